@@ -1,0 +1,9 @@
+"""The kinds of document that act on the ledger, as data. Only this package names a kind."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconciler.core.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.kinds.kind import Kind
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (JOURNAL_ENTRY,)})

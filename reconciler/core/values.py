@@ -1,0 +1,107 @@
+"""The values that flow from files and ledger to a plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias, Union
+
+Value: TypeAlias = Union[str, bool, Decimal, None, tuple["Value", ...], Mapping[str, "Value"]]
+"""What a document holds: text, exact numbers, booleans, null, lists as tuples, mappings."""
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a value stands inside a document: keys and zero-based list positions."""
+
+NOTHING: Mapping[str, Value] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """The identity of a declaration: its kind and name, never a path or a number."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """The place in the workspace a document starts at: a relative path and a line from 1."""
+
+    path: str
+    line: int = 1
+    index: int = 0
+    """The zero-based position of the document in its file."""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a file asks for. `spec` has the API's own field names; amounts are Decimal."""
+
+    address: Address
+    spec: Mapping[str, Value]
+    source: Source
+    labels: Mapping[str, str] = MappingProxyType({})
+    protect: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What the ledger holds under a number, as read: server-filled fields included."""
+
+    number: str
+    status: str
+    fields: Mapping[str, Value]
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: an error stops the plan, a warning is shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class Problem:
+    """A finding in a file, at its place. Lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    rule: str
+    message: str
+    remedy: str = ""
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A finding in a declaration, at a path inside its document; `Problem` once it is located."""
+
+    source: Source
+    path: Path
+    rule: str
+    message: str
+    remedy: str = ""
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule a file or a plan is held to: what `explain` prints.
+
+    `id` is stable and appears in every message; `summary` states the rule in one sentence, `why`
+    the reason behind it, `remedy` what to do when it is broken.
+    """
+
+    id: str
+    summary: str
+    why: str
+    remedy: str
+    severity: Severity = Severity.ERROR

@@ -1,0 +1,1 @@
+"""Turns plans, reports and problems into text; pure."""

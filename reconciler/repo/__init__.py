@@ -1,0 +1,1 @@
+"""Reads what people write: YAML files and JSON Schemas."""
