@@ -1,1 +1,1 @@
-"""Values and decisions: what is declared, recorded and live, what differs, and what to do about it."""
+"""Values and decisions: what is declared, recorded and live, what differs, what to do."""

@@ -1,13 +1,13 @@
 """The values that flow from files and ledger to a plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
-Value: TypeAlias = Union[str, bool, Decimal, None, tuple["Value", ...], Mapping[str, "Value"]]
+Value: TypeAlias = str | bool | Decimal | tuple["Value", ...] | Mapping[str, "Value"] | None
 """What a document holds: text, exact numbers, booleans, null, lists as tuples, mappings."""
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -47,7 +47,7 @@ class Declared:
     address: Address
     spec: Mapping[str, Value]
     source: Source
-    labels: Mapping[str, str] = MappingProxyType({})
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     protect: bool = False
 
 
@@ -105,3 +105,25 @@ class Rule:
     why: str
     remedy: str
     severity: Severity = Severity.ERROR
+
+
+def mapping_of(value: Value | None) -> Mapping[str, Value]:
+    """The value as a mapping; empty when it is absent or of another sort."""
+    return value if isinstance(value, Mapping) else NOTHING
+
+
+def rows_of(value: Value | None) -> tuple[Mapping[str, Value], ...]:
+    """The value as a list of mappings; empty when it is absent."""
+    if not isinstance(value, tuple):
+        return ()
+    return tuple(item for item in value if isinstance(item, Mapping))
+
+
+def text_of(value: Value | None) -> str | None:
+    """The value as text; None when it is absent."""
+    return None if value is None else str(value)
+
+
+def texts_of(value: Value | None) -> tuple[str, ...]:
+    """The value as a list of texts; empty when it is absent."""
+    return tuple(str(item) for item in value) if isinstance(value, tuple) else ()
