@@ -1,4 +1,6 @@
-"""The kind JournalEntry: a manual summary journal entry (docs/zuora-api.md, section 3)."""
+"""The kind JournalEntry: a manual summary journal entry (API facts 3)."""
+
+from types import MappingProxyType
 
 from reconciler.core.kinds.kind import Kind
 
@@ -9,8 +11,31 @@ JOURNAL_ENTRY = Kind(
     rank=10,
     updatable=frozenset({"notes", "transferredToAccounting"}),
     lines="journalEntryItems",
+    line_key=("accountingCodeName", "type", "amount"),
+    line_address=("accountingCodeName", "type"),
+    line_address_type="accountingCodeType",
+    line_optional=frozenset({"accountingCodeType", "homeCurrencyAmount", "glString"}),
     line_updatable=frozenset({"notes"}),
+    write_only=frozenset({"notes"}),
     # Ledger connectors write the transfer state after posting to the general ledger.
     observed=frozenset({"transferredToAccounting"}),
+    # A null transfer state reads as not transferred (API facts 3.6).
+    defaults=MappingProxyType({"transferredToAccounting": "No"}),
+    filled=frozenset(
+        {
+            "homeCurrency",
+            "aggregateCurrency",
+            "timePeriodStart",
+            "timePeriodEnd",
+            "transactionType",
+            "transferDateTime",
+            "transferredBy",
+            "glAccountName",
+            "glAccountNumber",
+        }
+    ),
+    period="accountingPeriodName",
+    currency="currency",
+    transfer="transferredToAccounting",
     number_pattern=r"JE-[0-9]{8,}",
 )

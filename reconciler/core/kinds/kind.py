@@ -1,6 +1,8 @@
 """What the planner must know of a kind of document."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,24 @@ class Kind:
     updatable: frozenset[str]
     lines: str
     """The field that holds the lines, compared as a multiset."""
+    line_key: tuple[str, ...]
+    """Line fields that always stand in a file, and that no update can change."""
+    line_address: tuple[str, ...]
+    """Line fields by which an update names a line, and after them the code type's field."""
+    line_address_type: str
     line_updatable: frozenset[str] = frozenset()
+    line_optional: frozenset[str] = frozenset()
+    """Fixed line fields that the server fills when a file leaves them out."""
+    write_only: frozenset[str] = frozenset()
+    """Line fields that can be written but are never read back."""
     observed: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Values that mean the same as leaving the field out."""
+    filled: frozenset[str] = frozenset()
+    """Fields of the entry and of its lines that only the server writes."""
+    period: str = ""
+    currency: str = ""
+    transfer: str = ""
+    """The fields that name the accounting period, the currency and the transfer state."""
     number_pattern: str = ""
     custom_suffix: str = "__c"

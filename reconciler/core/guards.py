@@ -1,0 +1,94 @@
+"""The guards: what a plan as a whole may not do. They refuse, and never cut a plan short."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from reconciler.core.books import postings
+from reconciler.core.money import ZERO, shown, total
+from reconciler.core.plan import Action, Allowances, Change, Reason, Refusal
+from reconciler.core.recorded import Recorded
+from reconciler.core.rules import PLAN_RULES
+from reconciler.core.values import Value
+
+SMALLEST_LIMIT = 3
+
+
+def default_limit(recorded: int) -> int:
+    """How many of so many recorded entries may go, or be gone, without a word: max(3, 10 %)."""
+    return max(SMALLEST_LIMIT, recorded // 10)
+
+
+def refusals(
+    changes: Iterable[Change],
+    recorded: Iterable[Recorded],
+    *,
+    allowances: Allowances,
+    max_removals: int | None = None,
+    max_money: Mapping[str, Decimal],
+) -> tuple[Refusal, ...]:
+    """Every guard that says no. `max_removals` is the policy's limit, `allowances` this run's."""
+    changes = tuple(changes)
+    owned = sum(1 for item in recorded if item.number is not None)
+    return (
+        *_removals(changes, owned, allowances.max_removals, max_removals),
+        *_missing(changes, owned, allowances.max_missing),
+        *_money(changes, max_money),
+    )
+
+
+def _removals(
+    changes: tuple[Change, ...], owned: int, allowed: int | None, policy: int | None
+) -> Iterator[Refusal]:
+    removals = sum(1 for change in changes if change.action is Action.REMOVE)
+    if allowed is not None:
+        limit = allowed
+    else:
+        limit = policy if policy is not None else default_limit(owned)
+    remedy = f"If it is meant, allow exactly this with --max-removals {removals}."
+    if removals > limit:
+        message = f"{removals} of {owned} recorded entries would be removed; the limit is {limit}"
+        yield _refusal("too-many-removals", message, remedy)
+    elif removals and removals >= owned and allowed is None:
+        message = f"all {owned} recorded entries would be removed"
+        yield _refusal("all-entries-removed", message, remedy)
+
+
+def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> Iterator[Refusal]:
+    missing = sum(1 for change in changes if change.reason is Reason.MISSING_IN_LEDGER)
+    limit = default_limit(owned) if allowed is None else allowed
+    if missing > limit:
+        message = (
+            f"{missing} of {owned} recorded entries are not in the ledger; the limit is {limit}"
+        )
+        remedy = f"Check the target. If it is meant, allow this with --max-missing {missing}."
+        yield _refusal("missing-in-ledger", message, remedy)
+
+
+def _money(changes: tuple[Change, ...], limits: Mapping[str, Decimal]) -> Iterator[Refusal]:
+    moved: dict[str, list[Decimal]] = defaultdict(list)
+    for change in changes:
+        if change.action is Action.BLOCKED:
+            continue
+        for spec, counts in ((change.after, change.posts), (change.before, change.takes_back)):
+            if counts and spec is not None:
+                for currency, amount in _debits(change, spec):
+                    moved[currency].append(amount)
+    for currency, limit in limits.items():
+        amount = total(moved.get(currency, ()))
+        if amount > limit:
+            message = (
+                f"{currency} {shown(amount, currency)} would be posted or taken back; "
+                f"the limit is {shown(limit, currency)}"
+            )
+            yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)
+
+
+def _debits(change: Change, spec: Mapping[str, Value]) -> Iterator[tuple[str, Decimal]]:
+    for posting in postings(change.address.kind, spec, None):
+        if posting.debit > ZERO:
+            yield posting.currency, posting.debit
+
+
+def _refusal(rule: str, message: str, remedy: str) -> Refusal:
+    return Refusal(rule=rule, message=message, remedy=remedy)

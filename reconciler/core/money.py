@@ -1,0 +1,68 @@
+"""Exact money: sums that cannot round, digits as text, and the minor units of every currency."""
+
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded
+from functools import cache
+
+ZERO = Decimal(0)
+
+MAX_INTEGER_DIGITS = 15
+
+# Money is summed exactly or not at all: the default context rounds to 28 digits in silence.
+_EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, Overflow])
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum. Raises decimal.Inexact rather than round."""
+    result = ZERO
+    for amount in amounts:
+        result = _EXACT.add(result, amount)
+    return result
+
+
+def difference(left: Decimal, right: Decimal) -> Decimal:
+    """`left` less `right`, exactly."""
+    return _EXACT.subtract(left, right)
+
+
+def plain(amount: Decimal) -> str:
+    """The digits of an amount in one spelling: no exponent, no trailing zeros (`400.9`)."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def written(amount: Decimal, currency: str) -> str:
+    """The digits of an amount with at least the currency's minor units (`400.90`)."""
+    text = plain(amount)
+    units = minor_units(currency) or 0
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(units, '0')}" if fraction or units else whole
+
+
+def shown(amount: Decimal, currency: str) -> str:
+    """An amount for people: minor units and thousands separators (`12,500.00`)."""
+    whole, point, fraction = written(amount, currency).partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return f"{sign}{int(digits):,}{point}{fraction}"
+
+
+def decimals(amount: Decimal) -> int:
+    """How many decimal places carry a value: 400.90 has one."""
+    return len(plain(amount).partition(".")[2])
+
+
+def integer_digits(amount: Decimal) -> int:
+    """How many digits stand before the decimal point."""
+    return len(plain(abs(amount)).partition(".")[0])
+
+
+@cache
+def minor_units(currency: str) -> int | None:
+    """Decimal places of an ISO 4217 currency; None when the code is unknown or has none."""
+    from iso4217 import Currency  # noqa: PLC0415  reads its table on import: not for --help
+
+    try:
+        units = Currency(currency).exponent
+    except ValueError:
+        return None
+    return None if units is None else int(units)
