@@ -1,0 +1,53 @@
+"""How amounts are written in files, and what is wrong with another spelling."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from reconciler.core.values import Value
+
+MONEY_FIELDS: Final = ("amount", "homeCurrencyAmount")
+"""The fields of a line that hold money (API facts 3.3)."""
+
+# The first that fits is the reason told.
+_FLAWS: Final = tuple(
+    (re.compile(pattern), flaw)
+    for pattern, flaw in (
+        (r"\s*\Z", "is empty"),
+        (r"-", "is negative; the type of the line says its side"),
+        (r"[0.]+\Z", "is zero; a line without an amount says nothing"),
+        (r".*\s", "holds a space or a line break"),
+        (r"\+", "begins with `+`"),
+        (r"[0-9][0-9.]*[eE]", "is written with an exponent"),
+        (r"0[xob]", "is not written in decimal digits"),
+        (r".*[,_']", "holds a separator between digits"),
+        (r".*[^\x00-\x7f]", "holds a character that is no plain digit"),
+        (r"0[0-9]", "begins with a zero that other readers take for octal"),
+        (r"[0-9]{16}", "has more than 15 digits before the decimal point"),
+        (r"[0-9]+\.[0-9]{7}", "has more than 6 decimals"),
+    )
+)
+
+
+def amount_flaw(text: str) -> str:
+    """What keeps the text from being an amount; the sentence lacks only its subject."""
+    fits = (flaw for pattern, flaw in _FLAWS if pattern.match(text))
+    return next(fits, "is not written as a plain decimal")
+
+
+def with_exact_amounts(spec: Mapping[str, Value], *, lines: str) -> Mapping[str, Value]:
+    """The spec of an accepted declaration, its amounts Decimal however they were written."""
+    items = spec.get(lines)
+    if not isinstance(items, tuple) or not any(_has_text_amounts(item) for item in items):
+        return spec
+    return {**spec, lines: tuple(_exact(item) for item in items)}
+
+
+def _has_text_amounts(item: Any) -> bool:
+    return any(isinstance(item.get(field), str) for field in MONEY_FIELDS)
+
+
+def _exact(item: Any) -> Value:
+    amounts = {field: Decimal(item[field]) for field in MONEY_FIELDS if field in item}
+    return {**item, **amounts}

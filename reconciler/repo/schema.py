@@ -1,0 +1,54 @@
+"""The schemas of all kinds of document, and whether a document is valid under its own."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
+
+import jsonschema_rs
+
+from reconciler.core.kinds import KINDS
+from reconciler.core.values import Value
+
+API_VERSION = "journal.reconciler/v1"
+WORKSPACE = "Workspace"
+REFERENCE = "Reference"
+
+SCHEMAS: Mapping[str, str] = MappingProxyType(
+    {
+        **{kind.name: kind.schema for kind in KINDS.values()},
+        WORKSPACE: "workspace.schema.json",
+        REFERENCE: "reference.schema.json",
+    }
+)
+"""The file name of the schema of every kind of document."""
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+# A wheel carries the schemas inside the package; a checkout keeps them beside it. A workspace is
+# never asked: the files under review must not bring the schema they are judged by.
+_HOMES = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")
+
+
+@cache
+def schema_text(kind: str) -> str:
+    """The JSON Schema of a kind as it is shipped; KeyError when there is no such kind."""
+    name = SCHEMAS[kind]
+    home = next(home for home in _HOMES if (home / name).is_file())
+    return (home / name).read_text(encoding="utf-8")
+
+
+def is_valid(kind: str, document: Value) -> bool:
+    """True when the document fits the schema of its kind; amounts are compared exactly."""
+    return _validator(kind).is_valid(document)
+
+
+@cache
+def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        schema_text(kind), validate_formats=True, retriever=_fetch_nothing
+    )
+
+
+def _fetch_nothing(address: str) -> NoReturn:
+    raise LookupError(f"a schema refers to {address}, and nothing is ever fetched")
