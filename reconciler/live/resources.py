@@ -1,0 +1,81 @@
+"""What the journal API says about each collection: paths, answer fields, states, permissions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+TRANSFER_STATES = frozenset({"No", "Processing", "Yes", "Error", "Ignore"})
+SIDES = frozenset({"Credit", "Debit"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A collection of the API.
+
+    `number_field` is where create answers the new number. `update` is the last segment of the
+    update path, None when nothing can be updated. `required` fields are text in every read; a
+    field in `words` is one of its words or null; `lines` is required and holds objects whose
+    `line_words` are one of their words, whose `amount` is a number, and whose `maybe_amounts` are
+    numbers, null or absent. `permissions` names the vendor's permission for each verb.
+    """
+
+    number_field: str
+    update: str | None
+    statuses: frozenset[str]
+    permissions: Mapping[str, str]
+    required: frozenset[str] = frozenset()
+    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    lines: str | None = None
+    line_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    amount: str = "amount"
+    maybe_amounts: frozenset[str] = frozenset()
+
+
+JOURNAL_ENTRIES = Resource(  # API facts 3.1, 3.3, 3.4
+    number_field="journalEntryNumber",
+    update="basic-information",
+    statuses=frozenset({"Created", "Cancelled"}),
+    permissions=MappingProxyType(
+        {
+            "create": "Create Journal Entry",
+            "read": "Finance Access",
+            "update": "Edit Journal Entry",
+            "cancel": "Cancel Journal Entry",
+            "delete": "Delete Cancelled Journal Entry",
+        }
+    ),
+    required=frozenset({"accountingPeriodName", "currency", "journalEntryDate"}),
+    words=MappingProxyType({"transferredToAccounting": TRANSFER_STATES}),
+    lines="journalEntryItems",
+    line_words=MappingProxyType({"type": SIDES}),
+    maybe_amounts=frozenset({"homeCurrencyAmount"}),
+)
+
+JOURNAL_RUNS = Resource(  # API facts 5.1, 5.3, 5.4
+    number_field="journalRunNumber",
+    update=None,
+    statuses=frozenset(
+        {
+            "Pending",
+            "Processing",
+            "Completed",
+            "Error",
+            "CancelInprogress",
+            "Cancelled",
+            "DeleteInprogress",
+        }
+    ),
+    permissions=MappingProxyType(
+        {
+            "create": "Create Journal Run",
+            "read": "Finance Access",
+            "cancel": "Cancel Journal Run",
+            "delete": "Delete Cancelled Journal Run",
+        }
+    ),
+)
+
+RESOURCES: Mapping[str, Resource] = MappingProxyType(
+    {"journal-entries": JOURNAL_ENTRIES, "journal-runs": JOURNAL_RUNS}
+)
+"""By the collection of a kind, which is its path below /v1."""

@@ -1,0 +1,110 @@
+"""Holds the one token all threads share, fetched once however many of them wait."""
+
+import copy
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from reconciler.core.values import Value
+from reconciler.errors import LedgerError, LedgerUnreachable
+from reconciler.live.connection import TOKEN
+from reconciler.live.strict_json import Unreadable
+
+MARGIN = 60.0
+"""Seconds before its end at which a token is no longer used, a tenth of its life at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token. `lifetime` is in seconds; None means that nobody said."""
+
+    text: str = field(repr=False)
+    lifetime: float | None = None
+    tenant_id: str = ""
+
+
+class TokenSource:
+    """The shared token. `fetch` gets one, by a deadline; None means `ready` is all there is."""
+
+    def __init__(
+        self,
+        fetch: Callable[[float], Token] | None,
+        *,
+        clock: Callable[[], float],
+        ready: Token | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token = ready
+        self._usable_until = float("inf")
+        self._rounds = 0
+        self._failure: LedgerError | None = None
+
+    def token(self, *, deadline: float) -> Token:
+        """A token that is still good. Raises the LedgerError of the fetch that did not get one.
+
+        Threads that waited for a fetch share its end, also when it is a failure.
+        """
+        held = self._token
+        if held is not None and self._clock() < self._usable_until:
+            return held
+        before = self._rounds
+        if not self._lock.acquire(timeout=max(0.0, deadline - self._clock())):
+            raise LedgerUnreachable(
+                "Signing in: another call was still asking for a token when time was up.",
+                remedy="Check the base URL, the network and that the ledger runs.",
+            )
+        try:
+            if self._token is not None and self._clock() < self._usable_until:
+                return self._token
+            if self._rounds != before and self._failure is not None:
+                raise copy.copy(self._failure)
+            return self._fetched(deadline)
+        finally:
+            self._lock.release()
+
+    def renew(self, refused: Token | None) -> bool:
+        """Forgets a token the ledger no longer accepts; False when there is no way to another."""
+        if self._fetch is None:
+            return False
+        if refused is self._token:
+            self._token = None
+        return True
+
+    def _fetched(self, deadline: float) -> Token:
+        assert self._fetch is not None
+        try:
+            token = self._fetch(deadline)
+        except LedgerError as error:
+            self._failure = error
+            raise
+        else:
+            self._failure = None
+            lifetime = token.lifetime or 0.0
+            self._usable_until = self._clock() + lifetime - min(MARGIN, lifetime / 10)
+            self._token = token
+            return token
+        finally:
+            self._rounds += 1
+
+
+def token_of(document: Mapping[str, Value]) -> Token:
+    """The token an answer holds (API facts 2). Raises Unreadable."""
+    text, lifetime = document.get("access_token"), document.get("expires_in")
+    sort = document.get("token_type", "bearer")
+    if not isinstance(text, str) or not TOKEN.fullmatch(text):
+        raise Unreadable("the answer has no usable access_token")
+    if not isinstance(sort, str) or sort.lower() != "bearer":
+        raise Unreadable("the token is not a bearer token")
+    if not isinstance(lifetime, Decimal) or lifetime <= 0:
+        raise Unreadable("the answer does not say how long the token lasts")
+    return Token(text=text, lifetime=float(lifetime), tenant_id=_tenant_of(document.get("scope")))
+
+
+def _tenant_of(scope: Value) -> str:
+    elements = scope.split(" ") if isinstance(scope, str) else []
+    found = (re.fullmatch(r"tenant\.([A-Za-z0-9_-]{1,64})", element) for element in elements)
+    return next((match[1] for match in found if match), "")
