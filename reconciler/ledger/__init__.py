@@ -1,1 +1,33 @@
-"""The embedded ledger: the journal API as a server on a database of its own."""
+"""The embedded ledger: the journal API as a server on a database of its own.
+
+It is written as if by someone else: nothing here imports another part of the project, and nobody
+outside reaches past the four names below. The names load their modules on first use, so importing
+the package costs nothing.
+
+    ledger = open_ledger("sqlite:////srv/ledger.db", Path("reference.yaml"))
+    client_id, client_secret = ledger.issue_client("ci")
+    app = create_app(ledger)  # a WSGI app: httpx.WSGITransport(app=app), or serve(app, ...)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .app import create_app
+    from .failures import LedgerUnusable
+    from .ledger import Ledger, open_ledger
+
+__all__ = ["open_ledger", "Ledger", "create_app", "LedgerUnusable"]
+
+_HOMES = {
+    "open_ledger": ".ledger",
+    "Ledger": ".ledger",
+    "create_app": ".app",
+    "LedgerUnusable": ".failures",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)

@@ -1,0 +1,102 @@
+"""The commands around the embedded ledger: serve it, and make clients for it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+_DATABASE = click.option(
+    "--database",
+    required=True,
+    metavar="URL",
+    help="The ledger's database, such as sqlite:////srv/ledger.db. Made when it is missing.",
+)
+
+
+@click.group()
+def ledger() -> None:
+    """Serve the embedded ledger, and make clients for it."""
+
+
+@ledger.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    default=8021,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 takes a free one.",
+)
+@_DATABASE
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="A Reference document with codes, periods and currencies. "
+    "A new database without one gets that of the example books.",
+)
+@click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="Listen on an address other machines can reach. There is no TLS: put a proxy in front.",
+)
+def serve(host: str, port: int, database: str, reference: Path | None, allow_remote: bool) -> None:
+    """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
+    from reconciler.ledger import LedgerUnusable, open_ledger  # noqa: PLC0415 - heavy
+    from reconciler.ledger.serve import is_loopback  # noqa: PLC0415 - heavy
+    from reconciler.ledger.serve import serve as run  # noqa: PLC0415 - heavy
+
+    if not allow_remote and not is_loopback(host):
+        raise click.UsageError(
+            f"{host} can be reached from other machines, and the ledger speaks plain HTTP. "
+            "Add --allow-remote if a proxy with TLS stands in front."
+        )
+    try:
+        with open_ledger(database, reference) as opened:
+            run(
+                opened,
+                host=host,
+                port=port,
+                ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
+            )
+    except LedgerUnusable as error:
+        raise click.ClickException(str(error)) from error
+
+
+@ledger.command("create-client")
+@_DATABASE
+@click.option("--name", required=True, help="What the client is for; shown in the audit chain.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    metavar="NAME",
+    help="A permission by the vendor's name; may be repeated. Without any, the client gets the "
+    "standard finance role with period administration.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the id and the secret are printed.",
+)
+def create_client(database: str, name: str, permissions: Sequence[str], style: str) -> None:
+    """Make an OAuth client and print its id and secret, which are shown only this once."""
+    from reconciler.ledger import LedgerUnusable, open_ledger  # noqa: PLC0415 - heavy
+    from reconciler.ledger.access.permissions import UnknownPermission  # noqa: PLC0415 - heavy
+
+    try:
+        # The first `serve` chooses the reference; a client needs none.
+        with open_ledger(database, built_in=False) as opened:
+            client_id, secret = opened.issue_client(name, permissions or None)
+    except UnknownPermission as error:
+        raise click.BadParameter(str(error), param_hint="--permission") from error
+    except LedgerUnusable as error:
+        raise click.ClickException(str(error)) from error
+    if style == "json":
+        import json  # noqa: PLC0415
+
+        click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
+    else:
+        click.echo(f"client_id      {client_id}\nclient_secret  {secret}")

@@ -1,0 +1,1 @@
+"""Who may do what: permissions, OAuth clients and their tokens."""

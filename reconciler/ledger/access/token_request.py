@@ -1,0 +1,83 @@
+"""The token operation: client id and secret in, a bearer token out (API facts 2)."""
+
+import time
+from urllib.parse import parse_qsl
+
+import falcon
+
+from ..web.answers import encode
+from ..web.endpoint import Site
+from .clients import SECRET_LENGTH, issue_token
+
+CLIENT_ID_LENGTH = 36
+_MAX_FORM = 4096
+
+
+class TokenRequest:
+    """`POST /oauth/token`. Answers 400 `{code, message}` and 401 `{message}`, as the API does."""
+
+    public = True
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Issue a token."""
+        form = _form(request)
+        lacking = _complaint(form)
+        if lacking is not None:
+            raise falcon.HTTPBadRequest(description=lacking)
+        with self._site.store.writing() as tx:
+            token = issue_token(
+                tx,
+                client_id=form["client_id"],
+                client_secret=form["client_secret"],
+                now=int(request.context.now.timestamp()),
+                lifetime=self._site.token_lifetime,
+            )
+        if token is None:
+            time.sleep(self._site.failed_login_delay)
+            raise falcon.HTTPUnauthorized
+        response.set_header("Cache-Control", "no-store")
+        response.data = encode(
+            {
+                "access_token": token.text,
+                "token_type": "bearer",
+                "expires_in": token.expires_in,
+                "scope": token.scope,
+                "jti": token.jti,
+            }
+        )
+
+
+def _form(request: falcon.Request) -> dict[str, str]:
+    media = (request.content_type or "").partition(";")[0].strip().lower()
+    if media != "application/x-www-form-urlencoded":
+        raise falcon.HTTPUnsupportedMediaType(
+            description="Content-Type must be application/x-www-form-urlencoded"
+        )
+    raw = request.bounded_stream.read(_MAX_FORM + 1)
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, max_num_fields=10, errors="strict"
+        )
+    except ValueError:
+        pairs = []
+    fields = dict(pairs)
+    if len(raw) > _MAX_FORM or len(fields) != len(pairs) or not fields:
+        raise falcon.HTTPBadRequest(description="The form is not readable")
+    return fields
+
+
+def _complaint(form: dict[str, str]) -> str | None:
+    """What is wrong with the form, never repeating what was sent: it may be a secret."""
+    missing = [name for name in ("client_id", "client_secret", "grant_type") if not form.get(name)]
+    if missing:
+        return f"{', '.join(missing)} is required"
+    if form["grant_type"] != "client_credentials":
+        return "grant_type must be client_credentials"
+    if len(form["client_id"]) != CLIENT_ID_LENGTH:
+        return f"client_id must have {CLIENT_ID_LENGTH} characters"
+    if len(form["client_secret"]) > SECRET_LENGTH:
+        return f"client_secret must have at most {SECRET_LENGTH} characters"
+    return None

@@ -1,0 +1,252 @@
+"""The WSGI app: routes, headers and error forms around the ledger's operations."""
+
+import gzip
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import falcon
+
+from .access import clients
+from .access.token_request import TokenRequest
+from .ledger import Ledger
+from .routes import ROUTES
+from .web import headers, versions
+from .web.answers import Answer, encode, failure
+from .web.call import Route
+from .web.categories import (
+    GENERAL,
+    INTERNAL,
+    INVALID_VALUE,
+    NOT_FOUND,
+    NOT_SUPPORTED,
+    Category,
+    Refusal,
+    refusal,
+)
+from .web.endpoint import Commit, Site, refusal_for, respond
+
+JSON = "application/json;charset=utf-8"
+COMPRESS_OVER = 1000
+"""Bodies of more bytes are compressed for callers who accept it (API facts 1)."""
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def create_app(  # noqa: PLR0913 - keywords, each with a default
+    ledger: Ledger,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    after_commit: Callable[[Commit], None] | None = None,
+    strict_idempotency: bool = False,
+    token_lifetime: int = 3600,
+    allowed_hosts: Collection[str] | None = None,
+    failed_login_delay: float = 0.1,
+) -> WsgiApp:
+    """The journal API over an open ledger, for any WSGI server or for httpx.WSGITransport.
+
+    `clock` gives aware UTC times and decides everything that has to do with time. `after_commit`
+    is called when a write is on disk and before it is answered; what it raises leaves the app, as
+    a crash would. `strict_idempotency` also compares bodies under one Idempotency-Key.
+    `token_lifetime` and `failed_login_delay` are in seconds. `allowed_hosts`, names without a
+    port, limits the Host header; None takes any.
+    """
+    site = Site(
+        store=ledger.store,
+        clock=clock,
+        token_lifetime=token_lifetime,
+        strict_idempotency=strict_idempotency,
+        allowed_hosts=None if allowed_hosts is None else frozenset(allowed_hosts),
+        failed_login_delay=failed_login_delay,
+    )
+    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(site)], media_type=JSON)
+    app.add_route("/oauth/token", TokenRequest(site))
+    for path in {route.path: None for route in ROUTES}:
+        app.add_route(path, _resource([route for route in ROUTES if route.path == path], site))
+    app.add_sink(_Nowhere(site))
+    app.add_error_handler(Exception, _on_error)
+    app.add_error_handler(falcon.HTTPError, _on_http_error)
+    app.add_error_handler(Refusal, _on_refusal)
+    return app if after_commit is None else _with_hook(app, after_commit)
+
+
+def _with_hook(app: WsgiApp, after_commit: Callable[[Commit], None]) -> WsgiApp:
+    """The app with the hook outside of it, where no error handler turns a crash into an answer."""
+
+    def hooked(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started: list[tuple[Any, ...]] = []
+        chunks = app(environ, lambda *args: started.append(args))
+        commit = environ.get(_COMMIT)
+        if commit is not None:
+            after_commit(commit)
+        start_response(*started[-1])
+        return chunks
+
+    return hooked
+
+
+_COMMIT = "reconciler.ledger.commit"
+
+
+class _Frame:
+    """What happens around every request: ids, clock, version, host, compression."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Fill the request's context before anything can go wrong, then check its headers."""
+        context = request.context
+        context.request_id = str(uuid.uuid4())
+        context.now = self._site.clock()
+        context.errors_have_status = True
+        context.resource = GENERAL
+        context.track_id = None
+        headers.check_host(request, self._site.allowed_hosts)
+        context.errors_have_status = versions.errors_have_status(
+            request.get_header("Zuora-Version")
+        )
+        context.track_id = headers.track_id(request)
+
+    def process_resource(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        resource: object,
+        params: dict[str, str],
+    ) -> None:
+        """Authenticate before any responder runs, the refusal of a method included."""
+        if not getattr(resource, "public", False):
+            authenticate(self._site, request)
+
+    def process_response(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        resource: object,
+        succeeded: bool,
+    ) -> None:
+        """Set the headers of every answer, and compress it where that pays."""
+        context = request.context
+        if "zuora-request-id" not in response.headers:
+            response.set_header("Zuora-Request-Id", context.request_id)
+        if context.track_id is not None:
+            response.set_header("Zuora-Track-Id", context.track_id)
+        response.set_header("Date", format_datetime(context.now, usegmt=True))
+        body = response.data
+        if body is not None and len(body) > COMPRESS_OVER:
+            response.append_header("Vary", "Accept-Encoding")
+            if headers.accepts_gzip(request):
+                response.data = gzip.compress(body, mtime=0)
+                response.set_header("Content-Encoding", "gzip")
+        if hasattr(context, "commit"):
+            request.env[_COMMIT] = context.commit
+
+
+class _Nowhere:
+    """The answer for paths that no route has."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
+        authenticate(self._site, req)
+        raise refusal(NOT_FOUND, f"There is nothing at {req.path[:200]!r}")
+
+
+def authenticate(site: Site, request: falcon.Request) -> None:
+    """Put the caller behind the token into the context, or raise the framework's 401."""
+    token = headers.bearer(request)
+    if token is not None:
+        with site.store.reading() as tx:
+            caller = clients.caller_of(tx, token, now=int(request.context.now.timestamp()))
+        if caller is not None:
+            request.context.caller = caller
+            return
+    raise falcon.HTTPUnauthorized
+
+
+def _resource(routes: list[Route], site: Site) -> object:
+    """A framework resource with one responder per method of a path."""
+    responders = {f"on_{route.method.lower()}": _responder(route, site) for route in routes}
+    allowed = [route.method for route in routes]
+
+    def refuse_options(
+        _self: object, request: falcon.Request, response: falcon.Response, **_: str
+    ) -> None:
+        # Without this the framework would answer OPTIONS itself; there is no CORS here.
+        raise falcon.HTTPMethodNotAllowed(allowed)
+
+    return type("Resource", (), {"on_options": refuse_options, **responders})()
+
+
+def _responder(route: Route, site: Site) -> Callable[..., None]:
+    def respond_to(
+        _self: object, request: falcon.Request, response: falcon.Response, **path: str
+    ) -> None:
+        request.context.resource = route.error_resource
+        _write(response, respond(site, route, request, path))
+
+    return respond_to
+
+
+def _write(response: falcon.Response, answer: Answer) -> None:
+    response.status = answer.status
+    response.data = answer.body
+    response.content_type = JSON
+    response.set_header("Zuora-Request-Id", answer.request_id)
+
+
+def _on_refusal(
+    request: falcon.Request, response: falcon.Response, error: Refusal, params: dict[str, Any]
+) -> None:
+    context = request.context
+    _write(
+        response,
+        failure(
+            error,
+            resource=context.resource,
+            request_id=context.request_id,
+            errors_have_status=context.errors_have_status,
+        ),
+    )
+
+
+_CATEGORIES = {404: NOT_FOUND, 405: NOT_SUPPORTED, 406: NOT_SUPPORTED, 415: NOT_SUPPORTED}
+AUTHENTICATION_CODE = 90000011
+FORM_CODE = 90000020
+
+
+def _on_http_error(
+    request: falcon.Request,
+    response: falcon.Response,
+    error: falcon.HTTPError,
+    params: dict[str, Any],
+) -> None:
+    """Errors the framework raises, and those that are answered without the envelope."""
+    response.set_headers(error.headers or {})
+    status = error.status_code
+    message = error.description or error.title or "The request was not understood"
+    if status == 401:
+        # The proxy in front of the API answers these (API facts 2, 7.1).
+        _write_plain(response, request, 401, {"message": "Authentication error"})
+    elif status == 403 or request.path == "/oauth/token":
+        _write_plain(response, request, status, {"code": FORM_CODE, "message": message})
+    else:
+        category: Category = _CATEGORIES.get(status, INVALID_VALUE if status < 500 else INTERNAL)
+        _on_refusal(request, response, refusal(category, message, status=status), params)
+
+
+def _write_plain(
+    response: falcon.Response, request: falcon.Request, status: int, payload: object
+) -> None:
+    answer = Answer(status=status, body=encode(payload), request_id=request.context.request_id)
+    _write(response, answer)
+
+
+def _on_error(
+    request: falcon.Request, response: falcon.Response, error: Exception, params: dict[str, Any]
+) -> None:
+    _on_refusal(request, response, refusal_for(error), params)

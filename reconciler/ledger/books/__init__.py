@@ -1,0 +1,1 @@
+"""The books around the entries: accounting codes and accounting periods."""

@@ -1,0 +1,161 @@
+"""The operations on accounting codes (API facts 4.1, 4.2)."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from ..journals.creation import code_type
+from ..reference.settings import settings_of
+from ..storage import audit
+from ..storage.tables import accounting_codes, journal_entry_items
+from ..web.call import Call
+from ..web.categories import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
+from ..web.fields import Field, read_fields, text
+from ..web.paging import MAX_PAGE_SIZE, page_of
+from .code_types import CATEGORIES
+
+KIND = "AccountingCode"
+
+FIELDS = (
+    Field(name="name", read=text(100, minimum=1), required=True),
+    Field(name="type", read=code_type, required=True),
+    Field(name="glAccountName", read=text(255)),
+    Field(name="glAccountNumber", read=text(255)),
+    Field(name="notes", read=text(2000)),
+)
+
+
+def listing(call: Call) -> Mapping[str, object]:
+    """The accounting codes in the order of their names, page by page."""
+    page = page_of(call.query, default=MAX_PAGE_SIZE)
+    row = accounting_codes.c
+    query = (
+        select(accounting_codes)
+        .where(row.tenant_id == call.tenant_id)
+        .order_by(row.name, row.type)
+        .offset(page.offset)
+        .limit(page.size + 1)
+    )
+    rows = call.tx.execute(query).mappings().all()
+    declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
+    return {
+        "accountingCodes": [_shown(code, declared) for code in rows[: page.size]],
+        **page.next_of(len(rows), call.url),
+    }
+
+
+def read(call: Call) -> Mapping[str, object]:
+    """One accounting code by its id."""
+    declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
+    return _shown(_locate(call), declared)
+
+
+def create(call: Call) -> Mapping[str, object]:
+    """Add a code, active at once, and answer its id. Name plus type must be new."""
+    declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
+    found, custom, reasons = read_fields(call.body, FIELDS, custom=declared)
+    refuse_any(reasons)
+    row = accounting_codes.c
+    taken = call.tx.execute(
+        select(row.id).where(
+            row.tenant_id == call.tenant_id,
+            row.name == found["name"],
+            row.type == found["type"],
+        )
+    ).scalar_one_or_none()
+    if taken is not None:
+        raise refusal(
+            BUSINESS_RULE, f"There is an accounting code {found['name']!r} of this type already"
+        )
+    values = {
+        "tenant_id": call.tenant_id,
+        "id": uuid.uuid4().hex,
+        "name": found["name"],
+        "type": found["type"],
+        "status": "Active",
+        "gl_account_name": found.get("glAccountName") or None,
+        "gl_account_number": found.get("glAccountNumber") or None,
+        "notes": found.get("notes") or None,
+        "custom_fields": custom,
+        "created_by": call.caller.user_id,
+        "created_on": call.stamp,
+        "updated_by": call.caller.user_id,
+        "updated_on": call.stamp,
+    }
+    call.tx.execute(insert(accounting_codes), values)
+    _record(call, "create", values)
+    return {"id": values["id"]}
+
+
+def activate(call: Call) -> Mapping[str, object]:
+    """Make a code usable again."""
+    return _set_status(call, _locate(call), "Active")
+
+
+def deactivate(call: Call) -> Mapping[str, object]:
+    """Retire a code that no entry uses; the receivable of a tenant cannot be retired."""
+    code = _locate(call)
+    if code["type"] == "AccountsReceivable":
+        raise refusal(BUSINESS_RULE, "A code of type AccountsReceivable cannot be deactivated")
+    item = journal_entry_items.c
+    used = call.tx.execute(
+        select(item.id)
+        .where(item.tenant_id == call.tenant_id, item.accounting_code_id == code["id"])
+        .limit(1)
+    ).scalar_one_or_none()
+    if used is not None:
+        raise refusal(BUSINESS_RULE, f"The accounting code {code['name']!r} is in use")
+    return _set_status(call, code, "Inactive")
+
+
+def _set_status(call: Call, code: RowMapping, status: str) -> Mapping[str, object]:
+    row = accounting_codes.c
+    call.tx.execute(
+        update(accounting_codes)
+        .where(row.tenant_id == call.tenant_id, row.id == code["id"])
+        .values(status=status, updated_by=call.caller.user_id, updated_on=call.stamp)
+    )
+    _record(call, "update", {"name": code["name"], "type": code["type"], "status": status})
+    return {}
+
+
+def _locate(call: Call) -> RowMapping:
+    key = call.path["id"]
+    row = accounting_codes.c
+    found = (
+        call.tx.execute(
+            select(accounting_codes).where(row.tenant_id == call.tenant_id, row.id == key)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if found is None:
+        raise refusal(NOT_FOUND, f"Cannot find accounting code by key: {key[:40]!r}.")
+    return found
+
+
+def _record(call: Call, action: str, values: Mapping[str, Any]) -> None:
+    name = f"{values['name']} ({values['type']})"
+    audit.record(
+        call.tx, call.act, action=action, object_type=KIND, object_name=name, details=values
+    )
+
+
+def _shown(code: RowMapping, declared: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "id": code["id"],
+        "name": code["name"],
+        "type": code["type"],
+        "category": CATEGORIES[code["type"]],
+        "status": code["status"],
+        "glAccountName": code["gl_account_name"],
+        "glAccountNumber": code["gl_account_number"],
+        "notes": code["notes"],
+        "createdBy": code["created_by"],
+        "createdOn": code["created_on"],
+        "updatedBy": code["updated_by"],
+        "updatedOn": code["updated_on"],
+        **{name: code["custom_fields"].get(name) for name in declared},
+    }

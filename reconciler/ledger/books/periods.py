@@ -1,0 +1,215 @@
+"""The operations on accounting periods (API facts 4.3)."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from ..storage import audit
+from ..storage.tables import accounting_periods
+from ..web.call import Call
+from ..web.categories import BUSINESS_RULE, INVALID_VALUE, NOT_FOUND, Reason, refusal, refuse_any
+from ..web.fields import Field, array, calendar_date, integer, read_fields, text
+from ..web.paging import MAX_PAGE_SIZE, page_of
+
+KIND = "AccountingPeriod"
+Row = RowMapping
+
+FIELDS = (
+    Field(name="name", read=text(100, minimum=1), required=True),
+    Field(name="startDate", read=calendar_date, required=True),
+    Field(name="endDate", read=calendar_date, required=True),
+    Field(name="fiscalYear", read=integer(1900, 9999), required=True),
+    Field(name="fiscalQuarter", read=integer(1, 4)),
+    Field(name="notes", read=text(255)),
+    Field(name="organizationLabels", read=array(0)),
+)
+
+
+def listing(call: Call) -> Mapping[str, object]:
+    """The accounting periods in the order of their start, page by page."""
+    page = page_of(call.query, default=MAX_PAGE_SIZE)
+    row = accounting_periods.c
+    query = (
+        select(accounting_periods)
+        .where(row.tenant_id == call.tenant_id)
+        .order_by(row.start_date, row.name)
+        .offset(page.offset)
+        .limit(page.size + 1)
+    )
+    rows = call.tx.execute(query).mappings().all()
+    return {
+        "accountingPeriods": [_shown(period) for period in rows[: page.size]],
+        **page.next_of(len(rows), call.url),
+    }
+
+
+def read(call: Call) -> Mapping[str, object]:
+    """One accounting period by its id."""
+    return _shown(_locate(call))
+
+
+def create(call: Call) -> Mapping[str, object]:
+    """Add an open period that leaves no gap to its neighbours, and answer its id."""
+    found, _custom, reasons = read_fields(call.body, FIELDS)
+    refuse_any(reasons)
+    periods = _all(call)
+    refuse_any(_misplaced(found, periods))
+    values = {
+        "tenant_id": call.tenant_id,
+        "id": uuid.uuid4().hex,
+        "name": found["name"],
+        "start_date": found["startDate"],
+        "end_date": found["endDate"],
+        "fiscal_year": found["fiscalYear"],
+        "fiscal_quarter": found.get("fiscalQuarter"),
+        "notes": found.get("notes") or None,
+        "status": "Open",
+        "created_by": call.caller.user_id,
+        "created_on": call.stamp,
+        "updated_by": call.caller.user_id,
+        "updated_on": call.stamp,
+    }
+    call.tx.execute(insert(accounting_periods), values)
+    _record(call, "create", values["name"], values)
+    return {"id": values["id"]}
+
+
+def pending_close(call: Call) -> Mapping[str, object]:
+    """Open to pending close, once every earlier period is closed."""
+    return _advance(call, {"Open"}, "PendingClose")
+
+
+def close(call: Call) -> Mapping[str, object]:
+    """Open or pending close to closed, once every earlier period is closed."""
+    return _advance(call, {"Open", "PendingClose"}, "Closed")
+
+
+def reopen(call: Call) -> Mapping[str, object]:
+    """Closed or pending close to open, directly before an open period only."""
+    period = _locate(call)
+    if period["status"] == "Open":
+        raise refusal(BUSINESS_RULE, f"The accounting period {period['name']!r} is open")
+    following = _following(period, _all(call))
+    if following is None or following["status"] != "Open":
+        raise refusal(BUSINESS_RULE, "Only a period directly before an open period can be reopened")
+    return _set_status(call, period, "Open")
+
+
+def _advance(call: Call, allowed: set[str], status: str) -> Mapping[str, object]:
+    period = _locate(call)
+    if period["end_date"] is None:
+        raise refusal(BUSINESS_RULE, "The open-ended period is never closed")
+    if period["status"] not in allowed:
+        raise refusal(
+            BUSINESS_RULE, f"The accounting period {period['name']!r} is {period['status']}"
+        )
+    open_before = [
+        other["name"]
+        for other in _all(call)
+        if other["end_date"] is not None
+        and other["end_date"] < period["start_date"]
+        and other["status"] != "Closed"
+    ]
+    if open_before:
+        raise refusal(BUSINESS_RULE, f"Earlier periods are not closed: {', '.join(open_before)}")
+    return _set_status(call, period, status)
+
+
+def _set_status(call: Call, period: Row, status: str) -> Mapping[str, object]:
+    row = accounting_periods.c
+    call.tx.execute(
+        update(accounting_periods)
+        .where(row.tenant_id == call.tenant_id, row.id == period["id"])
+        .values(status=status, updated_by=call.caller.user_id, updated_on=call.stamp)
+    )
+    _record(call, "update", period["name"], {"status": status, "before": period["status"]})
+    return {}
+
+
+def _misplaced(found: Mapping[str, Any], periods: Sequence[Row]) -> list[Reason]:
+    """Why a new period does not fit: its name is taken, or its dates overlap or leave a gap."""
+    start, end = found["startDate"], found["endDate"]
+    if end < start:
+        return [Reason(INVALID_VALUE, "endDate must not be before startDate")]
+    reasons = []
+    if any(period["name"] == found["name"] for period in periods):
+        reasons.append(
+            Reason(BUSINESS_RULE, f"There is an accounting period {found['name']!r} already")
+        )
+    dated = [period for period in periods if period["end_date"] is not None]
+    before = [period["end_date"] for period in dated if period["end_date"] < start]
+    after = [period["start_date"] for period in dated if period["start_date"] > end]
+    if len(before) + len(after) < len(dated):
+        reasons.append(Reason(BUSINESS_RULE, "The dates overlap another accounting period"))
+    elif (before and _day_after(max(before)) != start) or (after and _day_after(end) != min(after)):
+        reasons.append(Reason(BUSINESS_RULE, "The dates leave a gap to the neighbouring period"))
+    return reasons
+
+
+def _following(period: Row, periods: Sequence[Row]) -> Row | None:
+    """The period right after a dated one: the next dated one, else the open-ended one."""
+    later = [
+        other
+        for other in periods
+        if other["end_date"] is not None and other["start_date"] > period["start_date"]
+    ]
+    endless = [other for other in periods if other["end_date"] is None]
+    return min(later, key=lambda other: other["start_date"], default=next(iter(endless), None))
+
+
+def _day_after(day: str) -> str:
+    try:
+        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    except OverflowError:
+        return ""
+
+
+def _all(call: Call) -> Sequence[Row]:
+    query = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
+    return call.tx.execute(query).mappings().all()
+
+
+def _locate(call: Call) -> Row:
+    key = call.path["id"]
+    row = accounting_periods.c
+    found = (
+        call.tx.execute(
+            select(accounting_periods).where(row.tenant_id == call.tenant_id, row.id == key)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if found is None:
+        raise refusal(NOT_FOUND, f"Cannot find accounting period by key: {key[:40]!r}.")
+    return found
+
+
+def _record(call: Call, action: str, name: str, details: object) -> None:
+    audit.record(
+        call.tx, call.act, action=action, object_type=KIND, object_name=name, details=details
+    )
+
+
+def _shown(period: Row) -> dict[str, object]:
+    return {
+        "id": period["id"],
+        "name": period["name"],
+        "startDate": period["start_date"],
+        "endDate": period["end_date"],
+        "fiscalYear": period["fiscal_year"],
+        "fiscalQuarter": period["fiscal_quarter"],
+        "status": period["status"],
+        "notes": period["notes"],
+        "runTrialBalanceStatus": None,
+        "runTrialBalanceStart": None,
+        "runTrialBalanceEnd": None,
+        "runTrialBalanceErrorMessage": None,
+        "fileIds": None,
+        "createdBy": period["created_by"],
+        "createdOn": period["created_on"],
+        "updatedBy": period["updated_by"],
+        "updatedOn": period["updated_on"],
+    }

@@ -1,0 +1,1 @@
+"""Journal entries: posted in balance, then updated in few fields, cancelled and deleted."""

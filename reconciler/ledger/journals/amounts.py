@@ -1,0 +1,55 @@
+"""Amounts of journal lines: exact decimals, positive, no finer than the currency's minor unit."""
+
+import re
+from collections.abc import Iterable
+from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation, Rounded
+
+from ..books.minor_units import minor_units
+from ..web.fields import BadValue
+
+INTEGER_DIGITS = 15
+"""Digits before the point. The documents set no limit; with this one every sum is exact."""
+
+_PLAIN = re.compile(r"(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?")
+_EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, FloatOperation])
+
+
+def read_amount(value: object) -> Decimal:
+    """A positive amount from a JSON number or from a string of plain digits, digits kept."""
+    if isinstance(value, str):
+        if not _PLAIN.fullmatch(value):
+            raise BadValue("must be plain digits such as 400.90")
+        number = Decimal(value)
+    elif isinstance(value, Decimal):
+        number = value
+    else:
+        raise BadValue("must be a number or a string of digits")
+    if number <= 0:
+        raise BadValue("must be greater than zero; the type says which side it is on")
+    if number.adjusted() >= INTEGER_DIGITS:
+        raise BadValue(f"must have at most {INTEGER_DIGITS} digits before the point")
+    # A JSON number may say 1e3; what is stored and answered is 1000.
+    return number.quantize(Decimal(1), context=_EXACT) if _exponent(number) > 0 else number
+
+
+def too_fine(amount: Decimal, currency: str) -> str | None:
+    """Why an amount has too many decimals for its currency, or None when it has not."""
+    units = minor_units(currency)
+    if units is None or -_exponent(amount) <= units:
+        return None
+    return f"must have at most {units} decimals in {currency}"
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum; an inexact one would raise."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = _EXACT.add(result, amount)
+    return result
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise BadValue("must be a finite number")
+    return exponent

@@ -1,0 +1,213 @@
+"""The operations on journal entries: create, cancel, delete, and their shared reads."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from ..reference.settings import Settings, settings_of
+from ..storage import audit
+from ..storage.numbers import next_number
+from ..storage.tables import (
+    accounting_codes,
+    accounting_periods,
+    journal_entries,
+    journal_entry_items,
+)
+from ..web.call import Call
+from ..web.categories import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
+from .creation import NewEntry, read_entry
+from .rules import Books, Row, broken, closed_to
+
+KIND = "JournalEntry"
+
+
+def create(call: Call) -> Mapping[str, object]:
+    """Post a manual entry and answer its number (API facts 3.2, 3.3)."""
+    settings = settings_of(call.tx, call.tenant_id)
+    entry = read_entry(call.body, settings)
+    books = _books(call, entry, settings)
+    refuse_any(broken(entry, books))
+    number = next_number(call.tx, call.tenant_id, "JE")
+    row = _entry_row(call, entry, books, number)
+    items = _item_rows(entry, books, row)
+    call.tx.execute(insert(journal_entries), row)
+    call.tx.execute(insert(journal_entry_items), items)
+    _record(call, "create", number, {"entry": row, "items": items})
+    return {"journalEntryNumber": number}
+
+
+def cancel(call: Call) -> Mapping[str, object]:
+    """Cancel an entry that is not transferred, in a period that takes changes (API facts 3.7)."""
+    entry = locate(call)
+    if entry["status"] != "Created":
+        raise refusal(BUSINESS_RULE, f"{entry['number']} is already cancelled")
+    if entry["transferred_to_accounting"] in ("Yes", "Processing"):
+        state = entry["transferred_to_accounting"]
+        raise refusal(
+            BUSINESS_RULE, f"{entry['number']} has transferredToAccounting {state}: not cancellable"
+        )
+    closed = closed_to(_period_of(call, entry), call.caller.permissions)
+    if closed is not None:
+        raise refusal(BUSINESS_RULE, closed)
+    change(call, entry, {"status": "Cancelled"})
+    _record(call, "cancel", entry["number"], {})
+    return {}
+
+
+def delete(call: Call) -> Mapping[str, object]:
+    """Delete a cancelled entry. Its row stays as a tombstone, and its number is not used again."""
+    entry = locate(call)
+    if entry["status"] != "Cancelled":
+        raise refusal(BUSINESS_RULE, f"{entry['number']} must be cancelled before it is deleted")
+    change(call, entry, {"deleted": True})
+    _record(call, "delete", entry["number"], {})
+    return {}
+
+
+def locate(call: Call) -> Row:
+    """The entry the path names. Raises Refusal when the tenant has none of this number."""
+    number = call.path["number"]
+    row = journal_entries.c
+    found = (
+        call.tx.execute(
+            select(journal_entries).where(
+                row.tenant_id == call.tenant_id, row.number == number, row.deleted.is_(False)
+            )
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if found is None:
+        raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
+    return found
+
+
+def change(call: Call, entry: Row, values: Mapping[str, object]) -> None:
+    """Set columns of an entry, and who changed it when."""
+    row = journal_entries.c
+    call.tx.execute(
+        update(journal_entries)
+        .where(row.tenant_id == call.tenant_id, row.id == entry["id"])
+        .values(**values, updated_by=call.caller.user_id, updated_on=call.stamp)
+    )
+
+
+def _record(call: Call, action: str, number: str, details: object) -> None:
+    audit.record(
+        call.tx, call.act, action=action, object_type=KIND, object_name=number, details=details
+    )
+
+
+def _books(call: Call, entry: NewEntry, settings: Settings) -> Books:
+    period = _period_named(call, entry.period_name)
+    return Books(
+        settings=settings,
+        period=period,
+        codes=_codes_named(call, {line.code_name for line in entry.lines}),
+        permissions=call.caller.permissions,
+        mixes_aggregation=period is not None and _mixes(call, period, settings.aggregate_currency),
+    )
+
+
+def _period_named(call: Call, name: str) -> Row | None:
+    row = accounting_periods.c
+    query = select(accounting_periods).where(row.tenant_id == call.tenant_id, row.name == name)
+    return call.tx.execute(query).mappings().one_or_none()
+
+
+def _period_of(call: Call, entry: Row) -> Row:
+    row = accounting_periods.c
+    query = select(accounting_periods).where(
+        row.tenant_id == call.tenant_id, row.id == entry["accounting_period_id"]
+    )
+    return call.tx.execute(query).mappings().one()
+
+
+def _codes_named(call: Call, names: set[str]) -> dict[str, list[Row]]:
+    row = accounting_codes.c
+    query = select(accounting_codes).where(
+        row.tenant_id == call.tenant_id, row.name.in_(sorted(names))
+    )
+    found: dict[str, list[Row]] = {}
+    for code in call.tx.execute(query).mappings():
+        found.setdefault(code["name"], []).append(code)
+    return found
+
+
+def _mixes(call: Call, period: Row, aggregate: bool) -> bool:
+    """Within a period all entries are aggregated or none is (API facts 8.3)."""
+    row = journal_entries.c
+    other = select(func.count()).select_from(
+        select(row.id)
+        .where(
+            row.tenant_id == call.tenant_id,
+            row.accounting_period_id == period["id"],
+            row.aggregate_currency.is_(not aggregate),
+            row.status == "Created",
+            row.deleted.is_(False),
+        )
+        .limit(1)
+        .subquery()
+    )
+    return bool(call.tx.execute(other).scalar_one())
+
+
+def _entry_row(call: Call, entry: NewEntry, books: Books, number: str) -> dict[str, Any]:
+    assert books.period is not None  # a rule has refused the entry otherwise
+    return {
+        "tenant_id": call.tenant_id,
+        "id": uuid.uuid4().hex,
+        "number": number,
+        "status": "Created",
+        "accounting_period_id": books.period["id"],
+        "currency": entry.currency,
+        "home_currency": books.settings.home_currency,
+        "aggregate_currency": books.settings.aggregate_currency,
+        "journal_entry_date": entry.date,
+        "transaction_type": entry.transaction_type,
+        "notes": entry.notes,
+        "segments": [list(segment) for segment in entry.segments],
+        "custom_fields": dict(entry.custom),
+        "deleted": False,
+        "created_by": call.caller.user_id,
+        "created_on": call.stamp,
+        "updated_by": call.caller.user_id,
+        "updated_on": call.stamp,
+        **transfer(call, entry.transfer_state),
+    }
+
+
+def transfer(call: Call, state: str) -> dict[str, str | None]:
+    """The columns of a transfer state: when and by whom are known only while it is Yes."""
+    yes = state == "Yes"
+    return {
+        "transferred_to_accounting": state,
+        "transfer_date_time": call.stamp if yes else None,
+        "transferred_by": call.caller.user_id if yes else None,
+    }
+
+
+def _item_rows(entry: NewEntry, books: Books, row: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+    home = books.settings.home_currency
+    rows = []
+    for position, line in enumerate(entry.lines):
+        code = books.code_of(line)
+        assert code is not None  # a rule has refused the entry otherwise
+        rows.append(
+            {
+                "tenant_id": row["tenant_id"],
+                "id": uuid.uuid4().hex,
+                "journal_entry_id": row["id"],
+                "position": position,
+                "accounting_code_id": code["id"],
+                "type": line.type,
+                "amount": line.amount,
+                "home_currency_amount": line.amount if entry.currency == home else line.home_amount,
+                "gl_string": line.gl_string,
+                "notes": line.notes,
+                "custom_fields": dict(line.custom),
+            }
+        )
+    return rows

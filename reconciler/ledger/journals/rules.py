@@ -1,0 +1,186 @@
+"""The accounting rules a new entry is held to, against the books as they are (API facts 8)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import RowMapping
+
+from ..access import permissions
+from ..reference.settings import Settings
+from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
+from .amounts import too_fine, total
+from .creation import Line, NewEntry
+
+Row = RowMapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What the rules look at: settings, the named period, the codes by name, the caller's rights.
+
+    `mixes_aggregation` says that the period holds entries posted with the other setting.
+    """
+
+    settings: Settings
+    period: Row | None
+    codes: Mapping[str, Sequence[Row]]
+    permissions: frozenset[str]
+    mixes_aggregation: bool
+
+    def code_of(self, line: Line) -> Row | None:
+        """The one code a line names, or None when there is none or more than one."""
+        found = [
+            code
+            for code in self.codes.get(line.code_name, ())
+            if line.code_type in (None, code["type"])
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+def broken(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    """Every rule the entry breaks."""
+    for rule in RULES:
+        yield from rule(entry, books)
+
+
+def closed_to(period: Row, held: frozenset[str]) -> str | None:
+    """Why nothing may be posted or cancelled in a period by a caller holding these permissions.
+
+    A closed period is locked; one pending close is open to those who manage the close process
+    (API facts 4.3).
+    """
+    if period["status"] == "Closed":
+        return f"The accounting period {period['name']!r} is closed"
+    if period["status"] == "PendingClose" and permissions.MANAGE_CLOSE not in held:
+        return (
+            f"The accounting period {period['name']!r} is pending close; posting in it needs the "
+            f"permission {permissions.MANAGE_CLOSE}"
+        )
+    return None
+
+
+def _period(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    if books.period is None:
+        yield Reason(INVALID_VALUE, f"There is no accounting period {entry.period_name!r}")
+        return
+    closed = closed_to(books.period, books.permissions)
+    if closed is not None:
+        yield Reason(BUSINESS_RULE, closed)
+    if books.mixes_aggregation:
+        yield Reason(
+            BUSINESS_RULE, "The period holds entries with the other setting of currency aggregation"
+        )
+
+
+def _currency(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    settings = books.settings
+    if entry.currency not in settings.currencies:
+        yield Reason(INVALID_VALUE, f"The currency {entry.currency!r} is not active")
+    if settings.aggregate_currency and entry.currency != settings.home_currency:
+        yield Reason(
+            BUSINESS_RULE,
+            f"Currencies are aggregated: the currency must be {settings.home_currency}",
+        )
+
+
+def _organization(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    if entry.organization is not None:
+        yield Reason(BUSINESS_RULE, "organizationLabel needs a Multi-Org tenant")
+
+
+def _codes(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    for line in entry.lines:
+        same_name = books.codes.get(line.code_name, ())
+        code = books.code_of(line)
+        if code is not None:
+            if code["status"] != "Active":
+                message = f"{line.at}: the accounting code {line.code_name!r} is not active"
+                yield Reason(BUSINESS_RULE, message)
+        elif not same_name:
+            message = f"{line.at}: there is no accounting code {line.code_name!r}"
+            yield Reason(INVALID_VALUE, message)
+        elif line.code_type is None:
+            message = f"{line.at}: several codes are named {line.code_name!r}: give the type"
+            yield Reason(MISSING_FIELD, message)
+        else:
+            message = f"{line.at}: {line.code_name!r} has no code of type {line.code_type!r}"
+            yield Reason(INVALID_VALUE, message)
+
+
+def _sides(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    for side in ("Debit", "Credit"):
+        if not any(line.type == side for line in entry.lines):
+            yield Reason(BUSINESS_RULE, f"The entry has no {side} item")
+
+
+def _decimals(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    home = books.settings.home_currency
+    for line in entry.lines:
+        wrong = too_fine(line.amount, entry.currency)
+        if wrong is not None:
+            yield Reason(INVALID_VALUE, f"{line.at}.amount {wrong}")
+        if line.home_amount is not None and home is not None:
+            wrong = too_fine(line.home_amount, home)
+            if wrong is not None:
+                yield Reason(INVALID_VALUE, f"{line.at}.homeCurrencyAmount {wrong}")
+
+
+def _home_amounts(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    home = books.settings.home_currency
+    for line in entry.lines:
+        field = f"{line.at}.homeCurrencyAmount"
+        if home is None:
+            if line.home_amount is not None:
+                yield Reason(BUSINESS_RULE, f"{field} must not be sent: no home currency is set")
+        elif entry.currency == home:
+            if line.home_amount not in (None, line.amount):
+                yield Reason(BUSINESS_RULE, f"{field} must equal the amount, both are {home}")
+        elif line.home_amount is None:
+            yield Reason(MISSING_FIELD, f"{field} is required, the home currency is {home}")
+
+
+def _balance(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    yield from _difference("amount", entry.currency, entry.lines, "amount")
+    home = books.settings.home_currency
+    given = [line.home_amount for line in entry.lines]
+    if home is not None and entry.currency != home and None not in given:
+        yield from _difference("homeCurrencyAmount", home, entry.lines, "home_amount")
+
+
+def _difference(
+    field: str, currency: str, lines: Sequence[Line], attribute: str
+) -> Iterator[Reason]:
+    def side(name: str) -> Decimal:
+        return total(getattr(line, attribute) for line in lines if line.type == name)
+
+    debits, credits_ = side("Debit"), side("Credit")
+    if debits != credits_:
+        yield Reason(
+            BUSINESS_RULE,
+            f"The entry is out of balance in {field}: "
+            f"debits {debits:f} {currency}, credits {credits_:f} {currency}",
+        )
+
+
+def _segments(entry: NewEntry, books: Books) -> Iterator[Reason]:
+    if not entry.segments:
+        return
+    if books.settings.segments is None:
+        yield Reason(BUSINESS_RULE, "segments must not be sent: no segmentation rule is active")
+    elif tuple(name for name, _value in entry.segments) != books.settings.segments:
+        expected = ", ".join(books.settings.segments)
+        yield Reason(BUSINESS_RULE, f"segments must be all of the rule, in its order: {expected}")
+
+
+RULES = (
+    _period,
+    _currency,
+    _organization,
+    _codes,
+    _sides,
+    _decimals,
+    _home_amounts,
+    _balance,
+    _segments,
+)

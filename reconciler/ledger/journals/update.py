@@ -1,0 +1,161 @@
+"""The update of basic information: notes, transfer state, custom fields (API facts 3.5, 3.6)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import update
+
+from ..access import permissions
+from ..reference.settings import Settings, settings_of
+from ..storage import audit
+from ..storage.tables import journal_entry_items
+from ..web.call import Call
+from ..web.categories import BUSINESS_RULE, INVALID_VALUE, PERMISSION, Reason, refusal, refuse_any
+from ..web.fields import Field, array, choice, read_fields, text
+from .creation import ITEM_NOTES_LENGTH, MAX_ITEMS, NOTES_LENGTH, TRANSFER_STATES, code_type
+from .entries import KIND, change, locate, transfer
+from .rules import Row
+from .view import items_of
+
+FIELDS = (
+    Field(name="notes", read=text(NOTES_LENGTH), clearable=True),
+    Field(name="transferredToAccounting", read=choice(*TRANSFER_STATES)),
+    Field(name="journalEntryItems", read=array(MAX_ITEMS)),
+)
+
+ITEM_FIELDS = (
+    # An empty name addresses a line with a blank code, so it is required but may be empty.
+    Field(name="accountingCodeName", read=text(100), required=True),
+    Field(name="accountingCodeType", read=code_type),
+    Field(name="type", read=choice("Credit", "Debit"), required=True),
+    Field(name="notes", read=text(ITEM_NOTES_LENGTH), clearable=True),
+)
+
+
+def basic_information(call: Call) -> Mapping[str, object]:
+    """Change what may change without a new entry; what is not named stays as it is."""
+    settings = settings_of(call.tx, call.tenant_id)
+    found, custom, lines = _read(call.body, settings)
+    entry = locate(call)
+    state = found.get("transferredToAccounting")
+    if state is not None:
+        _check_transfer(call, entry, state)
+    addressed = _address(items_of(call, [entry["id"]])[entry["id"]], lines)
+    values: dict[str, object] = {}
+    if "notes" in found:
+        values["notes"] = found["notes"]
+    if state is not None and state != entry["transferred_to_accounting"]:
+        values |= transfer(call, state)
+    if custom:
+        values["custom_fields"] = _merged(entry["custom_fields"], custom)
+    change(call, entry, values)
+    for item, wanted in addressed:
+        _change_item(call, item, wanted)
+    audit.record(
+        call.tx,
+        call.act,
+        action="update",
+        object_type=KIND,
+        object_name=entry["number"],
+        details=call.body,
+    )
+    return {}
+
+
+_Wanted = tuple[dict[str, Any], dict[str, str | None], str]
+"""What is asked of a line: its fields, its custom fields, its place in the body."""
+
+
+def _read(
+    body: Mapping[str, Any], settings: Settings
+) -> tuple[dict[str, Any], dict[str, str | None], list[_Wanted]]:
+    found, custom, reasons = read_fields(
+        body,
+        FIELDS,
+        custom=settings.fields_of("JournalEntry"),
+        clearable=True,
+    )
+    if body.get("transferredToAccounting", "No") is None:
+        # Null would mean neither a state nor "leave it": it is refused rather than guessed at.
+        states = ", ".join(TRANSFER_STATES)
+        reasons.append(Reason(INVALID_VALUE, f"transferredToAccounting must be one of {states}"))
+    lines = []
+    for index, item in enumerate(found.get("journalEntryItems", ())):
+        at = f"journalEntryItems[{index}]"
+        fields, extra, wrong = read_fields(
+            item,
+            ITEM_FIELDS,
+            at=at,
+            custom=settings.fields_of("JournalEntryItem"),
+            clearable=True,
+        )
+        reasons.extend(wrong)
+        lines.append((fields, extra, at))
+    refuse_any(reasons)
+    return found, custom, lines
+
+
+def _check_transfer(call: Call, entry: Row, state: str) -> None:
+    if entry["status"] == "Cancelled":
+        raise refusal(
+            BUSINESS_RULE, "transferredToAccounting of a cancelled entry cannot be changed"
+        )
+    leaves = entry["transferred_to_accounting"] == "Yes" and state != "Yes"
+    if leaves and permissions.OVERRIDE_TRANSFERRED not in call.caller.permissions:
+        raise refusal(
+            PERMISSION,
+            "Changing transferredToAccounting from Yes needs the permission "
+            f"{permissions.OVERRIDE_TRANSFERRED}",
+        )
+
+
+def _address(items: Sequence[Row], lines: Sequence[_Wanted]) -> list[tuple[Row, _Wanted]]:
+    """The line each part of the request means. One that means none or several is refused.
+
+    Lines carry no id, so code name, side and, where given, code type are the address. Writing to
+    one of several equal lines would be a guess.
+    """
+    addressed: list[tuple[Row, _Wanted]] = []
+    reasons = []
+    for fields, custom, at in lines:
+        meant = [item for item in items if _is_meant(item, fields)]
+        if len(meant) != 1:
+            count = "no item" if not meant else f"{len(meant)} items"
+            name, side = fields["accountingCodeName"], fields["type"]
+            message = f"{at}: the entry has {count} with the code {name!r} on the {side} side"
+            reasons.append(Reason(BUSINESS_RULE, message))
+        elif any(item["id"] == meant[0]["id"] for item, _wanted in addressed):
+            reasons.append(Reason(BUSINESS_RULE, f"{at}: the same item is addressed twice"))
+        else:
+            addressed.append((meant[0], (fields, custom, at)))
+    refuse_any(reasons)
+    return addressed
+
+
+def _is_meant(item: Row, fields: Mapping[str, Any]) -> bool:
+    return (
+        item["code_name"] == fields["accountingCodeName"]
+        and item["type"] == fields["type"]
+        and fields.get("accountingCodeType") in (None, item["code_type"])
+    )
+
+
+def _change_item(call: Call, item: Row, wanted: _Wanted) -> None:
+    fields, custom, _at = wanted
+    values: dict[str, object] = {}
+    if "notes" in fields:
+        values["notes"] = fields["notes"]
+    if custom:
+        values["custom_fields"] = _merged(item["custom_fields"], custom)
+    if values:
+        row = journal_entry_items.c
+        call.tx.execute(
+            update(journal_entry_items)
+            .where(row.tenant_id == call.tenant_id, row.id == item["id"])
+            .values(**values)
+        )
+
+
+def _merged(before: Mapping[str, str], changed: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The custom fields after a change; a cleared one is gone."""
+    return {name: value for name, value in {**before, **changed}.items() if value is not None}

@@ -1,0 +1,132 @@
+"""A ledger: an open database with its tenant, its clients and its audit chain."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import select
+
+from .access import clients, permissions
+from .reference import document
+from .reference.seed import add_tenant, seed, seeded_with
+from .storage import audit
+from .storage.store import Store, open_store
+from .storage.tables import tenants
+from .web.call import stamp
+
+ACTOR = "ledger"
+"""The actor of audit events that no client caused."""
+
+
+class Ledger:
+    """An open ledger. Threads may share it, and several processes may open the same database."""
+
+    def __init__(self, store: Store, tenant_id: str) -> None:
+        self.store = store
+        self.tenant_id = tenant_id
+        """The first tenant of the database: random, given at creation."""
+
+    def issue_client(
+        self,
+        name: str,
+        permissions: Iterable[str] | None = None,
+        expires_in: int | None = None,
+        *,
+        tenant_id: str | None = None,
+    ) -> tuple[str, str]:
+        """A new OAuth client: its id (36 characters) and its secret (42), shown only here.
+
+        `permissions` takes names of access.permissions.PERMISSIONS and raises UnknownPermission for
+        others; None gives the standard finance role with period administration. `expires_in` is the
+        lifetime of the client's tokens in seconds; None leaves it to the app.
+        """
+        held = _checked(permissions)
+        act = _act(tenant_id or self.tenant_id)
+        with self.store.writing() as tx:
+            issued = clients.issue_client(
+                tx,
+                tenant_id=act.tenant_id,
+                name=name,
+                permissions=held,
+                token_lifetime=expires_in,
+                created_on=act.happened_on,
+            )
+            audit.record(
+                tx,
+                act,
+                action="create",
+                object_type="Client",
+                object_name=issued[0],
+                details={"name": name, "permissions": held},
+            )
+        return issued
+
+    def add_tenant(self, reference: Mapping[str, Any] | Path) -> str:
+        """Another tenant in the same database, with its own reference data; returns its id."""
+        with self.store.writing() as tx:
+            act = _act(add_tenant(tx, created_on=stamp(datetime.now(UTC))))
+            seed(tx, act, reference)
+        return act.tenant_id
+
+    def broken_audit(self) -> int | None:
+        """The sequence of the first audit event that does not fit the chain; None when all do."""
+        with self.store.reading() as tx:
+            return audit.verify(tx, self.tenant_id)
+
+    def close(self) -> None:
+        """Close every connection. A ledger that is not used again needs no other goodbye."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_ledger(
+    database_url: str,
+    reference: Mapping[str, Any] | Path | None = None,
+    *,
+    built_in: bool = True,
+) -> Ledger:
+    """Open the ledger in a database, making file, tables and tenant when they are missing.
+
+    `reference` is a Reference document, as a file or as a mapping; it is read only when it differs
+    from the one the database was last seeded with. Without one, a database that was never seeded
+    gets the built-in reference, unless `built_in` is false. Raises LedgerUnusable.
+    """
+    store = open_store(database_url)
+    try:
+        return _opened(store, reference, built_in=built_in)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_in: bool) -> Ledger:
+    first = select(tenants.c.tenant_id).order_by(tenants.c.position).limit(1)
+    with store.reading() as tx:
+        tenant_id = tx.execute(first).scalar_one_or_none()
+        digest = None if tenant_id is None else seeded_with(tx, tenant_id)
+    if reference is None and digest is None and built_in:
+        reference = document.built_in()
+    changed = reference is not None and document.source_of(reference)[0] != digest
+    if tenant_id is None or changed:
+        with store.writing() as tx:
+            # Another process may have made the tenant while this one waited for its turn.
+            tenant_id = tx.execute(first).scalar_one_or_none() or add_tenant(
+                tx, created_on=stamp(datetime.now(UTC))
+            )
+            if reference is not None:
+                seed(tx, _act(tenant_id), reference)
+    return Ledger(store, tenant_id)
+
+
+def _checked(names: Iterable[str] | None) -> tuple[str, ...]:
+    return permissions.checked(names)
+
+
+def _act(tenant_id: str) -> audit.Act:
+    return audit.Act(tenant_id=tenant_id, actor=ACTOR, happened_on=stamp(datetime.now(UTC)))

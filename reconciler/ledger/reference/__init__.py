@@ -1,0 +1,1 @@
+"""Reference data: a tenant's codes, periods, currencies, segments and custom fields."""

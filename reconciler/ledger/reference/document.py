@@ -1,0 +1,213 @@
+"""The Reference document, read from YAML or from a mapping of the same shape."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..books.code_types import type_of
+from ..books.minor_units import minor_units
+from ..failures import LedgerUnusable
+
+STATUSES = ("Open", "PendingClose", "Closed")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """An accounting period; the open-ended one has no end date."""
+
+    name: str
+    start_date: str
+    end_date: str | None
+    fiscal_year: int | None
+    fiscal_quarter: int | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """An accounting code; name plus type is its key."""
+
+    name: str
+    type: str
+    status: str
+    gl_account_name: str | None
+    gl_account_number: str | None
+    notes: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A Reference document. `custom_fields` maps object, then field name, to its longest text."""
+
+    home_currency: str | None
+    aggregate_currency: bool
+    currencies: tuple[str, ...]
+    periods: tuple[Period, ...]
+    codes: tuple[Code, ...]
+    segmentation_rule: str | None
+    segments: tuple[str, ...]
+    custom_fields: Mapping[str, Mapping[str, int]]
+
+
+def built_in() -> Path:
+    """The reference a new ledger opens with: that of the example books."""
+    package = Path(__file__).parents[2]
+    shipped = package / "examples" / "reference.yaml"
+    return shipped if shipped.exists() else package.parent / "journals" / "reference.yaml"
+
+
+def source_of(reference: Mapping[str, Any] | Path) -> tuple[str, str]:
+    """The digest of a reference, without reading more into it, and the name for messages.
+
+    Raises LedgerUnusable when the file cannot be read.
+    """
+    if isinstance(reference, Path):
+        return hashlib.sha256(_bytes(reference)).hexdigest(), str(reference)
+    text = json.dumps(reference, sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest(), "reference"
+
+
+def load(reference: Mapping[str, Any] | Path) -> Reference:
+    """The document as values. Raises LedgerUnusable naming what is missing or not understood."""
+    if isinstance(reference, Path):
+        return _read(_parse(reference), str(reference))
+    return _read(reference, "reference")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LedgerUnusable(f"reference {path}: {error.strerror or error}") from error
+
+
+def _parse(path: Path) -> Mapping[str, Any]:
+    import yaml  # noqa: PLC0415 - only needed when a reference is new
+
+    # The base loader leaves every scalar as the text it was written in: no dates, no Norway.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        document = yaml.load(_bytes(path), Loader=loader)  # noqa: S506 - builds only text, lists, mappings
+    except (yaml.YAMLError, ValueError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        place = f"{path}:{line + 1}" if line is not None else str(path)
+        raise LedgerUnusable(f"reference {place}: not readable as YAML") from error
+    if not isinstance(document, Mapping):
+        raise LedgerUnusable(f"reference {path}: holds no mapping")
+    return document
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _read(document: Mapping[str, Any], name: str) -> Reference:
+    if document.get("kind") != "Reference":
+        raise LedgerUnusable(f"{name}: kind is {document.get('kind')!r}, expected Reference")
+    spec = _At(f"{name}: spec", document.get("spec"))
+    home = spec.text("homeCurrency")
+    currencies = tuple(str(code) for code in spec.items("currencies"))
+    for code in (*currencies, *([home] if home else [])):
+        if minor_units(code) is None:
+            raise LedgerUnusable(f"{name}: {code!r} is not an ISO 4217 currency with minor units")
+    aggregate = str(spec.value.get("aggregateCurrency", False)).lower() == "true"
+    if aggregate and home is None:
+        raise LedgerUnusable(f"{name}: aggregateCurrency needs a homeCurrency")
+    rule = _At(f"{name}: segmentationRule", spec.value.get("segmentationRule") or {})
+    return Reference(
+        home_currency=home,
+        aggregate_currency=aggregate,
+        currencies=currencies,
+        periods=tuple(_period(item) for item in spec.mappings("accountingPeriods")),
+        codes=tuple(_code(item) for item in spec.mappings("accountingCodes")),
+        segmentation_rule=rule.text("name"),
+        segments=tuple(str(segment) for segment in rule.items("segments")),
+        custom_fields=_custom_fields(spec, name),
+    )
+
+
+def _period(item: "_At") -> Period:
+    period = Period(
+        name=item.required("name"),
+        start_date=item.date(item.required("startDate")),
+        end_date=item.date(end) if (end := item.text("endDate")) else None,
+        fiscal_year=item.integer("fiscalYear"),
+        fiscal_quarter=item.integer("fiscalQuarter"),
+        status=item.text("status") or "Open",
+    )
+    if period.status not in STATUSES:
+        raise LedgerUnusable(f"{item.place}: status is {period.status!r}, not one of {STATUSES}")
+    return period
+
+
+def _code(item: "_At") -> Code:
+    written = item.required("type")
+    kind = type_of(written)
+    if kind is None:
+        raise LedgerUnusable(f"{item.place}: {written!r} is not an accounting code type")
+    status = item.text("status") or "Active"
+    if status not in ("Active", "Inactive"):
+        raise LedgerUnusable(f"{item.place}: status is {status!r}, not Active or Inactive")
+    return Code(
+        name=item.required("name"),
+        type=kind,
+        status=status,
+        gl_account_name=item.text("glAccountName"),
+        gl_account_number=item.text("glAccountNumber"),
+        notes=item.text("notes"),
+    )
+
+
+def _custom_fields(spec: "_At", name: str) -> dict[str, dict[str, int]]:
+    objects = _At(f"{name}: customFields", spec.value.get("customFields") or {})
+    return {
+        str(kind): {
+            field.required("name"): field.integer("maxLength") or 255
+            for field in objects.mappings(kind)
+        }
+        for kind in objects.value
+    }
+
+
+class _At:
+    """A mapping of the document with its place, for messages that name it."""
+
+    def __init__(self, place: str, value: object) -> None:
+        if not isinstance(value, Mapping):
+            raise LedgerUnusable(f"{place} is missing or not a mapping")
+        self.place, self.value = place, value
+
+    def text(self, key: str) -> str | None:
+        value = self.value.get(key)
+        return None if value is None or value == "" else str(value)
+
+    def required(self, key: str) -> str:
+        value = self.text(key)
+        if value is None:
+            raise LedgerUnusable(f"{self.place}: {key} is missing")
+        return value
+
+    def integer(self, key: str) -> int | None:
+        value = self.text(key)
+        if value is not None and not re.fullmatch(r"[0-9]{1,6}", value):
+            raise LedgerUnusable(f"{self.place}: {key} is {value!r}, expected a whole number")
+        return None if value is None else int(value)
+
+    def date(self, value: str) -> str:
+        if not _DATE.fullmatch(value):
+            raise LedgerUnusable(f"{self.place}: {value!r} is not a date like 2026-01-31")
+        return value
+
+    def items(self, key: str) -> Sequence[Any]:
+        value = self.value.get(key) or ()
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise LedgerUnusable(f"{self.place}: {key} is not a list")
+        return value
+
+    def mappings(self, key: str) -> list["_At"]:
+        return [_At(f"{self.place}.{key}[{i}]", item) for i, item in enumerate(self.items(key))]

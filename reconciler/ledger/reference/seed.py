@@ -1,0 +1,134 @@
+"""Tenants: made with a reference, and brought up to date when the reference changes."""
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from ..storage import audit
+from ..storage.tables import accounting_codes, accounting_periods, tenants
+from . import document
+
+
+def add_tenant(tx: Connection, *, created_on: str) -> str:
+    """A new tenant under a random id, with no reference data yet."""
+    tenant_id = str(uuid.uuid4())
+    count = tx.execute(select(func.count()).select_from(tenants)).scalar_one()
+    tx.execute(
+        tenants.insert().values(
+            tenant_id=tenant_id,
+            position=count + 1,
+            entity_id=str(uuid.uuid4()),
+            created_on=created_on,
+            aggregate_currency=False,
+            currencies=[],
+            segments=[],
+            custom_fields={},
+        )
+    )
+    return tenant_id
+
+
+def seeded_with(tx: Connection, tenant_id: str) -> str | None:
+    """The digest of the reference the tenant was last seeded with, if it ever was."""
+    digest: str | None = tx.execute(
+        select(tenants.c.reference_digest).where(tenants.c.tenant_id == tenant_id)
+    ).scalar_one()
+    return digest
+
+
+def seed(tx: Connection, act: audit.Act, reference: Mapping[str, Any] | Path) -> None:
+    """Insert what is missing and refresh the tenant's settings, once per content.
+
+    Periods and codes that exist stay as they are: seeding never opens, closes or renames anything.
+    """
+    digest, _name = document.source_of(reference)
+    if seeded_with(tx, act.tenant_id) == digest:
+        return
+    loaded = document.load(reference)
+    tx.execute(
+        update(tenants)
+        .where(tenants.c.tenant_id == act.tenant_id)
+        .values(
+            reference_digest=digest,
+            home_currency=loaded.home_currency,
+            aggregate_currency=loaded.aggregate_currency,
+            currencies=sorted(loaded.currencies),
+            segmentation_rule=loaded.segmentation_rule,
+            segments=list(loaded.segments),
+            custom_fields={kind: dict(names) for kind, names in loaded.custom_fields.items()},
+        )
+    )
+    periods = _insert_periods(tx, act, loaded.periods)
+    codes = _insert_codes(tx, act, loaded.codes)
+    audit.record(
+        tx,
+        act,
+        action="seed",
+        object_type="Reference",
+        object_name=digest,
+        details={"accountingPeriods": periods, "accountingCodes": codes},
+    )
+
+
+def _insert_periods(
+    tx: Connection, act: audit.Act, periods: tuple[document.Period, ...]
+) -> list[str]:
+    row = accounting_periods.c
+    known = set(tx.execute(select(row.name).where(row.tenant_id == act.tenant_id)).scalars())
+    missing = [
+        {
+            "name": period.name,
+            "start_date": period.start_date,
+            "end_date": period.end_date,
+            "fiscal_year": period.fiscal_year,
+            "fiscal_quarter": period.fiscal_quarter,
+            "status": period.status,
+            **_new(act),
+        }
+        for period in periods
+        if period.name not in known
+    ]
+    if missing:
+        tx.execute(accounting_periods.insert(), missing)
+    return [str(period["name"]) for period in missing]
+
+
+def _insert_codes(tx: Connection, act: audit.Act, codes: tuple[document.Code, ...]) -> list[str]:
+    row = accounting_codes.c
+    known = {
+        (name, kind)
+        for name, kind in tx.execute(
+            select(row.name, row.type).where(row.tenant_id == act.tenant_id)
+        )
+    }
+    missing = [
+        {
+            "name": code.name,
+            "type": code.type,
+            "status": code.status,
+            "gl_account_name": code.gl_account_name,
+            "gl_account_number": code.gl_account_number,
+            "notes": code.notes,
+            "custom_fields": {},
+            **_new(act),
+        }
+        for code in codes
+        if (code.name, code.type) not in known
+    ]
+    if missing:
+        tx.execute(accounting_codes.insert(), missing)
+    return [str(code["name"]) for code in missing]
+
+
+def _new(act: audit.Act) -> dict[str, object]:
+    return {
+        "tenant_id": act.tenant_id,
+        "id": uuid.uuid4().hex,
+        "created_by": act.actor,
+        "created_on": act.happened_on,
+        "updated_by": act.actor,
+        "updated_on": act.happened_on,
+    }

@@ -1,0 +1,35 @@
+"""A tenant's settings as the rules need them, kept in the tenant's row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from ..storage.tables import tenants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a tenant has switched on. `segments` is None when no segmentation rule is active."""
+
+    home_currency: str | None
+    aggregate_currency: bool
+    currencies: frozenset[str]
+    segments: tuple[str, ...] | None
+    custom_fields: Mapping[str, Mapping[str, int]]
+
+    def fields_of(self, kind: str) -> Mapping[str, int]:
+        """The custom fields of an object, with their lengths in characters."""
+        return self.custom_fields.get(kind, {})
+
+
+def settings_of(tx: Connection, tenant_id: str) -> Settings:
+    """The settings of a tenant that exists."""
+    row = tx.execute(select(tenants).where(tenants.c.tenant_id == tenant_id)).mappings().one()
+    return Settings(
+        home_currency=row["home_currency"],
+        aggregate_currency=row["aggregate_currency"],
+        currencies=frozenset(row["currencies"]),
+        segments=tuple(row["segments"]) if row["segmentation_rule"] is not None else None,
+        custom_fields=row["custom_fields"],
+    )

@@ -1,0 +1,128 @@
+"""Every operation of the ledger: one table, from method and path to what carries it out."""
+
+from .access import permissions as may
+from .books import codes, periods
+from .journals import entries, update, view
+from .web.call import Route
+from .web.categories import ACCOUNTING_CODE, ACCOUNTING_PERIOD, JOURNAL_ENTRY
+
+_ENTRY = "/v1/journal-entries/{number}"
+_CODE = "/v1/accounting-codes/{id}"
+_PERIOD = "/v1/accounting-periods/{id}"
+_CLOSING = (may.MANAGE_CLOSE, may.RUN_TRIAL_BALANCE)
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/journal-entries",
+        operation=entries.create,
+        resource=JOURNAL_ENTRY,
+        writes=True,
+        body=True,
+        permissions=(may.CREATE_ENTRY,),
+    ),
+    Route(method="GET", path=_ENTRY, operation=view.read, resource=JOURNAL_ENTRY),
+    Route(
+        method="DELETE",
+        path=_ENTRY,
+        operation=entries.delete,
+        resource=JOURNAL_ENTRY,
+        writes=True,
+        permissions=(may.DELETE_ENTRY,),
+    ),
+    Route(
+        method="PUT",
+        path=f"{_ENTRY}/basic-information",
+        operation=update.basic_information,
+        resource=JOURNAL_ENTRY,
+        writes=True,
+        body=True,
+        permissions=(may.EDIT_ENTRY,),
+    ),
+    Route(
+        method="PUT",
+        path=f"{_ENTRY}/cancel",
+        operation=entries.cancel,
+        resource=JOURNAL_ENTRY,
+        writes=True,
+        permissions=(may.CANCEL_ENTRY,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/journal-entries/journal-runs/{number}",
+        operation=view.list_of_run,
+        resource=JOURNAL_ENTRY,
+    ),
+    Route(
+        method="GET",
+        path="/v1/accounting-codes",
+        operation=codes.listing,
+        resource=ACCOUNTING_CODE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/accounting-codes",
+        operation=codes.create,
+        resource=ACCOUNTING_CODE,
+        writes=True,
+        body=True,
+        permissions=(may.CONFIGURE_CODES,),
+    ),
+    Route(method="GET", path=_CODE, operation=codes.read, resource=ACCOUNTING_CODE),
+    Route(
+        method="PUT",
+        path=f"{_CODE}/activate",
+        operation=codes.activate,
+        resource=ACCOUNTING_CODE,
+        writes=True,
+        permissions=(may.MANAGE_CODE,),
+    ),
+    Route(
+        method="PUT",
+        path=f"{_CODE}/deactivate",
+        operation=codes.deactivate,
+        resource=ACCOUNTING_CODE,
+        writes=True,
+        permissions=(may.MANAGE_CODE,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/accounting-periods",
+        operation=periods.listing,
+        resource=ACCOUNTING_PERIOD,
+    ),
+    Route(
+        method="POST",
+        path="/v1/accounting-periods",
+        operation=periods.create,
+        resource=ACCOUNTING_PERIOD,
+        writes=True,
+        body=True,
+        permissions=(may.CREATE_PERIOD,),
+    ),
+    Route(method="GET", path=_PERIOD, operation=periods.read, resource=ACCOUNTING_PERIOD),
+    Route(
+        method="PUT",
+        path=f"{_PERIOD}/pending-close",
+        operation=periods.pending_close,
+        resource=ACCOUNTING_PERIOD,
+        writes=True,
+        permissions=_CLOSING,
+    ),
+    Route(
+        method="PUT",
+        path=f"{_PERIOD}/close",
+        operation=periods.close,
+        resource=ACCOUNTING_PERIOD,
+        writes=True,
+        permissions=_CLOSING,
+    ),
+    Route(
+        method="PUT",
+        path=f"{_PERIOD}/reopen",
+        operation=periods.reopen,
+        resource=ACCOUNTING_PERIOD,
+        writes=True,
+        permissions=(*_CLOSING, may.REOPEN_PERIOD),
+    ),
+)

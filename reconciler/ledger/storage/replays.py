@@ -1,0 +1,130 @@
+"""Idempotency keys: one claim per key, and the first answer kept for 24 hours (API facts 7.5).
+
+A claim is committed before the work starts, so that threads and processes see it; the answer is
+written in the transaction of the effect, so that neither exists without the other. A claim whose
+holder died can be taken over after a few seconds. Its old holder, should it wake up, finds that
+the claim is no longer its own and undoes its work.
+"""
+
+import secrets
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+
+from .store import Store
+from .tables import replays
+
+LIFETIME = 24 * 60 * 60
+LEASE = 10
+"""Seconds until a claim counts as abandoned. Work that takes longer is undone, not doubled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An answer as it was given: status, body text, and the request id it carried."""
+
+    status: int
+    body: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to work on a key until the lease ends."""
+
+    tenant_id: str
+    key: str
+    token: str
+
+
+class Clash(Enum):
+    """Why a key cannot be worked on now."""
+
+    RUNNING = auto()
+    OTHER_REQUEST = auto()
+    OTHER_BODY = auto()
+
+
+class ClaimLost(Exception):
+    """Someone else took the claim over; the work under it must not be committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed:
+    """A request with a key: what is compared when the key comes again."""
+
+    tenant_id: str
+    key: str
+    method: str
+    url: str
+    body_digest: str
+
+
+def claim(store: Store, keyed: Keyed, *, now: int, strict: bool) -> Claim | Stored | Clash:
+    """Claim the key, or say why not: the answer it already has, or a clash.
+
+    `strict` compares the body as well; the documents name only tenant, URL and method.
+    """
+    row = replays.c
+    mine = (row.tenant_id == keyed.tenant_id, row.key == keyed.key)
+    token = secrets.token_hex(16)
+    with store.noting() as tx:
+        tx.execute(delete(replays).where(row.expires_at <= now))
+        known = tx.execute(select(replays).where(*mine)).mappings().one_or_none()
+        if known is None:
+            tx.execute(
+                replays.insert().values(
+                    tenant_id=keyed.tenant_id,
+                    key=keyed.key,
+                    method=keyed.method,
+                    url=keyed.url,
+                    body_digest=keyed.body_digest,
+                    claim=token,
+                    claimed_at=now,
+                    expires_at=now + LIFETIME,
+                )
+            )
+            return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
+        if (known["method"], known["url"]) != (keyed.method, keyed.url):
+            return Clash.OTHER_REQUEST
+        if strict and known["body_digest"] != keyed.body_digest:
+            return Clash.OTHER_BODY
+        if known["status"] is not None:
+            return Stored(
+                status=known["status"], body=known["body"], request_id=known["request_id"]
+            )
+        if now < known["claimed_at"] + LEASE:
+            return Clash.RUNNING
+        tx.execute(
+            update(replays)
+            .where(*mine)
+            .values(claim=token, claimed_at=now, body_digest=keyed.body_digest)
+        )
+        return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
+
+
+def settle(tx: Connection, claimed: Claim, answer: Stored) -> None:
+    """Store the answer in the transaction of its effect. Raises ClaimLost after a take-over."""
+    settled = tx.execute(
+        update(replays)
+        .where(*_held(claimed))
+        .values(claim=None, status=answer.status, body=answer.body, request_id=answer.request_id)
+    )
+    if settled.rowcount != 1:
+        raise ClaimLost
+
+
+def release(store: Store, claimed: Claim) -> None:
+    """Give the key back unanswered, so that the next request with it starts afresh."""
+    with store.noting() as tx:
+        tx.execute(delete(replays).where(*_held(claimed)))
+
+
+def _held(claimed: Claim) -> tuple[ColumnElement[bool], ...]:
+    row = replays.c
+    return (
+        row.tenant_id == claimed.tenant_id,
+        row.key == claimed.key,
+        row.claim == claimed.token,
+    )

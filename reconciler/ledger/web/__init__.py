@@ -1,0 +1,1 @@
+"""HTTP as the journal API speaks it: versions, headers, bodies, envelopes, stored answers."""

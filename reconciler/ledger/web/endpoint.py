@@ -1,0 +1,194 @@
+"""One request from claim to answer: permission, idempotency, transaction, envelope."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import falcon
+
+from ..access.clients import Caller
+from ..storage import replays
+from ..storage.store import Contention, Store
+from . import body, headers
+from .answers import Answer, failure, success
+from .call import Call, Route
+from .categories import CONTENTION, INTERNAL, INVALID_VALUE, PERMISSION, Refusal, refusal
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A write that is on disk and not yet answered: what `after_commit` is told."""
+
+    method: str
+    path: str
+    idempotency_key: str | None
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What all requests share. `clock` gives aware UTC times."""
+
+    store: Store
+    clock: Callable[[], datetime]
+    token_lifetime: int
+    strict_idempotency: bool
+    allowed_hosts: frozenset[str] | None
+    failed_login_delay: float
+
+
+def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str, str]) -> Answer:
+    """Carry the request out, or replay its answer. Raises Refusal only before anything is claimed.
+
+    A write that took effect is left in `request.context.commit`.
+    """
+    key = headers.idempotency_key(request)
+    raw = body.read_bytes(request)
+    if key is None:
+        return _execute(site, route, request, path=path, raw=raw, claimed=None)
+    found = _claim(site, request, key=key, raw=raw)
+    if isinstance(found, replays.Stored):
+        _check_permission(route, request.context.caller)
+        return Answer(status=found.status, body=found.body.encode(), request_id=found.request_id)
+    try:
+        return _execute(site, route, request, path=path, raw=raw, claimed=found)
+    except BaseException:
+        # Nothing was settled under the claim, so the next request with the key starts afresh.
+        replays.release(site.store, found)
+        raise
+
+
+def _claim(
+    site: Site, request: falcon.Request, *, key: str, raw: bytes
+) -> replays.Claim | replays.Stored:
+    caller: Caller = request.context.caller
+    keyed = replays.Keyed(
+        tenant_id=caller.tenant_id,
+        key=key,
+        method=request.method,
+        url=request.relative_uri,
+        body_digest=hashlib.sha256(raw).hexdigest(),
+    )
+    now = int(request.context.now.timestamp())
+    found = replays.claim(site.store, keyed, now=now, strict=site.strict_idempotency)
+    if isinstance(found, replays.Clash):
+        refuse = _CLASHES[found]
+        raise refuse()
+    return found
+
+
+_CLASHES: dict[replays.Clash, Callable[[], Refusal]] = {
+    replays.Clash.RUNNING: lambda: refusal(
+        CONTENTION, "A request with this Idempotency-Key is still running", always=True
+    ),
+    replays.Clash.OTHER_REQUEST: lambda: refusal(
+        INVALID_VALUE,
+        "This Idempotency-Key was used with another URL or method",
+        status=422,
+        always=True,
+    ),
+    replays.Clash.OTHER_BODY: lambda: refusal(
+        INVALID_VALUE, "This Idempotency-Key was used with another body", status=422, always=True
+    ),
+}
+
+
+def _execute(  # noqa: PLR0913 - keywords of one request
+    site: Site,
+    route: Route,
+    request: falcon.Request,
+    *,
+    path: Mapping[str, str],
+    raw: bytes,
+    claimed: replays.Claim | None,
+) -> Answer:
+    request_id: str = request.context.request_id
+    try:
+        fields = _admit(route, request, raw)
+        with site.store.writing() if route.writes else site.store.reading() as tx:
+            call = Call(
+                tx=tx,
+                caller=request.context.caller,
+                now=request.context.now,
+                request_id=request_id,
+                url=f"{request.prefix}{request.path}",
+                path=path,
+                query=_query(request),
+                body=fields,
+                idempotency_key=None if claimed is None else claimed.key,
+            )
+            answer = success(route.operation(call), request_id=request_id)
+            if claimed is not None:
+                replays.settle(tx, claimed, _stored(answer))
+    except Refusal as refused:
+        answer = _refused(refused, route, request)
+        if claimed is not None:
+            with site.store.noting() as tx:
+                replays.settle(tx, claimed, _stored(answer))
+        return answer
+    if route.writes:
+        _committed(request, answer)
+    return answer
+
+
+def _query(request: falcon.Request) -> dict[str, str]:
+    """The query; a parameter that comes twice is joined, and so is no number any more."""
+    return {
+        name: value if isinstance(value, str) else ",".join(value)
+        for name, value in request.params.items()
+    }
+
+
+def _admit(route: Route, request: falcon.Request, raw: bytes) -> Mapping[str, Any]:
+    """The request's fields, once the caller may ask for this at all."""
+    _check_permission(route, request.context.caller)
+    headers.check_scope(request, request.context.caller)
+    if route.body:
+        return body.read_object(raw, request.content_type)
+    body.read_nothing(raw, request.content_type)
+    return {}
+
+
+def _check_permission(route: Route, caller: Caller) -> None:
+    missing = [name for name in route.permissions if name not in caller.permissions]
+    if missing:
+        raise refusal(PERMISSION, f"The user lacks the permission {', '.join(missing)}")
+
+
+def _stored(answer: Answer) -> replays.Stored:
+    return replays.Stored(
+        status=answer.status, body=answer.body.decode(), request_id=answer.request_id
+    )
+
+
+def _refused(refused: Refusal, route: Route, request: falcon.Request) -> Answer:
+    return failure(
+        refused,
+        resource=route.error_resource,
+        request_id=request.context.request_id,
+        errors_have_status=request.context.errors_have_status,
+    )
+
+
+def _committed(request: falcon.Request, answer: Answer) -> None:
+    request.context.commit = Commit(
+        method=request.method,
+        path=request.path,
+        idempotency_key=headers.idempotency_key(request),
+        status=answer.status,
+        body=answer.body,
+    )
+
+
+def refusal_for(error: Exception) -> Refusal:
+    """What a caller is told about an error nobody raised on purpose."""
+    if isinstance(error, (Contention, replays.ClaimLost)):
+        return refusal(CONTENTION, "The ledger is busy with another request; try again")
+    log.error("unexpected error", exc_info=error)
+    return refusal(INTERNAL, "The ledger failed unexpectedly; see its log")

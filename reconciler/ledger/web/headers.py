@@ -1,0 +1,72 @@
+"""Request headers every operation understands, each checked before it is used (API facts 1.1)."""
+
+import re
+
+import falcon
+
+from ..access.clients import Caller
+from .categories import INVALID_VALUE, PERMISSION, refusal
+
+_TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
+_KEY = re.compile(r"[ -~]{1,255}")
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def check_host(request: falcon.Request, allowed: frozenset[str] | None) -> None:
+    """Refuse a Host the server does not answer to, so that no web page can rebind a name to it."""
+    if allowed is None:
+        return
+    host = re.sub(r":[0-9]*$", "", request.get_header("Host") or "").lower()
+    if host not in allowed:
+        raise falcon.HTTPForbidden(description="This host name is not served here")
+
+
+def track_id(request: falcon.Request) -> str | None:
+    """The caller's Zuora-Track-Id, which is echoed. Raises Refusal when it breaks its rules."""
+    value: str | None = request.get_header("Zuora-Track-Id")
+    if value is not None and not _TRACK_ID.fullmatch(value):
+        raise refusal(
+            INVALID_VALUE,
+            "Zuora-Track-Id must have 1 to 64 ASCII characters, none of : ; \" '",
+            always=True,
+        )
+    return value
+
+
+def idempotency_key(request: falcon.Request) -> str | None:
+    """The Idempotency-Key of a POST; the header means nothing on other methods (API facts 7.5)."""
+    value: str | None = request.get_header("Idempotency-Key")
+    if value is None or request.method != "POST":
+        return None
+    if not _KEY.fullmatch(value):
+        raise refusal(
+            INVALID_VALUE, "Idempotency-Key must have 1 to 255 ASCII characters", always=True
+        )
+    return value
+
+
+def bearer(request: falcon.Request) -> str | None:
+    """The token of the Authorization header, if it carries one."""
+    scheme, _space, token = (request.get_header("Authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def check_scope(request: falcon.Request, caller: Caller) -> None:
+    """Refuse an entity or organization that is not the caller's own (API facts 1.1).
+
+    A tenant here has one entity and no organizations, so only that entity may be named.
+    """
+    entity = request.get_header("Zuora-Entity-Ids")
+    if entity is not None and entity.strip() != caller.entity_id:
+        raise refusal(PERMISSION, "Zuora-Entity-Ids names an entity the token does not span")
+    if (request.get_header("Zuora-Org-Ids") or "").strip():
+        raise refusal(PERMISSION, "Zuora-Org-Ids needs a Multi-Org tenant")
+
+
+def accepts_gzip(request: falcon.Request) -> bool:
+    """Whether Accept-Encoding takes gzip, and not with a weight of zero."""
+    for part in (request.get_header("Accept-Encoding") or "").lower().split(","):
+        coding, _semicolon, weight = part.partition(";")
+        if coding.strip() == "gzip":
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return False
