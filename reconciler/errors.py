@@ -11,6 +11,8 @@ ReconcilerError                     1
     ├── AccessRefused               8   authentication or permission
     ├── RequestRefused              1   a definite no: nothing was changed
     ├── LedgerUnreachable           1   the request never left: nothing was changed
+    ├── EntryMoved                  1   the live entry is not what the plan was computed from
+    ├── ReadBackDiffers             6   the call succeeded, and a read shows something else
     └── OutcomeUnknown              6   the request may or may not have taken effect
 """
 
@@ -97,6 +99,16 @@ class RequestRefused(LedgerError):
 
 class LedgerUnreachable(LedgerError):
     """No request reached the ledger, so nothing was changed."""
+
+
+class EntryMoved(LedgerError):
+    """The live entry is not what the plan was computed from, so it was not touched."""
+
+
+class ReadBackDiffers(LedgerError):
+    """The ledger took a call, and a read afterwards does not show what was asked for."""
+
+    exit_code = 6
 
 
 class OutcomeUnknown(LedgerError):

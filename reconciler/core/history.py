@@ -1,0 +1,109 @@
+"""What was tried on the ledger, in order, and the state of each address that follows from it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from reconciler.core.recorded import Recorded
+from reconciler.core.values import Address, Value
+
+
+class Act(StrEnum):
+    """What an intent is about: a call to the ledger, or a note in the daybook alone."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    CANCEL = "cancel"
+    DELETE = "delete"
+    NOTE = "note"
+    """The ledger already holds what the file says: remember it."""
+    FORGET = "forget"
+    """The number is gone from the ledger, or no longer ours: drop it."""
+
+
+class Result(StrEnum):
+    """How a call ended. Only `done` had an effect; `unknown` may have had one."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """One intent and the last that is known of its outcome; None when no outcome was recorded.
+
+    `number` is the entry acted on; for a create it is the new entry's, once known.
+    """
+
+    address: Address
+    act: Act
+    result: Result | None
+    number: str | None = None
+    spec: Mapping[str, Value] | None = None
+    protect: bool = False
+
+
+def fold(history: Iterable[Attempted]) -> dict[Address, Recorded]:
+    """The recorded state of every address, from everything that was ever tried, oldest first."""
+    states: dict[Address, Recorded] = {}
+    for attempted in history:
+        state = states.get(attempted.address) or Recorded(address=attempted.address)
+        states[attempted.address] = _FOLD[attempted.act](state, attempted)
+    return states
+
+
+def _create(state: Recorded, tried: Attempted) -> Recorded:
+    if tried.result is Result.REFUSED:
+        # The answer is stored under the key for a day: only a new attempt can succeed.
+        return replace(state, attempt=state.attempt + 1, unsettled=False)
+    if tried.result is Result.UNSENT:
+        return replace(state, unsettled=False)
+    if tried.result is not Result.DONE:
+        return replace(state, unsettled=True)
+    before = () if state.number is None else (state.number,)
+    return Recorded(
+        address=state.address,
+        number=tried.number,
+        spec=tried.spec,
+        protect=tried.protect,
+        leftovers=(*state.leftovers, *before),
+        incarnation=state.incarnation + 1,
+    )
+
+
+def _update(state: Recorded, tried: Attempted) -> Recorded:
+    if tried.result is not Result.DONE:
+        return state
+    return replace(state, spec=tried.spec, protect=tried.protect)
+
+
+def _cancel(state: Recorded, tried: Attempted) -> Recorded:
+    # Asked only of an entry that is found cancelled: then an unanswered cancel of ours did it.
+    ours = tried.number == state.number and tried.result not in (Result.REFUSED, Result.UNSENT)
+    return replace(state, cancelled=True) if ours else state
+
+
+def _delete(state: Recorded, tried: Attempted) -> Recorded:
+    return _gone(state, tried.number) if tried.result is Result.DONE else state
+
+
+def _forget(state: Recorded, tried: Attempted) -> Recorded:
+    return _gone(state, tried.number)
+
+
+def _gone(state: Recorded, number: str | None) -> Recorded:
+    if number == state.number:
+        return replace(state, number=None, spec=None, protect=False, cancelled=False)
+    return replace(state, leftovers=tuple(left for left in state.leftovers if left != number))
+
+
+_FOLD = {
+    Act.CREATE: _create,
+    Act.UPDATE: _update,
+    Act.NOTE: _update,
+    Act.CANCEL: _cancel,
+    Act.DELETE: _delete,
+    Act.FORGET: _forget,
+}

@@ -1,0 +1,64 @@
+"""Reads the ledger: the live state of every recorded number, its codes and its periods."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.core.decide import numbers_to_read
+from reconciler.core.facts import AccountingCode, AccountingPeriod
+from reconciler.core.kinds import KINDS
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.recorded import Recorded
+from reconciler.core.values import Live
+
+
+class LedgerRead(Protocol):
+    """The reading door to a ledger: nothing that comes through it can change anything."""
+
+    def read(self, kind: Kind, number: str) -> Live | None: ...
+    def accounting_codes(self) -> tuple[AccountingCode, ...]: ...
+    def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What the ledger held. `live` has every number asked for; None is a positive "not found"."""
+
+    live: Mapping[str, Live | None]
+    codes: tuple[AccountingCode, ...]
+    periods: tuple[AccountingPeriod, ...]
+
+
+def observe(
+    recorded: Iterable[Recorded],
+    ledger: LedgerRead,
+    *,
+    parallelism: int,
+    advance: Callable[[], None] = lambda: None,
+) -> Observation:
+    """Read every recorded number, with so many reads in flight; `advance` is called after each.
+
+    A read that does not succeed raises: absence is only ever a positive answer (I-20).
+    """
+    wanted = [
+        (KINDS[item.address.kind], number)
+        for item in recorded
+        for number in numbers_to_read((item,))
+    ]
+
+    def read(item: tuple[Kind, str]) -> tuple[str, Live | None]:
+        kind, number = item
+        live = ledger.read(kind, number)
+        advance()
+        return number, live
+
+    with ThreadPoolExecutor(max_workers=parallelism) as pool:
+        try:
+            live = dict(pool.map(read, wanted))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return Observation(
+        live=live, codes=ledger.accounting_codes(), periods=ledger.accounting_periods()
+    )
