@@ -16,6 +16,7 @@ _REFUSED = re.compile(
     f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff{_BIDI}]"
 )
 _REFUSED_IN_VALUES = re.compile(rf"{_REFUSED.pattern}|\r")
+_REFUSED_IN_NAMES = re.compile(rf"[\x00-\x1f]|{_REFUSED.pattern}")
 _IS_BIDI = re.compile(f"[{_BIDI}]")
 
 # UTF-32 before UTF-16: the little-endian mark of one begins with that of the other.
@@ -68,7 +69,9 @@ def flaw_of_value(value: str) -> tuple[str, str] | None:
 
 def refused_in_name(path: str) -> str | None:
     """The first character of a path that no file name may hold, described; None without one."""
-    refused = re.search(rf"[\x00-\x1f]|{_REFUSED.pattern}", path)
+    if path.isascii() and path.isprintable():
+        return None
+    refused = _REFUSED_IN_NAMES.search(path)
     return described(refused[0]) if refused else None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -35,11 +36,14 @@ _EXPECTED: Final[Mapping[str, str]] = MappingProxyType(
 )
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
 _SHOWN = 60
+MAX_EXPLAINED = 100
+"""What is told of one document; one with more to correct is explained again after that."""
 
 
 def explain(kind: str, document: Value, *, source: Source) -> tuple[Finding, ...]:
     """Every reason for which the schema of this kind refuses the document; at least one."""
-    breaches = {breach: None for error in _errors(kind, document) for breach in _breaches(error)}
+    told = (breach for error in _errors(kind, document) for breach in _breaches(error))
+    breaches = dict.fromkeys(islice(told, MAX_EXPLAINED))
     if not breaches:
         # The two validators are held to the same verdict; the one that decides is the stricter.
         breaches = {((), "schema-value", "the document does not fit its schema", ""): None}
@@ -61,7 +65,7 @@ def explained(kind: str, document: Value) -> bool:
 
 
 def _errors(kind: str, document: Value) -> Iterator[ValidationError]:
-    errors = sorted(_explainer(kind).iter_errors(document), key=lambda error: str(error.path))
+    errors = list(islice(_explainer(kind).iter_errors(document), MAX_EXPLAINED))
     mistyped = {tuple(error.path) for error in errors if error.validator == "type"}
     for error in errors:
         # Of a value of the wrong sort nothing else needs to be said.
@@ -148,7 +152,7 @@ def _wrong_word(error: Any, path: Path) -> Iterator[Breach]:
 
 def _wrong_spelling(error: Any, path: Path) -> Iterator[Breach]:
     if error.schema.get("title") == "amount":
-        yield path, "schema-amount", f"{_name(path)} {amount_flaw(error.instance)}", ""
+        yield path, "schema-amount", _amount_fact(path, error.instance), ""
         return
     value = _short(error.instance)
     yield (
@@ -159,6 +163,10 @@ def _wrong_spelling(error: Any, path: Path) -> Iterator[Breach]:
     )
 
 
+def _amount_fact(path: Path, value: Value) -> str:
+    return f"`{path[-1]}: {_short(value)}` {amount_flaw(str(value))}"
+
+
 def _wrong_date(error: Any, path: Path) -> Iterator[Breach]:
     spelt = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", error.instance)
     flaw = "which is no day of the calendar" if spelt else "which is not written YYYY-MM-DD"
@@ -167,7 +175,10 @@ def _wrong_date(error: Any, path: Path) -> Iterator[Breach]:
 
 def _wrong_length(error: Any, path: Path) -> Iterator[Breach]:
     length, limit = len(error.instance), error.validator_value
-    unit = "characters" if isinstance(error.instance, str) else "items"
+    if not length:
+        yield path, "schema-length", f"{_name(path)} is empty", ""
+        return
+    unit = ("character" if isinstance(error.instance, str) else "item") + "s" * (length > 1)
     bound = "at most" if error.validator == "maxLength" else "at least"
     fact = f"{_name(path)} has {length:,} {unit}, but takes {bound} {limit:,}"
     yield path, "schema-length", fact, ""
@@ -175,7 +186,7 @@ def _wrong_length(error: Any, path: Path) -> Iterator[Breach]:
 
 def _wrong_range(error: Any, path: Path) -> Iterator[Breach]:
     if error.schema.get("title") == "amount":
-        yield path, "schema-amount", f"{_name(path)} {amount_flaw(str(error.instance))}", ""
+        yield path, "schema-amount", _amount_fact(path, error.instance), ""
         return
     bound = _BOUNDS[str(error.validator)]
     fact = f"{_name(path)} is {_shown(error.instance)}, but takes {bound} {error.validator_value:,}"
@@ -183,10 +194,12 @@ def _wrong_range(error: Any, path: Path) -> Iterator[Breach]:
 
 
 def _repeated(error: Any, path: Path) -> Iterator[Breach]:
+    seen: set[str] = set()
     for position, value in enumerate(error.instance):
-        if value in error.instance[:position]:
+        if repr(value) in seen:
             fact = f"`{_short(value)}` is named twice in {_name(path)}"
             yield (*path, position), "schema-duplicate", fact, ""
+        seen.add(repr(value))
 
 
 _BOUNDS: Final[Mapping[str, str]] = MappingProxyType(

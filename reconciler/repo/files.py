@@ -61,20 +61,28 @@ def find(root: Path) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
 
 def read_file(found: Found) -> tuple[bytes, Problem | None]:
     """The bytes of a file, or the problem that keeps it from being read as YAML."""
+    path = found.path
     try:
-        with open(os.open(found.real, _OPEN_FLAGS), "rb") as file:  # noqa: PTH123
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return b"", _special(found.path)
-            data = file.read(MAX_FILE_BYTES + 1)
+        descriptor = os.open(found.real, _OPEN_FLAGS)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return b"", _special(path)
+            if status.st_size > MAX_FILE_BYTES:
+                return b"", problem("file-size", path=path, message="the file is longer than 1 MiB")
+            data = os.read(descriptor, status.st_size + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         fact = f"the file cannot be read: {error.strerror}"
-        return b"", problem("file-unreadable", path=found.path, message=fact)
-    return data, _flaw_of_content(data, path=found.path)
+        return b"", problem("file-unreadable", path=path, message=fact)
+    if len(data) != status.st_size:
+        fact = "the file changed while it was read"
+        return b"", problem("file-unreadable", path=path, message=fact, remedy="Run again.")
+    return data, _flaw_of_content(data, path=path)
 
 
 def _flaw_of_content(data: bytes, *, path: str) -> Problem | None:
-    if len(data) > MAX_FILE_BYTES:
-        return problem("file-size", path=path, message="the file is longer than 1 MiB")
     if not data.strip():
         return problem("file-empty", path=path, message="the file is empty")
     if data.startswith(_LFS):

@@ -43,7 +43,7 @@ YAML_RULES = (
         id="yaml-key",
         summary="Keys are text on one line.",
         why="Every field has a name; `true`, `null`, numbers, lists and mappings are none.",
-        remedy="Put the key in quotes if it is meant, or correct it.",
+        remedy="Put the key in quotes if it is meant; decimals take a point, not a comma.",
     ),
     Rule(
         id="yaml-control-character",

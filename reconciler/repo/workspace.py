@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.kinds import KINDS
@@ -172,13 +172,11 @@ class _Reading:
 
 def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
     metadata = mapping_of(value["metadata"])
-    declared = Declared(
+    labels = mapping_of(metadata.get("labels"))
+    return Declared(
         address=Address(kind, str(metadata["name"])),
         spec=with_exact_amounts(mapping_of(value["spec"]), lines=KINDS[kind].lines),
         source=source,
+        labels={name: str(text) for name, text in labels.items()},
         protect=metadata.get("protect") is True,
     )
-    labels = mapping_of(metadata.get("labels"))
-    if not labels:
-        return declared
-    return replace(declared, labels={name: str(text) for name, text in labels.items()})

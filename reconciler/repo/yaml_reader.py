@@ -30,6 +30,7 @@ from reconciler.repo.rules import problem
 
 MAX_DEPTH = 20
 MAX_NODES = 100_000
+MAX_PROBLEMS = 100
 MAX_NUMBER = 32
 """Characters of a number: more digits than any ledger keeps, few enough to be quick."""
 
@@ -52,6 +53,7 @@ _SYNTAX: Final[Mapping[str, str]] = MappingProxyType(
         "did not find expected ',' or ']'": "a `[` is not closed, or a `,` is missing",
         "did not find expected '-' indicator": "a list goes on without `-`",
         "found unexpected end of stream": "a quote or bracket is not closed",
+        "found a tab character that violates indentation": "a tab stands where spaces indent",
         "found invalid Unicode character escape code": "the escape names no character",
         "found unknown escape character": "the escape after `\\` has no meaning",
     }
@@ -92,7 +94,7 @@ def plain_value(text: str) -> Value:
 
 
 class _StopReading(Exception):
-    """The file is too deep or too large to go on."""
+    """The file is too deep, too large or too bad to go on."""
 
 
 class _Reader:
@@ -206,6 +208,8 @@ class _Reader:
         mark = event.start_mark
         place = mark.line + 1, mark.column + 1
         self.problems.append(problem(rule, path=self._path, at=place, message=message))
+        if len(self.problems) == MAX_PROBLEMS:
+            raise _StopReading
 
     def _refuse_properties(self, event: Any) -> None:
         if event.anchor is not None:
