@@ -63,6 +63,9 @@ class Exchange:
         self._lock = threading.Lock()
         self._idle: list[httpx.Client] = []
         self._closed = False
+        for name in ("httpx", "httpcore"):
+            # Their records repeat answers as they came, before secrets are taken out.
+            logging.getLogger(name).setLevel(logging.WARNING)
 
     def send(self, request: Request, *, deadline: float) -> Reply | Broken:
         """One attempt, ended by `deadline`, a moment on the clock. Nothing is repeated here."""

@@ -52,16 +52,18 @@ def every_row(
 
 def _target(page: Page[Row], *, first: str, origin: Origin) -> str:
     """The next page as a target below the origin: the same host, the same list."""
-    assert page.next_page is not None
+    text = page.next_page or ""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise _unusable("the next page is not a URL", page)
     try:
-        url = urlsplit(page.next_page)
+        url = urlsplit(text)
         same_host = origin.holds(url)
     except ValueError:
         raise _unusable("the next page is not a URL", page) from None
     path = url.path.removeprefix(origin.prefix)
     if not same_host:
         raise _unusable(f"the next page is on another host, {url.hostname}", page)
-    if path != urlsplit(first).path or not url.query.isascii() or not url.query.isprintable():
+    if path != urlsplit(first).path:
         raise _unusable("the next page is not of the same list", page)
     return f"{path}?{url.query}"
 

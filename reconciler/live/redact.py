@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
@@ -14,22 +15,23 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._forms: tuple[str, ...] = ()
+        self._forms: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Registers a secret with its URL-encoded, JSON-escaped and base64 forms."""
+        """Registers a secret with its URL-encoded, JSON-escaped, base64 and hexadecimal forms."""
         with self._lock:
-            forms = {*self._forms, *_forms_of(secret)}
-            # The longest first: a form may contain another one.
-            self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+            self._forms = self._forms | _forms_of(secret)
+            # The longest first: a form may contain another one. In any case: host names come
+            # back in lower case.
+            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
     def clean(self, text: str) -> str:
         """The text with every registered form replaced."""
-        for form in self._forms:
-            text = text.replace(form, MASK)
-        return text
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"

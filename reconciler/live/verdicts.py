@@ -126,23 +126,18 @@ def judge(reply: Reply, *, keyed: bool) -> Verdict:
 def judge_token(reply: Reply) -> Verdict:
     """What an answer of the token endpoint means: it has no `success` (API facts 2)."""
     document, detail = _document(reply)
-    outcome = Outcome.REJECTED
     if reply.status == 200:
         outcome = Outcome.UNREADABLE if detail else Outcome.DONE
-    elif 300 <= reply.status < 400:
-        outcome, detail = Outcome.REDIRECTED, _target(reply)
     elif reply.status in (400, 401, 403):
         outcome = Outcome.DENIED
-    elif reply.status in STATUSES:
-        outcome = STATUSES[reply.status]
-    elif reply.status >= 500:
-        outcome = Outcome.FAILED
+    else:
+        outcome = _outcome(reply.status, NOTHING, (), keyed=False)
     return Verdict(
         outcome=outcome,
         status=reply.status,
         reasons=reasons_of(document),
         document=document,
-        detail=detail,
+        detail=_target(reply) if outcome is Outcome.REDIRECTED else detail,
     )
 
 

@@ -1,0 +1,68 @@
+"""A client with a real connection and a clock that only sleeping moves forward quickly."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from fault_server import FaultServer
+
+from reconciler.live.client import Client
+from reconciler.live.connection import Connection, Credentials, Limits
+
+CLIENT_ID = "canary-id-4d51-4b2a-9c3e-000000000001"
+SECRET = "canary/secret+A=b&c d%é"
+
+QUICK = Limits(deadline=60.0, attempt_timeout=0.3, connect_timeout=0.3)
+
+
+class Clock:
+    """Real time plus everything slept, so that waits are recorded instead of endured."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return time.monotonic() + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    server = FaultServer()
+    yield server
+    server.stop()
+
+
+Connect = Callable[..., Client]
+
+
+@pytest.fixture
+def connect(clock: Clock) -> Iterator[Connect]:
+    """Makes clients of a base URL; `limits` and what a Connection takes may be given."""
+    clients: list[Client] = []
+
+    def connected(
+        base_url: str, *, limits: Limits = QUICK, token: str = "", **where: object
+    ) -> Client:
+        credentials = Credentials(client_id=CLIENT_ID, client_secret=SECRET, token=token)
+        client = Client(
+            Connection(base_url=base_url, **where),
+            credentials,
+            limits=limits,
+            clock=clock.now,
+            sleep=clock.sleep,
+            random=lambda: 0.5,
+        )
+        clients.append(client)
+        return client
+
+    yield connected
+    for client in clients:
+        client.close()
