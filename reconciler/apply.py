@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from threading import Event
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from reconciler.core.marker import marker_of, split_marker
 from reconciler.core.payload import create_body, update_body
 from reconciler.core.plan import POSTED, Action, Basis, Change, Plan, Step, Verb
 from reconciler.core.recorded import Recorded
+from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Address, Live, Value
 from reconciler.daybook import Intent
 from reconciler.errors import (
@@ -58,29 +58,6 @@ class Book(Protocol):
     def conclude(
         self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
     ) -> None: ...
-
-
-class Outcome(StrEnum):
-    """How a change ended: the four lists of the report."""
-
-    DONE = "done"
-    FAILED = "failed"
-    NOT_ATTEMPTED = "not_attempted"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """How one change ended. `steps` are those that took effect, `number` the entry's at the end."""
-
-    change: Change
-    outcome: Outcome
-    number: str | None = None
-    steps: tuple[Step, ...] = ()
-    message: str = ""
-    remedy: str = ""
-    track_id: str = ""
-    error: LedgerError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

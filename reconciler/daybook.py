@@ -31,6 +31,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
@@ -49,6 +50,15 @@ _meta = Table(
     _tables,
     Column("key", String(40), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+_runs = Table(
+    "runs",
+    _tables,
+    Column("run", String(36), primary_key=True),
+    Column("plan", String(80), nullable=False),
+    Column("began", String(40), nullable=False),
+    Column("ended", String(40)),
 )
 
 _intents = Table(
@@ -208,6 +218,31 @@ class Daybook:
                 connection.execute(insert(_meta).values(key="tenant", value=tenant))
             self.tenant = tenant
 
+    def begin(self, plan_digest: str) -> None:
+        """Write that a run of a plan begins."""
+        with self._writing() as connection:
+            connection.execute(
+                insert(_runs).values(
+                    run=self._run, plan=plan_digest, began=self._clock().isoformat()
+                )
+            )
+
+    def end(self) -> None:
+        """Write that the run carried out all that its plan allowed."""
+        with self._writing() as connection:
+            connection.execute(
+                update(_runs)
+                .where(_runs.c.run == self._run)
+                .values(ended=self._clock().isoformat())
+            )
+
+    def interrupted(self, plan_digest: str) -> bool:
+        """Whether the last run of a plan did not carry it out."""
+        last = select(_runs.c.ended).where(_runs.c.plan == plan_digest).order_by(_runs.c.began)
+        with self._reading() as connection:
+            rows = connection.execute(last).all()
+        return bool(rows) and rows[-1].ended is None
+
     def intend(self, intent: Intent) -> Intent:
         """Write an intent before its call; it is durable when this returns (I-04)."""
         with self._writing() as connection:
@@ -276,9 +311,6 @@ def _lock(path: Path) -> int:
     """Take the writer's lock; the kernel gives it back when the process ends, however it ends."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = path.parent / ".gitignore"
-        if path.parent.name == ".reconciler" and not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

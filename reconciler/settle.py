@@ -1,7 +1,6 @@
 """Settles what an earlier run left open, with its original payload, before anything is planned."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from reconciler.core.decide import CANCELLED
 from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.marker import marker_of, split_marker
+from reconciler.core.report import Settled
 from reconciler.core.values import Live
 from reconciler.daybook import Intent
 from reconciler.errors import LedgerError, RequestRefused
@@ -23,16 +23,6 @@ class SettlingBook(Book, Protocol):
     """A daybook that can tell what is open."""
 
     def unsettled(self) -> tuple[Intent, ...]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """What became of one open call. `result` is UNKNOWN when it stays open."""
-
-    intent: Intent
-    result: Result
-    number: str | None = None
-    message: str = ""
 
 
 def settle(
@@ -56,9 +46,9 @@ def _create(intent: Intent, ledger: LedgerWrite, workspace: str, marker_place: s
     marker = marker_of(workspace, intent.address)
     now = ledger.server_time()
     if now is None or intent.server_at is None or now - intent.server_at >= SAFE_WINDOW:
-        return Settled(
-            intent=intent,
-            result=Result.UNKNOWN,
+        return _settled(
+            intent,
+            Result.UNKNOWN,
             message="the key of its create protects no longer, so it is not sent again; look in "
             f'the ledger for an entry with the marker "{marker}"',
         )
@@ -68,13 +58,13 @@ def _create(intent: Intent, ledger: LedgerWrite, workspace: str, marker_place: s
         live = ledger.read(kind, number)
     except RequestRefused as error:
         result = Result.UNKNOWN if error.status == KEY_MISMATCH else Result.REFUSED
-        return Settled(intent=intent, result=result, message=error.message)
+        return _settled(intent, result, message=error.message)
     except LedgerError as error:
-        return Settled(intent=intent, result=Result.UNKNOWN, message=error.message)
+        return _settled(intent, Result.UNKNOWN, message=error.message)
     if live is not None and split_marker(live.fields, marker_place)[1] != marker:
         message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
-        return Settled(intent=intent, result=Result.UNKNOWN, message=message)
-    return Settled(intent=intent, result=Result.DONE, number=number)
+        return _settled(intent, Result.UNKNOWN, message=message)
+    return _settled(intent, Result.DONE, number=number)
 
 
 def _by_reading(intent: Intent, ledger: LedgerWrite, marker_place: str) -> Settled:
@@ -82,9 +72,9 @@ def _by_reading(intent: Intent, ledger: LedgerWrite, marker_place: str) -> Settl
     try:
         live = ledger.read(KINDS[intent.address.kind], number)
     except LedgerError as error:
-        return Settled(intent=intent, result=Result.UNKNOWN, message=error.message)
+        return _settled(intent, Result.UNKNOWN, message=error.message)
     result = Result.DONE if _took_effect(intent, live, marker_place) else Result.UNSENT
-    return Settled(intent=intent, result=result, number=number)
+    return _settled(intent, result, number=number)
 
 
 def _took_effect(intent: Intent, live: Live | None, marker_place: str) -> bool:
@@ -96,3 +86,11 @@ def _took_effect(intent: Intent, live: Live | None, marker_place: str) -> bool:
         held, _ = split_marker(live.fields, marker_place)
         return not compare(KINDS[intent.address.kind], intent.spec, None, held)
     return False
+
+
+def _settled(
+    intent: Intent, result: Result, *, number: str | None = None, message: str = ""
+) -> Settled:
+    return Settled(
+        address=intent.address, act=intent.act.value, result=result, number=number, message=message
+    )

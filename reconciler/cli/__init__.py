@@ -1,5 +1,5 @@
 """The command line: what people and pipelines type."""
 
+from reconciler.cli.main import main
 
-def main() -> None:
-    """Run the command line."""
+__all__ = ["main"]

@@ -41,9 +41,9 @@ def ledger() -> None:
 )
 def serve(host: str, port: int, database: str, reference: Path | None, allow_remote: bool) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
-    from reconciler.ledger import LedgerUnusable, open_ledger  # noqa: PLC0415 - heavy
-    from reconciler.ledger.serve import is_loopback  # noqa: PLC0415 - heavy
-    from reconciler.ledger.serve import serve as run  # noqa: PLC0415 - heavy
+    from reconciler.ledger import LedgerUnusable, open_ledger
+    from reconciler.ledger.serve import is_loopback
+    from reconciler.ledger.serve import serve as run
 
     if not allow_remote and not is_loopback(host):
         raise click.UsageError(
@@ -83,8 +83,8 @@ def serve(host: str, port: int, database: str, reference: Path | None, allow_rem
 )
 def create_client(database: str, name: str, permissions: Sequence[str], style: str) -> None:
     """Make an OAuth client and print its id and secret, which are shown only this once."""
-    from reconciler.ledger import LedgerUnusable, open_ledger  # noqa: PLC0415 - heavy
-    from reconciler.ledger.access.permissions import UnknownPermission  # noqa: PLC0415 - heavy
+    from reconciler.ledger import LedgerUnusable, open_ledger
+    from reconciler.ledger.access.permissions import UnknownPermission
 
     try:
         # The first `serve` chooses the reference; a client needs none.
@@ -95,7 +95,7 @@ def create_client(database: str, name: str, permissions: Sequence[str], style: s
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
     if style == "json":
-        import json  # noqa: PLC0415
+        import json
 
         click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:

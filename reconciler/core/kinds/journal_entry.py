@@ -21,6 +21,9 @@ JOURNAL_ENTRY = Kind(
     observed=frozenset({"transferredToAccounting"}),
     # A null transfer state reads as not transferred (API facts 3.6).
     defaults=MappingProxyType({"transferredToAccounting": "No"}),
+    # The vendor's reference and its client spell this code type differently (API facts 4.4).
+    synonyms=MappingProxyType({"OnAccountReceivable": "On-Account Receivable"}),
+    names_parts=MappingProxyType({"segments": "segmentName"}),
     filled=frozenset(
         {
             "homeCurrency",
@@ -36,6 +39,7 @@ JOURNAL_ENTRY = Kind(
     ),
     period="accountingPeriodName",
     currency="currency",
+    date="journalEntryDate",
     transfer="transferredToAccounting",
     number_pattern=r"JE-[0-9]{8,}",
 )

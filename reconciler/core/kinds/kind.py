@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from reconciler.core.values import Value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -36,11 +38,25 @@ class Kind:
     observed: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Values that mean the same as leaving the field out."""
+    synonyms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Words of fixed line fields that the ledger spells in two ways, each with its one form."""
+    names_parts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Fields of the entry that hold a list, each with the field that names an item of it."""
     filled: frozenset[str] = frozenset()
     """Fields of the entry and of its lines that only the server writes."""
     period: str = ""
     currency: str = ""
+    date: str = ""
     transfer: str = ""
-    """The fields that name the accounting period, the currency and the transfer state."""
+    """The fields that name the accounting period, the currency, the date and the transfer state."""
     number_pattern: str = ""
     custom_suffix: str = "__c"
+
+    def one_form(self, value: Value) -> Value:
+        """A word in the one form that stands for all its spellings."""
+        return self.synonyms.get(value, value) if isinstance(value, str) else value
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """The fields that every entry states, in the order people read them."""
+        return (self.period, self.date, self.currency)

@@ -1,0 +1,304 @@
+"""`reconciler apply`: converge the ledger, as planned and no further."""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.files import read_text, write_text
+from reconciler.cli.options import common, common_options, format_option
+from reconciler.cli.screen import err, out, out_text, problem_spans, progress
+from reconciler.errors import AppliedInPart, Refused, StalePlan
+from reconciler.render.spans import line
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import Desk
+    from reconciler.core.plan import Allowances, Plan
+    from reconciler.core.recorded import Recorded
+    from reconciler.core.report import Applied, Report, Settled
+    from reconciler.core.values import Address
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What was approved: a saved plan, a digest, everything, or nothing yet."""
+
+    saved: "Plan | None" = None
+    digest: str | None = None
+    everything: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Whether nobody has to be asked."""
+        return self.everything or self.digest is not None or self.saved is not None
+
+
+@click.command()
+@click.argument("planfile", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Apply without asking.")
+@click.option(
+    "--plan-digest",
+    metavar="sha256:…",
+    help="Apply only if the plan made now has this digest, the one that was reviewed.",
+)
+@click.option(
+    "--max-removals",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Allow so many removals instead of max(3, 10 %).",
+)
+@click.option(
+    "--max-missing",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Allow so many entries to be missing in the ledger instead of max(3, 10 %).",
+)
+@click.option(
+    "--parallelism",
+    type=click.IntRange(1, 40),
+    default=8,
+    show_default=True,
+    help="Calls in flight.",
+)
+@click.option(
+    "--continue-on-error",
+    is_flag=True,
+    help="Go on in an accounting period after a change in it did not succeed.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report as JSON, even when the run ends badly.",
+)
+@format_option("text", "json")
+@common_options
+def apply(
+    *,
+    planfile: Path | None,
+    auto_approve: bool,
+    plan_digest: str | None,
+    max_removals: int | None,
+    max_missing: int | None,
+    parallelism: int,
+    continue_on_error: bool,
+    report: Path | None,
+    style: str,
+) -> int:
+    """Converge the ledger: settle what is open, plan, ask, and carry the plan out.
+
+    With PLANFILE or --plan-digest, the plan is made anew and must be the one that was reviewed.
+    """
+    from reconciler.cli.books import read_books
+    from reconciler.cli.wiring import open_desk
+    from reconciler.core.plan import Allowances
+    from reconciler.core.planfile import plan_of
+
+    saved = plan_of(read_text(planfile)) if planfile is not None else None
+    consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
+    if not consent.given and not sys.stdin.isatty():
+        raise click.UsageError(
+            "There is no terminal to ask on. Name a saved plan, or add --plan-digest or "
+            "--auto-approve."
+        )
+    allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
+    if saved is not None:
+        if allowances not in (Allowances(), saved.allowances):
+            raise click.UsageError("A saved plan has its own --max-removals and --max-missing.")
+        allowances = saved.allowances
+    books = read_books(common().workspace)
+    err(problem_spans(books.errors, books.root))
+    stop = threading.Event()
+    run = _Run(
+        consent=consent,
+        allowances=allowances,
+        continue_on_error=continue_on_error,
+        report_to=report,
+        style=style,
+        stop=stop,
+    )
+
+    def pause(seconds: float) -> None:
+        stop.wait(seconds)
+
+    with (
+        _stopping(stop),
+        open_desk(books, write=True, parallelism=parallelism, sleep=pause) as desk,
+    ):
+        return run.carry_out(desk)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One apply, from the open calls of the last one to its own report."""
+
+    consent: Consent
+    allowances: "Allowances"
+    continue_on_error: bool
+    report_to: Path | None
+    style: str
+    stop: threading.Event
+
+    def carry_out(self, desk: "Desk") -> int:
+        from reconciler.cli.wiring import plan_desk
+
+        settled = self._settle(desk)
+        plan, recorded = plan_desk(desk, self.allowances, progress=progress)
+        self._show(plan)
+        self._require_reviewed(desk, plan)
+        if plan.refusals:
+            return Refused.exit_code
+        if plan.feasible and not self._consented(plan):
+            err([line("Nothing was applied.")])
+            return Refused.exit_code
+        return self._apply(desk, plan, recorded, settled)
+
+    def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
+        from reconciler.render.report import settled_line
+        from reconciler.settle import settle
+
+        settled = []
+        for item in settle(
+            desk.daybook,
+            desk.client,
+            workspace=desk.settings.name,
+            marker_place=desk.settings.marker,
+        ):
+            settled.append(item)
+            err([settled_line(item)])
+        return tuple(settled)
+
+    def _show(self, plan: "Plan") -> None:
+        from reconciler.render.text import plan_lines
+
+        if self.style == "text":
+            out(plan_lines(plan))
+
+    def _require_reviewed(self, desk: "Desk", plan: "Plan") -> None:
+        """The plan made now must be the one that was reviewed, or what is left of it."""
+        from reconciler.core.review import unreviewed
+
+        saved, digest = self.consent.saved, self.consent.digest
+        reviewed = digest or (saved.digest if saved else None)
+        if reviewed is None or plan.digest == reviewed:
+            return
+        moved: tuple[str, ...] = ()
+        if saved is not None:
+            moved = unreviewed(saved, plan, interrupted=desk.daybook.interrupted(saved.digest))
+            if not moved:
+                return
+            err([line("The reviewed plan and the plan made now differ:")])
+            err(line(text, indent=4) for text in moved)
+        raise StalePlan(
+            f"the plan made now has the digest {plan.digest}, not the reviewed {reviewed}; "
+            "nothing was applied",
+            remedy="Plan again, and have the new plan reviewed.",
+        )
+
+    def _consented(self, plan: "Plan") -> bool:
+        if self.consent.given:
+            return True
+        count = len(plan.feasible)
+        question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
+        return str(click.prompt(question, default="no", show_default=False, err=True)) == "yes"
+
+    def _apply(
+        self,
+        desk: "Desk",
+        plan: "Plan",
+        recorded: "Mapping[Address, Recorded]",
+        settled: "tuple[Settled, ...]",
+    ) -> int:
+        from reconciler.apply import Doors, apply
+        from reconciler.core.report import report_of
+        from reconciler.render.report import applied_line
+
+        doors = Doors(ledger=desk.client, book=desk.daybook, stop=self.stop)
+        ended: list[Applied] = []
+        # What is left of a reviewed plan is a run of that plan.
+        saved = self.consent.saved
+        desk.daybook.begin(saved.digest if saved is not None else plan.digest)
+        try:
+            with progress("Applying", len(plan.feasible)) as advance:
+                for item in apply(
+                    plan,
+                    recorded,
+                    doors,
+                    parallelism=desk.parallelism,
+                    continue_on_error=self.continue_on_error,
+                ):
+                    ended.append(item)
+                    advance()
+                    if self.style == "text":
+                        out([applied_line(item)])
+        finally:
+            report = report_of(
+                ended,
+                plan.pending,
+                settled=settled,
+                plan_digest=plan.digest,
+                interrupted=self.stop.is_set(),
+            )
+            self._write(report)
+        code = exit_code(report)
+        if code in (0, Refused.exit_code):
+            desk.daybook.end()
+        return code
+
+    def _write(self, report: "Report") -> None:
+        from reconciler.core.report import report_document
+        from reconciler.render.report import report_lines
+
+        text = json.dumps(report_document(report), indent=2, ensure_ascii=False) + "\n"
+        if self.report_to is not None:
+            write_text(self.report_to, text)
+        if self.style == "json":
+            out_text(text)
+        else:
+            out(report_lines(report))
+
+
+def exit_code(report: "Report") -> int:
+    """The documented exit code of a report, the gravest first."""
+    from reconciler.core.report import Outcome
+
+    if report.interrupted:
+        return INTERRUPTED
+    undone = (*report.ended(Outcome.FAILED), *report.ended(Outcome.NOT_ATTEMPTED))
+    unknown = (*report.ended(Outcome.UNKNOWN), *report.still_open)
+    if unknown or (undone and any(item.steps for item in report.applied)):
+        return AppliedInPart.exit_code
+    if undone:
+        errors = [item.error for item in undone if item.error is not None]
+        return max((error.exit_code for error in errors), default=1)
+    return Refused.exit_code if report.ended(Outcome.BLOCKED) else 0
+
+
+@contextmanager
+def _stopping(stop: threading.Event) -> Iterator[None]:
+    """The first signal ends the run after the calls in flight; the second ends it at once."""
+
+    def handle(number: int, frame: Any) -> None:
+        if stop.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stop.set()
+        err([line("Stopping after the calls in flight; a second signal stops at once.")])
+
+    before: dict[int, Callable[..., Any] | int | None] = {}
+    for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+        before[number] = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,93 @@
+"""Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from reconciler.core.checks import Known, check, check_marker, check_together, known
+from reconciler.core.facts import Facts, facts_from
+from reconciler.core.values import Address, Declared, Problem, Severity
+from reconciler.errors import FilesRefused
+from reconciler.render.problems import problem_lines
+from reconciler.repo import load, locate
+from reconciler.settings import Settings, settings_from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """A workspace as read. `settings` is None when its reconciler.yaml has problems.
+
+    `facts` come from the Reference, None when there is none. `problems` holds the findings of
+    every file and every rule, sorted by place.
+    """
+
+    root: Path
+    settings: Settings | None
+    facts: Facts | None
+    declared: Mapping[Address, Declared]
+    problems: tuple[Problem, ...]
+    files: int
+    digest: str
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop a plan."""
+        return tuple(item for item in self.problems if item.severity is Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that are only shown."""
+        return tuple(item for item in self.problems if item.severity is Severity.WARNING)
+
+    def known(self, facts: Facts | None) -> Known:
+        """Facts indexed for this workspace's checks."""
+        return _known(self.settings, facts, complete=self.facts is not None)
+
+
+def read_books(root: Path) -> Books:
+    """Read every file below the workspace and check every declaration. Collects, never raises."""
+    loaded = load(root)
+    settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
+    facts = facts_from(loaded.reference) if loaded.reference is not None else None
+    rules = _known(settings, facts, complete=facts is not None)
+    findings = chain(
+        check_marker(rules),
+        chain.from_iterable(check(declared, rules) for declared in loaded.declared),
+        check_together(loaded.declared),
+    )
+    return Books(
+        root=root,
+        settings=settings,
+        facts=facts,
+        declared={declared.address: declared for declared in loaded.declared},
+        problems=tuple(sorted((*loaded.problems, *locate(root, findings)))),
+        files=loaded.files,
+        digest=loaded.digest,
+    )
+
+
+def require_sound(books: Books) -> Settings:
+    """The settings of a workspace without errors. Raises FilesRefused otherwise (I-20)."""
+    if not books.errors and books.settings is not None:
+        return books.settings
+    count = len(books.errors)
+    raise FilesRefused(
+        f"{count} {'problem' if count == 1 else 'problems'} in the files of {books.root}; "
+        "nothing is planned from files that are not sound",
+        remedy="Correct the problems above; `reconciler explain RULE` tells more about a rule.",
+    )
+
+
+def warning_text(problem: Problem) -> str:
+    """A warning in one line."""
+    return problem_lines(problem)[0]
+
+
+def _known(settings: Settings | None, facts: Facts | None, *, complete: bool) -> Known:
+    return known(
+        facts or Facts(),
+        complete=complete,
+        marker=settings.marker if settings else "",
+        workspace=settings.name if settings else "",
+    )

@@ -1,0 +1,92 @@
+"""`reconciler doctor`: whether everything an apply needs is there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import click
+
+from reconciler.cli.options import common, common_options
+from reconciler.cli.screen import out
+from reconciler.errors import ReconcilerError
+from reconciler.render.spans import Line, line
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What was looked at, and the worst exit code so far."""
+
+    exit_code: int = 0
+
+    def good(self, what: str, fact: str) -> Line:
+        return line(("  ok   ", "good"), (what, "strong"), ": ", fact)
+
+    def note(self, what: str, fact: str) -> Line:
+        return line(("  note ", "warning"), (what, "strong"), ": ", fact)
+
+    def bad(self, what: str, error: ReconcilerError) -> Iterator[Line]:
+        self.exit_code = max(self.exit_code, error.exit_code)
+        yield line(("  bad  ", "bad"), (what, "strong"), ": ", error.message)
+        if error.remedy:
+            yield line(error.remedy, indent=9)
+
+
+@click.command()
+@common_options
+def doctor() -> int:
+    """Look at files, daybook, credentials and ledger, and say what is missing. Changes nothing."""
+    findings = _Findings()
+    with ExitStack() as stack:
+        out(_look(findings, stack))
+    return findings.exit_code
+
+
+def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
+    from reconciler.cli.books import read_books, require_sound
+    from reconciler.cli.wiring import daybook_path, is_embedded, open_desk
+
+    root = common().workspace
+    yield line(("Workspace ", ""), (str(root.absolute()), "strong"))
+    books = read_books(root)
+    try:
+        settings = require_sound(books)
+        path = daybook_path(root, settings)
+    except ReconcilerError as error:
+        yield from findings.bad("files", error)
+        return
+    counts = f"{books.files} files, {len(books.declared)} entries, {len(books.warnings)} warnings"
+    yield findings.good("files", counts)
+    if books.facts is None:
+        yield findings.note("reference", "there is none, so less is checked offline")
+    yield (
+        findings.note("ledger", "embedded")
+        if is_embedded(settings)
+        else findings.good(
+            "ledger", os.environ.get("ZUORA_BASE_URL") or getattr(settings.target, "base_url", "")
+        )
+    )
+    if not path.exists():
+        yield findings.note("daybook", f"{path} does not exist yet; the first apply makes it")
+    try:
+        desk = stack.enter_context(open_desk(books, write=False, parallelism=1))
+        recorded = desk.daybook.recorded()
+        unsettled = len(desk.daybook.unsettled())
+        yield findings.good("credentials", f"accepted for {desk.tenant}")
+        codes, periods = desk.client.accounting_codes(), desk.client.accounting_periods()
+    except ReconcilerError as error:
+        yield from findings.bad("ledger", error)
+        return
+    if path.exists():
+        numbers = sum(1 for item in recorded.values() if item.number is not None)
+        yield findings.good("daybook", f"{path}, {numbers} entries recorded")
+    if unsettled:
+        yield findings.note("daybook", f"{unsettled} open calls; the next apply settles them")
+    yield findings.good("accounting codes", f"{len(codes)}")
+    open_periods = [period.name for period in periods if period.status == "Open"]
+    yield findings.good("accounting periods", f"{len(periods)}, open: {', '.join(open_periods)}")
+    yield findings.note(
+        "permissions",
+        "the API does not show them; an apply needs Create, Edit, Cancel and Delete Cancelled "
+        "Journal Entry",
+    )

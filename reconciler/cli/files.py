@@ -1,0 +1,35 @@
+"""Files named on the command line: read and written whole, with an error in plain words."""
+
+import os
+from pathlib import Path
+
+from reconciler.errors import ReconcilerError
+
+MAX_BYTES = 256 * 1024 * 1024
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises ReconcilerError when there is none to be had."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ReconcilerError(f"{path} is too large to be a plan")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReconcilerError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ReconcilerError(f"{path} is not UTF-8 text") from error
+
+
+def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Write a file whole or not at all. Raises ReconcilerError when it cannot be written."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ReconcilerError(f"{path} cannot be written: {error.strerror}") from error

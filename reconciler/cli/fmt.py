@@ -1,0 +1,58 @@
+"""`reconciler fmt`: canonical order and spelling, values untouched."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from reconciler.cli.files import read_text, write_text
+from reconciler.cli.options import common, common_options
+from reconciler.cli.screen import err, out
+from reconciler.errors import FilesRefused, ReconcilerError
+from reconciler.render.spans import line
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Change nothing; exit 3 when a file would change.")
+@common_options
+def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
+    """Rewrite files in canonical order and spelling; comments stay, values do not change.
+
+    Without PATHS, every YAML file of the workspace.
+    """
+    from reconciler.core.money import minor_units
+    from reconciler.repo.formatter import FormatRefused, format_text
+
+    changed = refused = 0
+    for path in _files(paths):
+        text = read_text(path)
+        try:
+            formatted = format_text(text, minor_units=minor_units)
+        except FormatRefused as refusal:
+            refused += 1
+            err([line((f"{path}: ", "strong"), f"left as it is: {refusal}")])
+            continue
+        if formatted == text:
+            continue
+        changed += 1
+        out([line((f"{path}", "strong"), ": would change" if check else ": formatted")])
+        if not check:
+            write_text(path, formatted, mode=path.stat().st_mode & 0o777)
+    return FilesRefused.exit_code if refused or (check and changed) else 0
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for path in paths or (common().workspace,):
+        if path.is_dir():
+            found = (file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
+            yield from sorted(
+                file
+                for file in found
+                if file.is_file()
+                and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            )
+        elif path.is_file():
+            yield path
+        else:
+            raise ReconcilerError(f"there is no file {path}")

@@ -1,0 +1,68 @@
+"""`schema`, `explain` and `version`: what the tool knows about itself."""
+
+import json
+import platform
+from difflib import get_close_matches
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.options import common_options, format_option
+from reconciler.cli.screen import out, out_text
+from reconciler.render.spans import Line, line, table
+
+
+@click.command()
+@click.argument("kind", required=False)
+@common_options
+def schema(kind: str | None) -> int:
+    """Print the JSON Schema of a KIND of document; without one, list the kinds."""
+    from reconciler.repo import SCHEMAS, schema_text
+
+    if kind is None:
+        out(table([(name, file) for name, file in SCHEMAS.items()]))
+        return 0
+    if kind not in SCHEMAS:
+        raise click.UsageError(f"There is no kind {kind}; the kinds are {', '.join(SCHEMAS)}.")
+    out_text(schema_text(kind))
+    return 0
+
+
+@click.command()
+@click.argument("rule", required=False)
+@common_options
+def explain(rule: str | None) -> int:
+    """Explain a RULE that a message names; without one, list all rules."""
+    from reconciler.core.rules import FILE_RULES, PLAN_RULES
+    from reconciler.repo import RULES
+
+    rules = {**RULES, **FILE_RULES, **PLAN_RULES}
+    if rule is None:
+        out(table([(name, rules[name].summary) for name in sorted(rules)]))
+        return 0
+    found = rules.get(rule)
+    if found is None:
+        close = get_close_matches(rule, rules, n=1)
+        hint = f" Did you mean {close[0]}?" if close else " `reconciler explain` lists them."
+        raise click.UsageError(f"There is no rule {rule}.{hint}")
+    blocks: tuple[Line, ...] = (
+        line((found.id, "strong"), f" ({found.severity})"),
+        line(found.summary, indent=2),
+        line(("Why: ", "strong"), found.why, indent=2),
+        line(("What to do: ", "strong"), found.remedy, indent=2),
+    )
+    out(blocks)
+    return 0
+
+
+@click.command()
+@format_option("text", "json")
+@common_options
+def version(style: str) -> int:
+    """Print the version."""
+    if style == "json":
+        facts = {"reconciler": __version__, "python": platform.python_version()}
+        out_text(json.dumps(facts) + "\n")
+    else:
+        out([line(f"reconciler {__version__} on Python {platform.python_version()}")])
+    return 0

@@ -1,0 +1,104 @@
+"""The options every verb has, before or after its name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Common:
+    """What was said in common options, on the root or on the verb; the verb's word counts."""
+
+    said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def workspace(self) -> Path:
+        """The workspace's directory: what was said, else `journals`, else the current one."""
+        said = self.said.get("workspace")
+        if said is not None:
+            return Path(said)
+        return Path("journals") if Path("journals").is_dir() else Path()
+
+    @property
+    def color(self) -> bool:
+        """Whether colour is allowed as far as options go; the screen decides the rest."""
+        return not self.said.get("no_color", False)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only results and problems are wanted."""
+        return bool(self.said.get("quiet", False))
+
+    @property
+    def verbose(self) -> bool:
+        """Whether every step is wanted on stderr."""
+        return bool(self.said.get("verbose", False))
+
+
+def common() -> Common:
+    """The common options of the running command."""
+    return click.get_current_context().ensure_object(Common)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    source = ctx.get_parameter_source(param.name or "")
+    if source is not click.core.ParameterSource.DEFAULT:
+        ctx.ensure_object(Common).said[param.name or ""] = value
+
+
+def common_options(command: _Command) -> _Command:
+    """Add the common options to a command."""
+    options = (
+        click.option(
+            "-w",
+            "--workspace",
+            type=click.Path(file_okay=False),
+            metavar="DIR",
+            help="The workspace: a directory with a reconciler.yaml. [default: journals, else .]",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.option(
+            "--no-color",
+            is_flag=True,
+            help="No colour, as with NO_COLOR.",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.option(
+            "-q",
+            "--quiet",
+            is_flag=True,
+            help="Results and problems only.",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help="Every step, on stderr.",
+            expose_value=False,
+            callback=_remember,
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def format_option(*formats: str) -> Callable[[_Command], _Command]:
+    """The option that chooses the form of the result; the first format is the default."""
+    return click.option(
+        "--format",
+        "style",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="The form of the result.",
+    )

@@ -1,0 +1,102 @@
+"""`reconciler plan` and `reconciler show`: what will happen to the ledger, before it happens."""
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.files import read_text, write_text
+from reconciler.cli.options import common, common_options, format_option
+from reconciler.cli.screen import err, out, out_text, problem_spans, progress, said
+from reconciler.errors import ExpectationFailed, Refused
+
+CHANGES_PENDING = 2
+
+
+@click.command()
+@click.option(
+    "--out",
+    "save_to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, for `apply FILE` and `show FILE`.",
+)
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 when changes are pending, 0 when there are none.",
+)
+@click.option("--expect-no-changes", is_flag=True, help="Exit 7 when changes are pending.")
+@click.option(
+    "--max-removals",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Allow so many removals instead of max(3, 10 %).",
+)
+@click.option(
+    "--max-missing",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Allow so many entries to be missing in the ledger instead of max(3, 10 %).",
+)
+@click.option(
+    "--parallelism",
+    type=click.IntRange(1, 40),
+    default=8,
+    show_default=True,
+    help="Calls in flight.",
+)
+@format_option("text", "json")
+@common_options
+def plan(
+    *,
+    save_to: Path | None,
+    detailed_exitcode: bool,
+    expect_no_changes: bool,
+    max_removals: int | None,
+    max_missing: int | None,
+    parallelism: int,
+    style: str,
+) -> int:
+    """Read files and ledger, and print what apply would do. Changes nothing."""
+    from reconciler.cli.books import read_books
+    from reconciler.cli.wiring import open_desk, plan_desk
+    from reconciler.core.plan import Allowances
+    from reconciler.core.planfile import plan_text
+    from reconciler.render.text import plan_lines
+
+    allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
+    books = read_books(common().workspace)
+    err(problem_spans(books.errors, books.root))
+    with open_desk(books, write=False, parallelism=parallelism) as desk:
+        made, _ = plan_desk(desk, allowances, progress=progress)
+    text = plan_text(made)
+    if save_to is not None:
+        write_text(save_to, text)
+    if style == "json":
+        out_text(text)
+    else:
+        out(plan_lines(made))
+    if save_to is not None:
+        said(f"Saved to {save_to}. To apply exactly this: reconciler apply {save_to}")
+    if made.refusals:
+        return Refused.exit_code
+    if made.pending and expect_no_changes:
+        return ExpectationFailed.exit_code
+    return CHANGES_PENDING if made.pending and detailed_exitcode else 0
+
+
+@click.command()
+@click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
+@format_option("text", "json")
+@common_options
+def show(planfile: Path, style: str) -> int:
+    """Draw a saved plan. Reads nothing but the file."""
+    from reconciler.core.planfile import plan_of, plan_text
+    from reconciler.render.text import plan_lines
+
+    saved = plan_of(read_text(planfile))
+    if style == "json":
+        out_text(plan_text(saved))
+    else:
+        out(plan_lines(saved))
+    return 0

@@ -1,0 +1,114 @@
+"""Puts lines on stdout and stderr: painted on a terminal, plain when piped."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TextIO
+
+import click
+
+from reconciler.cli.options import common
+from reconciler.core.values import Problem, Severity
+from reconciler.errors import ReconcilerError
+from reconciler.render.problems import escaped, problem_lines
+from reconciler.render.spans import Line, line, plain_text
+
+_PAINT: Mapping[str, str] = MappingProxyType(
+    {
+        "strong": "bold",
+        "faint": "dim",
+        "create": "green",
+        "update": "yellow",
+        "replace": "magenta",
+        "remove": "red",
+        "adopt": "cyan",
+        "forget": "dim",
+        "blocked": "bold red",
+        "good": "green",
+        "warning": "yellow",
+        "bad": "bold red",
+    }
+)
+
+
+def out(lines: Iterable[Line]) -> None:
+    """Results, on stdout."""
+    _put(lines, sys.stdout)
+
+
+def err(lines: Iterable[Line]) -> None:
+    """Progress and diagnostics, on stderr."""
+    _put(lines, sys.stderr)
+
+
+def out_text(text: str) -> None:
+    """A result in a machine format, on stdout, as it is."""
+    click.echo(text, nl=False)
+
+
+def said(text: str) -> None:
+    """A word on what is going on, on stderr, unless --quiet."""
+    if not common().quiet:
+        err([line(text)])
+
+
+def show_error(error: ReconcilerError) -> None:
+    """What stopped the work, and what to do about it, on stderr."""
+    err([line(("Error: ", "bad"), error.message)])
+    if error.remedy:
+        err([line(error.remedy, indent=4)])
+
+
+def problem_spans(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
+    """Problems as lines to paint; their paths lead from the current directory."""
+    prefix = "" if root == Path() else f"{root.as_posix()}/"
+    for problem in problems:
+        fact, *remedy = problem_lines(problem)
+        style = "bad" if problem.severity is Severity.ERROR else "warning"
+        place, mark, rest = fact.partition(f" {problem.severity}[")
+        yield line((escaped(prefix) + place, "strong"), (mark + rest, style))
+        yield from (line((text, "")) for text in remedy)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr when it is a terminal; yields what to call after each step."""
+    if not total or not sys.stderr.isatty() or common().quiet:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+    with bar:
+        task = bar.add_task(escaped(what), total=total)
+        yield lambda: bar.advance(task)
+
+
+def _put(lines: Iterable[Line], stream: TextIO) -> None:
+    if not _painted(stream):
+        click.echo(plain_text(lines), nl=False, file=stream)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for spans in lines:
+        console.print(Text.assemble(*((text, _PAINT.get(style, "")) for text, style in spans)))
+
+
+def _painted(stream: TextIO) -> bool:
+    context = click.get_current_context(silent=True)
+    allowed = common().color if context is not None else "--no-color" not in sys.argv
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return allowed and not plain and stream.isatty()

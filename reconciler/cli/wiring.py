@@ -1,0 +1,261 @@
+"""The only place where files, daybook, ledger and planner meet."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from reconciler.cli.books import Books, require_sound, warning_text
+from reconciler.cli.files import write_text
+from reconciler.core.decide import Conduct, World, numbers_to_read
+from reconciler.core.facts import Facts
+from reconciler.core.plan import Allowances, Basis, Plan
+from reconciler.core.planner import Limits, make_plan
+from reconciler.core.recorded import Recorded
+from reconciler.core.values import Address
+from reconciler.errors import ReconcilerError, Refused
+from reconciler.settings import Removal, Settings, Target
+
+if TYPE_CHECKING:
+    import httpx
+
+    from reconciler.daybook import Daybook
+    from reconciler.live.client import Client
+    from reconciler.live.connection import Connection, Credentials
+
+STATE_DIRECTORY = ".reconciler"
+EMBEDDED = "the embedded ledger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A workspace with its daybook and its ledger open before it."""
+
+    books: Books
+    settings: Settings
+    daybook: "Daybook"
+    client: "Client"
+    host: str
+    parallelism: int
+
+    @property
+    def tenant(self) -> str:
+        """Whose ledger this is, as the daybook remembers it."""
+        tenant = self.client.tenant()
+        return f"{tenant.tenant_id or self.host}/{tenant.entity_id or '-'}"
+
+
+@contextmanager
+def open_desk(
+    books: Books,
+    *,
+    write: bool,
+    parallelism: int,
+    environment: Mapping[str, str] = os.environ,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Desk]:
+    """Open a sound workspace's daybook and ledger. Raises what stops that, all of it ours.
+
+    Refuses a ledger that is not the one the workspace pins or the daybook was begun with.
+    """
+    from reconciler.daybook import open_daybook
+
+    settings = require_sound(books)
+    with ExitStack() as stack:
+        daybook = open_daybook(daybook_path(books.root, settings), write=write)
+        stack.callback(daybook.close)
+        client, host = _connect(
+            root=books.root,
+            settings=settings,
+            environment=environment,
+            sleep=sleep,
+            parallelism=parallelism,
+            stack=stack,
+        )
+        desk = Desk(
+            books=books,
+            settings=settings,
+            daybook=daybook,
+            client=client,
+            host=host,
+            parallelism=parallelism,
+        )
+        _check_tenant(desk)
+        if write:
+            daybook.bind(desk.tenant)
+        yield desk
+
+
+def plan_desk(
+    desk: Desk,
+    allowances: Allowances,
+    *,
+    progress: Callable[[str, int], AbstractContextManager[Callable[[], None]]],
+) -> tuple[Plan, Mapping[Address, Recorded]]:
+    """Read the ledger and plan. Writes nothing."""
+    from reconciler.observe import observe
+
+    recorded = desk.daybook.recorded()
+    with progress("Reading the ledger", len(numbers_to_read(recorded.values()))) as advance:
+        seen = observe(
+            recorded.values(), desk.client, parallelism=desk.parallelism, advance=advance
+        )
+    facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
+    policy = desk.settings.policy
+    world = World(
+        declared=desk.books.declared,
+        recorded=recorded,
+        live=seen.live,
+        known=desk.books.known(facts),
+        conduct=Conduct(
+            delete_cancelled=policy.removal is not Removal.CANCEL,
+            forbid_removal=policy.removal is Removal.FORBID,
+            manage_observed=policy.manage_transfer_state,
+        ),
+    )
+    plan = make_plan(
+        world,
+        basis=_basis(desk),
+        limits=Limits(max_removals=policy.max_removals, max_money=policy.max_money),
+        allowances=allowances,
+        warnings=tuple(warning_text(problem) for problem in desk.books.warnings),
+    )
+    return plan, recorded
+
+
+def daybook_path(root: Path, settings: Settings) -> Path:
+    """Where a workspace's daybook is."""
+    if "://" in settings.daybook:
+        raise ReconcilerError(
+            "this version keeps the daybook in a file of the workspace",
+            remedy="Set `daybook` in reconciler.yaml to a relative path, or leave it out.",
+        )
+    return root / settings.daybook
+
+
+def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the ledger is the one inside the workspace."""
+    return settings.target is None and not environment.get("ZUORA_BASE_URL")
+
+
+def _basis(desk: Desk) -> Basis:
+    tenant = desk.client.tenant()
+    return Basis(
+        workspace=desk.settings.name,
+        host=desk.host,
+        tenant_id=tenant.tenant_id,
+        entity_id=tenant.entity_id or "",
+        lineage=desk.daybook.lineage,
+        serial=desk.daybook.serial,
+        home_currency=desk.books.facts.home_currency if desk.books.facts else None,
+        marker_place=desk.settings.marker,
+        files_digest=desk.books.digest,
+    )
+
+
+def _check_tenant(desk: Desk) -> None:
+    target = desk.settings.target
+    pinned = target.tenant_id if target else None
+    found = desk.client.tenant().tenant_id
+    if pinned is not None and found != pinned:
+        raise Refused(
+            f"wrong-tenant: the workspace pins tenant {pinned}, and the credentials are for "
+            f"{found or 'a tenant that the token does not name'}",
+            remedy="Use the credentials of the pinned tenant.",
+        )
+    begun = desk.daybook.tenant
+    if begun is not None and begun != desk.tenant:
+        raise Refused(
+            f"wrong-tenant: the daybook was begun with {begun}, and this ledger is {desk.tenant}",
+            remedy="Check ZUORA_BASE_URL, the entity and the credentials. A workspace has one "
+            "daybook for each ledger.",
+        )
+
+
+def _connect(
+    *,
+    root: Path,
+    settings: Settings,
+    environment: Mapping[str, str],
+    sleep: Callable[[float], None],
+    parallelism: int,
+    stack: ExitStack,
+) -> tuple["Client", str]:
+    """A client of the workspace's ledger, and what that ledger is called on screen."""
+    from reconciler.live.client import Client
+    from reconciler.live.connection import Credentials
+    from reconciler.live.connection import Limits as CallLimits
+
+    limits = CallLimits(concurrency=parallelism)
+    connection = _connection(settings.target, environment)
+    if is_embedded(settings, environment):
+        transport, credentials = _embedded(root, stack)
+        client = Client(connection, credentials, transport=transport, limits=limits, sleep=sleep)
+        stack.callback(client.close)
+        return client, EMBEDDED
+    credentials = Credentials(
+        client_id=environment.get("ZUORA_CLIENT_ID", ""),
+        client_secret=environment.get("ZUORA_CLIENT_SECRET", ""),
+        token=environment.get("ZUORA_TOKEN", ""),
+    )
+    client = Client(connection, credentials, limits=limits, sleep=sleep)
+    stack.callback(client.close)
+    return client, urlsplit(connection.base_url).netloc
+
+
+def _connection(target: Target | None, environment: Mapping[str, str]) -> "Connection":
+    from reconciler.live.connection import Connection
+
+    said = environment.get("ZUORA_BASE_URL", "")
+    if target is None:
+        return Connection(base_url=said or "http://localhost")
+    hosts = target.hosts or frozenset({urlsplit(target.base_url).hostname or ""})
+    return Connection(
+        base_url=said or target.base_url,
+        zuora_version=target.zuora_version,
+        entity_id=target.entity_id,
+        organization_ids=target.organization_ids,
+        # The workspace pins where its credentials may go, whatever the environment says.
+        hosts=hosts,
+    )
+
+
+def _embedded(root: Path, stack: ExitStack) -> tuple["httpx.WSGITransport", "Credentials"]:
+    """The ledger inside the workspace, in this process, with a client of its own."""
+    import httpx
+
+    from reconciler.ledger import LedgerUnusable, create_app, open_ledger
+    from reconciler.live.connection import Credentials
+
+    state = root / STATE_DIRECTORY
+    keep_private(state)
+    try:
+        ledger = open_ledger(f"sqlite:///{(state / 'ledger.db').absolute()}", _reference(root))
+    except LedgerUnusable as error:
+        raise ReconcilerError(f"the embedded ledger cannot be used: {error}") from error
+    stack.callback(ledger.close)
+    keys = state / "ledger-client.json"
+    if not keys.exists():
+        client_id, client_secret = ledger.issue_client("embedded")
+        text = json.dumps({"client_id": client_id, "client_secret": client_secret})
+        write_text(keys, text)
+    held = json.loads(keys.read_text(encoding="utf-8"))
+    return httpx.WSGITransport(app=create_app(ledger)), Credentials(**held)
+
+
+def _reference(root: Path) -> Path | None:
+    reference = root / "reference.yaml"
+    return reference if reference.is_file() else None
+
+
+def keep_private(state: Path) -> None:
+    """Make the workspace's state directory, for its owner alone and outside of git."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = state / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")

@@ -1,0 +1,76 @@
+"""Whether a plan made now is within the one that was reviewed, and what moved when it is not."""
+
+from collections.abc import Iterator
+
+from reconciler.core.canonical import canonical_json
+from reconciler.core.plan import Action, Change, Plan, Reason
+
+
+def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ...]:
+    """What the plan made now holds that was not reviewed; empty when it may be applied.
+
+    When a run of the reviewed plan was `interrupted`, what is left of it is within the review: a
+    change that is gone because it is done, or one whose last steps remain.
+    """
+    if now.digest == reviewed.digest:
+        return ()
+    return tuple(_differences(reviewed, now, interrupted=interrupted))
+
+
+def _differences(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[str]:
+    if _scope(reviewed) != _scope(now):
+        yield "the workspace, the ledger or what is allowed is another"
+    before = {change.address: change for change in reviewed.pending}
+    after = {change.address: change for change in now.pending}
+    for address in sorted({*before, *after}):
+        old, new = before.get(address), after.get(address)
+        if new is None:
+            if not interrupted:
+                yield f"{address.name}: {_word(old)} was reviewed, and nothing is to be done now"
+        elif old is None:
+            yield f"{address.name}: {_word(new)} was not reviewed"
+        elif not _same(old, new) and not (interrupted and _rest_of(old, new)):
+            yield f"{address.name}: {_word(old)} was reviewed; now {_moved(old, new)}"
+
+
+def _scope(plan: Plan) -> tuple[object, ...]:
+    basis = plan.basis
+    return (basis.workspace, basis.tenant_id or basis.host, basis.entity_id, plan.allowances)
+
+
+def _same(old: Change, new: Change) -> bool:
+    return (
+        old.action == new.action
+        and old.steps == new.steps
+        and old.fingerprint == new.fingerprint
+        and _content(old) == _content(new)
+    )
+
+
+def _rest_of(old: Change, new: Change) -> bool:
+    """Whether a change is the end of a reviewed one that an earlier run began."""
+    return (
+        new.reason is Reason.RESUMED
+        and new.action is not Action.BLOCKED
+        and [step.verb for step in old.steps][-len(new.steps) :]
+        == [step.verb for step in new.steps]
+        and _content(old) == _content(new)
+    )
+
+
+def _content(change: Change) -> str:
+    return canonical_json((change.after, change.protect))
+
+
+def _word(change: Change | None) -> str:
+    return "nothing" if change is None else change.action.value
+
+
+def _moved(old: Change, new: Change) -> str:
+    if old.action != new.action:
+        return f"it is {new.action.value}"
+    if _content(old) != _content(new):
+        return "the file asks for something else"
+    if old.fingerprint != new.fingerprint:
+        return f"{new.number or 'the live entry'} is not what it was"
+    return "its calls are others"

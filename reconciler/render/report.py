@@ -1,0 +1,107 @@
+"""What an apply did: done, failed, not attempted, unknown, blocked. Never a zero for a doubt."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from reconciler.core.history import Result
+from reconciler.core.plan import Action
+from reconciler.core.report import Applied, Outcome, Report, Settled
+from reconciler.render.spans import BLANK, Line, line, span
+
+_HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
+    {
+        Outcome.UNKNOWN: ("Outcome unknown", "bad"),
+        Outcome.FAILED: ("Failed", "bad"),
+        Outcome.NOT_ATTEMPTED: ("Not attempted", "warning"),
+        Outcome.BLOCKED: ("Blocked", "blocked"),
+    }
+)
+
+_PAST: Mapping[Action, str] = MappingProxyType(
+    {
+        Action.CREATE: "created",
+        Action.UPDATE: "updated",
+        Action.REPLACE: "replaced",
+        Action.REMOVE: "removed",
+        Action.ADOPT: "adopted",
+        Action.FORGET: "forgotten",
+    }
+)
+
+_SETTLED: Mapping[Result, str] = MappingProxyType(
+    {
+        Result.DONE: "had taken effect",
+        Result.REFUSED: "had been refused",
+        Result.UNSENT: "had no effect",
+        Result.UNKNOWN: "is still open",
+    }
+)
+
+
+def applied_line(item: Applied) -> Line:
+    """One change as it ends, for the running log."""
+    number = f"  {item.number}" if item.number else ""
+    if item.outcome is Outcome.DONE:
+        return line(
+            "  ", span(_PAST[item.change.action], "good"), "  ", item.change.address.name, number
+        )
+    heading, style = _HEADINGS[item.outcome]
+    return line("  ", span(heading.lower(), style), "  ", item.change.address.name, number)
+
+
+def settled_line(item: Settled) -> Line:
+    """What became of a call that an earlier run left open."""
+    what = f"the {item.act} of {item.address.name}, left open by an earlier run,"
+    number = f" ({item.number})" if item.number else ""
+    why = f": {item.message}" if item.message else ""
+    return line(("Settled: ", "strong"), f"{what} {_SETTLED[item.result]}{number}{why}")
+
+
+def report_lines(report: Report) -> tuple[Line, ...]:
+    """The end of an apply: what went otherwise than planned, then the counts."""
+    return (*_exceptions(report), *_verdict(report))
+
+
+def _exceptions(report: Report) -> Iterator[Line]:
+    for outcome, (heading, style) in _HEADINGS.items():
+        items = report.ended(outcome)
+        if not items:
+            continue
+        yield line(span(f"{heading}:", style))
+        for item in items:
+            yield from _exception(item)
+        yield BLANK
+
+
+def _exception(item: Applied) -> Iterator[Line]:
+    number = f"  {item.number}" if item.number else ""
+    done = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in item.steps)
+    yield line("  ", span(item.change.address.name, "strong"), number)
+    if item.message:
+        yield line(item.message, indent=6)
+    if done:
+        yield line(f"done before that: {done}", indent=6)
+    if item.remedy:
+        yield line(item.remedy, indent=6)
+    if item.track_id:
+        yield line(span(f"track id {item.track_id}", "faint"), indent=6)
+
+
+def _verdict(report: Report) -> Iterator[Line]:
+    counts = {outcome: len(report.ended(outcome)) for outcome in Outcome}
+    done = [
+        f"{sum(1 for item in report.ended(Outcome.DONE) if item.change.action is action)} {word}"
+        for action, word in _PAST.items()
+        if any(item.change.action is action for item in report.ended(Outcome.DONE))
+    ]
+    rest = [
+        f"{counts[outcome]} {heading.lower()}"
+        for outcome, (heading, _) in _HEADINGS.items()
+        if counts[outcome]
+    ]
+    head = ("Interrupted. ", "bad") if report.interrupted else ("Applied: ", "strong")
+    yield line(head, ", ".join((*done, *rest)) + "." if done or rest else "nothing to do.")
+    if report.ended(Outcome.UNKNOWN) or report.still_open:
+        yield line(
+            "Run `reconciler apply` again: it settles what is unknown before anything else.",
+        )
