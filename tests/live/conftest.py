@@ -4,13 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from fault_server import FaultServer
+from fault_server import CLIENT_ID, SECRET, FaultServer
 
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials, Limits
-
-CLIENT_ID = "canary-id-4d51-4b2a-9c3e-000000000001"
-SECRET = "canary/secret+A=b&c d%é"
 
 QUICK = Limits(deadline=60.0, attempt_timeout=0.3, connect_timeout=0.3)
 

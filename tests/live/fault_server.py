@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.errors import ReconcilerError
 
+CLIENT_ID = "canary-id-4d51-4b2a-9c3e-000000000001"
+SECRET = "canary/secret+A=b&c d%é"
 TOKEN = "canary-token-5f0c1d2e3b4a"
 TOKEN_DOCUMENT = {
     "access_token": TOKEN,

@@ -10,8 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import fault_server as wire
 import pytest
-from conftest import CLIENT_ID, SECRET
-from fault_server import TOKEN, Act, answer, envelope
+from fault_server import CLIENT_ID, SECRET, TOKEN, Act, answer, envelope
 
 from reconciler.core.kinds import KINDS
 from reconciler.errors import LedgerError
