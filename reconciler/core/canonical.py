@@ -2,12 +2,23 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
+
+import msgspec
 
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.money import plain
 from reconciler.core.values import Live, Value, rows_of
+
+MONEY_FIELDS = frozenset({"amount", "homeCurrencyAmount"})
+"""The fields that hold money, in files and in the API (API facts 3.3)."""
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_WORDS = {True: "true", False: "false"}
+
+_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
 def header(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
@@ -17,7 +28,7 @@ def header(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     document says that their order survives a read (API facts 10, item 8).
     """
     return {
-        name: _comparable(value)
+        name: _in_order(value)
         for name, value in fields.items()
         if name != kind.lines and not is_absent(kind, name, value)
     }
@@ -28,11 +39,20 @@ def is_absent(kind: Kind, name: str, value: Value) -> bool:
     return value is None or value in ("", ()) or kind.defaults.get(name) == value
 
 
-def _comparable(value: Value) -> Value:
-    if isinstance(value, tuple):
-        return tuple(sorted(value, key=canonical_json))
-    # A custom field may come back as text though it was sent as a number, or the other way round.
-    return plain(value) if isinstance(value, Decimal) else value
+def alike(left: Value, right: Value) -> bool:
+    """Whether two values of one field say the same.
+
+    A custom field may come back as text though it was sent as a number or a boolean, or the other
+    way round: no document says which, and a plan must not differ for ever because of it.
+    """
+    if isinstance(left, str) and not isinstance(right, str):
+        left, right = right, left
+    if isinstance(right, str) and isinstance(left, bool):
+        return right == _WORDS[left]
+    if isinstance(right, str) and isinstance(left, Decimal):
+        return _NUMBER.fullmatch(right) is not None and Decimal(right) == left
+    # Python takes True for 1; a ledger does not.
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
 def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], ...]:
@@ -42,30 +62,28 @@ def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value],
 
 def declarable(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     """A live entry as a declaration would state it: without what only the server writes."""
-    kept: dict[str, Value] = {
+    kept = _stated(kind, fields)
+    if kind.lines in kept:
+        kept[kind.lines] = tuple(_stated(kind, line) for line in lines(kind, fields))
+    return kept
+
+
+def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
+    return {
         name: value
         for name, value in fields.items()
         if name not in kind.filled and value not in (None, "", ())
     }
-    if kind.lines in kept:
-        kept[kind.lines] = tuple(
-            {
-                name: value
-                for name, value in line.items()
-                if name not in kind.filled and value not in (None, "")
-            }
-            for line in lines(kind, fields)
-        )
-    return kept
 
 
 def fingerprint(live: Live) -> str:
     """The digest of everything a read showed, so that any later move is seen (I-31)."""
-    fields = {
-        name: _comparable(value) if isinstance(value, tuple) else value
-        for name, value in live.fields.items()
-    }
+    fields = {name: _in_order(value) for name, value in live.fields.items()}
     return digest(canonical_json({"number": live.number, "status": live.status, "is": fields}))
+
+
+def _in_order(value: Value) -> Value:
+    return tuple(sorted(value, key=canonical_json)) if isinstance(value, tuple) else value
 
 
 def canonical_json(value: Value) -> str:
@@ -82,6 +100,26 @@ def jsonable(value: Value) -> object:
     if isinstance(value, tuple):
         return [jsonable(item) for item in value]
     return value
+
+
+def exact(value: Value, name: str = "") -> object:
+    """A value as `json_bytes` takes it: money as text, other numbers as numbers.
+
+    Text is exact in every JSON reader, and the vendor's own client sends amounts as text. A
+    custom field keeps its sort, so that what is read back from a plan file is sent alike.
+    """
+    if isinstance(value, Decimal):
+        return plain(value) if name in MONEY_FIELDS else Decimal(plain(value))
+    if isinstance(value, Mapping):
+        return {key: exact(item, key) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [exact(item) for item in value]
+    return value
+
+
+def json_bytes(document: object) -> bytes:
+    """JSON with sorted keys and no spaces; numbers have the digits of their Decimal."""
+    return _encoder.encode(document)
 
 
 def digest(text: str) -> str:

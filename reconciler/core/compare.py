@@ -1,20 +1,25 @@
 """What differs between a declaration, what was last applied, and the live entry (three-way)."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.core.canonical import header, lines
+from reconciler.core.canonical import alike, header, lines
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.lines import (
+    Key,
     Line,
     Pairing,
     count_addresses,
-    details,
     is_detail,
     line_address,
     pair,
+    posting_key,
 )
 from reconciler.core.values import NOTHING, Value
+
+PROTECT = "protect"
+"""The one field of a change that no call sends: it stands in the daybook alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,29 +72,58 @@ def compare(
 ) -> Comparison:
     """Compare a declaration with the live entry, knowing what was last applied.
 
-    A field that left the file since it was applied is cleared; a field never declared is not
-    ours. Fields that other systems write (`Kind.observed`) change only when the file changed,
-    unless `manage_observed`. `applied` is None when nothing is recorded, as after an adoption.
+    A field that left the file since it was applied is cleared, and so is one that the file states
+    as null; a field never declared is not ours. Fields that other systems write
+    (`Kind.observed`) change only when the file changed, unless `manage_observed`. Fields that no
+    read shows (`Kind.write_only`) are compared with what was applied. `applied` is None when
+    nothing is recorded, as after an adoption.
     """
     fields = tuple(_header_changes(kind, declared, applied, live, manage_observed))
     ours, theirs = lines(kind, declared), lines(kind, live)
-    pairing = pair(kind, ours, theirs)
-    if not pairing.complete or _fixed_field_left(kind, declared, applied):
+    last = lines(kind, applied) if applied is not None else ()
+    owned = _Owned(kind, last)
+    pairing = pair(kind, ours, theirs, agree=owned.agree)
+    if not pairing.complete or _fixed_field_left(kind, ours, theirs, last):
         changed = FieldChange(name=kind.lines, before=theirs, after=ours, in_place=False)
         return Comparison(
             fields=(*fields, changed),
             lines_removed=pairing.only_live,
             lines_added=pairing.only_declared,
         )
-    updates = tuple(_line_updates(kind, pairing, declared, applied))
-    if not updates:
-        return Comparison(fields=fields) if fields else UNCHANGED
-    counts = count_addresses(kind, theirs)
+    notes = _unread_changes(kind, ours, last) if applied is not None else _NO_CHANGES
+    updates = tuple(_line_updates(owned, pairing, notes))
+    counts: Counter[Key] = count_addresses(kind, theirs) if updates else Counter()
     if any(counts[line_address(kind, update.line)] > 1 for update in updates):
         # Two lines of one code and side cannot be told apart by an update (API facts 3.5).
         changed = FieldChange(name=kind.lines, before=theirs, after=ours, in_place=False)
-        return Comparison(fields=(*fields, changed))
-    return Comparison(fields=fields, line_updates=updates)
+        fields = (*fields, changed)
+    return Comparison(fields=fields, line_updates=updates) if fields or updates else UNCHANGED
+
+
+def read_back(
+    kind: Kind,
+    declared: Mapping[str, Value],
+    applied: Mapping[str, Value] | None,
+    live: Mapping[str, Value],
+    *,
+    manage_observed: bool = False,
+) -> Comparison:
+    """What a read after a write shows otherwise than was asked for (I-32).
+
+    `applied` is what held before the write, so that a field the write should have cleared counts.
+    Fields that no read shows are left out.
+    """
+    asked = _readable(kind, declared)
+    before = None if applied is None else _readable(kind, applied)
+    return compare(kind, asked, before, live, manage_observed=manage_observed)
+
+
+def _readable(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
+    rows = tuple(
+        {name: value for name, value in line.items() if name not in kind.write_only}
+        for line in lines(kind, spec)
+    )
+    return {**spec, kind.lines: rows}
 
 
 def _header_changes(
@@ -101,9 +135,9 @@ def _header_changes(
 ) -> Iterator[FieldChange]:
     wanted, held = header(kind, declared), header(kind, live)
     last = header(kind, applied) if applied is not None else {}
-    for name in sorted({*wanted, *last}):
+    for name in sorted({*declared, *(applied or ())} - {kind.lines}):
         after, before = wanted.get(name), held.get(name)
-        if after == before:
+        if alike(after, before):
             continue
         if name in kind.observed and not manage_observed:
             stood_still = applied is None or last.get(name) == after
@@ -113,65 +147,111 @@ def _header_changes(
         yield FieldChange(
             name=name,
             before=live.get(name),
-            after=declared.get(name, kind.defaults.get(name)),
+            after=declared[name] if name in wanted else kind.defaults.get(name),
             in_place=name in kind.updatable or name.endswith(kind.custom_suffix),
         )
 
 
+class _Owned:
+    """The changeable fields of lines that are ours: those a line states, or stated when applied.
+
+    Lines have no identity, so what was applied is known for all lines that post the same.
+    """
+
+    def __init__(self, kind: Kind, applied: tuple[Line, ...]) -> None:
+        self._kind = kind
+        self._applied: dict[Key, set[str]] = defaultdict(set)
+        for line in applied:
+            if names := self._readable(line):
+                self._applied[posting_key(kind, line)] |= names
+
+    def _readable(self, line: Line) -> set[str]:
+        kind = self._kind
+        return {name for name in line if is_detail(kind, name) and name not in kind.write_only}
+
+    def differing(self, ours: Line, theirs: Line) -> Iterator[str]:
+        """The names of our fields whose live value is another, in order."""
+        names = self._readable(ours)
+        if self._applied:
+            names |= self._applied.get(posting_key(self._kind, ours), set())
+        for name in sorted(names):
+            if not alike(_stated(ours, name), _stated(theirs, name)):
+                yield name
+
+    def agree(self, ours: Line, theirs: Line) -> bool:
+        return next(self.differing(ours, theirs), None) is None
+
+
+def _stated(line: Line, name: str) -> Value:
+    """A line's field, None when it is absent; empty text says no more than absence."""
+    value = line.get(name)
+    return None if value == "" else value
+
+
 def _fixed_field_left(
-    kind: Kind, declared: Mapping[str, Value], applied: Mapping[str, Value] | None
+    kind: Kind, declared: tuple[Line, ...], live: tuple[Line, ...], applied: tuple[Line, ...]
 ) -> bool:
-    """Whether a fixed line field that was applied is in no line of the file any more.
+    """Whether a fixed line field that was applied left the file and still stands in the ledger.
 
     Leaving out the code type changes nothing in the books; the others are part of the posting.
     """
-    if applied is None:
-        return False
 
-    def stated(spec: Mapping[str, Value]) -> set[str]:
-        return {
-            name
-            for line in lines(kind, spec)
+    def fixed(rows: tuple[Line, ...]) -> Counter[tuple[Key, str]]:
+        return Counter(
+            (posting_key(kind, line), name)
+            for line in rows
             for name in kind.line_optional
             # A home amount equal to the amount says nothing: the server fills it itself.
-            if line.get(name) not in (None, line.get("amount"))
-        }
+            if line.get(name) not in (None, line.get("amount")) and name != kind.line_address_type
+        )
 
-    return bool(stated(applied) - stated(declared) - {kind.line_address_type})
+    ours = fixed(declared)
+    left = fixed(applied) - ours
+    return bool(left and left & (fixed(live) - ours))
+
+
+_Moves = Mapping[str, tuple[Value, Value]]
+
+_NO_CHANGES: Mapping[int, _Moves] = {}
 
 
 def _line_updates(
-    kind: Kind,
-    pairing: Pairing,
-    declared: Mapping[str, Value],
-    applied: Mapping[str, Value] | None,
+    owned: _Owned, pairing: Pairing, notes: Mapping[int, _Moves]
 ) -> Iterator[LineUpdate]:
-    last = lines(kind, applied) if applied is not None else ()
-    owned = {name for line in last for name in line if is_detail(kind, name)}
-    unread = _unread_changes(kind, lines(kind, declared), last) if applied is not None else {}
-    for ours, theirs in pairing.pairs:
-        wanted, held = details(kind, ours), details(kind, theirs)
-        names = {name for name in {*wanted, *owned} if name not in kind.write_only}
-        before = {name: held.get(name) for name in names if wanted.get(name) != held.get(name)}
-        after: dict[str, Value] = {name: wanted.get(name) for name in before}
-        for name, (was, now) in unread.get(id(ours), NOTHING_UNREAD).items():
+    for (ours, theirs), (at, _) in zip(pairing.pairs, pairing.positions, strict=True):
+        names = tuple(owned.differing(ours, theirs))
+        before = {name: _stated(theirs, name) for name in names}
+        after = {name: _stated(ours, name) for name in names}
+        for name, (was, now) in notes.get(at, {}).items():
             before[name], after[name] = was, now
         if after:
             yield LineUpdate(line=theirs, fields=after, before=before)
 
 
-NOTHING_UNREAD: Mapping[str, tuple[Value, Value]] = {}
-
-
 def _unread_changes(
     kind: Kind, declared: tuple[Line, ...], applied: tuple[Line, ...]
-) -> dict[int, dict[str, tuple[Value, Value]]]:
-    """Changes of fields that cannot be read back, by declared line: file against last applied."""
-    changes: dict[int, dict[str, tuple[Value, Value]]] = {}
-    pairing = pair(kind, declared, applied)
-    for ours, theirs in (*pairing.pairs, *((line, NOTHING) for line in pairing.only_declared)):
-        for name in kind.write_only:
-            was, now = theirs.get(name) or None, ours.get(name) or None
+) -> Mapping[int, _Moves]:
+    """Changes of fields that cannot be read back, by position: file against last applied."""
+
+    def agree(ours: Line, theirs: Line) -> bool:
+        names = {name for line in (ours, theirs) for name in line if is_detail(kind, name)}
+        return all(_stated(ours, name) == _stated(theirs, name) for name in names)
+
+    def bare(line: Line) -> Line:
+        return {name: value for name, value in line.items() if name not in kind.line_optional}
+
+    pairing = pair(kind, declared, applied, agree=agree)
+    partner = {at: applied[other] for at, other in pairing.positions}
+    # A line that now states what the server used to fill is the same line.
+    rest = [at for at in range(len(declared)) if at not in partner]
+    spare = [bare(line) for line in pairing.only_live]
+    again = pair(kind, [bare(declared[at]) for at in rest], spare, agree=agree)
+    partner |= {rest[at]: spare[other] for at, other in again.positions}
+    changes: dict[int, dict[str, tuple[Value, Value]]] = defaultdict(dict)
+    for at, ours in enumerate(declared):
+        theirs = partner.get(at, NOTHING)
+        for name in sorted(kind.write_only):
+            was, now = _stated(theirs, name), _stated(ours, name)
             if was != now:
-                changes.setdefault(id(ours), {})[name] = (was, now)
+                changes[at][name] = (was, now)
     return changes

@@ -6,8 +6,6 @@ from functools import cache
 
 ZERO = Decimal(0)
 
-MAX_INTEGER_DIGITS = 15
-
 # Money is summed exactly or not at all: the default context rounds to 28 digits in silence.
 _EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, Overflow])
 
@@ -26,16 +24,21 @@ def difference(left: Decimal, right: Decimal) -> Decimal:
 
 
 def plain(amount: Decimal) -> str:
-    """The digits of an amount in one spelling: no exponent, no trailing zeros (`400.9`)."""
+    """The digits of an amount in one spelling: no exponent, no trailing zeros (`400.9`).
+
+    Raises ValueError for NaN and the infinities, which are no amounts (I-53).
+    """
+    if not amount.is_finite():
+        raise ValueError(f"{amount} is not an amount")
     text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def written(amount: Decimal, currency: str) -> str:
     """The digits of an amount with at least the currency's minor units (`400.90`)."""
-    text = plain(amount)
+    whole, _, fraction = plain(amount).partition(".")
     units = minor_units(currency) or 0
-    whole, _, fraction = text.partition(".")
     return f"{whole}.{fraction.ljust(units, '0')}" if fraction or units else whole
 
 
@@ -49,11 +52,6 @@ def shown(amount: Decimal, currency: str) -> str:
 def decimals(amount: Decimal) -> int:
     """How many decimal places carry a value: 400.90 has one."""
     return len(plain(amount).partition(".")[2])
-
-
-def integer_digits(amount: Decimal) -> int:
-    """How many digits stand before the decimal point."""
-    return len(plain(abs(amount)).partition(".")[0])
 
 
 @cache

@@ -1,18 +1,12 @@
 """The request bodies of an entry: exact, and the same bytes for the same content."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
 
-import msgspec
-
-from reconciler.core.compare import Comparison
+from reconciler.core.canonical import exact, json_bytes, lines
+from reconciler.core.compare import PROTECT, Comparison
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import IN_NOTES, with_marker
-from reconciler.core.money import plain
-from reconciler.core.values import Value, rows_of
-
-# Sorted keys: a retry must repeat its bytes (I-05), and the digest of a body is part of its key.
-_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
+from reconciler.core.values import Value
 
 
 def completed(
@@ -26,8 +20,10 @@ def completed(
     if home_currency is None or spec.get("currency") != home_currency:
         return spec
     rows = tuple(
-        line if "homeCurrencyAmount" in line else {**line, "homeCurrencyAmount": line["amount"]}
-        for line in rows_of(spec.get(kind.lines))
+        {**line, "homeCurrencyAmount": line["amount"]}
+        if line.get("homeCurrencyAmount") is None
+        else line
+        for line in lines(kind, spec)
     )
     return {**spec, kind.lines: rows}
 
@@ -40,9 +36,14 @@ def create_body(
     marker_place: str,
     marker: str,
 ) -> bytes:
-    """The body that creates an entry. Amounts travel as text, digit for digit."""
+    """The body that creates an entry. Amounts travel as text, digit for digit; null is left out."""
     fields = with_marker(completed(kind, spec, home_currency), marker_place, marker)
-    return encode({name: value for name, value in fields.items() if value is not None})
+    rows = tuple(_stated(line) for line in lines(kind, fields))
+    return encode(_stated({**fields, kind.lines: rows}))
+
+
+def _stated(fields: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def update_body(
@@ -53,8 +54,13 @@ def update_body(
     marker_place: str,
     marker: str,
 ) -> bytes:
-    """The body that changes basic information: only what changes; null clears a field."""
-    body: dict[str, Value] = {change.name: change.after for change in comparison.fields}
+    """The body that changes basic information: only what changes; null clears a field.
+
+    `after` is the whole declaration: a marker kept in notes travels with them.
+    """
+    body: dict[str, Value] = {
+        change.name: change.after for change in comparison.fields if change.name != PROTECT
+    }
     if marker_place == IN_NOTES and "notes" in body:
         body = {**body, **with_marker({"notes": after.get("notes")}, marker_place, marker)}
     if comparison.line_updates:
@@ -67,19 +73,8 @@ def update_body(
 
 
 def encode(body: Mapping[str, Value]) -> bytes:
-    """JSON bytes with sorted keys; money as text, other numbers as numbers with their digits."""
-    return _encoder.encode(_wire(body))
+    """JSON bytes with sorted keys; money as text, other numbers as numbers with their digits.
 
-
-_MONEY = frozenset({"amount", "homeCurrencyAmount"})
-
-
-def _wire(value: Value, name: str = "") -> object:
-    if isinstance(value, Decimal):
-        # Text is exact in every JSON reader; the vendor's own client sends amounts as text.
-        return plain(value) if name in _MONEY else Decimal(plain(value))
-    if isinstance(value, Mapping):
-        return {key: _wire(item, key) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_wire(item) for item in value]
-    return value
+    A retry repeats its bytes (I-05), and the digest of a body is part of its key.
+    """
+    return json_bytes(exact(body))
