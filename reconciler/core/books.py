@@ -1,7 +1,7 @@
 """What a plan does to the books: impact by period, accounting code and currency, and balance."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,6 +18,7 @@ class Posting:
 
     period: str
     code: str
+    code_type: str
     currency: str
     debit: Decimal
     credit: Decimal
@@ -25,24 +26,33 @@ class Posting:
 
 
 def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) -> Iterator[Posting]:
-    """The lines of an entry as postings; the home amount is signed, debit positive."""
+    """The lines of an entry as postings.
+
+    The home amount is signed, debit positive, and None where no home currency is known.
+    """
     known_kind = KINDS[kind]
     period = text_of(spec.get(known_kind.period)) or ""
     currency = text_of(spec.get(known_kind.currency)) or ""
     for line in rows_of(completed(known_kind, spec, home_currency).get(known_kind.lines)):
-        amount, home = line.get("amount"), line.get("homeCurrencyAmount")
-        if not isinstance(amount, Decimal):
-            continue
+        amount = line["amount"]
+        # An amount that is no exact number would be left out of every sum.
+        assert isinstance(amount, Decimal)
+        home = line.get("homeCurrencyAmount") if home_currency is not None else None
         debit = line.get("type") == "Debit"
-        signed = home if debit or not isinstance(home, Decimal) else -home
         yield Posting(
             period=period,
             code=text_of(line.get("accountingCodeName")) or "",
+            code_type=text_of(known_kind.one_form(line.get("accountingCodeType"))) or "",
             currency=currency,
             debit=amount if debit else ZERO,
             credit=ZERO if debit else amount,
-            home_net=signed if isinstance(signed, Decimal) else None,
+            home_net=_signed(home, debit=debit) if isinstance(home, Decimal) else None,
         )
+
+
+def _signed(amount: Decimal, *, debit: bool) -> Decimal:
+    # The minus operator rounds to the digits of the default context; this does not.
+    return amount if debit else amount.copy_negate()
 
 
 def posted_before(change: Change) -> Mapping[str, Value] | None:
@@ -63,20 +73,43 @@ _Key = tuple[str, str, str]
 
 
 def impact_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Impact, ...]:
-    """The rows that the plan changes, with sums over all entries managed here."""
-    before: dict[_Key, list[Posting]] = defaultdict(list)
-    after: dict[_Key, list[Posting]] = defaultdict(list)
-    touched: set[_Key] = set()
+    """The rows that the plan changes, with sums over all entries managed here.
+
+    Codes of one name and several types have a row each, named with its type.
+    """
+    before: list[Posting] = []
+    after: list[Posting] = []
+    moving: list[Posting] = []
     for change in changes:
         old, new = posted_before(change), posted_after(change)
         for spec, side in ((old, before), (new, after)):
-            for posting in postings(change.address.kind, spec or {}, home_currency):
-                key = (posting.period, posting.code, posting.currency)
-                side[key].append(posting)
-                if old is not new:
-                    touched.add(key)
-    rows = (_row(key, before[key], after[key]) for key in sorted(touched))
+            found = tuple(postings(change.address.kind, spec, home_currency)) if spec else ()
+            side.extend(found)
+            if old is not new:
+                moving.extend(found)
+    key = _key_of((*before, *after))
+    touched = {key(posting) for posting in moving}
+    sides: dict[_Key, tuple[list[Posting], list[Posting]]] = {row: ([], []) for row in touched}
+    for at, side in enumerate((before, after)):
+        for posting in side:
+            if (row := key(posting)) in touched:
+                sides[row][at].append(posting)
+    rows = (_row(row, *sides[row]) for row in sorted(touched))
     return tuple(row for row in rows if _moves(row))
+
+
+def _key_of(known: Iterable[Posting]) -> Callable[[Posting], _Key]:
+    types: dict[str, set[str]] = defaultdict(set)
+    for posting in known:
+        types[posting.code].add(posting.code_type)
+
+    def key(posting: Posting) -> _Key:
+        # A file may leave the type out where the name says it all; the ledger always fills it.
+        shared = len(types[posting.code] - {""}) > 1 and posting.code_type
+        code = f"{posting.code} ({posting.code_type})" if shared else posting.code
+        return posting.period, code, posting.currency
+
+    return key
 
 
 def _row(key: _Key, before: list[Posting], after: list[Posting]) -> Impact:
@@ -142,5 +175,5 @@ def _add(
         sums[posting.currency, False].append((posting.debit, posting.credit))
         if home_currency is not None and posting.home_net is not None:
             net = posting.home_net
-            pair = (net, ZERO) if posting.debit else (ZERO, -net)
+            pair = (net, ZERO) if posting.debit else (ZERO, net.copy_negate())
             sums[home_currency, True].append(pair)

@@ -29,7 +29,13 @@ def refusals(
 ) -> tuple[Refusal, ...]:
     """Every guard that says no. `max_removals` is the policy's limit, `allowances` this run's."""
     changes = tuple(changes)
-    owned = sum(1 for item in recorded if item.number is not None)
+    # A record that no change speaks of is of an entry that was cancelled and kept: it is done.
+    spoken_of = {change.address for change in changes}
+    owned = sum(
+        1
+        for item in recorded
+        if item.address in spoken_of and (item.number is not None or item.leftovers)
+    )
     return (
         *_removals(changes, owned, allowances.max_removals, max_removals),
         *_missing(changes, owned, allowances.max_missing),
@@ -41,6 +47,8 @@ def _removals(
     changes: tuple[Change, ...], owned: int, allowed: int | None, policy: int | None
 ) -> Iterator[Refusal]:
     removals = sum(1 for change in changes if change.action is Action.REMOVE)
+    # A blocked removal takes nothing away, but the entry is no longer declared all the same.
+    undeclared = sum(1 for change in changes if change.wanted in (Action.REMOVE, Action.FORGET))
     if allowed is not None:
         limit = allowed
     else:
@@ -49,8 +57,8 @@ def _removals(
     if removals > limit:
         message = f"{removals} of {owned} recorded entries would be removed; the limit is {limit}"
         yield _refusal("too-many-removals", message, remedy)
-    elif removals and removals >= owned and allowed is None:
-        message = f"all {owned} recorded entries would be removed"
+    elif removals and undeclared >= owned and allowed != removals:
+        message = f"none of {owned} recorded entries is declared, and {removals} would be removed"
         yield _refusal("all-entries-removed", message, remedy)
 
 
@@ -74,7 +82,7 @@ def _money(changes: tuple[Change, ...], limits: Mapping[str, Decimal]) -> Iterat
             if counts and spec is not None:
                 for currency, amount in _debits(change, spec):
                     moved[currency].append(amount)
-    for currency, limit in limits.items():
+    for currency, limit in sorted(limits.items()):
         amount = total(moved.get(currency, ()))
         if amount > limit:
             message = (
