@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.values import Rule, Severity
+from reconciler.core.values import Declared, Finding, Path, Rule, Severity
 
 _FILE_RULES = (
     Rule(
@@ -172,6 +172,13 @@ _BLOCKS = (
         remedy="Look at the entry in the ledger; give it its marker back, or forget the record.",
     ),
     Rule(
+        id="unknown-status",
+        summary="Only entries with the status Created or Cancelled are changed.",
+        why="Another status belongs to a review workflow of the tenant: nobody can say from here "
+        "whether the entry is in the books, or will be.",
+        remedy="Finish the review in the ledger, then plan again.",
+    ),
+    Rule(
         id="removal-forbidden",
         summary="The workspace's policy forbids removing entries.",
         why="`policy.removal: forbid` is set in reconciler.yaml.",
@@ -228,3 +235,16 @@ _GUARDS = (
 
 FILE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _FILE_RULES})
 PLAN_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in (*_BLOCKS, *_GUARDS)})
+
+
+def finding(declared: Declared, rule: str, path: Path, message: str, remedy: str = "") -> Finding:
+    """A finding under a rule of FILE_RULES; `remedy` says more than the rule's own."""
+    known_rule = FILE_RULES[rule]
+    return Finding(
+        source=declared.source,
+        path=path,
+        rule=rule,
+        message=message,
+        remedy=remedy or known_rule.remedy,
+        severity=known_rule.severity,
+    )

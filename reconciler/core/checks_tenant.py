@@ -1,0 +1,149 @@
+"""The checks against a tenant: its currencies, codes, periods, segments and custom fields."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from reconciler.core.facts import CustomField
+from reconciler.core.kinds import KINDS
+from reconciler.core.known import LINES, Known
+from reconciler.core.marker import marker_of
+from reconciler.core.rules import finding
+from reconciler.core.values import Declared, Finding, Path, Value, rows_of
+
+
+def _currency(declared: Declared, known: Known) -> Iterator[Finding]:
+    facts, currency = known.facts, declared.spec["currency"]
+    path: Path = ("spec", "currency")
+    if known.complete and currency not in facts.currencies:
+        message = f"{currency} is not active in the tenant; active are {_listed(facts.currencies)}"
+        yield finding(declared, "active-currency", path, message)
+    if facts.aggregate_currency and facts.home_currency and currency != facts.home_currency:
+        message = f"currencies are aggregated, and {currency} is not {facts.home_currency}"
+        yield finding(declared, "aggregate-currency", path, message)
+
+
+def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
+    if not known.complete and not known.codes:
+        return
+    kind = KINDS[declared.address.kind]
+    for at, line in enumerate(rows_of(declared.spec.get(LINES))):
+        name, stated = str(line.get("accountingCodeName")), line.get("accountingCodeType")
+        path = ("spec", LINES, at, "accountingCodeName")
+        named = known.codes.get(name, ())
+        matching = [
+            code
+            for code in named
+            if stated is None or kind.one_form(code.type) == kind.one_form(stated)
+        ]
+        if not named:
+            message = f'no accounting code is named "{name}"'
+            yield finding(declared, "known-accounting-code", path, message, _nearest(name, known))
+        elif not matching:
+            types = _listed(code.type for code in named)
+            message = f'accounting code "{name}" has the type {types}, not {stated}'
+            path = ("spec", LINES, at, "accountingCodeType")
+            yield finding(declared, "known-accounting-code", path, message)
+        elif len(matching) > 1:
+            types = _listed(code.type for code in matching)
+            message = f'more than one accounting code is named "{name}": {types}'
+            yield finding(declared, "accounting-code-type", path, message)
+        elif matching[0].status != "Active":
+            message = f'accounting code "{name}" is {matching[0].status.lower()}'
+            yield finding(declared, "active-accounting-code", path, message)
+
+
+def _nearest(name: str, known: Known) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  only when a name is wrong
+
+    close = get_close_matches(name, known.codes, n=1)
+    return f'Did you mean "{close[0]}"?' if close else ""
+
+
+def _period(declared: Declared, known: Known) -> Iterator[Finding]:
+    if not known.complete and not known.periods:
+        return
+    name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
+    period = known.periods.get(name)
+    if period is None:
+        message = f'no accounting period is named "{name}"'
+        yield finding(declared, "known-period", path, message)
+        return
+    if period.status == "Closed":
+        message = f"the accounting period {name} is closed"
+        yield finding(declared, "open-period", path, message)
+    date = str(declared.spec["journalEntryDate"])
+    # Dates in ISO form compare as text.
+    if date < period.start_date or (period.end_date is not None and date > period.end_date):
+        span = f"{period.start_date} to {period.end_date or 'open end'}"
+        message = f"{date} lies outside {name} ({span})"
+        yield finding(declared, "date-in-period", ("spec", "journalEntryDate"), message)
+
+
+def _segments(declared: Declared, known: Known) -> Iterator[Finding]:
+    rule, stated = known.facts.segments, rows_of(declared.spec.get("segments"))
+    names = tuple(str(segment.get("segmentName")) for segment in stated)
+    if not names or not known.complete or names == rule:
+        return
+    if rule is None:
+        message = "segments are stated, but no segmentation rule is active"
+        remedy = "Leave `segments` out."
+    else:
+        message = f"segments are {_listed(names, keep=True)}"
+        message += f"; the rule has {_listed(rule, keep=True)}"
+        remedy = "List all segments of the rule, in its order, or leave `segments` out."
+    yield finding(declared, "segments", ("spec", "segments"), message, remedy)
+
+
+def _custom_fields(declared: Declared, known: Known) -> Iterator[Finding]:
+    if known.marker in declared.spec:
+        message = f"{known.marker} carries the marker and is written by the tool alone"
+        yield finding(declared, "reserved-field", ("spec", known.marker), message)
+    yield from _marker_fits(declared, known)
+    yield from _fields_known(declared, declared.spec, ("spec",), known.facts.entry_fields, known)
+    for at, line in enumerate(rows_of(declared.spec.get(LINES))):
+        path = ("spec", LINES, at)
+        yield from _fields_known(declared, line, path, known.facts.line_fields, known)
+
+
+def _marker_fits(declared: Declared, known: Known) -> Iterator[Finding]:
+    carrier = known.facts.entry_fields.get(known.marker)
+    length = len(marker_of(known.workspace, declared.address))
+    if carrier is not None and length > carrier.max_length:
+        message = f"the marker has {length} characters; {carrier.max_length} fit {known.marker}"
+        remedy = "Shorten the name, or lengthen the field in the tenant."
+        yield finding(declared, "marker-field", ("metadata", "name"), message, remedy)
+
+
+def _fields_known(
+    declared: Declared,
+    fields: Mapping[str, Value],
+    path: Path,
+    allowed: Mapping[str, CustomField],
+    known: Known,
+) -> Iterator[Finding]:
+    if not known.complete:
+        return
+    for name, value in fields.items():
+        if not name.endswith("__c") or name == known.marker:
+            continue
+        field = allowed.get(name)
+        if field is None:
+            message = f"the tenant has no custom field {name} here"
+            if allowed:
+                message += f"; it has {_listed(allowed)}"
+            yield finding(declared, "custom-field", (*path, name), message)
+        elif isinstance(value, str) and len(value) > field.max_length:
+            message = f"{name} has {len(value)} characters; {field.max_length} fit"
+            yield finding(declared, "custom-field", (*path, name), message)
+
+
+def _listed(names: Iterable[str], *, keep: bool = False) -> str:
+    return ", ".join(names if keep else sorted(names)) or "none"
+
+
+TENANT_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
+    _currency,
+    _codes,
+    _period,
+    _segments,
+    _custom_fields,
+)
