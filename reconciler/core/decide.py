@@ -1,47 +1,23 @@
 """Decides what happens to every address: declared, recorded and live in, a plan out. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from reconciler.core.canonical import declarable, fingerprint
-from reconciler.core.checks import Known, check
-from reconciler.core.compare import UNCHANGED, Comparison, FieldChange, compare
+from reconciler.core.compare import PROTECT, UNCHANGED, Comparison, FieldChange, compare
 from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.marker import marker_of, split_marker
-from reconciler.core.plan import POSTED, Action, Block, Change, Drift, Reason, Step, Verb
+from reconciler.core.obstacles import obstacles
+from reconciler.core.plan import CANCELLED, POSTED, Action, Block, Change, Drift, Reason, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.rules import PLAN_RULES
-from reconciler.core.values import Address, Declared, Live, Severity, Value, text_of
+from reconciler.core.values import Declared, Value
+from reconciler.core.world import Case, Conduct, World
 
-CANCELLED, GONE = "Cancelled", "gone"
+__all__ = ["CANCELLED", "GONE", "Conduct", "World", "decide_all", "numbers_to_read"]
 
-_HELD_BY_TRANSFER = frozenset({"Yes", "Processing"})
+GONE = "gone"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conduct:
-    """How the workspace wants entries treated: whether cancelled ones are deleted, and so on."""
-
-    delete_cancelled: bool = True
-    forbid_removal: bool = False
-    manage_observed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Everything a plan is computed from.
-
-    `live` maps every number that was asked for to what the ledger answered, None for a positive
-    "not found"; a number that is missing here was not read, which is a mistake of the caller.
-    """
-
-    declared: Mapping[Address, Declared]
-    recorded: Mapping[Address, Recorded]
-    live: Mapping[str, Live | None]
-    known: Known
-    conduct: Conduct = Conduct()
+MARKER = "marker"
+"""How drift names the marker, wherever the tenant carries it."""
 
 
 def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
@@ -52,7 +28,7 @@ def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
     )
     changes, drift = [], []
     for address in addresses:
-        case = _Case.of(address, world)
+        case = Case.of(address, world)
         change = _decide(case)
         if change is not None:
             changes.append(change)
@@ -66,160 +42,92 @@ def numbers_to_read(recorded: Iterable[Recorded]) -> tuple[str, ...]:
     """The numbers a plan needs to know the live state of."""
     return tuple(
         sorted(
-            number
-            for item in recorded
-            for number in (item.number, *item.leftovers)
-            if number is not None
+            {
+                number
+                for item in recorded
+                for number in (item.number, *item.leftovers)
+                if number is not None
+            }
         )
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One address with everything known about it. `held` is live without its marker."""
-
-    address: Address
-    kind: Kind
-    world: World
-    declared: Declared | None
-    recorded: Recorded
-    live: Live | None
-    held: Mapping[str, Value]
-    marker: str | None
-
-    @classmethod
-    def of(cls, address: Address, world: World) -> "_Case":
-        recorded = world.recorded.get(address) or Recorded(address=address)
-        live = world.live[recorded.number] if recorded.number is not None else None
-        held, marker = (
-            split_marker(live.fields, world.known.marker) if live is not None else ({}, None)
-        )
-        return cls(
-            address=address,
-            kind=KINDS[address.kind],
-            world=world,
-            declared=world.declared.get(address),
-            recorded=recorded,
-            live=live,
-            held=held,
-            marker=marker,
-        )
-
-    @property
-    def owned(self) -> bool:
-        return self.marker == marker_of(self.world.known.workspace, self.address)
-
-    @property
-    def posted(self) -> bool:
-        return self.live is not None and self.live.status == POSTED
-
-    @property
-    def transferred(self) -> str:
-        return text_of(self.held.get(self.kind.transfer)) or ""
-
-    def leftover_steps(self) -> tuple[Step, ...]:
-        """Deletions of cancelled predecessors that an interrupted replacement left behind."""
-        if not self.world.conduct.delete_cancelled:
-            return ()
-        return tuple(
-            Step(verb=Verb.DELETE, number=number)
-            for number in self.recorded.leftovers
-            if self.world.live[number] is not None
-        )
-
-    def change(
-        self,
-        action: Action,
-        reason: Reason,
-        verbs: Iterable[Verb] = (),
-        comparison: Comparison = UNCHANGED,
-    ) -> Change:
-        """The change with its steps; verbs other than create act on the recorded number."""
-        steps = tuple(
-            Step(verb=verb, number=None if verb is Verb.CREATE else self.recorded.number)
-            for verb in verbs
-        )
-        fields = self.declared.spec if self.declared else self.held
-        period = text_of(fields.get(self.kind.period)) or ""
-        known_period = self.world.known.periods.get(period)
-        return Change(
-            address=self.address,
-            action=action,
-            wanted=action,
-            reason=reason,
-            steps=(*steps, *self.leftover_steps()),
-            number=self.recorded.number,
-            status=self.live.status if self.live else "",
-            source=self.declared.source if self.declared else None,
-            comparison=comparison,
-            before=declarable(self.kind, self.held) if self.live is not None else None,
-            after=self.declared.spec if self.declared else None,
-            period=period,
-            period_status=known_period.status if known_period else "",
-            transferred=self.transferred,
-            currency=text_of(fields.get(self.kind.currency)) or "",
-            protect=self.declared.protect if self.declared else self.recorded.protect,
-            fingerprint=fingerprint(self.live) if self.live and steps else "",
-        )
-
-
-def _decide(case: _Case) -> Change | None:
+def _decide(case: Case) -> Change | None:
     if case.recorded.unsettled:
-        wanted = case.change(Action.CREATE, Reason.RESUMED)
-        return _blocked(wanted, "unsettled", "an earlier create has no known outcome")
-    change = _declared_change(case) if case.declared else _undeclared_change(case)
+        wanted = Action.CREATE if case.declared else Action.REMOVE
+        message = "an earlier create has no known outcome"
+        return _blocked(case.change(wanted, Reason.RESUMED), "unsettled", message)
+    if case.live is not None and case.live.status not in (POSTED, CANCELLED):
+        wanted, reason = (
+            (Action.KEEP, Reason.UNCHANGED) if case.declared else (Action.REMOVE, Reason.UNDECLARED)
+        )
+        message = f'{case.live.number} has the status "{case.live.status}"'
+        return _blocked(case.change(wanted, reason), "unknown-status", message)
+    change = (
+        _undeclared_change(case) if case.declared is None else _declared_change(case, case.declared)
+    )
     return None if change is None else _with_blocks(case, change)
 
 
-def _declared_change(case: _Case) -> Change:
+def _declared_change(case: Case, declared: Declared) -> Change:
+    ours = case.recorded.cancelled
     if case.recorded.number is None:
         reason = Reason.RESUMED if case.recorded.leftovers else Reason.NEW
         return case.change(Action.CREATE, reason, (Verb.CREATE,))
     if case.live is None:
-        return case.change(Action.CREATE, Reason.MISSING_IN_LEDGER, (Verb.CREATE,))
+        reason = Reason.RESUMED if ours else Reason.MISSING_IN_LEDGER
+        return case.change(Action.CREATE, reason, (Verb.CREATE,))
     if not case.posted:
-        reason = Reason.RESUMED if case.recorded.cancelled else Reason.CANCELLED_IN_LEDGER
-        return case.change(Action.REPLACE, reason, (Verb.CREATE, *_delete(case)))
-    return _difference(case)
+        reason = Reason.RESUMED if ours else Reason.CANCELLED_IN_LEDGER
+        shown = _with_protection(case, declared, UNCHANGED)
+        return case.change(Action.REPLACE, reason, (Verb.CREATE, *_delete(case)), shown)
+    return _posted_change(case, declared)
 
 
-def _difference(case: _Case) -> Change:
-    assert case.declared is not None
-    comparison = _compare(case, case.declared.spec)
+def _posted_change(case: Case, declared: Declared) -> Change:
+    comparison = _compare(case, declared.spec)
+    shown = _with_protection(case, declared, comparison)
+    recorded_otherwise = _recorded_otherwise(case, declared)
+    reason = Reason.CHANGED if recorded_otherwise else Reason.DRIFTED
+    if comparison.forced_by:
+        verbs = (Verb.CANCEL, Verb.CREATE, *_delete(case))
+        return case.change(Action.REPLACE, reason, verbs, shown)
     if comparison:
-        changed = case.recorded.spec is None or bool(_compare_files(case))
-        reason = Reason.CHANGED if changed else Reason.DRIFTED
-        if comparison.forced_by:
-            verbs = (Verb.CANCEL, Verb.CREATE, *_delete(case))
-            return case.change(Action.REPLACE, reason, verbs, comparison)
-        return case.change(Action.UPDATE, reason, (Verb.UPDATE,), comparison)
+        return case.change(Action.UPDATE, reason, (Verb.UPDATE,), shown)
     if case.leftover_steps():
-        return case.change(Action.REPLACE, Reason.RESUMED)
-    if case.declared.protect != case.recorded.protect or _compare_files(case):
-        return case.change(Action.UPDATE, Reason.RECORD_ONLY, (), _recorded_difference(case))
+        return case.change(Action.REPLACE, Reason.RESUMED, (), shown)
+    if shown or recorded_otherwise:
+        return case.change(Action.UPDATE, Reason.RECORD_ONLY, (), shown)
     return case.change(Action.KEEP, Reason.UNCHANGED)
 
 
-def _recorded_difference(case: _Case) -> Comparison:
-    """What changes in the daybook alone: the ledger already holds what the file says."""
-    assert case.declared is not None
-    if case.declared.protect == case.recorded.protect:
-        return UNCHANGED
-    protect = FieldChange(
-        name="protect",
-        before=case.recorded.protect,
-        after=case.declared.protect,
-        in_place=True,
+def _with_protection(case: Case, declared: Declared, comparison: Comparison) -> Comparison:
+    """The comparison with a move of `protect`, which the daybook alone takes note of."""
+    before, after = case.recorded.protect, declared.protect
+    if before == after:
+        return comparison
+    moved = FieldChange(name=PROTECT, before=before, after=after, in_place=True)
+    return replace(comparison, fields=(*comparison.fields, moved))
+
+
+def _recorded_otherwise(case: Case, declared: Declared) -> bool:
+    """Whether the file says something else than what was last applied, as far as is known."""
+    applied = case.recorded.spec
+    if applied is None:
+        return True
+    return applied != declared.spec and bool(
+        compare(case.kind, declared.spec, applied, applied, manage_observed=True)
     )
-    return Comparison(fields=(protect,))
 
 
-def _undeclared_change(case: _Case) -> Change | None:
+def _undeclared_change(case: Case) -> Change | None:
     if case.recorded.number is None:
         steps = case.leftover_steps()
         return case.change(Action.REMOVE, Reason.RESUMED) if steps else None
     if case.live is None:
-        return case.change(Action.FORGET, Reason.MISSING_IN_LEDGER)
+        # An entry that we had cancelled ourselves is not missed.
+        ours = case.recorded.cancelled
+        return case.change(Action.FORGET, Reason.RESUMED if ours else Reason.MISSING_IN_LEDGER)
     if case.posted:
         return case.change(Action.REMOVE, Reason.UNDECLARED, (Verb.CANCEL, *_delete(case)))
     if case.world.conduct.delete_cancelled:
@@ -228,11 +136,11 @@ def _undeclared_change(case: _Case) -> Change | None:
     return None
 
 
-def _delete(case: _Case) -> tuple[Verb, ...]:
+def _delete(case: Case) -> tuple[Verb, ...]:
     return (Verb.DELETE,) if case.world.conduct.delete_cancelled else ()
 
 
-def _compare(case: _Case, wanted: Mapping[str, Value]) -> Comparison:
+def _compare(case: Case, wanted: Mapping[str, Value]) -> Comparison:
     return compare(
         case.kind,
         wanted,
@@ -242,36 +150,31 @@ def _compare(case: _Case, wanted: Mapping[str, Value]) -> Comparison:
     )
 
 
-def _compare_files(case: _Case) -> bool:
-    """Whether the file says something else than what was last applied."""
-    assert case.declared is not None
-    applied = case.recorded.spec
-    return (
-        applied is not None
-        and applied != case.declared.spec
-        and bool(compare(case.kind, case.declared.spec, applied, applied, manage_observed=True))
-    )
-
-
-def _drift(case: _Case) -> Drift | None:
+def _drift(case: Case) -> Drift | None:
     """What moved in the ledger since it was last applied, whatever the file says now."""
     recorded, number = case.recorded, case.recorded.number
     if number is None or recorded.unsettled or recorded.spec is None:
         return None
-    if case.live is None:
-        return Drift(address=case.address, number=number, status=GONE)
+    status = case.live.status if case.live is not None else GONE
     if not case.posted:
-        if recorded.cancelled:
-            return None
-        return Drift(address=case.address, number=number, status=CANCELLED)
+        cancelled_by_us = recorded.cancelled and status in (CANCELLED, GONE)
+        return (
+            None if cancelled_by_us else Drift(address=case.address, number=number, status=status)
+        )
     moved = _compare(case, recorded.spec)
+    if not case.owned:
+        # The marker proves ownership: without it nothing could be changed, or found again.
+        lost = FieldChange(
+            name=MARKER, before=case.marker, after=case.expected_marker, in_place=True
+        )
+        moved = replace(moved, fields=(*moved.fields, lost))
     if not moved:
         return None
-    return Drift(address=case.address, number=number, status=POSTED, comparison=moved)
+    return Drift(address=case.address, number=number, status=status, comparison=moved)
 
 
-def _with_blocks(case: _Case, change: Change) -> Change:
-    for rule, message, remedy in _obstacles(case, change):
+def _with_blocks(case: Case, change: Change) -> Change:
+    for rule, message, remedy in obstacles(case, change):
         return _blocked(change, rule, message, remedy)
     return change
 
@@ -279,90 +182,3 @@ def _with_blocks(case: _Case, change: Change) -> Change:
 def _blocked(change: Change, rule: str, message: str, remedy: str = "") -> Change:
     block = Block(rule=rule, message=message, remedy=remedy or PLAN_RULES[rule].remedy)
     return replace(change, action=Action.BLOCKED, block=block)
-
-
-def _obstacles(case: _Case, change: Change) -> Iterator[tuple[str, str, str]]:
-    """What is not allowed of a change, the weightiest first."""
-    if not change.steps:
-        return
-    yield from _ownership(case)
-    if change.takes_back:
-        yield from _held(case)
-    if change.takes_back or change.posts:
-        yield from _closed(case, change)
-    if change.posts and case.declared is not None:
-        yield from _refused_by_facts(case.declared, case.world.known)
-    if case.transferred == "Yes" and any(
-        field.name == case.kind.transfer for field in change.comparison.fields
-    ):
-        yield (
-            "transfer-override",
-            f"{change.number} is transferred, and the file says otherwise",
-            "",
-        )
-
-
-def _ownership(case: _Case) -> Iterator[tuple[str, str, str]]:
-    expected = marker_of(case.world.known.workspace, case.address)
-    if case.live is not None and not case.owned:
-        carries = f'the marker "{case.marker}"' if case.marker else "no marker"
-        yield "ownership", f'{case.live.number} carries {carries}, not "{expected}"', ""
-    for number in case.recorded.leftovers:
-        live = case.world.live[number]
-        if live is None:
-            continue
-        _, marker = split_marker(live.fields, case.world.known.marker)
-        if marker != expected or live.status != CANCELLED:
-            yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
-
-
-def _held(case: _Case) -> Iterator[tuple[str, str, str]]:
-    number = case.recorded.number
-    if case.transferred in _HELD_BY_TRANSFER:
-        state = case.transferred
-        yield "transferred", f"{number} has transferredToAccounting {state}", _WAY_OUT[state]
-    if case.declared.protect if case.declared else case.recorded.protect:
-        yield "protected", f"{case.address.name} is protected", ""
-    if case.declared is None and case.world.conduct.forbid_removal:
-        yield "removal-forbidden", "the workspace's policy forbids removals", ""
-
-
-_WAY_OUT: Mapping[str, str] = MappingProxyType(
-    {
-        "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "
-        "open period.",
-        "Processing": "Wait until the transfer has ended, then plan again.",
-    }
-)
-
-
-def _closed(case: _Case, change: Change) -> Iterator[tuple[str, str, str]]:
-    periods = []
-    if change.takes_back:
-        periods.append(text_of(case.held.get(case.kind.period)) or "")
-    if change.posts and case.declared is not None:
-        periods.append(text_of(case.declared.spec.get(case.kind.period)) or "")
-    for name in dict.fromkeys(periods):
-        period = case.world.known.periods.get(name)
-        if period is not None and period.status == "Closed":
-            yield "period-closed", f"the accounting period {name} is closed", _nearest_open(case)
-
-
-def _nearest_open(case: _Case) -> str:
-    open_periods = sorted(
-        (period.start_date, period.name)
-        for period in case.world.known.periods.values()
-        if period.status == "Open" and period.end_date is not None
-    )
-    if not open_periods:
-        return ""
-    return (
-        f"Restore the file and post the correction in an open period; the earliest is "
-        f"{open_periods[0][1]}."
-    )
-
-
-def _refused_by_facts(declared: Declared, known: Known) -> Iterator[tuple[str, str, str]]:
-    for finding in check(declared, known):
-        if finding.severity is Severity.ERROR:
-            yield "ledger-facts", f"{finding.rule}: {finding.message}", finding.remedy

@@ -10,8 +10,8 @@ from reconciler.core.compare import UNCHANGED, Comparison
 from reconciler.core.money import difference
 from reconciler.core.values import Address, Source, Value
 
-POSTED = "Created"
-"""The ledger's word for an entry that is in the books (API facts 3.4)."""
+POSTED, CANCELLED = "Created", "Cancelled"
+"""The ledger's words for an entry in the books, and for one taken out of them (API facts 3.4)."""
 
 
 class Action(StrEnum):

@@ -1,0 +1,101 @@
+"""What stands in the way of a change: ownership, transfer, protection, policy, periods, facts."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from reconciler.core.checks import Known, check
+from reconciler.core.marker import split_marker
+from reconciler.core.plan import CANCELLED, Action, Change
+from reconciler.core.values import Declared, Severity, text_of
+from reconciler.core.world import Case
+
+Obstacle: TypeAlias = tuple[str, str, str]
+"""The rule, the fact, and the way out; empty when the rule's own remedy says it."""
+
+
+def obstacles(case: Case, change: Change) -> Iterator[Obstacle]:
+    """What is not allowed of a change, the weightiest first."""
+    if not change.steps:
+        return
+    yield from _ownership(case)
+    if change.takes_back:
+        yield from _held(case)
+    if change.action is Action.REMOVE and case.world.conduct.forbid_removal:
+        yield "removal-forbidden", "the workspace's policy forbids removals", ""
+    if change.takes_back or change.posts:
+        yield from _closed(case, change)
+    if change.posts and case.declared is not None:
+        yield from _refused_by_facts(case.declared, case.world.known)
+    if case.transferred == "Yes" and any(
+        field.name == case.kind.transfer for field in change.comparison.fields
+    ):
+        yield (
+            "transfer-override",
+            f"{change.number} is transferred, and the file says otherwise",
+            "",
+        )
+
+
+def _ownership(case: Case) -> Iterator[Obstacle]:
+    expected = case.expected_marker
+    if case.live is not None and not case.owned:
+        carries = f'the marker "{case.marker}"' if case.marker else "no marker"
+        yield "ownership", f'{case.live.number} carries {carries}, not "{expected}"', ""
+    for number in case.recorded.leftovers:
+        live = case.world.live[number]
+        if live is None:
+            continue
+        _, marker = split_marker(live.fields, case.world.known.marker)
+        if marker != expected or live.status != CANCELLED:
+            yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
+
+
+def _held(case: Case) -> Iterator[Obstacle]:
+    number = case.recorded.number
+    state = case.transferred
+    if state in _WAY_OUT:
+        yield "transferred", f"{number} has transferredToAccounting {state}", _WAY_OUT[state]
+    if case.declared.protect if case.declared else case.recorded.protect:
+        yield "protected", f"{case.address.name} is protected", ""
+
+
+_WAY_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "
+        "open period.",
+        "Processing": "Wait until the transfer has ended, then plan again.",
+    }
+)
+
+
+def _closed(case: Case, change: Change) -> Iterator[Obstacle]:
+    periods = []
+    if change.takes_back:
+        periods.append(text_of(case.held.get(case.kind.period)) or "")
+    if change.posts and case.declared is not None:
+        periods.append(text_of(case.declared.spec.get(case.kind.period)) or "")
+    for name in dict.fromkeys(periods):
+        period = case.world.known.periods.get(name)
+        if period is not None and period.status == "Closed":
+            yield "period-closed", f"the accounting period {name} is closed", _nearest_open(case)
+
+
+def _nearest_open(case: Case) -> str:
+    open_periods = sorted(
+        (period.start_date, period.name)
+        for period in case.world.known.periods.values()
+        if period.status == "Open" and period.end_date is not None
+    )
+    if not open_periods:
+        return ""
+    return (
+        f"Restore the file and post the correction in an open period; the earliest is "
+        f"{open_periods[0][1]}."
+    )
+
+
+def _refused_by_facts(declared: Declared, known: Known) -> Iterator[Obstacle]:
+    for finding in check(declared, known):
+        if finding.severity is Severity.ERROR:
+            yield "ledger-facts", f"{finding.rule}: {finding.message}", finding.remedy
