@@ -1,0 +1,227 @@
+"""The plan as a JSON document, and the digests over it.
+
+Format 1.0. A minor version adds, a major version breaks; readers ignore keys they do not know.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from reconciler.core.books import postings
+from reconciler.core.canonical import digest, exact, json_bytes
+from reconciler.core.compare import Comparison
+from reconciler.core.differences import Difference, differences, inside
+from reconciler.core.kinds import KINDS
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.money import plain, total
+from reconciler.core.plan import (
+    Action,
+    Allowances,
+    Balance,
+    Basis,
+    Block,
+    Change,
+    Drift,
+    Impact,
+    Plan,
+    Refusal,
+)
+
+FORMAT_VERSION = "1.0"
+
+Document: TypeAlias = dict[str, Any]
+
+
+def document_of(plan: Plan) -> Document:
+    """The plan as JSON values; amounts are decimal text. Unchanged entries are only counted.
+
+    The checksum covers all the rest, so that no part of a plan file can be altered unnoticed.
+    """
+    document: Document = {
+        "format_version": FORMAT_VERSION,
+        "workspace": plan.basis.workspace,
+        "target": _target(plan.basis),
+        "basis": {
+            "daybook_lineage": plan.basis.lineage,
+            "daybook_serial": plan.basis.serial,
+            "files_digest": plan.basis.files_digest,
+            "home_currency": plan.basis.home_currency,
+            "marker": plan.basis.marker_place,
+        },
+        "scope": _scope(plan.allowances),
+        "digest": plan.digest,
+        "changes": [_change(change, plan.basis.home_currency) for change in plan.pending],
+        "drift": [_drift(drift) for drift in plan.drift],
+        "impact": [_impact(row) for row in plan.impact],
+        "balance": [_balance(row) for row in plan.balance],
+        "refusals": [_rule(row) for row in plan.refusals],
+        "warnings": list(plan.warnings),
+        "summary": {action.value: plan.summary.get(action, 0) for action in Action},
+    }
+    return {**document, "checksum": checksum_of(document)}
+
+
+def checksum_of(document: Mapping[str, object]) -> str:
+    """The digest of a plan document, whatever it says its checksum is."""
+    rest = {name: value for name, value in document.items() if name != "checksum"}
+    return digest(json_bytes(rest).decode())
+
+
+def digest_of(plan: Plan) -> str:
+    """The digest that binds an approval: target, scope, changes and balance.
+
+    The home currency and the marker's place are part of the target: both are sent. Where a
+    declaration stands in the workspace is left out, so that moving files is free.
+    """
+    return digest(json_bytes(_bound(plan)).decode())
+
+
+def moved_between(reviewed: Plan, now: Plan) -> tuple[Difference, ...]:
+    """Where a plan made anew differs from a reviewed one; empty when both have one digest."""
+    if digest_of(reviewed) == digest_of(now):
+        return ()
+    return differences(_bound(reviewed), _bound(now))
+
+
+def _bound(plan: Plan) -> Document:
+    """What an approval is about."""
+    return {
+        "workspace": plan.basis.workspace,
+        "target": _target(plan.basis),
+        "home_currency": plan.basis.home_currency,
+        "marker": plan.basis.marker_place,
+        "scope": _scope(plan.allowances),
+        "changes": {
+            str(change.address): _bound_change(change, plan.basis.home_currency)
+            for change in plan.pending
+        },
+        "balance": [_balance(row) for row in plan.balance],
+    }
+
+
+def _bound_change(change: Change, home_currency: str | None) -> Document:
+    document = _change(change, home_currency)
+    for name in ("path", "line", "index"):
+        del document[name]
+    for field in document["changed_fields"]:
+        # Words for people, found by a library that may come to find others.
+        del field["inside"]
+    return document
+
+
+def _target(basis: Basis) -> Document:
+    return {"host": basis.host, "tenant_id": basis.tenant_id, "entity_id": basis.entity_id}
+
+
+def _scope(allowances: Allowances) -> Document:
+    return {"max_removals": allowances.max_removals, "max_missing": allowances.max_missing}
+
+
+def _change(change: Change, home_currency: str | None) -> Document:
+    return {
+        "address": str(change.address),
+        "kind": change.address.kind,
+        "name": change.address.name,
+        "action": change.action.value,
+        "wanted": change.wanted.value,
+        "reason": change.reason.value,
+        "feasible": change.action is not Action.BLOCKED,
+        "blocked": _rule(change.block) if change.block else None,
+        "number": change.number,
+        "status": change.status,
+        "path": change.source.path if change.source else None,
+        "line": change.source.line if change.source else None,
+        "index": change.source.index if change.source else None,
+        "steps": [{"verb": step.verb.value, "number": step.number} for step in change.steps],
+        **_comparison(KINDS[change.address.kind], change.comparison),
+        "forces_replacement": list(change.comparison.forced_by),
+        "before": exact(change.before),
+        "after": exact(change.after),
+        "period": {"name": change.period, "status": change.period_status},
+        "transferred": change.transferred,
+        "currency": change.currency,
+        "totals": _totals(change, home_currency),
+        "protect": change.protect,
+        "fingerprint": change.fingerprint,
+    }
+
+
+def _totals(change: Change, home_currency: str | None) -> Document | None:
+    spec = change.after if change.after is not None else change.before
+    if spec is None:
+        return None
+    rows = list(postings(change.address.kind, spec, home_currency))
+    return {
+        "debit": plain(total(row.debit for row in rows)),
+        "credit": plain(total(row.credit for row in rows)),
+    }
+
+
+def _comparison(kind: Kind, comparison: Comparison) -> Document:
+    return {
+        "changed_fields": [
+            {
+                "name": field.name,
+                "before": exact(field.before),
+                "after": exact(field.after),
+                "in_place": field.in_place,
+                "inside": [
+                    {"path": part.path, "before": part.before, "after": part.after}
+                    for part in inside(kind, field.name, field.before, field.after)
+                ],
+            }
+            for field in comparison.fields
+        ],
+        "changed_lines": {
+            "removed": [exact(line) for line in comparison.lines_removed],
+            "added": [exact(line) for line in comparison.lines_added],
+            "updated": [
+                {
+                    "line": exact(update.line),
+                    "before": exact(update.before),
+                    "after": exact(update.fields),
+                }
+                for update in comparison.line_updates
+            ],
+        },
+    }
+
+
+def _drift(drift: Drift) -> Document:
+    return {
+        "address": str(drift.address),
+        "kind": drift.address.kind,
+        "name": drift.address.name,
+        "number": drift.number,
+        "status": drift.status,
+        **_comparison(KINDS[drift.address.kind], drift.comparison),
+    }
+
+
+def _impact(row: Impact) -> Document:
+    return {
+        "period": row.period,
+        "account": row.code,
+        "currency": row.currency,
+        "debit_before": plain(row.debit_before),
+        "credit_before": plain(row.credit_before),
+        "debit_after": plain(row.debit_after),
+        "credit_after": plain(row.credit_after),
+        "net_change": plain(row.net_change),
+        "home_change": None if row.home_change is None else plain(row.home_change),
+    }
+
+
+def _balance(row: Balance) -> Document:
+    return {
+        "currency": row.currency,
+        "home": row.home,
+        "posted_debit": plain(row.posted_debit),
+        "posted_credit": plain(row.posted_credit),
+        "removed_debit": plain(row.removed_debit),
+        "removed_credit": plain(row.removed_credit),
+        "holds": row.holds,
+    }
+
+
+def _rule(row: Block | Refusal) -> Document:
+    return {"rule": row.rule, "message": row.message, "remedy": row.remedy}
