@@ -123,9 +123,17 @@ def plan_desk(
         basis=_basis(desk),
         limits=Limits(max_removals=policy.max_removals, max_money=policy.max_money),
         allowances=allowances,
-        warnings=tuple(warning_text(problem) for problem in desk.books.warnings),
     )
-    return plan, recorded
+    return replace(plan, warnings=_warnings(desk.books, plan)), recorded
+
+
+def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
+    """The warnings about what the plan changes; the others are counted, lest they be skimmed."""
+    touched = {change.source.path for change in plan.pending if change.source}
+    concerned = [problem for problem in books.warnings if problem.path in touched]
+    others = len(books.warnings) - len(concerned)
+    rest = (f"{others} more in files that do not change; `reconciler validate` lists them",)
+    return (*(warning_text(problem) for problem in concerned), *(rest if others else ()))
 
 
 def daybook_path(root: Path, settings: Settings) -> Path:

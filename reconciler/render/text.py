@@ -238,6 +238,9 @@ def _money_table(
 
 def _impact_section(plan: Plan) -> Iterator[Line]:
     if not plan.impact:
+        if plan.feasible:
+            yield line(("Impact: ", "strong"), "none, no amount in the books changes.")
+            yield BLANK
         return
     home = plan.basis.home_currency
     yield line(("Impact", "strong"), " on the entries managed here (net, debit or credit)")
@@ -297,7 +300,10 @@ def _verdict(plan: Plan) -> Iterator[Line]:
         yield line(("No changes.", "good"), " The ledger holds what the files declare.")
     else:
         yield line(("Plan: ", "strong"), summary(plan))
-        yield line(("Balance: ", "strong"), balance(plan))
+        first, *rest = balance_proofs(plan)
+        yield line(("Balance: ", "strong"), first)
+        for proof in rest:
+            yield line(proof, indent=len("Balance: "))
     yield line(("Digest: ", "strong"), plan.digest)
 
 
@@ -311,11 +317,10 @@ def summary(plan: Plan) -> str:
     return ", ".join(counts) + "."
 
 
-def balance(plan: Plan) -> str:
-    """The proof: what is posted and taken back is equal on both sides, currency by currency."""
+def balance_proofs(plan: Plan) -> tuple[str, ...]:
+    """The proof, row by row: what is posted and taken back is equal on both sides."""
     proofs = []
     for row in plan.balance:
-        unit = f"{row.currency} in home currency" if row.home else row.currency
         for word, debit, credit in (
             ("posted", row.posted_debit, row.posted_credit),
             ("taken back", row.removed_debit, row.removed_credit),
@@ -323,8 +328,9 @@ def balance(plan: Plan) -> str:
             if debit or credit:
                 sign = "=" if debit == credit else "≠"
                 left, right = shown(debit, row.currency), shown(credit, row.currency)
-                proofs.append(f"{unit} {left} {sign} {right} {word}")
-    return "; ".join(proofs) + "." if proofs else "nothing is posted or taken back."
+                home = ", in home currency" if row.home else ""
+                proofs.append(f"{row.currency} {left} {sign} {right} {word}{home}")
+    return tuple(proofs) or ("nothing is posted or taken back",)
 
 
 def _total(change: Change, spec: Mapping[str, Value], side: str) -> Decimal:
