@@ -69,7 +69,20 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     app.add_error_handler(Exception, _on_error)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(Refusal, _on_refusal)
-    return app if after_commit is None else _with_hook(app, after_commit)
+    served = _latin_paths(app)
+    return served if after_commit is None else _with_hook(served, after_commit)
+
+
+def _latin_paths(app: WsgiApp) -> WsgiApp:
+    """The app for callers in process too, who may pass a path as text instead of Latin-1 bytes."""
+
+    def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path: str = environ.get("PATH_INFO", "")
+        if any(ord(character) > 0xFF for character in path):
+            environ["PATH_INFO"] = path.encode("utf-8", "replace").decode("latin-1")
+        return app(environ, start_response)
+
+    return served
 
 
 def _with_hook(app: WsgiApp, after_commit: Callable[[Commit], None]) -> WsgiApp:
@@ -228,7 +241,7 @@ def _on_http_error(
     """Errors the framework raises, and those that are answered without the envelope."""
     response.set_headers(error.headers or {})
     status = error.status_code
-    message = error.description or error.title or "The request was not understood"
+    message = error.description or f"{request.method} is answered with {error.title}"
     if status == 401:
         # The proxy in front of the API answers these (API facts 2, 7.1).
         _write_plain(response, request, 401, {"message": "Authentication error"})

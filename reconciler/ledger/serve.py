@@ -23,11 +23,12 @@ def serve(ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None])
     loopback address only loopback host names are answered. Raises LedgerUnusable when the address
     cannot be bound.
     """
-    app = create_app(ledger, allowed_hosts=LOOPBACK_HOSTS if is_loopback(host) else None)
+    local = LOOPBACK_HOSTS | {_in_url(host)}
+    app = create_app(ledger, allowed_hosts=local if is_loopback(host) else None)
     try:
         server = waitress.create_server(
             app,
-            host=host,
+            host=host.strip("[]"),
             port=port,
             threads=THREADS,
             ident=None,
@@ -63,4 +64,8 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def _address(server: Any, host: str) -> str:
     port = getattr(server, "effective_port", None) or server.effective_listen[0][1]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http://{_in_url(host)}:{port}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host.strip('[]')}]" if ":" in host else host

@@ -1,0 +1,171 @@
+"""A ledger to test against, in process or over a socket, with builders for what is sent to it."""
+
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import waitress
+from waitress import wasyncore
+
+from reconciler.ledger import Ledger, create_app, open_ledger
+
+REFERENCE = Path(__file__).parent / "reference.yaml"
+PROCESS, SOCKET = "in process", "over a socket"
+ENTRIES = "/v1/journal-entries"
+
+
+def url_of(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def debit(amount: object = "400.90", code: str = "Deferred Revenue", **fields: Any) -> dict:
+    return {"accountingCodeName": code, "type": "Debit", "amount": amount, **fields}
+
+
+def credit(amount: object = "400.90", code: str = "Subscription Revenue", **fields: Any) -> dict:
+    return {"accountingCodeName": code, "type": "Credit", "amount": amount, **fields}
+
+
+def entry(*lines: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """A body that creates an entry. A field given as None is left out."""
+    body = {
+        "accountingPeriodName": "Jan-2026",
+        "currency": "USD",
+        "journalEntryDate": "2026-01-31",
+        "journalEntryItems": list(lines) or [debit(), credit()],
+        **fields,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def exact(response: httpx.Response) -> Any:
+    """The JSON of an answer with every number as the exact Decimal of its digits."""
+    return json.loads(response.text, parse_float=Decimal)
+
+
+def codes_of(response: httpx.Response) -> list[int]:
+    return [reason["code"] for reason in response.json()["reasons"]]
+
+
+def categories_of(response: httpx.Response) -> list[int]:
+    """The last two digits of every reason's code."""
+    return [code % 100 for code in codes_of(response)]
+
+
+class Clock:
+    """A server clock that moves only when told to, from the real time on."""
+
+    def __init__(self) -> None:
+        self.time = datetime.now(UTC).replace(microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def pass_by(self, **spans: float) -> None:
+        self.time += timedelta(**spans)
+
+
+class Server:
+    """An app on a socket of its own, in a thread."""
+
+    def __init__(self, app: Any) -> None:
+        self._sockets: dict[int, Any] = {}
+        self._server = waitress.create_server(
+            app, host="127.0.0.1", port=0, threads=8, map=self._sockets
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.effective_port}"
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=0.02, map=self._sockets, count=1)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._sockets)
+
+
+class Bench:
+    """A ledger with an app over it, and the clients made for it."""
+
+    def __init__(self, path: Path, *, mode: str = PROCESS, reference: Any = None, **options: Any):
+        self.path = path
+        self.clock = Clock()
+        self.ledger: Ledger = open_ledger(url_of(path), reference)
+        self._open = contextlib.ExitStack()
+        self._open.callback(self.ledger.close)
+        options = {"clock": self.clock, "failed_login_delay": 0, **options}
+        self.app = create_app(self.ledger, **options)
+        self._server = Server(self.app) if mode == SOCKET else None
+        if self._server is not None:
+            self._open.callback(self._server.stop)
+
+    def anonymous(self) -> httpx.Client:
+        """A client without a token."""
+        if self._server is not None:
+            client = httpx.Client(base_url=self._server.url, timeout=30)
+        else:
+            transport = httpx.WSGITransport(app=self.app)
+            client = httpx.Client(transport=transport, base_url="http://ledger.test")
+        self._open.callback(client.close)
+        return client
+
+    def client(
+        self, permissions: Sequence[str] | None = None, *, tenant_id: str | None = None
+    ) -> httpx.Client:
+        """A client with a token, holding these permissions or the standard ones."""
+        credentials = self.ledger.issue_client("test", permissions, tenant_id=tenant_id)
+        client = self.anonymous()
+        token = sign_in(client, *credentials).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    def truth(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows read from the database behind the server's back."""
+        return truth(self.path, query, *values)
+
+    def close(self) -> None:
+        self._open.close()
+
+
+def truth(path: Path, query: str, *values: Any) -> list[dict[str, Any]]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(query, values)]
+
+
+def sign_in(client: httpx.Client, client_id: str, secret: str, /, **fields: Any) -> httpx.Response:
+    form = {
+        "client_id": client_id,
+        "client_secret": secret,
+        "grant_type": "client_credentials",
+        **fields,
+    }
+    return client.post("/oauth/token", data=form)
+
+
+def post(client: httpx.Client, **fields: Any) -> str:
+    """Create an entry and return its number."""
+    response = client.post(ENTRIES, json=entry(**fields))
+    assert response.status_code == 200, response.text
+    return response.json()["journalEntryNumber"]
+
+
+@contextlib.contextmanager
+def opened(*arguments: Any, **options: Any) -> Iterator[Bench]:
+    bench = Bench(*arguments, **options)
+    try:
+        yield bench
+    finally:
+        bench.close()

@@ -1,0 +1,90 @@
+"""The commands: a server that starts and stops cleanly, and clients made before it exists."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from ledger_bench import ENTRIES, REFERENCE, entry, sign_in, truth, url_of
+
+from reconciler.cli.ledger import ledger
+
+
+def run(*arguments):
+    return CliRunner().invoke(ledger, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_serve_until_it_is_told_to_stop(tmp_path, stop):
+    database = url_of(tmp_path / "ledger.db")
+    made = run("create-client", "--database", database, "--name", "ci", "--format", "json")
+    credentials = json.loads(made.output)
+    assert set(credentials) == {"client_id", "client_secret"}
+    assert len(credentials["client_id"]) == 36
+    assert len(credentials["client_secret"]) <= 42
+    script = "from reconciler.cli.ledger import ledger; ledger()"
+    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", database]
+    server = subprocess.Popen(
+        [*command, "--reference", str(REFERENCE)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    ready = server.stderr.readline()
+    with httpx.Client(base_url=ready.split()[-1]) as client:
+        token = sign_in(client, *credentials.values()).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        number = client.post(ENTRIES, json=entry()).json()["journalEntryNumber"]
+        assert client.get(f"{ENTRIES}/{number}", headers={"Host": "evil"}).status_code == 403
+        assert client.get(f"{ENTRIES}/{number}").status_code == 200
+        server.send_signal(stop)
+        output, errors = server.communicate(timeout=10)
+    assert server.returncode == 0
+    assert ready.startswith("Ledger ready at http://127.0.0.1:")
+    assert (output, errors) == ("", "")
+    # Only the reference that was asked for was seeded, not the built-in one before it.
+    names = {row["name"] for row in truth(tmp_path / "ledger.db", "SELECT * FROM accounting_codes")}
+    assert "Retired" in names
+    assert len(names) == 6
+
+
+def test_a_client_gets_the_permissions_that_are_named(tmp_path):
+    arguments = ["create-client", "--database", url_of(tmp_path / "ledger.db"), "--name", "ci"]
+    named = ["--permission", "Edit Journal Entry", "--permission", "Create Journal Entry"]
+    result = run(*arguments, *named)
+    assert result.exit_code == 0
+    assert "client_secret" in result.output
+    rows = truth(tmp_path / "ledger.db", "SELECT permissions FROM clients")
+    assert json.loads(rows[0]["permissions"]) == ["Create Journal Entry", "Edit Journal Entry"]
+
+
+def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(tmp_path):
+    arguments = ["create-client", "--database", url_of(tmp_path / "ledger.db"), "--name", "ci"]
+    result = run(*arguments, "--permission", "Rule the World")
+    assert result.exit_code == 2
+    assert "'Rule the World'" in result.output
+    assert "Delete Cancelled Journal Entry" in result.output
+    assert truth(tmp_path / "ledger.db", "SELECT * FROM clients") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["serve", "--database", "nonsense"], 1, "Error: the database URL is not understood"),
+        (["create-client", "--database", "nonsense", "--name", "x"], 1, "not understood"),
+        (["serve", "--database", "{db}", "--reference", "nowhere.yaml"], 1, "nowhere.yaml"),
+        (["serve", "--database", "{db}", "--host", "0.0.0.0"], 2, "--allow-remote"),
+        (["serve", "--database", "{db}", "--host", "203.0.113.1", "--allow-remote"], 1, "listen"),
+        (["serve"], 2, "--database"),
+        (["serve", "--database", "{db}", "--port", "70000"], 2, "--port"),
+    ],
+)
+def test_what_the_user_got_wrong_is_one_line(tmp_path, arguments, code, message):
+    database = url_of(tmp_path / "ledger.db")
+    result = run(*[argument.format(db=database) for argument in arguments])
+    assert result.exit_code == code
+    assert message in result.output
+    assert code == 2 or len(result.output.splitlines()) == 1

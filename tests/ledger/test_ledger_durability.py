@@ -1,0 +1,335 @@
+"""What survives: a kill in the middle of writing, a crash before the answer, a reopened file."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+from ledger_bench import (
+    ENTRIES,
+    REFERENCE,
+    Bench,
+    credit,
+    debit,
+    entry,
+    post,
+    sign_in,
+    truth,
+    url_of,
+)
+
+from reconciler.ledger import LedgerUnusable, open_ledger
+
+
+class TestKill:
+    """Every acknowledged write is there once, whatever moment the server is killed at."""
+
+    @pytest.fixture
+    def path(self, template, tmp_path):
+        return Path(shutil.copy(template, tmp_path))
+
+    def test_acknowledged_writes_survive_kill_9(self, path):
+        with open_ledger(url_of(path)) as ledger:
+            credentials = ledger.issue_client("ci")
+        acknowledged: dict[str, str] = {}
+        sent: set[str] = set()
+        for run in range(2):
+            server, url = start(path)
+            timer = threading.Timer(0.8, server.send_signal, [signal.SIGKILL])
+            with ThreadPoolExecutor(8) as pool:
+                writers = [
+                    pool.submit(write, url, credentials, f"{run}-{n}", sent, acknowledged)
+                    for n in range(8)
+                ]
+                timer.start()
+                for writer in writers:
+                    writer.result(timeout=30)
+            assert server.wait(10) == -signal.SIGKILL
+            server.stderr.close()
+        assert len(acknowledged) > 20
+        self.check(path, sent, acknowledged)
+        self.check_retries(path, credentials, sent, acknowledged)
+
+    def check(self, path, sent, acknowledged):
+        rows = truth(path, "SELECT rowid, number, custom_fields FROM journal_entries")
+        numbers = [row["number"] for row in sorted(rows, key=lambda row: row["rowid"])]
+        assert numbers == sorted(set(numbers))
+        found = {
+            json.loads(row["custom_fields"])["ReconcilerKey__c"]: row["number"] for row in rows
+        }
+        assert len(found) == len(rows)
+        assert found.items() >= acknowledged.items()
+        assert set(found) <= sent
+        assert balance(path) == {}
+        with open_ledger(url_of(path)) as ledger:
+            assert ledger.broken_audit() is None
+
+    def check_retries(self, path, credentials, sent, acknowledged):
+        """Sending everything again under its own key completes what was cut off, and no more."""
+        bench = Bench(path)
+        try:
+            client = bench.anonymous()
+            token = sign_in(client, *credentials).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            bench.clock.pass_by(seconds=30)  # what was at work when the server died has ended
+            for name in sorted(sent):
+                answer = send(client, name)
+                assert answer.status_code == 200, answer.text
+                number = answer.json()["journalEntryNumber"]
+                assert acknowledged.get(name, number) == number
+            assert len(bench.truth("SELECT * FROM journal_entries")) == len(sent)
+        finally:
+            bench.close()
+
+
+def start(path):
+    script = "from reconciler.cli.ledger import ledger; ledger()"
+    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", url_of(path)]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return server, server.stderr.readline().split()[-1]
+
+
+def send(client, name):
+    body = entry(debit("0.1"), debit("0.2"), credit("0.3"), ReconcilerKey__c=name)
+    return client.post(ENTRIES, json=body, headers={"Idempotency-Key": name})
+
+
+def write(url, credentials, writer, sent, acknowledged):
+    """Create entries one after the other until the server is gone."""
+    with httpx.Client(base_url=url, timeout=10) as client:
+        try:
+            token = sign_in(client, *credentials).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            for count in range(10_000):
+                name = f"{writer}-{count}"
+                sent.add(name)
+                answer = send(client, name)
+                assert answer.status_code == 200, answer.text
+                acknowledged[name] = answer.json()["journalEntryNumber"]
+        except httpx.TransportError:
+            return
+
+
+def balance(path):
+    """Debits minus credits per currency, where they differ."""
+    sums: dict[str, Decimal] = {}
+    for row in truth(
+        path,
+        "SELECT currency, type, amount FROM journal_entry_items AS item "
+        "JOIN journal_entries AS entry ON entry.id = item.journal_entry_id",
+    ):
+        sign = 1 if row["type"] == "Debit" else -1
+        amount = sign * Decimal(row["amount"])
+        sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + amount
+    return {currency: total for currency, total in sums.items() if total}
+
+
+class TestCrashBeforeTheAnswer:
+    """The hook between commit and answer stands for everything that can lose an answer."""
+
+    def test_the_effect_stays_and_the_key_gives_the_answer_later(self, make_bench):
+        commits = []
+
+        def crash(commit):
+            commits.append(commit)
+            if len(commits) == 1:
+                raise ConnectionAbortedError
+
+        bench = make_bench(after_commit=crash)
+        client = bench.client()
+        headers = {"Idempotency-Key": "k"}
+        with pytest.raises(ConnectionAbortedError):
+            client.post(ENTRIES, json=entry(), headers=headers)
+        assert len(bench.truth("SELECT * FROM journal_entries")) == 1
+        again = client.post(ENTRIES, json=entry(), headers=headers)
+        assert again.json() == {"success": True, "journalEntryNumber": "JE-00000001"}
+        assert len(commits) == 1  # a replay commits nothing
+        assert (commits[0].method, commits[0].path) == ("POST", ENTRIES)
+        assert commits[0].idempotency_key == "k"
+        assert commits[0].body == again.content
+
+    def test_the_hook_is_told_of_writes_only(self, make_bench):
+        commits = []
+        client = make_bench(after_commit=commits.append).client()
+        client.post(ENTRIES, json={})
+        client.get(f"{ENTRIES}/JE-0")
+        assert commits == []
+        number = post(client)
+        client.put(f"{ENTRIES}/{number}/cancel")
+        assert [commit.path for commit in commits] == [ENTRIES, f"{ENTRIES}/{number}/cancel"]
+
+    def test_the_answer_still_arrives_when_the_hook_does_nothing(self, make_bench):
+        client = make_bench(after_commit=lambda commit: None, mode="over a socket").client()
+        assert post(client) == "JE-00000001"
+
+
+class TestFiles:
+    def test_a_new_database_is_for_its_owner_only(self, tmp_path):
+        path = tmp_path / "new.db"
+        mask = os.umask(0)
+        try:
+            with open_ledger(url_of(path), REFERENCE) as ledger:
+                ledger.issue_client("ci")
+                modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("new.db*")}
+        finally:
+            os.umask(mask)
+        assert modes == {0o600}
+
+    def test_commits_are_synced(self, make_bench):
+        store = make_bench().ledger.store
+        with store.writing() as tx:
+            assert tx.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+            assert tx.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+    def test_amounts_are_kept_as_text(self, make_bench):
+        bench = make_bench()
+        lines = (debit("90071992547409.93"), credit("90071992547409.93"))
+        assert bench.client().post(ENTRIES, json=entry(*lines)).json()["success"] is True
+        rows = bench.truth("SELECT amount, typeof(amount) AS kind FROM journal_entry_items")
+        assert rows == [{"amount": "90071992547409.93", "kind": "text"}] * 2
+
+    def test_every_database_has_a_tenant_of_its_own(self, tmp_path):
+        tenants = set()
+        for name in ("a.db", "b.db"):
+            with open_ledger(url_of(tmp_path / name), REFERENCE) as ledger:
+                tenants.add(ledger.tenant_id)
+            with open_ledger(url_of(tmp_path / name), REFERENCE) as ledger:
+                tenants.add(ledger.tenant_id)
+        assert len(tenants) == 2
+
+    def test_opening_again_is_quick(self, make_bench):
+        bench = make_bench()
+        spans = []
+        for _ in range(10):
+            began = time.perf_counter()
+            open_ledger(url_of(bench.path), REFERENCE).close()
+            spans.append(time.perf_counter() - began)
+        assert min(spans) < 0.05
+
+    def test_many_threads_may_open_one_new_file(self, tmp_path):
+        def open_one(_):
+            with open_ledger(url_of(tmp_path / "new.db"), REFERENCE) as ledger:
+                return ledger.tenant_id
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(open_one, range(8)))) == 1
+
+    @pytest.mark.parametrize(
+        ("url", "message"),
+        [
+            ("nonsense", "not understood"),
+            ("sqlite://", "needs a file"),
+            ("sqlite:///:memory:", "needs a file"),
+            ("mysql://host/db", "not on mysql"),
+            ("sqlite:////nowhere/at/all.db", "No such file or directory"),
+            ("sqlite:////tmp", "not a file"),
+        ],
+    )
+    def test_another_url_is_refused_in_one_line(self, url, message):
+        with pytest.raises(LedgerUnusable, match=message) as refused:
+            open_ledger(url)
+        assert "\n" not in str(refused.value)
+
+    def test_a_file_that_is_no_database_is_refused(self, tmp_path):
+        path = tmp_path / "notes.txt"
+        path.write_text("not a database, but long enough to look at" * 100)
+        with pytest.raises(LedgerUnusable, match="not a database"):
+            open_ledger(url_of(path))
+        assert path.read_text().startswith("not a database")
+
+    def test_a_busy_database_is_contention_not_a_fault(self, make_bench, monkeypatch):
+        import sqlite3
+        from contextlib import closing
+
+        from reconciler.ledger.storage import store
+
+        monkeypatch.setattr(store, "LOCK_WAIT", 0.1)
+        bench = make_bench()
+        client = bench.client()
+        with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            response = client.post(ENTRIES, json=entry())
+            other.execute("ROLLBACK")
+        assert response.status_code == 409
+        assert response.json()["reasons"][0]["code"] == 52030050
+        assert post(client) == "JE-00000001"
+
+
+class TestNumbers:
+    def test_they_go_on_past_eight_digits(self, make_bench):
+        import sqlite3
+        from contextlib import closing
+
+        bench = make_bench()
+        client = bench.client()
+        post(client)
+        with closing(sqlite3.connect(bench.path)) as connection:
+            connection.execute("UPDATE counters SET value = 99999998")
+            connection.commit()
+        assert [post(client) for _ in range(3)] == ["JE-99999999", "JE-100000000", "JE-100000001"]
+        assert client.get(f"{ENTRIES}/JE-100000000").json()["number"] == "JE-100000000"
+
+
+class TestAudit:
+    @pytest.fixture
+    def bench(self, make_bench):
+        bench = make_bench()
+        client = bench.client()
+        number = post(client)
+        client.put(f"{ENTRIES}/{number}/basic-information", json={"notes": "n"})
+        client.put(f"{ENTRIES}/{number}/cancel")
+        client.delete(f"{ENTRIES}/{number}")
+        return bench
+
+    def test_every_effect_is_an_event_in_the_chain(self, bench):
+        events = bench.truth("SELECT action, object_type, object_name FROM audit_events")
+        assert [tuple(event.values())[:2] for event in events] == [
+            ("seed", "Reference"),
+            ("create", "Client"),
+            ("create", "JournalEntry"),
+            ("update", "JournalEntry"),
+            ("cancel", "JournalEntry"),
+            ("delete", "JournalEntry"),
+        ]
+        assert {event["object_name"] for event in events[2:]} == {"JE-00000001"}
+        assert bench.ledger.broken_audit() is None
+
+    def test_the_database_refuses_to_rewrite_events(self, bench):
+        import sqlite3
+        from contextlib import closing
+
+        with closing(sqlite3.connect(bench.path)) as connection:
+            for statement in ("UPDATE audit_events SET actor='x'", "DELETE FROM audit_events"):
+                with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                    connection.execute(statement)
+
+    @pytest.mark.parametrize(
+        ("tampering", "broken"),
+        [
+            ("UPDATE audit_events SET details='{}' WHERE sequence=3", 3),
+            ("UPDATE audit_events SET actor='someone' WHERE sequence=4", 4),
+            ("UPDATE audit_events SET hash='0' WHERE sequence=2", 2),
+            ("DELETE FROM audit_events WHERE sequence=2", 3),
+            ("UPDATE audit_events SET sequence=sequence+1 WHERE sequence=6", 7),
+        ],
+    )
+    def test_a_rewritten_event_is_found(self, bench, tampering, broken):
+        import sqlite3
+        from contextlib import closing
+
+        with closing(sqlite3.connect(bench.path)) as connection:
+            for verb in ("update", "delete"):
+                connection.execute(f"DROP TRIGGER audit_events_no_{verb}")
+            connection.execute(tampering)
+            connection.commit()
+        assert bench.ledger.broken_audit() == broken

@@ -1,0 +1,129 @@
+"""The reference a ledger starts with, and what a changed one may change later."""
+
+import pytest
+from ledger_bench import ENTRIES, REFERENCE, entry, truth, url_of
+
+from reconciler.ledger import LedgerUnusable, open_ledger
+from reconciler.ledger.reference import document
+
+TEXT = REFERENCE.read_text()
+
+
+def write(path, *replacements):
+    text = TEXT
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    return path
+
+
+def periods(path):
+    rows = truth(path, "SELECT name, status FROM accounting_periods")
+    return {row["name"]: row["status"] for row in rows}
+
+
+def test_a_changed_reference_adds_and_refreshes_but_never_reopens(tmp_path):
+    path, url = tmp_path / "ledger.db", url_of(tmp_path / "ledger.db")
+    open_ledger(url, REFERENCE).close()
+    changed = write(
+        tmp_path / "changed.yaml",
+        ("fiscalQuarter: 4, status: Closed", "fiscalQuarter: 4, status: Open"),
+        (
+            "- {name: Open-Ended",
+            "- {name: Mar-2026, startDate: 2026-03-01, endDate: 2026-03-31}\n"
+            "    - {name: Open-Ended",
+        ),
+        ("- {name: Cash, type: Cash}", "- {name: Bank, type: Cash}"),
+        ("currencies: [USD, EUR", "currencies: [USD, GBP"),
+        ("ReconcilerKey__c, maxLength: 20", "Marker__c, maxLength: 20"),
+        ("[Department, Region]", "[Department]"),
+    )
+    open_ledger(url, changed).close()
+    assert periods(path)["Nov-2025"] == "Closed"
+    assert periods(path)["Mar-2026"] == "Open"
+    codes = {row["name"] for row in truth(path, "SELECT name FROM accounting_codes")}
+    assert {"Cash", "Bank"} <= codes
+    tenant = truth(path, "SELECT * FROM tenants")[0]
+    assert "GBP" in tenant["currencies"]
+    assert "EUR" not in tenant["currencies"]
+    assert "Marker__c" in tenant["custom_fields"]
+    assert tenant["segments"] == '["Department"]'
+
+
+def test_the_same_reference_is_seeded_once(tmp_path):
+    url = url_of(tmp_path / "ledger.db")
+    for _ in range(3):
+        open_ledger(url, REFERENCE).close()
+    events = truth(tmp_path / "ledger.db", "SELECT * FROM audit_events")
+    assert [event["action"] for event in events] == ["seed"]
+
+
+def test_without_a_reference_what_was_seeded_stays(tmp_path):
+    url = url_of(tmp_path / "ledger.db")
+    open_ledger(url, REFERENCE).close()
+    open_ledger(url).close()
+    assert "Jan-2026" in periods(tmp_path / "ledger.db")
+    assert len(truth(tmp_path / "ledger.db", "SELECT * FROM audit_events")) == 1
+
+
+def test_a_new_database_opens_with_the_example_books(tmp_path):
+    open_ledger(url_of(tmp_path / "ledger.db")).close()
+    assert periods(tmp_path / "ledger.db")
+    assert truth(tmp_path / "ledger.db", "SELECT * FROM accounting_codes")
+
+
+def test_a_mapping_serves_as_well_as_a_file(make_bench):
+    reference = {
+        "apiVersion": "journal.reconciler/v1",
+        "kind": "Reference",
+        "metadata": {"name": "acme"},
+        "spec": {
+            "currencies": ("USD",),
+            "accountingPeriods": [
+                {"name": "Jan-2026", "startDate": "2026-01-01", "endDate": "2026-01-31"}
+            ],
+            "accountingCodes": [
+                {"name": "Deferred Revenue", "type": "DeferredRevenue"},
+                {"name": "Subscription Revenue", "type": "Sales Revenue"},
+            ],
+        },
+    }
+    client = make_bench(reference=reference).client()
+    assert client.post(ENTRIES, json=entry()).json()["success"] is True
+
+
+@pytest.mark.parametrize(
+    ("replacement", "message"),
+    [
+        (("kind: Reference", "kind: Workspace"), "kind is 'Workspace'"),
+        (("spec:", "specification:"), "spec is missing"),
+        (("currencies: [USD", "currencies: [DOLLARS"), "'DOLLARS' is not an ISO 4217 currency"),
+        (("currencies: [USD", "currencies: [XAU"), "'XAU' is not an ISO 4217 currency"),
+        (("currencies: [USD, EUR, JPY, KWD, CLF]", "currencies: USD"), "currencies is not a list"),
+        (("spec:\n", "spec:\n  aggregateCurrency: true\n"), "needs a homeCurrency"),
+        (("spec:\n", "spec:\n  homeCurrency: US\n"), "'US' is not an ISO 4217 currency"),
+        (("name: Jan-2026, ", ""), r"accountingPeriods\[2\]: name is missing"),
+        (("startDate: 2026-01-01", "startDate: January"), "'January' is not a date"),
+        (("status: PendingClose", "status: Pending"), "status is 'Pending'"),
+        (("type: SalesRevenue", "type: Sales"), "'Sales' is not an accounting code type"),
+        (("status: Inactive", "status: Retired"), "status is 'Retired'"),
+        (("fiscalYear: 2026", "fiscalYear: MMXXVI"), "fiscalYear is 'MMXXVI'"),
+        (("kind: Reference", "kind: [Reference"), ":3: not readable as YAML"),
+    ],
+)
+def test_what_a_reference_lacks_is_said_in_one_line(tmp_path, replacement, message):
+    path = write(tmp_path / "reference.yaml", replacement)
+    with pytest.raises(LedgerUnusable, match=message) as refused:
+        open_ledger(url_of(tmp_path / "ledger.db"), path)
+    assert "\n" not in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
+def test_a_reference_that_is_missing_is_named(tmp_path):
+    with pytest.raises(LedgerUnusable, match=r"nowhere\.yaml: No such file"):
+        open_ledger(url_of(tmp_path / "ledger.db"), tmp_path / "nowhere.yaml")
+
+
+def test_the_built_in_reference_is_readable():
+    assert document.load(document.built_in()).codes
