@@ -59,13 +59,9 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     yield findings.good("files", counts)
     if books.facts is None:
         yield findings.note("reference", "there is none, so less is checked offline")
-    yield (
-        findings.note("ledger", "embedded")
-        if is_embedded(settings)
-        else findings.good(
-            "ledger", os.environ.get("ZUORA_BASE_URL") or getattr(settings.target, "base_url", "")
-        )
-    )
+    target = settings.target.base_url if settings.target else ""
+    where = os.environ.get("ZUORA_BASE_URL") or target
+    yield findings.good("ledger", "embedded" if is_embedded(settings) else where)
     if not path.exists():
         yield findings.note("daybook", f"{path} does not exist yet; the first apply makes it")
     try:
