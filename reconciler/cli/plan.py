@@ -69,11 +69,10 @@ def plan(
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=False, parallelism=parallelism) as desk:
         made, _ = plan_desk(desk, allowances, progress=progress)
-    text = plan_text(made)
     if save_to is not None:
-        write_text(save_to, text)
+        write_text(save_to, plan_text(made))
     if style == "json":
-        out_text(text)
+        out_text(plan_text(made))
     else:
         out(plan_lines(made))
     if save_to is not None:
