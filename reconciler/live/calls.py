@@ -116,10 +116,14 @@ class Caller:
             headers["Authorization"] = f"Bearer {self._token(call, progress, tokens).text}"
         request = replace(request, headers=headers)
         with self._gate.place(timeout=progress.deadline - self._clockwork.clock()) as free:
-            if not free or not self._rested(progress):
-                held = self._gate.held() or None
-                detail = "the ledger asked for a rest longer than the call may take"
-                return Verdict(outcome=Outcome.NOT_SENT, wait=held, detail=detail)
+            if not free:
+                return Verdict(
+                    outcome=Outcome.NOT_SENT, detail="every place in flight stayed taken"
+                )
+            if not self._rested(progress):
+                # The next attempt would meet the same pause, and the deadline ends the call there.
+                held = self._gate.held()
+                return Verdict(outcome=Outcome.NOT_SENT, wait=held, detail="the ledger is resting")
             log.debug(
                 "%s %s, attempt %d, track id %s",
                 request.method,

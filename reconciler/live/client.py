@@ -69,12 +69,14 @@ class Client:
         """A client of one connection. Nothing is sent yet.
 
         `transport` replaces the sockets, for a ledger in the same process; all threads share it.
-        `random` answers numbers from 0 to 1. `track_prefix` begins every track id not given.
+        `random` answers numbers from 0 to 1. `track_prefix`, at most 32 characters, begins every
+        track id that is not given.
         """
         self._origin = origin_of(connection)
         self._headers = headers_of(connection)
         self._entity_id = connection.entity_id
         self._track_prefix = track_prefix
+        self._track_id("")
         self._limits = limits or Limits()
         self._clock = clock
         self._redactor = Redactor(credentials.secrets())

@@ -18,7 +18,7 @@ DIGITS = 64
 MAGNITUDE = 40
 """Largest power of ten a number may reach either way, so that plain digits stay short."""
 
-_STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+_STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class Unreadable(ValueError):

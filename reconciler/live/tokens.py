@@ -37,9 +37,9 @@ class TokenSource:
     ) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._lock = threading.Lock()
-        self._token = ready
-        self._usable_until = float("inf")
+        self._fetching = threading.Lock()
+        self._swapping = threading.Lock()
+        self._held = None if ready is None else (ready, float("inf"))
         self._rounds = 0
         self._failure: LedgerError | None = None
 
@@ -48,34 +48,38 @@ class TokenSource:
 
         Threads that waited for a fetch share its end, also when it is a failure.
         """
-        held = self._token
-        if held is not None and self._clock() < self._usable_until:
-            return held
         before = self._rounds
-        if not self._lock.acquire(timeout=max(0.0, deadline - self._clock())):
+        token = self._usable()
+        if token is not None:
+            return token
+        if not self._fetching.acquire(timeout=max(0.0, deadline - self._clock())):
             raise LedgerUnreachable(
                 "Signing in: another call was still asking for a token when time was up.",
                 remedy="Check the base URL, the network and that the ledger runs.",
             )
         try:
-            if self._token is not None and self._clock() < self._usable_until:
-                return self._token
             if self._rounds != before and self._failure is not None:
                 raise copy.copy(self._failure)
-            return self._fetched(deadline)
+            return self._usable() or self._fetched(deadline)
         finally:
-            self._lock.release()
+            self._fetching.release()
 
     def renew(self, refused: Token | None) -> bool:
         """Forgets a token the ledger no longer accepts; False when there is no way to another."""
         if self._fetch is None:
             return False
-        if refused is self._token:
-            self._token = None
+        with self._swapping:
+            # Another thread may have renewed it already.
+            if self._held is not None and self._held[0] is refused:
+                self._held = None
         return True
 
+    def _usable(self) -> Token | None:
+        held = self._held
+        return held[0] if held is not None and self._clock() < held[1] else None
+
     def _fetched(self, deadline: float) -> Token:
-        assert self._fetch is not None
+        assert self._fetch is not None, "a ready token has no end"
         try:
             token = self._fetch(deadline)
         except LedgerError as error:
@@ -84,8 +88,8 @@ class TokenSource:
         else:
             self._failure = None
             lifetime = token.lifetime or 0.0
-            self._usable_until = self._clock() + lifetime - min(MARGIN, lifetime / 10)
-            self._token = token
+            with self._swapping:
+                self._held = (token, self._clock() + lifetime - min(MARGIN, lifetime / 10))
             return token
         finally:
             self._rounds += 1

@@ -10,6 +10,8 @@ import certifi
 import httpcore
 import httpx
 
+from reconciler.errors import LedgerUnreachable
+
 SLICE = 16 * 1024
 """Bytes written at once, so that a peer that reads slowly meets the deadline between slices."""
 
@@ -35,12 +37,18 @@ def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
     """A context that verifies host and chain, TLS 1.2 or later.
 
     Trusted are the public authorities of certifi, whatever the environment says, and those of
-    `ca_bundle`.
+    `ca_bundle`, a PEM file. Raises LedgerUnreachable when that cannot be read.
     """
     context = ssl.create_default_context(cafile=certifi.where())
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle is not None:
-        context.load_verify_locations(cafile=ca_bundle)
+        try:
+            context.load_verify_locations(cafile=ca_bundle)
+        except OSError as error:
+            raise LedgerUnreachable(
+                f"The CA bundle {ca_bundle} cannot be read: {error.strerror or error}.",
+                remedy="Name a PEM file of certificates, or none.",
+            ) from error
     return context
 
 

@@ -36,8 +36,8 @@ class Reply:
     """An HTTP answer, whole. Header names are lower case; `fault` says why a body is not one."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     fault: str = ""
 
 
@@ -46,7 +46,7 @@ class Reason:
     """Why the ledger says no: its code, None when there is no proper one, and its words."""
 
     code: int | None
-    message: str
+    message: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,8 @@ class Verdict:
     outcome: Outcome
     status: int | None = None
     reasons: tuple[Reason, ...] = ()
-    document: Mapping[str, Value] = field(default_factory=lambda: NOTHING)
-    detail: str = ""
+    document: Mapping[str, Value] = field(default_factory=lambda: NOTHING, repr=False)
+    detail: str = field(default="", repr=False)
     wait: float | None = None
     """Seconds the ledger asked to be left alone for."""
 

@@ -9,7 +9,7 @@ from fault_server import CLIENT_ID, SECRET, FaultServer
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials, Limits
 
-QUICK = Limits(deadline=60.0, attempt_timeout=0.3, connect_timeout=0.3)
+DEFAULTS = Limits()
 
 
 class Clock:
@@ -46,7 +46,7 @@ def connect(clock: Clock) -> Iterator[Connect]:
     clients: list[Client] = []
 
     def connected(
-        base_url: str, *, limits: Limits = QUICK, token: str = "", **where: object
+        base_url: str, *, limits: Limits = DEFAULTS, token: str = "", **where: object
     ) -> Client:
         credentials = Credentials(client_id=CLIENT_ID, client_secret=SECRET, token=token)
         client = Client(

@@ -1,6 +1,7 @@
 """The client and the embedded ledger understand each other, in process and over a socket."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,9 +81,18 @@ def place(request, ledger) -> Iterator[tuple[str, httpx.BaseTransport | None]]:
         yield place
 
 
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory) -> Path:
+    """A database with the reference of the example books, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    open_ledger(f"sqlite:///{path}", REFERENCE).close()
+    return path
+
+
 @pytest.fixture
-def ledger(tmp_path) -> Iterator[Ledger]:
-    with open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", REFERENCE) as ledger:
+def ledger(seeded, tmp_path) -> Iterator[Ledger]:
+    path = shutil.copy(seeded, tmp_path)
+    with open_ledger(f"sqlite:///{path}") as ledger:
         yield ledger
 
 

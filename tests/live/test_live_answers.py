@@ -241,3 +241,18 @@ def test_nesting_within_bounds_is_read(levels):
 def test_no_nesting_reaches_the_limit_of_the_interpreter(raw):
     with pytest.raises(Unreadable):
         read_object(raw.encode())
+
+
+def test_no_number_of_an_answer_is_a_float():
+    def numbers(value):
+        if isinstance(value, MappingProxyType):
+            value = tuple(value.values())
+        return (
+            [number for item in value for number in numbers(item)]
+            if isinstance(value, tuple)
+            else [value]
+        )
+
+    found = numbers(read_object(b'{"a": 1, "b": [1.5, {"c": 2e0}, [0.1]], "d": -0}'))
+    assert {type(number) for number in found} == {Decimal}
+    assert len(found) == 5

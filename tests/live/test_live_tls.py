@@ -115,6 +115,15 @@ def test_any_other_certificate_ends_the_call_at_once(
     assert clock.slept == []
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_bundle_that_cannot_be_read_is_named(connect, tmp_path, content):
+    bundle = tmp_path / "authorities.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with pytest.raises(LedgerUnreachable, match=r"authorities\.pem"):
+        connect("https://rest.zuora.com", ca_bundle=str(bundle))
+
+
 def test_n05_a_reset_in_the_handshake_is_tried_again(secured, connect, clock):
     server = secured("right")
     server.play(then=RESET_ON_ACCEPT)
