@@ -2,11 +2,15 @@
 
 import ipaddress
 import signal
+import socket
+import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import waitress  # type: ignore[import-untyped]
+from waitress import wasyncore
 
 from .app import create_app
 from .failures import LedgerUnusable
@@ -14,10 +18,14 @@ from .ledger import Ledger
 from .web.headers import LOOPBACK_HOSTS
 
 THREADS = 8
+MAX_REQUEST = 8 * 1024 * 1024
+"""Bytes the server reads of a request. The app answers for anything over its own, smaller bound."""
+FAREWELL = 5
+"""Seconds that requests at work get to be answered once the server is told to stop."""
 
 
 def serve(ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then finish and return. Call it from the main thread.
+    """Serve until SIGTERM or SIGINT, answer what is at work, return. For the main thread only.
 
     `port` 0 takes a free one. `ready` is told the base URL once connections are accepted. On a
     loopback address only loopback host names are answered. Raises LedgerUnusable when the address
@@ -25,28 +33,20 @@ def serve(ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None])
     """
     local = LOOPBACK_HOSTS | {_in_url(host)}
     app = create_app(ledger, allowed_hosts=local if is_loopback(host) else None)
-    try:
-        server = waitress.create_server(
-            app,
-            host=host.strip("[]"),
-            port=port,
-            threads=THREADS,
-            ident=None,
-            max_request_body_size=8
-            * 1024
-            * 1024,  # the app answers for anything over its own bound
-        )
-    except (OSError, ValueError) as error:
-        raise LedgerUnusable(f"cannot listen on {host} port {port}: {error}") from error
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, _stop)
-    try:
-        ready(_address(server, host))
-        server.run()
-    except KeyboardInterrupt:
-        pass  # the signal came while no connection was being served
-    finally:
-        server.close()
+    listener = _listener(host.strip("[]"), port)
+    server = waitress.create_server(
+        app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=MAX_REQUEST
+    )
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        server.pull_trigger()  # wakes the loop below
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    ready(f"http://{_in_url(host)}:{listener.getsockname()[1]}")
+    _run(server, stopping)
 
 
 def is_loopback(host: str) -> bool:
@@ -57,14 +57,40 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    # The server's loop ends on this exception, after its threads have answered what they hold.
-    raise KeyboardInterrupt
+def _run(server: Any, stopping: threading.Event) -> None:
+    sockets = server._map  # noqa: SLF001 - the server offers no loop that ends without losing answers
+    while not stopping.is_set():
+        wasyncore.loop(timeout=1, map=sockets, count=1)
+    wasyncore.dispatcher.close(server)
+    deadline = time.monotonic() + FAREWELL
+    while _at_work(server) and time.monotonic() < deadline:
+        wasyncore.loop(timeout=0.05, map=sockets, count=1)
+    server.task_dispatcher.shutdown()
+    wasyncore.close_all(sockets)
 
 
-def _address(server: Any, host: str) -> str:
-    port = getattr(server, "effective_port", None) or server.effective_listen[0][1]
-    return f"http://{_in_url(host)}:{port}"
+def _at_work(server: Any) -> bool:
+    """Whether a connection has a request that is not answered, or an answer that is not sent."""
+    channels = list(server.active_channels.values())
+    return any(channel.requests or channel.total_outbufs_len for channel in channels)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A bound socket. A name with addresses of both families gets the older one."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _type, _protocol, _name, address = min(found, key=lambda info: info[0])
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LedgerUnusable(f"cannot listen on {host} port {port}: {reason}") from error
+    return listener
 
 
 def _in_url(host: str) -> str:

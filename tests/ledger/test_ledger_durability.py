@@ -45,18 +45,20 @@ class TestKill:
         sent: set[str] = set()
         for run in range(2):
             server, url = start(path)
-            timer = threading.Timer(0.8, server.send_signal, [signal.SIGKILL])
+            goal = len(acknowledged) + 40
+            killer = threading.Thread(target=kill, args=(server, acknowledged, goal))
             with ThreadPoolExecutor(8) as pool:
                 writers = [
                     pool.submit(write, url, credentials, f"{run}-{n}", sent, acknowledged)
                     for n in range(8)
                 ]
-                timer.start()
+                killer.start()
                 for writer in writers:
                     writer.result(timeout=30)
+            killer.join()
             assert server.wait(10) == -signal.SIGKILL
             server.stderr.close()
-        assert len(acknowledged) > 20
+        assert len(acknowledged) >= 80
         self.check(path, sent, acknowledged)
         self.check_retries(path, credentials, sent, acknowledged)
 
@@ -118,6 +120,14 @@ def write(url, credentials, writer, sent, acknowledged):
                 acknowledged[name] = answer.json()["journalEntryNumber"]
         except httpx.TransportError:
             return
+
+
+def kill(server, acknowledged, goal):
+    """Kill the server in the middle of its work, once so many writes are acknowledged."""
+    deadline = time.monotonic() + 20
+    while len(acknowledged) < goal and time.monotonic() < deadline:
+        time.sleep(0.005)
+    server.send_signal(signal.SIGKILL)
 
 
 def balance(path):

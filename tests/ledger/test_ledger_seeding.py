@@ -7,6 +7,7 @@ from reconciler.ledger import LedgerUnusable, open_ledger
 from reconciler.ledger.reference import document
 
 TEXT = REFERENCE.read_text()
+MARCH = "{name: Mar-2026, startDate: 2026-03-01, endDate: 2026-03-31}\n    - "
 
 
 def write(path, *replacements):
@@ -29,11 +30,7 @@ def test_a_changed_reference_adds_and_refreshes_but_never_reopens(tmp_path):
     changed = write(
         tmp_path / "changed.yaml",
         ("fiscalQuarter: 4, status: Closed", "fiscalQuarter: 4, status: Open"),
-        (
-            "- {name: Open-Ended",
-            "- {name: Mar-2026, startDate: 2026-03-01, endDate: 2026-03-31}\n"
-            "    - {name: Open-Ended",
-        ),
+        ("{name: Open-Ended", MARCH + "{name: Open-Ended"),
         ("- {name: Cash, type: Cash}", "- {name: Bank, type: Cash}"),
         ("currencies: [USD, EUR", "currencies: [USD, GBP"),
         ("ReconcilerKey__c, maxLength: 20", "Marker__c, maxLength: 20"),
