@@ -14,7 +14,7 @@ import click
 
 from reconciler.cli.files import read_text, write_text
 from reconciler.cli.options import common, common_options, format_option
-from reconciler.cli.screen import err, out, out_text, problem_spans, progress
+from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
 
@@ -42,7 +42,7 @@ class Consent:
         return self.everything or self.digest is not None or self.saved is not None
 
 
-@click.command()
+@click.command(short_help="Converge the ledger, as planned and no further.")
 @click.argument("planfile", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Apply without asking.")
 @click.option(
@@ -238,9 +238,12 @@ class _Run:
                 ):
                     ended.append(item)
                     advance()
-                    if self.style == "text":
+                    if self.style == "text" and not has_bar():
                         out([applied_line(item)])
         finally:
+            if self.style == "text" and has_bar():
+                # Lines would tear the progress bar, so they come when it is gone.
+                out(applied_line(item) for item in sorted(ended, key=_by_address))
             report = report_of(
                 ended,
                 plan.pending,
@@ -265,6 +268,10 @@ class _Run:
             out_text(text)
         else:
             out(report_lines(report))
+
+
+def _by_address(item: "Applied") -> "Address":
+    return item.change.address
 
 
 def exit_code(report: "Report") -> int:

@@ -32,7 +32,7 @@ class _Findings:
             yield line(error.remedy, indent=9)
 
 
-@click.command()
+@click.command(short_help="Say what an apply still lacks.")
 @common_options
 def doctor() -> int:
     """Look at files, daybook, credentials and ledger, and say what is missing. Changes nothing."""

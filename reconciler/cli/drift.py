@@ -9,7 +9,7 @@ from reconciler.cli.screen import err, out, out_text, problem_spans, progress
 from reconciler.errors import ExpectationFailed
 
 
-@click.command()
+@click.command(short_help="Compare the ledger with what was last applied.")
 @click.option(
     "--parallelism",
     type=click.IntRange(1, 40),

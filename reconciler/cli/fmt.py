@@ -12,7 +12,7 @@ from reconciler.errors import FilesRefused, ReconcilerError
 from reconciler.render.spans import line
 
 
-@click.command()
+@click.command(short_help="Rewrite files in canonical order and spelling.")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Change nothing; exit 3 when a file would change.")
 @common_options

@@ -45,7 +45,7 @@ spec:
 """
 
 
-@click.command()
+@click.command(short_help="Write a starter workspace.")
 @click.argument("directory", default="journals", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--name", default="books", show_default=True, help="The workspace's name.")
 @common_options

@@ -12,7 +12,7 @@ from reconciler.cli.screen import out, out_text
 from reconciler.render.spans import Line, line, table
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of a kind of document.")
 @click.argument("kind", required=False)
 @common_options
 def schema(kind: str | None) -> int:
@@ -28,7 +28,7 @@ def schema(kind: str | None) -> int:
     return 0
 
 
-@click.command()
+@click.command(short_help="Explain a rule that a message names.")
 @click.argument("rule", required=False)
 @common_options
 def explain(rule: str | None) -> int:

@@ -12,7 +12,7 @@ from reconciler.errors import ExpectationFailed, Refused
 CHANGES_PENDING = 2
 
 
-@click.command()
+@click.command(short_help="Print what apply would do. Changes nothing.")
 @click.option(
     "--out",
     "save_to",

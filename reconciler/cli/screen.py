@@ -1,5 +1,6 @@
 """Puts lines on stdout and stderr: painted on a terminal, plain when piped."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -73,10 +74,25 @@ def problem_spans(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
         yield from (line((text, "")) for text in remedy)
 
 
+def has_bar() -> bool:
+    """Whether progress is drawn: on a terminal, unless --quiet."""
+    return sys.stderr.isatty() and not common().quiet
+
+
+def log_steps() -> None:
+    """With --verbose, show every call on stderr. Nothing that is logged holds a secret (I-45)."""
+    if common().verbose:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger = logging.getLogger("reconciler")
+        logger.handlers = [handler]
+        logger.setLevel(logging.DEBUG)
+
+
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A progress bar on stderr when it is a terminal; yields what to call after each step."""
-    if not total or not sys.stderr.isatty() or common().quiet:
+    if not total or not has_bar():
         yield lambda: None
         return
     from rich.console import Console

@@ -12,7 +12,7 @@ from reconciler.errors import FilesRefused
 from reconciler.render.spans import line
 
 
-@click.command()
+@click.command(short_help="Check all files offline: YAML, schema, accounting rules.")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @format_option("text", "json")
 @common_options
@@ -33,8 +33,12 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
     else:
         out(problem_spans(problems, root))
         warnings = len(problems) - errors
-        counts = f"{books.files} files, {len(books.declared)} entries: "
-        counts += f"{errors} {_plural('error', errors)}, {warnings} {_plural('warning', warnings)}."
+        counted = (
+            _count(books.files, "file"),
+            f"{_count(len(books.declared), 'entry', 'entries')}: {_count(errors, 'error')}",
+            _count(warnings, "warning"),
+        )
+        counts = ", ".join(counted) + "."
         err([line((counts, "bad" if errors else "good"))])
         if books.facts is None and not books.errors:
             err([line("No Reference: accounting codes, periods and currencies were not checked.")])
@@ -80,5 +84,5 @@ def _document(problems: tuple[Problem, ...], errors: int, files: int) -> dict[st
     }
 
 
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+def _count(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
+from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World, numbers_to_read
 from reconciler.core.facts import Facts
 from reconciler.core.plan import Allowances, Basis, Plan
@@ -66,6 +67,7 @@ def open_desk(
     from reconciler.daybook import open_daybook
 
     settings = require_sound(books)
+    log_steps()
     with ExitStack() as stack:
         daybook = open_daybook(daybook_path(books.root, settings), write=write)
         stack.callback(daybook.close)

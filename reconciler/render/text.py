@@ -319,8 +319,11 @@ def summary(plan: Plan) -> str:
 
 def balance_proofs(plan: Plan) -> tuple[str, ...]:
     """The proof, row by row: what is posted and taken back is equal on both sides."""
+    foreign = any(not row.home and row.currency != plan.basis.home_currency for row in plan.balance)
     proofs = []
     for row in plan.balance:
+        if row.home and not foreign:
+            continue  # the same sums again
         for word, debit, credit in (
             ("posted", row.posted_debit, row.posted_credit),
             ("taken back", row.removed_debit, row.removed_credit),
