@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from reconciler.core.facts import CustomField
 from reconciler.core.kinds import KINDS
 from reconciler.core.known import LINES, Known
-from reconciler.core.marker import marker_of
+from reconciler.core.marker import IN_NOTES, marker_of
 from reconciler.core.rules import finding
 from reconciler.core.values import Declared, Finding, Path, Value, rows_of
 
@@ -94,7 +94,7 @@ def _segments(declared: Declared, known: Known) -> Iterator[Finding]:
 
 
 def _custom_fields(declared: Declared, known: Known) -> Iterator[Finding]:
-    if known.marker in declared.spec:
+    if known.marker != IN_NOTES and known.marker in declared.spec:
         message = f"{known.marker} carries the marker and is written by the tool alone"
         yield finding(declared, "reserved-field", ("spec", known.marker), message)
     yield from _marker_fits(declared, known)
