@@ -17,7 +17,7 @@ from referencing import Registry
 from reconciler.core.values import Finding, Path, Source, Value
 from reconciler.repo.amounts import amount_flaw
 from reconciler.repo.rules import RULES
-from reconciler.repo.schema import schema_text
+from reconciler.repo.schema import is_date, schema_text
 
 Breach: TypeAlias = tuple[Path, str, str, str]
 """A path, the rule it breaks, the fact, and the remedy; no remedy means that of the rule."""
@@ -77,25 +77,45 @@ def _errors(kind: str, document: Value) -> Iterator[ValidationError]:
 def _explainer(kind: str) -> Draft202012Validator:
     validator: Any = extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
-        validators={"pattern": _pattern},
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
             {
                 "array": lambda _, value: isinstance(value, tuple),
-                "integer": lambda _, value: isinstance(value, Decimal) and value % 1 == 0,
+                "integer": lambda _, value: _is_whole(value),
                 "number": lambda _, value: isinstance(value, Decimal),
             }
         ),
     )
-    explainer: Draft202012Validator = validator(
-        json.loads(schema_text(kind)), registry=Registry(), format_checker=FormatChecker(["date"])
-    )
+    formats = FormatChecker(())
+    formats.checks("date")(lambda value: not isinstance(value, str) or is_date(value))
+    schema = _for_python(json.loads(schema_text(kind)))
+    explainer: Draft202012Validator = validator(schema, registry=Registry(), format_checker=formats)
     return explainer
 
 
-def _pattern(_: Any, pattern: str, value: Value, __: Any) -> Iterator[ValidationError]:
-    # JSON Schema means the end of the text by `$`; Python's also stands before a last line feed.
-    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
-        yield ValidationError("pattern")
+def _is_whole(value: Value) -> bool:
+    # The remainder of a division would be limited to the digits of the decimal context.
+    return isinstance(value, Decimal) and value == value.to_integral_value()
+
+
+def _for_python(schema: Any) -> Any:
+    """The schema with `$` in its patterns as JSON Schema means it: the very end of the text.
+
+    Python's own `$` also stands before a last line feed.
+    """
+    if isinstance(schema, list):
+        return [_for_python(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: _for_python(part) for key, part in schema.items()}
+    if isinstance(schema.get("pattern"), str):
+        schema["pattern"] = _to_the_end(schema["pattern"])
+    if patterns := schema.get("patternProperties"):
+        schema["patternProperties"] = {_to_the_end(name): patterns[name] for name in patterns}
+    return schema
+
+
+def _to_the_end(pattern: str) -> str:
+    return re.sub(r"\$\Z", r"\\Z", pattern)
 
 
 def _breaches(error: Any) -> Iterable[Breach]:

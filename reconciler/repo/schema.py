@@ -1,6 +1,8 @@
 """The schemas of all kinds of document, and whether a document is valid under its own."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +27,7 @@ SCHEMAS: Mapping[str, str] = MappingProxyType(
 """The file name of the schema of every kind of document."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 # A wheel carries the schemas inside the package; a checkout keeps them beside it. A workspace is
 # never asked: the files under review must not bring the schema they are judged by.
 _HOMES = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")
@@ -43,10 +46,24 @@ def is_valid(kind: str, document: Value) -> bool:
     return _validator(kind).is_valid(document)
 
 
+def is_date(text: str) -> bool:
+    """True for a day of the calendar written YYYY-MM-DD, in ASCII digits."""
+    if not _DATE(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 @cache
 def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(
-        schema_text(kind), validate_formats=True, retriever=_fetch_nothing
+        schema_text(kind),
+        validate_formats=True,
+        formats={"date": is_date},
+        retriever=_fetch_nothing,
     )
 
 
