@@ -1,0 +1,88 @@
+# Everything runs in the checkout's own environment, .venv, which the first target that needs it
+# makes with Python 3.11 or later. It is made again when pyproject.toml has changed.
+
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+RUN := .venv/installed
+DEV := .venv/installed-dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# The first of these that is new enough and can make environments. Looked for only when one is made.
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
+SUITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,$(PYTHONS),\
+	$(shell $(name) -c '$(SUITS)' >/dev/null 2>&1 && echo $(name))))
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-16s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: $(RUN) ## Show the life of a few entries, in a scratch copy of journals/
+	@demo/run
+
+.PHONY: demo-socket
+demo-socket: $(RUN) ## The same against `reconciler ledger serve` on a free port
+	@demo/run --socket
+
+# The suite runs even when a check found something, so that one run tells everything.
+.PHONY: test
+test: $(DEV) ## Run every check and the test suite
+	@checks=0; $(MAKE) --no-print-directory lint || checks=1; \
+	$(BIN)/pytest -n auto && exit $$checks
+
+.PHONY: test-long
+test-long: $(DEV) ## Run the sweeps that take minutes
+	$(BIN)/pytest -n auto -m long
+
+.PHONY: lint
+lint: check-format check-lint check-types check-schemas check-books check-books-format ## Run every check, no test
+
+.PHONY: format
+format: $(DEV) ## Rewrite code and books in canonical form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/reconciler fmt -w journals
+
+.PHONY: check-format
+check-format: $(DEV)
+	$(BIN)/ruff format --check .
+
+.PHONY: check-lint
+check-lint: $(DEV)
+	$(BIN)/ruff check .
+
+.PHONY: check-types
+check-types: $(DEV)
+	$(BIN)/mypy
+
+.PHONY: check-schemas
+check-schemas: $(DEV)
+	$(BIN)/python tests/project/check_schemas.py
+
+.PHONY: check-books
+check-books: $(DEV)
+	$(BIN)/reconciler validate journals/
+
+.PHONY: check-books-format
+check-books-format: $(DEV)
+	$(BIN)/reconciler fmt --check journals/
+
+.PHONY: setup
+setup: $(DEV) ## Make the environment for development
+
+.PHONY: clean
+clean: ## Remove the environment and everything that tools leave behind
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment whose Python has gone, or that was left half made, is made anew.
+$(RUN): pyproject.toml
+	@$(if $(PYTHON),,$(error Python 3.11 or later with venv is needed. Name it: make PYTHON=/path/to/python3))
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	$(PIP) --editable .
+	@touch $@
+
+$(DEV): pyproject.toml $(RUN)
+	$(PIP) --editable '.[dev]'
+	@touch $@
