@@ -114,7 +114,7 @@ class Bench:
     def anonymous(self) -> httpx.Client:
         """A client without a token."""
         if self._server is not None:
-            client = httpx.Client(base_url=self._server.url, timeout=30)
+            client = httpx.Client(base_url=self._server.url, timeout=30, verify=False)
         else:
             transport = httpx.WSGITransport(app=self.app)
             client = httpx.Client(transport=transport, base_url="http://ledger.test")

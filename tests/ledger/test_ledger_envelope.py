@@ -189,7 +189,7 @@ class TestCompression:
             pytest.param(b"{}", 400, 90, id="not compressed"),
             pytest.param(gzip.compress(b"{}")[:-4], 400, 90, id="cut off"),
             pytest.param(gzip.compress(b"{}") + b"x", 400, 90, id="something after it"),
-            pytest.param(gzip.compress(b" " * 200_000_000), 413, 20, id="a bomb"),
+            pytest.param(gzip.compress(b" " * 20_000_000), 413, 20, id="a bomb"),
         ],
     )
     def test_other_streams_are_refused(self, caller, content, status, category):

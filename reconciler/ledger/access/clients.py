@@ -12,13 +12,25 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from ..storage.tables import clients, tenants, tokens
 
 SECRET_LENGTH = 42
 """The longest secret the API takes (API facts 2)."""
 _ALPHABET = string.ascii_letters + string.digits
+_CALLER = (
+    select(clients, tenants.c.entity_id)
+    .join(
+        tokens,
+        (tokens.c.tenant_id == clients.c.tenant_id) & (tokens.c.client_id == clients.c.id),
+    )
+    .join(tenants, tenants.c.tenant_id == clients.c.tenant_id)
+    .where(
+        tokens.c.token_hash == bindparam("hash"),
+        tokens.c.expires_at > bindparam("now"),
+    )
+)
 _NO_HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -104,19 +116,7 @@ def issue_token(
 
 def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
     """The client a token was issued to, or None when it is unknown or has expired."""
-    row = (
-        tx.execute(
-            select(clients, tenants.c.entity_id)
-            .join(
-                tokens,
-                (tokens.c.tenant_id == clients.c.tenant_id) & (tokens.c.client_id == clients.c.id),
-            )
-            .join(tenants, tenants.c.tenant_id == clients.c.tenant_id)
-            .where(tokens.c.token_hash == _hash(token), tokens.c.expires_at > now)
-        )
-        .mappings()
-        .one_or_none()
-    )
+    row = tx.execute(_CALLER, {"hash": _hash(token), "now": now}).mappings().one_or_none()
     if row is None:
         return None
     return Caller(

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import BindParameter, bindparam, insert, select, update
 
 from ..reference.settings import Settings, settings_of
 from ..storage import audit
@@ -22,6 +22,30 @@ from .rules import Books, Row, broken, closed_to
 
 KIND = "JournalEntry"
 
+_TENANT: BindParameter[str] = bindparam("tenant")
+_ENTRY, _CODE = journal_entries.c, accounting_codes.c
+_BY_NUMBER = select(journal_entries).where(
+    _ENTRY.tenant_id == _TENANT, _ENTRY.number == bindparam("number"), _ENTRY.deleted.is_(False)
+)
+_PERIODS = select(accounting_periods).where(accounting_periods.c.tenant_id == _TENANT)
+_PERIOD = _PERIODS.where(accounting_periods.c.id == bindparam("id"))
+_PERIOD_NAMED = _PERIODS.where(accounting_periods.c.name == bindparam("name"))
+_CODES_NAMED = select(accounting_codes).where(
+    _CODE.tenant_id == _TENANT, _CODE.name.in_(bindparam("names", expanding=True))
+)
+_AGGREGATED_OTHERWISE = (
+    select(_ENTRY.id)
+    .where(
+        _ENTRY.tenant_id == _TENANT,
+        _ENTRY.accounting_period_id == bindparam("period"),
+        _ENTRY.aggregate_currency != bindparam("aggregate"),
+        _ENTRY.status == "Created",
+        _ENTRY.deleted.is_(False),
+    )
+    .limit(1)
+)
+_ADD_ENTRY, _ADD_ITEMS = insert(journal_entries), insert(journal_entry_items)
+
 
 def create(call: Call) -> Mapping[str, object]:
     """Post a manual entry and answer its number (API facts 3.2, 3.3)."""
@@ -32,8 +56,8 @@ def create(call: Call) -> Mapping[str, object]:
     number = next_number(call.tx, call.tenant_id, "JE")
     row = _entry_row(call, entry, books, number)
     items = _item_rows(entry, books, row)
-    call.tx.execute(insert(journal_entries), row)
-    call.tx.execute(insert(journal_entry_items), items)
+    call.tx.execute(_ADD_ENTRY, row)
+    call.tx.execute(_ADD_ITEMS, items)
     _record(call, "create", number, {"entry": row, "items": items})
     return {"journalEntryNumber": number}
 
@@ -69,13 +93,8 @@ def delete(call: Call) -> Mapping[str, object]:
 def locate(call: Call) -> Row:
     """The entry the path names. Raises Refusal when the tenant has none of this number."""
     number = call.path["number"]
-    row = journal_entries.c
     found = (
-        call.tx.execute(
-            select(journal_entries).where(
-                row.tenant_id == call.tenant_id, row.number == number, row.deleted.is_(False)
-            )
-        )
+        call.tx.execute(_BY_NUMBER, {"tenant": call.tenant_id, "number": number})
         .mappings()
         .one_or_none()
     )
@@ -112,46 +131,27 @@ def _books(call: Call, entry: NewEntry, settings: Settings) -> Books:
 
 
 def _period_named(call: Call, name: str) -> Row | None:
-    row = accounting_periods.c
-    query = select(accounting_periods).where(row.tenant_id == call.tenant_id, row.name == name)
-    return call.tx.execute(query).mappings().one_or_none()
+    values = {"tenant": call.tenant_id, "name": name}
+    return call.tx.execute(_PERIOD_NAMED, values).mappings().one_or_none()
 
 
 def _period_of(call: Call, entry: Row) -> Row:
-    row = accounting_periods.c
-    query = select(accounting_periods).where(
-        row.tenant_id == call.tenant_id, row.id == entry["accounting_period_id"]
-    )
-    return call.tx.execute(query).mappings().one()
+    values = {"tenant": call.tenant_id, "id": entry["accounting_period_id"]}
+    return call.tx.execute(_PERIOD, values).mappings().one()
 
 
 def _codes_named(call: Call, names: set[str]) -> dict[str, list[Row]]:
-    row = accounting_codes.c
-    query = select(accounting_codes).where(
-        row.tenant_id == call.tenant_id, row.name.in_(sorted(names))
-    )
+    values = {"tenant": call.tenant_id, "names": sorted(names)}
     found: dict[str, list[Row]] = {}
-    for code in call.tx.execute(query).mappings():
+    for code in call.tx.execute(_CODES_NAMED, values).mappings():
         found.setdefault(code["name"], []).append(code)
     return found
 
 
 def _mixes(call: Call, period: Row, aggregate: bool) -> bool:
     """Within a period all entries are aggregated or none is (API facts 8.3)."""
-    row = journal_entries.c
-    other = select(func.count()).select_from(
-        select(row.id)
-        .where(
-            row.tenant_id == call.tenant_id,
-            row.accounting_period_id == period["id"],
-            row.aggregate_currency.is_(not aggregate),
-            row.status == "Created",
-            row.deleted.is_(False),
-        )
-        .limit(1)
-        .subquery()
-    )
-    return bool(call.tx.execute(other).scalar_one())
+    values = {"tenant": call.tenant_id, "period": period["id"], "aggregate": aggregate}
+    return call.tx.execute(_AGGREGATED_OTHERWISE, values).first() is not None
 
 
 def _entry_row(call: Call, entry: NewEntry, books: Books, number: str) -> dict[str, Any]:

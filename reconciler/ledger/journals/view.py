@@ -1,9 +1,8 @@
 """Entries as the API shows them: one by number, or page by page those of a run (API facts 3.4)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from ..reference.settings import Settings, settings_of
 from ..storage.tables import (
@@ -20,12 +19,52 @@ from .rules import Row
 
 RUN_PAGE_SIZE = 8
 
+_ENTRY, _ITEM, _RUN = journal_entries.c, journal_entry_items.c, journal_runs.c
+_PERIOD, _CODE = accounting_periods.c, accounting_codes.c
+_TENANT: BindParameter[str] = bindparam("tenant")
+_ENTRIES = (
+    select(journal_entries, _PERIOD.name.label("accounting_period_name"))
+    .join(
+        accounting_periods,
+        (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
+    )
+    .where(_ENTRY.tenant_id == _TENANT, _ENTRY.deleted.is_(False))
+)
+_BY_NUMBER = _ENTRIES.where(_ENTRY.number == bindparam("number"))
+_OF_RUN = (
+    _ENTRIES.where(_ENTRY.journal_run_id == bindparam("run"))
+    .order_by(_ENTRY.number)
+    .offset(bindparam("skipped"))
+    .limit(bindparam("wanted"))
+)
+_RUN_BY_NUMBER = select(_RUN.id).where(
+    _RUN.tenant_id == _TENANT, _RUN.number == bindparam("number"), _RUN.deleted.is_(False)
+)
+_ITEMS = (
+    select(
+        journal_entry_items,
+        _CODE.name.label("code_name"),
+        _CODE.type.label("code_type"),
+        _CODE.gl_account_name,
+        _CODE.gl_account_number,
+    )
+    .join(
+        accounting_codes,
+        (_CODE.tenant_id == _ITEM.tenant_id) & (_CODE.id == _ITEM.accounting_code_id),
+    )
+    .where(
+        _ITEM.tenant_id == _TENANT,
+        _ITEM.journal_entry_id.in_(bindparam("entries", expanding=True)),
+    )
+    .order_by(_ITEM.position)
+)
+
 
 def read(call: Call) -> Mapping[str, object]:
     """Every documented field of an entry; never item notes, never an internal id."""
     number = call.path["number"]
-    query = _entries(call).where(journal_entries.c.number == number)
-    found = call.tx.execute(query).mappings().one_or_none()
+    values = {"tenant": call.tenant_id, "number": number}
+    found = call.tx.execute(_BY_NUMBER, values).mappings().one_or_none()
     if found is None:
         raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
     return _shown(call, [found])[0]
@@ -34,39 +73,17 @@ def read(call: Call) -> Mapping[str, object]:
 def list_of_run(call: Call) -> Mapping[str, object]:
     """The entries of one journal run, in the order of their numbers."""
     number = call.path["number"]
-    run = journal_runs.c
-    run_id = call.tx.execute(
-        select(run.id).where(
-            run.tenant_id == call.tenant_id, run.number == number, run.deleted.is_(False)
-        )
-    ).scalar_one_or_none()
+    values = {"tenant": call.tenant_id, "number": number}
+    run_id = call.tx.execute(_RUN_BY_NUMBER, values).scalar_one_or_none()
     if run_id is None:
         raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
     page = page_of(call.query, default=RUN_PAGE_SIZE, needs_size=True)
-    query = (
-        _entries(call)
-        .where(journal_entries.c.journal_run_id == run_id)
-        .order_by(journal_entries.c.number)
-        .offset(page.offset)
-        .limit(page.size + 1)
-    )
-    rows = call.tx.execute(query).mappings().all()
+    bounds = {"run": run_id, "skipped": page.offset, "wanted": page.size + 1}
+    rows = call.tx.execute(_OF_RUN, {"tenant": call.tenant_id, **bounds}).mappings().all()
     return {
         "journalEntries": _shown(call, rows[: page.size]),
         **page.next_of(len(rows), call.url),
     }
-
-
-def _entries(call: Call) -> Select[Any]:
-    entry, period = journal_entries.c, accounting_periods.c
-    return (
-        select(journal_entries, period.name.label("accounting_period_name"))
-        .join(
-            accounting_periods,
-            (period.tenant_id == entry.tenant_id) & (period.id == entry.accounting_period_id),
-        )
-        .where(entry.tenant_id == call.tenant_id, entry.deleted.is_(False))
-    )
 
 
 def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
@@ -77,24 +94,9 @@ def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
 
 def items_of(call: Call, entry_ids: Sequence[str]) -> dict[str, list[Row]]:
     """The lines of entries with their codes, by entry, each in the order of creation."""
-    item, code = journal_entry_items.c, accounting_codes.c
-    query = (
-        select(
-            journal_entry_items,
-            code.name.label("code_name"),
-            code.type.label("code_type"),
-            code.gl_account_name,
-            code.gl_account_number,
-        )
-        .join(
-            accounting_codes,
-            (code.tenant_id == item.tenant_id) & (code.id == item.accounting_code_id),
-        )
-        .where(item.tenant_id == call.tenant_id, item.journal_entry_id.in_(entry_ids))
-        .order_by(item.position)
-    )
+    values = {"tenant": call.tenant_id, "entries": list(entry_ids)}
     found: dict[str, list[Row]] = {}
-    for row in call.tx.execute(query).mappings():
+    for row in call.tx.execute(_ITEMS, values).mappings():
         found.setdefault(row["journal_entry_id"], []).append(row)
     return found
 

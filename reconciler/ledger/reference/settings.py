@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ..storage.tables import tenants
+
+_SETTINGS = select(tenants).where(tenants.c.tenant_id == bindparam("tenant"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Settings:
 
 def settings_of(tx: Connection, tenant_id: str) -> Settings:
     """The settings of a tenant that exists."""
-    row = tx.execute(select(tenants).where(tenants.c.tenant_id == tenant_id)).mappings().one()
+    row = tx.execute(_SETTINGS, {"tenant": tenant_id}).mappings().one()
     return Settings(
         home_currency=row["home_currency"],
         aggregate_currency=row["aggregate_currency"],

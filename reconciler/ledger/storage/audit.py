@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from .tables import audit_events
 
 GENESIS = "0" * 64
+
+_LAST = (
+    select(audit_events.c.sequence, audit_events.c.hash)
+    .where(audit_events.c.tenant_id == bindparam("tenant"))
+    .order_by(audit_events.c.sequence.desc())
+    .limit(1)
+)
+_APPEND = insert(audit_events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +36,7 @@ def record(  # noqa: PLR0913 - keywords, each a column
     tx: Connection, act: Act, *, action: str, object_type: str, object_name: str, details: object
 ) -> None:
     """Append an event in the caller's transaction: effect and event live or die together."""
-    row = audit_events.c
-    last = tx.execute(
-        select(row.sequence, row.hash)
-        .where(row.tenant_id == act.tenant_id)
-        .order_by(row.sequence.desc())
-        .limit(1)
-    ).one_or_none()
+    last = tx.execute(_LAST, {"tenant": act.tenant_id}).one_or_none()
     event: dict[str, Any] = {
         "tenant_id": act.tenant_id,
         "sequence": 1 if last is None else last.sequence + 1,
@@ -48,7 +50,7 @@ def record(  # noqa: PLR0913 - keywords, each a column
         "details": json.dumps(details, sort_keys=True, separators=(",", ":"), default=str),
         "previous_hash": GENESIS if last is None else last.hash,
     }
-    tx.execute(audit_events.insert().values(**event, hash=_seal(event)))
+    tx.execute(_APPEND, {**event, "hash": _seal(event)})
 
 
 def verify(tx: Connection, tenant_id: str) -> int | None:

@@ -1,8 +1,15 @@
 """Numbers that rise and are never given out twice, not even after a delete."""
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from .tables import counters
+
+_NEXT = (
+    update(counters)
+    .where(counters.c.tenant_id == bindparam("tenant"), counters.c.name == bindparam("prefix"))
+    .values(value=counters.c.value + 1)
+    .returning(counters.c.value)
+)
 
 
 def next_number(tx: Connection, tenant_id: str, prefix: str) -> str:
@@ -10,13 +17,7 @@ def next_number(tx: Connection, tenant_id: str, prefix: str) -> str:
 
     The counter moves in the caller's transaction: a number is used up exactly when it commits.
     """
-    row = counters.c
-    value = tx.execute(
-        update(counters)
-        .where(row.tenant_id == tenant_id, row.name == prefix)
-        .values(value=row.value + 1)
-        .returning(row.value)
-    ).scalar_one_or_none()
+    value = tx.execute(_NEXT, {"tenant": tenant_id, "prefix": prefix}).scalar_one_or_none()
     if value is None:
         value = 1
         tx.execute(counters.insert().values(tenant_id=tenant_id, name=prefix, value=value))

@@ -10,10 +10,35 @@ import secrets
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from .store import Store
 from .tables import replays
+
+_KEY = (
+    replays.c.tenant_id == bindparam("tenant"),
+    replays.c.key == bindparam("keyed"),
+)
+_HELD = (*_KEY, replays.c.claim == bindparam("token"))
+_FORGET = delete(replays).where(replays.c.expires_at <= bindparam("now"))
+_FIND = select(replays).where(*_KEY)
+_ADD = insert(replays)
+_TAKE_OVER = (
+    update(replays)
+    .where(*_KEY)
+    .values(claim=bindparam("token"), claimed_at=bindparam("now"), body_digest=bindparam("digest"))
+)
+_SETTLE = (
+    update(replays)
+    .where(*_HELD)
+    .values(
+        claim=None,
+        status=bindparam("answered"),
+        body=bindparam("text"),
+        request_id=bindparam("request"),
+    )
+)
+_RELEASE = delete(replays).where(*_HELD)
 
 LIFETIME = 24 * 60 * 60
 LEASE = 10
@@ -66,25 +91,13 @@ def claim(store: Store, keyed: Keyed, *, now: int, strict: bool) -> Claim | Stor
 
     `strict` compares the body as well; the documents name only tenant, URL and method.
     """
-    row = replays.c
-    mine = (row.tenant_id == keyed.tenant_id, row.key == keyed.key)
+    mine = {"tenant": keyed.tenant_id, "keyed": keyed.key}
     token = secrets.token_hex(16)
     with store.noting() as tx:
-        tx.execute(delete(replays).where(row.expires_at <= now))
-        known = tx.execute(select(replays).where(*mine)).mappings().one_or_none()
+        tx.execute(_FORGET, {"now": now})
+        known = tx.execute(_FIND, mine).mappings().one_or_none()
         if known is None:
-            tx.execute(
-                replays.insert().values(
-                    tenant_id=keyed.tenant_id,
-                    key=keyed.key,
-                    method=keyed.method,
-                    url=keyed.url,
-                    body_digest=keyed.body_digest,
-                    claim=token,
-                    claimed_at=now,
-                    expires_at=now + LIFETIME,
-                )
-            )
+            tx.execute(_ADD, _row(keyed, token, now))
             return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
         if (known["method"], known["url"]) != (keyed.method, keyed.url):
             return Clash.OTHER_REQUEST
@@ -96,20 +109,20 @@ def claim(store: Store, keyed: Keyed, *, now: int, strict: bool) -> Claim | Stor
             )
         if now < known["claimed_at"] + LEASE:
             return Clash.RUNNING
-        tx.execute(
-            update(replays)
-            .where(*mine)
-            .values(claim=token, claimed_at=now, body_digest=keyed.body_digest)
-        )
+        tx.execute(_TAKE_OVER, {**mine, "token": token, "now": now, "digest": keyed.body_digest})
         return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
 
 
 def settle(tx: Connection, claimed: Claim, answer: Stored) -> None:
     """Store the answer in the transaction of its effect. Raises ClaimLost after a take-over."""
     settled = tx.execute(
-        update(replays)
-        .where(*_held(claimed))
-        .values(claim=None, status=answer.status, body=answer.body, request_id=answer.request_id)
+        _SETTLE,
+        {
+            **_held(claimed),
+            "answered": answer.status,
+            "text": answer.body,
+            "request": answer.request_id,
+        },
     )
     if settled.rowcount != 1:
         raise ClaimLost
@@ -118,13 +131,21 @@ def settle(tx: Connection, claimed: Claim, answer: Stored) -> None:
 def release(store: Store, claimed: Claim) -> None:
     """Give the key back unanswered, so that the next request with it starts afresh."""
     with store.noting() as tx:
-        tx.execute(delete(replays).where(*_held(claimed)))
+        tx.execute(_RELEASE, _held(claimed))
 
 
-def _held(claimed: Claim) -> tuple[ColumnElement[bool], ...]:
-    row = replays.c
-    return (
-        row.tenant_id == claimed.tenant_id,
-        row.key == claimed.key,
-        row.claim == claimed.token,
-    )
+def _held(claimed: Claim) -> dict[str, str]:
+    return {"tenant": claimed.tenant_id, "keyed": claimed.key, "token": claimed.token}
+
+
+def _row(keyed: Keyed, token: str, now: int) -> dict[str, object]:
+    return {
+        "tenant_id": keyed.tenant_id,
+        "key": keyed.key,
+        "method": keyed.method,
+        "url": keyed.url,
+        "body_digest": keyed.body_digest,
+        "claim": token,
+        "claimed_at": now,
+        "expires_at": now + LIFETIME,
+    }
