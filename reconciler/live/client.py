@@ -32,7 +32,6 @@ from reconciler.live.redact import Redactor
 from reconciler.live.resources import RESOURCES
 from reconciler.live.rules import Asked, Operation
 from reconciler.live.tokens import Token, TokenSource, token_of
-from reconciler.live.transport import tls_context
 
 Fact = TypeVar("Fact")
 
@@ -80,12 +79,11 @@ class Client:
         self._limits = limits or Limits()
         self._clock = clock
         self._redactor = Redactor(credentials.secrets())
-        secured = transport is None and self._origin.scheme == "https"
         self._exchange = Exchange(
             self._origin,
             limits=self._limits,
             transport=transport,
-            context=tls_context(ca_bundle=connection.ca_bundle) if secured else None,
+            ca_bundle=connection.ca_bundle,
             clock=clock,
         )
         self._caller = Caller(

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import httpx
 
 from reconciler.live.connection import Limits, Origin
-from reconciler.live.transport import SocketTransport
+from reconciler.live.transport import SocketTransport, tls_context
 from reconciler.live.verdicts import Outcome, Reply
 
 log = logging.getLogger("reconciler.live")
@@ -52,13 +52,14 @@ class Exchange:
         *,
         limits: Limits,
         transport: httpx.BaseTransport | None,
-        context: ssl.SSLContext | None,
+        ca_bundle: str | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._origin = origin
         self._limits = limits
         self._transport = transport
-        self._context = context
+        secured = transport is None and origin.scheme == "https"
+        self._context = tls_context(ca_bundle=ca_bundle) if secured else None
         self._clock = clock
         self._lock = threading.Lock()
         self._idle: list[httpx.Client] = []
@@ -127,13 +128,15 @@ class Exchange:
         log.debug("answered %s, request id %s", response.status_code, headers.get(REQUEST_ID, "-"))
         fault = ""
         inflater = _Inflater(headers.get("content-encoding", ""), limit=self._limits.body_bytes)
-        received = 0
+        received, late = 0, False
         try:
             for chunk in response.iter_raw():
+                if late:
+                    return Broken(outcome=Outcome.LOST, detail="the answer took too long")
                 received += len(chunk)
                 inflater.add(chunk)
-                if self._clock() >= deadline:
-                    return Broken(outcome=Outcome.LOST, detail="the answer took too long")
+                # An answer that is whole by now is still an answer: only more of it is too late.
+                late = self._clock() >= deadline
             body = inflater.finish(received=received, promised=headers.get("content-length", ""))
         except _UnusableBody as error:
             body, fault = b"", str(error)

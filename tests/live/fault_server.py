@@ -10,8 +10,6 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from reconciler.errors import ReconcilerError
-
 CLIENT_ID = "canary-id-4d51-4b2a-9c3e-000000000001"
 SECRET = "canary/secret+A=b&c d%é"
 TOKEN = "canary-token-5f0c1d2e3b4a"
@@ -299,23 +297,3 @@ def _reset(connection: socket.socket) -> None:
 def _shut(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-
-
-def in_threads(count: int, call: Callable[[], object]) -> list[object]:
-    """Runs a call on so many threads at once and returns how each ended, errors included."""
-    endings: list[object] = []
-    start = threading.Barrier(count)
-
-    def ended() -> None:
-        start.wait()
-        try:
-            endings.append(call())
-        except ReconcilerError as error:
-            endings.append(error)
-
-    workers = [threading.Thread(target=ended) for _ in range(count)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return endings

@@ -1,0 +1,180 @@
+"""The same rules hold when a transport of the caller's takes the place of sockets."""
+
+import gzip
+import json
+import threading
+import time
+
+import httpx
+import pytest
+from fault_server import ENTRY, TOKEN_DOCUMENT
+
+from reconciler.core.kinds import KINDS
+from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
+from reconciler.live.client import Client
+from reconciler.live.connection import Connection, Credentials, Limits
+
+KIND = KINDS["JournalEntry"]
+NUMBER = "JE-00000001"
+JSON = ("Content-Type", "application/json")
+WHOLE = json.dumps(ENTRY).encode()
+TWICE = Limits(attempts=2)
+
+
+def client_of(app, *, limits: Limits = TWICE, **doors) -> Client:
+    return Client(
+        Connection(base_url="http://localhost"),
+        Credentials(token="ready"),
+        transport=httpx.WSGITransport(app=app),
+        limits=limits,
+        **{"sleep": lambda _: None, **doors},
+    )
+
+
+def app_of(*parts: bytes, headers=(JSON,), pause: float = 0.0):
+    def app(environ, start_response):
+        start_response("200 OK", list(headers))
+        for part in parts:
+            time.sleep(pause)
+            yield part
+
+    return app
+
+
+def test_an_answer_in_pieces_is_read():
+    pieces = [WHOLE[at : at + 7] for at in range(0, len(WHOLE), 7)]
+    with client_of(app_of(*pieces)) as client:
+        assert client.read(KIND, NUMBER).number == NUMBER
+
+
+def test_a_compressed_answer_in_pieces_is_read():
+    packed = gzip.compress(WHOLE)
+    pieces = [packed[at : at + 7] for at in range(0, len(packed), 7)]
+    with client_of(app_of(*pieces, headers=[JSON, ("Content-Encoding", "gzip")])) as client:
+        assert client.read(KIND, NUMBER).number == NUMBER
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "says"),
+    [
+        pytest.param(WHOLE, [("Content-Length", "7")], "shorter or longer", id="longer"),
+        pytest.param(WHOLE, [("Content-Length", "9999")], "shorter or longer", id="shorter"),
+        pytest.param(
+            gzip.compress(WHOLE) + gzip.compress(b"{}"),
+            [("Content-Encoding", "gzip")],
+            "goes on after",
+            id="a second gzip stream",
+        ),
+        pytest.param(b" " * 2000 + WHOLE, [], "larger than 1000 bytes", id="too large"),
+        pytest.param(
+            gzip.compress(b" " * 2000 + WHOLE),
+            [("Content-Encoding", "gzip")],
+            "larger than 1000 bytes",
+            id="too large once inflated",
+        ),
+    ],
+)
+def test_a_body_that_is_not_what_it_says_is_an_error(body, headers, says):
+    limits = Limits(attempts=1, body_bytes=1000)
+    with (
+        client_of(app_of(body, headers=[JSON, *headers]), limits=limits) as client,
+        pytest.raises(LedgerError, match=says),
+    ):
+        client.read(KIND, NUMBER)
+
+
+def test_n12_a_slow_body_ends_with_the_deadline():
+    app = app_of(*[b" "] * 1000, pause=0.01)
+    start = time.monotonic()
+    with (
+        client_of(app, limits=Limits(deadline=0.1)) as client,
+        pytest.raises(OutcomeUnknown, match="took too long"),
+    ):
+        client.cancel(KIND, NUMBER)
+    assert time.monotonic() - start < 2
+
+
+def test_an_error_of_the_transport_before_anything_left_promises_that():
+    def app(environ, start_response):
+        raise httpx.ConnectError("no way there")
+
+    with client_of(app) as client, pytest.raises(LedgerUnreachable, match="no way there"):
+        client.cancel(KIND, NUMBER)
+
+
+def test_a_defect_of_the_app_is_not_hidden():
+    def app(environ, start_response):
+        raise ZeroDivisionError
+
+    with client_of(app) as client, pytest.raises(ZeroDivisionError):
+        client.cancel(KIND, NUMBER)
+
+
+def test_a_place_that_stays_taken_ends_a_call_that_sent_nothing():
+    entered, leave, seen = threading.Event(), threading.Event(), []
+
+    def app(environ, start_response):
+        seen.append(environ["PATH_INFO"])
+        entered.set()
+        leave.wait(10)
+        start_response("200 OK", [JSON])
+        return [WHOLE]
+
+    limits = Limits(concurrency=1, deadline=0.2, attempts=1)
+    with client_of(app, limits=limits) as client:
+        first = threading.Thread(target=lambda: client.read(KIND, NUMBER))
+        first.start()
+        entered.wait(10)
+        try:
+            with pytest.raises(LedgerUnreachable, match="nothing was sent"):
+                client.cancel(KIND, NUMBER)
+        finally:
+            leave.set()
+            first.join()
+    assert len(seen) == 1
+
+
+def test_a_client_may_be_closed_while_a_call_is_in_flight():
+    entered, leave, read = threading.Event(), threading.Event(), []
+
+    def app(environ, start_response):
+        entered.set()
+        leave.wait(10)
+        start_response("200 OK", [JSON])
+        return [WHOLE]
+
+    client = client_of(app)
+    thread = threading.Thread(target=lambda: read.append(client.read(KIND, NUMBER)))
+    thread.start()
+    entered.wait(10)
+    client.close()
+    leave.set()
+    thread.join()
+    assert read[0].number == NUMBER
+
+
+def test_waiting_for_anothers_token_ends_with_the_deadline():
+    entered, leave = threading.Event(), threading.Event()
+
+    def app(environ, start_response):
+        entered.set()
+        leave.wait(10)
+        start_response("200 OK", [JSON])
+        return [json.dumps(TOKEN_DOCUMENT).encode()]
+
+    client = Client(
+        Connection(base_url="http://localhost"),
+        Credentials(client_id="i" * 36, client_secret="s" * 42),
+        transport=httpx.WSGITransport(app=app),
+        limits=Limits(deadline=0.2, attempts=1),
+    )
+    first = threading.Thread(target=client.tenant)
+    with client:
+        first.start()
+        entered.wait(10)
+        try:
+            with pytest.raises(LedgerUnreachable, match="Signing in"):
+                client.read(KIND, NUMBER)
+        finally:
+            leave.set()
+            first.join()
