@@ -16,6 +16,7 @@ from reconciler.core.values import Problem, Value
 from reconciler.errors import ReconcilerError
 from reconciler.repo.amounts import MONEY_FIELDS
 from reconciler.repo.layout import Style, document_lines
+from reconciler.repo.rules import RULES
 from reconciler.repo.schema import SCHEMAS, schema_text
 from reconciler.repo.source_tree import SourceFile, source_of
 from reconciler.repo.spelling import amount_in
@@ -64,6 +65,8 @@ def _documents(text: str) -> tuple[Document, ...]:
             remedy="Correct what `reconciler validate` says about it first.",
             problems=problems,
         )
+    if not documents:
+        raise FormatRefused("the file holds no document", remedy=RULES["file-empty"].remedy)
     return documents
 
 

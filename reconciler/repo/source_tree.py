@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from yaml import CLoader, CollectionNode, MappingNode, Node, SequenceNode, compose_all, scan
-from yaml.tokens import BlockEntryToken, DocumentStartToken, StreamEndToken
+from yaml.tokens import BlockEntryToken, DocumentStartToken, ScalarToken, StreamEndToken
 
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
@@ -84,12 +84,22 @@ def source_of(text: str) -> SourceFile:
 
 
 def _comments(text: str, tokens: list[Any]) -> Iterator[tuple[int, str]]:
-    # Between two tokens there is nothing but space and comments.
+    # Between two tokens there is nothing but space and comments. The token of a block scalar takes
+    # in its first line, where a comment may stand after `|` or `>`.
     for token, following in pairwise(tokens):
+        if isinstance(token, ScalarToken) and token.style in ("|", ">"):
+            start = token.start_mark.index
+            if match := _COMMENT.search(text, start, _line_end(text, start)):
+                yield match.start(), match[0].rstrip()
         is_end = isinstance(following, StreamEndToken)
         end = len(text) if is_end else following.start_mark.index
         for match in _COMMENT.finditer(text, token.end_mark.index, end):
             yield match.start(), match[0].rstrip()
+
+
+def _line_end(text: str, index: int) -> int:
+    end = text.find("\n", index)
+    return len(text) if end < 0 else end
 
 
 class _Planter:

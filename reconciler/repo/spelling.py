@@ -13,6 +13,11 @@ from reconciler.repo.yaml_reader import plain_value, read
 _TEXT_TAG: Final = "tag:yaml.org,2002:str"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _AMOUNT: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?").fullmatch
+# What readers of YAML 1.2 take for a number; PyYAML's resolver knows those of YAML 1.1.
+_NUMBER: Final = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+).fullmatch
 # YAML 1.1 names them as booleans, PyYAML's resolver does not know them.
 _SINGLE_LETTERS: Final = frozenset("yYnN")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
@@ -65,7 +70,7 @@ def amount_in(text: str, units: int | None) -> str | None:
 
 
 def _may_stay_plain(text: str, *, flow: bool, was_plain: bool) -> bool:
-    if not text or plain_value(text) is not text or text in _SINGLE_LETTERS:
+    if not text or plain_value(text) is not text or text in _SINGLE_LETTERS or _NUMBER(text):
         return False
     # Other readers take a date for a date. It may stay as its author wrote it, with or without
     # quotes, because dates are written plain all over the format.
