@@ -80,9 +80,11 @@ clean: ## Remove the environment and everything that tools leave behind
 $(RUN): pyproject.toml
 	@$(if $(PYTHON),,$(error Python 3.11 or later with venv is needed. Name it: make PYTHON=/path/to/python3))
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(PIP) --editable .
+	@echo 'Installing reconciler into .venv. This happens once, and takes a minute.'
+	@$(PIP) --editable .
 	@touch $@
 
 $(DEV): pyproject.toml $(RUN)
-	$(PIP) --editable '.[dev]'
+	@echo 'Installing what development needs into .venv. This happens once, too.'
+	@$(PIP) --editable '.[dev]'
 	@touch $@
