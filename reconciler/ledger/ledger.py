@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from sqlalchemy import select
 
-from .access import clients, permissions
+from .access import clients
+from .access.permissions import checked
 from .reference import document
 from .reference.seed import add_tenant, seed, seeded_with
 from .storage import audit
@@ -41,7 +42,7 @@ class Ledger:
         others; None gives the standard finance role with period administration. `expires_in` is the
         lifetime of the client's tokens in seconds; None leaves it to the app.
         """
-        held = _checked(permissions)
+        held = checked(permissions)
         act = _act(tenant_id or self.tenant_id)
         with self.store.writing() as tx:
             issued = clients.issue_client(
@@ -122,10 +123,6 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
             if reference is not None:
                 seed(tx, _act(tenant_id), reference)
     return Ledger(store, tenant_id)
-
-
-def _checked(names: Iterable[str] | None) -> tuple[str, ...]:
-    return permissions.checked(names)
 
 
 def _act(tenant_id: str) -> audit.Act:

@@ -1,6 +1,7 @@
 """The ledger on a socket, in the foreground, until it is told to stop."""
 
 import ipaddress
+import logging
 import signal
 import socket
 import threading
@@ -37,6 +38,8 @@ def serve(ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None])
     server = waitress.create_server(
         app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=MAX_REQUEST
     )
+    # More callers than threads is no event worth a line on the terminal: the callers wait.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -1,11 +1,13 @@
 """Tokens, permissions and tenants: who gets in, and what each may do."""
 
 import hashlib
+import re
 
 import pytest
 from ledger_bench import ENTRIES, REFERENCE, categories_of, entry, post, sign_in
 
 from reconciler.ledger.access.permissions import PERMISSIONS, STANDARD, UnknownPermission
+from reconciler.ledger.routes import ROUTES
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -145,6 +147,17 @@ def fill(bench, path):
         code=bench.truth("SELECT id FROM accounting_codes LIMIT 1")[0]["id"],
         period=bench.truth("SELECT id FROM accounting_periods LIMIT 1")[0]["id"],
     )
+
+
+def test_the_matrix_has_every_route():
+    def plain(path):
+        return re.sub(r"\{\w+\}", "{}", path)
+
+    routes = {(route.method, plain(route.path)): set(route.permissions) for route in ROUTES}
+    gated = {(method, plain(path)): needed for method, path, needed in MATRIX}
+    free = {("GET", plain(path)): set() for path in READS}
+    free["GET", "/v1/journal-entries/journal-runs/{}"] = set()
+    assert routes == gated | free
 
 
 class TestPermissions:

@@ -257,13 +257,26 @@ class TestFiles:
             open_ledger(url_of(path))
         assert path.read_text().startswith("not a database")
 
+    def test_a_database_of_something_else_is_refused_and_left_alone(self, tmp_path):
+        import sqlite3
+        from contextlib import closing
+
+        path = tmp_path / "other.db"
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE mine (id)")
+            other.commit()
+        before = path.read_bytes()
+        with pytest.raises(LedgerUnusable, match=r"other tables \(mine"):
+            open_ledger(url_of(path))
+        assert path.read_bytes() == before
+
     def test_a_busy_database_is_contention_not_a_fault(self, make_bench, monkeypatch):
         import sqlite3
         from contextlib import closing
 
-        from reconciler.ledger.storage import store
+        from reconciler.ledger.storage import sqlite
 
-        monkeypatch.setattr(store, "LOCK_WAIT", 0.1)
+        monkeypatch.setattr(sqlite, "LOCK_WAIT", 0.1)
         bench = make_bench()
         client = bench.client()
         with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
