@@ -62,10 +62,8 @@ def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value],
 
 def declarable(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     """A live entry as a declaration would state it: without what only the server writes."""
-    kept = _stated(kind, fields)
-    if kind.lines in kept:
-        kept[kind.lines] = tuple(_stated(kind, line) for line in lines(kind, fields))
-    return kept
+    rows = tuple(_stated(kind, line) for line in lines(kind, fields))
+    return {**_stated(kind, fields), kind.lines: rows}
 
 
 def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:

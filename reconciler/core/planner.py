@@ -9,7 +9,7 @@ from types import MappingProxyType
 from reconciler.core.books import balance_of, impact_of
 from reconciler.core.decide import World, decide_all
 from reconciler.core.guards import refusals
-from reconciler.core.plan import Allowances, Basis, Plan
+from reconciler.core.plan import Action, Allowances, Basis, Plan
 from reconciler.core.planfile import digest_of
 
 
@@ -31,6 +31,7 @@ def make_plan(
 ) -> Plan:
     """The plan for a world. The same world gives the same plan, byte for byte (I-12)."""
     changes, drift = decide_all(world)
+    counts = Counter(change.action for change in changes)
     plan = Plan(
         basis=basis,
         changes=changes,
@@ -46,6 +47,6 @@ def make_plan(
         ),
         warnings=warnings,
         allowances=allowances,
-        summary=MappingProxyType(dict(Counter(change.action for change in changes))),
+        summary=MappingProxyType({action: counts[action] for action in Action}),
     )
     return replace(plan, digest=digest_of(plan))

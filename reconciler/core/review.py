@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.canonical import canonical_json
-from reconciler.core.plan import Action, Change, Plan, Reason
+from reconciler.core.canonical import exact, json_bytes
+from reconciler.core.plan import Action, Basis, Change, Plan, Reason
 
 
 def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ...]:
@@ -20,6 +20,8 @@ def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ..
 def _differences(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[str]:
     if _scope(reviewed) != _scope(now):
         yield "the workspace, the ledger or what is allowed is another"
+    if not _continues(reviewed.basis, now.basis):
+        yield "the daybook is another, or an older copy of the one that was reviewed with"
     before = {change.address: change for change in reviewed.pending}
     after = {change.address: change for change in now.pending}
     for address in sorted({*before, *after}):
@@ -34,8 +36,18 @@ def _differences(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[st
 
 
 def _scope(plan: Plan) -> tuple[object, ...]:
+    """What is sent depends on the home currency and on the marker's place too."""
     basis = plan.basis
-    return (basis.workspace, basis.tenant_id or basis.host, basis.entity_id, plan.allowances)
+    return (
+        (basis.workspace, basis.tenant_id or basis.host, basis.entity_id),
+        (basis.home_currency, basis.marker_place),
+        plan.allowances,
+    )
+
+
+def _continues(old: Basis, new: Basis) -> bool:
+    """Whether a daybook is the same one later; before the first apply there is none (I-41)."""
+    return not old.lineage or (old.lineage == new.lineage and old.serial <= new.serial)
 
 
 def _same(old: Change, new: Change) -> bool:
@@ -43,6 +55,7 @@ def _same(old: Change, new: Change) -> bool:
         old.action == new.action
         and old.steps == new.steps
         and old.fingerprint == new.fingerprint
+        and old.comparison == new.comparison
         and _content(old) == _content(new)
     )
 
@@ -52,14 +65,14 @@ def _rest_of(old: Change, new: Change) -> bool:
     return (
         new.reason is Reason.RESUMED
         and new.action is not Action.BLOCKED
-        and [step.verb for step in old.steps][-len(new.steps) :]
-        == [step.verb for step in new.steps]
+        and old.steps[len(old.steps) - len(new.steps) :] == new.steps
         and _content(old) == _content(new)
     )
 
 
-def _content(change: Change) -> str:
-    return canonical_json((change.after, change.protect))
+def _content(change: Change) -> bytes:
+    """The declaration; a number and its digits as text are two things to send."""
+    return json_bytes([exact(change.after), change.protect])
 
 
 def _word(change: Change | None) -> str:
