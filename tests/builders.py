@@ -205,7 +205,12 @@ def basis(**changes: Any) -> Basis:
 
 
 def plan_for(
-    of: World, *, limits: Limits | None = None, allow: Allowances | None = None, **base: Any
+    of: World,
+    *,
+    limits: Limits | None = None,
+    allow: Allowances | None = None,
+    warnings: tuple[str, ...] = (),
+    **base: Any,
 ) -> Plan:
     """The plan for a world."""
     return make_plan(
@@ -213,6 +218,7 @@ def plan_for(
         basis=basis(**{"home_currency": of.known.facts.home_currency, **base}),
         limits=limits or Limits(),
         allowances=allow or Allowances(),
+        warnings=warnings,
     )
 
 

@@ -279,10 +279,10 @@ CASES = [
     ),
     pytest.param(
         "notes-length",
-        entry(notes="x" * 1973),
+        entry(notes="x" * 1974),
         {"marker": IN_NOTES},
         ("notes",),
-        "the notes have 1,973 characters; 1,972 fit",
+        "the notes have 1,974 characters; 1,973 fit",
         id="notes too long with the marker",
     ),
 ]
@@ -380,7 +380,7 @@ def test_a_rule_refuses(rule, spec, tenant, path, message):
         ),
         pytest.param(entry(notes="\N{EURO SIGN}" * 2000), {}, id="2,000 characters, not bytes"),
         pytest.param(
-            entry(notes="x" * 1972), {"marker": IN_NOTES}, id="notes that just fit the marker"
+            entry(notes="x" * 1973), {"marker": IN_NOTES}, id="notes that just fit the marker"
         ),
     ],
 )

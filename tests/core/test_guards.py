@@ -1,0 +1,172 @@
+"""Guards refuse a plan as a whole, and never cut it short (I-20, I-21)."""
+
+from decimal import Decimal
+
+import pytest
+from builders import credit, debit, declared, entry, live, plan_for, recorded, world
+
+from reconciler.core.guards import default_limit
+from reconciler.core.plan import Action, Allowances
+from reconciler.core.planner import Limits
+
+
+def books(size, *, kept=None, missing=0, transferred=0, extra=()):
+    """A ledger of `size` recorded entries, of which `kept` are still declared."""
+    names = [f"entry-{at:03}" for at in range(size)]
+    number = {name: f"JE-{at:08}" for at, name in enumerate(names, 1)}
+    return world(
+        [declared(name=name) for name in names[: size if kept is None else kept]] + list(extra),
+        [recorded(name=name, number=number[name]) for name in names],
+        [
+            live(
+                name=name,
+                number=number[name],
+                transferredToAccounting="Yes" if at < transferred else "No",
+            )
+            for at, name in enumerate(names[missing:])
+        ],
+    )
+
+
+def rules(plan):
+    return [refusal.rule for refusal in plan.refusals]
+
+
+@pytest.mark.parametrize(
+    ("recorded_count", "limit"),
+    [(0, 3), (1, 3), (30, 3), (39, 3), (40, 4), (99, 9), (1000, 100)],
+)
+def test_the_default_limit_is_three_or_a_tenth(recorded_count, limit):
+    assert default_limit(recorded_count) == limit
+
+
+MANY, ALL = "too-many-removals", "all-entries-removed"
+
+
+@pytest.mark.parametrize(
+    ("size", "gone", "allowed", "policy", "refused"),
+    [
+        pytest.param(10, 3, None, None, [], id="three of ten"),
+        pytest.param(10, 4, None, None, [MANY], id="four of ten"),
+        pytest.param(50, 5, None, None, [], id="a tenth of fifty"),
+        pytest.param(50, 6, None, None, [MANY], id="more than a tenth"),
+        pytest.param(10, 4, 4, None, [], id="four, and four are allowed"),
+        pytest.param(10, 4, 3, None, [MANY], id="four, and three are allowed"),
+        pytest.param(10, 1, 0, None, [MANY], id="one, and none is allowed"),
+        pytest.param(10, 1, None, 0, [MANY], id="one, and the policy allows none"),
+        pytest.param(10, 9, None, 9, [], id="nine, and the policy allows nine"),
+        pytest.param(10, 4, 4, 0, [], id="this run's allowance outweighs the policy"),
+        pytest.param(10, 0, None, None, [], id="none"),
+        pytest.param(1, 1, None, None, [ALL], id="the only one"),
+        pytest.param(3, 3, None, None, [ALL], id="all three"),
+        pytest.param(3, 3, None, 5, [ALL], id="all, though the policy allows five"),
+        pytest.param(3, 3, 5, None, [ALL], id="all, and a standing allowance names no count"),
+        pytest.param(3, 3, 3, None, [], id="all, and the count is named"),
+        pytest.param(10, 10, None, None, [MANY], id="all of many"),
+        pytest.param(0, 0, None, None, [], id="an empty daybook"),
+    ],
+)
+def test_removals_are_limited(size, gone, allowed, policy, refused):
+    plan = plan_for(
+        books(size, kept=size - gone),
+        limits=Limits(max_removals=policy),
+        allow=Allowances(max_removals=allowed),
+    )
+    assert rules(plan) == refused
+    assert plan.summary.get(Action.REMOVE, 0) == gone
+    for refusal in plan.refusals:
+        assert f"--max-removals {gone}" in refusal.remedy
+
+
+def test_a_blocked_removal_does_not_hide_that_nothing_is_declared():
+    plan = plan_for(books(3, kept=0, transferred=1))
+    assert rules(plan) == [ALL]
+    assert plan.refusals[0].message == (
+        "none of 3 recorded entries is declared, and 2 would be removed"
+    )
+
+
+def test_blocked_removals_alone_are_no_removals():
+    assert rules(plan_for(books(20, kept=10, transferred=20))) == []
+
+
+def test_new_entries_do_not_make_up_for_all_that_are_removed():
+    extra = [declared(entry(debit("7"), credit("7")), name="new")]
+    assert rules(plan_for(books(3, kept=0, extra=extra))) == [ALL]
+
+
+def test_an_entry_that_was_cancelled_and_kept_counts_no_more():
+    done = [
+        recorded(name=f"done-{at}", number=f"JE-1000000{at}", cancelled=True) for at in range(9)
+    ]
+    ledger = [live(name=item.address.name, number=item.number, status="Cancelled") for item in done]
+    of = world([], [*done, recorded()], [*ledger, live()], delete_cancelled=False)
+    assert rules(plan_for(of)) == [ALL]
+
+
+@pytest.mark.parametrize(
+    ("missing", "allowed", "refused"),
+    [
+        pytest.param(3, None, False, id="three"),
+        pytest.param(4, None, True, id="four"),
+        pytest.param(4, 4, False, id="four are allowed"),
+        pytest.param(4, 3, True, id="three are allowed"),
+        pytest.param(10, None, True, id="all: another tenant, perhaps"),
+    ],
+)
+def test_missing_entries_are_limited(missing, allowed, refused):
+    plan = plan_for(books(10, missing=missing), allow=Allowances(max_missing=allowed))
+    assert rules(plan) == ["missing-in-ledger"] * refused
+    if refused:
+        assert plan.refusals[0].message.startswith(f"{missing} of 10 recorded entries")
+        assert f"--max-missing {missing}" in plan.refusals[0].remedy
+
+
+LIMIT = {"USD": Decimal("400.90")}
+
+
+@pytest.mark.parametrize(
+    ("files", "book", "ledger", "refused"),
+    [
+        pytest.param([declared()], [], [], False, id="just the limit"),
+        pytest.param(
+            [declared(entry(debit("400.91"), credit("400.91")))], [], [], True, id="a cent more"
+        ),
+        pytest.param(
+            [declared(entry(debit("400"), debit("0.91"), credit("400.91")))], [], [], True, id="sum"
+        ),
+        pytest.param(
+            [declared(entry(debit("0.01"), credit("0.01")))],
+            [recorded()],
+            [live()],
+            True,
+            id="what is taken back counts too",
+        ),
+        pytest.param(
+            [declared(entry(notes="b"))], [recorded()], [live()], False, id="notes move no money"
+        ),
+        pytest.param(
+            [declared(entry(debit("900"), credit("900"), currency="EUR"))],
+            [],
+            [],
+            False,
+            id="another currency",
+        ),
+        pytest.param(
+            [declared(entry(debit("900"), credit("900.01")))],
+            [],
+            [],
+            False,
+            id="blocked",
+        ),
+    ],
+)
+def test_money_is_limited_by_currency(files, book, ledger, refused):
+    plan = plan_for(world(files, book, ledger), limits=Limits(max_money=LIMIT))
+    assert rules(plan) == ["money-limit"] * refused
+
+
+def test_a_money_limit_names_the_sum():
+    spec = entry(debit("12500"), credit("12500"))
+    (refusal,) = plan_for(world([declared(spec)]), limits=Limits(max_money=LIMIT)).refusals
+    assert refusal.message == ("USD 12,500.00 would be posted or taken back; the limit is 400.90")

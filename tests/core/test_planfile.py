@@ -1,0 +1,380 @@
+"""A saved plan: whole or refused, and read back as it was made (I-12, I-30)."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from builders import (
+    KIND,
+    MARKER,
+    basis,
+    credit,
+    debit,
+    declared,
+    entry,
+    known_of,
+    live,
+    only,
+    plan_for,
+    plan_of,
+    recorded,
+    world,
+)
+
+from reconciler.core import planfile
+from reconciler.core.payload import create_body, update_body
+from reconciler.core.plan import Allowances
+from reconciler.core.plan_document import checksum_of, moved_between
+from reconciler.core.planfile import digest_of, document_of, plan_text
+from reconciler.core.planner import Limits
+from reconciler.core.values import Source
+from reconciler.errors import StalePlan
+
+SEGMENTS = tuple(
+    {"segmentName": name, "segmentValue": value}
+    for name, value in (("Department", "Finance"), ("Region", "EMEA"))
+)
+
+
+def a_bit_of_everything():
+    """A plan with every action, drift, impact, a block, a refusal and a warning."""
+    sales = ({**SEGMENTS[0], "segmentValue": "Sales"}, SEGMENTS[1])
+    eur = entry(debit(home="370"), credit(home="370"), currency="EUR")
+    files = {
+        "create": entry(debit("12500", Team__c="a"), credit("12500"), Count__c=Decimal("5.50")),
+        "keep": entry(),
+        "update": entry(debit(Team__c="b", notes="n"), credit(), notes="b\u2028\x07", Done__c=True),
+        "replace": entry(debit("1"), credit("1"), segments=sales, Ticket__c=None),
+        "blocked": entry(accountingPeriodName="Dec-2025", journalEntryDate="2025-12-31"),
+        "foreign": eur,
+        "protected": entry(),
+        "gone": entry(),
+    }
+    book = {
+        "keep": entry(),
+        "update": entry(debit(Team__c="a", notes="m"), credit(), notes="a"),
+        "replace": entry(segments=SEGMENTS, Ticket__c="T-1"),
+        "protected": entry(),
+        "gone": entry(),
+        "remove-1": entry(),
+        "remove-2": eur,
+        "forget": entry(),
+    }
+    number = {name: f"JE-{at:08}" for at, name in enumerate(book, 1)}
+    old = "JE-00000099"
+    return plan_for(
+        world(
+            [
+                declared(
+                    spec,
+                    name=name,
+                    protect=name == "protected",
+                    source=Source(f"{name}.yaml", 3, 1),
+                )
+                for name, spec in files.items()
+            ],
+            [
+                recorded(
+                    spec,
+                    name=name,
+                    number=number[name],
+                    leftovers=(old,) if name == "replace" else (),
+                )
+                for name, spec in book.items()
+            ],
+            [
+                *(
+                    live(
+                        {**spec, "notes": "moved"} if name == "update" else spec,
+                        name=name,
+                        number=number[name],
+                    )
+                    for name, spec in book.items()
+                    if name not in ("gone", "forget")
+                ),
+                live(name="replace", number=old, status="Cancelled"),
+            ],
+            known=known_of(home_currency="USD"),
+        ),
+        limits=Limits(max_money={"USD": Decimal(1000)}),
+        allow=Allowances(max_removals=1),
+        warnings=("the Reference is a month old",),
+    )
+
+
+PLAN = a_bit_of_everything()
+TEXT = plan_text(PLAN)
+
+
+def test_the_example_has_everything():
+    actions = {action.value for action, count in PLAN.summary.items() if count}
+    assert actions == {"create", "keep", "update", "replace", "remove", "forget", "blocked"}
+    assert {refusal.rule for refusal in PLAN.refusals} == {"too-many-removals", "money-limit"}
+    assert PLAN.drift
+    assert PLAN.impact
+    assert PLAN.balance
+    assert PLAN.warnings
+
+
+def test_a_plan_file_is_as_reviewed(golden):
+    """A change here changes the digest of every plan that waits for its approval."""
+    golden("plan.json", TEXT)
+
+
+def test_a_plan_reads_back_as_it_was_written():
+    read = planfile.plan_of(TEXT)
+    assert plan_text(read) == TEXT
+    assert read == replace(PLAN, changes=PLAN.pending)
+    assert digest_of(read) == PLAN.digest == read.digest
+
+
+@pytest.mark.parametrize(
+    "at", range(len(PLAN.pending)), ids=lambda at: PLAN.pending[at].address.name
+)
+def test_a_saved_plan_sends_the_bytes_of_the_plan_that_was_saved(at):
+    """I-30: a number stays a number, an amount keeps its digits."""
+    made, read = PLAN.pending[at], planfile.plan_of(TEXT).pending[at]
+    place = {"marker_place": MARKER, "marker": "books/x"}
+    if made.after is not None:
+        assert create_body(KIND, read.after, home_currency="USD", **place) == create_body(
+            KIND, made.after, home_currency="USD", **place
+        )
+        assert update_body(KIND, read.comparison, after=read.after, **place) == update_body(
+            KIND, made.comparison, after=made.after, **place
+        )
+    assert read.steps == made.steps
+
+
+def leaves(value, path=()):
+    """Every place in a document that holds a plain value or an empty container."""
+    children = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in children if isinstance(value, dict | list) else ():
+        if isinstance(item, dict | list) and item:
+            yield from leaves(item, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def altered(value):
+    """Another value of the same sort."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value * 2 + 1
+    if isinstance(value, str):
+        return value + "0"
+    return {dict: {"0": "0"}, list: ["0"]}.get(type(value), "0")
+
+
+def edited(text, path, change):
+    """A plan file with one place changed, and everything else as it was."""
+    document = json.loads(text)
+    inner = document
+    for key in path[:-1]:
+        inner = inner[key]
+    change(inner, path[-1])
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+LEAVES = list(leaves(json.loads(TEXT)))
+
+
+def test_there_are_leaves_enough():
+    assert len(LEAVES) > 600
+
+
+def test_an_edit_of_the_example_that_changes_nothing_is_accepted():
+    """Or the refusals below would prove nothing."""
+    assert planfile.plan_of(edited(TEXT, LEAVES[0], lambda inner, key: None)).digest == PLAN.digest
+
+
+def test_every_edit_of_one_place_is_refused():
+    accepted = []
+    for path in LEAVES:
+
+        def change(inner, key):
+            inner[key] = altered(inner[key])
+
+        try:
+            planfile.plan_of(edited(TEXT, path, change))
+        except StalePlan:
+            continue
+        accepted.append(path)
+    assert accepted == []
+
+
+def test_every_removal_of_one_place_is_refused():
+    accepted = []
+    for path in LEAVES:
+
+        def change(inner, key):
+            del inner[key]
+
+        try:
+            planfile.plan_of(edited(TEXT, path, change))
+        except StalePlan:
+            continue
+        accepted.append(path)
+    assert accepted == []
+
+
+def test_a_digest_that_does_not_fit_is_refused_though_the_file_is_whole():
+    document = json.loads(TEXT, parse_float=Decimal)
+    document["digest"] = "sha256:0"
+    document["checksum"] = checksum_of(document)
+    text = json.dumps(document, default=float)
+    with pytest.raises(StalePlan, match="altered"):
+        planfile.plan_of(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("{", id="half a document"),
+        pytest.param("[]", id="a list"),
+        pytest.param('"plan"', id="a text"),
+        pytest.param("null", id="null"),
+        pytest.param("{}", id="empty"),
+        pytest.param("[" * 100_000, id="too deep"),
+        pytest.param('{"format_version": "1.0"}', id="nothing but a version"),
+        pytest.param(TEXT.replace('"daybook_serial"', '"serial"', 1), id="another key"),
+        pytest.param(TEXT.replace("{", '{"digest": "x", ', 1), id="a key twice"),
+        pytest.param(TEXT.replace("5.5", "NaN", 1), id="no number"),
+        pytest.param(TEXT.replace('"b\u2028', '"\\ud800', 1), id="text that is no text"),
+        pytest.param(TEXT[:-20], id="cut short"),
+    ],
+)
+def test_what_is_no_plan_is_refused(text):
+    with pytest.raises(StalePlan, match="not a plan that this tool wrote"):
+        planfile.plan_of(text)
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "10.0", ""])
+def test_a_plan_of_another_format_is_refused_by_its_version(version):
+    text = TEXT.replace('"format_version": "1.0"', f'"format_version": "{version}"')
+    with pytest.raises(StalePlan, match="this version reads"):
+        planfile.plan_of(text)
+
+
+def test_a_plan_of_a_later_minor_format_is_read_and_its_new_keys_are_ignored():
+    document = document_of(PLAN) | {"format_version": "1.7", "weather": "fine"}
+    document["checksum"] = checksum_of(document)
+    text = planfile.json_bytes(document).decode()
+    assert planfile.plan_of(text).digest == PLAN.digest
+
+
+def test_amounts_are_text_and_a_custom_number_is_a_number():
+    (change,) = [row for row in document_of(PLAN)["changes"] if row["name"] == "create"]
+    assert change["after"]["journalEntryItems"][0]["amount"] == "12500"
+    assert change["after"]["Count__c"] == Decimal("5.5")
+    assert change["totals"] == {"debit": "12500", "credit": "12500"}
+
+
+def test_a_changed_segment_is_named():
+    (change,) = [row for row in document_of(PLAN)["changes"] if row["name"] == "replace"]
+    (field,) = [row for row in change["changed_fields"] if row["name"] == "segments"]
+    assert field["inside"] == [{"path": "Department", "before": "Finance", "after": "Sales"}]
+
+
+ONE = plan_of(entry(notes="b"), entry())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(plan_of(entry(notes="c"), entry()), id="another value"),
+        pytest.param(plan_of(entry(notes="b"), entry(Ticket__c="x")), id="live moved"),
+        pytest.param(
+            plan_for(world([declared(entry(notes="b"))], [recorded()], [live()]), host="other"),
+            id="another host",
+        ),
+        pytest.param(
+            plan_for(world([declared(entry(notes="b"))], [recorded()], [live()]), tenant_id="2"),
+            id="another tenant",
+        ),
+        pytest.param(
+            plan_for(
+                world([declared(entry(notes="b"))], [recorded()], [live()]), marker_place="notes"
+            ),
+            id="another place for the marker",
+        ),
+        pytest.param(
+            plan_for(
+                world([declared(entry(notes="b"))], [recorded()], [live()]), home_currency="USD"
+            ),
+            id="another home currency",
+        ),
+        pytest.param(
+            plan_for(
+                world([declared(entry(notes="b"))], [recorded()], [live()]),
+                allow=Allowances(max_removals=9),
+            ),
+            id="another allowance",
+        ),
+    ],
+)
+def test_the_digest_sees_what_an_approval_is_about(other):
+    assert other.digest != ONE.digest
+    assert moved_between(ONE, other)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        pytest.param(
+            plan_for(
+                world(
+                    [declared(entry(notes="b"), source=Source("elsewhere.yaml", 9))],
+                    [recorded()],
+                    [live()],
+                )
+            ),
+            id="the file moved",
+        ),
+        pytest.param(
+            plan_for(world([declared(entry(notes="b"))], [recorded()], [live()]), serial=8),
+            id="the daybook grew",
+        ),
+        pytest.param(
+            plan_for(
+                world(
+                    [declared(entry(notes="b")), declared(name="z")],
+                    [recorded(), recorded(name="z", number="JE-00000002")],
+                    [live(), live(name="z", number="JE-00000002")],
+                )
+            ),
+            id="an entry with nothing to do",
+        ),
+        pytest.param(
+            plan_for(
+                world([declared(entry(notes="b"))], [recorded()], [live()]), warnings=("mind",)
+            ),
+            id="a warning",
+        ),
+    ],
+)
+def test_the_digest_does_not_see_what_an_approval_is_not_about(same):
+    assert same.digest == ONE.digest
+    assert moved_between(ONE, same) == ()
+
+
+def test_a_plan_that_moved_since_its_review_says_where():
+    now = plan_of(entry(debit("401"), credit("401")), entry())
+    reviewed = plan_of(entry(debit("402"), credit("402")), entry())
+    found = {item.path: (item.before, item.after) for item in moved_between(reviewed, now)}
+    path = "changes.JournalEntry/true-up.after.journalEntryItems.0.amount"
+    assert found[path] == ("402", "401")
+
+
+def test_the_digest_is_one_of_the_document():
+    assert document_of(ONE)["digest"] == digest_of(ONE) == ONE.digest
+
+
+def test_pending_and_feasible_changes():
+    assert only(ONE) in ONE.pending
+    assert [change.address.name for change in PLAN.feasible] == [
+        change.address.name for change in PLAN.pending if change.block is None
+    ]
+    assert basis().workspace == ONE.basis.workspace

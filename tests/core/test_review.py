@@ -1,0 +1,154 @@
+"""A plan made now is applied only within what was reviewed (I-30)."""
+
+from dataclasses import replace
+
+import pytest
+from builders import (
+    basis,
+    credit,
+    debit,
+    declared,
+    entry,
+    live,
+    plan_for,
+    plan_of,
+    recorded,
+    world,
+)
+
+from reconciler.core.plan import Allowances
+from reconciler.core.planfile import plan_of as read_plan
+from reconciler.core.planfile import plan_text
+from reconciler.core.review import unreviewed
+
+OLD, NEW = "JE-00000001", "JE-00000002"
+EUR = entry(currency="EUR")
+
+REPLACED = plan_of(EUR, entry())
+"""What was reviewed: cancel, create, delete."""
+
+
+def resumed(spec=EUR, *, book=None, ledger=(), **base):
+    return plan_for(world([declared(spec)], [book or recorded()], ledger), **base)
+
+
+CANCELLED = live(number=OLD, status="Cancelled")
+AFTER_CANCEL = resumed(book=recorded(cancelled=True), ledger=[CANCELLED])
+AFTER_CREATE = resumed(
+    book=recorded(EUR, number=NEW, leftovers=(OLD,)), ledger=[live(EUR, number=NEW), CANCELLED]
+)
+DONE = resumed(book=recorded(EUR, number=NEW), ledger=[live(EUR, number=NEW)])
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_same_plan_is_within_its_review(interrupted):
+    saved = read_plan(plan_text(REPLACED))
+    assert unreviewed(saved, plan_of(EUR, entry()), interrupted=interrupted) == ()
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param(AFTER_CANCEL, id="after the cancel"),
+        pytest.param(AFTER_CREATE, id="after the create"),
+        pytest.param(DONE, id="after the delete"),
+    ],
+)
+def test_the_rest_of_an_interrupted_run_is_within_its_review(now):
+    """I-26: the next run finishes without a human. Without an interruption nothing explains it."""
+    assert unreviewed(REPLACED, now, interrupted=True) == ()
+    assert len(unreviewed(REPLACED, now, interrupted=False)) == 1
+
+
+def test_a_removal_whose_steps_are_all_done_is_within_its_review():
+    gone = plan_for(world([], [recorded(cancelled=True)]))
+    assert unreviewed(plan_of(None, entry()), gone, interrupted=True) == ()
+
+
+CHANGED = "true-up: replace was reviewed; now "
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        pytest.param(
+            plan_of(entry(currency="JPY"), entry()),
+            CHANGED + "it is blocked",
+            id="the file moved, and cannot be posted",
+        ),
+        pytest.param(
+            plan_of(entry(debit("7"), credit("7")), entry()),
+            CHANGED + "the file asks for something else",
+            id="the file moved",
+        ),
+        pytest.param(
+            plan_of(EUR, entry(notes="x")),
+            CHANGED + f"{OLD} is not what it was",
+            id="live moved",
+        ),
+        pytest.param(
+            plan_of(entry(notes="b"), entry()), CHANGED + "it is update", id="other action"
+        ),
+        pytest.param(
+            resumed(book=recorded(number=NEW), ledger=[live(number=NEW)]),
+            CHANGED + f"{NEW} is not what it was",
+            id="another entry",
+        ),
+        pytest.param(
+            plan_of(EUR, entry(), delete_cancelled=False),
+            CHANGED + "its calls are others",
+            id="another policy",
+        ),
+        pytest.param(
+            resumed(
+                entry(debit("7"), credit("7")), book=recorded(cancelled=True), ledger=[CANCELLED]
+            ),
+            CHANGED + "the file asks for something else",
+            id="the file moved after the cancel",
+        ),
+        pytest.param(
+            resumed(
+                book=recorded(number=NEW, cancelled=True),
+                ledger=[live(number=NEW, status="Cancelled")],
+            ),
+            CHANGED + f"{NEW} is not what it was",
+            id="the rest of a change of another entry",
+        ),
+        pytest.param(
+            plan_for(world([declared(EUR), declared(name="z")], [recorded()], [live()])),
+            "z: create was not reviewed",
+            id="one more",
+        ),
+    ],
+)
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_was_not_reviewed_is_named(now, said, interrupted):
+    assert unreviewed(REPLACED, now, interrupted=interrupted) == (said,)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        replace(REPLACED, basis=basis(workspace="other")),
+        replace(REPLACED, basis=basis(tenant_id="2")),
+        replace(REPLACED, basis=basis(entity_id="2")),
+        replace(REPLACED, basis=basis(home_currency="USD")),
+        replace(REPLACED, basis=basis(marker_place="notes")),
+        replace(REPLACED, allowances=Allowances(max_removals=9)),
+    ],
+)
+def test_a_plan_for_other_books_was_not_reviewed(moved):
+    now = replace(moved, digest="sha256:other")
+    said = ("the workspace, the ledger or what is allowed is another",)
+    assert unreviewed(REPLACED, now, interrupted=True) == said
+
+
+def test_an_update_that_clears_more_than_was_reviewed_is_named():
+    """File and ledger stand still; what the daybook remembers as ours moved."""
+    held = entry(notes="a", Ticket__c="T-1")
+    spec = entry(notes="b")
+    one = plan_of(spec, held, applied=entry(notes="a"))
+    other = plan_of(spec, held, applied=held)
+    assert unreviewed(one, other, interrupted=False) == (
+        "true-up: update was reviewed; now its calls are others",
+    )

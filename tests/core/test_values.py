@@ -1,0 +1,92 @@
+"""Facts and values as they are read from documents."""
+
+from decimal import Decimal
+
+import pytest
+
+from reconciler.core.facts import AccountingCode, AccountingPeriod, CustomField, Facts, facts_from
+from reconciler.core.values import Address, Source, mapping_of, rows_of, text_of, texts_of
+
+REFERENCE = {
+    "spec": {
+        "accountingCodes": (
+            {"name": "Cash", "type": "Cash", "glAccountName": "Bank", "glAccountNumber": "1000"},
+            {"name": "Old", "type": "Cash", "status": "Inactive"},
+        ),
+        "accountingPeriods": (
+            {
+                "name": "Jan-2026",
+                "startDate": "2026-01-01",
+                "endDate": "2026-01-31",
+                "status": "Closed",
+                "fiscalYear": Decimal(2026),
+                "fiscalQuarter": Decimal(1),
+            },
+            {"name": "Open-Ended", "startDate": "2026-02-01", "endDate": None},
+        ),
+        "currencies": ("USD", "EUR"),
+        "homeCurrency": "USD",
+        "aggregateCurrency": True,
+        "segmentationRule": {"name": "Default", "segments": ("Region",)},
+        "customFields": {
+            "JournalEntry": ({"name": "Ticket__c", "maxLength": Decimal(10)},),
+            "JournalEntryItem": ({"name": "Team__c"},),
+        },
+    }
+}
+
+
+def test_facts_are_read_from_a_reference():
+    assert facts_from(REFERENCE) == Facts(
+        codes=(
+            AccountingCode(
+                name="Cash", type="Cash", gl_account_name="Bank", gl_account_number="1000"
+            ),
+            AccountingCode(name="Old", type="Cash", status="Inactive"),
+        ),
+        periods=(
+            AccountingPeriod(
+                name="Jan-2026",
+                start_date="2026-01-01",
+                end_date="2026-01-31",
+                status="Closed",
+                fiscal_year=2026,
+                fiscal_quarter=1,
+            ),
+            AccountingPeriod(name="Open-Ended", start_date="2026-02-01", end_date=None),
+        ),
+        currencies=frozenset({"EUR", "USD"}),
+        home_currency="USD",
+        aggregate_currency=True,
+        segments=("Region",),
+        entry_fields={"Ticket__c": CustomField(name="Ticket__c", max_length=10)},
+        line_fields={"Team__c": CustomField(name="Team__c", max_length=255)},
+    )
+
+
+def test_an_empty_reference_knows_nothing():
+    assert facts_from({"spec": {}}) == Facts() == facts_from({})
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "expected"),
+    [
+        (mapping_of, {"a": "b"}, {"a": "b"}),
+        (mapping_of, "a", {}),
+        (mapping_of, None, {}),
+        (rows_of, ({"a": "b"}, "c"), ({"a": "b"},)),
+        (rows_of, "a", ()),
+        (rows_of, None, ()),
+        (text_of, Decimal("1.50"), "1.50"),
+        (text_of, None, None),
+        (texts_of, ("a", Decimal(1)), ("a", "1")),
+        (texts_of, "ab", ()),
+    ],
+)
+def test_a_value_is_read_as_what_it_should_be(read, value, expected):
+    assert read(value) == expected
+
+
+def test_places_are_written_as_people_write_them():
+    assert str(Address("JournalEntry", "true-up")) == "JournalEntry/true-up"
+    assert str(Source("2026/01.yaml", 14)) == "2026/01.yaml:14"
