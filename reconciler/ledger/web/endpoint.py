@@ -129,7 +129,7 @@ def _execute(  # noqa: PLR0913 - keywords of one request
     except Refusal as refused:
         answer = _refused(refused, route, request)
         if claimed is not None:
-            with site.store.noting() as tx:
+            with site.store.writing() as tx:
                 replays.settle(tx, claimed, _stored(answer))
         return answer
     if route.writes:
