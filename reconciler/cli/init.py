@@ -1,5 +1,6 @@
 """`reconciler init`: a workspace to begin with."""
 
+import re
 from pathlib import Path
 
 import click
@@ -44,10 +45,23 @@ spec:
     - {accountingCodeName: Subscription Revenue, type: Credit, amount: 100.00}
 """
 
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
+"""What the schema of a workspace takes as its name."""
+
+
+def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise click.BadParameter(
+            "A name has lower-case letters and digits, with . _ - inside, at most 63 characters."
+        )
+    return value
+
 
 @click.command(short_help="Write a starter workspace.")
 @click.argument("directory", default="journals", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--name", default="books", show_default=True, help="The workspace's name.")
+@click.option(
+    "--name", default="books", show_default=True, callback=_name, help="The workspace's name."
+)
 @common_options
 def init(*, directory: Path, name: str) -> int:
     """Write a starter workspace into DIRECTORY. Never overwrites a file."""

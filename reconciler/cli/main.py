@@ -54,8 +54,14 @@ class LazyGroup(click.Group):
 
 
 def _read_environment(command: click.Command) -> None:
-    """Every flag is also RECONCILER_<FLAG>, whichever verb it belongs to."""
-    command.context_settings.setdefault("auto_envvar_prefix", "RECONCILER")
+    """Every flag is also RECONCILER_<FLAG>, whichever verb it belongs to.
+
+    The flag is its first long spelling, whatever the parameter behind it is called.
+    """
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.is_eager:
+            flag = next(word for word in option.opts if word.startswith("--"))
+            option.envvar = "RECONCILER_" + flag.removeprefix("--").upper().replace("-", "_")
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             _read_environment(inner)
@@ -65,7 +71,6 @@ def _read_environment(command: click.Command) -> None:
     cls=LazyGroup,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "auto_envvar_prefix": "RECONCILER",
         "max_content_width": 100,
     },
 )
@@ -79,6 +84,9 @@ def root() -> None:
     3 findings in files, 4 refused by a guard or policy, 5 stale plan, 6 applied in part,
     7 expectation failed, 8 authentication or permission, 64 usage, 130 interrupted.
     """
+
+
+_read_environment(root)
 
 
 def main(args: Sequence[str] | None = None) -> None:
