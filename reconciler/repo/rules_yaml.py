@@ -83,8 +83,8 @@ YAML_RULES = (
     ),
     Rule(
         id="yaml-size",
-        summary="A document holds at most 100,000 values.",
+        summary="A document holds at most 100,000 values, a file at most 5,000 documents.",
         why="No declaration needs more; larger ones exhaust readers.",
-        remedy="Split the document.",
+        remedy="Split it; documents may be spread over any number of files.",
     ),
 )

@@ -30,6 +30,7 @@ from reconciler.repo.rules import problem
 
 MAX_DEPTH = 20
 MAX_NODES = 100_000
+MAX_DOCUMENTS = 5_000
 MAX_PROBLEMS = 100
 MAX_NUMBER = 32
 """Characters of a number: more digits than any ledger keeps, few enough to be quick."""
@@ -100,13 +101,15 @@ class _StopReading(Exception):
 class _Reader:
     """Builds values from the events of one file and collects its problems."""
 
-    __slots__ = ("_event", "_nodes", "_path", "_trusted", "problems")
+    __slots__ = ("_event", "_known", "_nodes", "_path", "_trusted", "problems")
 
     def __init__(self, text: str, *, path: str, trusted: bool) -> None:
         self._event = CParser(text).get_event
         self._path = path
         self._trusted = trusted
         self._nodes = 0
+        # Keys found to be text however they are written; a file repeats the same few.
+        self._known: set[str] = set()
         self.problems: list[Problem] = []
 
     def documents(self) -> tuple[Document, ...]:
@@ -114,8 +117,7 @@ class _Reader:
         try:
             while (event := self._event()).__class__ is not StreamEndEvent:
                 if event.__class__ is DocumentStartEvent:
-                    self._refuse_directives(event)
-                    self._nodes = 0
+                    self._begin(event, len(documents) + 1)
                     root: Any = self._event()
                     documents.append(Document(self._node(root, 0), root.start_mark.line + 1))
         except YAMLError as error:
@@ -151,9 +153,12 @@ class _Reader:
     def _mapping(self, start: Any, depth: int) -> Value:
         self._enter(start, depth)
         mapping: dict[str, Value] = {}
-        next_event = self._event
+        event: Any
+        next_event, known = self._event, self._known
         while (event := next_event()).__class__ is not MappingEndEvent:
-            key = self._key(event, depth)
+            key = event.value if event.__class__ is ScalarEvent else None
+            if key not in known or event.anchor is not None or event.tag is not None:
+                key = self._key(event, depth)
             following = next_event()
             scalar = following.__class__ is ScalarEvent
             value = self._scalar(following) if scalar else self._node(following, depth)
@@ -187,6 +192,8 @@ class _Reader:
             return None
         if not self._trusted and ("\n" in event.value or "\t" in event.value):
             self._refuse(event, "yaml-key", "a line break or a tab stands inside a key")
+        if not event.style:
+            self._known.add(event.value)
         return key
 
     def _enter(self, start: Any, depth: int) -> None:
@@ -217,7 +224,12 @@ class _Reader:
         if event.tag is not None:
             self._refuse(event, "yaml-tag", f"the value carries the tag `{event.tag}`")
 
-    def _refuse_directives(self, event: Any) -> None:
+    def _begin(self, event: Any, number: int) -> None:
+        self._nodes = 0
+        if number > MAX_DOCUMENTS:
+            fact = f"the file holds more than {MAX_DOCUMENTS:,} documents"
+            self._refuse(event, "yaml-size", fact)
+            raise _StopReading
         if event.version is not None or event.tags is not None:
             name = "%TAG" if event.version is None else "%YAML"
             self._refuse(event, "yaml-directive", f"the document begins with `{name}`")

@@ -147,6 +147,7 @@ def test_windows_line_ends_are_line_ends():
         pytest.param(b"[" * 500_000, [("yaml-depth", 1, 21)], id="half a million brackets"),
         pytest.param(b"? " * 5000, [("yaml-key", 1, 3)], id="keys in keys"),
         pytest.param(b"[" + b"a," * 100_001 + b"]", [("yaml-size", 1, 1)], id="too many values"),
+        pytest.param(b"---\n" * 5_001, [("yaml-size", 5_001, 1)], id="too many documents"),
         pytest.param(b"a: [b\n", [("yaml-syntax", 2, 1)], id="open bracket"),
         pytest.param(b"\ta: b\n", [("yaml-syntax", 1, 1)], id="tab as an indent"),
     ],
