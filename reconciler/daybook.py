@@ -1,138 +1,45 @@
 """The daybook: what was intended and what came of it, durable before and after every call."""
 
 import fcntl
-import json
 import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Engine,
-    ForeignKey,
-    Integer,
-    MetaData,
-    Row,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from reconciler.core.history import Act, Attempted, Result, fold
+from reconciler.core.history import Result
 from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address, Value
+from reconciler.core.values import Address
+from reconciler.daybook_tables import (
+    TABLES,
+    Intent,
+    intents,
+    meta,
+    outcomes,
+    read_recorded,
+    read_unsettled,
+    runs,
+    write_intent,
+    write_outcome,
+)
 from reconciler.errors import DaybookError
+
+__all__ = ["FORMAT", "Daybook", "Intent", "open_daybook"]
 
 FORMAT = "1"
 
-_tables = MetaData()
+_WRITER = "writer"
+"""The fence: how often the daybook was opened for writing. Only the last opener may write."""
 
-_meta = Table(
-    "meta",
-    _tables,
-    Column("key", String(40), primary_key=True),
-    Column("value", Text, nullable=False),
-)
-
-_runs = Table(
-    "runs",
-    _tables,
-    Column("run", String(36), primary_key=True),
-    Column("plan", String(80), nullable=False),
-    Column("began", String(40), nullable=False),
-    Column("ended", String(40)),
-)
-
-_intents = Table(
-    "intents",
-    _tables,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("run", String(36), nullable=False),
-    Column("at", String(40), nullable=False),
-    Column("server_at", String(40)),
-    Column("kind", String(40), nullable=False),
-    Column("name", String(63), nullable=False),
-    Column("act", String(10), nullable=False),
-    Column("number", String(40)),
-    Column("incarnation", Integer, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("key", String(255)),
-    Column("track_id", String(64)),
-    Column("payload", Text),
-    Column("spec", Text),
-    Column("protect", Boolean, nullable=False),
-    sqlite_autoincrement=True,
-)
-
-_outcomes = Table(
-    "outcomes",
-    _tables,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("intent", Integer, ForeignKey("intents.seq"), nullable=False, index=True),
-    Column("at", String(40), nullable=False),
-    Column("result", String(10), nullable=False),
-    Column("number", String(40)),
-    Column("detail", Text, nullable=False),
-    sqlite_autoincrement=True,
-)
-
-_latest = (
-    select(_outcomes.c.intent, func.max(_outcomes.c.seq).label("seq"))
-    .group_by(_outcomes.c.intent)
-    .subquery()
-)
-
-# Every intent with the last outcome that was written for it, in the order they were intended.
-_history = (
-    select(
-        _intents,
-        _outcomes.c.result.label("result"),
-        _outcomes.c.number.label("found"),
-    )
-    .outerjoin(_latest, _latest.c.intent == _intents.c.seq)
-    .outerjoin(_outcomes, _outcomes.c.seq == _latest.c.seq)
-    .order_by(_intents.c.seq)
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """One call as it is about to be made. `payload` is the exact body, `key` its idempotency key.
-
-    `server_at` is the ledger's own time when the intent was written: only the ledger's clock
-    decides how long a key protects against a second entry.
-    """
-
-    address: Address
-    act: Act
-    number: str | None = None
-    incarnation: int = 0
-    attempt: int = 0
-    key: str | None = None
-    track_id: str | None = None
-    payload: str | None = None
-    spec: Mapping[str, Value] | None = None
-    protect: bool = False
-    server_at: datetime | None = None
-    seq: int = 0
+_RESTORE = "Restore it from a copy; do not remove it: it knows which entries are yours."
 
 
 def open_daybook(
@@ -145,27 +52,32 @@ def open_daybook(
     Raises DaybookError when it cannot be used.
     """
     if not write and not path.exists():
-        engine = create_engine("sqlite://", poolclass=StaticPool)
-        return Daybook(engine, clock=clock)
+        return Daybook(_empty(), clock=clock)
     lock = _lock(path) if write else None
-    engine = create_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", _durable)
+    engine: Engine | None = None
     try:
+        if write and not path.exists():
+            _found(path)
+        _require_content(path)
+        engine = create_engine(f"sqlite:///{path}")
+        event.listen(engine, "connect", _durable if write else _patient)
         return Daybook(engine, clock=clock, lock=lock)
-    except (SQLAlchemyError, DaybookError) as error:
-        engine.dispose()
+    except (SQLAlchemyError, OSError, DaybookError) as error:
+        if engine is not None:
+            engine.dispose()
         if lock is not None:
             os.close(lock)
         if isinstance(error, DaybookError):
             raise
-        raise DaybookError(
-            f"the daybook {path} cannot be read",
-            remedy="Restore it from a copy; do not remove it: it knows which entries are yours.",
-        ) from error
+        raise DaybookError(f"the daybook {path} cannot be read", remedy=_RESTORE) from error
 
 
 class Daybook:
-    """An open daybook. Every method may be called from several threads."""
+    """An open daybook. Every method may be called from several threads.
+
+    Each of them raises DaybookError when the file cannot be read or written, when it is not as it
+    was written, or when another process took the right to write over.
+    """
 
     def __init__(
         self, engine: Engine, *, clock: Callable[[], datetime], lock: int | None = None
@@ -175,20 +87,20 @@ class Daybook:
         self._lock_file = lock
         self._mutex = threading.Lock()
         self._run = str(uuid.uuid4())
+        self._fence: str | None = None
         with engine.begin() as connection:
-            _tables.create_all(connection)
-            meta = dict(connection.execute(select(_meta.c.key, _meta.c.value)).tuples().all())
-            if not meta and lock is not None:
-                meta = {"format": FORMAT, "lineage": str(uuid.uuid4())}
-                rows = [{"key": key, "value": value} for key, value in meta.items()]
-                connection.execute(insert(_meta), rows)
-        if meta.get("format", FORMAT) != FORMAT:
-            raise DaybookError(
-                f"the daybook has format {meta['format']}; this version knows {FORMAT}",
-                remedy="Use the version of reconciler that wrote it, or a newer one.",
-            )
-        self.lineage: str = meta.get("lineage", "")
-        self.tenant: str | None = meta.get("tenant")
+            known = {row.key: row.value for row in connection.execute(select(meta))}
+            if known.get("format") != FORMAT:
+                raise DaybookError(
+                    f"the daybook has format {known.get('format')}; this version knows {FORMAT}",
+                    remedy="Use the version of reconciler that wrote it, or a newer one.",
+                )
+            if lock is not None:
+                self._fence = str(int(known[_WRITER]) + 1)
+                values = {"value": self._fence}
+                connection.execute(update(meta).where(meta.c.key == _WRITER).values(values))
+        self.lineage: str = known["lineage"]
+        self.tenant: str | None = known.get("tenant")
 
     @property
     def serial(self) -> int:
@@ -196,33 +108,31 @@ class Daybook:
         with self._reading() as connection:
             return sum(
                 connection.execute(select(func.coalesce(func.max(table.c.seq), 0))).scalar_one()
-                for table in (_intents, _outcomes)
+                for table in (intents, outcomes)
             )
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """What is remembered of every address."""
         with self._reading() as connection:
-            return fold(_attempted(row) for row in connection.execute(_history))
+            return read_recorded(connection)
 
     def unsettled(self) -> tuple[Intent, ...]:
         """Intents of calls that have no definite outcome, oldest first."""
-        open_results = (None, Result.UNKNOWN.value)
         with self._reading() as connection:
-            rows = connection.execute(_history).all()
-        return tuple(_intent(row) for row in rows if row.result in open_results)
+            return read_unsettled(connection)
 
     def bind(self, tenant: str) -> None:
         """Remember whose ledger this daybook belongs to; it is bound once, at the first apply."""
         if self.tenant is None:
             with self._writing() as connection:
-                connection.execute(insert(_meta).values(key="tenant", value=tenant))
+                connection.execute(insert(meta).values(key="tenant", value=tenant))
             self.tenant = tenant
 
     def begin(self, plan_digest: str) -> None:
         """Write that a run of a plan begins."""
         with self._writing() as connection:
             connection.execute(
-                insert(_runs).values(
+                insert(runs).values(
                     run=self._run, plan=plan_digest, began=self._clock().isoformat()
                 )
             )
@@ -231,55 +141,32 @@ class Daybook:
         """Write that the run carried out all that its plan allowed."""
         with self._writing() as connection:
             connection.execute(
-                update(_runs)
-                .where(_runs.c.run == self._run)
-                .values(ended=self._clock().isoformat())
+                update(runs).where(runs.c.run == self._run).values(ended=self._clock().isoformat())
             )
 
     def interrupted(self, plan_digest: str) -> bool:
         """Whether the last run of a plan did not carry it out."""
-        last = select(_runs.c.ended).where(_runs.c.plan == plan_digest).order_by(_runs.c.began)
+        of_plan = select(runs.c.ended).where(runs.c.plan == plan_digest)
         with self._reading() as connection:
-            rows = connection.execute(last).all()
-        return bool(rows) and rows[-1].ended is None
+            last = connection.execute(of_plan.order_by(runs.c.seq.desc()).limit(1)).first()
+        return last is not None and last.ended is None
 
     def intend(self, intent: Intent) -> Intent:
         """Write an intent before its call; it is durable when this returns (I-04)."""
         with self._writing() as connection:
-            written = connection.execute(
-                insert(_intents).values(
-                    run=self._run,
-                    at=self._clock().isoformat(),
-                    server_at=intent.server_at.isoformat() if intent.server_at else None,
-                    kind=intent.address.kind,
-                    name=intent.address.name,
-                    act=intent.act.value,
-                    number=intent.number,
-                    incarnation=intent.incarnation,
-                    attempt=intent.attempt,
-                    key=intent.key,
-                    track_id=intent.track_id,
-                    payload=intent.payload,
-                    spec=None if intent.spec is None else _spec_text(intent.spec),
-                    protect=intent.protect,
-                )
-            ).inserted_primary_key
-        assert written is not None
-        return replace(intent, seq=int(written[0]))
+            seq = write_intent(connection, intent, run=self._run, at=self._clock())
+        return replace(intent, seq=seq)
 
     def conclude(
         self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
     ) -> None:
-        """Write an outcome of an intent; it is durable when this returns."""
+        """Write an outcome of an intent; it is durable when this returns.
+
+        Of several outcomes of one intent the last one counts.
+        """
         with self._writing() as connection:
-            connection.execute(
-                insert(_outcomes).values(
-                    intent=intent.seq,
-                    at=self._clock().isoformat(),
-                    result=result.value,
-                    number=number,
-                    detail=detail,
-                )
+            write_outcome(
+                connection, intent, result, number=number, detail=detail, at=self._clock()
             )
 
     def close(self) -> None:
@@ -294,6 +181,8 @@ class Daybook:
         try:
             with self._mutex, self._engine.begin() as connection:
                 yield connection
+                # After the write, so that it is asked inside the one transaction that can write.
+                self._check_fence(connection)
         except SQLAlchemyError as error:
             raise DaybookError(
                 "the daybook cannot be written",
@@ -301,17 +190,72 @@ class Daybook:
                 "command again: it settles what is open.",
             ) from error
 
+    def _check_fence(self, connection: Connection) -> None:
+        fence = connection.execute(
+            select(meta.c.value).where(meta.c.key == _WRITER)
+        ).scalar_one_or_none()
+        if self._fence is None or fence != self._fence:
+            raise DaybookError(
+                "another apply took the daybook over, so nothing more is written",
+                remedy="Wait until it has ended, then run the command again: it settles what is "
+                "open. Never remove the lock of a daybook.",
+            )
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
-            yield connection
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, ValueError) as error:
+            raise DaybookError(
+                f"the daybook {self._engine.url.database} is damaged", remedy=_RESTORE
+            ) from error
+
+
+def _require_content(path: Path) -> None:
+    """A daybook is made whole, under another name: an empty one was cut off later."""
+    if not path.stat().st_size:
+        raise DaybookError(f"the daybook {path} is empty", remedy=_RESTORE)
+
+
+def _empty() -> Engine:
+    """A daybook in memory, of a workspace that was never applied."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    with engine.begin() as connection:
+        TABLES.create_all(connection)
+        _fill(connection, lineage="")
+    return engine
+
+
+def _found(path: Path) -> None:
+    """Make a new daybook, whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    engine = create_engine(f"sqlite:///{draft}")
+    try:
+        with engine.begin() as connection:
+            TABLES.create_all(connection)
+            _fill(connection, lineage=str(uuid.uuid4()))
+    finally:
+        engine.dispose()
+    draft.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _fill(connection: Connection, *, lineage: str) -> None:
+    rows = {"format": FORMAT, "lineage": lineage, _WRITER: "0"}
+    connection.execute(insert(meta), [{"key": key, "value": rows[key]} for key in rows])
 
 
 def _lock(path: Path) -> int:
     """Take the writer's lock; the kernel gives it back when the process ends, however it ends."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise DaybookError(
@@ -331,57 +275,17 @@ def _lock(path: Path) -> int:
 
 def _durable(connection: Any, record: object) -> None:
     """An acknowledged write must survive a power loss, so every commit is synced in full."""
+    _set(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+    _patient(connection, record)
+
+
+def _patient(connection: Any, _: object) -> None:
+    """Another process may hold the file for the moment of a commit."""
+    _set(connection, "busy_timeout=10000")
+
+
+def _set(connection: Any, *pragmas: str) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _attempted(row: Row[Any]) -> Attempted:
-    return Attempted(
-        address=Address(row.kind, row.name),
-        act=Act(row.act),
-        result=None if row.result is None else Result(row.result),
-        number=row.found or row.number,
-        spec=None if row.spec is None else _spec(row.spec),
-        protect=row.protect,
-    )
-
-
-def _intent(row: Row[Any]) -> Intent:
-    return Intent(
-        address=Address(row.kind, row.name),
-        act=Act(row.act),
-        number=row.number,
-        incarnation=row.incarnation,
-        attempt=row.attempt,
-        key=row.key,
-        track_id=row.track_id,
-        payload=row.payload,
-        spec=None if row.spec is None else _spec(row.spec),
-        protect=row.protect,
-        server_at=None if row.server_at is None else datetime.fromisoformat(row.server_at),
-        seq=row.seq,
-    )
-
-
-_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
-
-
-def _spec_text(spec: Mapping[str, Value]) -> str:
-    return _encoder.encode(dict(spec)).decode()
-
-
-def _spec(text: str) -> Mapping[str, Value]:
-    value = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-    assert isinstance(value, dict)
-    return {name: _value(item) for name, item in value.items()}
-
-
-def _value(value: Any) -> Value:
-    if isinstance(value, list):
-        return tuple(_value(item) for item in value)
-    if isinstance(value, dict):
-        return {name: _value(item) for name, item in value.items()}
-    assert value is None or isinstance(value, str | bool | Decimal)
-    return value

@@ -21,6 +21,10 @@ class Act(StrEnum):
     """The number is gone from the ledger, or no longer ours: drop it."""
 
 
+CALLS = frozenset({Act.CREATE, Act.UPDATE, Act.CANCEL, Act.DELETE})
+"""What the ledger is asked for; the others are notes, and need nothing settled."""
+
+
 class Result(StrEnum):
     """How a call ended. Only `done` had an effect; `unknown` may have had one."""
 
@@ -57,19 +61,21 @@ def fold(history: Iterable[Attempted]) -> dict[Address, Recorded]:
 def _create(state: Recorded, tried: Attempted) -> Recorded:
     if tried.result is Result.REFUSED:
         # The answer is stored under the key for a day: only a new attempt can succeed.
-        return replace(state, attempt=state.attempt + 1, unsettled=False)
+        return replace(state, attempt=state.attempt + 1)
     if tried.result is Result.UNSENT:
-        return replace(state, unsettled=False)
+        return state
     if tried.result is not Result.DONE:
         return replace(state, unsettled=True)
-    before = () if state.number is None else (state.number,)
+    # A number that comes a second time is the entry itself, and nothing that was left behind.
+    before = (left for left in (*state.leftovers, state.number) if left != tried.number)
     return Recorded(
         address=state.address,
         number=tried.number,
         spec=tried.spec,
         protect=tried.protect,
-        leftovers=(*state.leftovers, *before),
+        leftovers=tuple(left for left in before if left is not None),
         incarnation=state.incarnation + 1,
+        unsettled=state.unsettled,
     )
 
 

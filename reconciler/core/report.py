@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.history import Result
 from reconciler.core.plan import Change, Step
 from reconciler.core.values import Address
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, ReconcilerError
 
 FORMAT_VERSION = "1.0"
 
@@ -34,7 +34,7 @@ class Applied:
     message: str = ""
     remedy: str = ""
     track_id: str = ""
-    error: LedgerError | None = None
+    error: ReconcilerError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ def report_document(report: Report) -> dict[str, Any]:
                 "message": item.message,
                 "remedy": item.remedy,
                 "track_id": item.track_id,
-                "codes": list(item.error.codes) if item.error else [],
+                "codes": list(item.error.codes) if isinstance(item.error, LedgerError) else [],
             }
             for item in report.applied
         ],

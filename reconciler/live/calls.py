@@ -30,13 +30,15 @@ class Call(Generic[Answer]):
     """One call: what is sent, how it is spoken of, and how its answer becomes a value.
 
     `accept` raises Unreadable for a document that does not fit. `missing` is the value for a
-    positive "not found"; without it that is a refusal.
+    positive "not found"; without it that is a refusal. `sent_before` says that the same request
+    may have taken effect already.
     """
 
     asked: Asked
     request: Request
     accept: Callable[[Mapping[str, Value]], Answer]
     missing: Callable[[], Answer] | None = None
+    sent_before: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ class Caller:
         """
         if deadline is None:
             deadline = self._clockwork.clock() + self._limits.deadline
-        progress = _Progress(deadline=deadline)
+        progress = _Progress(deadline=deadline, doubt=call.sent_before)
         while True:
             verdict = self._attempt(call, progress, tokens)
             if verdict.outcome is Outcome.DONE:

@@ -126,11 +126,15 @@ class Client:
         periods = self._list("accounting-periods", "accountingPeriods", reading.accounting_period)
         return tuple(sorted(periods, key=lambda period: (period.start_date, period.name)))
 
-    def create(self, kind: Kind, body: bytes, *, key: str, track_id: str = "") -> str:
+    def create(
+        self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False
+    ) -> str:
         """Creates an object and returns its number.
 
         `body` is sent as it is, at every attempt, under the Idempotency-Key `key`. The number may
         be that of an earlier create with the key: read it back before relying on its content.
+        With `sent_before` an earlier call may have been sent too: then a limit, a lock or a denial
+        that meets this one says nothing of that one, and OutcomeUnknown is raised instead.
         """
         if not KEY.fullmatch(key):
             raise ValueError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
@@ -139,6 +143,7 @@ class Client:
             asked=self._asked(kind, "create", track_id=track_id),
             request=self._request("POST", _path(kind), body, {"Idempotency-Key": key}),
             accept=lambda document: reading.number_of(document, field=field, kind=kind),
+            sent_before=sent_before,
         )
         return self._caller.perform(call, tokens=self._tokens)
 

@@ -32,7 +32,7 @@ _SETTLED: Mapping[Result, str] = MappingProxyType(
     {
         Result.DONE: "had taken effect",
         Result.REFUSED: "had been refused",
-        Result.UNSENT: "had no effect",
+        Result.UNSENT: "had no effect that a read shows",
         Result.UNKNOWN: "is still open",
     }
 )

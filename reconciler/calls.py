@@ -1,0 +1,91 @@
+"""What a call passes through: two doors, its key, and what its failure or its body tells."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+from typing import Protocol
+
+from reconciler.core.canonical import digest
+from reconciler.core.history import Result
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.plan import Basis
+from reconciler.core.values import Live
+from reconciler.daybook import Intent
+from reconciler.errors import AccessRefused, LedgerError, LedgerUnreachable, RequestRefused
+
+KEY_MISMATCH = 422
+"""The ledger knows the key from another request: a fault of ours or of a rival (API facts 7.5)."""
+
+
+class LedgerWrite(Protocol):
+    """The writing door to a ledger, with the reads that every write is checked by.
+
+    `sent_before` says that the same create may have been sent by an earlier run, so that nothing
+    but the ledger's own answer under its key may count as a refusal.
+    """
+
+    def read(self, kind: Kind, number: str) -> Live | None: ...
+    def create(
+        self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False
+    ) -> str: ...
+    def update(self, kind: Kind, number: str, body: bytes, *, track_id: str = "") -> None: ...
+    def cancel(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
+    def delete(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
+    def server_time(self) -> datetime | None: ...
+
+
+class Book(Protocol):
+    """The writing door to a daybook."""
+
+    def intend(self, intent: Intent) -> Intent: ...
+    def conclude(
+        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What applying acts through. `stop` is set to end the run after the calls in flight."""
+
+    ledger: LedgerWrite
+    book: Book
+    stop: Event = field(default_factory=Event)
+    new_track_id: Callable[[], str] = lambda: f"rec-{uuid.uuid4().hex}"
+
+
+def idempotency_key(basis: Basis, intent: Intent) -> str:
+    """The key of a create: tenant, workspace, address, incarnation, payload and attempt.
+
+    A key from content alone would merge two declarations of equal content, and give back a
+    cancelled entry's number after a removal is undone (I-05, I-06).
+    """
+    parts = (
+        basis.tenant_id or basis.host,
+        basis.entity_id,
+        basis.workspace,
+        str(intent.address),
+        str(intent.incarnation),
+        digest(intent.payload or ""),
+        str(intent.attempt),
+    )
+    return "reconciler-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def result_of(error: LedgerError) -> Result:
+    """What an error says of the call's effect."""
+    if isinstance(error, LedgerUnreachable):
+        return Result.UNSENT
+    definite = isinstance(error, RequestRefused | AccessRefused) and error.status != KEY_MISMATCH
+    return Result.REFUSED if definite else Result.UNKNOWN
+
+
+def shows_in_a_read(kind: Kind, payload: str) -> bool:
+    """Whether an update changes anything that a read shows, and so can prove to be done."""
+    body = json.loads(payload)
+    unread = {*kind.line_address, kind.line_address_type, *kind.write_only}
+    lines = body.get(kind.lines, ())
+    return bool(body.keys() - {kind.lines}) or any(line.keys() - unread for line in lines)

@@ -1,0 +1,442 @@
+"""Performs one change: every call intended before, read back after, concluded in the daybook."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from reconciler.calls import Doors, idempotency_key, result_of, shows_in_a_read
+from reconciler.core.canonical import fingerprint
+from reconciler.core.compare import read_back
+from reconciler.core.history import Act, Result
+from reconciler.core.kinds import KINDS
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.marker import marker_of, split_marker
+from reconciler.core.payload import create_body, update_body
+from reconciler.core.plan import CANCELLED, POSTED, Action, Basis, Change, Step, Verb
+from reconciler.core.recorded import Recorded
+from reconciler.core.report import Applied, Outcome
+from reconciler.core.values import Live, Value
+from reconciler.daybook import Intent
+from reconciler.errors import (
+    DaybookError,
+    EntryMoved,
+    LedgerError,
+    OutcomeUnknown,
+    ReadBackDiffers,
+    ReconcilerError,
+    RequestRefused,
+)
+
+_SENDS = 3
+"""How often a call that is safe to repeat is sent before its outcome counts as unknown."""
+
+
+class _Stopped(Exception):
+    """The run is to end, and the change stands between two of its steps."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One change on its way: its steps in order, what they did, and the number that results."""
+
+    change: Change
+    basis: Basis
+    recorded: Recorded
+    doors: Doors
+    done: list[Step] = field(default_factory=list)
+    number: str | None = None
+    open: bool = False
+    """Whether a call was intended of which nothing is known to have come."""
+    unrecorded: str = ""
+    """What came of a call, while the daybook does not hold it yet."""
+
+    def carry_out(self) -> Applied:
+        """Do the steps in order until the first that does not succeed; says how that ended."""
+        self.number = self.change.number
+        try:
+            self._check_unmoved()
+            self._note_what_needs_no_call()
+            for step in self.change.steps:
+                self._stop_if_asked()
+                _PERFORM[step.verb](self, step)
+        except _Stopped:
+            outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
+            return self._result(outcome, message="the run was interrupted")
+        except OutcomeUnknown as error:
+            return self._result(Outcome.UNKNOWN, error)
+        except DaybookError as error:
+            return self._unwritten(error)
+        except LedgerError as error:
+            return self._result(Outcome.FAILED, error)
+        return self._result(Outcome.DONE)
+
+    def broken_off(self, error: BaseException) -> Applied:
+        """How the change stands after an error that nobody foresaw."""
+        # Its text may hold anything; whoever reads the traceback sees it there.
+        return self._result(
+            Outcome.UNKNOWN if self.open else Outcome.FAILED,
+            message=f"an unexpected {type(error).__name__} ended it",
+        )
+
+    def create(self, step: Step) -> None:
+        """Create the entry under a key that no other request can have, and read it back."""
+        spec = self._wanted()
+        body = create_body(
+            self.kind,
+            spec,
+            home_currency=self.basis.home_currency,
+            marker_place=self.basis.marker_place,
+            marker=self.marker,
+        )
+        intent = self._intent(Act.CREATE, payload=body.decode(), spec=spec)
+        intent = self._intend(replace(intent, key=idempotency_key(self.basis, intent)))
+        key, track_id = intent.key or "", intent.track_id or ""
+        try:
+            number = self.doors.ledger.create(self.kind, body, key=key, track_id=track_id)
+        except LedgerError as error:
+            self._conclude(intent, result_of(error), error)
+            if result_of(error) is Result.UNKNOWN:
+                raise _as_unknown(error) from error
+            raise
+        self.number = number
+        self.done.append(step)
+        # The number is safe before anything else happens; the read-back may still find fault.
+        self._conclude(intent, Result.DONE, number=number, happened=f"{number} was created")
+        live = self._read_back(number, f"{number} was created")
+        if live is not None and self._marker_of(live) != self.marker:
+            self._disown(intent, step, number)
+        differing = ("it",) if live is None else self._differing(live, spec, applied=None)
+        if differing:
+            raise ReadBackDiffers(
+                f"{number} was created, and a read shows otherwise than was asked for: "
+                + ", ".join(differing),
+                remedy=f"Look at {number} in the ledger, then plan again.",
+                track_id=track_id,
+            )
+
+    def update(self, step: Step) -> None:
+        """Change basic information, and read it back."""
+        number, spec = _known(step), self._wanted()
+        body = update_body(
+            self.kind,
+            self.change.comparison,
+            after=spec,
+            marker_place=self.basis.marker_place,
+            marker=self.marker,
+        )
+        applied = self.recorded.spec
+        transfer = any(
+            change.name in self.kind.observed for change in self.change.comparison.fields
+        )
+        self._repeatable(
+            step,
+            self._intent(Act.UPDATE, number=number, payload=body.decode(), spec=spec),
+            lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
+            shown=lambda live: (
+                live is not None
+                and not self._differing(live, spec, applied=applied, all_fields=transfer)
+            ),
+            ready=self._unmoved,
+            # Of a field that no read shows, only an answer tells.
+            telling=shows_in_a_read(self.kind, body.decode()),
+        )
+
+    def cancel(self, step: Step) -> None:
+        """Cancel the entry, and read that it is cancelled."""
+        number = _known(step)
+        self._repeatable(
+            step,
+            self._intent(Act.CANCEL, number=number),
+            lambda track: self.doors.ledger.cancel(self.kind, number, track_id=track),
+            shown=lambda live: live is not None and live.status == CANCELLED,
+            ready=self._unmoved,
+        )
+
+    def delete(self, step: Step) -> None:
+        """Delete an entry that a read shows to be cancelled and ours (I-24), and read it gone."""
+        number = _known(step)
+        live = self._read(number)
+        if live is None:
+            self._note(self._intent(Act.FORGET, number=number))
+            self.done.append(step)
+        elif not self._deletable(live):
+            raise EntryMoved(
+                f"{number} is not a cancelled entry of this declaration any more, so it was not "
+                "deleted",
+                remedy="Plan again.",
+            )
+        else:
+            self._repeatable(
+                step,
+                self._intent(Act.DELETE, number=number),
+                lambda track: self.doors.ledger.delete(self.kind, number, track_id=track),
+                shown=lambda live: live is None,
+                ready=self._deletable,
+            )
+        if self.number == number:
+            self.number = None
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.change.address.kind]
+
+    @property
+    def marker(self) -> str:
+        return marker_of(self.basis.workspace, self.change.address)
+
+    def _stop_if_asked(self) -> None:
+        if self.doors.stop.is_set():
+            raise _Stopped
+
+    def _check_unmoved(self) -> None:
+        """The live entry must be what the plan was computed from (I-31)."""
+        number, expected = self.change.number, self.change.fingerprint
+        if number is None or not (expected or self.change.posts):
+            return
+        if not self._unmoved(self._read(number)):
+            raise EntryMoved(
+                f"{number} moved since the plan was made, so it was not touched",
+                remedy="Plan again, and look at what moved.",
+            )
+
+    def _unmoved(self, live: Live | None) -> bool:
+        return (fingerprint(live) if live is not None else "") == self.change.fingerprint
+
+    def _deletable(self, live: Live | None) -> bool:
+        return (
+            live is not None and live.status == CANCELLED and self._marker_of(live) == self.marker
+        )
+
+    def _note_what_needs_no_call(self) -> None:
+        change, gone = self.change, self.change.number is not None and not self.change.status
+        if gone and (change.posts or change.action is Action.FORGET):
+            self._note(self._intent(Act.FORGET, number=change.number))
+            self.number = None
+        elif change.action is Action.UPDATE and not change.steps:
+            self._note(self._intent(Act.NOTE, number=change.number, spec=change.after))
+
+    def _repeatable(  # noqa: PLR0913 - keywords that say what a read proves
+        self,
+        step: Step,
+        intent: Intent,
+        send: Callable[[str], None],
+        *,
+        shown: Callable[[Live | None], bool],
+        ready: Callable[[Live | None], bool],
+        telling: bool = True,
+    ) -> None:
+        """Make a call whose repetition does no harm.
+
+        `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
+        answer does. It is sent again only while the entry is `ready` for it as it was at first.
+        """
+        intent = self._intend(intent)
+        doubt: OutcomeUnknown | None = None
+        for sent in range(1, _SENDS + 1):
+            error = _failure(send, intent.track_id or "")
+            if error is None:
+                return self._check_effect(step, intent, shown)
+            # An unanswered request may still be on its way, whatever a later one came to.
+            doubt = error if isinstance(error, OutcomeUnknown) else doubt
+            if doubt is None and not isinstance(error, RequestRefused):
+                self._give_up(intent, error)
+            live = self._read_after(intent, doubt or error)
+            # Refused because it is already so, or done though no answer came: both are done.
+            if telling and shown(live):
+                return self._took_effect(step, intent)
+            if error is not doubt or sent == _SENDS or not ready(live):
+                self._give_up(intent, doubt or error)
+        return None
+
+    def _check_effect(
+        self, step: Step, intent: Intent, shown: Callable[[Live | None], bool]
+    ) -> None:
+        """Read back what the ledger says it did (I-32)."""
+        number, what = intent.number or "", _words(intent)
+        try:
+            live = self._read(number)
+        except LedgerError as error:
+            self.done.append(step)
+            # Left open: the next run reads what became of it.
+            self._conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
+            raise _unread(error, f"{what} was acknowledged") from error
+        if shown(live):
+            return self._took_effect(step, intent)
+        differs = ReadBackDiffers(
+            f"the ledger acknowledged {what}, and a read does not show it",
+            remedy="Look at the entry in the ledger, then plan again.",
+            track_id=intent.track_id or "",
+        )
+        self._conclude(intent, Result.UNSENT, differs)
+        raise differs
+
+    def _took_effect(self, step: Step, intent: Intent) -> None:
+        self.done.append(step)
+        happened = f"{_words(intent)} took effect"
+        self._conclude(intent, Result.DONE, number=intent.number, happened=happened)
+
+    def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
+        self._conclude(intent, result_of(error), error)
+        raise error
+
+    def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
+        try:
+            return self._read(intent.number or "")
+        except LedgerError:
+            self._give_up(intent, error)
+
+    def _disown(self, intent: Intent, step: Step, number: str) -> NoReturn:
+        """An entry without our marker is not ours, whatever number was answered (I-34)."""
+        self.number = None
+        self.done.remove(step)
+        error = OutcomeUnknown(
+            f'the ledger answered {number}, which does not carry the marker "{self.marker}"',
+            remedy=f"Look at {number} in the ledger: it was not taken over.",
+            track_id=intent.track_id or "",
+        )
+        self._conclude(intent, Result.UNKNOWN, error)
+        raise error
+
+    def _differing(
+        self,
+        live: Live,
+        spec: Mapping[str, Value],
+        *,
+        applied: Mapping[str, Value] | None,
+        all_fields: bool = True,
+    ) -> tuple[str, ...]:
+        """The names of what a read shows otherwise than it was asked for (I-32)."""
+        held, marker = split_marker(live.fields, self.basis.marker_place)
+        found = read_back(self.kind, spec, applied, held, manage_observed=all_fields)
+        names = [change.name for change in found.fields]
+        names += [self.kind.lines] * bool(found.line_updates)
+        names += ["the marker"] * (marker != self.marker)
+        names += ["the status"] * (live.status != POSTED)
+        return tuple(names)
+
+    def _intent(
+        self,
+        act: Act,
+        *,
+        number: str | None = None,
+        payload: str | None = None,
+        spec: Mapping[str, Value] | None = None,
+    ) -> Intent:
+        return Intent(
+            address=self.change.address,
+            act=act,
+            number=number,
+            incarnation=self.recorded.incarnation,
+            attempt=self.recorded.attempt,
+            track_id=self.doors.new_track_id(),
+            payload=payload,
+            spec=spec,
+            protect=self.change.protect,
+            server_at=self.doors.ledger.server_time(),
+        )
+
+    def _intend(self, intent: Intent) -> Intent:
+        intent = self.doors.book.intend(intent)
+        self.open = True
+        return intent
+
+    def _conclude(
+        self,
+        intent: Intent,
+        result: Result,
+        error: LedgerError | None = None,
+        *,
+        number: str | None = None,
+        happened: str = "",
+    ) -> None:
+        detail = error.message if error else ""
+        self.open = result is Result.UNKNOWN
+        self.unrecorded = happened or detail
+        self.doors.book.conclude(intent, result, number=number, detail=detail)
+        self.unrecorded = ""
+
+    def _note(self, intent: Intent) -> None:
+        """Write an intent that needs no call, with its outcome."""
+        book = self.doors.book
+        book.conclude(book.intend(intent), Result.DONE, number=intent.number)
+
+    def _read(self, number: str) -> Live | None:
+        return self.doors.ledger.read(self.kind, number)
+
+    def _read_back(self, number: str, what: str) -> Live | None:
+        try:
+            return self._read(number)
+        except LedgerError as error:
+            raise _unread(error, what) from error
+
+    def _marker_of(self, live: Live) -> str | None:
+        return split_marker(live.fields, self.basis.marker_place)[1]
+
+    def _wanted(self) -> Mapping[str, Value]:
+        assert self.change.after is not None
+        return self.change.after
+
+    def _unwritten(self, error: DaybookError) -> Applied:
+        """The daybook could not be written: what did happen must at least be said (I-43)."""
+        happened = self.unrecorded
+        said = f"{happened}; this is not recorded: {error.message}" if happened else error.message
+        outcome = Outcome.UNKNOWN if self.open else Outcome.FAILED
+        return replace(self._result(outcome, error), message=said)
+
+    def _result(
+        self, outcome: Outcome, error: ReconcilerError | None = None, *, message: str = ""
+    ) -> Applied:
+        return Applied(
+            change=self.change,
+            outcome=outcome,
+            number=self.number,
+            steps=tuple(self.done),
+            message=error.message if error else message,
+            remedy=error.remedy if error else "",
+            track_id=error.track_id if isinstance(error, LedgerError) else "",
+            error=error,
+        )
+
+
+_PERFORM: Mapping[Verb, Callable[[Work, Step], None]] = {
+    Verb.CREATE: Work.create,
+    Verb.UPDATE: Work.update,
+    Verb.CANCEL: Work.cancel,
+    Verb.DELETE: Work.delete,
+}
+
+
+def _failure(send: Callable[[str], None], track_id: str) -> LedgerError | None:
+    try:
+        send(track_id)
+    except LedgerError as error:
+        return error
+    return None
+
+
+def _words(intent: Intent) -> str:
+    return f"the {intent.act.value} of {intent.number}"
+
+
+def _unread(error: LedgerError, what: str) -> LedgerError:
+    """The failure of a read that was to confirm a call, with what is known of the call."""
+    return type(error)(
+        f"{what}, and it could not be read back. {error.message}",
+        remedy=error.remedy,
+        status=error.status,
+        codes=error.codes,
+        track_id=error.track_id,
+    )
+
+
+def _as_unknown(error: LedgerError) -> OutcomeUnknown:
+    if isinstance(error, OutcomeUnknown):
+        return error
+    return OutcomeUnknown(
+        error.message, remedy=error.remedy, status=error.status, track_id=error.track_id
+    )
+
+
+def _known(step: Step) -> str:
+    assert step.number is not None
+    return step.number
