@@ -29,11 +29,11 @@ demo-socket: $(RUN) ## The same against `reconciler ledger serve` on a free port
 .PHONY: test
 test: $(DEV) ## Run every check and the test suite
 	@checks=0; $(MAKE) --no-print-directory lint || checks=1; \
-	$(BIN)/pytest -n auto && exit $$checks
+	$(BIN)/pytest -n auto --dist loadgroup && exit $$checks
 
 .PHONY: test-long
 test-long: $(DEV) ## Run the sweeps that take minutes
-	$(BIN)/pytest -n auto -m long
+	$(BIN)/pytest -n auto --dist loadgroup -m long
 
 .PHONY: lint
 lint: check-format check-lint check-types check-schemas check-books check-books-format ## Run every check, no test

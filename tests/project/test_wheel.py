@@ -1,0 +1,89 @@
+"""The wheel and the source distribution are whole: they work without a checkout."""
+
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from checkout import Run
+
+pytestmark = pytest.mark.xdist_group("wheel")
+
+
+@pytest.fixture(scope="module")
+def wheel(run: Run, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    return _wheel_of(run, root, folder)
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as it lies in site-packages."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def _wheel_of(run: Run, source: Path, folder: Path) -> Path:
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--isolated")
+    built = run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def test_the_wheel_works_outside_of_a_checkout(run: Run, unpacked: Path, tmp_path: Path) -> None:
+    # A path entry comes before the checkout that the environment is linked to.
+    environment = {"PYTHONPATH": str(unpacked)}
+
+    def reconciler(*arguments: str) -> str:
+        ended = run(sys.executable, "-m", "reconciler", *arguments, cwd=tmp_path, env=environment)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    where = run(
+        sys.executable,
+        "-c",
+        "import reconciler; print(reconciler.__file__)",
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert Path(where.stdout.strip()).is_relative_to(unpacked)
+    assert '"$schema"' in reconciler("schema", "JournalEntry")
+    assert "reconciler plan" in reconciler("init")
+    assert reconciler("validate") == ""
+    assert "Plan: 1 to create." in reconciler("plan")
+    assert "Applied: 1 created." in reconciler("apply", "--auto-approve")
+    assert "No changes." in reconciler("plan", "--detailed-exitcode")
+
+
+def test_the_wheel_holds_what_it_should(root: Path, wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    package = {
+        str(file.relative_to(root))
+        for file in (root / "reconciler").rglob("*")
+        if file.suffix in (".py", ".typed")
+    }
+    schemas = {f"reconciler/schemas/{file.name}" for file in (root / "schemas").glob("*.json")}
+    assert names >= package | schemas | {"reconciler/examples/reference.yaml"}
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert not any(name.startswith("tests/") for name in names)
+
+
+def test_the_source_distribution_builds_the_same_wheel(
+    run: Run, root: Path, wheel: Path, tmp_path: Path
+) -> None:
+    built = run(
+        sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", tmp_path
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(tmp_path, filter="data")
+    again = _wheel_of(run, tmp_path / archive.name.removesuffix(".tar.gz"), tmp_path / "wheel")
+    with zipfile.ZipFile(wheel) as first, zipfile.ZipFile(again) as second:
+        assert sorted(first.namelist()) == sorted(second.namelist())
