@@ -24,11 +24,12 @@ def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
     from reconciler.core.money import minor_units
     from reconciler.repo.formatter import FormatRefused, format_text
 
+    home_currency = _home_currency(common().workspace / "reference.yaml")
     changed = refused = 0
     for path in _files(paths):
         text = read_text(path)
         try:
-            formatted = format_text(text, minor_units=minor_units)
+            formatted = format_text(text, minor_units=minor_units, home_currency=home_currency)
         except FormatRefused as refusal:
             refused += 1
             err([line((f"{path}: ", "strong"), f"left as it is: {refusal}")])
@@ -56,3 +57,18 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield path
         else:
             raise ReconcilerError(f"there is no file {path}")
+
+
+def _home_currency(reference: Path) -> str:
+    """The home currency of the workspace's Reference, empty when none is to be had."""
+    from reconciler.core.facts import facts_from
+    from reconciler.repo.schema import REFERENCE, is_valid
+    from reconciler.repo.yaml_reader import read
+
+    if not reference.is_file():
+        return ""
+    documents, problems = read(reference.read_bytes(), path=reference.name)
+    known = [item.value for item in documents if is_valid(REFERENCE, item.value)]
+    if problems or not known or not isinstance(known[0], dict):
+        return ""
+    return facts_from(known[0]).home_currency or ""
