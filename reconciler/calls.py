@@ -15,7 +15,13 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.plan import Basis
 from reconciler.core.values import Live
 from reconciler.daybook import Intent
-from reconciler.errors import AccessRefused, LedgerError, LedgerUnreachable, RequestRefused
+from reconciler.errors import (
+    AccessRefused,
+    LedgerError,
+    LedgerUnreachable,
+    OutcomeUnknown,
+    RequestRefused,
+)
 
 KEY_MISMATCH = 422
 """The ledger knows the key from another request: a fault of ours or of a rival (API facts 7.5)."""
@@ -89,3 +95,23 @@ def shows_in_a_read(kind: Kind, payload: str) -> bool:
     unread = {*kind.line_address, kind.line_address_type, *kind.write_only}
     lines = body.get(kind.lines, ())
     return bool(body.keys() - {kind.lines}) or any(line.keys() - unread for line in lines)
+
+
+def unread(error: LedgerError, what: str) -> LedgerError:
+    """The failure of a read that was to confirm a call, with what is known of the call."""
+    return type(error)(
+        f"{what}, and it could not be read back. {error.message}",
+        remedy=error.remedy,
+        status=error.status,
+        codes=error.codes,
+        track_id=error.track_id,
+    )
+
+
+def as_unknown(error: LedgerError) -> OutcomeUnknown:
+    """A failure whose effect cannot be told, as the error that says so."""
+    if isinstance(error, OutcomeUnknown):
+        return error
+    return OutcomeUnknown(
+        error.message, remedy=error.remedy, status=error.status, track_id=error.track_id
+    )

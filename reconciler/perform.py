@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from reconciler.calls import Doors, idempotency_key, result_of, shows_in_a_read
+from reconciler.calls import (
+    Doors,
+    as_unknown,
+    idempotency_key,
+    result_of,
+    shows_in_a_read,
+    unread,
+)
 from reconciler.core.canonical import fingerprint
 from reconciler.core.compare import read_back
 from reconciler.core.history import Act, Result
@@ -26,6 +33,7 @@ from reconciler.errors import (
     ReconcilerError,
     RequestRefused,
 )
+from reconciler.pen import Pen, words_of
 
 _SENDS = 3
 """How often a call that is safe to repeat is sent before its outcome counts as unknown."""
@@ -45,14 +53,14 @@ class Work:
     doors: Doors
     done: list[Step] = field(default_factory=list)
     number: str | None = None
-    open: bool = False
-    """Whether a call was intended of which nothing is known to have come."""
-    unrecorded: str = ""
-    """What came of a call, while the daybook does not hold it yet."""
+    pen: Pen = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pen = Pen(change=self.change, recorded=self.recorded, doors=self.doors)
+        self.number = self.change.number
 
     def carry_out(self) -> Applied:
         """Do the steps in order until the first that does not succeed; says how that ended."""
-        self.number = self.change.number
         try:
             self._check_unmoved()
             self._note_what_needs_no_call()
@@ -74,7 +82,7 @@ class Work:
         """How the change stands after an error that nobody foresaw."""
         # Its text may hold anything; whoever reads the traceback sees it there.
         return self._result(
-            Outcome.UNKNOWN if self.open else Outcome.FAILED,
+            Outcome.UNKNOWN if self.pen.open else Outcome.FAILED,
             message=f"an unexpected {type(error).__name__} ended it",
         )
 
@@ -88,20 +96,20 @@ class Work:
             marker_place=self.basis.marker_place,
             marker=self.marker,
         )
-        intent = self._intent(Act.CREATE, payload=body.decode(), spec=spec)
-        intent = self._intend(replace(intent, key=idempotency_key(self.basis, intent)))
+        intent = self.pen.intent(Act.CREATE, payload=body.decode(), spec=spec)
+        intent = self.pen.intend(replace(intent, key=idempotency_key(self.basis, intent)))
         key, track_id = intent.key or "", intent.track_id or ""
         try:
             number = self.doors.ledger.create(self.kind, body, key=key, track_id=track_id)
         except LedgerError as error:
-            self._conclude(intent, result_of(error), error)
+            self.pen.conclude(intent, result_of(error), error)
             if result_of(error) is Result.UNKNOWN:
-                raise _as_unknown(error) from error
+                raise as_unknown(error) from error
             raise
         self.number = number
         self.done.append(step)
         # The number is safe before anything else happens; the read-back may still find fault.
-        self._conclude(intent, Result.DONE, number=number, happened=f"{number} was created")
+        self.pen.conclude(intent, Result.DONE, number=number, happened=f"{number} was created")
         live = self._read_back(number, f"{number} was created")
         if live is not None and self._marker_of(live) != self.marker:
             self._disown(intent, step, number)
@@ -130,7 +138,7 @@ class Work:
         )
         self._repeatable(
             step,
-            self._intent(Act.UPDATE, number=number, payload=body.decode(), spec=spec),
+            self.pen.intent(Act.UPDATE, number=number, payload=body.decode(), spec=spec),
             lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
             shown=lambda live: (
                 live is not None
@@ -146,7 +154,7 @@ class Work:
         number = _known(step)
         self._repeatable(
             step,
-            self._intent(Act.CANCEL, number=number),
+            self.pen.intent(Act.CANCEL, number=number),
             lambda track: self.doors.ledger.cancel(self.kind, number, track_id=track),
             shown=lambda live: live is not None and live.status == CANCELLED,
             ready=self._unmoved,
@@ -157,7 +165,7 @@ class Work:
         number = _known(step)
         live = self._read(number)
         if live is None:
-            self._note(self._intent(Act.FORGET, number=number))
+            self.pen.note(self.pen.intent(Act.FORGET, number=number))
             self.done.append(step)
         elif not self._deletable(live):
             raise EntryMoved(
@@ -168,7 +176,7 @@ class Work:
         else:
             self._repeatable(
                 step,
-                self._intent(Act.DELETE, number=number),
+                self.pen.intent(Act.DELETE, number=number),
                 lambda track: self.doors.ledger.delete(self.kind, number, track_id=track),
                 shown=lambda live: live is None,
                 ready=self._deletable,
@@ -210,10 +218,10 @@ class Work:
     def _note_what_needs_no_call(self) -> None:
         change, gone = self.change, self.change.number is not None and not self.change.status
         if gone and (change.posts or change.action is Action.FORGET):
-            self._note(self._intent(Act.FORGET, number=change.number))
+            self.pen.note(self.pen.intent(Act.FORGET, number=change.number))
             self.number = None
         elif change.action is Action.UPDATE and not change.steps:
-            self._note(self._intent(Act.NOTE, number=change.number, spec=change.after))
+            self.pen.note(self.pen.intent(Act.NOTE, number=change.number, spec=change.after))
 
     def _repeatable(  # noqa: PLR0913 - keywords that say what a read proves
         self,
@@ -230,7 +238,7 @@ class Work:
         `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
         answer does. It is sent again only while the entry is `ready` for it as it was at first.
         """
-        intent = self._intend(intent)
+        intent = self.pen.intend(intent)
         doubt: OutcomeUnknown | None = None
         for sent in range(1, _SENDS + 1):
             error = _failure(send, intent.track_id or "")
@@ -252,14 +260,14 @@ class Work:
         self, step: Step, intent: Intent, shown: Callable[[Live | None], bool]
     ) -> None:
         """Read back what the ledger says it did (I-32)."""
-        number, what = intent.number or "", _words(intent)
+        number, what = intent.number or "", words_of(intent)
         try:
             live = self._read(number)
         except LedgerError as error:
             self.done.append(step)
             # Left open: the next run reads what became of it.
-            self._conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
-            raise _unread(error, f"{what} was acknowledged") from error
+            self.pen.conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
+            raise unread(error, f"{what} was acknowledged") from error
         if shown(live):
             return self._took_effect(step, intent)
         differs = ReadBackDiffers(
@@ -267,16 +275,16 @@ class Work:
             remedy="Look at the entry in the ledger, then plan again.",
             track_id=intent.track_id or "",
         )
-        self._conclude(intent, Result.UNSENT, differs)
+        self.pen.conclude(intent, Result.UNSENT, differs)
         raise differs
 
     def _took_effect(self, step: Step, intent: Intent) -> None:
         self.done.append(step)
-        happened = f"{_words(intent)} took effect"
-        self._conclude(intent, Result.DONE, number=intent.number, happened=happened)
+        happened = f"{words_of(intent)} took effect"
+        self.pen.conclude(intent, Result.DONE, number=intent.number, happened=happened)
 
     def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
-        self._conclude(intent, result_of(error), error)
+        self.pen.conclude(intent, result_of(error), error)
         raise error
 
     def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
@@ -294,7 +302,7 @@ class Work:
             remedy=f"Look at {number} in the ledger: it was not taken over.",
             track_id=intent.track_id or "",
         )
-        self._conclude(intent, Result.UNKNOWN, error)
+        self.pen.conclude(intent, Result.UNKNOWN, error)
         raise error
 
     def _differing(
@@ -314,52 +322,6 @@ class Work:
         names += ["the status"] * (live.status != POSTED)
         return tuple(names)
 
-    def _intent(
-        self,
-        act: Act,
-        *,
-        number: str | None = None,
-        payload: str | None = None,
-        spec: Mapping[str, Value] | None = None,
-    ) -> Intent:
-        return Intent(
-            address=self.change.address,
-            act=act,
-            number=number,
-            incarnation=self.recorded.incarnation,
-            attempt=self.recorded.attempt,
-            track_id=self.doors.new_track_id(),
-            payload=payload,
-            spec=spec,
-            protect=self.change.protect,
-            server_at=self.doors.ledger.server_time(),
-        )
-
-    def _intend(self, intent: Intent) -> Intent:
-        intent = self.doors.book.intend(intent)
-        self.open = True
-        return intent
-
-    def _conclude(
-        self,
-        intent: Intent,
-        result: Result,
-        error: LedgerError | None = None,
-        *,
-        number: str | None = None,
-        happened: str = "",
-    ) -> None:
-        detail = error.message if error else ""
-        self.open = result is Result.UNKNOWN
-        self.unrecorded = happened or detail
-        self.doors.book.conclude(intent, result, number=number, detail=detail)
-        self.unrecorded = ""
-
-    def _note(self, intent: Intent) -> None:
-        """Write an intent that needs no call, with its outcome."""
-        book = self.doors.book
-        book.conclude(book.intend(intent), Result.DONE, number=intent.number)
-
     def _read(self, number: str) -> Live | None:
         return self.doors.ledger.read(self.kind, number)
 
@@ -367,7 +329,7 @@ class Work:
         try:
             return self._read(number)
         except LedgerError as error:
-            raise _unread(error, what) from error
+            raise unread(error, what) from error
 
     def _marker_of(self, live: Live) -> str | None:
         return split_marker(live.fields, self.basis.marker_place)[1]
@@ -378,9 +340,9 @@ class Work:
 
     def _unwritten(self, error: DaybookError) -> Applied:
         """The daybook could not be written: what did happen must at least be said (I-43)."""
-        happened = self.unrecorded
+        happened = self.pen.unrecorded
         said = f"{happened}; this is not recorded: {error.message}" if happened else error.message
-        outcome = Outcome.UNKNOWN if self.open else Outcome.FAILED
+        outcome = Outcome.UNKNOWN if self.pen.open else Outcome.FAILED
         return replace(self._result(outcome, error), message=said)
 
     def _result(
@@ -406,37 +368,14 @@ _PERFORM: Mapping[Verb, Callable[[Work, Step], None]] = {
 }
 
 
+def _known(step: Step) -> str:
+    assert step.number is not None
+    return step.number
+
+
 def _failure(send: Callable[[str], None], track_id: str) -> LedgerError | None:
     try:
         send(track_id)
     except LedgerError as error:
         return error
     return None
-
-
-def _words(intent: Intent) -> str:
-    return f"the {intent.act.value} of {intent.number}"
-
-
-def _unread(error: LedgerError, what: str) -> LedgerError:
-    """The failure of a read that was to confirm a call, with what is known of the call."""
-    return type(error)(
-        f"{what}, and it could not be read back. {error.message}",
-        remedy=error.remedy,
-        status=error.status,
-        codes=error.codes,
-        track_id=error.track_id,
-    )
-
-
-def _as_unknown(error: LedgerError) -> OutcomeUnknown:
-    if isinstance(error, OutcomeUnknown):
-        return error
-    return OutcomeUnknown(
-        error.message, remedy=error.remedy, status=error.status, track_id=error.track_id
-    )
-
-
-def _known(step: Step) -> str:
-    assert step.number is not None
-    return step.number
