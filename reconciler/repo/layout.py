@@ -11,7 +11,7 @@ from yaml import MappingNode, Node, ScalarNode
 from reconciler.repo.source_tree import Branch, Line, is_block
 from reconciler.repo.spelling import amount_in, quoted, spelt, spelt_key, value_of
 
-MAX_WIDTH: Final = 100
+MAX_WIDTH: Final = 140
 
 Schema: TypeAlias = Any
 """A part of a JSON Schema, or None where none applies."""
