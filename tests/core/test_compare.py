@@ -230,6 +230,13 @@ PLAIN = (debit(), credit())
             id="a posting string that the server filled",
         ),
         pytest.param(
+            (debit(glString="1-2"), debit(), credit("801.80")),
+            (debit(glString="1-2"), debit(), credit("801.80")),
+            (debit(glString="1-9"), debit(glString="1-2"), credit("801.80")),
+            False,
+            id="one that the server filled beside one that the file states",
+        ),
+        pytest.param(
             PLAIN,
             (debit(home="400.90"), credit(home="400.90")),
             (debit(home="400.90"), credit(home="400.90")),

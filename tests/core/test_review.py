@@ -143,6 +143,21 @@ def test_a_plan_for_other_books_was_not_reviewed(moved):
     assert unreviewed(REPLACED, now, interrupted=True) == said
 
 
+@pytest.mark.parametrize(
+    ("base", "interrupted", "said"),
+    [
+        pytest.param({"serial": 9}, False, False, id="the daybook grew"),
+        pytest.param({"serial": 6}, True, True, id="I-44 an older copy of it"),
+        pytest.param({"lineage": "other"}, True, True, id="I-41 another one"),
+    ],
+)
+def test_a_plan_goes_on_from_the_daybook_it_was_reviewed_with(base, interrupted, said):
+    now = replace(REPLACED, basis=basis(**base), digest="sha256:other")
+    found = unreviewed(REPLACED, now, interrupted=interrupted)
+    assert len(found) == said
+    assert all("daybook" in text for text in found)
+
+
 def test_an_update_that_clears_more_than_was_reviewed_is_named():
     """File and ledger stand still; what the daybook remembers as ours moved."""
     held = entry(notes="a", Ticket__c="T-1")

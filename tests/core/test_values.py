@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from builders import KIND, entry
 
 from reconciler.core.facts import AccountingCode, AccountingPeriod, CustomField, Facts, facts_from
 from reconciler.core.values import Address, Source, mapping_of, rows_of, text_of, texts_of
@@ -85,6 +86,11 @@ def test_an_empty_reference_knows_nothing():
 )
 def test_a_value_is_read_as_what_it_should_be(read, value, expected):
     assert read(value) == expected
+
+
+def test_a_kind_names_what_every_entry_states():
+    stated = entry()
+    assert [stated[name] for name in KIND.headline] == ["Jan-2026", "2026-01-31", "USD"]
 
 
 def test_places_are_written_as_people_write_them():
