@@ -9,7 +9,7 @@ from checkout import ROOT, Run
 
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|work|builds|private|mnt)/[\w.-]+")
 CONFLICT = re.compile(r"^(?:<{7} |>{7} )", re.MULTILINE)
-EXEMPT = {Path("tests/project/test_files.py")}
+EXEMPT = {Path("tests/project/test_project_files.py")}
 
 
 @pytest.fixture(scope="module")
