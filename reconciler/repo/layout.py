@@ -11,7 +11,10 @@ from yaml import MappingNode, Node, ScalarNode
 from reconciler.repo.source_tree import Branch, Line, is_block
 from reconciler.repo.spelling import amount_in, quoted, spelt, spelt_key, value_of
 
-MAX_WIDTH: Final = 140
+ROW_WIDTH: Final = 140
+"""How long a mapping or list on one line may be: a chart of accounts reads as a table."""
+
+TEXT_WIDTH: Final = 100
 
 Schema: TypeAlias = Any
 """A part of a JSON Schema, or None where none applies."""
@@ -65,7 +68,7 @@ def _field_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> I
     key = f"{' ' * indent}{spelt_key(str(branch.key), flow=False)}:"
     beside = f"  {branch.beside}" if branch.beside else ""
     inline = _inline(branch, schema, style, flow=False)
-    if inline is not None and len(key) + 1 + len(inline) <= MAX_WIDTH:
+    if inline is not None and len(key) + 1 + len(inline) <= ROW_WIDTH:
         yield f"{key} {inline}{beside}"
     elif isinstance(branch.node, ScalarNode):
         header, *lines = _scalar_lines(branch.node, indent + 2)
@@ -80,7 +83,7 @@ def _item_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> It
     pad = " " * indent
     inline = _inline(branch, schema, style, flow=False)
     beside = f"  {branch.beside}" if branch.beside else ""
-    if inline is not None and indent + 2 + len(inline) <= MAX_WIDTH:
+    if inline is not None and indent + 2 + len(inline) <= ROW_WIDTH:
         yield f"{pad}- {inline}{beside}"
         return
     if isinstance(branch.node, ScalarNode):
@@ -139,7 +142,7 @@ def _scalar_lines(node: ScalarNode, indent: int) -> list[str]:
         header = "|" if value.endswith("\n") else "|-"
         return [header, *(f"{pad}{line}" if line else "" for line in value.splitlines())]
     if isinstance(value, str) and _FOLDS(value):
-        width = MAX_WIDTH - indent
+        width = TEXT_WIDTH - indent
         lines = wrap(value, width, break_long_words=False, break_on_hyphens=False)
         return [">-", *(f"{pad}{line}" for line in lines)]
     return [quoted(value) if isinstance(value, str) else spelt(node, flow=False)]

@@ -178,8 +178,8 @@ def test_a_text_may_need_quotes_only_between_brackets():
             "a: {b: 1,\n    c: 2}\n", "a: {b: 1, c: 2}\n", id="braces over lines close up"
         ),
         pytest.param(
-            f"a: {{b: {'x' * 50}, c: {'y' * 50}}}\n",
-            f"a:\n  b: {'x' * 50}\n  c: {'y' * 50}\n",
+            f"a: {{b: {'x' * 70}, c: {'y' * 70}}}\n",
+            f"a:\n  b: {'x' * 70}\n  c: {'y' * 70}\n",
             id="braces that do not fit open",
         ),
         pytest.param("a:\n    b: 1\n", "a:\n  b: 1\n", id="two spaces"),
