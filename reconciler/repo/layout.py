@@ -68,7 +68,7 @@ def _field_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> I
     key = f"{' ' * indent}{spelt_key(str(branch.key), flow=False)}:"
     beside = f"  {branch.beside}" if branch.beside else ""
     inline = _inline(branch, schema, style, flow=False)
-    if inline is not None and len(key) + 1 + len(inline) <= ROW_WIDTH:
+    if inline is not None and len(key) + 1 + len(inline) <= _width(branch):
         yield f"{key} {inline}{beside}"
     elif isinstance(branch.node, ScalarNode):
         header, *lines = _scalar_lines(branch.node, indent + 2)
@@ -83,7 +83,7 @@ def _item_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> It
     pad = " " * indent
     inline = _inline(branch, schema, style, flow=False)
     beside = f"  {branch.beside}" if branch.beside else ""
-    if inline is not None and indent + 2 + len(inline) <= ROW_WIDTH:
+    if inline is not None and indent + 2 + len(inline) <= _width(branch):
         yield f"{pad}- {inline}{beside}"
         return
     if isinstance(branch.node, ScalarNode):
@@ -100,6 +100,10 @@ def _item_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> It
         elif line:
             yield f"{pad}- {line[indent + 2 :]}"
             opened = True
+
+
+def _width(branch: Branch) -> int:
+    return TEXT_WIDTH if isinstance(branch.node, ScalarNode) else ROW_WIDTH
 
 
 def _inline(branch: Branch, schema: Schema, style: Style, *, flow: bool) -> str | None:
