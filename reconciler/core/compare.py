@@ -205,8 +205,11 @@ def _fixed_field_left(
             if line.get(name) not in (None, line.get("amount")) and name != kind.line_address_type
         )
 
+    stated = fixed(applied)
+    if not stated:
+        return False
     ours = fixed(declared)
-    left = fixed(applied) - ours
+    left = stated - ours
     return bool(left and left & (fixed(live) - ours))
 
 
@@ -232,6 +235,8 @@ def _unread_changes(
     kind: Kind, declared: tuple[Line, ...], applied: tuple[Line, ...]
 ) -> Mapping[int, _Moves]:
     """Changes of fields that cannot be read back, by position: file against last applied."""
+    if not any(name in kind.write_only for line in (*declared, *applied) for name in line):
+        return _NO_CHANGES
 
     def agree(ours: Line, theirs: Line) -> bool:
         names = {name for line in (ours, theirs) for name in line if is_detail(kind, name)}

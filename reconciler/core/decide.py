@@ -32,7 +32,7 @@ def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
         change = _decide(case)
         if change is not None:
             changes.append(change)
-        moved = _drift(case)
+        moved = _drift(case, change)
         if moved is not None:
             drift.append(moved)
     return tuple(changes), tuple(drift)
@@ -150,7 +150,7 @@ def _compare(case: Case, wanted: Mapping[str, Value]) -> Comparison:
     )
 
 
-def _drift(case: Case) -> Drift | None:
+def _drift(case: Case, change: Change | None) -> Drift | None:
     """What moved in the ledger since it was last applied, whatever the file says now."""
     recorded, number = case.recorded, case.recorded.number
     if number is None or recorded.unsettled or recorded.spec is None:
@@ -161,7 +161,9 @@ def _drift(case: Case) -> Drift | None:
         return (
             None if cancelled_by_us else Drift(address=case.address, number=number, status=status)
         )
-    moved = _compare(case, recorded.spec)
+    # Most entries are kept as they were applied: then the comparison was made already.
+    kept = change is not None and change.action is Action.KEEP and change.after == recorded.spec
+    moved = UNCHANGED if kept else _compare(case, recorded.spec)
     if not case.owned:
         # The marker proves ownership: without it nothing could be changed, or found again.
         lost = FieldChange(
