@@ -183,6 +183,12 @@ CANCELLED_LIVE = live(number=OLD, status="Cancelled")
             id="a field left the file, and is cleared already",
         ),
         pytest.param(
+            [declared()], [recorded(entry(transferredToAccounting="Error"))],
+            [live(transferredToAccounting="Error")],
+            Action.UPDATE, Reason.RECORD_ONLY, [],
+            id="a transfer state left the file, and is the connector's from now on",
+        ),
+        pytest.param(
             [declared(protect=True)], [recorded()], [live()],
             Action.UPDATE, Reason.RECORD_ONLY, [],
             id="protection is a matter of the daybook alone",
