@@ -1,0 +1,47 @@
+"""Ledgers seeded once and copied for each test."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apply_bench import REFERENCE, Bench
+
+from reconciler.ledger import open_ledger
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "ledger.db"
+    open_ledger(f"sqlite:///{path}", REFERENCE).close()
+    return path
+
+
+@pytest.fixture
+def make_bench(template: Path, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """Makes benches, each with a ledger and a daybook of its own."""
+    made: list[Bench] = []
+
+    def make(**options: Any) -> Bench:
+        root = tmp_path / f"bench-{len(made)}"
+        root.mkdir()
+        shutil.copy(template, root / "ledger.db")
+        made.append(Bench(root, **options))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    """A bench in process."""
+    return make_bench()
+
+
+@pytest.fixture(params=[False, True], ids=["in process", "on a socket"])
+def either(request: pytest.FixtureRequest, make_bench: Callable[..., Bench]) -> Bench:
+    """A bench in process, and one on a socket."""
+    return make_bench(over_socket=request.param)

@@ -1,0 +1,214 @@
+"""What ends a run early, and that its report still tells the truth about every change."""
+
+import contextlib
+import sqlite3
+import threading
+
+import httpx
+import pytest
+from apply_bench import (
+    Bench,
+    each,
+    every,
+    files,
+    instead,
+    lost_before,
+    nth,
+    of,
+    outcomes,
+    refusal,
+    refused_connection,
+)
+
+MANY = files(**{f"n{index:02}": of(f"{index + 1}.00") for index in range(12)})
+TWO_MONTHS = files(
+    a=of("1.00"),
+    b=of("2.00"),
+    c=of("3.00", accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28"),
+)
+REFUSED = instead(refusal(52030030, "No"))
+
+
+def by_name(report):
+    return {item.change.address.name: item.outcome.value for item in report.applied}
+
+
+def messages(report):
+    return {item.change.address.name: item.message for item in report.applied}
+
+
+def refuse_inserts(bench: Bench, table: str) -> None:
+    """From now on the database itself refuses every row of a table, as a full disk would."""
+    with contextlib.closing(sqlite3.connect(bench.daybook_path)) as connection:
+        connection.execute(
+            f"create trigger full before insert on {table} "
+            "begin select raise(abort, 'database or disk is full'); end"
+        )
+        connection.commit()
+
+
+def make_room(bench: Bench) -> None:
+    with contextlib.closing(sqlite3.connect(bench.daybook_path)) as connection:
+        connection.execute("drop trigger full")
+        connection.commit()
+
+
+def test_a_failure_stops_its_own_period_alone(bench):
+    bench.line.choose = nth(1, REFUSED)
+    report = bench.apply(TWO_MONTHS)
+    assert by_name(report) == {"a": "failed", "b": "not_attempted", "c": "done"}
+    assert "Jan-2026" in messages(report)["b"]
+    bench.converge(TWO_MONTHS)
+
+
+def test_a_failure_stops_nothing_when_asked_to_go_on(bench):
+    bench.line.choose = nth(1, REFUSED)
+    report = bench.apply(TWO_MONTHS, continue_on_error=True)
+    assert by_name(report) == {"a": "failed", "b": "done", "c": "done"}
+
+
+@pytest.mark.parametrize(
+    "meets", [refused_connection, instead(httpx.Response(403, json={"success": False}))],
+    ids=["unreachable", "N24 access refused"],
+)  # fmt: skip
+def test_a_ledger_that_cannot_be_used_is_left_alone(bench, meets):
+    bench.line.choose = every(meets)
+    report = bench.apply(TWO_MONTHS, continue_on_error=True)
+    assert by_name(report) == {"a": "failed", "b": "not_attempted", "c": "not_attempted"}
+    assert "the ledger could not be used" in messages(report)["c"]
+    bench.converge(TWO_MONTHS)
+
+
+def test_n23_access_refused_mid_run_keeps_what_was_done(bench):
+    denied = instead(httpx.Response(401, json={"message": "Authentication error"}))
+    bench.line.choose = each(None, denied, denied, denied)
+    report = bench.apply(TWO_MONTHS)
+    assert by_name(report) == {"a": "done", "b": "failed", "c": "not_attempted"}
+    bench.require_true(report)
+    bench.converge(TWO_MONTHS)
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+@pytest.mark.parametrize("at", [1, 3, 6])
+def test_i33_a_stop_settles_what_is_in_flight_and_lists_the_rest(make_bench, at, parallelism):
+    bench = make_bench(parallelism=parallelism)
+    stop = threading.Event()
+    seen = []
+
+    def after(commit):
+        seen.append(commit)
+        if len(seen) == at:
+            stop.set()
+
+    bench.on_commit = after
+    report = bench.apply(MANY, doors={"stop": stop})
+    assert len(report.applied) == len(MANY)
+    assert outcomes(report) == {"done", "not_attempted"}
+    assert at <= list(by_name(report).values()).count("done") <= at + parallelism
+    bench.require_true(report)
+    bench.on_commit = lambda commit: None
+    bench.converge(MANY)
+
+
+def test_a_stop_between_the_calls_of_a_replacement_says_what_was_done(bench):
+    bench.converge(files(a=of()))
+    stop = threading.Event()
+    bench.on_commit = lambda commit: stop.set()
+    report = bench.apply(files(a=of("2.00")), doors={"stop": stop})
+    (item,) = report.applied
+    assert (item.outcome, [step.verb for step in item.steps]) == ("failed", ["cancel"])
+    bench.on_commit = lambda commit: None
+    bench.converge(files(a=of("2.00")))
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_an_unforeseen_error_loses_no_result_of_the_others(make_bench, parallelism):
+    bench = make_bench(parallelism=parallelism)
+
+    def break_down(line, request):
+        line.deliver(request)
+        raise ZeroDivisionError("nobody foresaw this")
+
+    bench.line.choose = nth(2, break_down)
+    with pytest.raises(ZeroDivisionError):
+        bench.apply(MANY)
+    assert len(bench.last.applied) == len(MANY)
+    found = by_name(bench.last)
+    assert list(found.values()).count("unknown") == 1
+    standing = bench.live()
+    unknown = next(name for name, outcome in found.items() if outcome == "unknown")
+    assert {name for name, outcome in found.items() if outcome == "done"} == set(standing) - {
+        unknown
+    }
+    assert "ZeroDivisionError" in messages(bench.last)[unknown]
+    bench.require_true(bench.last)
+    bench.converge(MANY)
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+@pytest.mark.parametrize("at", [1, 3])
+def test_i43_what_the_daybook_cannot_take_note_of_is_said(make_bench, at, parallelism):
+    """The disk is full after the call and before its outcome is written."""
+    bench = make_bench(parallelism=parallelism)
+    seen = []
+
+    def fill(commit):
+        seen.append(commit)
+        if len(seen) == at:
+            refuse_inserts(bench, "outcomes")
+
+    bench.on_commit = fill
+    report = bench.apply(MANY)
+    assert len(report.applied) == len(MANY)
+    assert len(bench.line.sent) <= at + parallelism, "no further calls"
+    failed = [item for item in report.applied if item.outcome == "failed"]
+    assert failed
+    for item in failed:
+        assert item.number is not None
+        assert f"{item.number} was created; this is not recorded" in item.message
+        assert item.steps == item.change.steps
+    assert "the daybook could not be written" in " ".join(messages(report).values())
+    bench.require_true(report)
+    bench.on_commit = lambda commit: None
+    make_room(bench)
+    bench.converge(MANY)
+    assert len(bench.all_entries()) == len(MANY)
+
+
+def test_b06_i04_nothing_is_sent_that_could_not_be_written_before(bench):
+    with bench.daybook():
+        pass
+    report = bench.apply(MANY, between=lambda: refuse_inserts(bench, "intents"))
+    assert bench.line.sent == []
+    assert set(by_name(report).values()) == {"failed", "not_attempted"}
+    assert "the daybook cannot be written" in " ".join(messages(report).values())
+    make_room(bench)
+    bench.converge(MANY)
+
+
+def test_i43_an_unknown_outcome_that_cannot_be_written_stays_unknown(bench):
+    def fill(line, request):
+        if not bench.rows("select 1 from sqlite_master where name = 'full'", bench.daybook_path):
+            refuse_inserts(bench, "outcomes")
+        return lost_before(line, request)
+
+    bench.line.choose = every(fill)
+    report = bench.apply(files(a=of()))
+    assert outcomes(report) == {"unknown"}
+    assert "this is not recorded" in report.applied[0].message
+    make_room(bench)
+    bench.converge(files(a=of()))
+
+
+def test_a_listener_that_leaves_ends_the_run_between_two_calls(bench):
+    from reconciler.apply import Doors, apply
+
+    with bench.daybook() as book, bench.client() as client:
+        plan = bench.plan(client, book, MANY)
+        doors = Doors(ledger=client, book=book)
+        events = apply(plan, {}, doors, parallelism=1)
+        next(events)
+        events.close()
+        assert doors.stop.is_set()
+    assert len(bench.line.sent) <= 2
+    bench.converge(MANY)

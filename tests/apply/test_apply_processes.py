@@ -1,0 +1,328 @@
+"""Real processes, killed, signalled, stopped and starved; and the run after them."""
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apply_bench import REFERENCE, Bench, Clock, served
+
+from reconciler.cli.main import run
+from reconciler.ledger import create_app, open_ledger
+
+BEFORE = {"keep": "1.00", "change": "2.00", "note": "3.00", "gone": "4.00"}
+AFTER = {"keep": "1.00", "change": "20.00", "note": "3.00", "new-a": "5.00", "new-b": "6.00"}
+WRITES = ("cancel", "create", "delete", "create", "create", "update", "cancel", "delete")
+"""What the plan from one to the other sends, in whatever order."""
+
+
+class Workspace:
+    """A workspace whose ledger is served by this process, which decides what happens to clients."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.books = root / "books"
+        self.clock = Clock()
+        self.on_receipt: Callable[[int], None] = lambda count: None
+        self.on_commit: Callable[[int], None] = lambda count: None
+        self.received = self.committed = 0
+        self._open = contextlib.ExitStack()
+        self.ledger = self._open.enter_context(
+            open_ledger(f"sqlite:///{root / 'ledger.db'}", REFERENCE)
+        )
+        app = create_app(
+            self.ledger, clock=self.clock, after_commit=self._commit, failed_login_delay=0
+        )
+
+        def counted(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+            if environ["REQUEST_METHOD"] != "GET" and "journal" in environ["PATH_INFO"]:
+                self.received += 1
+                self.on_receipt(self.received)
+            return app(environ, start)
+
+        self.url = self._open.enter_context(served(counted))
+        client_id, secret = self.ledger.issue_client("processes")
+        self.env = {
+            "ZUORA_BASE_URL": self.url,
+            "ZUORA_CLIENT_ID": client_id,
+            "ZUORA_CLIENT_SECRET": secret,
+        }
+
+    def _commit(self, commit: Any) -> None:
+        if "journal-entries" in commit.path:
+            self.committed += 1
+            self.on_commit(self.committed)
+
+    def close(self) -> None:
+        self._open.close()
+
+    def calm(self) -> None:
+        self.on_receipt = self.on_commit = lambda count: None
+        self.received = self.committed = 0
+
+    def declare(self, amounts: dict[str, str], **notes: str) -> None:
+        self.books.mkdir(exist_ok=True)
+        for old in self.books.glob("e-*.yaml"):
+            old.unlink()
+        head = "apiVersion: journal.reconciler/v1\nkind: "
+        (self.books / "reconciler.yaml").write_text(
+            head + "Workspace\nmetadata: {name: books}\nspec: {}\n"
+        )
+        (self.books / "reference.yaml").write_text(json.dumps(REFERENCE))
+        for name, amount in amounts.items():
+            lines = "".join(
+                f"    - {{accountingCodeName: {code}, type: {side}, amount: {amount}}}\n"
+                for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
+            )
+            note = f"  notes: {notes[name]}\n" if name in notes else ""
+            (self.books / f"e-{name}.yaml").write_text(
+                f"{head}JournalEntry\nmetadata: {{name: {name}}}\nspec:\n"
+                "  accountingPeriodName: Jan-2026\n  currency: USD\n"
+                f"  journalEntryDate: 2026-01-31\n{note}  journalEntryItems:\n{lines}"
+            )
+
+    def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "reconciler", "apply", "-w", str(self.books), "--yes", *args],
+            env={**os.environ, **self.env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **options,
+        )
+
+    def apply(self, monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
+        """The same command, in this process."""
+        for name, value in self.env.items():
+            monkeypatch.setenv(name, value)
+        return run(["apply", "-w", str(self.books), "--yes", *args])
+
+    live = Bench.live
+    rows = Bench.rows
+    all_entries = Bench.all_entries
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.root / "ledger.db"
+
+    def require_converged(self, monkeypatch: pytest.MonkeyPatch, amounts: dict[str, str]) -> None:
+        """One apply that ends well, one entry for each declaration, then nothing to do."""
+        assert self.apply(monkeypatch) == 0
+        assert {name: len(found) for name, found in self.live().items()} == dict.fromkeys(amounts, 1)
+        assert len(self.all_entries()) == len(amounts), "nothing cancelled is left behind"
+        before = self.received
+        assert self.apply(monkeypatch) == 0
+        assert self.received == before, "the second apply changes nothing (I-10)"
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose first entries are applied."""
+    root = tmp_path_factory.mktemp("begun")
+    workspace = Workspace(root)
+    workspace.declare(BEFORE)
+    with pytest.MonkeyPatch.context() as patch:
+        assert workspace.apply(patch) == 0
+    workspace.close()
+    return root
+
+
+@pytest.fixture
+def workspace(begun: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A copy of it, with the files edited since."""
+    root = tmp_path / "workspace"
+    shutil.copytree(begun, root)
+    workspace = Workspace(root)
+    workspace.declare(AFTER, note="edited")
+    yield workspace
+    workspace.close()
+
+
+def ended(process: subprocess.Popen[str], timeout: float = 60) -> tuple[int, str]:
+    said, _ = process.communicate(timeout=timeout)
+    return process.returncode, said
+
+
+def kill_at(workspace: Workspace, count: int, point: str, number: int = signal.SIGKILL) -> int:
+    """Run an apply that gets a signal at the so-manieth request; returns its exit code."""
+    ready = threading.Event()
+    process: list[subprocess.Popen[str]] = []
+
+    def strike(reached: int) -> None:
+        if reached == count:
+            ready.wait(10)
+            process[0].send_signal(number)
+            if number == signal.SIGKILL:
+                process[0].wait(10)
+
+    setattr(workspace, point, strike)
+    process.append(workspace.start("--parallelism", "1"))
+    ready.set()
+    code, _ = ended(process[0])
+    workspace.calm()
+    return code
+
+
+@pytest.mark.parametrize("count", range(1, len(WRITES) + 1))
+def test_f1_c08_killed_after_the_ledger_committed_and_before_it_answered(
+    workspace, monkeypatch, count
+):
+    assert kill_at(workspace, count, "on_commit") == -signal.SIGKILL
+    workspace.require_converged(monkeypatch, AFTER)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(count, marks=[] if count in (1, 2, 4) else [pytest.mark.long])
+        for count in range(1, len(WRITES) + 1)
+    ],
+)
+def test_f1_c06_killed_while_a_request_is_on_its_way(workspace, monkeypatch, count):
+    """The intent is durable; the ledger carries the request out after its sender died."""
+    assert kill_at(workspace, count, "on_receipt") == -signal.SIGKILL
+    workspace.require_converged(monkeypatch, AFTER)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(first, second, marks=[] if (first, second) == (2, 1) else [pytest.mark.long])
+        for first in range(1, 6)
+        for second in range(1, 4)
+    ],
+)
+def test_f2_killed_again_while_it_recovers(workspace, monkeypatch, first, second):
+    for count in (first, second):
+        assert kill_at(workspace, count, "on_commit") == -signal.SIGKILL
+    workspace.require_converged(monkeypatch, AFTER)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_f6_a_signal_ends_the_run_with_a_whole_report(workspace, monkeypatch, number):
+    report = workspace.root / "report.json"
+    started = threading.Event()
+    process: list[subprocess.Popen[str]] = []
+
+    def strike(reached: int) -> None:
+        if reached == 2:
+            started.wait(10)
+            process[0].send_signal(number)
+            time.sleep(0.3)
+
+    workspace.on_commit = strike
+    process.append(workspace.start("--parallelism", "1", "--report", str(report)))
+    started.set()
+    code, said = ended(process[0])
+    assert code == 130, said
+    document = json.loads(report.read_text())
+    assert document["interrupted"] is True
+    assert sum(document["summary"].values()) == len(document["changes"]) == 5
+    assert document["summary"]["not_attempted"] >= 2
+    workspace.calm()
+    workspace.require_converged(monkeypatch, AFTER)
+
+
+def test_t3_outside_the_window_the_exit_code_is_6_and_nothing_is_posted(
+    workspace, monkeypatch, capsys
+):
+    workspace.declare({**BEFORE, "late": "9.00"})
+    assert kill_at(workspace, 1, "on_commit") == -signal.SIGKILL
+    workspace.clock.pass_by(hours=25)
+    for _ in range(2):
+        assert workspace.apply(monkeypatch) == 6
+        assert "books/late" in capsys.readouterr().err
+    assert workspace.received == 0
+    assert len(workspace.live()["late"]) == 1
+
+
+def test_x1_a_second_apply_is_refused_at_once(workspace, monkeypatch, capsys):
+    meanwhile = threading.Event()
+    arrived = threading.Event()
+
+    def hold(reached: int) -> None:
+        if reached == 1:
+            arrived.set()
+            meanwhile.wait(30)
+
+    workspace.on_commit = hold
+    process = workspace.start()
+    assert arrived.wait(30)
+    began = time.monotonic()
+    assert workspace.apply(monkeypatch) == 1
+    assert time.monotonic() - began < 5
+    assert "another apply is writing to the daybook" in capsys.readouterr().err
+    meanwhile.set()
+    code, said = ended(process)
+    assert code == 0, said
+    workspace.calm()
+    workspace.require_converged(monkeypatch, AFTER)
+
+
+def test_b17_x4_an_apply_whose_lock_was_broken_writes_nothing_more(workspace, monkeypatch):
+    """Stopped in the middle, its lock removed, another run done: it wakes up and must end."""
+    arrived, woken = threading.Event(), threading.Event()
+
+    def hold(reached: int) -> None:
+        if reached == 1:
+            arrived.set()
+            woken.wait(30)
+
+    workspace.on_commit = hold
+    process = workspace.start("--parallelism", "1")
+    assert arrived.wait(30)
+    process.send_signal(signal.SIGSTOP)
+    next((workspace.books / ".reconciler").glob("*.lock")).unlink()
+    workspace.on_commit = lambda count: None
+    assert workspace.apply(monkeypatch) == 0
+    before = workspace.received
+    process.send_signal(signal.SIGCONT)
+    woken.set()
+    code, said = ended(process)
+    assert code not in (0, None), said
+    assert "took the daybook over" in said
+    assert workspace.received <= before + 1
+    workspace.require_converged(monkeypatch, AFTER)
+
+
+def test_i43_f4_a_file_system_without_room_ends_the_run_and_says_so(workspace, monkeypatch):
+    many = {f"n{index:02}": "1.00" for index in range(12)}
+    workspace.declare({**BEFORE, **many})
+
+    def starve() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+
+    code, said = ended(workspace.start(preexec_fn=starve))
+    assert code in (1, 6), said
+    assert "the daybook cannot be written" in said
+    assert 0 < len(workspace.live()) < 16
+    workspace.calm()
+    workspace.require_converged(monkeypatch, {**BEFORE, **many})
+
+
+def test_nobody_reading_the_output_does_not_make_a_broken_run_a_success(workspace, monkeypatch):
+    report = workspace.root / "report.json"
+    process = workspace.start("--parallelism", "1", "--report", str(report))
+    process.stdout.close()
+    code = process.wait(60)
+    document = json.loads(report.read_text())
+    done = document["summary"]["done"]
+    assert (code == 0) == (done == 5)
+    standing = workspace.live()
+    for change in document["changes"]:
+        if change["action"] == "create" and change["outcome"] == "not_attempted":
+            name = change["address"].partition("/")[2]
+            assert name not in standing, "the report denies what was done"
+    workspace.calm()
+    workspace.require_converged(monkeypatch, AFTER)
