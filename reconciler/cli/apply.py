@@ -178,10 +178,12 @@ class _Run:
         return tuple(settled)
 
     def _show(self, plan: "Plan") -> None:
-        from reconciler.render.text import plan_lines
+        """The plan, or its verdict alone when it was reviewed already."""
+        from reconciler.render.text import plan_lines, verdict_lines
 
         if self.style == "text":
-            out(plan_lines(plan))
+            reviewed = self.consent.saved is not None or self.consent.digest is not None
+            out(verdict_lines(plan) if reviewed else plan_lines(plan))
 
     def _require_reviewed(self, desk: "Desk", plan: "Plan") -> None:
         """The plan made now must be the one that was reviewed, or what is left of it."""
@@ -209,7 +211,11 @@ class _Run:
             return True
         count = len(plan.feasible)
         question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
-        return str(click.prompt(question, default="no", show_default=False, err=True)) == "yes"
+        if self.stop.is_set():
+            raise click.Abort
+        with _unguarded():
+            answer = click.prompt(question, default="no", show_default=False, err=True)
+        return str(answer) == "yes"
 
     def _apply(
         self,
@@ -288,6 +294,21 @@ def exit_code(report: "Report") -> int:
         errors = [item.error for item in undone if item.error is not None]
         return max((error.exit_code for error in errors), default=1)
     return Refused.exit_code if report.ended(Outcome.BLOCKED) else 0
+
+
+@contextmanager
+def _unguarded() -> Iterator[None]:
+    """While nothing is in flight, a signal ends the run at once."""
+    usual: dict[int, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+    }
+    guarded = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    try:
+        yield
+    finally:
+        for number, handler in guarded.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

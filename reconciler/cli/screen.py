@@ -47,7 +47,8 @@ def err(lines: Iterable[Line]) -> None:
 
 def out_text(text: str) -> None:
     """A result in a machine format, on stdout, as it is."""
-    click.echo(text, nl=False)
+    with _unread_is_fine(sys.stdout):
+        click.echo(text, nl=False)
 
 
 def said(text: str) -> None:
@@ -112,6 +113,22 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 def _put(lines: Iterable[Line], stream: TextIO) -> None:
+    with _unread_is_fine(stream):
+        _write(lines, stream)
+
+
+@contextmanager
+def _unread_is_fine(stream: TextIO) -> Iterator[None]:
+    """A reader that has gone ends no work: an apply settles its calls and reports all the same."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _write(lines: Iterable[Line], stream: TextIO) -> None:
     if not _painted(stream):
         click.echo(plain_text(lines), nl=False, file=stream)
         return

@@ -39,7 +39,7 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
             _count(warnings, "warning"),
         )
         counts = ", ".join(counted) + "."
-        err([line((counts, "bad" if errors else "good"))])
+        out([line((counts, "bad" if errors else "good"))])
         if books.facts is None and not books.errors:
             err([line("No Reference: accounting codes, periods and currencies were not checked.")])
     return FilesRefused.exit_code if errors else 0

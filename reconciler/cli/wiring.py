@@ -134,8 +134,16 @@ def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
     touched = {change.source.path for change in plan.pending if change.source}
     concerned = [problem for problem in books.warnings if problem.path in touched]
     others = len(books.warnings) - len(concerned)
-    rest = (f"{others} more in files that do not change; `reconciler validate` lists them",)
-    return (*(warning_text(problem) for problem in concerned), *(rest if others else ()))
+    texts = [warning_text(problem) for problem in concerned]
+    if others:
+        word = "warning" if others == 1 else "warnings"
+        texts.append(f"{others} {word} in files that do not change: see `reconciler validate`")
+    if not plan.basis.lineage and plan.pending:
+        texts.append(
+            "there is no daybook yet, so every entry counts as new; if entries of this workspace "
+            "were applied before, restore its daybook first"
+        )
+    return tuple(texts)
 
 
 def daybook_path(root: Path, settings: Settings) -> Path:

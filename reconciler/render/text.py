@@ -45,6 +45,18 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
 )
 
 
+_PARTICIPLES: Mapping[Action, str] = MappingProxyType(
+    {
+        Action.CREATE: "created",
+        Action.UPDATE: "updated",
+        Action.REPLACE: "replaced",
+        Action.REMOVE: "removed",
+        Action.ADOPT: "adopted",
+        Action.FORGET: "forgotten",
+    }
+)
+
+
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
     """The whole plan, from what drifted to the verdict."""
     return (
@@ -56,6 +68,11 @@ def plan_lines(plan: Plan) -> tuple[Line, ...]:
         *_refusals(plan),
         *_verdict(plan),
     )
+
+
+def verdict_lines(plan: Plan) -> tuple[Line, ...]:
+    """The end of a plan alone: refusals, counts, balance and digest."""
+    return (*_refusals(plan), *_verdict(plan))
 
 
 def drift_lines(plan: Plan) -> tuple[Line, ...]:
@@ -123,7 +140,8 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
     yield from _field_changes(change)
     yield from _stated_fields(change)
     yield from _postings(change, home_currency or "")
-    if len(change.steps) > 1 or change.reason is Reason.RESUMED:
+    blocked = change.block is not None
+    if not blocked and (len(change.steps) > 1 or change.reason is Reason.RESUMED):
         calls = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
         yield line(span(f"calls: {calls}", "faint"), indent=6)
 
@@ -144,9 +162,9 @@ def _facts(change: Change) -> str:
 
 def _block(change: Change) -> Iterator[Line]:
     assert change.block is not None
-    wanted = WORDS[change.wanted].word
+    wanted = _PARTICIPLES[change.wanted]
     rule = span(f"{change.block.rule}", "blocked")
-    yield line(rule, f": {change.block.message}, so it cannot {wanted}", indent=6)
+    yield line(rule, f": {change.block.message}, so it cannot be {wanted}", indent=6)
     yield line(("way out: ", "strong"), change.block.remedy, indent=6)
 
 
