@@ -24,7 +24,7 @@ from reconciler.core.kinds import KINDS
 from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.report import Applied, Report, Settled, report_of
-from reconciler.core.values import Address, Declared, Value
+from reconciler.core.values import Declared, Value
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.live.client import Client
@@ -245,9 +245,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self._open = contextlib.ExitStack()
-        self.ledger: Ledger = self._open.enter_context(
-            open_ledger(f"sqlite:///{self.ledger_path}")
-        )
+        self.ledger: Ledger = self._open.enter_context(open_ledger(f"sqlite:///{self.ledger_path}"))
         self.app = create_app(
             self.ledger, clock=self.clock, after_commit=self._committed, failed_login_delay=0
         )
@@ -302,9 +300,7 @@ class Bench:
             declared={item.address: item for item in wanted.values()},
             recorded=recorded,
             live=seen.live,
-            known=known(
-                facts, complete=False, marker="ReconcilerKey__c", workspace=WORKSPACE
-            ),
+            known=known(facts, complete=False, marker="ReconcilerKey__c", workspace=WORKSPACE),
             conduct=self.conduct,
         )
         basis = Basis(
@@ -325,9 +321,7 @@ class Bench:
         )
 
     def settle(self, client: Client, book: Daybook) -> tuple[Settled, ...]:
-        return tuple(
-            settle(book, client, workspace=WORKSPACE, marker_place="ReconcilerKey__c")
-        )
+        return tuple(settle(book, client, workspace=WORKSPACE, marker_place="ReconcilerKey__c"))
 
     def apply(self, wanted: Mapping[str, Declared], **options: Any) -> Report:
         """Settle, plan, apply: what `reconciler apply` does between files and report."""
@@ -351,7 +345,9 @@ class Bench:
         """One undisturbed apply, and all that must hold after it (I-01, I-02, I-03, I-10)."""
         self.line.choose, self.line.reads = lambda sent: None, None
         report = self.apply(wanted)
-        assert outcomes(report) <= {"done"}, [(item.outcome, item.message) for item in report.applied]
+        assert outcomes(report) <= {"done"}, [
+            (item.outcome, item.message) for item in report.applied
+        ]
         self.require_converged(wanted)
 
     def require_converged(self, wanted: Mapping[str, Declared]) -> None:
@@ -403,9 +399,9 @@ class Bench:
             "select number, custom_fields from journal_entries "
             "where status = 'Created' and not deleted order by number"
         ):
-            workspace, _, name = json.loads(row["custom_fields"]).get(
-                "ReconcilerKey__c", ""
-            ).partition("/")
+            workspace, _, name = (
+                json.loads(row["custom_fields"]).get("ReconcilerKey__c", "").partition("/")
+            )
             if workspace == WORKSPACE:
                 found.setdefault(name, []).append(row["number"])
         return found
@@ -461,7 +457,9 @@ class Bench:
     def post_foreign(self, **fields: object) -> str:
         """An entry that somebody made by hand."""
         spec = json.loads(json.dumps(of(), default=str))
-        return str(self.api("POST", "/v1/journal-entries", {**spec, **fields})["journalEntryNumber"])
+        return str(
+            self.api("POST", "/v1/journal-entries", {**spec, **fields})["journalEntryNumber"]
+        )
 
     def _committed(self, commit: Any) -> None:
         if "journal-entries" in commit.path:

@@ -82,7 +82,10 @@ class Workspace:
         for name, amount in amounts.items():
             lines = "".join(
                 f"    - {{accountingCodeName: {code}, type: {side}, amount: {amount}}}\n"
-                for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
+                for code, side in (
+                    ("Deferred Revenue", "Debit"),
+                    ("Subscription Revenue", "Credit"),
+                )
             )
             note = f"  notes: {notes[name]}\n" if name in notes else ""
             (self.books / f"e-{name}.yaml").write_text(
@@ -119,7 +122,9 @@ class Workspace:
     def require_converged(self, monkeypatch: pytest.MonkeyPatch, amounts: dict[str, str]) -> None:
         """One apply that ends well, one entry for each declaration, then nothing to do."""
         assert self.apply(monkeypatch) == 0
-        assert {name: len(found) for name, found in self.live().items()} == dict.fromkeys(amounts, 1)
+        assert {name: len(found) for name, found in self.live().items()} == dict.fromkeys(
+            amounts, 1
+        )
         assert len(self.all_entries()) == len(amounts), "nothing cancelled is left behind"
         before = self.received
         assert self.apply(monkeypatch) == 0

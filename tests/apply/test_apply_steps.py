@@ -270,9 +270,7 @@ def test_i07_a_clearing_update_without_answer_is_settled_by_what_stands(bench, f
     assert outcomes(bench.apply(ONE)) == {"unknown"}
     bench.line.choose, bench.line.reads = lambda sent: None, None
     report = bench.apply(ONE)
-    assert [item.result for item in report.settled] == [
-        "done" if fault is lost_after else "unsent"
-    ]
+    assert [item.result for item in report.settled] == ["done" if fault is lost_after else "unsent"]
     bench.converge(ONE)
 
 
@@ -286,7 +284,9 @@ def test_a_line_note_that_no_read_shows_is_sent_until_an_answer_comes(bench):
     bench.verbs()
     assert outcomes(bench.apply(lines_noted("new"))) == {"done"}
     assert bench.verbs() == ["basic-information"] * 2
-    assert bench.rows("select notes from journal_entry_items order by position")[0]["notes"] == "new"
+    assert (
+        bench.rows("select notes from journal_entry_items order by position")[0]["notes"] == "new"
+    )
 
 
 def test_a_line_note_without_any_answer_is_sent_again_by_the_next_run(bench):
@@ -297,7 +297,9 @@ def test_a_line_note_without_any_answer_is_sent_again_by_the_next_run(bench):
     report = bench.apply(lines_noted("new"))
     assert [item.result for item in report.settled] == ["unsent"]
     assert outcomes(report) == {"done"}
-    assert bench.rows("select notes from journal_entry_items order by position")[0]["notes"] == "new"
+    assert (
+        bench.rows("select notes from journal_entry_items order by position")[0]["notes"] == "new"
+    )
 
 
 def test_an_unreachable_ledger_after_a_lost_call_does_not_make_it_unsent(bench):

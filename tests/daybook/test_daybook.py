@@ -1,0 +1,411 @@
+"""The daybook keeps what it was told, or says that it does not (I-40 to I-43, I-46)."""
+
+import contextlib
+import itertools
+import os
+import random
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from builders import address, credit, debit, entry
+from sqlalchemy import event
+
+from reconciler.core.history import Act, Result
+from reconciler.daybook import FORMAT, Intent, open_daybook
+from reconciler.daybook_tables import _SEALED_INTENT, _SEALED_OUTCOME, _seal, intents, outcomes
+from reconciler.errors import DaybookError
+
+NUMBER = "JE-00000001"
+
+
+@contextlib.contextmanager
+def opened(path: Path, *, write: bool = True, **options):
+    book = open_daybook(path, write=write, **options)
+    try:
+        yield book
+    finally:
+        book.close()
+
+
+def intent(name: str = "a", act: Act = Act.CREATE, **more) -> Intent:
+    return Intent(address=address(name), act=act, **{"spec": entry(), **more})
+
+
+def create(book, name: str = "a", number: str = NUMBER, **more) -> None:
+    book.conclude(book.intend(intent(name, **more)), Result.DONE, number=number)
+
+
+def sql(path: Path, statement: str, *values) -> list[tuple]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(statement, values).fetchall()
+        connection.commit()
+    return found
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "books" / "daybook.db"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(entry(), id="plain"),
+        pytest.param(entry(debit("9007199254740.93"), credit("9007199254740.93")), id="I-50 exact"),
+        pytest.param(entry(debit("400.90"), credit("400.900")), id="scales are kept"),
+        pytest.param(entry(Count__c=Decimal("7"), Done__c=True, notes=None), id="sorts of values"),
+        pytest.param(entry(segments=({"segmentName": "R", "segmentValue": "N"},)), id="lists"),
+        pytest.param(entry(notes="a\n“b” \u2028 \x1f é"), id="text"),
+    ],
+)
+def test_what_was_written_is_read_exactly(path, spec):
+    asked = intent(
+        spec=spec,
+        payload='{"notes":"é\\u001f"}',
+        key="k",
+        track_id="t",
+        incarnation=2,
+        attempt=1,
+        protect=True,
+        server_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+    )
+    with opened(path) as book:
+        book.intend(asked)
+    with opened(path, write=False) as book:
+        (found,) = book.unsettled()
+        assert found == Intent(**{name: getattr(asked, name) for name in asked.__slots__} | {
+            "seq": 1
+        })  # fmt: skip
+    with opened(path) as book:
+        book.conclude(found, Result.DONE, number=NUMBER)
+        state = book.recorded()[address("a")]
+        assert (state.spec, state.number, state.protect) == (spec, NUMBER, True)
+        assert str(state.spec["journalEntryItems"][0]["amount"]) == str(
+            spec["journalEntryItems"][0]["amount"]
+        )
+        assert book.unsettled() == ()
+
+
+def test_of_several_outcomes_the_last_one_counts(path):
+    with opened(path) as book:
+        asked = book.intend(intent())
+        for result, number in ((Result.UNKNOWN, None), (Result.DONE, NUMBER)):
+            book.conclude(asked, result, number=number)
+        assert book.recorded()[address("a")].number == NUMBER
+        book.conclude(asked, Result.UNKNOWN)
+        state = book.recorded()[address("a")]
+        assert (state.number, state.unsettled) == (None, True)
+
+
+@pytest.mark.parametrize("act", list(Act))
+@pytest.mark.parametrize("result", [None, *Result])
+def test_i07_calls_without_a_definite_outcome_are_unsettled_and_notes_never(path, act, result):
+    with opened(path) as book:
+        asked = book.intend(intent(act=act, number=NUMBER))
+        if result is not None:
+            book.conclude(asked, result, number=NUMBER)
+        is_call = act not in (Act.NOTE, Act.FORGET)
+        assert bool(book.unsettled()) == (is_call and result in (None, Result.UNKNOWN))
+
+
+def test_reading_where_there_is_no_daybook_makes_none(path):
+    with opened(path, write=False) as book:
+        assert (dict(book.recorded()), book.unsettled(), book.serial) == ({}, (), 0)
+    assert not path.parent.exists()
+
+
+def test_its_files_are_the_owners_alone(path):
+    with opened(path) as book:
+        create(book)
+        modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in path.parent.iterdir()}
+        assert set(modes.values()) == {0o600}, modes
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_b07_every_commit_is_synced_in_full(path):
+    with opened(path) as book, book._engine.connect() as connection:
+        asked = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("synchronous", "journal_mode", "foreign_keys")
+        ]
+    assert asked == [2, "wal", 1]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_b07_an_intent_is_synced_before_intend_returns(path):
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from reconciler.daybook import open_daybook, Intent\n"
+        "from reconciler.core.history import Act\n"
+        "from reconciler.core.values import Address\n"
+        "book = open_daybook(Path(sys.argv[1]), write=True)\n"
+        "os.write(1, b'BEFORE')\n"
+        "book.intend(Intent(address=Address('JournalEntry', 'a'), act=Act.CREATE))\n"
+        "os.write(1, b'AFTER')\n"
+    )
+    traced = subprocess.run(
+        ["strace", "-f", "-e", "trace=write,pwrite64,fsync,fdatasync", sys.executable, "-c",
+         script, str(path)], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    between = traced.stderr.partition('"BEFORE"')[2].partition('"AFTER"')[0]
+    calls = [line.split("(")[0].split()[-1] for line in between.splitlines() if "(" in line]
+    last_write = max(at for at, call in enumerate(calls) if call == "pwrite64")
+    assert {"fsync", "fdatasync"} & set(calls[last_write:]), calls
+
+
+def test_i41_the_serial_rises_with_every_write_and_the_lineage_stays(path):
+    with opened(path) as book:
+        lineage = book.lineage
+        serials = [book.serial]
+        for name in "abc":
+            create(book, name)
+            serials.append(book.serial)
+    with opened(path, write=False) as book:
+        assert book.lineage == lineage != ""
+        serials.append(book.serial + 1)
+    assert all(later > earlier for earlier, later in itertools.pairwise(serials))
+
+
+def test_i42_x1_a_second_writer_is_refused_at_once_and_a_reader_is_not(path):
+    with opened(path) as book:
+        create(book)
+        began = time.monotonic()
+        with pytest.raises(DaybookError, match="another apply is writing"):
+            open_daybook(path, write=True)
+        assert time.monotonic() - began < 1
+        with opened(path, write=False) as reader:
+            assert reader.recorded()[address("a")].number == NUMBER
+    with opened(path) as book:
+        create(book, "b")
+
+
+def test_x5_the_lock_of_a_dead_process_holds_nobody_up(path):
+    script = (
+        "import os, sys; from pathlib import Path; from reconciler.daybook import open_daybook\n"
+        "open_daybook(Path(sys.argv[1]), write=True); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == -9
+    with opened(path) as book:
+        create(book)
+
+
+def test_b17_i42_a_writer_whose_lock_was_broken_cannot_write(path):
+    with opened(path) as first:
+        asked = first.intend(intent())
+        path.with_name("daybook.db.lock").unlink()
+        with opened(path) as second:
+            second.conclude(asked, Result.DONE, number=NUMBER)
+            for write in (
+                lambda: first.intend(intent("b")),
+                lambda: first.conclude(asked, Result.REFUSED),
+                lambda: first.begin("sha256:x"),
+                first.end,
+            ):
+                with pytest.raises(DaybookError, match="took the daybook over"):
+                    write()
+            assert second.recorded()[address("a")].number == NUMBER
+            assert set(second.recorded()) == {address("a")}
+
+
+def test_a_reader_cannot_write(path):
+    with opened(path) as book:
+        create(book)
+    with opened(path, write=False) as book, pytest.raises(DaybookError):
+        book.intend(intent("b"))
+
+
+@pytest.mark.parametrize("version", ["2", "10", "", "1.1"])
+@pytest.mark.parametrize("write", [True, False])
+def test_i46_another_format_is_refused_and_left_alone(path, version, write):
+    with opened(path) as book:
+        create(book)
+    sql(path, "update meta set value = ? where key = 'format'", version)
+    before = path.read_bytes()
+    with pytest.raises(DaybookError, match=f"has format {version}; this version knows {FORMAT}"):
+        open_daybook(path, write=write)
+    assert path.read_bytes() == before
+    sql(path, "update meta set value = ? where key = 'format'", FORMAT)
+    with opened(path) as book:
+        assert book.recorded()[address("a")].number == NUMBER
+
+
+@pytest.mark.parametrize("write", [True, False])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda whole: b"", id="empty"),
+        pytest.param(lambda whole: b"not a database" * 400, id="something else"),
+        pytest.param(lambda whole: whole[:100], id="cut after its header"),
+        pytest.param(lambda whole: whole[: len(whole) // 2], id="cut in the middle"),
+        pytest.param(lambda whole: bytes(4096) + whole[4096:], id="first page zeroed"),
+    ],
+)
+def test_i40_a_damaged_file_is_refused_and_never_begun_anew(path, damage, write):
+    with opened(path) as book:
+        for index in range(40):
+            create(book, f"n{index}")
+    path.write_bytes(damage(path.read_bytes()))
+    before = path.read_bytes()
+    with (
+        pytest.raises(DaybookError, match="daybook") as caught,
+        opened(path, write=write) as book,
+    ):
+        book.recorded()
+    assert caught.value.remedy
+    assert len(path.read_bytes()) == len(before)
+
+
+def test_i40_a_flipped_bit_is_noticed_or_changes_nothing_that_is_read(path):
+    with opened(path) as book:
+        for index in range(30):
+            create(book, f"name-{index}", f"JE-{index:08}", payload="{}", key=f"key-{index}")
+        book.intend(intent("open", payload='{"amount":"400.90"}', key="key"))
+        whole = (dict(book.recorded()), book.unsettled())
+    sound = path.read_bytes()
+    chance = random.Random(7)
+    noticed = 0
+    for _ in range(120):
+        at, bit = chance.randrange(len(sound)), 1 << chance.randrange(8)
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ bit]) + sound[at + 1 :])
+        try:
+            with opened(path, write=False) as book:
+                assert (dict(book.recorded()), book.unsettled()) == whole, f"bit {bit} at {at}"
+        except DaybookError:
+            noticed += 1
+    assert noticed > 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update intents set name = 'b'",
+        "update intents set payload = replace(payload, '400.90', '900.90')",
+        "update intents set spec = replace(spec, '400.90', '900.90')",
+        "update intents set incarnation = 1",
+        "update intents set key = 'other'",
+        "update intents set server_at = '2036-01-01T00:00:00+00:00'",
+        "update outcomes set number = 'JE-00000009'",
+        "update outcomes set result = 'refused'",
+        "update outcomes set intent = 2",
+    ],
+)
+def test_i40_a_changed_row_is_not_believed(path, change):
+    with opened(path) as book:
+        server_at = datetime(2026, 1, 31, tzinfo=UTC)
+        create(book, payload='{"amount":"400.90"}', key="k", server_at=server_at)
+        book.intend(intent("z", act=Act.NOTE))
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(change + (" where seq = 1"))
+        connection.commit()
+    with opened(path) as book, pytest.raises(DaybookError, match="is damaged"):
+        book.recorded()
+
+
+def test_i43_a_full_disk_is_a_daybook_error_and_nothing_is_half_written(path):
+    with opened(path) as book:
+        asked = book.intend(intent())
+        sql(path, "create trigger full before insert on outcomes "
+                  "begin select raise(abort, 'database or disk is full'); end")  # fmt: skip
+        with pytest.raises(DaybookError, match="cannot be written") as caught:
+            book.conclude(asked, Result.DONE, number=NUMBER)
+        assert "settles what is open" in caught.value.remedy
+        assert len(book.unsettled()) == 1
+        sql(path, "drop trigger full")
+        book.conclude(asked, Result.DONE, number=NUMBER)
+        assert book.unsettled() == ()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_that_cannot_be_written_is_named(path):
+    path.parent.mkdir(mode=0o500)
+    with pytest.raises(DaybookError, match="cannot be opened for writing"):
+        open_daybook(path, write=True)
+
+
+def test_a_directory_in_its_place_is_refused(path):
+    path.mkdir(parents=True)
+    for write in (True, False):
+        with pytest.raises(DaybookError):
+            open_daybook(path, write=write)
+
+
+@pytest.mark.parametrize(
+    ("runs", "interrupted"),
+    [
+        ([], False),
+        ([("x", True)], False),
+        ([("x", False)], True),
+        ([("x", False), ("x", True)], False),
+        ([("x", True), ("x", False)], True),
+        ([("y", False)], False),
+    ],
+)
+def test_a_run_that_did_not_end_is_known_whatever_our_clock_says(path, runs, interrupted):
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    for at, (digest, ends) in enumerate(runs):
+        # Our own clock runs backwards: it decides nothing.
+        with opened(path, clock=lambda at=at: now - timedelta(days=at)) as book:
+            book.begin(digest)
+            if ends:
+                book.end()
+    with opened(path, write=False) as book:
+        assert book.interrupted("x") is interrupted
+
+
+def test_a_daybook_is_bound_once(path):
+    with opened(path) as book:
+        book.bind("tenant-1")
+        book.bind("tenant-2")
+    with opened(path, write=False) as book:
+        assert book.tenant == "tenant-1"
+
+
+def test_eight_threads_share_a_daybook(path):
+    with opened(path) as book:
+
+        def work(index: int) -> None:
+            for turn in range(5):
+                create(book, f"n{index}-{turn}", f"JE-{index:04}{turn:04}")
+
+        threads = [threading.Thread(target=work, args=(index,)) for index in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(book.recorded()) == 40
+        assert book.serial == 80
+
+
+def test_twenty_thousand_intents_are_read_in_one_query(path):
+    count = 20_000
+    with opened(path) as book:
+        create(book, payload="x" * 400, key="key")
+        with book._writing() as connection:
+            repeat(connection, intents, count, lambda at: {"name": f"n{at % 5000}"})
+            repeat(connection, outcomes, count, lambda at: {"intent": at, "number": f"JE-{at:08}"})
+        asked: list[str] = []
+        event.listen(book._engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        began = time.process_time()
+        assert len(book.recorded()) == 5001
+        assert book.unsettled() == ()
+        assert time.process_time() - began < 3, "a few hundred milliseconds on an idle machine"
+        assert len(asked) == 2
+
+
+def repeat(connection, table, count, differs) -> None:
+    """The one row of a table again and again, with what differs, sealed as if written singly."""
+    sealed = {intents: _SEALED_INTENT, outcomes: _SEALED_OUTCOME}[table]
+    first = dict(connection.execute(table.select()).mappings().one())
+    rows = [{**first, "seq": at, **differs(at)} for at in range(2, count + 1)]
+    for row in rows:
+        row["seal"] = _seal(row[column.name] for column in sealed)
+    connection.execute(table.insert(), rows)
