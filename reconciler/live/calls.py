@@ -158,11 +158,17 @@ class Caller:
         return progress.token
 
     def _rested(self, progress: _Progress) -> bool:
-        """Sits out a pause the ledger asked for; False when it outlasts the call."""
+        """Sits out a pause the ledger asked for; False when it outlasts the call, or is cut short.
+
+        A sleep that ends early says that the run is to end: waiting on would only spin.
+        """
         while (wait := self._gate.held()) > 0:
-            if self._clockwork.clock() + wait >= progress.deadline:
+            began = self._clockwork.clock()
+            if began + wait >= progress.deadline:
                 return False
             self._clockwork.sleep(wait)
+            if self._clockwork.clock() - began < wait / 2:
+                return False
         return True
 
     def _judged(self, call: Call[Answer], reply: Reply) -> Verdict:

@@ -36,6 +36,7 @@ class Workspace:
         self.on_receipt: Callable[[int], None] = lambda count: None
         self.on_commit: Callable[[int], None] = lambda count: None
         self.received = self.committed = 0
+        self.limited = False
         self._open = contextlib.ExitStack()
         self.ledger = self._open.enter_context(
             open_ledger(f"sqlite:///{root / 'ledger.db'}", REFERENCE)
@@ -48,6 +49,10 @@ class Workspace:
             if environ["REQUEST_METHOD"] != "GET" and "journal" in environ["PATH_INFO"]:
                 self.received += 1
                 self.on_receipt(self.received)
+                if self.limited:
+                    headers = [("Content-Type", "application/json"), ("Retry-After", "30")]
+                    start("429 Too Many Requests", headers)
+                    return [b"{}"]
             return app(environ, start)
 
         self.url = self._open.enter_context(served(counted))
@@ -235,6 +240,24 @@ def test_f6_a_signal_ends_the_run_with_a_whole_report(workspace, monkeypatch, nu
     assert document["interrupted"] is True
     assert sum(document["summary"].values()) == len(document["changes"]) == 5
     assert document["summary"]["not_attempted"] >= 2
+    workspace.calm()
+    workspace.require_converged(monkeypatch, AFTER)
+
+
+def test_f6_a_signal_ends_a_rest_that_the_ledger_asked_for(workspace, monkeypatch):
+    """N14: thirty seconds are asked for; who interrupts does not wait for them."""
+    resting = threading.Event()
+    workspace.limited = True
+    workspace.on_receipt = lambda count: resting.set()
+    process = workspace.start("--parallelism", "1")
+    assert resting.wait(30)
+    time.sleep(0.5)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    code, said = ended(process)
+    assert code == 130, said
+    assert time.monotonic() - began < 10
+    workspace.limited = False
     workspace.calm()
     workspace.require_converged(monkeypatch, AFTER)
 
