@@ -60,7 +60,8 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     if books.facts is None:
         yield findings.note("reference", "there is none, so less is checked offline")
     target = settings.target.base_url if settings.target else ""
-    where = os.environ.get("ZUORA_BASE_URL") or target
+    # Without what stands before an @, which may be a password.
+    where = (os.environ.get("ZUORA_BASE_URL") or target).rpartition("@")[2]
     yield findings.good("ledger", "embedded" if is_embedded(settings) else where)
     if not path.exists():
         yield findings.note("daybook", f"{path} does not exist yet; the first apply makes it")

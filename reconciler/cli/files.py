@@ -1,6 +1,7 @@
 """Files named on the command line: read and written whole, with an error in plain words."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
@@ -31,5 +32,6 @@ def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise ReconcilerError(f"{path} cannot be written: {error.strerror}") from error

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from types import MappingProxyType
 from typing import Any
 
@@ -91,6 +92,10 @@ _read_environment(root)
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with a documented exit code."""
+    # Notes and names may hold any character, whatever the locale has.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(args))
 
 

@@ -106,7 +106,8 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+    console = Console(stderr=True, no_color=not _painted(sys.stderr))
+    bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
     with bar:
         task = bar.add_task(escaped(what), total=total)
         yield lambda: bar.advance(task)

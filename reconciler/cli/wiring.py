@@ -262,8 +262,15 @@ def _embedded(root: Path, stack: ExitStack) -> tuple["httpx.WSGITransport", "Cre
         client_id, client_secret = ledger.issue_client("embedded")
         text = json.dumps({"client_id": client_id, "client_secret": client_secret})
         write_text(keys, text)
-    held = json.loads(keys.read_text(encoding="utf-8"))
-    return httpx.WSGITransport(app=create_app(ledger)), Credentials(**held)
+    try:
+        held = json.loads(keys.read_text(encoding="utf-8"))
+        credentials = Credentials(client_id=held["client_id"], client_secret=held["client_secret"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReconcilerError(
+            f"{keys} does not hold the keys of the embedded ledger",
+            remedy="Remove the file: the next run makes new keys.",
+        ) from error
+    return httpx.WSGITransport(app=create_app(ledger)), credentials
 
 
 def _reference(root: Path) -> Path | None:
@@ -273,7 +280,13 @@ def _reference(root: Path) -> Path | None:
 
 def keep_private(state: Path) -> None:
     """Make the workspace's state directory, for its owner alone and outside of git."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ignore = state / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise ReconcilerError(
+            f"{state} cannot be made or written: {error.strerror}",
+            remedy="Check the path and its permissions.",
+        ) from error
