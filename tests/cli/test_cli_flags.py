@@ -1,0 +1,99 @@
+"""Flags, their environment variables, and the options that every verb takes."""
+
+import json
+
+import pytest
+from books_bench import reconciler
+
+
+@pytest.fixture
+def pending(small):
+    """Books with one create to come."""
+    small.declare("new")
+    return small
+
+
+def plan_with(books, monkeypatch, **said):
+    for name, value in said.items():
+        monkeypatch.setenv(f"RECONCILER_{name}", value)
+    return reconciler("plan", "-w", books.root)
+
+
+def test_a_workspace_may_come_from_the_environment(pending, monkeypatch, tmp_path):
+    monkeypatch.setenv("RECONCILER_WORKSPACE", str(pending.root))
+    ended = reconciler("plan", cwd=tmp_path)
+    assert (ended.code, "+ create  new" in ended.out) == (0, True)
+    other = reconciler("plan", "-w", tmp_path / "other")
+    assert (other.code, "other" in other.err) == (3, True), "what is typed wins"
+
+
+def test_a_format_may_come_from_the_environment(pending, monkeypatch):
+    assert plan_with(pending, monkeypatch, FORMAT="json").json["summary"]["create"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("DETAILED_EXITCODE", "1", 2),
+        ("DETAILED_EXITCODE", "true", 2),
+        ("DETAILED_EXITCODE", "0", 0),
+        ("EXPECT_NO_CHANGES", "true", 7),
+        ("MAX_REMOVALS", "2", 0),
+        ("PARALLELISM", "3", 0),
+        ("PARALLELISM", "none", 64),
+        ("PARALLELISM", "0", 64),
+        ("FORMAT", "yaml", 64),
+        ("NO_COLOR", "true", 0),
+        ("QUIET", "1", 0),
+        ("VERBOSE", "1", 0),
+    ],
+)
+def test_every_flag_is_an_environment_variable(pending, monkeypatch, name, value, code):
+    ended = plan_with(pending, monkeypatch, **{name: value})
+    assert ended.code == code, ended.said
+
+
+def test_a_plan_may_be_saved_by_the_environment(pending, monkeypatch, tmp_path):
+    plan_with(pending, monkeypatch, OUT=str(tmp_path / "plan.json"))
+    assert json.loads((tmp_path / "plan.json").read_text())["digest"].startswith("sha256:")
+
+
+def test_consent_may_come_from_the_environment(pending, monkeypatch):
+    monkeypatch.setenv("RECONCILER_AUTO_APPROVE", "1")
+    assert pending.run("apply").code == 0
+    assert "new" in pending.posted()
+
+
+def test_a_flag_of_the_ledger_is_one_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECONCILER_DATABASE", f"sqlite:///{tmp_path}/ledger.db")
+    monkeypatch.setenv("RECONCILER_FORMAT", "json")
+    ended = reconciler("ledger", "create-client", "--name", "ci")
+    assert ended.code == 0
+    assert set(ended.json) == {"client_id", "client_secret"}
+
+
+@pytest.mark.parametrize("option", [["--workspace"], ["-w"]])
+def test_common_options_stand_before_or_after_the_verb(pending, option):
+    before = reconciler(*option, pending.root, "plan", "-q")
+    after = reconciler("-q", "plan", *option, pending.root)
+    both = reconciler(*option, "nowhere", "plan", *option, pending.root)
+    assert before.out == after.out == both.out != ""
+    assert {before.code, after.code, both.code} == {0}
+
+
+def test_a_flag_takes_its_value_with_an_equals_sign(pending):
+    ended = reconciler(f"--workspace={pending.root}", "plan", "--format=json", "--parallelism=2")
+    assert ended.json["summary"]["create"] == 1
+
+
+def test_the_workspace_is_journals_or_here(pending, tmp_path):
+    assert reconciler("plan", "--detailed-exitcode", cwd=pending.root).code == 2
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "journals").symlink_to(pending.root)
+    assert reconciler("plan", "--detailed-exitcode", cwd=home).code == 2
+
+
+def test_parallelism_does_not_change_a_plan(pending):
+    plans = {reconciler("plan", "-w", pending.root, "--parallelism", n).out for n in (1, 2, 40)}
+    assert len(plans) == 1

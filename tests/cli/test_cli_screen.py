@@ -1,0 +1,190 @@
+"""What goes to which stream, in what dress, and what a person at a terminal is asked."""
+
+import errno
+import fcntl
+import os
+import pty
+import re
+import select
+import subprocess
+import termios
+import time
+
+import pytest
+from books_bench import PROGRAM, Books, clean_environment, process
+
+ESCAPE = "\x1b["
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tuple[int, str]:
+    """Run a verb on a pseudo-terminal, type something, and take down what is on screen."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, *args, "-w", str(books.root)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=clean_environment() | {"TERM": "xterm-256color", "COLUMNS": "120"} | env,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one thread
+    ) as running:
+        os.close(theirs)
+        seen, until, sent = b"", time.monotonic() + 30, not typed
+        while time.monotonic() < until:
+            if select.select([ours], [], [], 0.2)[0]:
+                try:
+                    piece = os.read(ours, 65536)
+                except OSError as error:
+                    assert error.errno == errno.EIO
+                    break
+                if not piece:
+                    break
+                seen += piece
+            if not sent and b"Only yes applies" in seen:
+                os.write(ours, typed.encode())
+                sent = True
+        else:
+            running.kill()
+        code = running.wait()
+    os.close(ours)
+    return code, seen.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def pending(small):
+    small.declare("new")
+    return small
+
+
+def test_a_terminal_is_painted_and_says_the_same(pending):
+    code, screen = at_a_terminal(pending, "plan")
+    assert code == 0
+    assert ESCAPE + "32m+ create" in screen
+    plain = COLOR.sub("", screen)
+    piped = pending.process("plan").out
+    for row in piped.splitlines():
+        assert row in plain
+
+
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        (["plan", "--no-color"], {}),
+        (["--no-color", "plan"], {}),
+        (["plan"], {"NO_COLOR": "1"}),
+        (["plan"], {"TERM": "dumb"}),
+        (["plan"], {"RECONCILER_NO_COLOR": "1"}),
+        (["plan", "--no-such-flag"], {"NO_COLOR": "1"}),
+    ],
+)
+def test_a_terminal_stays_plain_when_asked(pending, args, env):
+    _, screen = at_a_terminal(pending, *args, **env)
+    assert COLOR.findall(screen) == []
+
+
+def test_what_is_piped_is_plain(pending):
+    for verb in ("plan", "doctor", "validate", "drift"):
+        ended = pending.process(verb)
+        assert "\x1b" not in ended.said
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("yes\n", 0),
+        ("y\n", 4),
+        ("YES\n", 4),
+        ("no\n", 4),
+        ("\n", 4),
+        ("yes please\n", 4),
+        ("\x03", 130),
+        ("\x04", 130),
+    ],
+    ids=["yes", "y", "YES", "no", "nothing", "more", "Ctrl-C", "Ctrl-D"],
+)
+def test_only_yes_applies(pending, typed, code):
+    ended, screen = at_a_terminal(pending, "apply", typed=typed)
+    assert ended == code, screen
+    assert "Apply 1 change? Only yes applies" in screen
+    assert "Traceback" not in screen
+    assert ("new" in pending.posted()) == (code == 0)
+
+
+def test_nobody_is_asked_when_there_is_nothing_to_apply(small):
+    code, screen = at_a_terminal(small, "apply")
+    assert code == 0
+    assert "Only yes applies" not in screen
+
+
+def test_nobody_is_asked_about_a_plan_that_is_refused(small):
+    small.remove(*[f"entry-{number:02}" for number in range(5)])
+    code, screen = at_a_terminal(small, "apply")
+    assert (code, "too-many-removals" in screen) == (4, True)
+    assert "Only yes applies" not in screen
+
+
+def test_results_are_on_stdout_and_all_else_on_stderr(pending, tmp_path):
+    planned = pending.plan("--out", tmp_path / "plan.json")
+    assert planned.out.startswith("Workspace acme-books")
+    assert planned.out.splitlines()[-1].startswith("Digest: sha256:")
+    assert planned.err.startswith("Saved to ")
+    pending.write("bad.yaml", "kind: [\n")
+    refused = pending.plan()
+    assert refused.out == ""
+    assert "bad.yaml:" in refused.err
+    assert "Error: 1 problem in the files" in refused.err
+
+
+def test_quiet_leaves_results_and_problems(pending, tmp_path):
+    loud = pending.plan("--out", tmp_path / "a.json")
+    quiet = pending.plan("-q", "--out", tmp_path / "b.json")
+    assert (quiet.out, quiet.err) == (loud.out, "")
+    pending.write("bad.yaml", "kind: [\n")
+    assert "bad.yaml:" in pending.plan("-q").err
+
+
+def test_verbose_tells_more_on_stderr_alone(pending):
+    calm, verbose = pending.process("plan"), pending.process("plan", "-v")
+    assert verbose.out == calm.out
+    assert verbose.code == calm.code
+
+
+def test_paths_lead_from_the_current_directory(pending):
+    pending.write("bad.yaml", "kind: [\n")
+    ended = process("validate", "-w", "books", cwd=pending.root.parent)
+    assert ended.out.startswith("books/bad.yaml:")
+    inside = process("validate", cwd=pending.root)
+    assert inside.out.startswith("bad.yaml:")
+
+
+@pytest.mark.parametrize("verb", ["plan", "validate", "explain"])
+def test_a_reader_that_goes_away_is_no_error(pending, verb):
+    for number in range(200):
+        name = f"many-{number}"
+        pending.declare(name)
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [*PROGRAM, verb, "-w", str(pending.root)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env=clean_environment(),
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert "Traceback" not in ended.stderr
+    assert "Exception" not in ended.stderr
+    assert ended.returncode in (0, 1, 141)
+
+
+def test_a_locale_without_utf8_does_no_harm(pending):
+    pending.edit("new.yaml", '"USD"', '"USD", notes: "Überstunden für März — ¥"')
+    ended = pending.process("plan")
+    assert ended.code == 0
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    ascii_only = process("plan", "-w", pending.root, env=env)
+    assert "Traceback" not in ascii_only.err
+    assert ascii_only.code == 0

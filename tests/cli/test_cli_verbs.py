@@ -1,0 +1,239 @@
+"""What each verb does when all is well, and the words it ends with."""
+
+import json
+import shutil
+
+import pytest
+from books_bench import Books, credit, debit, reconciler
+
+from reconciler.core.rules import FILE_RULES, PLAN_RULES
+from reconciler.repo import RULES, SCHEMAS
+
+EVERY_RULE = {**RULES, **FILE_RULES, **PLAN_RULES}
+
+
+def test_init_writes_books_that_validate_plan_and_apply(tmp_path):
+    made = reconciler("init", cwd=tmp_path)
+    assert made.code == 0
+    assert "Next: reconciler plan\n" in made.out
+    assert reconciler("validate", cwd=tmp_path).code == 0
+    ours = [tmp_path / "journals" / name for name in ("reconciler.yaml", "2026")]
+    assert reconciler("fmt", "--check", *ours, cwd=tmp_path).code == 0
+    assert reconciler("plan", "--detailed-exitcode", cwd=tmp_path).code == 2
+    assert reconciler("apply", "-y", cwd=tmp_path).code == 0
+    assert reconciler("plan", "--detailed-exitcode", cwd=tmp_path).code == 0
+    assert reconciler("doctor", cwd=tmp_path).code == 0
+
+
+def test_init_says_where_to_go_next(tmp_path):
+    made = reconciler("init", "my-books", "--name", "acme", cwd=tmp_path)
+    assert made.out.splitlines()[-1] == "Next: reconciler plan -w my-books"
+    assert "name: acme\n" in (tmp_path / "my-books" / "reconciler.yaml").read_text()
+
+
+@pytest.mark.parametrize("there", ["reconciler.yaml", "reference.yaml", "2026/01/first-entry.yaml"])
+def test_init_never_overwrites(tmp_path, there):
+    place = tmp_path / "journals" / there
+    place.parent.mkdir(parents=True)
+    place.write_text("mine")
+    ended = reconciler("init", cwd=tmp_path)
+    assert ended.code == 1
+    assert "nothing is overwritten" in ended.err
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert (files, place.read_text()) == ([place], "mine")
+
+
+@pytest.mark.parametrize("name", ["Acme Books", "", "a/b", "x" * 64, "a\nspec: {}", "'"])
+def test_init_takes_only_a_name_that_a_workspace_can_have(tmp_path, name):
+    ended = reconciler("init", "--name", name, cwd=tmp_path)
+    assert ended.code == 64, ended.said
+    assert not (tmp_path / "journals").exists()
+
+
+def test_validate_lists_every_finding_and_the_counts(small):
+    small.declare("one", debit("1.00"), credit("2.00"))
+    small.declare("two", debit("1.00", "No Such Code"), credit("1.00"))
+    ended = small.run("validate")
+    assert ended.code == 3
+    assert "error[lines-balance]" in ended.out
+    assert "error[known-accounting-code]" in ended.out
+    assert "16 files, 14 entries: 2 errors, " in ended.err
+
+
+def test_validate_shows_only_what_was_asked_for(small):
+    small.declare("one", debit("1.00"), credit("2.00"))
+    small.declare("two", debit("1.00", "No Such Code"), credit("1.00"))
+    ended = small.run("validate", small.root / "two.yaml")
+    assert (ended.code, ended.out.count("error[")) == (3, 1)
+    assert small.run("validate", small.root / "entry-00.yaml").code == 0
+
+
+def test_validate_as_json_is_stable_and_says_where(small):
+    small.declare("one", debit("1.00"), credit("2.00"))
+    first, second = (small.run("validate", "--format", "json") for _ in range(2))
+    assert first.out == second.out
+    assert (first.code, first.err) == (3, "")
+    assert first.json["valid"] is False
+    found = [item for item in first.json["problems"] if item["severity"] == "error"]
+    assert [item["path"] for item in found] == ["one.yaml"]
+    assert {"line", "column", "rule", "message", "remedy"} <= found[0].keys()
+
+
+def test_validate_needs_no_ledger_and_makes_none(tmp_path):
+    books = Books(tmp_path / "books")
+    books.settings(spec="{target: {baseUrl: 'https://rest.test.zuora.com'}}")
+    books.declare("one")
+    ended = books.run("validate")
+    assert ended.code == 0
+    assert "No Reference" in ended.err
+    assert not (books.root / ".reconciler").exists()
+
+
+def test_fmt_changes_spelling_and_no_value(small):
+    small.write(
+        "entry-00.yaml",
+        "kind: JournalEntry\napiVersion: journal.reconciler/v1\n"
+        "metadata: {name: entry-00}\nspec:\n  notes: Notes of entry-00 # why\n"
+        "  currency: USD\n  accountingPeriodName: Jan-2026\n  journalEntryDate: 2026-01-31\n"
+        "  journalEntryItems:\n"
+        "    - {type: Debit, accountingCodeName: Deferred Revenue, amount: 400.9}\n"
+        "    - {type: Credit, accountingCodeName: Subscription Revenue, amount: 400.9}\n",
+    )
+    path = small.root / "entry-00.yaml"
+    checked = small.run("fmt", "--check", path)
+    assert (checked.code, "would change" in checked.out) == (3, True)
+    assert small.run("fmt", path).code == 0
+    assert "# why" in path.read_text()
+    assert "400.90" in path.read_text()
+    assert small.run("fmt", "--check", path).code == 0
+    assert small.plan("--detailed-exitcode").code == 0
+
+
+def test_doctor_finds_nothing_wrong_in_sound_books(small):
+    ended = small.run("doctor")
+    assert ended.code == 0
+    assert "bad" not in ended.out
+    for fact in ("files: 14 files, 12 entries", "credentials: accepted", "12 entries recorded"):
+        assert fact in ended.out
+    assert "accounting periods: 7" in ended.out
+
+
+def test_doctor_changes_nothing(empty):
+    before = sorted(file.name for file in empty.root.rglob("*"))
+    assert empty.run("doctor").code == 0
+    assert sorted(file.name for file in empty.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "fact"),
+    [
+        (lambda books: books.declare("one", debit("1.00"), credit("2.00")), 3, "1 problem"),
+        (lambda books: (books.root / "reconciler.yaml").unlink(), 3, "problem"),
+        (lambda books: books.env.update(ZUORA_BASE_URL="https://x.invalid"), 8, "credentials"),
+        (lambda books: books.env.update(ZUORA_BASE_URL="http://x.invalid"), 8, "credentials"),
+        (lambda books: books.env.update(ZUORA_BASE_URL="nonsense", ZUORA_TOKEN="t"), 1, "URL"),
+        (
+            lambda books: (books.root / ".reconciler" / "ledger.db").write_bytes(b"x" * 999),
+            1,
+            "ledger cannot be used",
+        ),
+    ],
+    ids=["finding", "no workspace", "no credentials", "no TLS", "no URL", "broken ledger"],
+)
+def test_doctor_says_what_is_bad(small, spoil, code, fact):
+    spoil(small)
+    ended = small.run("doctor")
+    assert ended.code == code, ended.said
+    assert "  bad  " in ended.out
+    assert fact in ended.out
+    assert "Traceback" not in ended.said
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE)
+def test_every_rule_is_explained(rule):
+    ended = reconciler("explain", rule)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"{rule} (")
+    assert "Why: " in ended.out
+    assert "What to do: " in ended.out
+
+
+def test_explain_lists_all_rules_and_guesses_at_a_slip():
+    listed = reconciler("explain").out
+    assert {row.split()[0] for row in listed.splitlines()} == set(EVERY_RULE)
+    assert "Did you mean lines-balance?" in reconciler("explain", "line-balance").err
+
+
+def test_no_name_stands_for_two_rules():
+    assert len(EVERY_RULE) == len(RULES) + len(FILE_RULES) + len(PLAN_RULES)
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_every_kind_has_a_schema_to_print(kind):
+    ended = reconciler("schema", kind)
+    assert ended.code == 0
+    assert ended.json["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert ended.json["properties"]["kind"]["const"] == kind
+
+
+def test_schema_lists_the_kinds():
+    assert [row.split()[0] for row in reconciler("schema").out.splitlines()] == list(SCHEMAS)
+
+
+def test_version_tells_itself():
+    assert reconciler("version").out.startswith("reconciler 0.")
+    assert reconciler("version", "--format", "json").json.keys() == {"reconciler", "python"}
+    assert reconciler("--version").code == 0
+
+
+def test_a_report_is_written_and_is_what_json_prints(small, tmp_path):
+    small.declare("new")
+    path = tmp_path / "report.json"
+    ended = small.apply("--report", path, "--format", "json")
+    assert ended.code == 0
+    assert ended.json == json.loads(path.read_text())
+    assert ended.json["summary"] == {
+        "done": 1,
+        "failed": 0,
+        "not_attempted": 0,
+        "unknown": 0,
+        "blocked": 0,
+    }
+    change = ended.json["changes"][0]
+    assert (change["address"], change["outcome"]) == ("JournalEntry/new", "done")
+    assert change["number"] == small.number("new")
+
+
+def test_a_report_names_what_was_blocked(small, tmp_path):
+    small.set("entry-00", transferredToAccounting="Yes")
+    small.remove("entry-00")
+    ended = small.apply("--report", tmp_path / "report.json")
+    assert ended.code == 4
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["changes"][0]["outcome"] == "blocked"
+    assert report["changes"][0]["remedy"]
+
+
+def test_drift_as_json_names_what_moved(small):
+    small.set("entry-00", notes="By hand")
+    first, second = (small.run("drift", "--format", "json") for _ in range(2))
+    assert first.out == second.out
+    assert (first.code, [item["name"] for item in first.json["drift"]]) == (7, ["entry-00"])
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+@pytest.mark.parametrize("verb", ["plan", "drift", "validate", "doctor", "explain", "schema"])
+def test_every_output_is_the_same_twice(small, verb, style):
+    small.declare("new")
+    small.set("entry-01", notes="By hand")
+    args = ["--format", style] if verb in ("plan", "drift", "validate") else []
+    first, second = (small.run(verb, *args) for _ in range(2))
+    assert (first.code, first.out, first.err) == (second.code, second.out, second.err)
+
+
+def test_the_plan_does_not_depend_on_where_the_workspace_is(small, tmp_path):
+    small.declare("new")
+    first = small.plan().out
+    moved = tmp_path / "moved"
+    shutil.move(small.root, moved)
+    assert reconciler("plan", "-w", moved).out == first

@@ -1,0 +1,361 @@
+"""Books to tell stories with: a workspace on disk, its ledger, and the verbs as people run them."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from reconciler.cli.main import run
+from reconciler.ledger import create_app, open_ledger
+
+JOURNALS = Path(__file__).parents[2] / "journals"
+REFERENCE = JOURNALS / "reference.yaml"
+PROGRAM = (sys.executable, "-m", "reconciler")
+EMBEDDED, SERVED = "embedded", "served"
+SMALL = tuple(f"entry-{number:02}" for number in range(12))
+"""The names of the entries of the small books."""
+
+WORKSPACE = """\
+apiVersion: journal.reconciler/v1
+kind: Workspace
+metadata: {{name: {name}}}
+spec: {spec}
+"""
+_ENTRY = """\
+apiVersion: journal.reconciler/v1
+kind: JournalEntry
+metadata: {metadata}
+spec: {spec}
+"""
+
+
+def debit(amount: str, code: str = "Deferred Revenue", **fields: str) -> dict[str, str]:
+    return {"accountingCodeName": code, "type": "Debit", "amount": amount, **fields}
+
+
+def credit(amount: str, code: str = "Subscription Revenue", **fields: str) -> dict[str, str]:
+    return {"accountingCodeName": code, "type": "Credit", "amount": amount, **fields}
+
+
+def entry(name: str, *lines: Mapping[str, str], **fields: Any) -> str:
+    """A document that declares an entry: 400.90 from one code to another, where not told otherwise.
+
+    Amounts are written as given, without quotes. `metadata` adds to its name.
+    """
+    metadata = {"name": name, **fields.pop("metadata", {})}
+    spec = {
+        "accountingPeriodName": "Jan-2026",
+        "currency": "USD",
+        "journalEntryDate": "2026-01-31",
+        "journalEntryItems": list(lines) or [debit("400.90"), credit("400.90")],
+        **fields,
+    }
+    return _ENTRY.format(metadata=_flow(metadata), spec=_flow(spec))
+
+
+def _flow(value: Any, name: str = "") -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item, key)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    bare = name in ("amount", "homeCurrencyAmount", "transferredToAccounting")
+    return str(value) if bare else json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def reconciler(*args: object, cwd: Path | None = None) -> Ended:
+    """A command in this process, with both its streams."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.chdir(cwd or Path.cwd()))
+        stack.enter_context(contextlib.redirect_stdout(out))
+        stack.enter_context(contextlib.redirect_stderr(err))
+        code = run([str(arg) for arg in args])
+    return Ended(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def process(
+    *args: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, **options: Any
+) -> Ended:
+    """A command in a process of its own, with no terminal."""
+    options = {"stdin": subprocess.DEVNULL, "timeout": 60, **options}
+    ended = subprocess.run(
+        [*PROGRAM, *(str(arg) for arg in args)],
+        env=clean_environment() | dict(env or {}),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+    return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that speaks to the program."""
+    alien = ("RECONCILER_", "ZUORA_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(alien)}
+
+
+class Books:
+    """A workspace and its ledger, with the verbs run on it and the API beside them."""
+
+    def __init__(self, root: Path, database: Path | None = None) -> None:
+        self.root = root
+        self.database = database or root / ".reconciler" / "ledger.db"
+        self.env: dict[str, str] = {}
+        self._open = contextlib.ExitStack()
+        self._api: httpx.Client | None = None
+
+    # What people do.
+
+    def run(self, verb: str, *args: object) -> Ended:
+        """A verb on this workspace, in this process."""
+        with _environment(self.env):
+            return reconciler(verb, "-w", self.root, *args)
+
+    def process(self, verb: str, *args: object, **options: Any) -> Ended:
+        """A verb on this workspace, in a process of its own."""
+        return process(verb, "-w", self.root, *args, env=self.env, **options)
+
+    def plan(self, *args: object) -> Ended:
+        return self.run("plan", *args)
+
+    def plan_document(self, *args: object) -> Any:
+        """The plan as JSON, whatever its verdict."""
+        return self.run("plan", "--format", "json", *args).json
+
+    def actions(self) -> dict[str, str]:
+        """What the plan made now would do, by name."""
+        return {change["name"]: change["action"] for change in self.plan_document()["changes"]}
+
+    def apply(self, *args: object) -> Ended:
+        return self.run("apply", "--auto-approve", *args)
+
+    def applied(self, *args: object) -> Ended:
+        """An apply that goes through, with nothing left to do after it."""
+        ended = self.apply(*args)
+        assert ended.code == 0, ended.said
+        again = self.plan("--detailed-exitcode")
+        assert again.code == 0, again.said
+        return ended
+
+    # What stands in the files.
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return place
+
+    def declare(self, name: str, *lines: Mapping[str, str], **fields: Any) -> Path:
+        return self.write(f"{name}.yaml", entry(name, *lines, **fields))
+
+    def remove(self, *names: str) -> None:
+        for name in names:
+            (self.root / f"{name}.yaml").unlink()
+
+    def edit(self, path: str, before: str, after: str) -> None:
+        place = self.root / path
+        text = place.read_text()
+        assert text.count(before) == 1, f"{before!r} stands {text.count(before)} times in {path}"
+        place.write_text(text.replace(before, after))
+
+    def settings(self, name: str = "acme-books", spec: str = "{}") -> None:
+        self.write("reconciler.yaml", WORKSPACE.format(name=name, spec=spec))
+
+    # What stands in the ledger.
+
+    @property
+    def api(self) -> httpx.Client:
+        """A client of the ledger that is not ours: every permission, no marker, no daybook."""
+        if self._api is None:
+            self._api = self._client()
+        return self._api
+
+    def _client(self) -> httpx.Client:
+        ledger = self._open.enter_context(open_ledger(f"sqlite:///{self.database}"))
+        key, secret = ledger.issue_client("somebody else", _EVERYTHING)
+        app = create_app(ledger, failed_login_delay=0)
+        client = httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://localhost")
+        self._open.enter_context(client)
+        return _signed_in(client, key, secret)
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        """A direct call to the API, which must succeed."""
+        answer = self.api.request(method, f"/v1/{path}", json=body or None)
+        assert answer.json()["success"], answer.text
+        return answer.json()
+
+    def set(self, name: str, **fields: Any) -> None:
+        """Change an entry's basic information behind the reconciler's back."""
+        number = self.number(name)
+        self.call("PUT", f"journal-entries/{number}/basic-information", **fields)
+
+    def cancel(self, name: str) -> None:
+        """Cancel an entry behind the reconciler's back."""
+        self.call("PUT", f"journal-entries/{self.number(name)}/cancel")
+
+    def close_period(self, name: str) -> None:
+        """Close a period, and those before it, as the ledger demands."""
+        periods = self.call("GET", "accounting-periods")["accountingPeriods"]
+        for period in sorted(periods, key=lambda period: period["startDate"]):
+            for how in ("pending-close", "close"):
+                self.call("PUT", f"accounting-periods/{period['id']}/{how}")
+            if period["name"] == name:
+                return
+
+    def get(self, number: str) -> dict[str, Any]:
+        """An entry as the API shows it."""
+        return self.call("GET", f"journal-entries/{number}")
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows of the ledger's database, read behind the server's back."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, values)]
+
+    def entries(self) -> dict[str, list[tuple[str, str]]]:
+        """Every entry in the database by its marker: its number and what became of it."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for row in self.rows("select * from journal_entries order by number"):
+            marker = json.loads(row["custom_fields"]).get("ReconcilerKey__c", "")
+            status = "Deleted" if row["deleted"] else row["status"]
+            found.setdefault(marker.partition("/")[2], []).append((row["number"], status))
+        return found
+
+    def posted(self) -> dict[str, str]:
+        """The numbers of the entries that stand in the books; never two under one name."""
+        posted = {}
+        for name, found in self.entries().items():
+            standing = [number for number, status in found if status == "Created"]
+            assert len(standing) < 2, f"{name} stands twice: {standing}"
+            if standing:
+                posted[name] = standing[0]
+        return posted
+
+    def number(self, name: str) -> str:
+        return self.posted()[name]
+
+    def content(self) -> list[tuple[Any, ...]]:
+        """All that the ledger holds of entries and lines: equal when nothing was written."""
+        entries = self.rows("select * from journal_entries order by number")
+        lines = self.rows("select * from journal_entry_items order by id")
+        return [tuple(row.values()) for row in (*entries, *lines)]
+
+    def close(self) -> None:
+        self._open.close()
+
+
+class ServedBooks(Books):
+    """Books whose ledger is another process on a socket, found through the environment alone."""
+
+    def __init__(self, root: Path) -> None:
+        database = root.parent / f"{root.name}-ledger.db"
+        inside = root / ".reconciler" / "ledger.db"
+        if inside.exists():
+            shutil.move(inside, database)
+            for rest in (root / ".reconciler").glob("ledger*"):
+                rest.unlink()
+        super().__init__(root, database)
+        self.url = self._open.enter_context(served(database))
+        self.credentials()
+
+    def credentials(self, *permissions: str) -> None:
+        """Use a new client, with these permissions or the standard ones."""
+        self.env = credentials(self.database, *permissions) | {"ZUORA_BASE_URL": self.url}
+
+    def _client(self) -> httpx.Client:
+        keys = credentials(self.database, *_EVERYTHING)
+        client = self._open.enter_context(httpx.Client(base_url=self.url, timeout=30))
+        return _signed_in(client, keys["ZUORA_CLIENT_ID"], keys["ZUORA_CLIENT_SECRET"])
+
+
+_EVERYTHING = (
+    "Create Journal Entry",
+    "Edit Journal Entry",
+    "Cancel Journal Entry",
+    "Delete Cancelled Journal Entry",
+    "Override Transferred to Accounting",
+    "Manage Close Process",
+    "Run Trial Balance",
+    "Reopen Accounting Period",
+    "Configure Accounting Codes",
+    "Manage Accounting Code",
+)
+
+
+def credentials(database: Path, *permissions: str) -> dict[str, str]:
+    """A new client of a ledger, as the command that makes clients prints it."""
+    flags = [flag for name in permissions for flag in ("--permission", name)]
+    made = reconciler(
+        "ledger", "create-client", "--database", f"sqlite:///{database}",
+        "--name", "test", "--format", "json", *flags,
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    keys = made.json
+    return {"ZUORA_CLIENT_ID": keys["client_id"], "ZUORA_CLIENT_SECRET": keys["client_secret"]}
+
+
+@contextlib.contextmanager
+def served(database: Path) -> Iterator[str]:
+    """A ledger served by a process of its own, until the block ends; yields its base URL."""
+    command = [*PROGRAM, "ledger", "serve", "--port", "0", "--database", f"sqlite:///{database}"]
+    with subprocess.Popen(
+        [*command, "--reference", str(REFERENCE)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    ) as server:
+        assert server.stderr is not None
+        try:
+            ready = server.stderr.readline()
+            assert ready.startswith("Ledger ready at http://127.0.0.1:"), ready
+            yield ready.rsplit(" ", 1)[1].strip()
+        finally:
+            server.terminate()
+            server.communicate(timeout=20)
+
+
+def _signed_in(client: httpx.Client, key: str, secret: str) -> httpx.Client:
+    form = {"client_id": key, "client_secret": secret, "grant_type": "client_credentials"}
+    token = client.post("/oauth/token", data=form).json()["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+@contextlib.contextmanager
+def _environment(said: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(said)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

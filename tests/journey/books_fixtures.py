@@ -1,0 +1,108 @@
+"""Books in a known state, made once and copied for every test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from books_bench import (
+    EMBEDDED,
+    JOURNALS,
+    REFERENCE,
+    SERVED,
+    SMALL,
+    Books,
+    ServedBooks,
+    clean_environment,
+)
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    """No setting of whoever runs the tests reaches the program."""
+    for name in set(os.environ) - set(clean_environment()):
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def empty_template(tmp_path_factory) -> Path:
+    """A workspace without entries, its ledger seeded."""
+    root = tmp_path_factory.mktemp("templates") / "empty"
+    with closing(Books(root)) as books:
+        books.settings()
+        shutil.copy(REFERENCE, root)
+        assert books.plan().code == 0
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_template(empty_template) -> Path:
+    """Twelve entries, applied."""
+    root = empty_template.with_name("small")
+    shutil.copytree(empty_template, root)
+    with closing(Books(root)) as books:
+        for name in SMALL:
+            books.declare(name, notes=f"Notes of {name}")
+        assert books.apply().code == 0
+    return root
+
+
+@pytest.fixture(scope="session")
+def example_template(tmp_path_factory) -> Path:
+    """January of the example books, applied, and the rent of Tokyo."""
+    root = tmp_path_factory.mktemp("templates") / "example"
+    shutil.copytree(JOURNALS / "2026" / "01", root / "2026" / "01")
+    for file in ("reconciler.yaml", "reference.yaml", "2026/02/tokyo-office-rent.yaml"):
+        (root / file).parent.mkdir(exist_ok=True)
+        shutil.copy(JOURNALS / file, root / file)
+    with closing(Books(root)) as books:
+        assert books.apply().code == 0
+    return root
+
+
+Open = Callable[..., Books]
+
+
+@pytest.fixture
+def opened(tmp_path) -> Iterator[Open]:
+    """Opens a copy of a template: embedded, or served from a process of its own."""
+    with ExitStack() as stack:
+
+        def opened(template: Path, *, place: str = EMBEDDED, name: str = "books") -> Books:
+            root = Path(shutil.copytree(template, tmp_path / name))
+            books = ServedBooks(root) if place == SERVED else Books(root)
+            stack.callback(books.close)
+            return books
+
+        yield opened
+
+
+@pytest.fixture(params=[EMBEDDED, SERVED])
+def place(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def example(opened, example_template, place) -> Books:
+    """The example books, applied, on both sorts of ledger."""
+    return opened(example_template, place=place)
+
+
+@pytest.fixture
+def small(opened, small_template) -> Books:
+    """Twelve applied entries on the embedded ledger."""
+    return opened(small_template)
+
+
+@pytest.fixture
+def served_small(opened, small_template) -> ServedBooks:
+    """Twelve applied entries on a served ledger."""
+    return opened(small_template, place=SERVED)
+
+
+@pytest.fixture
+def empty(opened, empty_template) -> Books:
+    """A workspace without entries on the embedded ledger."""
+    return opened(empty_template)

@@ -1,0 +1,14 @@
+"""Books in a known state for every test."""
+
+from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    empty,
+    empty_template,
+    example,
+    example_template,
+    opened,
+    place,
+    plain_environment,
+    served_small,
+    small,
+    small_template,
+)

@@ -1,0 +1,146 @@
+"""Runs that end half way: nothing is posted twice, and the next run finishes (I-26)."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+from books_bench import PROGRAM, clean_environment, credit, debit
+
+
+def test_a_missing_permission_is_named_and_changes_nothing(served_small):
+    books, whole = served_small, served_small.env
+    books.credentials("Create Journal Entry", "Edit Journal Entry")
+    books.remove("entry-00")
+    before = books.content()
+    ended = books.apply()
+    assert ended.code == 8
+    assert '"Cancel Journal Entry"' in ended.out or "Cancel Journal Entry" in ended.out
+    assert "Applied: 1 failed.\n" in ended.out
+    assert books.content() == before
+    assert books.number("entry-00")
+
+    books.env = whole
+    books.applied()
+    assert "entry-00" not in books.posted()
+
+
+@pytest.mark.parametrize(
+    ("granted", "left"),
+    [
+        pytest.param(["Cancel Journal Entry"], ["Cancelled"], id="after the cancel"),
+        pytest.param(
+            ["Cancel Journal Entry", "Create Journal Entry"],
+            ["Cancelled", "Created"],
+            id="after the create",
+        ),
+    ],
+)
+def test_a_replacement_that_stopped_half_way_is_finished(served_small, granted, left):
+    books, whole = served_small, served_small.env
+    books.credentials(*granted)
+    books.declare("entry-00", debit("1.00"), credit("1.00"))
+    ended = books.apply()
+    assert ended.code == 6
+    assert "done before that: cancel JE-00000001" in ended.out
+    assert [status for _, status in books.entries()["entry-00"]] == left
+
+    books.env = whole
+    planned = books.plan()
+    assert "finishes what an earlier run began" in planned.out
+    assert books.run("drift").code == 0, "what we did ourselves is no drift"
+    books.applied()
+    assert [status for _, status in books.entries()["entry-00"]] == ["Deleted", "Created"]
+
+
+def test_a_removal_that_stopped_half_way_is_finished(served_small):
+    books, whole = served_small, served_small.env
+    books.credentials("Cancel Journal Entry")
+    books.remove("entry-00")
+    assert books.apply().code == 6
+    books.env = whole
+    assert books.actions() == {"entry-00": "remove"}
+    books.applied()
+    assert [status for _, status in books.entries()["entry-00"]] == ["Deleted"]
+
+
+def test_a_declaration_put_back_half_way_through_its_removal_is_posted_again(served_small):
+    books, whole = served_small, served_small.env
+    text = (books.root / "entry-00.yaml").read_text()
+    books.credentials("Cancel Journal Entry")
+    books.remove("entry-00")
+    assert books.apply().code == 6
+    books.env = whole
+    books.write("entry-00.yaml", text)
+    books.applied()
+    assert [status for _, status in books.entries()["entry-00"]] == ["Deleted", "Created"]
+
+
+def started(books, *args):
+    """An apply of many creates in a process of its own, stopped after its first lines."""
+    running = subprocess.Popen(
+        [*PROGRAM, "apply", "-w", str(books.root), "--yes", "--parallelism", "2", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment() | books.env,
+    )
+    for line in running.stdout:
+        if line.startswith("  created"):
+            return running
+    raise AssertionError(running.communicate()[1])
+
+
+@pytest.mark.parametrize("sort", ["embedded", "served"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_apply_is_finished_by_the_next(opened, empty_template, sort, number):
+    books = opened(empty_template, place=sort)
+    names = {f"many-{count:03}" for count in range(60)}
+    for name in names:
+        amount = f"1.{name[-2:]}"
+        books.declare(name, debit(amount), credit(amount))
+    report = books.root.parent / "report.json"
+    running = started(books, "--report", report)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=60)
+    assert "Traceback" not in err
+    if number == signal.SIGKILL:
+        assert running.returncode == -signal.SIGKILL
+    else:
+        assert running.returncode == 130
+        assert "Stopping after the calls in flight" in err
+        assert "not attempted" in out
+        assert report.exists()
+    done = books.posted()
+    assert 0 < len(done) < len(names)
+
+    finished = books.applied()
+    assert "Traceback" not in finished.said
+    after = books.posted()
+    assert set(after) == names
+    assert done.items() <= after.items()
+    assert len(books.rows("select 1 from journal_entries")) == len(names)
+
+
+def test_two_applies_at_once_are_one_after_the_other(opened, empty_template):
+    books = opened(empty_template)
+    for count in range(60):
+        amount = f"1.{count:02}"
+        books.declare(f"many-{count:03}", debit(amount), credit(amount))
+    running = started(books)
+    second = books.apply()
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert second.code == 1
+    assert "another apply is writing to the daybook" in second.err
+    assert len(books.posted()) == 60
+
+
+def test_a_ledger_that_is_down_is_said_to_be_down(served_small):
+    served_small.env["ZUORA_BASE_URL"] = "http://127.0.0.1:9"
+    began = time.monotonic()
+    ended = served_small.plan()
+    assert ended.code == 1
+    assert "Traceback" not in ended.said
+    assert time.monotonic() - began < 70

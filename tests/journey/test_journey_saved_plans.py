@@ -1,0 +1,184 @@
+"""A saved plan is applied as it was reviewed, or not at all (I-30, I-31)."""
+
+import json
+from pathlib import Path
+
+import pytest
+from books_bench import Books, credit, debit
+
+
+@pytest.fixture
+def books(small) -> Books:
+    """Twelve applied entries with a create, an update, a replacement and a removal to come."""
+    small.declare("one-more", debit("25.00"), credit("25.00"))
+    small.edit("entry-00.yaml", "Notes of", "More notes of")
+    small.declare("entry-01", debit("2.00"), credit("2.00"), notes="Notes of entry-01")
+    small.remove("entry-02")
+    return small
+
+
+@pytest.fixture
+def saved(books, tmp_path) -> Path:
+    path = tmp_path / "plan.json"
+    ended = books.plan("--out", path)
+    assert ended.code == 0
+    assert f"reconciler apply {path}" in ended.err
+    return path
+
+
+EVERYTHING = "Applied: 1 created, 1 updated, 1 replaced, 1 removed.\n"
+
+
+def test_a_saved_plan_is_shown_and_applied(books, saved):
+    planned = books.plan().out
+    assert books.run("show", saved).out == planned
+    ended = books.run("apply", saved)
+    assert ended.code == 0
+    assert ended.out.startswith(planned)
+    assert EVERYTHING in ended.out
+    assert books.plan("--detailed-exitcode").code == 0
+
+
+def test_a_plan_is_applied_by_its_digest(books, saved):
+    digest = json.loads(saved.read_text())["digest"]
+    before = books.content()
+    wrong = books.run("apply", "--plan-digest", "sha256:" + "0" * 64)
+    assert wrong.code == 5
+    assert digest in wrong.err
+    assert books.content() == before
+    assert books.run("apply", "--plan-digest", digest).code == 0
+
+
+def test_the_same_plan_is_not_applied_twice(books, saved):
+    assert books.run("apply", saved).code == 0
+    before = books.content()
+    again = books.run("apply", saved)
+    assert again.code == 5
+    assert "nothing was applied" in again.err
+    assert books.content() == before
+
+
+def altered_amount(document):
+    change = next(item for item in document["changes"] if item["name"] == "one-more")
+    change["after"]["journalEntryItems"][0]["amount"] = "26.00"
+
+
+def altered_amounts(document):
+    for change in document["changes"]:
+        if change["name"] == "one-more":
+            for line in change["after"]["journalEntryItems"]:
+                line["amount"] = "26.00"
+
+
+TAMPERED = {
+    "one amount": altered_amount,
+    "both amounts": altered_amounts,
+    "a change taken out": lambda document: document["changes"].pop(),
+    "a step taken out": lambda document: document["changes"][0]["steps"].pop(),
+    "another number": lambda document: document["changes"][-1].update(number="JE-00000009"),
+    "another allowance": lambda document: document["scope"].update(max_removals=99),
+    "another workspace": lambda document: document.update(workspace="other"),
+    "another tenant": lambda document: document["target"].update(tenant_id="other"),
+    "a prettier impact": lambda document: document["impact"].clear(),
+    "no warnings": lambda document: document.update(warnings=["all is well"]),
+    "another digest": lambda document: document.update(digest="sha256:" + "0" * 64),
+    "no digest": lambda document: document.pop("digest"),
+    "another format": lambda document: document.update(format_version="2.0"),
+}
+
+
+@pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
+def test_an_altered_plan_file_is_refused(books, saved, tamper):
+    document = json.loads(saved.read_text())
+    tamper(document)
+    saved.write_text(json.dumps(document))
+    before = books.content()
+    for ended in (books.run("apply", saved), books.run("show", saved)):
+        assert ended.code == 5, ended.said
+        assert "Error: " in ended.err
+    assert books.content() == before
+
+
+MOVED = {
+    "notes changed": lambda books: books.set("entry-00", notes="By hand"),
+    "notes of an untouched entry": lambda books: books.set("entry-05", notes="By hand"),
+    "cancelled": lambda books: books.cancel("entry-01"),
+    "transferred": lambda books: books.set("entry-02", transferredToAccounting="Yes"),
+    "period closed": lambda books: books.close_period("Jan-2026"),
+    "file changed": lambda books: books.declare("one-more", debit("1.00"), credit("1.00")),
+    "file added": lambda books: books.declare("another"),
+    "file back": lambda books: books.declare("entry-02", notes="Notes of entry-02"),
+}
+
+
+@pytest.mark.parametrize("move", MOVED.values(), ids=MOVED)
+def test_a_plan_that_no_longer_fits_is_refused_whole(books, saved, move):
+    move(books)
+    before = books.content()
+    ended = books.run("apply", saved)
+    assert ended.code == 5, ended.said
+    assert "nothing was applied" in ended.err
+    assert "differ" in ended.err
+    assert books.content() == before
+
+
+def test_what_moved_is_named(books, saved):
+    books.set("entry-00", notes="By hand")
+    books.declare("another")
+    ended = books.run("apply", saved)
+    assert "another: create was not reviewed\n" in ended.err
+    assert "entry-00: update was reviewed; now JE-00000001 is not what it was\n" in ended.err
+
+
+def test_the_plan_of_another_workspace_is_refused(books, saved, opened, empty_template):
+    other = opened(empty_template, name="other")
+    other.settings("other-books")
+    ended = other.run("apply", saved)
+    assert ended.code == 5
+    assert "the workspace, the ledger or what is allowed is another\n" in ended.err
+    assert other.posted() == {}
+
+
+def test_what_a_plan_allows_is_allowed_when_it_is_applied(small, tmp_path):
+    small.remove(*[f"entry-{number:02}" for number in range(6)])
+    path = tmp_path / "plan.json"
+    assert small.plan("--out", path).code == 4
+    assert small.run("apply", path).code == 4
+    assert small.plan("--max-removals", 6, "--out", path).code == 0
+    assert small.run("apply", path, "--max-removals", 7).code == 64
+    assert small.run("apply", path).code == 0
+    assert len(small.posted()) == 6
+
+
+def test_an_interrupted_apply_is_resumed_with_the_same_file(served_small, tmp_path):
+    books = served_small
+    books.declare("entry-01", debit("2.00"), credit("2.00"), notes="Notes of entry-01")
+    books.edit("entry-00.yaml", "Notes of", "More notes of")
+    saved = tmp_path / "plan.json"
+    assert books.plan("--out", saved).code == 0
+    whole = books.env
+    books.credentials("Edit Journal Entry", "Cancel Journal Entry")
+    first = books.run("apply", saved, "--parallelism", "1")
+    assert first.code == 6
+    assert "1 updated, 1 failed" in first.out
+    assert "entry-01" not in books.posted()
+
+    books.env = whole
+    second = books.run("apply", saved)
+    assert second.code == 0, second.said
+    assert "1 replaced" in second.out
+    assert books.plan("--detailed-exitcode").code == 0
+    assert [status for _, status in books.entries()["entry-01"]] == ["Deleted", "Created"]
+    assert books.run("apply", saved).code == 5
+
+
+def test_plans_made_twice_are_the_same_bytes(books, tmp_path):
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    texts = [books.plan("--out", path).out for path in paths]
+    assert texts[0] == texts[1]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert books.plan("--format", "json").out.encode() == paths[0].read_bytes()
+
+
+def test_a_saved_plan_is_for_its_owner_alone(saved):
+    assert saved.stat().st_mode & 0o777 == 0o600
