@@ -1,0 +1,107 @@
+"""The key of a create: the same for one attempt in every process, another for everything else."""
+
+from dataclasses import replace
+
+import pytest
+from builders import address
+
+from reconciler.apply import idempotency_key
+from reconciler.calls import result_of, shows_in_a_read
+from reconciler.core.history import Act
+from reconciler.core.kinds import KINDS
+from reconciler.core.plan import Basis
+from reconciler.daybook import Intent
+from reconciler.errors import (
+    AccessRefused,
+    EntryMoved,
+    LedgerError,
+    LedgerUnreachable,
+    OutcomeUnknown,
+    RequestRefused,
+)
+
+BASIS = Basis(
+    workspace="books",
+    host="rest.example.com",
+    tenant_id="T1",
+    entity_id="E1",
+    lineage="L",
+    home_currency=None,
+    marker_place="ReconcilerKey__c",
+)
+INTENT = Intent(address=address("a"), act=Act.CREATE, payload='{"amount":"400.90"}')
+
+
+@pytest.mark.parametrize(
+    ("basis", "intent"),
+    [
+        pytest.param({"tenant_id": "T2"}, {}, id="T12 another tenant"),
+        pytest.param({"entity_id": "E2"}, {}, id="another entity"),
+        pytest.param({"workspace": "others"}, {}, id="another workspace"),
+        pytest.param({"tenant_id": ""}, {}, id="another host"),
+        pytest.param({}, {"address": address("b")}, id="B1 T10 another name"),
+        pytest.param({}, {"incarnation": 1}, id="B1 I-06 another incarnation"),
+        pytest.param({}, {"payload": '{"amount":"400.91"}'}, id="B3 another payload"),
+        pytest.param({}, {"attempt": 1}, id="B5 another attempt"),
+    ],
+)
+def test_i05_what_differs_has_another_key(basis, intent):
+    other = idempotency_key(replace(BASIS, **basis), replace(INTENT, **intent))
+    assert other != idempotency_key(BASIS, INTENT)
+
+
+@pytest.mark.parametrize(
+    ("basis", "intent"),
+    [
+        pytest.param({"lineage": "M", "serial": 9, "files_digest": "x"}, {}, id="a later run"),
+        pytest.param({}, {"track_id": "t", "seq": 7}, id="another track id"),
+    ],
+)
+def test_i05_the_same_attempt_has_the_same_key(basis, intent):
+    other = idempotency_key(replace(BASIS, **basis), replace(INTENT, **intent))
+    assert other == idempotency_key(BASIS, INTENT)
+
+
+def test_b02_the_key_is_the_same_in_every_process():
+    assert idempotency_key(BASIS, INTENT) == (
+        "reconciler-9c35f083f92203c2684bcf78e9d41ae459ddc89c8929aa899cf120c087df03f5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        pytest.param(LedgerUnreachable("x"), "unsent", id="nothing left: the key stays"),
+        pytest.param(RequestRefused("x", status=200), "refused", id="a definite no"),
+        pytest.param(AccessRefused("x", status=403), "refused", id="no permission"),
+        pytest.param(RequestRefused("x", status=422), "unknown", id="N27 the key is taken"),
+        pytest.param(OutcomeUnknown("x"), "unknown", id="B4 no answer"),
+        pytest.param(LedgerError("x"), "unknown", id="an answer nobody can read"),
+        pytest.param(EntryMoved("x"), "unknown", id="anything else promises nothing"),
+    ],
+)
+def test_what_an_error_says_of_its_call(error, result):
+    assert result_of(error) == result
+
+
+@pytest.mark.parametrize(
+    ("payload", "shows"),
+    [
+        ('{"notes":"x"}', True),
+        ('{"Ticket__c":null}', True),
+        ("{}", False),
+        ('{"journalEntryItems":[{"accountingCodeName":"c","type":"Debit","notes":"x"}]}', False),
+        (
+            '{"journalEntryItems":[{"accountingCodeName":"c","type":"Debit",'
+            '"accountingCodeType":"Cash","notes":"x","CostCenter__c":"y"}]}',
+            True,
+        ),
+        (
+            '{"notes":"x","journalEntryItems":[{"accountingCodeName":"c","type":"Debit",'
+            '"notes":"x"}]}',
+            True,
+        ),
+    ],
+)
+def test_an_update_is_proved_by_a_read_only_if_a_read_shows_any_of_it(payload, shows):
+    assert shows_in_a_read(KINDS["JournalEntry"], payload) is shows
