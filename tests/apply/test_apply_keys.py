@@ -92,13 +92,17 @@ def test_what_an_error_says_of_its_call(error, result):
         ("{}", False),
         ('{"journalEntryItems":[{"accountingCodeName":"c","type":"Debit","notes":"x"}]}', False),
         (
-            '{"journalEntryItems":[{"accountingCodeName":"c","type":"Debit",'
-            '"accountingCodeType":"Cash","notes":"x","CostCenter__c":"y"}]}',
+            (
+                '{"journalEntryItems":[{"accountingCodeName":"c","type":"Debit",'
+                '"accountingCodeType":"Cash","notes":"x","CostCenter__c":"y"}]}'
+            ),
             True,
         ),
         (
-            '{"notes":"x","journalEntryItems":[{"accountingCodeName":"c","type":"Debit",'
-            '"notes":"x"}]}',
+            (
+                '{"notes":"x","journalEntryItems":[{"accountingCodeName":"c","type":"Debit",'
+                '"notes":"x"}]}'
+            ),
             True,
         ),
     ],
