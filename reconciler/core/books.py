@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import ZERO, difference, total
@@ -72,29 +73,46 @@ def posted_after(change: Change) -> Mapping[str, Value] | None:
 _Key = tuple[str, str, str]
 
 
-def impact_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Impact, ...]:
+def impact_of(
+    changes: Iterable[Change],
+    home_currency: str | None,
+    starts: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Impact, ...]:
     """The rows that the plan changes, with sums over all entries managed here.
 
+    Rows are sorted by the start of their period (`starts`, by name), accounting code and currency.
     Codes of one name and several types have a row each, named with its type.
     """
-    before: list[Posting] = []
-    after: list[Posting] = []
-    moving: list[Posting] = []
+    kept, moved = [], []
     for change in changes:
         old, new = posted_before(change), posted_after(change)
-        for spec, side in ((old, before), (new, after)):
-            found = tuple(postings(change.address.kind, spec, home_currency)) if spec else ()
-            side.extend(found)
-            if old is not new:
-                moving.extend(found)
+        if old is not new:
+            moved.append((change.address.kind, old, new))
+        elif old is not None:
+            kept.append((change.address.kind, old))
+    before: list[Posting] = []
+    after: list[Posting] = []
+    for kind, old, new in moved:
+        before.extend(postings(kind, old, home_currency) if old is not None else ())
+        after.extend(postings(kind, new, home_currency) if new is not None else ())
+    moving = (*before, *after)
+    periods = {posting.period for posting in moving}
+    for kind, spec in kept:
+        # What stays in periods that nothing moves in is in none of the rows.
+        if spec.get(KINDS[kind].period) in periods:
+            found = tuple(postings(kind, spec, home_currency))
+            before.extend(found)
+            after.extend(found)
     key = _key_of((*before, *after))
-    touched = {key(posting) for posting in moving}
-    sides: dict[_Key, tuple[list[Posting], list[Posting]]] = {row: ([], []) for row in touched}
+    sides: dict[_Key, tuple[list[Posting], list[Posting]]] = {
+        key(posting): ([], []) for posting in moving
+    }
     for at, side in enumerate((before, after)):
         for posting in side:
-            if (row := key(posting)) in touched:
-                sides[row][at].append(posting)
-    rows = (_row(row, *sides[row]) for row in sorted(touched))
+            if (row := sides.get(key(posting))) is not None:
+                row[at].append(posting)
+    order = sorted(sides, key=lambda row: (starts.get(row[0], ""), row))
+    rows = (_row(row, *sides[row]) for row in order)
     return tuple(row for row in rows if _moves(row))
 
 

@@ -1,8 +1,8 @@
 """The accounting checks: pure, offline, and exact."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-from reconciler.core.canonical import canonical_json
 from reconciler.core.checks_money import MONEY_CHECKS
 from reconciler.core.checks_tenant import TENANT_CHECKS
 from reconciler.core.known import LINES, Known, known
@@ -37,7 +37,7 @@ def check_marker(known: Known) -> Iterator[Finding]:
 
 def check_together(declarations: Iterable[Declared]) -> Iterator[Finding]:
     """Findings that take more than one declaration to see."""
-    first: dict[str, Declared] = {}
+    first: dict[Hashable, Declared] = {}
     for declared in declarations:
         economics = _economics(declared.spec)
         other = first.setdefault(economics, declared)
@@ -50,12 +50,14 @@ def check_together(declarations: Iterable[Declared]) -> Iterator[Finding]:
             )
 
 
-def _economics(spec: Mapping[str, Value]) -> str:
-    rows = sorted(
-        canonical_json((line.get("accountingCodeName"), line.get("type"), line.get("amount")))
+def _economics(spec: Mapping[str, Value]) -> Hashable:
+    """What an entry posts, whatever the order of its lines; 400.9 and 400.90 are one amount."""
+    rows = (
+        (str(line.get("accountingCodeName")), str(line.get("type")), line.get("amount"))
         for line in rows_of(spec.get(LINES))
     )
-    return canonical_json((spec.get("accountingPeriodName"), spec.get("currency"), *rows))
+    posted = frozenset(Counter(rows).items())
+    return spec.get("accountingPeriodName"), spec.get("currency"), posted
 
 
 def _limits(declared: Declared, known: Known) -> Iterator[Finding]:

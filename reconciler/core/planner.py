@@ -32,11 +32,12 @@ def make_plan(
     """The plan for a world. The same world gives the same plan, byte for byte (I-12)."""
     changes, drift = decide_all(world)
     counts = Counter(change.action for change in changes)
+    starts = {name: period.start_date for name, period in world.known.periods.items()}
     plan = Plan(
         basis=basis,
         changes=changes,
         drift=drift,
-        impact=impact_of(changes, basis.home_currency),
+        impact=impact_of(changes, basis.home_currency, starts),
         balance=balance_of(changes, basis.home_currency),
         refusals=refusals(
             changes,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 Value: TypeAlias = str | bool | Decimal | tuple["Value", ...] | Mapping[str, "Value"] | None
 """What a document holds: text, exact numbers, booleans, null, lists as tuples, mappings."""
@@ -116,6 +116,9 @@ def rows_of(value: Value | None) -> tuple[Mapping[str, Value], ...]:
     """The value as a list of mappings; empty when it is absent."""
     if not isinstance(value, tuple):
         return ()
+    if all(type(item) is dict for item in value):
+        # Almost always so, and a list is asked for many times: no copy, no abstract type check.
+        return cast("tuple[Mapping[str, Value], ...]", value)
     return tuple(item for item in value if isinstance(item, Mapping))
 
 

@@ -87,7 +87,7 @@ def _explainer(kind: str) -> Draft202012Validator:
     )
     formats = FormatChecker(())
     formats.checks("date")(lambda value: not isinstance(value, str) or is_date(value))
-    schema = _for_python(json.loads(schema_text(kind)))
+    schema = _for_python(json.loads(schema_text(kind), parse_float=Decimal))
     explainer: Draft202012Validator = validator(schema, registry=Registry(), format_checker=formats)
     return explainer
 
@@ -252,7 +252,7 @@ _KEYWORDS: Final[Mapping[str, Callable[[Any, Path], Iterable[Breach]]]] = Mappin
 
 def _closest(word: str, known: Iterable[str]) -> str | None:
     by_case = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(word[:_SHOWN].casefold(), by_case, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(word[:_SHOWN].casefold(), by_case, n=1)
     return by_case[close[0]] if close else None
 
 

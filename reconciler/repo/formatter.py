@@ -74,7 +74,7 @@ def _style(document: Document, minor_units: Callable[[str], int | None]) -> Styl
     value = document.value
     name = value.get("kind") if isinstance(value, Mapping) else None
     known = isinstance(name, str) and name in SCHEMAS
-    root: Any = json.loads(schema_text(str(name))) if known else None
+    root: Any = json.loads(schema_text(str(name)), parse_float=Decimal) if known else None
     kind = KINDS.get(str(name))
     return Style(root=root, last=kind.lines if kind else "", minor_units=minor_units)
 

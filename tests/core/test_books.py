@@ -72,12 +72,12 @@ PLAIN = [
             entry(accountingPeriodName="Feb-2026"),
             entry(),
             [
-                ("Feb-2026", "Deferred Revenue", "USD", "400.90"),
-                ("Feb-2026", "Subscription Revenue", "USD", "-400.90"),
                 ("Jan-2026", "Deferred Revenue", "USD", "-400.90"),
                 ("Jan-2026", "Subscription Revenue", "USD", "400.90"),
+                ("Feb-2026", "Deferred Revenue", "USD", "400.90"),
+                ("Feb-2026", "Subscription Revenue", "USD", "-400.90"),
             ],
-            id="another period",
+            id="another period: in the order of the calendar",
         ),
         pytest.param(
             entry(debit("1", code="Cash"), credit("1", code="Cash")),
