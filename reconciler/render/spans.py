@@ -33,8 +33,8 @@ def span(text: str, style: str = "") -> Span:
 
 
 def line(*parts: Span | str, indent: int = 0) -> Line:
-    """A line of spans; plain text is escaped."""
-    spans = tuple(span(part) if isinstance(part, str) else part for part in parts)
+    """A line of spans; all of their text is escaped, which does nothing to what already is."""
+    spans = tuple(span(part) if isinstance(part, str) else span(*part) for part in parts)
     return ((" " * indent, ""), *spans) if indent else spans
 
 

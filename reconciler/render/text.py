@@ -132,16 +132,18 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
         number,
         span(place, "faint"),
     )
-    yield line(_facts(change), indent=6)
-    if change.reason in _REASONS:
+    if change.after is not None or change.before is not None:
+        yield line(_facts(change), indent=6)
+    resumed = change.reason is Reason.RESUMED
+    if change.reason in _REASONS and not (resumed and change.block):
         yield line(span(_REASONS[change.reason]), indent=6)
     if change.block is not None:
         yield from _block(change)
     yield from _field_changes(change)
     yield from _stated_fields(change)
     yield from _postings(change, home_currency or "")
-    blocked = change.block is not None
-    if not blocked and (len(change.steps) > 1 or change.reason is Reason.RESUMED):
+    told = len(change.steps) > 1 or resumed or change.action is Action.REMOVE
+    if told and change.steps and change.block is None:
         calls = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
         yield line(span(f"calls: {calls}", "faint"), indent=6)
 
@@ -162,9 +164,10 @@ def _facts(change: Change) -> str:
 
 def _block(change: Change) -> Iterator[Line]:
     assert change.block is not None
-    wanted = _PARTICIPLES[change.wanted]
+    wanted = _PARTICIPLES.get(change.wanted)
+    so = f", so it cannot be {wanted}" if wanted else ""
     rule = span(f"{change.block.rule}", "blocked")
-    yield line(rule, f": {change.block.message}, so it cannot be {wanted}", indent=6)
+    yield line(rule, f": {change.block.message}{so}", indent=6)
     yield line(("way out: ", "strong"), change.block.remedy, indent=6)
 
 
@@ -207,12 +210,16 @@ def _line_update(
 
 
 def _postings(change: Change, home: str) -> Iterator[Line]:
-    """The debit and credit table: whole entries that come or go, changed lines of a replacement."""
+    """The debit and credit table: whole entries that come or go, changed lines of a replacement.
+
+    A replacement whose lines stay as they are posts them anew, so they are shown whole.
+    """
     comparison = change.comparison
-    if change.wanted is Action.REPLACE and (comparison.lines_added or comparison.lines_removed):
+    replaces = change.wanted is Action.REPLACE and change.posts
+    if replaces and (comparison.lines_added or comparison.lines_removed):
         yield from _changed_lines(change, home)
-    elif change.wanted in (Action.CREATE, Action.REMOVE):
-        spec = change.after if change.wanted is Action.CREATE else change.before
+    elif replaces or change.wanted in (Action.CREATE, Action.REMOVE):
+        spec = change.before if change.wanted is Action.REMOVE else change.after
         rows = rows_of((spec or {}).get(KINDS[change.address.kind].lines))
         yield from _money_table([("", row) for row in rows], change.currency, home)
 
@@ -370,6 +377,8 @@ def _shown(value: Value, currency: str) -> str:
 def _value(value: Value) -> str:
     if value is None or value == "":
         return "(none)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple):
         return "[" + ", ".join(_pair(item) for item in value) + "]"
     return f'"{value}"' if isinstance(value, str) and " " in value else str(value)

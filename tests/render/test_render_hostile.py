@@ -1,0 +1,135 @@
+"""Text from files and servers cannot move the cursor, hide a line, or forge one (I-80)."""
+
+import re
+import unicodedata
+
+import pytest
+from test_render_plans import TRUE_UP, Scene, credit, debit, entry
+
+from reconciler.core.plan import Action, Block, Change, Reason
+from reconciler.core.report import Applied, Outcome, report_of
+from reconciler.core.values import Address, Problem
+from reconciler.render.problems import escaped, problem_lines
+from reconciler.render.report import applied_line, report_lines
+from reconciler.render.spans import plain_text, table
+from reconciler.render.text import drift_lines, plan_lines
+
+HOSTILE = {
+    "colour": "\x1b[31mred\x1b[0m",
+    "clear the screen": "\x1b[2J\x1b[H",
+    "title": "\x1b]0;owned\x07",
+    "link": "\x1b]8;;https://x.invalid\x1b\\text\x1b]8;;\x1b\\",
+    "8-bit control": "\x9b31m",
+    "carriage return": "harmless\rNo changes.",
+    "line feed": "x\nPlan: 0 to create.\nDigest: sha256:0",
+    "backspace": "1000\b\b\b\b1",
+    "null": "a\x00b",
+    "delete": "a\x7fb",
+    "right to left": "a\u202e000.1\u202c",
+    "isolate": "\u2066a\u2069",
+    "mark": "a\u200eb\u061c",
+    "line separator": "a\u2028Plan: 0 to create.",
+    "paragraph separator": "a\u2029b",
+    "next line": "a\x85b",
+    "vertical tab": "a\x0bb\x0cc",
+    "zero width": "Deferred\u200bRevenue",
+    "joiner": "a\u2060b\ufeffc",
+    "runner command": "\n::error file=x::forged",
+    "surrogate": "a\ud800b",
+    "tag": "a\U000e0041b",
+    "variation": "a\ufe0fb",
+    "soft hyphen": "a\u00adb",
+    "markup": "[bold red]x[/]",
+}
+UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
+TURNING = set(
+    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+
+
+def is_safe(text):
+    rest = text.replace("\n", "")
+    return not any(unicodedata.category(char) in UNSAFE or char in TURNING for char in rest)
+
+
+def sound(text):
+    """The rows of a text, with every hostile piece neutral."""
+    assert is_safe(text)
+    return text.splitlines()
+
+
+@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
+def hostile(request):
+    return request.param
+
+
+CALM = entry(debit("1.00", notes="calm"), credit("1.00"), notes="calm", Preparer__c="calm")
+
+
+def plan_of(text):
+    spec = entry(
+        debit("1.00", text), credit("1.00"), notes=text, Preparer__c=text, accountingPeriodName=text
+    )
+    scene = Scene().entry(TRUE_UP, spec).entry("2026-01-was", CALM, was=spec)
+    scene.entry("2026-01-moved", CALM, was=CALM, live={"notes": text})
+    scene.entry("2026-01-theirs", entry(notes="x"), was=CALM, marker=text)
+    scene.entry("2026-01-odd", CALM, was=CALM, status=text)
+    scene.warnings = (text,)
+    return scene.plan()
+
+
+def test_a_plan_is_safe_and_has_as_many_lines_as_a_calm_one(hostile):
+    if "\ud800" in hostile:
+        pytest.skip("half a surrogate pair is refused when files and answers are read")
+    for draw in (plan_lines, drift_lines):
+        rows = sound(plain_text(draw(plan_of(hostile))))
+        calm = sound(plain_text(draw(plan_of("strange"))))
+        assert len(rows) == len(calm)
+        assert [row for row in rows if row.startswith("Plan: ")] == [
+            row for row in calm if row.startswith("Plan: ")
+        ]
+        assert not [row for row in rows if row.startswith("::")]
+
+
+def test_a_report_is_safe(hostile):
+    change = Change(
+        address=Address("JournalEntry", "name"),
+        action=Action.BLOCKED,
+        wanted=Action.CREATE,
+        reason=Reason.NEW,
+        block=Block(rule="transferred", message=hostile, remedy=hostile),
+    )
+    failed = Applied(
+        change=change,
+        outcome=Outcome.FAILED,
+        number=hostile,
+        message=hostile,
+        remedy=hostile,
+        track_id=hostile,
+    )
+    report = report_of((failed,), (change,))
+    text = plain_text((*report_lines(report), applied_line(failed)))
+    rows = sound(text)
+    assert len([row for row in rows if row.startswith("Applied: ")]) == 1
+    assert not [row for row in rows if row.startswith(("Plan:", "::", "Digest:"))]
+
+
+def test_a_problem_is_one_line_and_its_remedy_another(hostile):
+    problem = Problem(
+        path=hostile, line=1, column=1, rule="lines-balance", message=hostile, remedy=hostile
+    )
+    lines = problem_lines(problem)
+    assert len(lines) == 2
+    assert all(is_safe(row) and "\n" not in row for row in lines)
+
+
+def test_a_cell_does_not_break_its_table(hostile):
+    rows = sound(plain_text(table([("a", hostile, "1"), ("b", "x", "2")], right=frozenset({2}))))
+    assert len(rows) == 2
+    assert len({re.search(r"\d$", row).start() for row in rows}) == 1
+
+
+def test_what_is_escaped_can_still_be_told():
+    assert escaped("a\x1bb") == "a\\x1bb"
+    assert escaped("\u2028") == "\\u2028"
+    assert escaped("Grüße, 東京 ¥") == "Grüße, 東京 ¥"
