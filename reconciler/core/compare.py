@@ -78,8 +78,20 @@ def compare(
     read shows (`Kind.write_only`) are compared with what was applied. `applied` is None when
     nothing is recorded, as after an adoption.
     """
-    if _evidently_unchanged(kind, declared, applied, live):
+    if evidently_unchanged(kind, declared, applied, live):
         return UNCHANGED
+    return compare_in_depth(kind, declared, applied, live, manage_observed=manage_observed)
+
+
+def compare_in_depth(
+    kind: Kind,
+    declared: Mapping[str, Value],
+    applied: Mapping[str, Value] | None,
+    live: Mapping[str, Value],
+    *,
+    manage_observed: bool,
+) -> Comparison:
+    """Compare without looking for the evident first; gives what `compare` does."""
     fields = tuple(_header_changes(kind, declared, applied, live, manage_observed))
     ours, theirs = lines(kind, declared), lines(kind, live)
     last = lines(kind, applied) if applied is not None else ()
@@ -102,7 +114,7 @@ def compare(
     return Comparison(fields=fields, line_updates=updates) if fields or updates else UNCHANGED
 
 
-def _evidently_unchanged(
+def evidently_unchanged(
     kind: Kind,
     declared: Mapping[str, Value],
     applied: Mapping[str, Value] | None,
