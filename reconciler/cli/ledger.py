@@ -1,4 +1,4 @@
-"""The commands around the embedded ledger: serve it, and make clients for it."""
+"""The commands around the embedded ledger: serve it, make clients for it, fill it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ _DATABASE = click.option(
 
 @click.group()
 def ledger() -> None:
-    """Serve the embedded ledger, and make clients for it."""
+    """Serve the embedded ledger, make clients for it, load what journal runs summarise."""
 
 
 @ledger.command()
@@ -100,3 +100,25 @@ def create_client(database: str, name: str, permissions: Sequence[str], style: s
         click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:
         click.echo(f"client_id      {client_id}\nclient_secret  {secret}")
+
+
+@ledger.command("load-transactions")
+@_DATABASE
+@click.argument("file", type=click.Path(path_type=Path))
+def load_transactions(database: str, file: Path) -> None:
+    """Load the source transactions that journal runs summarise: all of FILE, or nothing.
+
+    FILE is CSV, YAML or JSON lines, by its ending (.csv, .yaml, .yml, .jsonl, .ndjson), with the
+    fields id, transactionType, transactionDate, currency, amount, homeCurrencyAmount,
+    debitAccountingCodeName, creditAccountingCodeName, debitAccountingCodeType,
+    creditAccountingCodeType and segments (in CSV a column segments.NAME for each). What was loaded
+    before is left alone, so the same file can be loaded again.
+    """
+    from reconciler.ledger import LedgerUnusable, open_ledger
+
+    try:
+        with open_ledger(database, built_in=False) as opened:
+            loaded = opened.load_transactions(file)
+    except LedgerUnusable as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were there already.")

@@ -13,6 +13,7 @@ from .access import clients
 from .access.token_request import TokenRequest
 from .ledger import Ledger
 from .routes import ROUTES
+from .runs.worker import Worker
 from .web import headers, versions
 from .web.answers import Answer, encode, failure
 from .web.call import Route
@@ -32,6 +33,8 @@ JSON = "application/json;charset=utf-8"
 COMPRESS_OVER = 1000
 """Bodies of more bytes are compressed for callers who accept it (API facts 1)."""
 
+WORK_SLICE = 0.1
+
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -44,6 +47,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     token_lifetime: int = 3600,
     allowed_hosts: Collection[str] | None = None,
     failed_login_delay: float = 0.1,
+    worker: Worker | None = None,
 ) -> WsgiApp:
     """The journal API over an open ledger, for any WSGI server or for httpx.WSGITransport.
 
@@ -52,9 +56,14 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     a crash would. `strict_idempotency` also compares bodies under one Idempotency-Key.
     `token_lifetime` and `failed_login_delay` are in seconds. `allowed_hosts`, names without a
     port, limits the Host header; None takes any.
+
+    Journal runs are worked on by `worker`, which somebody else keeps running; without one, every
+    request first works on them for WORK_SLICE seconds, so that whoever polls sees them end.
     """
     site = Site(
         store=ledger.store,
+        worker=worker or Worker(ledger.store, clock=clock),
+        work_slice=WORK_SLICE if worker is None else 0,
         clock=clock,
         token_lifetime=token_lifetime,
         strict_idempotency=strict_idempotency,

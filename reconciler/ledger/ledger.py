@@ -1,6 +1,6 @@
 """A ledger: an open database with its tenant, its clients and its audit chain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +11,8 @@ from .access import clients
 from .access.permissions import checked
 from .reference import document
 from .reference.seed import add_tenant, seed, seeded_with
+from .runs.worker import Worker
+from .sources.loading import Loaded, load_transactions
 from .storage import audit
 from .storage.store import Store, open_store
 from .storage.tables import tenants
@@ -69,6 +71,29 @@ class Ledger:
             act = _act(add_tenant(tx, created_on=stamp(datetime.now(UTC))))
             seed(tx, act, reference)
         return act.tenant_id
+
+    def load_transactions(self, path: Path, *, tenant_id: str | None = None) -> Loaded:
+        """Load the source transactions of a CSV, YAML or JSON lines file: all of them or none.
+
+        Those that are there already, with the same content, are left alone. Raises LedgerUnusable
+        naming the line that is wrong.
+        """
+        act = _act(tenant_id or self.tenant_id)
+        with self.store.writing() as tx:
+            loaded = load_transactions(tx, act, path)
+            audit.record(
+                tx,
+                act,
+                action="load",
+                object_type="Transactions",
+                object_name=path.name,
+                details={"added": loaded.added, "known": loaded.known},
+            )
+        return loaded
+
+    def work(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Carry out everything that is queued for journal runs, unless another worker is at it."""
+        Worker(self.store, clock=clock).work()
 
     def broken_audit(self) -> int | None:
         """The sequence of the first audit event that does not fit the chain; None when all do."""

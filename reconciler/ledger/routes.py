@@ -3,10 +3,12 @@
 from .access import permissions as may
 from .books import codes, periods
 from .journals import entries, update, view
+from .runs import operations as runs
 from .web.call import Route
-from .web.categories import ACCOUNTING_CODE, ACCOUNTING_PERIOD, JOURNAL_ENTRY
+from .web.categories import ACCOUNTING_CODE, ACCOUNTING_PERIOD, JOURNAL_ENTRY, JOURNAL_RUN
 
 _ENTRY = "/v1/journal-entries/{number}"
+_RUN = "/v1/journal-runs/{number}"
 _CODE = "/v1/accounting-codes/{id}"
 _PERIOD = "/v1/accounting-periods/{id}"
 _CLOSING = (may.MANAGE_CLOSE, may.RUN_TRIAL_BALANCE)
@@ -52,6 +54,35 @@ ROUTES = (
         path="/v1/journal-entries/journal-runs/{number}",
         operation=view.list_of_run,
         resource=JOURNAL_ENTRY,
+    ),
+    Route(
+        method="POST",
+        path="/v1/journal-runs",
+        operation=runs.create,
+        resource=JOURNAL_RUN,
+        writes=True,
+        body=True,
+        queues=True,
+        permissions=(may.CREATE_RUN,),
+    ),
+    Route(method="GET", path=_RUN, operation=runs.read, resource=JOURNAL_RUN),
+    Route(
+        method="PUT",
+        path=f"{_RUN}/cancel",
+        operation=runs.cancel,
+        resource=JOURNAL_RUN,
+        writes=True,
+        queues=True,
+        permissions=(may.CANCEL_RUN,),
+    ),
+    Route(
+        method="DELETE",
+        path=_RUN,
+        operation=runs.delete,
+        resource=JOURNAL_RUN,
+        writes=True,
+        queues=True,
+        permissions=(may.DELETE_RUN,),
     ),
     Route(
         method="GET",

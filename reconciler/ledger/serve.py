@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
@@ -16,6 +17,7 @@ from waitress import wasyncore
 from .app import create_app
 from .failures import LedgerUnusable
 from .ledger import Ledger
+from .runs.worker import Worker
 from .web.headers import LOOPBACK_HOSTS
 
 THREADS = 8
@@ -28,12 +30,14 @@ FAREWELL = 5
 def serve(ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT, answer what is at work, return. For the main thread only.
 
+    A thread works on the journal runs of the database, those a killed server left behind included.
     `port` 0 takes a free one. `ready` is told the base URL once connections are accepted. On a
     loopback address only loopback host names are answered. Raises LedgerUnusable when the address
     cannot be bound.
     """
     local = LOOPBACK_HOSTS | {_in_url(host)}
-    app = create_app(ledger, allowed_hosts=local if is_loopback(host) else None)
+    worker = Worker(ledger.store, clock=lambda: datetime.now(UTC))
+    app = create_app(ledger, allowed_hosts=local if is_loopback(host) else None, worker=worker)
     listener = _listener(host.strip("[]"), port)
     server = waitress.create_server(
         app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=MAX_REQUEST
@@ -48,8 +52,15 @@ def serve(ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None])
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    ready(f"http://{_in_url(host)}:{listener.getsockname()[1]}")
-    _run(server, stopping)
+    working = threading.Thread(target=worker.run, args=(stopping,), name="journal runs")
+    working.start()
+    try:
+        ready(f"http://{_in_url(host)}:{listener.getsockname()[1]}")
+        _run(server, stopping)
+    finally:
+        stopping.set()
+        worker.wake()
+        working.join()
 
 
 def is_loopback(host: str) -> bool:

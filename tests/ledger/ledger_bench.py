@@ -15,10 +15,12 @@ import waitress
 from waitress import wasyncore
 
 from reconciler.ledger import Ledger, create_app, open_ledger
+from reconciler.ledger.runs.worker import Worker
 
 REFERENCE = Path(__file__).parent / "reference.yaml"
 PROCESS, SOCKET = "in process", "over a socket"
 ENTRIES = "/v1/journal-entries"
+RUNS = "/v1/journal-runs"
 
 
 def url_of(path: Path) -> str:
@@ -97,15 +99,29 @@ class Server:
 
 
 class Bench:
-    """A ledger with an app over it, and the clients made for it."""
+    """A ledger with an app over it, and the clients made for it.
 
-    def __init__(self, path: Path, *, mode: str = PROCESS, reference: Any = None, **options: Any):
-        self.path = path
+    `by_hand` leaves the work on journal runs to `step`; otherwise each request does some of it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mode: str = PROCESS,
+        reference: Any = None,
+        by_hand: bool = False,
+        **options: Any,
+    ):
+        self.path = path = Path(path)
         self.clock = Clock()
         self.ledger: Ledger = open_ledger(url_of(path), reference)
         self._open = contextlib.ExitStack()
         self._open.callback(self.ledger.close)
         options = {"clock": self.clock, "failed_login_delay": 0, **options}
+        self.worker = Worker(self.ledger.store, clock=self.clock)
+        if by_hand:
+            options["worker"] = self.worker
         self.app = create_app(self.ledger, **options)
         self._server = Server(self.app) if mode == SOCKET else None
         if self._server is not None:
@@ -130,6 +146,17 @@ class Bench:
         token = sign_in(client, *credentials).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         return client
+
+    def step(self, times: int = 1) -> None:
+        """Do so many steps of the work on journal runs, with a worker of the bench's own."""
+        for _ in range(times):
+            self.worker.work(go_on=lambda: False)
+
+    def load(self, *transactions: Mapping[str, Any]) -> None:
+        """Load source transactions, by default in JSON lines."""
+        file = self.path.parent / "transactions.jsonl"
+        file.write_text("".join(json.dumps(row) + "\n" for row in transactions))
+        self.ledger.load_transactions(file)
 
     def truth(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """Rows read from the database behind the server's back."""
@@ -169,3 +196,67 @@ def opened(*arguments: Any, **options: Any) -> Iterator[Bench]:
         yield bench
     finally:
         bench.close()
+
+
+def transaction(name: str, amount: object = "10.00", **fields: Any) -> dict[str, Any]:
+    """A source transaction of January. A field given as None is left out."""
+    row = {
+        "id": name,
+        "transactionType": "Invoice Item",
+        "transactionDate": "2026-01-15",
+        "currency": "USD",
+        "amount": amount,
+        "debitAccountingCodeName": "Accounts Receivable",
+        "creditAccountingCodeName": "Subscription Revenue",
+        **fields,
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def regions(count: int, **fields: Any) -> list[dict[str, Any]]:
+    """Transactions of so many groups, told apart by a segment value: an entry for each."""
+    return [
+        transaction(
+            f"T-{number}", segments={"Department": "Sales", "Region": f"{number:04d}"}, **fields
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def run_body(*types: str, **fields: Any) -> dict[str, Any]:
+    """A body that creates a run over January. A field given as None is left out."""
+    body = {
+        "accountingPeriodName": "Jan-2026",
+        "journalEntryDate": "2026-01-31",
+        "transactionTypes": [{"type": name} for name in types or ("Invoice Item",)],
+        **fields,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def start_run(client: httpx.Client, *types: str, **fields: Any) -> str:
+    """Create a journal run and return its number."""
+    response = client.post(RUNS, json=run_body(*types, **fields))
+    assert response.status_code == 200, response.text
+    return response.json()["journalRunNumber"]
+
+
+def settled(client: httpx.Client, number: str, *, polls: int = 200) -> dict[str, Any]:
+    """The run once nothing is at work on it any more, found by polling."""
+    for _ in range(polls):
+        run = client.get(f"{RUNS}/{number}").json()
+        if run["status"] not in ("Pending", "Processing", "CancelInprogress", "DeleteInprogress"):
+            return run
+    raise AssertionError(f"the run is still {run['status']}")
+
+
+def entries_of(client: httpx.Client, number: str) -> list[dict[str, Any]]:
+    """All entries of a run, with exact amounts, page by page."""
+    url, found = f"{ENTRIES}/journal-runs/{number}?pageSize=300", []
+    while url:
+        response = client.get(url)
+        assert response.status_code == 200, response.text
+        page = exact(response)
+        found += page["journalEntries"]
+        url = page.get("nextPage")
+    return found

@@ -4,7 +4,7 @@ import hashlib
 import re
 
 import pytest
-from ledger_bench import ENTRIES, REFERENCE, categories_of, entry, post, sign_in
+from ledger_bench import ENTRIES, REFERENCE, categories_of, entry, post, sign_in, start_run
 
 from reconciler.ledger.access.permissions import PERMISSIONS, STANDARD, UnknownPermission
 from reconciler.ledger.routes import ROUTES
@@ -112,6 +112,9 @@ MATRIX = [
     ("PUT", "/v1/journal-entries/{entry}/basic-information", {"Edit Journal Entry"}),
     ("PUT", "/v1/journal-entries/{entry}/cancel", {"Cancel Journal Entry"}),
     ("DELETE", "/v1/journal-entries/{entry}", {"Delete Cancelled Journal Entry"}),
+    ("POST", "/v1/journal-runs", {"Create Journal Run"}),
+    ("PUT", "/v1/journal-runs/{run}/cancel", {"Cancel Journal Run"}),
+    ("DELETE", "/v1/journal-runs/{run}", {"Delete Cancelled Journal Run"}),
     ("POST", "/v1/accounting-codes", {"Configure Accounting Codes"}),
     ("PUT", "/v1/accounting-codes/{code}/activate", {"Manage Accounting Code"}),
     ("PUT", "/v1/accounting-codes/{code}/deactivate", {"Manage Accounting Code"}),
@@ -134,6 +137,8 @@ MATRIX = [
 ]
 READS = [
     "/v1/journal-entries/{entry}",
+    "/v1/journal-runs/{run}",
+    "/v1/journal-entries/journal-runs/{run}",
     "/v1/accounting-codes",
     "/v1/accounting-codes/{code}",
     "/v1/accounting-periods",
@@ -144,6 +149,7 @@ READS = [
 def fill(bench, path):
     return path.format(
         entry="JE-00000001",
+        run="JR-00000001",
         code=bench.truth("SELECT id FROM accounting_codes LIMIT 1")[0]["id"],
         period=bench.truth("SELECT id FROM accounting_periods LIMIT 1")[0]["id"],
     )
@@ -156,7 +162,6 @@ def test_the_matrix_has_every_route():
     routes = {(route.method, plain(route.path)): set(route.permissions) for route in ROUTES}
     gated = {(method, plain(path)): needed for method, path, needed in MATRIX}
     free = {("GET", plain(path)): set() for path in READS}
-    free["GET", "/v1/journal-entries/journal-runs/{}"] = set()
     assert routes == gated | free
 
 
@@ -166,6 +171,7 @@ class TestPermissions:
     @pytest.fixture(scope="class")
     @staticmethod
     def first(caller):
+        start_run(caller)
         return post(caller)
 
     @pytest.mark.parametrize(
@@ -213,11 +219,13 @@ class TestTenants:
     def test_what_another_tenant_owns_is_not_found(self, neighbours, method, path):
         bench, one, two = neighbours
         post(one)
+        start_run(one)
         if "{" not in path:
             return
         owner = bench.ledger.tenant_id
         ids = {
             "entry": "JE-00000001",
+            "run": "JR-00000001",
             "code": bench.truth("SELECT id FROM accounting_codes WHERE tenant_id=?", owner)[0][
                 "id"
             ],

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_bench import ENTRIES, credit, debit, entry, exact, post
+from ledger_bench import ENTRIES, RUNS, credit, debit, entry, exact, post, run_body
 
 QUICK = settings(
     max_examples=100,
@@ -16,6 +16,7 @@ QUICK = settings(
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 NAMES = st.sampled_from([*entry(), *debit(), "notes", "segments", "ReconcilerKey__c"]) | st.text()
+RUN_NAMES = st.sampled_from([*run_body(), "targetStartDate", "targetEndDate", "organizationLabels"])
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
@@ -25,6 +26,9 @@ PATHS = [
     ("POST", ENTRIES),
     ("PUT", f"{ENTRIES}/JE-00000001/basic-information"),
     ("PUT", f"{ENTRIES}/JE-00000001/cancel"),
+    ("POST", RUNS),
+    ("PUT", f"{RUNS}/JR-00000001/cancel"),
+    ("DELETE", f"{RUNS}/JR-00000001"),
     ("POST", "/v1/accounting-codes"),
     ("POST", "/v1/accounting-periods"),
 ]
@@ -62,6 +66,14 @@ def test_any_value_in_any_field_of_a_good_entry_is_answered(prepared, field, ite
     body = {**entry({**debit(), item_field: value}, credit()), field: value}
     headers = {"Content-Type": "application/json"}
     check(prepared.post(ENTRIES, content=json.dumps(body).encode(), headers=headers))
+
+
+@QUICK
+@given(field=RUN_NAMES, value=VALUES)
+def test_any_value_in_any_field_of_a_good_run_is_answered(prepared, field, value):
+    headers = {"Content-Type": "application/json"}
+    content = json.dumps({**run_body(), field: value}).encode()
+    check(prepared.post(RUNS, content=content, headers=headers))
 
 
 @QUICK

@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, insert, or_, select, update
 
 from ..journals.creation import code_type
 from ..reference.settings import settings_of
 from ..storage import audit
-from ..storage.tables import accounting_codes, journal_entry_items
+from ..storage.tables import accounting_codes, journal_entry_items, source_transactions
 from ..web.call import Call
 from ..web.categories import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
 from ..web.fields import Field, read_fields, text
@@ -105,9 +105,18 @@ def deactivate(call: Call) -> Mapping[str, object]:
         .where(item.tenant_id == call.tenant_id, item.accounting_code_id == code["id"])
         .limit(1)
     ).scalar_one_or_none()
-    if used is not None:
+    if used is not None or _in_transactions(call, code):
         raise refusal(BUSINESS_RULE, f"The accounting code {code['name']!r} is in use")
     return _set_status(call, code, "Inactive")
+
+
+def _in_transactions(call: Call, code: RowMapping) -> bool:
+    row = source_transactions.c
+    query = select(row.id).where(
+        row.tenant_id == call.tenant_id,
+        or_(row.debit_code_id == code["id"], row.credit_code_id == code["id"]),
+    )
+    return call.tx.execute(query.limit(1)).first() is not None
 
 
 def _set_status(call: Call, code: RowMapping, status: str) -> Mapping[str, object]:

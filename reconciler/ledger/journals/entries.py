@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from ..reference.settings import Settings, settings_of
+from ..runs.ties import untie
 from ..storage import audit
 from ..storage.numbers import next_number
 from ..storage.tables import (
@@ -21,6 +22,8 @@ from .creation import NewEntry, read_entry
 from .rules import Books, Row, broken, closed_to
 
 KIND = "JournalEntry"
+HELD = ("Yes", "Processing")
+"""The transfer states in which an entry is not cancelled (API facts 3.7)."""
 
 _TENANT: BindParameter[str] = bindparam("tenant")
 _ENTRY, _CODE = journal_entries.c, accounting_codes.c
@@ -67,7 +70,7 @@ def cancel(call: Call) -> Mapping[str, object]:
     entry = locate(call)
     if entry["status"] != "Created":
         raise refusal(BUSINESS_RULE, f"{entry['number']} is already cancelled")
-    if entry["transferred_to_accounting"] in ("Yes", "Processing"):
+    if entry["transferred_to_accounting"] in HELD:
         state = entry["transferred_to_accounting"]
         raise refusal(
             BUSINESS_RULE, f"{entry['number']} has transferredToAccounting {state}: not cancellable"
@@ -76,6 +79,7 @@ def cancel(call: Call) -> Mapping[str, object]:
     if closed is not None:
         raise refusal(BUSINESS_RULE, closed)
     change(call, entry, {"status": "Cancelled"})
+    untie(call.tx, entry)
     _record(call, "cancel", entry["number"], {})
     return {}
 
@@ -126,7 +130,8 @@ def _books(call: Call, entry: NewEntry, settings: Settings) -> Books:
         period=period,
         codes=_codes_named(call, {line.code_name for line in entry.lines}),
         permissions=call.caller.permissions,
-        mixes_aggregation=period is not None and _mixes(call, period, settings.aggregate_currency),
+        mixes_aggregation=period is not None
+        and mixes_aggregation(call.tx, period, settings.aggregate_currency),
     )
 
 
@@ -148,10 +153,13 @@ def _codes_named(call: Call, names: set[str]) -> dict[str, list[Row]]:
     return found
 
 
-def _mixes(call: Call, period: Row, aggregate: bool) -> bool:
-    """Within a period all entries are aggregated or none is (API facts 8.3)."""
-    values = {"tenant": call.tenant_id, "period": period["id"], "aggregate": aggregate}
-    return call.tx.execute(_AGGREGATED_OTHERWISE, values).first() is not None
+def mixes_aggregation(tx: Connection, period: Row, aggregate: bool) -> bool:
+    """Whether a period has entries with the other setting: all are aggregated or none is.
+
+    API facts 8.3.
+    """
+    values = {"tenant": period["tenant_id"], "period": period["id"], "aggregate": aggregate}
+    return tx.execute(_AGGREGATED_OTHERWISE, values).first() is not None
 
 
 def _entry_row(call: Call, entry: NewEntry, books: Books, number: str) -> dict[str, Any]:

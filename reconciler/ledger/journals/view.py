@@ -33,7 +33,7 @@ _ENTRIES = (
 _BY_NUMBER = _ENTRIES.where(_ENTRY.number == bindparam("number"))
 _OF_RUN = (
     _ENTRIES.where(_ENTRY.journal_run_id == bindparam("run"))
-    .order_by(_ENTRY.number)
+    .order_by(_ENTRY.run_position, _ENTRY.number)
     .offset(bindparam("skipped"))
     .limit(bindparam("wanted"))
 )

@@ -75,9 +75,9 @@ class Store:
             yield connection
 
     def make_tables(self) -> None:
-        """Make the tables of an empty database; leave those of a ledger alone.
+        """Make the tables of an empty database; bring those of an older ledger up to date.
 
-        Raises LedgerUnusable for a database that holds something else.
+        Raises LedgerUnusable for a database that holds something else, or a newer ledger.
         """
         with self.reading() as tx:
             version = _version(tx)
@@ -86,6 +86,9 @@ class Store:
             with self.writing() as tx:
                 # Another process may have been first while this one waited for its turn.
                 version = _version(tx) or _create(tx)
+        elif version in tables.UPGRADES:
+            with self.writing() as tx:
+                version = _upgrade(tx)
         if version != tables.SCHEMA_VERSION:
             raise LedgerUnusable(
                 f"the database has schema version {version}, this ledger writes version "
@@ -159,3 +162,15 @@ def _create(tx: Connection) -> int:
     tables.METADATA.create_all(tx)
     tx.execute(tables.ledger_schema.insert().values(version=tables.SCHEMA_VERSION))
     return tables.SCHEMA_VERSION
+
+
+def _upgrade(tx: Connection) -> int:
+    """Bring an older ledger up to date in one transaction; another process may have been first."""
+    version = _version(tx) or 0
+    tables.METADATA.create_all(tx)
+    while version in tables.UPGRADES:
+        for statement in tables.UPGRADES[version]:
+            tx.exec_driver_sql(statement)
+        version += 1
+    tx.execute(tables.ledger_schema.update().values(version=version))
+    return version

@@ -11,7 +11,9 @@ PostgreSQL. Stamps are UTC text like `2026-01-31 22:05:12`; `*_at` columns are s
 | `counters` | the last number given out, per sort of number |
 | `accounting_periods`, `accounting_codes` | reference data, with status |
 | `journal_runs` | journal runs |
+| `run_jobs` | what is still to be done for a journal run, and which worker is at it |
 | `journal_entries`, `journal_entry_items` | entries, lines; a deleted entry stays a tombstone |
+| `source_transactions` | what runs summarise, each tied to at most one run and one entry |
 | `replays` | the first answer to each Idempotency-Key, or the claim of the request at work on it |
 | `audit_events` | what happened, append-only, each event sealing the one before |
 """
@@ -38,7 +40,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Amount(TypeDecorator[Decimal]):
@@ -199,6 +201,7 @@ journal_entries = Table(
     Column("status", String(10), nullable=False),
     Column("accounting_period_id", String(32), nullable=False),
     Column("journal_run_id", String(32)),
+    Column("run_position", Integer),
     Column("currency", String(3), nullable=False),
     Column("home_currency", String(3)),
     Column("aggregate_currency", Boolean, nullable=False),
@@ -237,6 +240,51 @@ journal_entry_items = Table(
     Index("items_by_code", "tenant_id", "accounting_code_id"),
 )
 
+run_jobs = Table(
+    "run_jobs",
+    METADATA,
+    _tenant(),
+    Column("journal_run_id", String(32), primary_key=True),
+    Column("position", BigInteger, nullable=False, unique=True),
+    Column("work", String(10), nullable=False),
+    Column("handled", Integer, nullable=False),
+    Column("claim", String(32)),
+    Column("claimed_until", BigInteger, nullable=False),
+    Column("client_id", String(36), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("request_id", String(36), nullable=False),
+    Column("idempotency_key", String(255)),
+)
+
+source_transactions = Table(
+    "source_transactions",
+    METADATA,
+    _tenant(),
+    Column("id", String(100), primary_key=True),
+    Column("transaction_type", String(100), nullable=False),
+    Column("transaction_date", String(10), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("home_currency", String(3)),
+    Column("home_currency_amount", Amount),
+    Column("debit_code_id", String(32), nullable=False),
+    Column("credit_code_id", String(32), nullable=False),
+    Column("segments", Json, nullable=False),
+    Column("journal_run_id", String(32)),
+    Column("journal_entry_id", String(32)),
+    Index(
+        "transactions_by_group",
+        "tenant_id",
+        "journal_run_id",
+        "journal_entry_id",
+        "transaction_type",
+        "currency",
+        "debit_code_id",
+        "credit_code_id",
+        "segments",
+    ),
+)
+
 replays = Table(
     "replays",
     METADATA,
@@ -270,6 +318,9 @@ audit_events = Table(
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+UPGRADES = {1: ("ALTER TABLE journal_entries ADD COLUMN run_position INTEGER",)}
+"""What brings a database from a version to the next, besides the tables it does not have yet."""
 
 # The database itself refuses to rewrite history, whoever asks through SQL.
 for _verb in ("UPDATE", "DELETE"):

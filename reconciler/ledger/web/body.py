@@ -93,9 +93,14 @@ def _parse(raw: bytes) -> object:
         raise refusal(MALFORMED, "Malformed JSON: not UTF-8") from None
     except RecursionError:
         raise refusal(MALFORMED, f"Malformed JSON: nested deeper than {MAX_DEPTH}") from None
+    check_texts(value)
+    return value
+
+
+def check_texts(value: object) -> None:
+    """Refuse a value that is nested too deep, or holds text no database stores unchanged."""
     for text in _texts(value):
         _check_text(text)
-    return value
 
 
 def _number(text: str) -> Decimal:

@@ -57,7 +57,8 @@ Operation = Callable[[Call], Mapping[str, object]]
 class Route:
     """One operation of the API: where it is, who may call it, what it takes.
 
-    `writes` runs it in a writing transaction; `body` says that it takes a JSON object.
+    `writes` runs it in a writing transaction; `body` says that it takes a JSON object; `queues`
+    says that it leaves work to be done after the answer.
     """
 
     method: str
@@ -66,6 +67,7 @@ class Route:
     resource: int
     writes: bool = False
     body: bool = False
+    queues: bool = False
     permissions: tuple[str, ...] = ()
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import falcon
 
 from ..access.clients import Caller
+from ..runs.worker import Worker
 from ..storage import replays
 from ..storage.store import Contention, Store
 from . import body, headers
@@ -33,9 +34,15 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What all requests share. `clock` gives aware UTC times."""
+    """What all requests share. `clock` gives aware UTC times.
+
+    `worker` carries out what requests queue: by itself, or, where `work_slice` is not zero, for so
+    many seconds at the beginning of every request.
+    """
 
     store: Store
+    worker: Worker
+    work_slice: float
     clock: Callable[[], datetime]
     token_lifetime: int
     strict_idempotency: bool
@@ -48,6 +55,8 @@ def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str
 
     A write that took effect is left in `request.context.commit`.
     """
+    if site.work_slice:
+        site.worker.work_a_little(site.work_slice)
     key = headers.idempotency_key(request)
     raw = body.read_bytes(request)
     if key is None:
@@ -132,6 +141,8 @@ def _execute(  # noqa: PLR0913 - keywords of one request
             with site.store.writing() as tx:
                 replays.settle(tx, claimed, _stored(answer))
         return answer
+    if route.queues:
+        site.worker.wake()
     if route.writes:
         _committed(request, answer)
     return answer

@@ -1,0 +1,1 @@
+"""Journal runs: source transactions summarised into entries, cancelled and deleted together."""

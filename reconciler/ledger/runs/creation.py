@@ -1,0 +1,132 @@
+"""What a new journal run may say, and the dates and types it comes down to (API facts 5.2)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason, refuse_any
+from ..web.fields import Field, array, calendar_date, choice, read_fields, text
+from .transaction_types import REVENUE, TRANSACTION_TYPES
+
+EARLIEST = "2015-01-01"
+"""The earliest target date, for tenants enabled since March 2015."""
+
+FIELDS = (
+    Field(name="accountingPeriodName", read=text(100), clearable=True),
+    Field(name="journalEntryDate", read=calendar_date, required=True),
+    # Beside a period, a target date may be sent empty.
+    Field(name="targetStartDate", read=calendar_date, clearable=True),
+    Field(name="targetEndDate", read=calendar_date, clearable=True),
+    Field(
+        name="transactionTypes",
+        read=array(len(TRANSACTION_TYPES), minimum=1),
+        required=True,
+    ),
+    Field(name="organizationLabels", read=array(300)),
+)
+TYPE_FIELDS = (Field(name="type", read=choice(*TRANSACTION_TYPES), required=True),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run as it will be carried out: over these days, for these types, in their order."""
+
+    entry_date: str
+    start: str
+    end: str
+    types: tuple[str, ...]
+
+
+def read_run(body: Mapping[str, Any], periods: Sequence[RowMapping]) -> NewRun:
+    """The run a body asks for. Raises Refusal with everything that stands against it."""
+    found, _custom, reasons = read_fields(body, FIELDS)
+    types = _read_types(found.get("transactionTypes", ()), reasons)
+    refuse_any(reasons)
+    if found.get("organizationLabels"):
+        reasons.append(Reason(BUSINESS_RULE, "organizationLabels needs a Multi-Org tenant"))
+    period = _period(found, periods, reasons)
+    refuse_any(reasons)
+    assert period is not None  # a reason was found otherwise
+    run = NewRun(
+        entry_date=found["journalEntryDate"],
+        start=found.get("targetStartDate") or period["start_date"],
+        end=found.get("targetEndDate") or period["end_date"],
+        types=types,
+    )
+    refuse_any(_broken(run, period))
+    return run
+
+
+def period_over(periods: Sequence[RowMapping], start: str, end: str) -> RowMapping | None:
+    """The dated accounting period that holds all days from start to end."""
+    for period in periods:
+        dated = period["end_date"] is not None
+        if dated and period["start_date"] <= start and end <= period["end_date"]:
+            return period
+    return None
+
+
+def _read_types(items: Sequence[Any], reasons: list[Reason]) -> tuple[str, ...]:
+    types: list[str] = []
+    for index, item in enumerate(items):
+        at = f"transactionTypes[{index}]"
+        found, _custom, wrong = read_fields(item, TYPE_FIELDS, at=at)
+        reasons.extend(wrong)
+        if found.get("type") in types:
+            reasons.append(Reason(INVALID_VALUE, f"{at}.type {found['type']!r} comes twice"))
+        elif not wrong:
+            types.append(found["type"])
+    return tuple(types)
+
+
+def _period(
+    found: Mapping[str, Any], periods: Sequence[RowMapping], reasons: list[Reason]
+) -> RowMapping | None:
+    """The period that is named, or the one the target dates lie in."""
+    if found.get("accountingPeriodName"):
+        return _named(found, periods, reasons)
+    start, end = found.get("targetStartDate"), found.get("targetEndDate")
+    if start is None or end is None:
+        message = "accountingPeriodName is required, or both targetStartDate and targetEndDate"
+        reasons.append(Reason(MISSING_FIELD, message))
+        return None
+    if end < start:
+        reasons.append(Reason(INVALID_VALUE, "targetEndDate must not be before targetStartDate"))
+        return None
+    period = period_over(periods, start, end)
+    if period is None:
+        message = "The target dates must lie within one accounting period, not the open-ended one"
+        reasons.append(Reason(BUSINESS_RULE, message))
+    return period
+
+
+def _named(
+    found: Mapping[str, Any], periods: Sequence[RowMapping], reasons: list[Reason]
+) -> RowMapping | None:
+    name = found["accountingPeriodName"]
+    period = next((period for period in periods if period["name"] == name), None)
+    if period is None:
+        reasons.append(Reason(INVALID_VALUE, f"There is no accounting period {name!r}"))
+        return None
+    if period["end_date"] is None:
+        message = "A journal run cannot be created for the open-ended accounting period"
+        reasons.append(Reason(BUSINESS_RULE, message))
+        return None
+    for field, column in (("targetStartDate", "start_date"), ("targetEndDate", "end_date")):
+        if found.get(field) not in (None, period[column]):
+            message = f"{field} must be empty or {period[column]}, as in the period {name!r}"
+            reasons.append(Reason(BUSINESS_RULE, message))
+    return period
+
+
+def _broken(run: NewRun, period: RowMapping) -> Iterator[Reason]:
+    if run.start < EARLIEST:
+        yield Reason(BUSINESS_RULE, f"The target dates must not be before {EARLIEST}")
+    whole = (run.start, run.end) == (period["start_date"], period["end_date"])
+    for kind in run.types:
+        if kind in REVENUE and not whole:
+            yield Reason(
+                BUSINESS_RULE, f"{kind} can only be summarised over a whole accounting period"
+            )

@@ -1,0 +1,148 @@
+"""The operations on journal runs: each checks, notes what is to be done, and answers at once.
+
+What they queue is done later, by `steps`; `success` of a cancel or a delete means accepted
+(API facts 5.4).
+"""
+
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import RowMapping, func, insert, select, update
+
+from ..reference.settings import settings_of
+from ..storage import audit
+from ..storage.numbers import next_number
+from ..storage.tables import accounting_periods, journal_entries, journal_runs, tenants
+from ..web.call import Call
+from ..web.categories import BUSINESS_RULE, NOT_FOUND, refusal
+from . import jobs
+from .creation import read_run
+
+KIND = "JournalRun"
+AT_WORK = ("Pending", "Processing", "CancelInprogress", "DeleteInprogress")
+CANCELLABLE = ("Pending", "Completed", "Error")
+DELETABLE = ("Cancelled",)
+
+_RUN, _ENTRY = journal_runs.c, journal_entries.c
+
+
+def create(call: Call) -> Mapping[str, object]:
+    """Queue a run over an accounting period, or over days within one, and answer its number."""
+    periods = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
+    run = read_run(call.body, call.tx.execute(periods).mappings().all())
+    busy = call.tx.execute(
+        select(_RUN.number, _RUN.status).where(
+            _RUN.tenant_id == call.tenant_id,
+            _RUN.status.in_(AT_WORK),
+            _RUN.deleted.is_(False),
+        )
+    ).first()
+    if busy is not None:
+        message = f"The journal run {busy.number} is {busy.status}; one run executes at a time"
+        raise refusal(BUSINESS_RULE, message)
+    row = {
+        "tenant_id": call.tenant_id,
+        "id": uuid.uuid4().hex,
+        "number": next_number(call.tx, call.tenant_id, "JR"),
+        "status": "Pending",
+        "journal_entry_date": run.entry_date,
+        "target_start_date": run.start,
+        "target_end_date": run.end,
+        "transaction_types": list(run.types),
+        "segmentation_rule": _active_rule(call),
+        "aggregate_currency": settings_of(call.tx, call.tenant_id).aggregate_currency,
+        "deleted": False,
+        "created_by": call.caller.user_id,
+        "created_on": call.stamp,
+        "updated_by": call.caller.user_id,
+        "updated_on": call.stamp,
+    }
+    call.tx.execute(insert(journal_runs), row)
+    jobs.add(call, str(row["id"]), jobs.PROCESS)
+    _record(call, "create", str(row["number"]), row)
+    return {"journalRunNumber": row["number"]}
+
+
+def read(call: Call) -> Mapping[str, object]:
+    """A run with its state and the number of its entries, cancelled ones included."""
+    run = _locate(call)
+    entries = call.tx.execute(
+        select(func.count()).where(
+            _ENTRY.tenant_id == call.tenant_id,
+            _ENTRY.journal_run_id == run["id"],
+            _ENTRY.deleted.is_(False),
+        )
+    ).scalar_one()
+    return {
+        "number": run["number"],
+        "status": run["status"],
+        "aggregateCurrency": run["aggregate_currency"],
+        "executedOn": run["executed_on"],
+        "journalEntryDate": run["journal_entry_date"],
+        "segmentationRuleName": run["segmentation_rule"],
+        "targetStartDate": run["target_start_date"],
+        "targetEndDate": run["target_end_date"],
+        "totalJournalEntryCount": entries,
+        "organizationLabels": [],
+        "transactionTypes": [{"type": name} for name in run["transaction_types"]],
+    }
+
+
+def cancel(call: Call) -> Mapping[str, object]:
+    """Accept the cancellation of a run that is queued, done or failed; of one at work, never."""
+    run = _locate(call)
+    _check_state(run, CANCELLABLE, "cancelled")
+    jobs.drop(call.tx, call.tenant_id, run["id"])  # a queued run is not started any more
+    _set_status(call, run, "CancelInprogress")
+    jobs.add(call, run["id"], jobs.CANCEL)
+    _record(call, "cancel", run["number"], {"before": run["status"]})
+    return {}
+
+
+def delete(call: Call) -> Mapping[str, object]:
+    """Accept the deletion of a wholly cancelled run together with its entries."""
+    run = _locate(call)
+    _check_state(run, DELETABLE, "deleted")
+    _set_status(call, run, "DeleteInprogress")
+    jobs.add(call, run["id"], jobs.DELETE)
+    _record(call, "delete", run["number"], {})
+    return {}
+
+
+def _check_state(run: RowMapping, allowed: tuple[str, ...], verb: str) -> None:
+    if run["status"] not in allowed:
+        raise refusal(
+            BUSINESS_RULE,
+            f"{run['number']} is {run['status']}; a run is {verb} when it is {', '.join(allowed)}",
+        )
+
+
+def _locate(call: Call) -> RowMapping:
+    number = call.path["number"]
+    query = select(journal_runs).where(
+        _RUN.tenant_id == call.tenant_id, _RUN.number == number, _RUN.deleted.is_(False)
+    )
+    found = call.tx.execute(query).mappings().one_or_none()
+    if found is None:
+        raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
+    return found
+
+
+def _active_rule(call: Call) -> str | None:
+    query = select(tenants.c.segmentation_rule).where(tenants.c.tenant_id == call.tenant_id)
+    rule: str | None = call.tx.execute(query).scalar_one()
+    return rule
+
+
+def _set_status(call: Call, run: RowMapping, status: str) -> None:
+    call.tx.execute(
+        update(journal_runs)
+        .where(_RUN.tenant_id == call.tenant_id, _RUN.id == run["id"])
+        .values(status=status, updated_by=call.caller.user_id, updated_on=call.stamp)
+    )
+
+
+def _record(call: Call, action: str, number: str, details: object) -> None:
+    audit.record(
+        call.tx, call.act, action=action, object_type=KIND, object_name=number, details=details
+    )

@@ -1,0 +1,73 @@
+"""A job as its steps see it: the transaction, the run, the clock, and who asked for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, Table, select, update
+
+from ..storage import audit
+from ..storage.tables import journal_entries, journal_runs
+from . import jobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One step of a job, inside its transaction. `stamp` is the time of the step."""
+
+    tx: Connection
+    job: RowMapping
+    run: RowMapping
+    stamp: str
+
+    @property
+    def tenant_id(self) -> str:
+        tenant_id: str = self.run["tenant_id"]
+        return tenant_id
+
+    @property
+    def user_id(self) -> str:
+        """The user who asked for the work, and in whose name it changes rows."""
+        user_id: str = self.job["user_id"]
+        return user_id
+
+    def set_run(self, values: Mapping[str, object]) -> None:
+        """Set columns of the run, and who changed it when."""
+        self._set(journal_runs, self.run["id"], values)
+
+    def set_entry(self, entry: RowMapping, values: Mapping[str, object]) -> None:
+        """Set columns of an entry, and who changed it when."""
+        self._set(journal_entries, entry["id"], values)
+
+    def finish(self, values: Mapping[str, object]) -> None:
+        """Bring the run to the state the job was for, and take the job out of the queue."""
+        self.set_run(values)
+        jobs.finish(self.tx, self.job)
+
+    def record(self, action: str, kind: str, name: str, details: object) -> None:
+        """Append an audit event in the name of whoever asked for the work."""
+        act = audit.Act(
+            tenant_id=self.tenant_id,
+            actor=self.job["client_id"],
+            happened_on=self.stamp,
+            request_id=self.job["request_id"],
+            idempotency_key=self.job["idempotency_key"],
+        )
+        audit.record(
+            self.tx, act, action=action, object_type=kind, object_name=name, details=details
+        )
+
+    def _set(self, table: Table, key: str, values: Mapping[str, object]) -> None:
+        self.tx.execute(
+            update(table)
+            .where(table.c.tenant_id == self.tenant_id, table.c.id == key)
+            .values(**values, updated_by=self.user_id, updated_on=self.stamp)
+        )
+
+
+def task_of(tx: Connection, job: RowMapping, *, stamp: str) -> Task:
+    """The next step of a job."""
+    row = journal_runs.c
+    query = select(journal_runs).where(
+        row.tenant_id == job["tenant_id"], row.id == job["journal_run_id"]
+    )
+    return Task(tx=tx, job=job, run=tx.execute(query).mappings().one(), stamp=stamp)

@@ -1,0 +1,118 @@
+"""Which run and which entry a source transaction is tied to: at most one of each, ever.
+
+A run ties its transactions to itself when it starts, and each group of them to the entry that
+summarises it. What a run has left to summarise is therefore in the rows, not in anybody's memory.
+A cancelled entry frees its transactions for a later run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
+
+from ..storage.tables import source_transactions
+
+_ROW = source_transactions.c
+_CURRENCY = _ROW.currency
+_GROUP = (_ROW.transaction_type, _CURRENCY, _ROW.debit_code_id, _ROW.credit_code_id, _ROW.segments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Transactions that one entry summarises. `currency` is None when currencies are aggregated."""
+
+    transaction_type: str
+    currency: str | None
+    debit_code_id: str
+    credit_code_id: str
+    segments: list[list[str]]
+
+
+def tie(tx: Connection, run: RowMapping) -> int:
+    """Tie to a run what it asks for and no run has yet; answers how many transactions that are."""
+    tied = tx.execute(
+        update(source_transactions)
+        .where(
+            _ROW.tenant_id == run["tenant_id"],
+            _ROW.journal_run_id.is_(None),
+            _ROW.transaction_type.in_(run["transaction_types"]),
+            _ROW.transaction_date.between(run["target_start_date"], run["target_end_date"]),
+        )
+        .values(journal_run_id=run["id"])
+    )
+    return tied.rowcount
+
+
+def untie(tx: Connection, entry: RowMapping) -> None:
+    """Free the transactions of an entry that is cancelled. A manual entry has none."""
+    if entry["journal_run_id"] is None:
+        return
+    tx.execute(
+        update(source_transactions)
+        .where(
+            _ROW.tenant_id == entry["tenant_id"],
+            _ROW.journal_run_id == entry["journal_run_id"],
+            _ROW.journal_entry_id == entry["id"],
+        )
+        .values(journal_run_id=None, journal_entry_id=None)
+    )
+
+
+def untie_waiting(tx: Connection, run: RowMapping) -> None:
+    """Free what a run has tied to itself and summarised in no entry."""
+    tx.execute(update(source_transactions).where(*_waiting(run)).values(journal_run_id=None))
+
+
+def next_group(tx: Connection, run: RowMapping) -> Group | None:
+    """The next group that a run has not summarised yet, in a fixed order; None when it is done."""
+    columns = [column for column in _GROUP if not _aggregated_away(column, run)]
+    query = select(*columns).where(*_waiting(run)).order_by(*columns).limit(1)
+    found = tx.execute(query).mappings().one_or_none()
+    return None if found is None else Group(**{"currency": None, **found})
+
+
+def amounts_of(
+    tx: Connection, run: RowMapping, group: Group
+) -> Iterator[tuple[Decimal, Decimal | None]]:
+    """Amount and home currency amount of every transaction of a group, read as they are needed."""
+    query = select(_ROW.amount, _ROW.home_currency_amount).where(*_of_group(run, group))
+    for row in tx.execute(query, execution_options={"yield_per": 1000}):
+        yield row.amount, row.home_currency_amount
+
+
+def tie_group(tx: Connection, run: RowMapping, group: Group, entry_id: str) -> int:
+    """Tie a group to the entry that summarises it; answers how many transactions it has."""
+    tied = tx.execute(
+        update(source_transactions).where(*_of_group(run, group)).values(journal_entry_id=entry_id)
+    )
+    return tied.rowcount
+
+
+def variants(tx: Connection, run: RowMapping) -> Sequence[RowMapping]:
+    """Every combination of home currency and segments among what a run has still to summarise."""
+    query = select(_ROW.home_currency, _ROW.segments).where(*_waiting(run)).distinct()
+    return tx.execute(query).mappings().all()
+
+
+def _waiting(run: RowMapping) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _ROW.tenant_id == run["tenant_id"],
+        _ROW.journal_run_id == run["id"],
+        _ROW.journal_entry_id.is_(None),
+    )
+
+
+def _of_group(run: RowMapping, group: Group) -> tuple[ColumnElement[bool], ...]:
+    same = [
+        column == getattr(group, column.name)
+        for column in _GROUP
+        if not _aggregated_away(column, run)
+    ]
+    return (*_waiting(run), *same)
+
+
+def _aggregated_away(column: ColumnElement[Any], run: RowMapping) -> bool:
+    """With aggregation, transactions of all currencies meet in entries of the home currency."""
+    return column is _CURRENCY and bool(run["aggregate_currency"])

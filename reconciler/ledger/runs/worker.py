@@ -1,0 +1,119 @@
+"""The worker that carries out what journal runs have queued, between requests or beside them."""
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from ..storage.store import Contention, Store
+from ..web.call import stamp
+from . import jobs, summary
+from .steps import STEPS
+from .task import Task, task_of
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds after which the queue is looked at unasked: another process may have left a job."""
+
+
+class Worker:
+    """Does the oldest job of the database, step by step. Threads may share it.
+
+    Any number of workers, in any number of processes, may stand over one database; one of them
+    works at a time. `clock` gives aware UTC times.
+    """
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._name = secrets.token_hex(16)
+        self._turn = threading.Lock()
+        self._woken = threading.Event()
+        self._woken.set()
+        self._next_look = 0.0
+
+    def wake(self) -> None:
+        """Say that there is a new job."""
+        self._woken.set()
+
+    def work(self, *, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Carry out steps until nothing is left, another worker is at it, or `go_on` is false.
+
+        At least one step is done where there is one. Returns at once while another thread works.
+        What breaks is logged, and tried again later.
+        """
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._woken.clear()
+            if self._waiting() and self._work(go_on):
+                self._woken.set()
+        except Contention:
+            self._woken.set()
+        except Exception:
+            # Neither the thread nor the request that works a little may end by what broke.
+            log.exception("the work on journal runs failed; it is tried again")
+        finally:
+            self._turn.release()
+
+    def work_a_little(self, seconds: float) -> None:
+        """Work for so long if there is, or may be, something to do: what a request does first."""
+        now = time.monotonic()
+        if not self._woken.is_set() and now < self._next_look:
+            return
+        self._next_look = now + LOOK_EVERY
+        self.work(go_on=lambda: time.monotonic() < now + seconds)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work whenever there is something to do, until `stopping` is set and `wake` called."""
+        while not stopping.is_set():
+            self.work(go_on=lambda: not stopping.is_set())
+            self._woken.wait(LOOK_EVERY)
+
+    def _waiting(self) -> bool:
+        """Whether there is a job, found without keeping writers waiting."""
+        with self._store.reading() as tx:
+            return jobs.waiting(tx)
+
+    def _work(self, go_on: Callable[[], bool]) -> bool:
+        """Whether steps may be left that this worker can do."""
+        left = True
+        try:
+            while left:
+                left = self._step()
+                if not go_on():
+                    break
+        finally:
+            if left:
+                with self._store.writing() as tx:
+                    jobs.release(tx, self._name)
+        return left
+
+    def _step(self) -> bool:
+        """Do the next step of the oldest job; whether there was one to do."""
+        try:
+            return self._in_transaction(lambda task: STEPS[task.job["work"]](task))
+        except Contention:
+            raise
+        except Exception:
+            log.exception("a step of a journal run failed")
+            self._in_transaction(_give_up)
+            return False  # a pause, so that what breaks each time does not keep a processor busy
+
+    def _in_transaction(self, step: Callable[[Task], None]) -> bool:
+        now = self._clock()
+        with self._store.writing() as tx:
+            job = jobs.claim(tx, self._name, now=int(now.timestamp()))
+            if job is None:
+                return False
+            step(task_of(tx, job, stamp=stamp(now)))
+        return True
+
+
+def _give_up(task: Task) -> None:
+    """End a run that cannot be processed in Error; a cancellation or deletion is tried again."""
+    if task.job["work"] == jobs.PROCESS:
+        summary.fail(task, "unexpected failure; see the log")

@@ -1,0 +1,181 @@
+"""Source transactions on their way into the ledger: checked one by one, all of them or none."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from ..failures import LedgerUnusable
+from ..journals.amounts import read_amount, too_fine
+from ..journals.creation import code_type
+from ..reference.settings import Settings, settings_of
+from ..runs.transaction_types import TRANSACTION_TYPES
+from ..storage.audit import Act
+from ..storage.tables import accounting_codes, source_transactions
+from ..web.fields import BadValue, Field, calendar_date, choice, read_fields, text
+from .problem import BadRow
+from .rows import rows_of
+
+BATCH = 1000
+"""Transactions that are in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """How many transactions a file added, and how many of its own were there already."""
+
+    added: int
+    known: int
+
+
+def _segments(value: object) -> dict[str, str]:
+    values = value.values() if isinstance(value, Mapping) else (None,)
+    if not isinstance(value, Mapping) or not all(isinstance(each, str) and each for each in values):
+        raise BadValue("must name a value for each segment")
+    return dict(value)
+
+
+FIELDS = (
+    Field(name="id", read=text(100, minimum=1), required=True),
+    Field(name="transactionType", read=choice(*TRANSACTION_TYPES), required=True),
+    Field(name="transactionDate", read=calendar_date, required=True),
+    Field(name="currency", read=text(3, minimum=3), required=True),
+    Field(name="amount", read=read_amount, required=True),
+    Field(name="homeCurrencyAmount", read=read_amount),
+    Field(name="debitAccountingCodeName", read=text(100, minimum=1), required=True),
+    Field(name="debitAccountingCodeType", read=code_type),
+    Field(name="creditAccountingCodeName", read=text(100, minimum=1), required=True),
+    Field(name="creditAccountingCodeType", read=code_type),
+    Field(name="segments", read=_segments),
+)
+
+
+def load_transactions(tx: Connection, act: Act, path: Path) -> Loaded:
+    """Load a file in the caller's transaction, in batches. Raises LedgerUnusable for a bad line.
+
+    A transaction that is there already is left alone when it says the same, and is an error when
+    it says something else: what an entry may be made of is never changed.
+    """
+    books = _books(tx, act.tenant_id)
+    rows = rows_of(path)
+    added = known = 0
+    try:
+        while batch := [(line, _read(line, row, books)) for line, row in islice(rows, BATCH)]:
+            new = _new(tx, batch)
+            if new:
+                tx.execute(insert(source_transactions), new)
+            added += len(new)
+            known += len(batch) - len(new)
+    except BadRow as bad:
+        raise LedgerUnusable(f"{path}:{bad.line}: {bad}; nothing was loaded") from None
+    return Loaded(added=added, known=known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Books:
+    tenant_id: str
+    settings: Settings
+    codes: Mapping[str, Sequence[RowMapping]]
+
+
+def _books(tx: Connection, tenant_id: str) -> _Books:
+    settings = settings_of(tx, tenant_id)
+    if not settings.currencies:
+        raise LedgerUnusable("the ledger has no reference data yet; serve it once to give it some")
+    codes: dict[str, list[RowMapping]] = {}
+    query = select(accounting_codes).where(accounting_codes.c.tenant_id == tenant_id)
+    for code in tx.execute(query).mappings():
+        codes.setdefault(code["name"], []).append(code)
+    return _Books(tenant_id=tenant_id, settings=settings, codes=codes)
+
+
+def _read(line: int, row: Mapping[str, Any], books: _Books) -> dict[str, Any]:
+    """The columns of a transaction. Raises BadRow with everything that is wrong with it."""
+    found, _custom, reasons = read_fields(row, FIELDS)
+    problems = [reason.message for reason in reasons] or list(_broken(found, books))
+    if problems:
+        raise BadRow(line, "; ".join(problems))
+    settings = books.settings
+    home_amount = found.get("homeCurrencyAmount")
+    return {
+        "tenant_id": books.tenant_id,
+        "id": found["id"],
+        "transaction_type": found["transactionType"],
+        "transaction_date": found["transactionDate"],
+        "currency": found["currency"],
+        "amount": found["amount"],
+        "home_currency": settings.home_currency,
+        "home_currency_amount": (
+            found["amount"] if found["currency"] == settings.home_currency else home_amount
+        ),
+        "debit_code_id": _codes(found, "debit", books)[0]["id"],
+        "credit_code_id": _codes(found, "credit", books)[0]["id"],
+        "segments": [
+            [name, found["segments"][name]]
+            for name in settings.segments or ()
+            if "segments" in found
+        ],
+    }
+
+
+def _broken(found: Mapping[str, Any], books: _Books) -> Iterator[str]:
+    """Every rule of entries that an entry of this transaction would break."""
+    currency, settings = found["currency"], books.settings
+    if currency not in settings.currencies:
+        yield f"the currency {currency!r} is not active"
+    wrong = too_fine(found["amount"], currency)
+    if wrong is not None:
+        yield f"amount {wrong}"
+    yield from _broken_home(found, settings)
+    for side in ("debit", "credit"):
+        name, codes = found[f"{side}AccountingCodeName"], _codes(found, side, books)
+        if len(codes) != 1:
+            count = "no accounting code is" if not codes else "several codes are"
+            yield f"{side}: {count} named {name!r} with the type given"
+        elif codes[0]["status"] != "Active":
+            yield f"{side}: the accounting code {name!r} is not active"
+    if "segments" in found and set(found["segments"]) != set(settings.segments or ()):
+        names = ", ".join(settings.segments or ()) or "none, for no segmentation rule is active"
+        yield f"segments must be {names}"
+
+
+def _broken_home(found: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    home, amount = settings.home_currency, found.get("homeCurrencyAmount")
+    if home is None:
+        if amount is not None:
+            yield "homeCurrencyAmount must not be given: no home currency is set"
+    elif found["currency"] == home:
+        if amount not in (None, found["amount"]):
+            yield f"homeCurrencyAmount must equal the amount, both are {home}"
+    elif amount is None:
+        yield f"homeCurrencyAmount is required, the home currency is {home}"
+    elif (wrong := too_fine(amount, home)) is not None:
+        yield f"homeCurrencyAmount {wrong}"
+
+
+def _codes(found: Mapping[str, Any], side: str, books: _Books) -> list[RowMapping]:
+    kind = found.get(f"{side}AccountingCodeType")
+    named = books.codes.get(found[f"{side}AccountingCodeName"], ())
+    return [code for code in named if kind in (None, code["type"])]
+
+
+def _new(tx: Connection, batch: Sequence[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Those that are not there yet, each once. Raises BadRow for an id that says something else."""
+    row = source_transactions.c
+    query = select(source_transactions).where(
+        row.tenant_id == batch[0][1]["tenant_id"], row.id.in_([each["id"] for _, each in batch])
+    )
+    known: dict[str, Any] = {found["id"]: found for found in tx.execute(query).mappings()}
+    new = []
+    for line, transaction in batch:
+        before = known.setdefault(transaction["id"], transaction)
+        if before is transaction:
+            new.append(transaction)
+        changed = [name for name, value in transaction.items() if before[name] != value]
+        if changed:
+            name = transaction["id"]
+            raise BadRow(line, f"the transaction {name!r} is there with another {changed[0]}")
+    return new
