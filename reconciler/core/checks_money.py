@@ -62,7 +62,8 @@ def _home_amount(declared: Declared, known: Known) -> Iterator[Finding]:
         if home is None:
             if known.complete and amount is not None:
                 message = "homeCurrencyAmount is stated, but the tenant has no home currency"
-                yield finding(declared, "home-amount", (*path, "homeCurrencyAmount"), message)
+                path = (*path, "homeCurrencyAmount")
+                yield finding(declared, "home-amount", path, message, "Leave it out.")
         elif amount is None:
             if currency != home:
                 message = f"homeCurrencyAmount is missing on a line in {currency}"
@@ -87,9 +88,9 @@ def _minor_units(declared: Declared, known: Known) -> Iterator[Finding]:
             continue
         for at, _, amount in _amounts(declared, name):
             if decimals(amount) > units:
-                message = (
-                    f"{plain(amount)} has {decimals(amount)} decimal places; {code} has {units}"
-                )
+                places = decimals(amount)
+                word = "decimal place" if places == 1 else "decimal places"
+                message = f"{plain(amount)} has {places} {word}; {code} has {units or 'none'}"
                 yield finding(declared, "minor-units", ("spec", LINES, at, name), message)
 
 

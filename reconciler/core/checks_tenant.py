@@ -36,12 +36,15 @@ def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
         ]
         if not named:
             message = f'no accounting code is named "{name}"'
-            yield finding(declared, "known-accounting-code", path, message, _nearest(name, known))
+            yield finding(
+                declared, "known-accounting-code", path, message, _nearest(name, known.codes)
+            )
         elif not matching:
             types = _listed(code.type for code in named)
             message = f'accounting code "{name}" has the type {types}, not {stated}'
             path = ("spec", LINES, at, "accountingCodeType")
-            yield finding(declared, "known-accounting-code", path, message)
+            remedy = "Correct the type, or leave it out where the name says it all."
+            yield finding(declared, "known-accounting-code", path, message, remedy)
         elif len(matching) > 1:
             types = _listed(code.type for code in matching)
             message = f'more than one accounting code is named "{name}": {types}'
@@ -51,10 +54,10 @@ def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
             yield finding(declared, "active-accounting-code", path, message)
 
 
-def _nearest(name: str, known: Known) -> str:
+def _nearest(name: str, names: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  only when a name is wrong
 
-    close = get_close_matches(name, known.codes, n=1)
+    close = get_close_matches(name, names, n=1)
     return f'Did you mean "{close[0]}"?' if close else ""
 
 
@@ -65,7 +68,7 @@ def _period(declared: Declared, known: Known) -> Iterator[Finding]:
     period = known.periods.get(name)
     if period is None:
         message = f'no accounting period is named "{name}"'
-        yield finding(declared, "known-period", path, message)
+        yield finding(declared, "known-period", path, message, _nearest(name, known.periods))
         return
     if period.status == "Closed":
         message = f"the accounting period {name} is closed"
@@ -133,7 +136,7 @@ def _fields_known(
             yield finding(declared, "custom-field", (*path, name), message)
         elif isinstance(value, str) and len(value) > field.max_length:
             message = f"{name} has {len(value)} characters; {field.max_length} fit"
-            yield finding(declared, "custom-field", (*path, name), message)
+            yield finding(declared, "custom-field", (*path, name), message, "Shorten the text.")
 
 
 def _listed(names: Iterable[str], *, keep: bool = False) -> str:

@@ -42,7 +42,7 @@ _FILE_RULES = (
         id="active-currency",
         summary="The currency is active in the tenant.",
         why="The ledger refuses entries in other currencies.",
-        remedy="Use an active currency, or activate it in the tenant and pull the Reference anew.",
+        remedy="Use an active currency, or activate it in the tenant and refresh the Reference.",
     ),
     Rule(
         id="aggregate-currency",
@@ -60,7 +60,7 @@ _FILE_RULES = (
         id="active-accounting-code",
         summary="Every accounting code is active.",
         why="An inactive code no longer takes postings.",
-        remedy="Use an active code, or activate it in the tenant and pull the Reference anew.",
+        remedy="Use an active code, or activate it in the tenant and refresh the Reference.",
     ),
     Rule(
         id="accounting-code-type",
@@ -100,7 +100,7 @@ _FILE_RULES = (
         id="custom-field",
         summary="A custom field exists on the object, and its text fits.",
         why="Names are case-sensitive, and a field that the tenant does not have is lost.",
-        remedy="Use a field of the Reference, or create it in the tenant and pull the Reference.",
+        remedy="Use a field of the Reference, or create it in the tenant and refresh the Reference.",
     ),
     Rule(
         id="reserved-field",
@@ -195,7 +195,7 @@ _BLOCKS = (
         id="ledger-facts",
         summary="The ledger's own accounting codes and periods allow what the file asks for.",
         why="The Reference may be older than the tenant.",
-        remedy="Correct the file or the tenant, and pull the Reference anew.",
+        remedy="Correct the file or the tenant, and refresh the Reference.",
     ),
 )
 
