@@ -100,7 +100,7 @@ _FILE_RULES = (
         id="custom-field",
         summary="A custom field exists on the object, and its text fits.",
         why="Names are case-sensitive, and a field that the tenant does not have is lost.",
-        remedy="Use a field of the Reference, or create it in the tenant and refresh the Reference.",
+        remedy="Use a field of the Reference; a new one is created in the tenant first.",
     ),
     Rule(
         id="reserved-field",

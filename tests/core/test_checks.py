@@ -89,7 +89,7 @@ CASES = [
         entry(debit("0.25"), credit("0.25"), currency="JPY"),
         {},
         (LINES, 0, "amount"),
-        "0.25 has 2 decimal places; JPY has 0",
+        "0.25 has 2 decimal places; JPY has none",
         id="a quarter of a yen",
     ),
     pytest.param(
