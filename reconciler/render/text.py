@@ -8,7 +8,16 @@ from typing import NamedTuple
 from reconciler.core.compare import FieldChange
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import ZERO, shown, total
-from reconciler.core.plan import Action, Change, Drift, Impact, Plan, Reason
+from reconciler.core.plan import (
+    CANCELLED,
+    POSTED,
+    Action,
+    Change,
+    Drift,
+    Impact,
+    Plan,
+    Reason,
+)
 from reconciler.core.values import Value, rows_of, text_of
 from reconciler.render.spans import BLANK, Line, Span, line, span, table
 
@@ -56,6 +65,10 @@ _PARTICIPLES: Mapping[Action, str] = MappingProxyType(
     }
 )
 
+_MOVED: Mapping[str, str] = MappingProxyType(
+    {"gone": "is gone", CANCELLED: "was cancelled", POSTED: "differs"}
+)
+
 
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
     """The whole plan, from what drifted to the verdict."""
@@ -98,7 +111,7 @@ def _drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
     yield line(("Note: these entries moved in the ledger since they were applied.", "warning"))
     yield BLANK
     for moved in drift:
-        what = {"gone": "is gone", "Cancelled": "was cancelled"}.get(moved.status, "differs")
+        what = _MOVED.get(moved.status, f'has the status "{moved.status}"')
         yield line("  ", span(moved.address.name, "strong"), f"  {moved.number} {what}")
         for field in moved.comparison.fields:
             if field.name == KINDS[moved.address.kind].lines:

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -15,6 +16,12 @@ from books_bench import PROGRAM, Books, clean_environment, process
 
 ESCAPE = "\x1b["
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _take_the_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # A suite that runs in the background of a shell inherits that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tuple[int, str]:
@@ -27,7 +34,7 @@ def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tupl
         stderr=theirs,
         env=clean_environment() | {"TERM": "xterm-256color", "COLUMNS": "120"} | env,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one thread
+        preexec_fn=_take_the_terminal,  # noqa: PLW1509 - there is one thread
     ) as running:
         os.close(theirs)
         seen, until, sent = b"", time.monotonic() + 30, not typed

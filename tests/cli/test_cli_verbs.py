@@ -57,7 +57,7 @@ def test_validate_lists_every_finding_and_the_counts(small):
     assert ended.code == 3
     assert "error[lines-balance]" in ended.out
     assert "error[known-accounting-code]" in ended.out
-    assert "16 files, 14 entries: 2 errors, " in ended.err
+    assert "16 files, 14 entries: 2 errors, " in ended.said
 
 
 def test_validate_shows_only_what_was_asked_for(small):

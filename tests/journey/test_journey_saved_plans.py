@@ -34,7 +34,8 @@ def test_a_saved_plan_is_shown_and_applied(books, saved):
     assert books.run("show", saved).out == planned
     ended = books.run("apply", saved)
     assert ended.code == 0
-    assert ended.out.startswith(planned)
+    assert ended.out.startswith("Plan: 1 to create, 1 to update, 1 to replace, 1 to remove.\n")
+    assert planned.splitlines()[-1] in ended.out.splitlines(), "its digest is said again"
     assert EVERYTHING in ended.out
     assert books.plan("--detailed-exitcode").code == 0
 
