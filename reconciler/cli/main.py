@@ -103,12 +103,9 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
         result: Any = root.main(args=args, prog_name="reconciler", standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        return USAGE_ERROR
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED

@@ -92,8 +92,17 @@ def started(books, *args):
     raise AssertionError(running.communicate()[1])
 
 
-@pytest.mark.parametrize("sort", ["embedded", "served"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("sort", "number"),
+    [
+        ("embedded", signal.SIGINT),
+        ("embedded", signal.SIGKILL),
+        ("served", signal.SIGTERM),
+        pytest.param("embedded", signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param("served", signal.SIGINT, marks=pytest.mark.long),
+        pytest.param("served", signal.SIGKILL, marks=pytest.mark.long),
+    ],
+)
 def test_a_stopped_apply_is_finished_by_the_next(opened, empty_template, sort, number):
     books = opened(empty_template, place=sort)
     names = {f"many-{count:03}" for count in range(60)}
@@ -137,6 +146,7 @@ def test_two_applies_at_once_are_one_after_the_other(opened, empty_template):
     assert len(books.posted()) == 60
 
 
+@pytest.mark.long
 def test_a_ledger_that_is_down_is_said_to_be_down(served_small):
     served_small.env["ZUORA_BASE_URL"] = "http://127.0.0.1:9"
     began = time.monotonic()
