@@ -392,6 +392,12 @@ class Bench:
             connection.row_factory = sqlite3.Row
             return connection.execute(query).fetchall()
 
+    def execute(self, statement: str) -> None:
+        """A statement on the ledger's database, behind the server's back."""
+        with contextlib.closing(sqlite3.connect(self.ledger_path)) as connection:
+            connection.execute(statement)
+            connection.commit()
+
     def live(self) -> dict[str, list[str]]:
         """The numbers of the entries that stand, by the name in their marker."""
         found: dict[str, list[str]] = {}

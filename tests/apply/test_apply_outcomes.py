@@ -223,3 +223,23 @@ def test_b11_a_success_that_a_read_does_not_show_is_no_success(bench):
     for wanted in (files(a=of(notes="new")), files(a=of("1.00")), {}):
         assert outcomes(bench.apply(wanted)) == {"failed"}
     bench.converge(ONE)
+
+
+def test_b24_i60_an_answer_that_cannot_be_kept_undoes_its_entry(bench):
+    """The ledger breaks between entry and answer: the retry must not find half of it."""
+
+    def torn(line, request):
+        bench.execute(
+            "create trigger torn before update of status on replays "
+            "begin select raise(abort, 'torn'); end"
+        )
+        try:
+            return line.deliver(request)
+        finally:
+            bench.execute("drop trigger torn")
+
+    bench.line.choose = each(torn)
+    assert outcomes(bench.apply(ONE)) == {"done"}
+    assert [sent.verb for sent in bench.line.sent] == ["create", "create"]
+    assert len(bench.all_entries()) == 1
+    bench.converge(ONE)

@@ -256,6 +256,26 @@ def test_i32_a_field_that_the_ledger_does_not_clear_is_noticed_and_stays_wanted(
     bench.converge(ONE)
 
 
+def test_i32_a_successor_that_reads_otherwise_keeps_the_old_entry(bench):
+    """Something on the way rewrites the create; the ledger takes it in good faith."""
+    bench.converge(ONE)
+    old = bench.live()["a"][0]
+
+    def rewritten(line, request):
+        body = request.read().replace(b"500", b"900")
+        headers = {**request.headers, "content-length": str(len(body))}
+        changed = httpx.Request(request.method, request.url, headers=headers, content=body)
+        return line.deliver(changed)
+
+    bench.line.choose = nth(1, rewritten, "create")
+    report = bench.apply(OTHER)
+    assert outcomes(report) == {"failed"}
+    assert steps(report) == ["cancel", "create"]
+    assert "journalEntryItems" in report.applied[0].message
+    assert (old, "Cancelled", "books/a") in bench.all_entries()
+    bench.converge(OTHER)
+
+
 @pytest.mark.parametrize("fault", [lost_before, lost_after], ids=["lost", "only its answer lost"])
 def test_i07_a_clearing_update_without_answer_is_settled_by_what_stands(bench, fault):
     bench.converge(NOTED)
