@@ -132,7 +132,10 @@ def evidently_unchanged(
         return False
     return all(
         _stands_in(line, held, skipped=kind.write_only)
-        and not any(is_detail(kind, name) and name not in line for name in held)
+        and not any(
+            name not in line and value not in (None, "") and is_detail(kind, name)
+            for name, value in held.items()
+        )
         for line, held in zip(ours, theirs, strict=True)
     )
 

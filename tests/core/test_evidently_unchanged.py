@@ -57,6 +57,12 @@ def test_the_short_cut_never_hides_a_change(declared, other, live, recorded):
             id="a custom field more on a line",
         ),
         pytest.param(
+            entry(debit("1"), credit("1")),
+            entry(debit("1", B__c=None), credit("1", B__c="")),
+            True,
+            id="a custom field that is empty",
+        ),
+        pytest.param(
             entry(debit("1", notes="unread"), credit("1")),
             entry(debit("1"), credit("1")),
             True,
