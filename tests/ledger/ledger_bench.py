@@ -127,6 +127,12 @@ class Bench:
         if self._server is not None:
             self._open.callback(self._server.stop)
 
+    @property
+    def url(self) -> str:
+        """Where a bench over a socket is served."""
+        assert self._server is not None
+        return self._server.url
+
     def anonymous(self) -> httpx.Client:
         """A client without a token."""
         if self._server is not None:
