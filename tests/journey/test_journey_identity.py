@@ -112,17 +112,17 @@ def test_a_marker_in_the_notes_identifies_and_stays_out_of_sight(empty):
     empty.declare("silent")
     ended = empty.apply()
     assert ended.code == 0
-    rows = empty.rows("select notes from journal_entries order by number")
-    assert [row["notes"] for row in rows] == [
+    rows = empty.rows("select notes from journal_entries")
+    assert {row["notes"] for row in rows} == {
         "Seen by people\n[reconciler:acme-books/noted]",
         "[reconciler:acme-books/silent]",
-    ]
+    }
     assert empty.plan("--detailed-exitcode").code == 0
     empty.declare("noted", notes="Changed")
     assert "reconciler:" not in empty.plan().out
     assert empty.apply().code == 0
-    rows = empty.rows("select notes from journal_entries order by number")
-    assert rows[0]["notes"] == "Changed\n[reconciler:acme-books/noted]"
+    rows = empty.rows("select notes from journal_entries")
+    assert "Changed\n[reconciler:acme-books/noted]" in {row["notes"] for row in rows}
     assert empty.plan("--detailed-exitcode").code == 0
 
 
