@@ -3,6 +3,8 @@
 import contextlib
 import json
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -176,6 +178,15 @@ def truth(path: Path, query: str, *values: Any) -> list[dict[str, Any]]:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(query, values)]
+
+
+def serve(path: Path) -> tuple[subprocess.Popen[str], str]:
+    """A server process of its own, as the command starts it, and its URL."""
+    script = "from reconciler.cli.ledger import ledger; ledger()"
+    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", url_of(path)]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    return server, server.stderr.readline().split()[-1]
 
 
 def sign_in(client: httpx.Client, client_id: str, secret: str, /, **fields: Any) -> httpx.Response:

@@ -5,8 +5,6 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,7 @@ from ledger_bench import (
     debit,
     entry,
     post,
+    serve,
     sign_in,
     truth,
     url_of,
@@ -44,7 +43,7 @@ class TestKill:
         acknowledged: dict[str, str] = {}
         sent: set[str] = set()
         for run in range(2):
-            server, url = start(path)
+            server, url = serve(path)
             goal = len(acknowledged) + 40
             killer = threading.Thread(target=kill, args=(server, acknowledged, goal))
             with ThreadPoolExecutor(8) as pool:
@@ -92,13 +91,6 @@ class TestKill:
             assert len(bench.truth("SELECT * FROM journal_entries")) == len(sent)
         finally:
             bench.close()
-
-
-def start(path):
-    script = "from reconciler.cli.ledger import ledger; ledger()"
-    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", url_of(path)]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    return server, server.stderr.readline().split()[-1]
 
 
 def send(client, name):

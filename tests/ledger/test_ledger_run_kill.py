@@ -1,0 +1,106 @@
+"""A server that is killed in the middle of a run: the next one handles what is left, once."""
+
+import contextlib
+import shutil
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from ledger_bench import (
+    ENTRIES,
+    REFERENCE,
+    RUNS,
+    Bench,
+    entries_of,
+    regions,
+    serve,
+    sign_in,
+    start_run,
+    truth,
+)
+
+COUNT = 300
+PATIENCE = 60
+"""Seconds in which whatever is waited for has surely happened."""
+
+
+class Served:
+    """A server process over a database, killed or replaced as a test wants it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        bench = Bench(path, reference=REFERENCE)
+        bench.load(*regions(COUNT))
+        self._credentials = bench.ledger.issue_client("test")
+        bench.close()
+
+    @contextlib.contextmanager
+    def running(self):
+        """A client of a new server, which is killed without a warning in the end."""
+        server, url = serve(self.path)
+        try:
+            with httpx.Client(base_url=url, timeout=30) as client:
+                token = sign_in(client, *self._credentials).json()["access_token"]
+                client.headers["Authorization"] = f"Bearer {token}"
+                yield client
+        finally:
+            server.send_signal(signal.SIGKILL)
+            server.wait(10)
+            server.stderr.close()
+
+    def count(self, condition):
+        query = f"SELECT COUNT(*) AS n FROM journal_entries WHERE {condition}"
+        return truth(self.path, query)[0]["n"]
+
+    def status(self):
+        return truth(self.path, "SELECT status FROM journal_runs")[0]["status"]
+
+    def acted(self, action):
+        query = "SELECT object_name FROM audit_events WHERE object_type='JournalEntry' AND action=?"
+        return Counter(row["object_name"] for row in truth(self.path, query, action))
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def served(template, tmp_path):
+    return Served(Path(shutil.copy(template, tmp_path)))
+
+
+def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
+    with served.running() as client:
+        run = start_run(client)
+        until(lambda: served.count("1") >= 20)
+    # Dead in the middle of processing.
+    assert served.status() == "Processing"
+    assert served.count("1") < COUNT
+
+    with served.running() as client:
+        until(lambda: client.get(f"{RUNS}/{run}").json()["status"] == "Completed")
+        numbers = [live["number"] for live in entries_of(client, run)]
+        assert served.acted("create") == Counter(numbers)
+        assert len(numbers) == COUNT
+        client.put(
+            f"{ENTRIES}/{numbers[-1]}/basic-information", json={"transferredToAccounting": "Yes"}
+        )
+        assert client.put(f"{RUNS}/{run}/cancel").json() == {"success": True}
+        until(lambda: served.count("status='Cancelled'") >= 20)
+    # Dead in the middle of the cancellation.
+    assert served.status() == "CancelInprogress"
+    assert served.count("status='Cancelled'") < COUNT - 1
+
+    with served.running() as client:
+        until(lambda: client.get(f"{RUNS}/{run}").json()["status"] == "Completed")
+        statuses = [live["status"] for live in entries_of(client, run)]
+        assert statuses == ["Cancelled"] * (COUNT - 1) + ["Created"]
+        assert served.acted("cancel") == Counter(numbers[:-1])
+    rows = truth(served.path, "SELECT id FROM source_transactions WHERE journal_run_id IS NOT NULL")
+    assert [row["id"] for row in rows] == [f"T-{COUNT}"]
