@@ -7,6 +7,8 @@ the package costs nothing.
     ledger = open_ledger("sqlite:////srv/ledger.db", Path("reference.yaml"))
     client_id, client_secret = ledger.issue_client("ci")
     app = create_app(ledger)  # a WSGI app: httpx.WSGITransport(app=app), or serve(app, ...)
+    ledger.load_transactions(Path("january.csv"))  # what journal runs summarise
+    ledger.work()  # carries out what runs have queued; requests to the app do so too
 """
 
 from importlib import import_module

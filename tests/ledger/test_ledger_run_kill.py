@@ -20,7 +20,10 @@ from ledger_bench import (
     sign_in,
     start_run,
     truth,
+    url_of,
 )
+
+from reconciler.ledger import open_ledger
 
 COUNT = 300
 PATIENCE = 60
@@ -41,6 +44,7 @@ class Served:
     def running(self):
         """A client of a new server, which is killed without a warning in the end."""
         server, url = serve(self.path)
+        self.server = server
         try:
             with httpx.Client(base_url=url, timeout=30) as client:
                 token = sign_in(client, *self._credentials).json()["access_token"]
@@ -104,3 +108,17 @@ def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
         assert served.acted("cancel") == Counter(numbers[:-1])
     rows = truth(served.path, "SELECT id FROM source_transactions WHERE journal_run_id IS NOT NULL")
     assert [row["id"] for row in rows] == [f"T-{COUNT}"]
+
+
+def test_a_server_that_is_told_to_stop_leaves_the_rest_for_the_next_one(served):
+    with served.running() as client:
+        start_run(client)
+        until(lambda: served.count("1") >= 20)
+        served.server.send_signal(signal.SIGTERM)
+        assert served.server.wait(10) == 0
+    assert served.status() == "Processing"
+    assert truth(served.path, "SELECT claim FROM run_jobs") == [{"claim": None}]
+    with open_ledger(url_of(served.path)) as ledger:
+        ledger.work()
+    assert served.status() == "Completed"
+    assert served.acted("create") == Counter(f"JE-{number:08d}" for number in range(1, COUNT + 1))

@@ -479,6 +479,8 @@ class TestUpgrade:
         with closing(sqlite3.connect(bench.path)) as connection:
             connection.executescript(
                 "DROP TABLE run_jobs; DROP TABLE source_transactions; "
+                "DROP INDEX entries_by_run; "
+                "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id); "
                 "ALTER TABLE journal_entries DROP COLUMN run_position; "
                 "UPDATE ledger_schema SET version = 1"
             )

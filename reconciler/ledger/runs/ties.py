@@ -16,7 +16,9 @@ from ..storage.tables import source_transactions
 
 _ROW = source_transactions.c
 _CURRENCY = _ROW.currency
-_GROUP = (_ROW.transaction_type, _CURRENCY, _ROW.debit_code_id, _ROW.credit_code_id, _ROW.segments)
+# In the order of an index, and of the entries of a run. The currency comes last, because it is
+# left out where currencies are aggregated.
+_GROUP = (_ROW.transaction_type, _ROW.debit_code_id, _ROW.credit_code_id, _ROW.segments, _CURRENCY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

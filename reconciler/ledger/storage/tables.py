@@ -219,7 +219,7 @@ journal_entries = Table(
     *_stamps(),
     UniqueConstraint("tenant_id", "number"),
     Index("entries_by_period", "tenant_id", "accounting_period_id", "aggregate_currency"),
-    Index("entries_by_run", "tenant_id", "journal_run_id"),
+    Index("entries_by_run", "tenant_id", "journal_run_id", "run_position"),
 )
 
 journal_entry_items = Table(
@@ -278,10 +278,10 @@ source_transactions = Table(
         "journal_run_id",
         "journal_entry_id",
         "transaction_type",
-        "currency",
         "debit_code_id",
         "credit_code_id",
         "segments",
+        "currency",
     ),
 )
 
@@ -319,7 +319,13 @@ audit_events = Table(
     Column("hash", String(64), nullable=False),
 )
 
-UPGRADES = {1: ("ALTER TABLE journal_entries ADD COLUMN run_position INTEGER",)}
+UPGRADES = {
+    1: (
+        "ALTER TABLE journal_entries ADD COLUMN run_position INTEGER",
+        "DROP INDEX entries_by_run",
+        "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id, run_position)",
+    ),
+}
 """What brings a database from a version to the next, besides the tables it does not have yet."""
 
 # The database itself refuses to rewrite history, whoever asks through SQL.
