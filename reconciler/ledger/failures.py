@@ -1,8 +1,8 @@
-"""What keeps a ledger from being opened or served, in words for the person who started it."""
+"""What keeps a ledger from being opened, filled or served, in words for whoever asked for it."""
 
 
 class LedgerUnusable(Exception):
-    """The ledger cannot be opened as asked: its database, its reference or an option is wrong.
+    """The ledger cannot do as asked: its database, a file given to it or an option is wrong.
 
     The message is one line that names the thing and the remedy.
     """

@@ -1,20 +1,23 @@
 """A ledger: an open database with its tenant, its clients and its audit chain."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from .access import clients
 from .access.permissions import checked
+from .failures import LedgerUnusable
 from .reference import document
 from .reference.seed import add_tenant, seed, seeded_with
 from .runs.worker import Worker
 from .sources.loading import Loaded, load_transactions
 from .storage import audit
-from .storage.store import Store, open_store
+from .storage.store import Contention, Store, open_store
 from .storage.tables import tenants
 from .web.call import stamp
 
@@ -42,11 +45,12 @@ class Ledger:
 
         `permissions` takes names of access.permissions.PERMISSIONS and raises UnknownPermission for
         others; None gives the standard finance role with period administration. `expires_in` is the
-        lifetime of the client's tokens in seconds; None leaves it to the app.
+        lifetime of the client's tokens in seconds; None leaves it to the app. Raises LedgerUnusable
+        when the database cannot be written.
         """
         held = checked(permissions)
         act = _act(tenant_id or self.tenant_id)
-        with self.store.writing() as tx:
+        with _unusable(), self.store.writing() as tx:
             issued = clients.issue_client(
                 tx,
                 tenant_id=act.tenant_id,
@@ -67,7 +71,7 @@ class Ledger:
 
     def add_tenant(self, reference: Mapping[str, Any] | Path) -> str:
         """Another tenant in the same database, with its own reference data; returns its id."""
-        with self.store.writing() as tx:
+        with _unusable(), self.store.writing() as tx:
             act = _act(add_tenant(tx, created_on=stamp(datetime.now(UTC))))
             seed(tx, act, reference)
         return act.tenant_id
@@ -76,10 +80,11 @@ class Ledger:
         """Load the source transactions of a CSV, YAML or JSON lines file: all of them or none.
 
         Those that are there already, with the same content, are left alone. Raises LedgerUnusable
-        naming the line that is wrong.
+        naming the line that is wrong, or when the database cannot be written. Other writers wait
+        until the file is loaded.
         """
         act = _act(tenant_id or self.tenant_id)
-        with self.store.writing() as tx:
+        with _unusable(), self.store.writing() as tx:
             loaded = load_transactions(tx, act, path)
             audit.record(
                 tx,
@@ -148,6 +153,17 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
             if reference is not None:
                 seed(tx, _act(tenant_id), reference)
     return Ledger(store, tenant_id)
+
+
+@contextmanager
+def _unusable() -> Iterator[None]:
+    """Turns what a database refuses into words for the person who asked for the write."""
+    try:
+        yield
+    except Contention as error:
+        raise LedgerUnusable(f"{error}; try again when it is done") from error
+    except SQLAlchemyError as error:
+        raise LedgerUnusable(f"the database: {getattr(error, 'orig', None) or error}") from error
 
 
 def _act(tenant_id: str) -> audit.Act:

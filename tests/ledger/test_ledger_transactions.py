@@ -12,6 +12,7 @@ from ledger_bench import regions, settled, start_run, transaction, url_of
 
 from reconciler.cli.ledger import ledger as command
 from reconciler.ledger import LedgerUnusable
+from reconciler.ledger.storage import sqlite
 
 CSV = """\
 id,transactionType,transactionDate,currency,amount,debitAccountingCodeName,debitAccountingCodeType,\
@@ -265,3 +266,11 @@ class TestCommand:
         assert result.output.startswith("Error: ")
         assert message in result.output
         assert len(result.output.splitlines()) == 1
+
+    def test_a_busy_database_is_one_line_too(self, bench, tmp_path, monkeypatch):
+        monkeypatch.setattr(sqlite, "LOCK_WAIT", 0)
+        (tmp_path / "t.csv").write_text(CSV)
+        with bench.ledger.store.writing():
+            result = self.run(url_of(bench.path), tmp_path / "t.csv")
+        assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+        assert "another process keeps the database busy" in result.output
