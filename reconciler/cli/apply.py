@@ -150,12 +150,15 @@ class _Run:
 
     def carry_out(self, desk: "Desk") -> int:
         from reconciler.cli.wiring import plan_desk
+        from reconciler.core.report import report_of
 
         settled = self._settle(desk)
-        plan, recorded = plan_desk(desk, self.allowances, progress=progress)
+        plan, recorded = plan_desk(desk, self.allowances, progress=self._stoppable)
         self._show(plan)
         self._require_reviewed(desk, plan)
         if plan.refusals:
+            if self.style == "json" or self.report_to is not None:
+                self._write(report_of((), plan.pending, settled=settled, plan_digest=plan.digest))
             return Refused.exit_code
         if plan.feasible and not self._consented(plan):
             err([line("Nothing was applied.")])
@@ -175,7 +178,23 @@ class _Run:
         ):
             settled.append(item)
             err([settled_line(item)])
+            self._stop_if_asked()
         return tuple(settled)
+
+    @contextmanager
+    def _stoppable(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        """Progress of what changes nothing, so that a signal may end it between any two steps."""
+        with progress(what, total) as advance:
+
+            def step() -> None:
+                self._stop_if_asked()
+                advance()
+
+            yield step
+
+    def _stop_if_asked(self) -> None:
+        if self.stop.is_set():
+            raise click.Abort
 
     def _show(self, plan: "Plan") -> None:
         """The plan, or its verdict alone when it was reviewed already."""
@@ -211,8 +230,7 @@ class _Run:
             return True
         count = len(plan.feasible)
         question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
-        if self.stop.is_set():
-            raise click.Abort
+        self._stop_if_asked()
         with _unguarded():
             answer = click.prompt(question, default="no", show_default=False, err=True)
         return str(answer) == "yes"
@@ -268,12 +286,12 @@ class _Run:
         from reconciler.render.report import report_lines
 
         text = json.dumps(report_document(report), indent=2, ensure_ascii=False) + "\n"
-        if self.report_to is not None:
-            write_text(self.report_to, text)
         if self.style == "json":
             out_text(text)
         else:
             out(report_lines(report))
+        if self.report_to is not None:
+            write_text(self.report_to, text)
 
 
 def _by_address(item: "Applied") -> "Address":

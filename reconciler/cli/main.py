@@ -112,10 +112,6 @@ def run(args: Sequence[str] | None = None) -> int:
     except ReconcilerError as error:
         show_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output has gone; nothing is lost that it wanted.
-        sys.stdout = None
-        return 0
     except OSError as error:
         # A path that no system can have, a full disk: not ours to tell one from the other.
         show_error(ReconcilerError(f"{error.filename or 'a file'}: {error.strerror}"))

@@ -187,6 +187,12 @@ def _check_tenant(desk: Desk) -> None:
             remedy="Use the credentials of the pinned tenant.",
         )
     begun = desk.daybook.tenant
+    if begun is not None and begun != desk.tenant and not found:
+        raise Refused(
+            f"wrong-tenant: the daybook was begun with {begun}, and a ready token does not say "
+            "whose it is",
+            remedy="Use ZUORA_CLIENT_ID and ZUORA_CLIENT_SECRET instead of ZUORA_TOKEN.",
+        )
     if begun is not None and begun != desk.tenant:
         raise Refused(
             f"wrong-tenant: the daybook was begun with {begun}, and this ledger is {desk.tenant}",

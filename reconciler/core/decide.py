@@ -115,9 +115,13 @@ def _recorded_otherwise(case: Case, declared: Declared) -> bool:
     applied = case.recorded.spec
     if applied is None:
         return True
-    return applied != declared.spec and bool(
-        compare(case.kind, declared.spec, applied, applied, manage_observed=True)
-    )
+    if applied == declared.spec:
+        return False
+    # Managed, a transfer state is a wish even when it states the default.
+    managed = case.kind.observed if case.world.conduct.manage_observed else frozenset[str]()
+    if any((name in applied) != (name in declared.spec) for name in managed):
+        return True
+    return bool(compare(case.kind, declared.spec, applied, applied, manage_observed=True))
 
 
 def _undeclared_change(case: Case) -> Change | None:

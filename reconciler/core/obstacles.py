@@ -78,10 +78,14 @@ def _closed(case: Case, change: Change) -> Iterator[Obstacle]:
     for name in dict.fromkeys(periods):
         period = case.world.known.periods.get(name)
         if period is not None and period.status == "Closed":
-            yield "period-closed", f"the accounting period {name} is closed", _nearest_open(case)
+            yield (
+                "period-closed",
+                f"the accounting period {name} is closed",
+                _nearest_open(case, change),
+            )
 
 
-def _nearest_open(case: Case) -> str:
+def _nearest_open(case: Case, change: Change) -> str:
     open_periods = sorted(
         (period.start_date, period.name)
         for period in case.world.known.periods.values()
@@ -89,10 +93,10 @@ def _nearest_open(case: Case) -> str:
     )
     if not open_periods:
         return ""
-    return (
-        f"Restore the file and post the correction in an open period; the earliest is "
-        f"{open_periods[0][1]}."
-    )
+    earliest = f"the earliest is {open_periods[0][1]}"
+    if not change.takes_back:
+        return f"Declare the entry in an open period; {earliest}."
+    return f"Restore the file and post the correction in an open period; {earliest}."
 
 
 def _refused_by_facts(declared: Declared, known: Known) -> Iterator[Obstacle]:

@@ -16,6 +16,7 @@ from reconciler.live.exchange import Broken, Exchange, Request
 from reconciler.live.pace import Gate, asked_wait, backoff, http_date
 from reconciler.live.redact import Redactor
 from reconciler.live.rules import DOUBT, IN_DOUBT, REPEATED, Asked, Operation, failure
+from reconciler.live.steady import steady
 from reconciler.live.strict_json import Unreadable
 from reconciler.live.tokens import Token, TokenSource
 from reconciler.live.verdicts import Outcome, Reply, Verdict, judge, judge_token
@@ -45,7 +46,7 @@ class Call(Generic[Answer]):
 class Clockwork:
     """Time and chance, so that tests need neither."""
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = steady
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = field(default=chance.random)
 

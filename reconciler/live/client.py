@@ -31,6 +31,7 @@ from reconciler.live.pages import Page, every_row
 from reconciler.live.redact import Redactor
 from reconciler.live.resources import RESOURCES
 from reconciler.live.rules import Asked, Operation
+from reconciler.live.steady import steady
 from reconciler.live.tokens import Token, TokenSource, token_of
 
 Fact = TypeVar("Fact")
@@ -60,7 +61,7 @@ class Client:
         *,
         transport: httpx.BaseTransport | None = None,
         limits: Limits | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = steady,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = chance.random,
         track_prefix: str = "",

@@ -4,7 +4,6 @@ import gzip
 import logging
 import ssl
 import threading
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from types import MappingProxyType
 import httpx
 
 from reconciler.live.connection import Limits, Origin
+from reconciler.live.steady import steady
 from reconciler.live.transport import SocketTransport, tls_context
 from reconciler.live.verdicts import Outcome, Reply
 
@@ -53,7 +53,7 @@ class Exchange:
         limits: Limits,
         transport: httpx.BaseTransport | None,
         ca_bundle: str | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = steady,
     ) -> None:
         self._origin = origin
         self._limits = limits

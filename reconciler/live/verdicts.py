@@ -83,6 +83,9 @@ CATEGORIES: Mapping[int, Outcome] = MappingProxyType(
     }
 )
 
+_LOCK = 50
+"""Lock contention; nothing else tells it from a first request that has not ended (7.2, 7.5)."""
+
 WEIGHT = (
     # Of several reasons the one that promises least decides, so nothing is called a no, or
     # missing, on the strength of one reason among others.
@@ -114,6 +117,9 @@ def judge(reply: Reply, *, keyed: bool) -> Verdict:
     document, detail = _document(reply)
     reasons = reasons_of(document)
     outcome = _outcome(reply.status, document, reasons, keyed=keyed)
+    if keyed and outcome is Outcome.BUSY and _is_lock(reasons):
+        # The lock may be the first request's own, which is still running under this key.
+        outcome = Outcome.RUNNING
     if outcome is Outcome.REDIRECTED:
         detail = _target(reply)
     elif outcome is Outcome.UNREADABLE:
@@ -216,6 +222,10 @@ def _client_error(
     if outcome is Outcome.MISSING and status != 404:
         return Outcome.REFUSED
     return outcome
+
+
+def _is_lock(reasons: tuple[Reason, ...]) -> bool:
+    return any(reason.code is not None and reason.code % 100 == _LOCK for reason in reasons)
 
 
 def _categorised(reasons: tuple[Reason, ...], *, otherwise: Outcome) -> Outcome:

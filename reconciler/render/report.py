@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from reconciler.core.history import Result
-from reconciler.core.plan import Action
+from reconciler.core.plan import Action, Verb
 from reconciler.core.report import Applied, Outcome, Report, Settled
 from reconciler.render.spans import BLANK, Line, line, span
 
@@ -79,6 +79,10 @@ def _exception(item: Applied) -> Iterator[Line]:
     yield line("  ", span(item.change.address.name, "strong"), number)
     if item.message:
         yield line(item.message, indent=6)
+    verbs = [step.verb for step in item.steps]
+    if Verb.CANCEL in verbs and Verb.CREATE not in verbs and item.change.posts:
+        lacking = "the books lack this entry until the next apply: it is cancelled, and its "
+        yield line((lacking + "replacement is not posted", "bad"), indent=6)
     if done:
         yield line(f"done before that: {done}", indent=6)
     if item.remedy:

@@ -7,19 +7,21 @@ from typing import NamedTuple
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.kinds import KINDS
-from reconciler.core.money import ZERO, shown, total
+from reconciler.core.money import shown, total
 from reconciler.core.plan import (
     CANCELLED,
     POSTED,
     Action,
     Change,
     Drift,
-    Impact,
     Plan,
     Reason,
 )
 from reconciler.core.values import Value, rows_of, text_of
-from reconciler.render.spans import BLANK, Line, Span, line, span, table
+from reconciler.render.books import balance_proofs, impact_section
+from reconciler.render.postings import posting_lines
+from reconciler.render.spans import BLANK, Line, Span, line, span
+from reconciler.render.words import value_text
 
 
 class Word(NamedTuple):
@@ -76,7 +78,7 @@ def plan_lines(plan: Plan) -> tuple[Line, ...]:
         *_header(plan),
         *_drift_section(plan.drift),
         *_changes(plan),
-        *_impact_section(plan),
+        *impact_section(plan),
         *_warnings(plan),
         *_refusals(plan),
         *_verdict(plan),
@@ -117,7 +119,7 @@ def _drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
             if field.name == KINDS[moved.address.kind].lines:
                 continue
             # The comparison leads from live back to what was applied; drift went the other way.
-            was, now = _value(field.after), _value(field.before)
+            was, now = value_text(field.after), value_text(field.before)
             yield line(span(f"{field.name}: {was} -> {now}", "warning"), indent=6)
         for update in moved.comparison.line_updates:
             yield from _line_update(update.line, update.fields, update.before)
@@ -154,7 +156,7 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
         yield from _block(change)
     yield from _field_changes(change)
     yield from _stated_fields(change)
-    yield from _postings(change, home_currency or "")
+    yield from posting_lines(change, home_currency or "")
     told = len(change.steps) > 1 or resumed or change.action is Action.REMOVE
     if told and change.steps and change.block is None:
         calls = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
@@ -166,7 +168,7 @@ def _facts(change: Change) -> str:
     spec = change.after if change.after is not None else change.before or {}
     status = f" ({change.period_status})" if change.period_status else ""
     debits = _total(change, spec, "Debit")
-    facts = [f"{change.period}{status}", f"dated {_value(spec.get(kind.date))}"]
+    facts = [f"{change.period}{status}", f"dated {value_text(spec.get(kind.date))}"]
     facts.append(f"{change.currency} {shown(debits, change.currency)}")
     if change.transferred not in ("", "No"):
         facts.append(f"transferred {change.transferred}")
@@ -202,11 +204,11 @@ def _stated_fields(change: Change) -> Iterator[Line]:
     kind = KINDS[change.address.kind]
     for name in change.after:
         if name not in (kind.lines, *kind.headline):
-            yield line(span(f"{name}: {_value(change.after[name])}", "faint"), indent=6)
+            yield line(span(f"{name}: {value_text(change.after[name])}", "faint"), indent=6)
 
 
 def _moved(field: FieldChange) -> str:
-    return f"{field.name}: {_value(field.before)} -> {_value(field.after)}"
+    return f"{field.name}: {value_text(field.before)} -> {value_text(field.after)}"
 
 
 def _forces(field: FieldChange) -> Span:
@@ -218,104 +220,8 @@ def _line_update(
 ) -> Iterator[Line]:
     name = f"{text_of(row.get('accountingCodeName'))} ({text_of(row.get('type'))})"
     for field in sorted(after):
-        moved = f"{field}: {_value(before.get(field))} -> {_value(after[field])}"
+        moved = f"{field}: {value_text(before.get(field))} -> {value_text(after[field])}"
         yield line(f"line {name}: {moved}", indent=6)
-
-
-def _postings(change: Change, home: str) -> Iterator[Line]:
-    """The debit and credit table: whole entries that come or go, changed lines of a replacement.
-
-    A replacement whose lines stay as they are posts them anew, so they are shown whole.
-    """
-    comparison = change.comparison
-    replaces = change.wanted is Action.REPLACE and change.posts
-    if replaces and (comparison.lines_added or comparison.lines_removed):
-        yield from _changed_lines(change, home)
-    elif replaces or change.wanted in (Action.CREATE, Action.REMOVE):
-        spec = change.before if change.wanted is Action.REMOVE else change.after
-        rows = rows_of((spec or {}).get(KINDS[change.address.kind].lines))
-        yield from _money_table([("", row) for row in rows], change.currency, home)
-
-
-def _changed_lines(change: Change, home: str) -> Iterator[Line]:
-    comparison = change.comparison
-    rows = [("-", row) for row in comparison.lines_removed]
-    rows += [("+", row) for row in comparison.lines_added]
-    yield from _money_table(rows, change.currency, home)
-    kept = len(rows_of((change.after or {}).get(KINDS[change.address.kind].lines)))
-    kept -= len(comparison.lines_added)
-    if kept:
-        yield line(span(f"({kept} unchanged lines)", "faint"), indent=8)
-
-
-def _money_table(
-    rows: list[tuple[str, Mapping[str, Value]]], currency: str, home: str
-) -> tuple[Line, ...]:
-    foreign = currency != home and any("homeCurrencyAmount" in row for _, row in rows)
-    cells = [["", "Accounting code", "Debit", "Credit", *([f"In {home}"] if foreign else [])]]
-    for sign, row in rows:
-        amount = _shown(row.get("amount"), currency)
-        debit = row.get("type") == "Debit"
-        cells.append(
-            [
-                sign,
-                text_of(row.get("accountingCodeName")) or "",
-                amount if debit else "",
-                "" if debit else amount,
-                *([_shown(row.get("homeCurrencyAmount"), home)] if foreign else []),
-            ]
-        )
-    marked = any(sign for sign, _ in rows)
-    if not marked:
-        cells = [row[1:] for row in cells]
-    first = 2 if marked else 1
-    styles = ["faint", *({"+": "create", "-": "remove"}.get(sign, "") for sign, _ in rows)]
-    right = frozenset(range(first, first + 3))
-    return table(cells, right=right, indent=8, styles=styles)
-
-
-def _impact_section(plan: Plan) -> Iterator[Line]:
-    if not plan.impact:
-        if plan.feasible:
-            yield line(("Impact: ", "strong"), "none, no amount in the books changes.")
-            yield BLANK
-        return
-    home = plan.basis.home_currency
-    yield line(("Impact", "strong"), " on the entries managed here (net, debit or credit)")
-    yield from impact_table(plan.impact, home)
-    yield BLANK
-
-
-def impact_table(rows: tuple[Impact, ...], home: str | None) -> tuple[Line, ...]:
-    """Before, change and after by period, accounting code and currency."""
-    with_home = home is not None and any(
-        row.home_change is not None and row.currency != home for row in rows
-    )
-    cells = [["Period", "Accounting code", "Currency", "Before", "Change", "After"]]
-    if with_home:
-        cells[0].append(f"Change in {home}")
-    shown_rows = [row for row in rows if row.net_before or row.net_after or row.home_change]
-    for row in shown_rows:
-        cells.append(
-            [
-                row.period,
-                row.code,
-                row.currency,
-                *(sided(net, row.currency) for net in (row.net_before, row.net_change)),
-                sided(row.net_after, row.currency),
-            ]
-        )
-        if with_home:
-            known = row.home_change is not None and home is not None
-            cells[-1].append(sided(row.home_change or ZERO, home or "") if known else "?")
-    return table(cells, right=frozenset({3, 4, 5, 6}), header=True, indent=2)
-
-
-def sided(net: Decimal, currency: str) -> str:
-    """A net amount as accountants write it: a size and its side."""
-    if net == ZERO:
-        return shown(ZERO, currency) + "   "
-    return f"{shown(abs(net), currency)} {'Dr' if net > ZERO else 'Cr'}"
 
 
 def _warnings(plan: Plan) -> Iterator[Line]:
@@ -355,25 +261,6 @@ def summary(plan: Plan) -> str:
     return ", ".join(counts) + "."
 
 
-def balance_proofs(plan: Plan) -> tuple[str, ...]:
-    """The proof, row by row: what is posted and taken back is equal on both sides."""
-    foreign = any(not row.home and row.currency != plan.basis.home_currency for row in plan.balance)
-    proofs = []
-    for row in plan.balance:
-        if row.home and not foreign:
-            continue  # the same sums again
-        for word, debit, credit in (
-            ("posted", row.posted_debit, row.posted_credit),
-            ("taken back", row.removed_debit, row.removed_credit),
-        ):
-            if debit or credit:
-                sign = "=" if debit == credit else "≠"
-                left, right = shown(debit, row.currency), shown(credit, row.currency)
-                home = ", in home currency" if row.home else ""
-                proofs.append(f"{row.currency} {left} {sign} {right} {word}{home}")
-    return tuple(proofs) or ("nothing is posted or taken back",)
-
-
 def _total(change: Change, spec: Mapping[str, Value], side: str) -> Decimal:
     amounts = (
         row.get("amount")
@@ -381,23 +268,3 @@ def _total(change: Change, spec: Mapping[str, Value], side: str) -> Decimal:
         if row.get("type") == side
     )
     return total(amount for amount in amounts if isinstance(amount, Decimal))
-
-
-def _shown(value: Value, currency: str) -> str:
-    return shown(value, currency) if isinstance(value, Decimal) else ""
-
-
-def _value(value: Value) -> str:
-    if value is None or value == "":
-        return "(none)"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_pair(item) for item in value) + "]"
-    return f'"{value}"' if isinstance(value, str) and " " in value else str(value)
-
-
-def _pair(item: Value) -> str:
-    if isinstance(item, Mapping):
-        return "=".join(str(value) for value in item.values())
-    return str(item)

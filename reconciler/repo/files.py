@@ -99,6 +99,8 @@ def _flaw_of_content(data: bytes, *, path: str) -> Problem | None:
 
 def _is_entered(entry: os.DirEntry[str]) -> bool:
     named_well = not entry.name.startswith(".") and not refused_in_name(entry.name)
+    # A directory named like a file stands where a file may have been, so it is spoken of.
+    named_well = named_well and not entry.name.endswith(SUFFIXES)
     return named_well and entry.is_dir(follow_symlinks=False)
 
 

@@ -50,7 +50,6 @@ def test_a_transfer_state_is_managed_only_when_the_policy_says_so(small):
     assert small.get(small.number("new"))["transferredToAccounting"] == "No"
 
 
-@pytest.mark.xfail(reason="a field that is added with its default is not taken note of")
 def test_a_transfer_state_that_is_declared_later_drifts_too(small):
     small.settings(spec="{policy: {transferState: managed}}")
     small.declare("entry-00", notes="Notes of entry-00", transferredToAccounting="No")

@@ -85,6 +85,8 @@ NOT_EXECUTED = Expected(
     change=(RequestRefused, ATTEMPTS),
     read=(LedgerUnreachable, ATTEMPTS),
 )
+# A lock may be that of the first request, still running under the same key.
+LOCKED = replace(NOT_EXECUTED, create=(OutcomeUnknown, ATTEMPTS))
 LIMITED = Expected(
     create=(RequestRefused, ATTEMPTS),
     change=(RequestRefused, ATTEMPTS),
@@ -188,8 +190,8 @@ FAULTS: dict[str, tuple[Act, Expected]] = {
     "N17 503": (answer(503, raw=b""), MAYBE_EXECUTED),
     "N17 504": (answer(504, **HTML), MAYBE_EXECUTED),
     "N17 408": (answer(408, raw=b""), MAYBE_EXECUTED),
-    "N18 lock, HTTP 200": (answer(200, envelope((50000050, "Locked"))), NOT_EXECUTED),
-    "N18 lock, HTTP 409": (answer(409, envelope((50000050, "Locked"))), NOT_EXECUTED),
+    "N18 lock, HTTP 200": (answer(200, envelope((50000050, "Locked"))), LOCKED),
+    "N18 lock, HTTP 409": (answer(409, envelope((50000050, "Locked"))), LOCKED),
     "N18 concurrency, HTTP 200": (answer(200, envelope((50000070, "Busy"))), NOT_EXECUTED),
     "N18 concurrency, HTTP 429": (answer(429, envelope((50000070, "Busy"))), LIMITED),
     **{
@@ -223,7 +225,7 @@ FAULTS: dict[str, tuple[Act, Expected]] = {
     ),
     "N19 not found and lock": (
         answer(200, envelope((50000040, "No"), (50000050, "Locked"))),
-        NOT_EXECUTED,
+        LOCKED,
     ),
     "not found, HTTP 200": (answer(200, envelope((50000040, "No"))), NOT_FOUND),
     "not found, HTTP 404": (answer(404, envelope((50000040, "No"))), NOT_FOUND),

@@ -1,0 +1,72 @@
+"""What a plan means for the books: impact by period, code and currency, and the balance proof."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from reconciler.core.money import ZERO, shown
+from reconciler.core.plan import Impact, Plan
+from reconciler.render.spans import BLANK, Line, line, table
+
+
+def impact_section(plan: Plan) -> Iterator[Line]:
+    """The impact under its heading, or the word that there is none."""
+    if not plan.impact:
+        if plan.feasible:
+            yield line(("Impact: ", "strong"), "none, no amount in the books changes.")
+            yield BLANK
+        return
+    home = plan.basis.home_currency
+    yield line(("Impact", "strong"), " on the entries managed here (net, debit or credit)")
+    yield from impact_table(plan.impact, home)
+    yield BLANK
+
+
+def impact_table(rows: tuple[Impact, ...], home: str | None) -> tuple[Line, ...]:
+    """Before, change and after by period, accounting code and currency."""
+    with_home = home is not None and any(
+        row.home_change is not None and row.currency != home for row in rows
+    )
+    cells = [["Period", "Accounting code", "Currency", "Before", "Change", "After"]]
+    if with_home:
+        cells[0].append(f"Change in {home}")
+    shown_rows = [row for row in rows if row.net_before or row.net_after or row.home_change]
+    for row in shown_rows:
+        cells.append(
+            [
+                row.period,
+                row.code,
+                row.currency,
+                *(sided(net, row.currency) for net in (row.net_before, row.net_change)),
+                sided(row.net_after, row.currency),
+            ]
+        )
+        if with_home:
+            known = row.home_change is not None and home is not None
+            cells[-1].append(sided(row.home_change or ZERO, home or "") if known else "?")
+    return table(cells, right=frozenset({3, 4, 5, 6}), header=True, indent=2)
+
+
+def sided(net: Decimal, currency: str) -> str:
+    """A net amount as accountants write it: a size and its side."""
+    if net == ZERO:
+        return shown(ZERO, currency) + "   "
+    return f"{shown(abs(net), currency)} {'Dr' if net > ZERO else 'Cr'}"
+
+
+def balance_proofs(plan: Plan) -> tuple[str, ...]:
+    """The proof, row by row: what is posted and taken back is equal on both sides."""
+    foreign = any(not row.home and row.currency != plan.basis.home_currency for row in plan.balance)
+    proofs = []
+    for row in plan.balance:
+        if row.home and not foreign:
+            continue  # the same sums again
+        for word, debit, credit in (
+            ("posted", row.posted_debit, row.posted_credit),
+            ("taken back", row.removed_debit, row.removed_credit),
+        ):
+            if debit or credit:
+                sign = "=" if debit == credit else "≠"
+                left, right = shown(debit, row.currency), shown(credit, row.currency)
+                home = ", in home currency" if row.home else ""
+                proofs.append(f"{row.currency} {left} {sign} {right} {word}{home}")
+    return tuple(proofs) or ("nothing is posted or taken back",)

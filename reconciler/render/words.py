@@ -1,0 +1,22 @@
+"""How values read in a sentence."""
+
+from collections.abc import Mapping
+
+from reconciler.core.values import Value
+
+
+def value_text(value: Value) -> str:
+    """A field's value: absence in brackets, text with spaces in quotes."""
+    if value is None or value == "":
+        return "(none)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_pair(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) and " " in value else str(value)
+
+
+def _pair(item: Value) -> str:
+    if isinstance(item, Mapping):
+        return "=".join(str(value) for value in item.values())
+    return str(item)
