@@ -68,6 +68,9 @@ def open_desk(
 
     settings = require_sound(books)
     log_steps()
+    if is_embedded(settings, environment):
+        # In one process a second thread only waits for the first; and numbers follow the plan.
+        parallelism = 1
     with ExitStack() as stack:
         daybook = open_daybook(daybook_path(books.root, settings), write=write)
         stack.callback(daybook.close)

@@ -135,6 +135,17 @@ def instead(response: httpx.Response) -> Callable[["Line", httpx.Request], httpx
     return lambda line, request: whole(response, response.content)
 
 
+def unless_executed(fault: "Fault") -> "Fault":
+    """A refusal of the ledger's own: under a key that took effect it replays the success."""
+
+    def refuse(line: "Line", request: httpx.Request) -> httpx.Response:
+        key = request.headers.get("idempotency-key", "")
+        executed = key and key in line.executed
+        return line.deliver(request) if executed else fault(line, request)
+
+    return refuse
+
+
 def whole(response: httpx.Response, raw: bytes) -> httpx.Response:
     """An answer as it comes from a line, not read yet."""
     return httpx.Response(
@@ -156,6 +167,7 @@ class Line(httpx.BaseTransport):
         self.sent: list[Sent] = []
         self.choose: Choose = lambda sent: None
         self.reads: Fault | None = None
+        self.executed: set[str] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
@@ -181,6 +193,8 @@ class Line(httpx.BaseTransport):
         assert isinstance(response.stream, httpx.SyncByteStream)
         raw = b"".join(response.stream)
         response.stream.close()
+        if key := request.headers.get("idempotency-key"):
+            self.executed.add(key)
         return whole(response, raw)
 
     def close(self) -> None:

@@ -49,6 +49,8 @@ def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tupl
                     break
                 seen += piece
             if not sent and b"Only yes applies" in seen:
+                # Nobody types within the microseconds between a prompt and the wait for an answer.
+                time.sleep(0.2)
                 os.write(ours, typed.encode())
                 sent = True
         else:
