@@ -78,7 +78,7 @@ def main() -> None:
 
 def generate(root: Path, size: int) -> None:
     """A workspace of so many entries of two to eight lines, one a file; the same every time."""
-    chance = random.Random(size)  # noqa: S311 - books to measure with, no secret
+    chance = random.Random(size)
     root.mkdir()
     (root / "reconciler.yaml").write_text(WORKSPACE)
     reference = (ROOT / "journals" / "reference.yaml").read_text(encoding="utf-8")
