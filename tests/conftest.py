@@ -1,13 +1,25 @@
-"""What every test may use: golden files, rewritten with `--bless` and reviewed like code."""
+"""What every test may use: golden files, and examples that are the same in every run."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A run that decides about a change must not fail by chance; a sweep is there to find what it can.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("random", deadline=None, print_blob=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite golden files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Examples are drawn at random in the long sweeps, or where HYPOTHESIS_PROFILE asks for it."""
+    usual = "random" if config.getoption("markexpr") == "long" else "repeatable"
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ rows = st.lists(
 specs = st.builds(lambda lines, more: entry(*lines, **more), rows, fields)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(declared=specs, other=specs, live=specs, recorded=st.sampled_from(["same", "other", "none"]))
 def test_the_short_cut_never_hides_a_change(declared, other, live, recorded):
     applied = {"same": declared, "other": other, "none": None}[recorded]

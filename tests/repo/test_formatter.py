@@ -307,7 +307,7 @@ TREES = st.recursive(
     width=st.sampled_from([20, 80, 1000]),
     notes=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 6)), max_size=5),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_tree_with_comments_anywhere_survives(tree, flow, indent, width, notes):
     text = yaml.safe_dump(
         tree, default_flow_style=flow, indent=indent, width=width, allow_unicode=True
