@@ -644,3 +644,11 @@ def test_no_step_ever_posts_before_it_takes_back_or_deletes_before_it_posts():
         for now in (live(), CANCELLED_LIVE):
             verbs = [step.verb for step in decided(case, [recorded()], [now]).steps]
             assert verbs == sorted(verbs, key=order.index)
+
+
+def test_a_managed_transfer_state_that_a_file_begins_to_state_is_taken_note_of():
+    wanted = entry(transferredToAccounting="No")
+    (change,) = plan_of(wanted, entry(), manage_observed=True).changes
+    assert (change.action, change.reason, change.steps) == (Action.UPDATE, Reason.RECORD_ONLY, ())
+    (change,) = plan_of(wanted, entry()).changes
+    assert change.action is Action.KEEP
