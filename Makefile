@@ -13,6 +13,9 @@ SUITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,$(PYTHONS),\
 	$(shell $(name) -c '$(SUITS)' >/dev/null 2>&1 && echo $(name))))
 
+# A hundred processes are started by the suite; none of them should compile what another has.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-16s %s\n", $$1, $$2 }'
@@ -25,15 +28,18 @@ demo: $(RUN) ## Show the life of a few entries, in a scratch copy of journals/
 demo-socket: $(RUN) ## The same against `reconciler ledger serve` on a free port
 	@demo/run --socket
 
+# A file of tests stays in one worker, so that what its tests share is made once.
+TESTS := $(BIN)/pytest -n auto --dist loadfile
+
 # The suite runs even when a check found something, so that one run tells everything.
 .PHONY: test
 test: $(DEV) ## Run every check and the test suite
 	@checks=0; $(MAKE) --no-print-directory lint || checks=1; \
-	$(BIN)/pytest -n auto --dist loadgroup && exit $$checks
+	$(TESTS) && exit $$checks
 
 .PHONY: test-long
 test-long: $(DEV) ## Run the sweeps that take minutes
-	$(BIN)/pytest -n auto --dist loadgroup -m long
+	$(TESTS) -m long
 
 .PHONY: lint
 lint: check-format check-lint check-types check-schemas check-books check-books-format ## Run every check, no test

@@ -43,10 +43,7 @@ PROMISES = [
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param([], id="in process", marks=pytest.mark.xdist_group("demo")),
-        pytest.param(["--socket"], id="over a socket", marks=pytest.mark.xdist_group("socket")),
-    ],
+    params=[pytest.param([], id="in process"), pytest.param(["--socket"], id="over a socket")],
 )
 def shown(
     request: pytest.FixtureRequest, run: Run, root: Path, tmp_path_factory: pytest.TempPathFactory

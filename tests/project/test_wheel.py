@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from checkout import Run
 
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 @pytest.fixture(scope="module")
 def wheel(run: Run, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
