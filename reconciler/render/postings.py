@@ -1,7 +1,8 @@
 """The lines of an entry as a table of debits and credits, with all that they state besides."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import shown
@@ -14,52 +15,74 @@ from reconciler.render.words import value_text
 def posting_lines(change: Change, home: str) -> Iterator[Line]:
     """The debit and credit table: whole entries that come or go, changed lines of a replacement.
 
-    A replacement whose lines stay as they are posts them anew, so they are shown whole.
+    A replacement whose lines stay as they are posts them anew, so they are shown whole. One in
+    another currency is shown whole on both sides: no amount is the same that its currency is not.
     """
     comparison = change.comparison
     replaces = change.wanted is Action.REPLACE and change.posts
-    if replaces and (comparison.lines_added or comparison.lines_removed):
+    if replaces and change.takes_back and _currency(change, change.before) != change.currency:
+        yield from _both_sides(change, home)
+    elif replaces and (comparison.lines_added or comparison.lines_removed):
         yield from _changed_lines(change, home)
     elif replaces or change.wanted in (Action.CREATE, Action.REMOVE):
         live = change.wanted is Action.REMOVE
-        spec = change.before if live else change.after
-        rows = rows_of((spec or {}).get(KINDS[change.address.kind].lines))
-        yield from _money_table([("", row) for row in rows], change.currency, home, live=live)
+        rows = _rows(change, change.before if live else change.after)
+        yield from _money_table([("", row, change.currency) for row in rows], home, live=live)
+
+
+def _rows(change: Change, spec: Mapping[str, Value] | None) -> Sequence[Mapping[str, Value]]:
+    return rows_of((spec or {}).get(KINDS[change.address.kind].lines))
+
+
+def _currency(change: Change, spec: Mapping[str, Value] | None) -> str:
+    return text_of((spec or {}).get(KINDS[change.address.kind].currency)) or change.currency
+
+
+def _both_sides(change: Change, home: str) -> Iterator[Line]:
+    was = _currency(change, change.before)
+    rows = [("-", row, was) for row in _rows(change, change.before)]
+    rows += [("+", row, change.currency) for row in _rows(change, change.after)]
+    yield from _money_table(rows, home, currencies=True)
 
 
 def _changed_lines(change: Change, home: str) -> Iterator[Line]:
     comparison = change.comparison
-    rows = [("-", row) for row in comparison.lines_removed]
-    rows += [("+", row) for row in comparison.lines_added]
-    yield from _money_table(rows, change.currency, home)
-    kept = len(rows_of((change.after or {}).get(KINDS[change.address.kind].lines)))
+    rows = [("-", row, change.currency) for row in comparison.lines_removed]
+    rows += [("+", row, change.currency) for row in comparison.lines_added]
+    yield from _money_table(rows, home)
+    kept = len(_rows(change, change.after))
     kept -= len(comparison.lines_added)
     if kept:
         yield line(span(f"({kept} unchanged lines)", "faint"), indent=8)
 
 
+_Row: TypeAlias = tuple[str, Mapping[str, Value], str]
+"""The sign of a line, the line, and the currency of its amount."""
+
+
 def _money_table(
-    rows: list[tuple[str, Mapping[str, Value]]], currency: str, home: str, *, live: bool = False
+    rows: Sequence[_Row], home: str, *, live: bool = False, currencies: bool = False
 ) -> tuple[Line, ...]:
-    foreign = currency != home and any("homeCurrencyAmount" in row for _, row in rows)
+    foreign = any(currency != home and "homeCurrencyAmount" in row for _, row, currency in rows)
     shown_columns = [
         column
         for column, there in (
-            (_SIGN, any(sign for sign, _ in rows)),
+            (_SIGN, any(sign for sign, _, _ in rows)),
             (_CODE, True),
+            (_CURRENCY, currencies),
             (_DEBIT, True),
             (_CREDIT, True),
             (_HOME, foreign),
-            (_REST, any(_rest(row, live=live or sign == "-") for sign, row in rows)),
+            (_REST, any(_rest(row, live=live or sign == "-") for sign, row, _ in rows)),
         )
         if there
     ]
-    titles = ["", "Accounting code", "Debit", "Credit", f"In {home}", ""]
+    titles = ["", "Accounting code", "Currency", "Debit", "Credit", f"In {home}", ""]
     cells = [
         titles,
         *(
             _cells(sign, row, live=live or sign == "-", currency=currency, home=home)
-            for sign, row in rows
+            for sign, row, currency in rows
         ),
     ]
     return table(
@@ -68,11 +91,11 @@ def _money_table(
             place for place, at in enumerate(shown_columns) if at in (_DEBIT, _CREDIT, _HOME)
         ),
         indent=8,
-        styles=["faint", *({"+": "create", "-": "remove"}.get(sign, "") for sign, _ in rows)],
+        styles=["faint", *({"+": "create", "-": "remove"}.get(sign, "") for sign, _, _ in rows)],
     )
 
 
-_SIGN, _CODE, _DEBIT, _CREDIT, _HOME, _REST = range(6)
+_SIGN, _CODE, _CURRENCY, _DEBIT, _CREDIT, _HOME, _REST = range(7)
 
 _IN_COLUMNS = frozenset({"accountingCodeName", "type", "amount", "homeCurrencyAmount"})
 _FILLED = frozenset({"accountingCodeType"}.union(*(kind.filled for kind in KINDS.values())))
@@ -87,6 +110,7 @@ def _cells(
     return [
         sign,
         text_of(row.get("accountingCodeName")) or "",
+        currency,
         amount if debit else "",
         "" if debit else amount,
         _shown(row.get("homeCurrencyAmount"), home),

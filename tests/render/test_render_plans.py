@@ -241,6 +241,11 @@ SCENES = {
         was=entry(),
     ),
     "replace-currency": lambda: Scene().entry(TRUE_UP, EUR, was=entry()),
+    "replace-currency-alone": lambda: Scene().entry(
+        TRUE_UP,
+        entry(debit("1000"), credit("1000")),
+        was=entry(debit("1000", home="6.70"), credit("1000", home="6.70"), currency="JPY"),
+    ),
     "replace-one-of-many-lines": lambda: Scene().entry(TRUE_UP, LONG, was=LONG_BEFORE),
     "remove": lambda: (
         Scene().entry(TRUE_UP, was=entry()).entry("2026-01-kept", entry(), was=entry())
