@@ -6,15 +6,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
-import waitress
 from builders import declared, entry
-from waitress import wasyncore
+from server_clock import Clock
+from socket_server import on_a_socket
 
 from reconciler.apply import Doors, apply
 from reconciler.core.checks import known
@@ -76,19 +75,6 @@ def of(amount: str = "400.90", **fields: Value) -> Spec:
         for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
     )
     return entry(*lines, **fields)
-
-
-class Clock:
-    """The server's clock, which moves only when told to."""
-
-    def __init__(self) -> None:
-        self.time = datetime.now(UTC).replace(microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def pass_by(self, **spans: float) -> None:
-        self.time += timedelta(**spans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,28 +209,6 @@ def each(*faults: Fault | None) -> Choose:
     return lambda sent: left.pop(0) if left else None
 
 
-@contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
-    """The app on a socket of its own; yields its base URL."""
-    sockets: dict[int, Any] = {}
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=8, map=sockets)
-    stopping = threading.Event()
-
-    def run() -> None:
-        while not stopping.is_set():
-            wasyncore.loop(timeout=0.02, map=sockets, count=1)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.effective_port}"
-    finally:
-        stopping.set()
-        thread.join()
-        server.task_dispatcher.shutdown()
-        wasyncore.close_all(sockets)
-
-
 @dataclass
 class Bench:
     """One workspace against one ledger. Every run opens daybook and client anew, as a process."""
@@ -266,7 +230,7 @@ class Bench:
         self.url = "http://localhost"
         inner: httpx.BaseTransport = httpx.WSGITransport(app=self.app)
         if self.over_socket:
-            self.url = self._open.enter_context(served(self.app))
+            self.url = self._open.enter_context(on_a_socket(self.app))
             inner = httpx.HTTPTransport()
         self.line = Line(inner, self._require_intent)
         self._open.callback(self.line.close)

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_bench import REFERENCE, Bench, Clock, served
+from apply_bench import REFERENCE, Bench
+from server_clock import Clock
+from socket_server import on_a_socket
 
 from reconciler.cli.main import run
 from reconciler.ledger import create_app, open_ledger
@@ -55,7 +57,7 @@ class Workspace:
                     return [b"{}"]
             return app(environ, start)
 
-        self.url = self._open.enter_context(served(counted))
+        self.url = self._open.enter_context(on_a_socket(counted))
         client_id, secret = self.ledger.issue_client("processes")
         self.env = {
             "ZUORA_BASE_URL": self.url,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from socket_server import on_a_socket
 
 from reconciler.cli.main import run
 from reconciler.ledger import create_app, open_ledger
@@ -21,7 +22,7 @@ from reconciler.ledger import create_app, open_ledger
 JOURNALS = Path(__file__).parents[2] / "journals"
 REFERENCE = JOURNALS / "reference.yaml"
 PROGRAM = (sys.executable, "-m", "reconciler")
-EMBEDDED, SERVED = "embedded", "served"
+EMBEDDED, SERVED, BY_COMMAND = "embedded", "served", "served by the command"
 SMALL = tuple(f"entry-{number:02}" for number in range(12))
 """The names of the entries of the small books."""
 
@@ -274,9 +275,12 @@ class Books:
 
 
 class ServedBooks(Books):
-    """Books whose ledger is another process on a socket, found through the environment alone."""
+    """Books whose ledger is on a socket, found through the environment alone.
 
-    def __init__(self, root: Path) -> None:
+    It is served by a thread, or `by_command` by a process of its own, as people do.
+    """
+
+    def __init__(self, root: Path, *, by_command: bool = False) -> None:
         database = root.parent / f"{root.name}-ledger.db"
         inside = root / ".reconciler" / "ledger.db"
         if inside.exists():
@@ -284,7 +288,7 @@ class ServedBooks(Books):
             for rest in (root / ".reconciler").glob("ledger*"):
                 rest.unlink()
         super().__init__(root, database)
-        self.url = self._open.enter_context(served(database))
+        self.url = self._open.enter_context((served if by_command else served_here)(database))
         self.credentials()
 
     def credentials(self, *permissions: str) -> None:
@@ -321,6 +325,16 @@ def credentials(database: Path, *permissions: str) -> dict[str, str]:
     assert made.code == 0, made.err
     keys = made.json
     return {"ZUORA_CLIENT_ID": keys["client_id"], "ZUORA_CLIENT_SECRET": keys["client_secret"]}
+
+
+@contextlib.contextmanager
+def served_here(database: Path) -> Iterator[str]:
+    """A ledger served by a thread, until the block ends; yields its base URL."""
+    with (
+        open_ledger(f"sqlite:///{database}", REFERENCE) as ledger,
+        on_a_socket(create_app(ledger)) as url,
+    ):
+        yield url
 
 
 @contextlib.contextmanager

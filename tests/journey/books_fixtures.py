@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from books_bench import (
+    BY_COMMAND,
     EMBEDDED,
     JOURNALS,
     REFERENCE,
@@ -65,14 +67,21 @@ def example_template(tmp_path_factory) -> Path:
 Open = Callable[..., Books]
 
 
+_PLACES: dict[str, Callable[[Path], Books]] = {
+    EMBEDDED: Books,
+    SERVED: ServedBooks,
+    BY_COMMAND: partial(ServedBooks, by_command=True),
+}
+
+
 @pytest.fixture
 def opened(tmp_path) -> Iterator[Open]:
-    """Opens a copy of a template: embedded, or served from a process of its own."""
+    """Opens a copy of a template, with its ledger at one of the places."""
     with ExitStack() as stack:
 
         def opened(template: Path, *, place: str = EMBEDDED, name: str = "books") -> Books:
             root = Path(shutil.copytree(template, tmp_path / name))
-            books = ServedBooks(root) if place == SERVED else Books(root)
+            books = _PLACES[place](root)
             stack.callback(books.close)
             return books
 

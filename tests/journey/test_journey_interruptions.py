@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from books_bench import PROGRAM, clean_environment, credit, debit
+from books_bench import BY_COMMAND, EMBEDDED, PROGRAM, clean_environment, credit, debit
 
 
 def test_a_missing_permission_is_named_and_changes_nothing(served_small):
@@ -95,12 +95,12 @@ def started(books, *args):
 @pytest.mark.parametrize(
     ("sort", "number"),
     [
-        ("embedded", signal.SIGINT),
-        ("embedded", signal.SIGKILL),
-        ("served", signal.SIGTERM),
-        pytest.param("embedded", signal.SIGTERM, marks=pytest.mark.long),
-        pytest.param("served", signal.SIGINT, marks=pytest.mark.long),
-        pytest.param("served", signal.SIGKILL, marks=pytest.mark.long),
+        (EMBEDDED, signal.SIGINT),
+        (EMBEDDED, signal.SIGKILL),
+        (BY_COMMAND, signal.SIGTERM),
+        pytest.param(EMBEDDED, signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(BY_COMMAND, signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(BY_COMMAND, signal.SIGKILL, marks=pytest.mark.long),
     ],
 )
 def test_a_stopped_apply_is_finished_by_the_next(opened, empty_template, sort, number):

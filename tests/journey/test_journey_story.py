@@ -4,7 +4,7 @@ import shutil
 from decimal import Decimal
 
 import pytest
-from books_bench import JOURNALS, Books
+from books_bench import BY_COMMAND, EMBEDDED, JOURNALS, Books
 
 TRUE_UP = "2026-01-deferred-revenue-true-up"
 TRUE_UP_FILE = "2026/01/deferred-revenue-true-up.yaml"
@@ -19,13 +19,13 @@ def change_of(document, name):
     return next(change for change in document["changes"] if change["name"] == name)
 
 
-@pytest.fixture
-def fresh(opened, tmp_path, place) -> Books:
+@pytest.fixture(params=[EMBEDDED, BY_COMMAND])
+def fresh(request, opened, tmp_path) -> Books:
     """The example books, with nothing applied."""
     template = shutil.copytree(
         JOURNALS, tmp_path / "fresh", ignore=shutil.ignore_patterns(".reconciler")
     )
-    return opened(template, place=place)
+    return opened(template, place=request.param)
 
 
 def test_the_first_apply_posts_every_entry_and_leaves_nothing_to_do(fresh):

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from books_bench import Books, ServedBooks, credentials
+from books_bench import SERVED, Books, ServedBooks, credentials
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def elsewhere(served_small, opened, empty_template) -> ServedBooks:
         shutil.rmtree(other_template / ".reconciler")
         with closing(Books(other_template)) as fresh:
             assert fresh.plan().code == 0
-    other = opened(other_template, place="served", name="other")
+    other = opened(other_template, place=SERVED, name="other")
     served_small.env = dict(other.env)
     return other
 

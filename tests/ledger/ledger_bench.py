@@ -5,16 +5,14 @@ import json
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
-import waitress
-from waitress import wasyncore
+from server_clock import Clock
+from socket_server import on_a_socket
 
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.ledger.runs.worker import Worker
@@ -63,43 +61,6 @@ def categories_of(response: httpx.Response) -> list[int]:
     return [code % 100 for code in codes_of(response)]
 
 
-class Clock:
-    """A server clock that moves only when told to, from the real time on."""
-
-    def __init__(self) -> None:
-        self.time = datetime.now(UTC).replace(microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def pass_by(self, **spans: float) -> None:
-        self.time += timedelta(**spans)
-
-
-class Server:
-    """An app on a socket of its own, in a thread."""
-
-    def __init__(self, app: Any) -> None:
-        self._sockets: dict[int, Any] = {}
-        self._server = waitress.create_server(
-            app, host="127.0.0.1", port=0, threads=8, map=self._sockets
-        )
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.effective_port}"
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            wasyncore.loop(timeout=0.02, map=self._sockets, count=1)
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._sockets)
-
-
 class Bench:
     """A ledger with an app over it, and the clients made for it.
 
@@ -125,20 +86,20 @@ class Bench:
         if by_hand:
             options["worker"] = self.worker
         self.app = create_app(self.ledger, **options)
-        self._server = Server(self.app) if mode == SOCKET else None
-        if self._server is not None:
-            self._open.callback(self._server.stop)
+        self._url: str | None = None
+        if mode == SOCKET:
+            self._url = self._open.enter_context(on_a_socket(self.app))
 
     @property
     def url(self) -> str:
         """Where a bench over a socket is served."""
-        assert self._server is not None
-        return self._server.url
+        assert self._url is not None
+        return self._url
 
     def anonymous(self) -> httpx.Client:
         """A client without a token."""
-        if self._server is not None:
-            client = httpx.Client(base_url=self._server.url, timeout=30, verify=False)
+        if self._url is not None:
+            client = httpx.Client(base_url=self._url, timeout=30, verify=False)
         else:
             transport = httpx.WSGITransport(app=self.app)
             client = httpx.Client(transport=transport, base_url="http://ledger.test")
