@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.core.recorded import Recorded
     from reconciler.core.report import Applied, Report, Settled
     from reconciler.core.values import Address
+    from reconciler.render.spans import Line
 
 INTERRUPTED = 130
 
@@ -244,7 +245,6 @@ class _Run:
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.core.report import report_of
-        from reconciler.render.report import applied_line
 
         doors = Doors(ledger=desk.client, book=desk.daybook, stop=self.stop)
         ended: list[Applied] = []
@@ -263,11 +263,11 @@ class _Run:
                     ended.append(item)
                     advance()
                     if self.style == "text" and not has_bar():
-                        out([applied_line(item)])
+                        out(_log([item]))
         finally:
             if self.style == "text" and has_bar():
                 # Lines would tear the progress bar, so they come when it is gone.
-                out(applied_line(item) for item in sorted(ended, key=_by_address))
+                out(_log(sorted(ended, key=_by_address)))
             report = report_of(
                 ended,
                 plan.pending,
@@ -292,6 +292,14 @@ class _Run:
             out(report_lines(report))
         if self.report_to is not None:
             write_text(self.report_to, text)
+
+
+def _log(ended: "Iterable[Applied]") -> "Iterator[Line]":
+    """The running log: what was never attempted is left to the report, which gives the reason."""
+    from reconciler.core.report import Outcome
+    from reconciler.render.report import applied_line
+
+    return (applied_line(item) for item in ended if item.outcome is not Outcome.NOT_ATTEMPTED)
 
 
 def _by_address(item: "Applied") -> "Address":

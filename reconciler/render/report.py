@@ -1,12 +1,12 @@
 """What an apply did: done, failed, not attempted, unknown, blocked. Never a zero for a doubt."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from reconciler.core.history import Result
 from reconciler.core.plan import Action, Verb
 from reconciler.core.report import Applied, Outcome, Report, Settled
-from reconciler.render.spans import BLANK, Line, line, span
+from reconciler.render.spans import BLANK, Line, Span, line, span
 
 _HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
     {
@@ -39,12 +39,13 @@ _SETTLED: Mapping[Result, str] = MappingProxyType(
 
 
 def applied_line(item: Applied) -> Line:
-    """One change as it ends, for the running log."""
+    """One change as it ends, for the running log: the number that went, and the one that came."""
     number = f"  {item.number}" if item.number else ""
     if item.outcome is Outcome.DONE:
-        return line(
-            "  ", span(_PAST[item.change.action], "good"), "  ", item.change.address.name, number
-        )
+        old = item.change.number if item.change.action in (Action.REMOVE, Action.REPLACE) else None
+        numbers = " -> ".join(dict.fromkeys(one for one in (old, item.number) if one))
+        what = span(_PAST[item.change.action], "good")
+        return line("  ", what, "  ", item.change.address.name, f"  {numbers}" if numbers else "")
     heading, style = _HEADINGS[item.outcome]
     return line("  ", span(heading.lower(), style), "  ", item.change.address.name, number)
 
@@ -67,9 +68,27 @@ def _exceptions(report: Report) -> Iterator[Line]:
         items = report.ended(outcome)
         if not items:
             continue
+        if outcome is Outcome.NOT_ATTEMPTED:
+            yield from _passed_over(items, span(f"{heading}:", style))
+            continue
         yield line(span(f"{heading}:", style))
         for item in items:
             yield from _exception(item)
+        yield BLANK
+
+
+def _passed_over(items: Iterable[Applied], heading: Span) -> Iterator[Line]:
+    """Changes whose turn never came, by reason: one may stand for hundreds of entries."""
+    reasons: dict[tuple[str, str], list[Applied]] = {}
+    for item in items:
+        reasons.setdefault((item.message, item.remedy), []).append(item)
+    for (message, remedy), found in reasons.items():
+        yield line(heading, f" {message}" if message else "")
+        for item in found:
+            number = f"  {item.number}" if item.number else ""
+            yield line("  ", span(item.change.address.name, "strong"), number)
+        if remedy:
+            yield line(remedy, indent=6)
         yield BLANK
 
 

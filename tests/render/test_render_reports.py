@@ -11,6 +11,8 @@ from reconciler.render.spans import plain_text
 
 
 def change(name, action=Action.CREATE, **fields):
+    if action in (Action.REMOVE, Action.REPLACE):
+        fields = {"number": "JE-00000008", **fields}
     address = Address("JournalEntry", name)
     return Change(address=address, action=action, wanted=action, reason=Reason.NEW, **fields)
 
@@ -47,6 +49,21 @@ LEFT = ended(
     Outcome.NOT_ATTEMPTED,
     message="another change in Jan-2026 did not succeed",
 )
+ALSO_LEFT = ended(
+    "2026-01-wages",
+    Outcome.NOT_ATTEMPTED,
+    action=Action.UPDATE,
+    number="JE-00000005",
+    message="another change in Jan-2026 did not succeed",
+)
+MOVED = ended(
+    "2026-01-usage",
+    Outcome.NOT_ATTEMPTED,
+    action=Action.UPDATE,
+    number="JE-00000006",
+    message="the daybook cannot be written",
+    remedy="Make room on the disk, then run the command again.",
+)
 BLOCKED = change(
     "2026-01-sent",
     Action.BLOCKED,
@@ -68,6 +85,9 @@ REPORTS = {
     "all-done": report_of(DONE, [item.change for item in DONE]),
     "nothing": report_of((), ()),
     "failed": report_of((*DONE, FAILED, LEFT), [item.change for item in (*DONE, FAILED, LEFT)]),
+    "not-attempted": report_of(
+        (LEFT, MOVED, ALSO_LEFT), [LEFT.change, MOVED.change, ALSO_LEFT.change]
+    ),
     "unknown": report_of((UNKNOWN,), [UNKNOWN.change]),
     "blocked": report_of(DONE[:1], [DONE[0].change, BLOCKED]),
     "interrupted": report_of(
