@@ -71,8 +71,11 @@ def open_desk(
     if is_embedded(settings, environment):
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
+    path = daybook_path(books.root, settings)
+    if write and path.parent == books.root / STATE_DIRECTORY:
+        keep_private(path.parent)
     with ExitStack() as stack:
-        daybook = open_daybook(daybook_path(books.root, settings), write=write)
+        daybook = open_daybook(path, write=write)
         stack.callback(daybook.close)
         client, host = _connect(
             root=books.root,

@@ -1,7 +1,10 @@
 """No credential is ever shown, whatever happens."""
 
+import shutil
+
 import pytest
 from books_bench import process
+from books_fixtures import SERVED
 
 CANARY = "canary7c1f9b2e4d6a8035f1e2d3c4b5a69788"
 
@@ -25,6 +28,15 @@ def test_a_refused_credential_is_not_shown(served_small_shared, verb, secret):
     assert ended.code == (0 if verb == "validate" else refused), ended.said
     assert CANARY not in ended.said
     assert not [path for path in books.root.rglob("*.json") if CANARY in path.read_text()]
+
+
+def test_the_state_beside_a_tenants_books_stays_out_of_git(opened, empty_template):
+    books = opened(empty_template, place=SERVED)
+    shutil.rmtree(books.root / ".reconciler")
+    books.declare("new")
+    assert books.run("apply", "-y").code == 0
+    assert (books.root / ".reconciler/.gitignore").read_text() == "*\n"
+    assert (books.root / ".reconciler").stat().st_mode & 0o077 == 0
 
 
 def test_an_accepted_credential_is_not_shown(served_small, tmp_path):
