@@ -115,7 +115,7 @@ def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> Found | Proble
         return _link(entry, path, top)
     if name.endswith(SUFFIXES):
         regular = entry.is_file(follow_symlinks=False)
-        return Found(path, entry.path) if regular else _special(path)
+        return Found(path, entry.path) if regular else _irregular(entry, path)
     if _LOOKS_LIKE_YAML(name):
         fact = "the file looks like YAML by its name, but is not read"
         return problem("file-ignored", path=path, message=fact)
@@ -135,6 +135,7 @@ def _hidden(entry: os.DirEntry[str], path: str) -> Problem | None:
     return None
 
 
+_RENAME_DIRECTORY = "Rename it without the suffix so that it is read, or move it away."
 _UNHIDE = "Rename it without the leading `.` so that it is read, or move it out of the workspace."
 
 
@@ -167,6 +168,13 @@ def _link(entry: os.DirEntry[str], path: str, top: Path) -> Found | Problem | No
         fact = "the link leads out of the workspace"
         return problem("file-link", path=path, message=fact)
     return Found(path, str(target)) if target.is_file() else _special(path)
+
+
+def _irregular(entry: os.DirEntry[str], path: str) -> Problem:
+    if not entry.is_dir(follow_symlinks=False):
+        return _special(path)
+    fact = "the name is that of a YAML file, but it is a directory, which is not read"
+    return problem("file-special", path=path, message=fact, remedy=_RENAME_DIRECTORY)
 
 
 def _special(path: str) -> Problem:

@@ -1,6 +1,7 @@
 """Reads a workspace: every declaration in it, its settings, its Reference, and its problems."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +38,18 @@ class Loaded:
 
 
 def load(root: Path) -> Loaded:
-    """Read every YAML file below the directory. Nothing in them is executed, fetched or opened."""
+    """Read every YAML file below the directory. Nothing in them is executed, fetched or opened.
+
+    A directory without a `reconciler.yaml` is none of ours: nothing else in it is looked at.
+    """
     if not root.is_dir():
-        missing = _no_workspace(f"there is no directory `{root}`")
-        return _loaded(_Reading(), problems=(missing,), contents={})
+        return _nothing(f"there is no directory `{root}`")
+    if not os.path.lexists(root / WORKSPACE_FILE):
+        near = os.path.lexists(root / "reconciler.yml")
+        return _nothing(
+            f"`{WORKSPACE_FILE}` is missing"
+            + ("; it is not named `reconciler.yml`" if near else "")
+        )
     found, problems = find(root)
     reading = _Reading()
     contents: dict[str, str] = {}
@@ -56,8 +65,7 @@ def load(root: Path) -> Loaded:
         for index, document in enumerate(documents):
             reading.take(document, Source(file.path, document.line, index))
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
-        holds = "holds no Workspace" if WORKSPACE_FILE in contents else "is missing"
-        collected.append(_no_workspace(f"`{WORKSPACE_FILE}` {holds}"))
+        collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
     located = locate(root, reading.findings)
     return _loaded(reading, problems=(*collected, *located), contents=contents)
 
@@ -76,6 +84,10 @@ def _loaded(
         files=len(contents),
         digest=digest.hexdigest(),
     )
+
+
+def _nothing(fact: str) -> Loaded:
+    return _loaded(_Reading(), problems=(_no_workspace(fact),), contents={})
 
 
 def _no_workspace(fact: str) -> Problem:

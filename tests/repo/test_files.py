@@ -112,6 +112,14 @@ def test_a_workspace_may_itself_be_a_link(tmp_path):
     assert paths(tmp_path / "link") == ["a.yaml"]
 
 
+def test_a_directory_named_like_a_file_is_called_one(tmp_path):
+    write(tmp_path, "d.yaml/inside.yaml")
+    found, (problem,) = find(tmp_path)
+    assert (found, problem.path, problem.rule) == ((), "d.yaml", "file-special")
+    assert "directory" in problem.message
+    assert "Rename it" in problem.remedy
+
+
 def test_pipes_and_sockets_are_not_opened(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "link.yaml").symlink_to("pipe.yaml")

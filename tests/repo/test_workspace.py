@@ -93,8 +93,17 @@ def test_the_same_name_twice_names_both_places(books):
     ("files", "expected"),
     [
         pytest.param({}, [(".", 1, "workspace-file")], id="nothing"),
-        pytest.param({"reconciler.yml": WORKSPACE}, None, id="other suffix"),
-        pytest.param({"sub/reconciler.yaml": WORKSPACE}, None, id="in a subdirectory"),
+        pytest.param(
+            {"reconciler.yml": WORKSPACE}, [(".", 1, "workspace-file")], id="other suffix"
+        ),
+        pytest.param(
+            {"sub/reconciler.yaml": WORKSPACE}, [(".", 1, "workspace-file")], id="in a subdirectory"
+        ),
+        pytest.param(
+            {"reconciler.yaml": WORKSPACE, "sub/reconciler.yaml": WORKSPACE},
+            [("sub/reconciler.yaml", 2, "workspace-single")],
+            id="in both",
+        ),
         pytest.param({"reconciler.yaml": entry("a")}, [(".", 1, "workspace-file")], id="no such"),
         pytest.param(
             {"reconciler.yaml": f"{WORKSPACE}---\n{WORKSPACE}"},
@@ -110,10 +119,21 @@ def test_a_workspace_has_one_workspace_document(tmp_path, files, expected):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    if expected is None:
-        (name,) = files
-        expected = [(".", 1, "workspace-file"), (name, 2, "workspace-single")]
     assert rules(load(tmp_path)) == expected
+
+
+def test_a_directory_that_is_no_workspace_is_not_looked_into(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/broken.yaml").write_text("a: [\n")
+    loaded = load(tmp_path)
+    assert rules(loaded) == [(".", 1, "workspace-file")]
+    assert loaded.files == 0
+
+
+def test_a_workspace_file_of_another_suffix_is_spoken_of(tmp_path):
+    (tmp_path / "reconciler.yml").write_text(WORKSPACE)
+    (problem,) = load(tmp_path).problems
+    assert "not named `reconciler.yml`" in problem.message
 
 
 def test_a_missing_directory_says_how_to_begin(tmp_path):
