@@ -57,9 +57,13 @@ def _held(case: Case) -> Iterator[Obstacle]:
     if state in _WAY_OUT:
         yield "transferred", f"{number} has transferredToAccounting {state}", _WAY_OUT[state]
     if case.declared.protect if case.declared else case.recorded.protect:
-        yield "protected", f"{case.address.name} is protected", ""
+        way_out = "" if case.declared else _UNPROTECT_FIRST
+        yield "protected", f"{case.address.name} is protected", way_out
 
 
+_UNPROTECT_FIRST = (
+    "Restore the file with `protect: false` and have that applied; then remove it again."
+)
 _WAY_OUT: Mapping[str, str] = MappingProxyType(
     {
         "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "

@@ -155,7 +155,7 @@ _BLOCKS = (
         id="protected",
         summary="An entry declared with `protect: true` is neither cancelled nor replaced.",
         why="Its author asked for that.",
-        remedy="Set `protect: false`; before a removal, have that applied first.",
+        remedy="Set `protect: false` in the file.",
     ),
     Rule(
         id="period-closed",

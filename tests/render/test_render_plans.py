@@ -107,7 +107,12 @@ class Scene:
             for left in more.get("leftovers", ()):
                 self.live[left] = Live(number=left, status="Cancelled", fields=fields)
             self.recorded[address] = Recorded(
-                address=address, number=number, spec=was, incarnation=1, **more
+                address=address,
+                number=number,
+                spec=was,
+                incarnation=1,
+                protect=protect and declared is None,
+                **more,
             )
         elif more:
             self.recorded[address] = Recorded(address=address, **more)
@@ -296,6 +301,7 @@ SCENES = {
         was=entry(transferredToAccounting="No"),
         live={"transferredToAccounting": "Yes"},
     ),
+    "blocked-protected-removal": lambda: Scene().entry(TRUE_UP, was=entry(), protect=True),
     "blocked-protected": lambda: Scene().entry(
         TRUE_UP, entry(debit("1.00"), credit("1.00")), was=entry(), protect=True
     ),
