@@ -38,8 +38,8 @@ test: $(DEV) ## Run every check and the test suite
 	$(TESTS) && exit $$checks
 
 .PHONY: test-long
-test-long: $(DEV) ## Run the sweeps that take minutes
-	$(TESTS) -m long
+test-long: $(DEV) ## Run the sweeps that take minutes, with examples drawn at random
+	$(TESTS) -m 'long or hypothesis'
 
 .PHONY: lint
 lint: check-format check-lint check-types check-schemas check-books check-books-format ## Run every check, no test

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 # A run that decides about a change must not fail by chance; a sweep is there to find what it can.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.register_profile("random", deadline=None, print_blob=True)
+settings.register_profile("random", deadline=None, print_blob=True, max_examples=1000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,8 +17,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Examples are drawn at random in the long sweeps, or where HYPOTHESIS_PROFILE asks for it."""
-    usual = "random" if config.getoption("markexpr") == "long" else "repeatable"
+    """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
+    usual = "repeatable" if config.getoption("markexpr") == "not long" else "random"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from builders import KIND, credit, debit, entry
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.compare import compare, compare_in_depth, evidently_unchanged
@@ -30,7 +30,6 @@ rows = st.lists(
 specs = st.builds(lambda lines, more: entry(*lines, **more), rows, fields)
 
 
-@settings(max_examples=500)
 @given(declared=specs, other=specs, live=specs, recorded=st.sampled_from(["same", "other", "none"]))
 def test_the_short_cut_never_hides_a_change(declared, other, live, recorded):
     applied = {"same": declared, "other": other, "none": None}[recorded]

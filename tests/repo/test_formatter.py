@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.repo.formatter import FormatRefused, format_text
@@ -307,7 +307,6 @@ TREES = st.recursive(
     width=st.sampled_from([20, 80, 1000]),
     notes=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 6)), max_size=5),
 )
-@settings(max_examples=200)
 def test_any_tree_with_comments_anywhere_survives(tree, flow, indent, width, notes):
     text = yaml.safe_dump(
         tree, default_flow_style=flow, indent=indent, width=width, allow_unicode=True

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.repo.yaml_reader import read
@@ -211,7 +211,6 @@ def as_value(tree):
 
 
 @given(tree=TREES, flow=st.booleans(), plain=st.booleans())
-@settings(max_examples=200)
 def test_text_written_by_another_program_is_read_unchanged(tree, flow, plain):
     written = yaml.dump(
         {"root": tree},
@@ -237,7 +236,6 @@ def same_as_all_text(value, text):
 
 
 @given(data=st.data())
-@settings(max_examples=300)
 def test_mutated_bytes_give_problems_or_what_an_independent_reader_sees(data):
     mutated = bytearray(ENTRY)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -268,7 +266,6 @@ def all_as_text(data):
 
 
 @given(data=st.binary(max_size=200))
-@settings(max_examples=500)
 def test_any_bytes_give_values_or_problems(data):
     documents, problems = read(data, path="a.yaml")
     assert not (documents and problems)
