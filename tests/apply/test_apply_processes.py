@@ -186,7 +186,18 @@ def kill_at(workspace: Workspace, count: int, point: str, number: int = signal.S
     return code
 
 
-@pytest.mark.parametrize("count", range(1, len(WRITES) + 1))
+def counts(*default: int) -> Any:
+    """Every call that a plan sends; those that are not named wait for the long sweep."""
+    return pytest.mark.parametrize(
+        "count",
+        [
+            pytest.param(count, marks=[] if count in default else [pytest.mark.long])
+            for count in range(1, len(WRITES) + 1)
+        ],
+    )
+
+
+@counts(1, 2, 4, 8)
 def test_f1_c08_killed_after_the_ledger_committed_and_before_it_answered(
     workspace, monkeypatch, count
 ):
@@ -194,13 +205,7 @@ def test_f1_c08_killed_after_the_ledger_committed_and_before_it_answered(
     workspace.require_converged(monkeypatch, AFTER)
 
 
-@pytest.mark.parametrize(
-    "count",
-    [
-        pytest.param(count, marks=[] if count in (1, 2, 4) else [pytest.mark.long])
-        for count in range(1, len(WRITES) + 1)
-    ],
-)
+@counts(1, 2, 4)
 def test_f1_c06_killed_while_a_request_is_on_its_way(workspace, monkeypatch, count):
     """The intent is durable; the ledger carries the request out after its sender died."""
     assert kill_at(workspace, count, "on_receipt") == -signal.SIGKILL
