@@ -169,7 +169,8 @@ _BLOCKS = (
         summary="Only an entry that carries this declaration's marker is changed.",
         why="The number in the daybook says which entry is meant, the marker proves it. One "
         "without the other may be somebody else's entry.",
-        remedy="Look at the entry in the ledger; give it its marker back, or forget the record.",
+        remedy="Look at the entry in the ledger, and at the workspace's name and marker field in "
+        "reconciler.yaml; if the entry is this declaration's, give it its marker back there.",
     ),
     Rule(
         id="unknown-status",

@@ -150,7 +150,11 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
     if change.after is not None or change.before is not None:
         yield line(_facts(change), indent=6)
     resumed = change.reason is Reason.RESUMED
-    if change.reason in _REASONS and not (resumed and change.block):
+    if resumed and change.status == CANCELLED and change.posts:
+        yield line(
+            "cancelled by an earlier run, so the books lack it until this is applied", indent=6
+        )
+    elif change.reason in _REASONS and not (resumed and change.block):
         yield line(span(_REASONS[change.reason]), indent=6)
     if change.block is not None:
         yield from _block(change)

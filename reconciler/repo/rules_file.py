@@ -19,7 +19,7 @@ FILE_RULES = (
         id="reference-single",
         summary="A workspace holds at most one document of kind Reference.",
         why="Two snapshots of a tenant can contradict each other, and no one would know which won.",
-        remedy="Keep one of them; `reconciler reference pull` writes it anew from the tenant.",
+        remedy="Keep the one that is true of the tenant, and remove the other.",
     ),
     Rule(
         id="unique-name",

@@ -73,7 +73,7 @@ SCHEMA_RULES = (
         id="reference-duplicate",
         summary="The Reference names each period, accounting code, type and custom field once.",
         why="Two rows under one key contradict each other; checks would depend on their order.",
-        remedy="Keep one of them, or run `reconciler reference pull`.",
+        remedy="Keep the one that is true of the tenant, and remove the other.",
     ),
     Rule(
         id="reference-period",
