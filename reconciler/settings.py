@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from reconciler.core.values import Value, mapping_of, text_of, texts_of
 
-MARKER_IN_NOTES = "notes"
 DEFAULT_MARKER = "ReconcilerKey__c"
 DEFAULT_DAYBOOK = ".reconciler/daybook.db"
 DEFAULT_ZUORA_VERSION = "2025-08-12"

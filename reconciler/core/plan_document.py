@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from reconciler.core.books import postings
 from reconciler.core.canonical import digest, exact, json_bytes
 from reconciler.core.compare import Comparison
-from reconciler.core.differences import Difference, differences, inside
+from reconciler.core.differences import inside
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.money import plain, total
@@ -73,13 +73,6 @@ def digest_of(plan: Plan) -> str:
     declaration stands in the workspace is left out, so that moving files is free.
     """
     return digest(json_bytes(_bound(plan)).decode())
-
-
-def moved_between(reviewed: Plan, now: Plan) -> tuple[Difference, ...]:
-    """Where a plan made anew differs from a reviewed one; empty when both have one digest."""
-    if digest_of(reviewed) == digest_of(now):
-        return ()
-    return differences(_bound(reviewed), _bound(now))
 
 
 def _bound(plan: Plan) -> Document:
