@@ -7,6 +7,7 @@ from reconciler.core.history import Result
 from reconciler.core.plan import Action, Verb
 from reconciler.core.report import Applied, Outcome, Report, Settled
 from reconciler.render.spans import BLANK, Line, Span, line, span
+from reconciler.render.words import PARTICIPLES
 
 _HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
     {
@@ -14,17 +15,6 @@ _HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
         Outcome.FAILED: ("Failed", "bad"),
         Outcome.NOT_ATTEMPTED: ("Not attempted", "warning"),
         Outcome.BLOCKED: ("Blocked", "blocked"),
-    }
-)
-
-_PAST: Mapping[Action, str] = MappingProxyType(
-    {
-        Action.CREATE: "created",
-        Action.UPDATE: "updated",
-        Action.REPLACE: "replaced",
-        Action.REMOVE: "removed",
-        Action.ADOPT: "adopted",
-        Action.FORGET: "forgotten",
     }
 )
 
@@ -44,7 +34,7 @@ def applied_line(item: Applied) -> Line:
     if item.outcome is Outcome.DONE:
         old = item.change.number if item.change.action in (Action.REMOVE, Action.REPLACE) else None
         numbers = " -> ".join(dict.fromkeys(one for one in (old, item.number) if one))
-        what = span(_PAST[item.change.action], "good")
+        what = span(PARTICIPLES[item.change.action], "good")
         return line("  ", what, "  ", item.change.address.name, f"  {numbers}" if numbers else "")
     heading, style = _HEADINGS[item.outcome]
     return line("  ", span(heading.lower(), style), "  ", item.change.address.name, number)
@@ -114,7 +104,7 @@ def _verdict(report: Report) -> Iterator[Line]:
     counts = {outcome: len(report.ended(outcome)) for outcome in Outcome}
     done = [
         f"{sum(1 for item in report.ended(Outcome.DONE) if item.change.action is action)} {word}"
-        for action, word in _PAST.items()
+        for action, word in PARTICIPLES.items()
         if any(item.change.action is action for item in report.ended(Outcome.DONE))
     ]
     rest = [

@@ -21,7 +21,7 @@ from reconciler.core.values import Value, rows_of, text_of
 from reconciler.render.books import balance_proofs, impact_section
 from reconciler.render.postings import posting_lines
 from reconciler.render.spans import BLANK, Line, Span, line, span
-from reconciler.render.words import value_text
+from reconciler.render.words import PARTICIPLES, value_text
 
 
 class Word(NamedTuple):
@@ -55,17 +55,6 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
     }
 )
 
-
-_PARTICIPLES: Mapping[Action, str] = MappingProxyType(
-    {
-        Action.CREATE: "created",
-        Action.UPDATE: "updated",
-        Action.REPLACE: "replaced",
-        Action.REMOVE: "removed",
-        Action.ADOPT: "adopted",
-        Action.FORGET: "forgotten",
-    }
-)
 
 _MOVED: Mapping[str, str] = MappingProxyType(
     {"gone": "is gone", CANCELLED: "was cancelled", POSTED: "differs"}
@@ -183,7 +172,7 @@ def _facts(change: Change) -> str:
 
 def _block(change: Change) -> Iterator[Line]:
     assert change.block is not None
-    wanted = _PARTICIPLES.get(change.wanted)
+    wanted = PARTICIPLES.get(change.wanted)
     so = f", so it cannot be {wanted}" if wanted else ""
     rule = span(f"{change.block.rule}", "blocked")
     yield line(rule, f": {change.block.message}{so}", indent=6)

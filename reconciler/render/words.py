@@ -1,8 +1,21 @@
-"""How values read in a sentence."""
+"""How values and actions read in a sentence."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
+from reconciler.core.plan import Action
 from reconciler.core.values import Value
+
+PARTICIPLES: Mapping[Action, str] = MappingProxyType(
+    {
+        Action.CREATE: "created",
+        Action.UPDATE: "updated",
+        Action.REPLACE: "replaced",
+        Action.REMOVE: "removed",
+        Action.ADOPT: "adopted",
+        Action.FORGET: "forgotten",
+    }
+)
 
 
 def value_text(value: Value) -> str:
