@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from reconciler.calls import KEY_MISMATCH, Book, Doors, LedgerWrite, idempotency_key
+from reconciler.calls import Doors
 from reconciler.core.plan import Change, Plan
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Applied, Outcome
@@ -13,7 +13,7 @@ from reconciler.core.values import Address
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
 from reconciler.perform import Work
 
-__all__ = ["KEY_MISMATCH", "Book", "Doors", "LedgerWrite", "apply", "idempotency_key"]
+__all__ = ["Doors", "apply"]
 
 
 def apply(

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 from builders import address
 
-from reconciler.apply import idempotency_key
-from reconciler.calls import result_of, shows_in_a_read
+from reconciler.calls import idempotency_key, result_of, shows_in_a_read
 from reconciler.core.history import Act
 from reconciler.core.kinds import KINDS
 from reconciler.core.plan import Basis
