@@ -96,7 +96,7 @@ def live(
         "transferDateTime": None,
         "transferredToAccounting": "No",
         **spec,
-        "journalEntryItems": tuple(_filled(line) for line in spec["journalEntryItems"] or ()),  # type: ignore[union-attr,arg-type]
+        "journalEntryItems": tuple(_filled(line) for line in spec["journalEntryItems"] or ()),
     }
     if carried is not None and place == IN_NOTES:
         notes, suffix = held["notes"], notes_suffix(carried)

@@ -42,8 +42,8 @@ def layer(ours: str = "", others: str = "", *, pure: bool = False) -> Layer:
 
 LAYERS = {
     "core": layer("core errors", "deepdiff iso4217 msgspec", pure=True),
-    "render": layer("core render errors", "rich", pure=True),
-    "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing ruamel"),
+    "render": layer("core render errors", pure=True),
+    "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
     "live": layer("core live errors", "certifi httpcore httpx"),
     "ledger": layer("ledger", "click falcon iso4217 msgspec sqlalchemy waitress yaml"),
 }
@@ -130,7 +130,6 @@ def test_imports_point_inward(path):
 
 DISTRIBUTIONS = {
     "jsonschema_rs": "jsonschema-rs",
-    "ruamel": "ruamel.yaml",
     "yaml": "pyyaml",
 }
 """Packages that are imported under another name than they are installed by."""

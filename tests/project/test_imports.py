@@ -16,7 +16,7 @@ MODULES = sorted(
 
 HTTP = {"httpx", "httpcore", "falcon", "waitress", "reconciler.ledger", "reconciler.live"}
 DATABASE = {"sqlalchemy", "reconciler.daybook"}
-FILES = {"yaml", "ruamel", "jsonschema", "jsonschema_rs", "deepdiff"}
+FILES = {"yaml", "jsonschema", "jsonschema_rs", "deepdiff"}
 
 
 def imported(run: Run, cwd: Path, *arguments: str) -> set[str]:
@@ -35,7 +35,7 @@ def imported(run: Run, cwd: Path, *arguments: str) -> set[str]:
     [
         pytest.param(["--help"], HTTP | DATABASE | FILES, id="help"),
         pytest.param(["version"], HTTP | DATABASE | FILES, id="version"),
-        pytest.param(["validate"], HTTP | DATABASE | {"deepdiff", "ruamel"}, id="validate"),
+        pytest.param(["validate"], HTTP | DATABASE | {"deepdiff"}, id="validate"),
         pytest.param(["fmt", "--check", "reconciler.yaml"], HTTP | DATABASE, id="fmt"),
         pytest.param(["schema", "JournalEntry"], HTTP | DATABASE, id="schema"),
         pytest.param(["explain", "lines-balance"], HTTP | DATABASE, id="explain"),
