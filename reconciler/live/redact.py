@@ -24,14 +24,21 @@ class Redactor:
         """Registers a secret with its URL-encoded, JSON-escaped, base64 and hexadecimal forms."""
         with self._lock:
             self._forms = self._forms | _forms_of(secret)
-            # The longest first: a form may contain another one. In any case: host names come
-            # back in lower case.
-            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+            self._pattern = None
 
     def clean(self, text: str) -> str:
         """The text with every registered form replaced."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        return self._known().sub(MASK, text) if self._forms else text
+
+    def _known(self) -> re.Pattern[str]:
+        """The pattern of all forms; made when it is needed, for most runs have nothing to clean."""
+        with self._lock:
+            if self._pattern is None:
+                # The longest first: a form may contain another one. In any case: host names come
+                # back in lower case.
+                longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+            return self._pattern
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"
