@@ -114,6 +114,6 @@ def run(args: Sequence[str] | None = None) -> int:
         return error.exit_code
     except OSError as error:
         # A path that no system can have, a full disk: not ours to tell one from the other.
-        show_error(ReconcilerError(f"{error.filename or 'a file'}: {error.strerror}"))
+        show_error(ReconcilerError(f"{error.filename or 'the output'}: {error.strerror}"))
         return ReconcilerError.exit_code
     return result if isinstance(result, int) else 0

@@ -2,9 +2,12 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from books_bench import Books, reconciler
+from books_bench import Books, clean_environment, reconciler
 
 DIRECTORY, MISSING, BINARY, EMPTY, HUGE = "a directory", "missing", "binary", "empty", "deep"
 
@@ -96,6 +99,19 @@ def test_a_plan_that_cannot_be_saved(small, path):
 
 def test_saving_over_a_directory_is_a_slip(small, tmp_path):
     assert small.plan("--out", tmp_path).code == 64
+
+
+def test_a_full_disk_behind_the_output_is_called_that(small):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "reconciler", "-w", small.root, "plan"],
+            env=clean_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (1, "Error: the output: No space left on device\n")
 
 
 def test_a_report_that_cannot_be_written_is_said_after_the_work(small, tmp_path):
