@@ -113,11 +113,13 @@ class Work:
         live = self._read_back(number, f"{number} was created")
         if live is not None and self._marker_of(live) != self.marker:
             self._disown(intent, step, number)
-        differing = ("it",) if live is None else self._differing(live, spec, applied=None)
-        if differing:
+        differing = () if live is None else self._differing(live, spec, applied=None)
+        wrong = f"shows otherwise than was asked for: {', '.join(differing)}" if differing else ""
+        if live is None:
+            wrong = "does not find it"
+        if wrong:
             raise ReadBackDiffers(
-                f"{number} was created, and a read shows otherwise than was asked for: "
-                + ", ".join(differing),
+                f"{number} was created, and a read {wrong}",
                 remedy=f"Look at {number} in the ledger, then plan again.",
                 track_id=track_id,
             )

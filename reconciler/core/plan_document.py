@@ -98,6 +98,9 @@ def _bound_change(change: Change, home_currency: str | None) -> Document:
     for field in document["changed_fields"]:
         # Words for people, found by a library that may come to find others.
         del field["inside"]
+    if document["blocked"] is not None:
+        # Which rule blocks is part of the review; how a version words it is not.
+        document["blocked"] = document["blocked"]["rule"]
     return document
 
 
