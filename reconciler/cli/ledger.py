@@ -39,9 +39,31 @@ def ledger() -> None:
     is_flag=True,
     help="Listen on an address other machines can reach. There is no TLS: put a proxy in front.",
 )
-def serve(host: str, port: int, database: str, reference: Path | None, allow_remote: bool) -> None:
+@click.option(
+    "--requests-per-minute",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Answer 429 to a tenant's further requests in the minute. Unlimited without it.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Answer 429 to an entity's further requests while so many are at work. "
+    "Unlimited without it.",
+)
+def serve(
+    host: str,
+    port: int,
+    database: str,
+    reference: Path | None,
+    allow_remote: bool,
+    *,
+    requests_per_minute: int | None,
+    concurrency: int | None,
+) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
-    from reconciler.ledger import LedgerUnusable, open_ledger
+    from reconciler.ledger import LedgerUnusable, Limits, open_ledger
     from reconciler.ledger.serve import is_loopback
     from reconciler.ledger.serve import serve as run
 
@@ -57,6 +79,7 @@ def serve(host: str, port: int, database: str, reference: Path | None, allow_rem
                 host=host,
                 port=port,
                 ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
+                limits=Limits(requests_per_minute=requests_per_minute, concurrency=concurrency),
             )
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error

@@ -180,10 +180,11 @@ def truth(path: Path, query: str, *values: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query, values)]
 
 
-def serve(path: Path) -> tuple[subprocess.Popen[str], str]:
+def serve(path: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
     """A server process of its own, as the command starts it, and its URL."""
     script = "from reconciler.cli.ledger import ledger; ledger()"
     command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", url_of(path)]
+    command += options
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     return server, server.stderr.readline().split()[-1]
