@@ -10,6 +10,7 @@ from . import headers
 from .categories import TOO_MANY, Refusal, refusal
 from .endpoint import Site
 from .limits import DAY, HOUR, MINUTE, Limiter, concurrency_headers, rate_headers
+from .scope import scoped
 
 _ENTERED = "reconciler.ledger.entered"
 _SPANS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
@@ -23,8 +24,8 @@ def admit(site: Site, request: falcon.Request, response: falcon.Response) -> Non
     """
     caller = _authenticated(site, request)
     if site.limiter is not None:
-        _count(site.limiter, request, response, key=caller.tenant_id)
-    request.context.caller = caller
+        _count(site.limiter, request, response, key=caller.owner_id)
+    request.context.caller = caller = scoped(request, caller)
     if site.limiter is not None and request.path.startswith("/v1/"):
         _enter(site.limiter, request, response, key=caller.tenant_id)
 

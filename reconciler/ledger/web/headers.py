@@ -4,8 +4,7 @@ import re
 
 import falcon
 
-from ..access.clients import Caller
-from .categories import INVALID_VALUE, PERMISSION, refusal
+from .categories import INVALID_VALUE, refusal
 
 _TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
 _KEY = re.compile(r"[ -~]{1,255}")
@@ -49,18 +48,6 @@ def bearer(request: falcon.Request) -> str | None:
     """The token of the Authorization header, if it carries one."""
     scheme, _space, token = (request.get_header("Authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
-
-
-def check_scope(request: falcon.Request, caller: Caller) -> None:
-    """Refuse an entity or organization that is not the caller's own (API facts 1.1).
-
-    A tenant here has one entity and no organizations, so only that entity may be named.
-    """
-    entity = request.get_header("Zuora-Entity-Ids")
-    if entity is not None and entity.strip() != caller.entity_id:
-        raise refusal(PERMISSION, "Zuora-Entity-Ids names an entity the token does not span")
-    if (request.get_header("Zuora-Org-Ids") or "").strip():
-        raise refusal(PERMISSION, "Zuora-Org-Ids needs a Multi-Org tenant")
 
 
 def accepts_gzip(request: falcon.Request) -> bool:
