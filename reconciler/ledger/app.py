@@ -11,6 +11,7 @@ import falcon
 
 from .access.token_request import TokenRequest
 from .ledger import Ledger
+from .openapi import document as openapi
 from .routes import ROUTES
 from .runs.worker import Worker
 from .web import headers, versions
@@ -79,6 +80,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     )
     app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(site)], media_type=JSON)
     app.add_route("/oauth/token", TokenRequest(site))
+    app.add_route(openapi.PATH, _Description())
     for path in {route.path: None for route in ROUTES}:
         app.add_route(path, _resource([route for route in ROUTES if route.path == path], site))
     app.add_sink(_Nowhere(site))
@@ -174,6 +176,16 @@ class _Frame:
                 response.set_header("Content-Encoding", "gzip")
         if hasattr(context, "commit"):
             request.env[_COMMIT] = context.commit
+
+
+class _Description:
+    """The ledger's description of itself, for anyone: it is the same for everyone."""
+
+    public = True
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Answer the OpenAPI document."""
+        response.data = openapi.document()
 
 
 class _Nowhere:

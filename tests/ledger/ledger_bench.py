@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import ledger_contract
 import waitress
 from waitress import wasyncore
 
@@ -136,12 +137,13 @@ class Bench:
         return self._server.url
 
     def anonymous(self) -> httpx.Client:
-        """A client without a token."""
+        """A client without a token. Every answer it gets is held to the ledger's description."""
         if self._server is not None:
             client = httpx.Client(base_url=self._server.url, timeout=30, verify=False)
         else:
             transport = httpx.WSGITransport(app=self.app)
             client = httpx.Client(transport=transport, base_url="http://ledger.test")
+        client.event_hooks = {"response": [ledger_contract.check]}
         self._open.callback(client.close)
         return client
 
