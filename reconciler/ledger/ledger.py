@@ -54,6 +54,14 @@ class Ledger:
         held = checked(permissions)
         act = _act(tenant_id or self.tenant_id)
         with _unusable(), self.store.writing() as tx:
+            limited = {
+                units_of: named(tx, act.tenant_id, wanted)
+                for units_of, named, wanted in (
+                    ("entities", units.books_named, entities),
+                    ("organizations", units.organizations_named, organizations),
+                )
+                if wanted is not None
+            }
             issued = clients.issue_client(
                 tx,
                 tenant_id=act.tenant_id,
@@ -61,12 +69,8 @@ class Ledger:
                 permissions=held,
                 token_lifetime=expires_in,
                 created_on=act.happened_on,
-                entities=None
-                if entities is None
-                else units.books_named(tx, act.tenant_id, entities),
-                organizations=None
-                if organizations is None
-                else units.organizations_named(tx, act.tenant_id, organizations),
+                entities=limited.get("entities"),
+                organizations=limited.get("organizations"),
             )
             audit.record(
                 tx,
@@ -74,7 +78,7 @@ class Ledger:
                 action="create",
                 object_type="Client",
                 object_name=issued[0],
-                details={"name": name, "permissions": held},
+                details={"name": name, "permissions": held, **limited},
             )
         return issued
 

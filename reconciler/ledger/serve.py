@@ -40,8 +40,8 @@ def serve(
 
     A thread works on the journal runs of the database, those a killed server left behind included.
     `port` 0 takes a free one. `ready` is told the base URL once connections are accepted. On a
-    loopback address only loopback host names are answered. Raises LedgerUnusable when the address
-    cannot be bound.
+    loopback address only loopback host names are answered. `limits` are
+    those of create_app. Raises LedgerUnusable when the address cannot be bound.
     """
     local = LOOPBACK_HOSTS | {_in_url(host)}
     worker = Worker(ledger.store, clock=lambda: datetime.now(UTC))

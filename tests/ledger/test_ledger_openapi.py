@@ -148,4 +148,4 @@ def test_any_request_is_answered_as_described(described_ledger, method, path):
 @pytest.mark.long
 @pytest.mark.parametrize(("method", "path"), OPERATIONS_TO_CALL)
 def test_very_many_requests_are_answered_as_described(described_ledger, method, path):
-    explore(described_ledger, method, path, examples=1000)
+    explore(described_ledger, method, path, examples=300)

@@ -189,6 +189,10 @@ class TestEntities:
         with pytest.raises(LedgerUnusable, match=r"no entity 'Africa'.*Europe, Asia"):
             entities.ledger.issue_client("ci", entities=names)
 
+    def test_a_client_limited_to_nothing_is_refused(self, entities):
+        with pytest.raises(LedgerUnusable, match="at least one entity"):
+            entities.ledger.issue_client("ci", entities=[])
+
 
 class TestOneEntity:
     """A tenant that declares none, or one, has nothing to choose."""

@@ -60,8 +60,11 @@ def _named(
     tx: Connection, tenant_id: str, column: str, word: str, names: Iterable[str]
 ) -> list[dict[str, str]]:
     units = _units(tx, tenant_id, column)
+    wanted = tuple(names)
+    if not wanted:
+        raise LedgerUnusable(f"a client that is limited needs at least one {word}")
     found = []
-    for name in names:
+    for name in wanted:
         unit = next((unit for unit in units if name in (unit["id"], unit["name"])), None)
         if unit is None:
             known = ", ".join(unit["name"] for unit in units) or "none"

@@ -18,7 +18,6 @@ from .answers import Answer, failure, success
 from .call import Call, Route
 from .categories import CONTENTION, INTERNAL, INVALID_VALUE, PERMISSION, Refusal, refusal
 from .limits import Limiter
-from .scope import check_scope
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +161,7 @@ def _query(request: falcon.Request) -> dict[str, str]:
 def _admit(route: Route, request: falcon.Request, raw: bytes) -> Mapping[str, Any]:
     """The request's fields, once the caller may ask for this at all."""
     _check_permission(route, request.context.caller)
-    check_scope(request, request.context.caller)
+    headers.check_scope(request, request.context.caller)
     if route.body:
         return body.read_object(raw, request.content_type)
     body.read_nothing(raw, request.content_type)

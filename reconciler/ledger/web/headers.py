@@ -4,10 +4,12 @@ import re
 
 import falcon
 
-from .categories import INVALID_VALUE, refusal
+from ..access.clients import Caller
+from .categories import INVALID_VALUE, PERMISSION, refusal
 
 _TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
 _KEY = re.compile(r"[ -~]{1,255}")
+ENTITY, ORGANIZATIONS = "Zuora-Entity-Ids", "Zuora-Org-Ids"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -48,6 +50,18 @@ def bearer(request: falcon.Request) -> str | None:
     """The token of the Authorization header, if it carries one."""
     scheme, _space, token = (request.get_header("Authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def check_scope(request: falcon.Request, caller: Caller) -> None:
+    """Refuse an entity or organization where there is none to choose.
+
+    A tenant of one entity takes that entity's own id.
+    """
+    entity = request.get_header(ENTITY)
+    if not caller.entities and entity is not None and entity.strip() != caller.entity_id:
+        raise refusal(PERMISSION, f"{ENTITY} names an entity the token does not span")
+    if caller.organizations is None and (request.get_header(ORGANIZATIONS) or "").strip():
+        raise refusal(PERMISSION, f"{ORGANIZATIONS} needs a Multi-Org tenant")
 
 
 def accepts_gzip(request: falcon.Request) -> bool:

@@ -6,15 +6,14 @@ import falcon
 
 from ..access.clients import Caller
 from .categories import INVALID_VALUE, MISSING_PARAMETER, PERMISSION, refusal
-
-ENTITY, ORGANIZATIONS = "Zuora-Entity-Ids", "Zuora-Org-Ids"
+from .headers import ENTITY, ORGANIZATIONS
 
 
 def scoped(request: falcon.Request, caller: Caller) -> Caller:
     """The caller in the entity chosen, with the organizations chosen. Raises Refusal.
 
     Where a tenant has one entity there is nothing to choose, and without Multi-Org neither; what
-    is sent there all the same is left to `check_scope`.
+    is sent there all the same is left to `headers.check_scope`.
     """
     if caller.entities:
         entity_id = _chosen(request, caller)
@@ -25,18 +24,6 @@ def scoped(request: falcon.Request, caller: Caller) -> Caller:
     if not set(asked) <= set(caller.organizations):
         raise refusal(PERMISSION, f"{ORGANIZATIONS} names an organization that is not the user's")
     return replace(caller, organizations={key: caller.organizations[key] for key in asked})
-
-
-def check_scope(request: falcon.Request, caller: Caller) -> None:
-    """Refuse an entity or organization where there is none to choose.
-
-    A tenant of one entity takes that entity's own id.
-    """
-    entity = request.get_header(ENTITY)
-    if not caller.entities and entity is not None and entity.strip() != caller.entity_id:
-        raise refusal(PERMISSION, f"{ENTITY} names an entity the token does not span")
-    if caller.organizations is None and (request.get_header(ORGANIZATIONS) or "").strip():
-        raise refusal(PERMISSION, f"{ORGANIZATIONS} needs a Multi-Org tenant")
 
 
 def _chosen(request: falcon.Request, caller: Caller) -> str:
