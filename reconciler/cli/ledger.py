@@ -39,9 +39,31 @@ def ledger() -> None:
     is_flag=True,
     help="Listen on an address other machines can reach. There is no TLS: put a proxy in front.",
 )
-def serve(host: str, port: int, database: str, reference: Path | None, allow_remote: bool) -> None:
+@click.option(
+    "--requests-per-minute",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Answer 429 to a tenant's further requests in the minute. Unlimited without it.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Answer 429 to an entity's further requests while so many are at work. "
+    "Unlimited without it.",
+)
+def serve(
+    host: str,
+    port: int,
+    database: str,
+    reference: Path | None,
+    allow_remote: bool,
+    *,
+    requests_per_minute: int | None,
+    concurrency: int | None,
+) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
-    from reconciler.ledger import LedgerUnusable, open_ledger
+    from reconciler.ledger import LedgerUnusable, Limits, open_ledger
     from reconciler.ledger.serve import is_loopback
     from reconciler.ledger.serve import serve as run
 
@@ -57,6 +79,7 @@ def serve(host: str, port: int, database: str, reference: Path | None, allow_rem
                 host=host,
                 port=port,
                 ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
+                limits=Limits(requests_per_minute=requests_per_minute, concurrency=concurrency),
             )
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
@@ -74,6 +97,22 @@ def serve(host: str, port: int, database: str, reference: Path | None, allow_rem
     "standard finance role with period administration.",
 )
 @click.option(
+    "--entity",
+    "entities",
+    multiple=True,
+    metavar="NAME",
+    help="An entity of a Multi-entity tenant, by name or id; may be repeated. "
+    "Without any, the client may enter them all.",
+)
+@click.option(
+    "--organization",
+    "organizations",
+    multiple=True,
+    metavar="NAME",
+    help="An organization of a Multi-Org tenant, by name or id; may be repeated. "
+    "Without any, the client acts for them all.",
+)
+@click.option(
     "--format",
     "style",
     type=click.Choice(["text", "json"]),
@@ -81,7 +120,15 @@ def serve(host: str, port: int, database: str, reference: Path | None, allow_rem
     show_default=True,
     help="How the id and the secret are printed.",
 )
-def create_client(database: str, name: str, permissions: Sequence[str], style: str) -> None:
+def create_client(
+    database: str,
+    name: str,
+    permissions: Sequence[str],
+    *,
+    entities: Sequence[str],
+    organizations: Sequence[str],
+    style: str,
+) -> None:
     """Make an OAuth client and print its id and secret, which are shown only this once."""
     from reconciler.ledger import LedgerUnusable, open_ledger
     from reconciler.ledger.access.permissions import UnknownPermission
@@ -89,7 +136,12 @@ def create_client(database: str, name: str, permissions: Sequence[str], style: s
     try:
         # The first `serve` chooses the reference; a client needs none.
         with open_ledger(database, built_in=False) as opened:
-            client_id, secret = opened.issue_client(name, permissions or None)
+            client_id, secret = opened.issue_client(
+                name,
+                permissions or None,
+                entities=entities or None,
+                organizations=organizations or None,
+            )
     except UnknownPermission as error:
         raise click.BadParameter(str(error), param_hint="--permission") from error
     except LedgerUnusable as error:
@@ -104,8 +156,13 @@ def create_client(database: str, name: str, permissions: Sequence[str], style: s
 
 @ledger.command("load-transactions")
 @_DATABASE
+@click.option(
+    "--entity",
+    metavar="NAME",
+    help="The entity of a Multi-entity tenant they belong to, by name or id; by default the first.",
+)
 @click.argument("file", type=click.Path(path_type=Path))
-def load_transactions(database: str, file: Path) -> None:
+def load_transactions(database: str, entity: str | None, file: Path) -> None:
     """Load the source transactions that journal runs summarise: all of FILE, or nothing.
 
     FILE is CSV, YAML or JSON lines, by its ending (.csv, .yaml, .yml, .jsonl, .ndjson), with the
@@ -118,7 +175,8 @@ def load_transactions(database: str, file: Path) -> None:
 
     try:
         with open_ledger(database, built_in=False) as opened:
-            loaded = opened.load_transactions(file)
+            books = None if entity is None else opened.books_of(entity)
+            loaded = opened.load_transactions(file, tenant_id=books)
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were there already.")

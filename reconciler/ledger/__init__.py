@@ -1,7 +1,7 @@
 """The embedded ledger: the journal API as a server on a database of its own.
 
 It is written as if by someone else: nothing here imports another part of the project, and nobody
-outside reaches past the four names below. The names load their modules on first use, so importing
+outside reaches past the five names below. The names load their modules on first use, so importing
 the package costs nothing.
 
     ledger = open_ledger("sqlite:////srv/ledger.db", Path("reference.yaml"))
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from .app import create_app
     from .failures import LedgerUnusable
     from .ledger import Ledger, open_ledger
+    from .web.limits import Limits
 
-__all__ = ["open_ledger", "Ledger", "create_app", "LedgerUnusable"]
+__all__ = ["open_ledger", "Ledger", "create_app", "Limits", "LedgerUnusable"]
 
 _HOMES = {
     "open_ledger": ".ledger",
     "Ledger": ".ledger",
     "create_app": ".app",
+    "Limits": ".web.limits",
     "LedgerUnusable": ".failures",
 }
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import falcon
 
-from .access import clients
 from .access.token_request import TokenRequest
 from .ledger import Ledger
+from .openapi import document as openapi
 from .routes import ROUTES
 from .runs.worker import Worker
 from .web import headers, versions
+from .web.admission import admit, leaving
 from .web.answers import Answer, encode, failure
 from .web.call import Route
 from .web.categories import (
@@ -28,6 +29,7 @@ from .web.categories import (
     refusal,
 )
 from .web.endpoint import Commit, Site, refusal_for, respond
+from .web.limits import Limiter, Limits
 
 JSON = "application/json;charset=utf-8"
 COMPRESS_OVER = 1000
@@ -48,6 +50,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     allowed_hosts: Collection[str] | None = None,
     failed_login_delay: float = 0.1,
     worker: Worker | None = None,
+    limits: Limits | None = None,
 ) -> WsgiApp:
     """The journal API over an open ledger, for any WSGI server or for httpx.WSGITransport.
 
@@ -59,7 +62,11 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
 
     Journal runs are worked on by `worker`, which somebody else keeps running; without one, every
     request first works on them for WORK_SLICE seconds, so that whoever polls sees them end.
+
+    `limits` bounds the requests of callers in number and at once, and says so in every answer to
+    them; without it nothing is counted and no answer speaks of limits.
     """
+    limiter = Limiter(limits) if limits is not None and limits != Limits() else None
     site = Site(
         store=ledger.store,
         worker=worker or Worker(ledger.store, clock=clock),
@@ -69,9 +76,11 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
         strict_idempotency=strict_idempotency,
         allowed_hosts=None if allowed_hosts is None else frozenset(allowed_hosts),
         failed_login_delay=failed_login_delay,
+        limiter=limiter,
     )
     app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(site)], media_type=JSON)
     app.add_route("/oauth/token", TokenRequest(site))
+    app.add_route(openapi.PATH, _Description())
     for path in {route.path: None for route in ROUTES}:
         app.add_route(path, _resource([route for route in ROUTES if route.path == path], site))
     app.add_sink(_Nowhere(site))
@@ -79,7 +88,9 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(Refusal, _on_refusal)
     served = _latin_paths(app)
-    return served if after_commit is None else _with_hook(served, after_commit)
+    if after_commit is not None:
+        served = _with_hook(served, after_commit)
+    return served if limiter is None else leaving(served, limiter)
 
 
 def _latin_paths(app: WsgiApp) -> WsgiApp:
@@ -141,7 +152,7 @@ class _Frame:
     ) -> None:
         """Authenticate before any responder runs, the refusal of a method included."""
         if not getattr(resource, "public", False):
-            authenticate(self._site, request)
+            admit(self._site, request, response)
 
     def process_response(
         self,
@@ -167,6 +178,16 @@ class _Frame:
             request.env[_COMMIT] = context.commit
 
 
+class _Description:
+    """The ledger's description of itself, for anyone: it is the same for everyone."""
+
+    public = True
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Answer the OpenAPI document."""
+        response.data = openapi.document()
+
+
 class _Nowhere:
     """The answer for paths that no route has."""
 
@@ -174,20 +195,8 @@ class _Nowhere:
         self._site = site
 
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
-        authenticate(self._site, req)
+        admit(self._site, req, resp)
         raise refusal(NOT_FOUND, f"There is nothing at {req.path[:200]!r}")
-
-
-def authenticate(site: Site, request: falcon.Request) -> None:
-    """Put the caller behind the token into the context, or raise the framework's 401."""
-    token = headers.bearer(request)
-    if token is not None:
-        with site.store.reading() as tx:
-            caller = clients.caller_of(tx, token, now=int(request.context.now.timestamp()))
-        if caller is not None:
-            request.context.caller = caller
-            return
-    raise falcon.HTTPUnauthorized
 
 
 def _resource(routes: list[Route], site: Site) -> object:

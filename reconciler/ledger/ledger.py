@@ -9,7 +9,7 @@ from typing import Any, Self
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from .access import clients
+from .access import clients, units
 from .access.permissions import checked
 from .failures import LedgerUnusable
 from .reference import document
@@ -33,24 +33,35 @@ class Ledger:
         self.tenant_id = tenant_id
         """The first tenant of the database: random, given at creation."""
 
-    def issue_client(
+    def issue_client(  # noqa: PLR0913 - keywords, each with a default
         self,
         name: str,
         permissions: Iterable[str] | None = None,
         expires_in: int | None = None,
         *,
         tenant_id: str | None = None,
+        entities: Iterable[str] | None = None,
+        organizations: Iterable[str] | None = None,
     ) -> tuple[str, str]:
         """A new OAuth client: its id (36 characters) and its secret (42), shown only here.
 
         `permissions` takes names of access.permissions.PERMISSIONS and raises UnknownPermission for
         others; None gives the standard finance role with period administration. `expires_in` is the
-        lifetime of the client's tokens in seconds; None leaves it to the app. Raises LedgerUnusable
-        when the database cannot be written.
+        lifetime of the client's tokens in seconds; None leaves it to the app. `entities` and
+        `organizations` limit the client to those of its tenant, by name or id; None means all.
+        Raises LedgerUnusable for one there is not, or when the database cannot be written.
         """
         held = checked(permissions)
         act = _act(tenant_id or self.tenant_id)
         with _unusable(), self.store.writing() as tx:
+            limited = {
+                units_of: named(tx, act.tenant_id, wanted)
+                for units_of, named, wanted in (
+                    ("entities", units.books_named, entities),
+                    ("organizations", units.organizations_named, organizations),
+                )
+                if wanted is not None
+            }
             issued = clients.issue_client(
                 tx,
                 tenant_id=act.tenant_id,
@@ -58,6 +69,8 @@ class Ledger:
                 permissions=held,
                 token_lifetime=expires_in,
                 created_on=act.happened_on,
+                entities=limited.get("entities"),
+                organizations=limited.get("organizations"),
             )
             audit.record(
                 tx,
@@ -65,7 +78,7 @@ class Ledger:
                 action="create",
                 object_type="Client",
                 object_name=issued[0],
-                details={"name": name, "permissions": held},
+                details={"name": name, "permissions": held, **limited},
             )
         return issued
 
@@ -75,6 +88,14 @@ class Ledger:
             act = _act(add_tenant(tx, created_on=stamp(datetime.now(UTC))))
             seed(tx, act, reference)
         return act.tenant_id
+
+    def books_of(self, entity: str) -> str:
+        """The tenant_id under which the books of an entity are kept, found by its name or id.
+
+        Raises LedgerUnusable for an entity there is not.
+        """
+        with self.store.reading() as tx:
+            return units.books_named(tx, self.tenant_id, [entity])[0]
 
     def load_transactions(self, path: Path, *, tenant_id: str | None = None) -> Loaded:
         """Load the source transactions of a CSV, YAML or JSON lines file: all of them or none.
@@ -101,9 +122,13 @@ class Ledger:
         Worker(self.store, clock=clock).work()
 
     def broken_audit(self) -> int | None:
-        """The sequence of the first audit event that does not fit the chain; None when all do."""
+        """The sequence of the first audit event that does not fit its chain; None when all do.
+
+        Every entity has a chain of its own.
+        """
         with self.store.reading() as tx:
-            return audit.verify(tx, self.tenant_id)
+            found = (audit.verify(tx, books) for books in units.all_books(tx, self.tenant_id))
+            return next((sequence for sequence in found if sequence is not None), None)
 
     def close(self) -> None:
         """Close every connection. A ledger that is not used again needs no other goodbye."""

@@ -19,6 +19,7 @@ from .failures import LedgerUnusable
 from .ledger import Ledger
 from .runs.worker import Worker
 from .web.headers import LOOPBACK_HOSTS
+from .web.limits import Limits
 
 THREADS = 8
 MAX_REQUEST = 8 * 1024 * 1024
@@ -27,17 +28,25 @@ FAREWELL = 5
 """Seconds that requests at work get to be answered once the server is told to stop."""
 
 
-def serve(ledger: Ledger, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(
+    ledger: Ledger,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    limits: Limits | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, answer what is at work, return. For the main thread only.
 
     A thread works on the journal runs of the database, those a killed server left behind included.
     `port` 0 takes a free one. `ready` is told the base URL once connections are accepted. On a
-    loopback address only loopback host names are answered. Raises LedgerUnusable when the address
-    cannot be bound.
+    loopback address only loopback host names are answered. `limits` are
+    those of create_app. Raises LedgerUnusable when the address cannot be bound.
     """
     local = LOOPBACK_HOSTS | {_in_url(host)}
     worker = Worker(ledger.store, clock=lambda: datetime.now(UTC))
-    app = create_app(ledger, allowed_hosts=local if is_loopback(host) else None, worker=worker)
+    hosts = local if is_loopback(host) else None
+    app = create_app(ledger, allowed_hosts=hosts, worker=worker, limits=limits)
     listener = _listener(host.strip("[]"), port)
     server = waitress.create_server(
         app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=MAX_REQUEST

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import ledger_contract
 from server_clock import Clock
 from socket_server import on_a_socket
 
@@ -97,12 +98,13 @@ class Bench:
         return self._url
 
     def anonymous(self) -> httpx.Client:
-        """A client without a token."""
+        """A client without a token. Every answer it gets is held to the ledger's description."""
         if self._url is not None:
             client = httpx.Client(base_url=self._url, timeout=30, verify=False)
         else:
             transport = httpx.WSGITransport(app=self.app)
             client = httpx.Client(transport=transport, base_url="http://ledger.test")
+        client.event_hooks = {"response": [ledger_contract.check]}
         self._open.callback(client.close)
         return client
 
@@ -141,10 +143,11 @@ def truth(path: Path, query: str, *values: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query, values)]
 
 
-def serve(path: Path) -> tuple[subprocess.Popen[str], str]:
+def serve(path: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
     """A server process of its own, as the command starts it, and its URL."""
     script = "from reconciler.cli.ledger import ledger; ledger()"
     command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", url_of(path)]
+    command += options
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     return server, server.stderr.readline().split()[-1]

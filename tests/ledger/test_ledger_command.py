@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 from click.testing import CliRunner
-from ledger_bench import ENTRIES, REFERENCE, entry, sign_in, truth, url_of
+from ledger_bench import ENTRIES, REFERENCE, entry, serve, sign_in, truth, url_of
 
 from reconciler.cli.ledger import ledger
 
@@ -70,6 +70,20 @@ def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(tmp_path):
     assert truth(tmp_path / "ledger.db", "SELECT * FROM clients") == []
 
 
+def test_serve_with_limits(tmp_path):
+    database = url_of(tmp_path / "ledger.db")
+    made = run("create-client", "--database", database, "--name", "ci", "--format", "json")
+    options = ("--requests-per-minute", "50", "--concurrency", "7")
+    server, url = serve(tmp_path / "ledger.db", *options)
+    with server, httpx.Client(base_url=url) as client:
+        token = sign_in(client, *json.loads(made.output).values()).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        headers = client.get(f"{ENTRIES}/JE-00000001").headers
+        server.terminate()
+    assert headers["RateLimit-Limit"] == "50, 50;w=60"
+    assert headers["Concurrency-Limit-Limit"] == "7"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -80,6 +94,7 @@ def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(tmp_path):
         (["serve", "--database", "{db}", "--host", "203.0.113.1", "--allow-remote"], 1, "listen"),
         (["serve"], 2, "--database"),
         (["serve", "--database", "{db}", "--port", "70000"], 2, "--port"),
+        (["serve", "--database", "{db}", "--concurrency", "0"], 2, "--concurrency"),
     ],
 )
 def test_what_the_user_got_wrong_is_one_line(tmp_path, arguments, code, message):

@@ -223,6 +223,24 @@ class TestError:
         assert "other setting of currency aggregation" in caplog.text
         assert entries_of(client, number) == []
 
+    def test_a_setting_that_changes_while_entries_are_made(self, make_bench):
+        bench = make_bench(reference=HOME, by_hand=True)
+        client = bench.client()
+        bench.load(transaction("T-1"))
+        number = start_run(client)
+        bench.step()
+        open_ledger(url_of(bench.path), AGGREGATED).close()
+        # The run has made no entry yet, so nothing stands against one of the other kind.
+        post(client, journalEntryItems=[
+            {"accountingCodeName": RECEIVABLE, "type": "Debit", "amount": "1.00"},
+            {"accountingCodeName": REVENUE_CODE, "type": "Credit", "amount": "1.00"},
+        ])  # fmt: skip
+        bench.step()
+        assert client.get(f"{RUNS}/{number}").json()["status"] == "Error"
+        assert entries_of(client, number) == []
+        kinds = bench.truth("SELECT DISTINCT aggregate_currency FROM journal_entries")
+        assert kinds == [{"aggregate_currency": 1}]
+
     def test_another_home_currency_than_the_amounts_were_loaded_with(self, make_bench):
         bench = make_bench(reference=HOME)
         client = bench.client()
@@ -471,19 +489,35 @@ class TestWorkers:
         ]
 
 
+VERSION_2 = (
+    "ALTER TABLE tenants DROP COLUMN entities; ALTER TABLE tenants DROP COLUMN organizations; "
+    "ALTER TABLE clients DROP COLUMN entities; ALTER TABLE clients DROP COLUMN organizations; "
+    "ALTER TABLE journal_entries DROP COLUMN organization; "
+    "UPDATE ledger_schema SET version = 2;"
+)
+VERSION_1 = (
+    "DROP TABLE run_jobs; DROP TABLE source_transactions; "
+    "DROP INDEX entries_by_run; "
+    "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id); "
+    "ALTER TABLE journal_entries DROP COLUMN run_position; "
+    "UPDATE ledger_schema SET version = 1"
+)
+
+
 class TestUpgrade:
-    def test_a_ledger_from_before_journal_runs_is_brought_up_to_date(self, make_bench):
+    @pytest.mark.parametrize(
+        "back",
+        [
+            pytest.param(VERSION_2, id="before entities and organizations"),
+            pytest.param(VERSION_2 + VERSION_1, id="before journal runs"),
+        ],
+    )
+    def test_an_older_ledger_is_brought_up_to_date(self, make_bench, back):
         bench = make_bench()
         number = post(bench.client())
         bench.close()
         with closing(sqlite3.connect(bench.path)) as connection:
-            connection.executescript(
-                "DROP TABLE run_jobs; DROP TABLE source_transactions; "
-                "DROP INDEX entries_by_run; "
-                "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id); "
-                "ALTER TABLE journal_entries DROP COLUMN run_position; "
-                "UPDATE ledger_schema SET version = 1"
-            )
+            connection.executescript(back)
         again = Bench(bench.path)
         try:
             client = again.client()

@@ -9,18 +9,27 @@ import hmac
 import secrets
 import string
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, select
 
 from ..storage.tables import clients, tenants, tokens
+from .units import entities_of, organizations_of
 
 SECRET_LENGTH = 42
 """The longest secret the API takes (API facts 2)."""
 _ALPHABET = string.ascii_letters + string.digits
+_COLUMNS = (
+    *(column for column in clients.c if column.name not in ("entities", "organizations")),
+    clients.c.entities.label("spanned"),
+    clients.c.organizations.label("accessible"),
+    tenants.c.entity_id,
+    tenants.c.entities,
+    tenants.c.organizations,
+)
 _CALLER = (
-    select(clients, tenants.c.entity_id)
+    select(*_COLUMNS)
     .join(
         tokens,
         (tokens.c.tenant_id == clients.c.tenant_id) & (tokens.c.client_id == clients.c.id),
@@ -36,13 +45,29 @@ _NO_HASH = hashlib.sha256(b"").hexdigest()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The client behind a request, with the tenant every query is bound to."""
+    """The client behind a request, with the tenant every query is bound to.
+
+    In a Multi-entity tenant `tenant_id` is that of the entity's books, once one is chosen; the
+    client belongs to `owner_id`. `entities` maps the ids a caller chooses from to their books, and
+    is empty where there is no choice. `organizations` maps ids to names; None without Multi-Org.
+    """
 
     tenant_id: str
+    owner_id: str
     entity_id: str
     client_id: str
     user_id: str
     permissions: frozenset[str]
+    entities: Mapping[str, str]
+    organizations: Mapping[str, str] | None
+
+    def sees(self, organization: str | None) -> bool:
+        """Whether an entry of this organization is there for the caller.
+
+        Entries from before there were organizations are there for everyone.
+        """
+        known = self.organizations
+        return known is None or organization is None or organization in known.values()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +88,13 @@ def issue_client(  # noqa: PLR0913 - keywords, each a column
     permissions: Sequence[str],
     token_lifetime: int | None,
     created_on: str,
+    entities: Sequence[str] | None = None,
+    organizations: Sequence[str] | None = None,
 ) -> tuple[str, str]:
-    """A new client: its id of 36 characters and its secret of 42, stored only as a hash."""
+    """A new client: its id of 36 characters and its secret of 42, stored only as a hash.
+
+    `entities` (as books) and `organizations` (as ids) are those it is limited to; None means all.
+    """
     client_id = str(uuid.uuid4())
     secret = "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
     tx.execute(
@@ -76,6 +106,8 @@ def issue_client(  # noqa: PLR0913 - keywords, each a column
             secret_hash=_hash(secret),
             permissions=list(permissions),
             token_lifetime=token_lifetime,
+            entities=None if entities is None else list(entities),
+            organizations=None if organizations is None else list(organizations),
             created_on=created_on,
         )
     )
@@ -88,7 +120,7 @@ def issue_token(
     """A token for the client, or None when id and secret do not belong together."""
     client = (
         tx.execute(
-            select(clients, tenants.c.entity_id)
+            select(*_COLUMNS)
             .join(tenants, tenants.c.tenant_id == clients.c.tenant_id)
             .where(clients.c.id == client_id)
         )
@@ -110,7 +142,8 @@ def issue_token(
             expires_at=now + seconds,
         )
     )
-    scope = f"user.{client['user_id']} entity.{client['entity_id']} tenant.{client['tenant_id']}"
+    spanned = " ".join(f"entity.{key}" for key in entities_of(client) or [client["entity_id"]])
+    scope = f"user.{client['user_id']} {spanned} tenant.{client['tenant_id']}"
     return Token(text=text, jti=jti, expires_in=seconds, scope=scope)
 
 
@@ -121,10 +154,13 @@ def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
         return None
     return Caller(
         tenant_id=row["tenant_id"],
+        owner_id=row["tenant_id"],
         entity_id=row["entity_id"],
         client_id=row["id"],
         user_id=row["user_id"],
         permissions=frozenset(row["permissions"]),
+        entities=entities_of(row),
+        organizations=organizations_of(row),
     )
 
 

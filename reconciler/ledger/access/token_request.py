@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 import falcon
 
+from ..web.admission import count_token_request
 from ..web.answers import encode
 from ..web.endpoint import Site
 from .clients import SECRET_LENGTH, issue_token
@@ -23,6 +24,7 @@ class TokenRequest:
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Issue a token."""
+        limits = count_token_request(self._site, request)
         form = _form(request)
         lacking = _complaint(form)
         if lacking is not None:
@@ -39,6 +41,7 @@ class TokenRequest:
             time.sleep(self._site.failed_login_delay)
             raise falcon.HTTPUnauthorized
         response.set_header("Cache-Control", "no-store")
+        response.set_headers(limits)
         response.data = encode(
             {
                 "access_token": token.text,

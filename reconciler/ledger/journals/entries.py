@@ -102,7 +102,7 @@ def locate(call: Call) -> Row:
         .mappings()
         .one_or_none()
     )
-    if found is None:
+    if found is None or not call.caller.sees(found["organization"]):
         raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
     return found
 
@@ -125,11 +125,13 @@ def _record(call: Call, action: str, number: str, details: object) -> None:
 
 def _books(call: Call, entry: NewEntry, settings: Settings) -> Books:
     period = _period_named(call, entry.period_name)
+    organizations = call.caller.organizations
     return Books(
         settings=settings,
         period=period,
         codes=_codes_named(call, {line.code_name for line in entry.lines}),
         permissions=call.caller.permissions,
+        organizations=None if organizations is None else frozenset(organizations.values()),
         mixes_aggregation=period is not None
         and mixes_aggregation(call.tx, period, settings.aggregate_currency),
     )
@@ -175,6 +177,7 @@ def _entry_row(call: Call, entry: NewEntry, books: Books, number: str) -> dict[s
         "aggregate_currency": books.settings.aggregate_currency,
         "journal_entry_date": entry.date,
         "transaction_type": entry.transaction_type,
+        "organization": entry.organization,
         "notes": entry.notes,
         "segments": [list(segment) for segment in entry.segments],
         "custom_fields": dict(entry.custom),

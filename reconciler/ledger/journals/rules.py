@@ -19,6 +19,7 @@ Row = RowMapping
 class Books:
     """What the rules look at: settings, the named period, the codes by name, the caller's rights.
 
+    `organizations` are the names the request may use, None without Multi-Org.
     `mixes_aggregation` says that the period holds entries posted with the other setting.
     """
 
@@ -26,6 +27,7 @@ class Books:
     period: Row | None
     codes: Mapping[str, Sequence[Row]]
     permissions: frozenset[str]
+    organizations: frozenset[str] | None
     mixes_aggregation: bool
 
     def code_of(self, line: Line) -> Row | None:
@@ -85,8 +87,14 @@ def _currency(entry: NewEntry, books: Books) -> Iterator[Reason]:
 
 
 def _organization(entry: NewEntry, books: Books) -> Iterator[Reason]:
-    if entry.organization is not None:
-        yield Reason(BUSINESS_RULE, "organizationLabel needs a Multi-Org tenant")
+    if books.organizations is None:
+        if entry.organization is not None:
+            yield Reason(BUSINESS_RULE, "organizationLabel needs a Multi-Org tenant")
+    elif entry.organization is None:
+        yield Reason(MISSING_FIELD, "organizationLabel is required in a Multi-Org tenant")
+    elif entry.organization not in books.organizations:
+        message = f"The request has no organization {entry.organization!r}"
+        yield Reason(INVALID_VALUE, message)
 
 
 def _codes(entry: NewEntry, books: Books) -> Iterator[Reason]:

@@ -65,7 +65,7 @@ def read(call: Call) -> Mapping[str, object]:
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
     found = call.tx.execute(_BY_NUMBER, values).mappings().one_or_none()
-    if found is None:
+    if found is None or not call.caller.sees(found["organization"]):
         raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
     return _shown(call, [found])[0]
 
@@ -89,7 +89,12 @@ def list_of_run(call: Call) -> Mapping[str, object]:
 def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
     settings = settings_of(call.tx, call.tenant_id)
     items = items_of(call, [entry["id"] for entry in entries])
-    return [_entry(entry, items.get(entry["id"], []), settings) for entry in entries]
+    multi_org = call.caller.organizations is not None
+    return [
+        _entry(entry, items.get(entry["id"], []), settings)
+        | ({"organizationLabel": entry["organization"]} if multi_org else {})
+        for entry in entries
+    ]
 
 
 def items_of(call: Call, entry_ids: Sequence[str]) -> dict[str, list[Row]]:

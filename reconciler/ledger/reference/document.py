@@ -14,6 +14,7 @@ from ..failures import LedgerUnusable
 
 STATUSES = ("Open", "PendingClose", "Closed")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UNIT_ID = re.compile(r"[0-9A-Za-z-]{1,36}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +42,19 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """An entity or an organization of the tenant: the id that headers use, and its name."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A Reference document. `custom_fields` maps object, then field name, to its longest text."""
+    """A Reference document. `custom_fields` maps object, then field name, to its longest text.
+
+    With several `entities` the tenant is Multi-entity, with `organizations` it is Multi-Org.
+    """
 
     home_currency: str | None
     aggregate_currency: bool
@@ -52,6 +64,8 @@ class Reference:
     segmentation_rule: str | None
     segments: tuple[str, ...]
     custom_fields: Mapping[str, Mapping[str, int]]
+    entities: tuple[Unit, ...]
+    organizations: tuple[Unit, ...]
 
 
 def built_in() -> Path:
@@ -128,6 +142,8 @@ def _read(document: Mapping[str, Any], name: str) -> Reference:
         segmentation_rule=rule.text("name"),
         segments=tuple(str(segment) for segment in rule.items("segments")),
         custom_fields=_custom_fields(spec, name),
+        entities=_units(spec, "entities"),
+        organizations=_units(spec, "organizations"),
     )
 
 
@@ -161,6 +177,23 @@ def _code(item: "_At") -> Code:
         gl_account_number=item.text("glAccountNumber"),
         notes=item.text("notes"),
     )
+
+
+def _units(spec: "_At", key: str) -> tuple[Unit, ...]:
+    """Entities or organizations; no id and no name comes twice."""
+    units = tuple(
+        Unit(id=item.required("id"), name=item.required("name")) for item in spec.mappings(key)
+    )
+    for unit in units:
+        if not _UNIT_ID.fullmatch(unit.id) or len(unit.name) > 100:
+            raise LedgerUnusable(
+                f"{spec.place}.{key}: {unit.name!r} needs an id of at most 36 letters, digits or "
+                "hyphens, and a name of at most 100 characters"
+            )
+    for words in ([unit.id for unit in units], [unit.name for unit in units]):
+        if len(set(words)) < len(words):
+            raise LedgerUnusable(f"{spec.place}.{key}: an id or a name comes twice")
+    return units
 
 
 def _custom_fields(spec: "_At", name: str) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..storage.tables import accounting_codes, accounting_periods, tenants
 from . import document
 
 
-def add_tenant(tx: Connection, *, created_on: str) -> str:
+def add_tenant(tx: Connection, *, created_on: str, entity_id: str | None = None) -> str:
     """A new tenant under a random id, with no reference data yet."""
     tenant_id = str(uuid.uuid4())
     count = tx.execute(select(func.count()).select_from(tenants)).scalar_one()
@@ -20,7 +21,7 @@ def add_tenant(tx: Connection, *, created_on: str) -> str:
         tenants.insert().values(
             tenant_id=tenant_id,
             position=count + 1,
-            entity_id=str(uuid.uuid4()),
+            entity_id=entity_id or str(uuid.uuid4()),
             created_on=created_on,
             aggregate_currency=False,
             currencies=[],
@@ -48,6 +49,36 @@ def seed(tx: Connection, act: audit.Act, reference: Mapping[str, Any] | Path) ->
     if seeded_with(tx, act.tenant_id) == digest:
         return
     loaded = document.load(reference)
+    for books in _books(tx, act, loaded.entities):
+        _seed(tx, replace(act, tenant_id=books), loaded, digest)
+
+
+def _books(tx: Connection, act: audit.Act, entities: tuple[document.Unit, ...]) -> list[str]:
+    """Whose books are to be seeded: the tenant's, and those of each further entity it has.
+
+    The first entity that is ever declared takes over the books the tenant has. An entity that is
+    no longer declared stays, as everything does that was seeded.
+    """
+    row = tenants.c
+    mine = row.tenant_id == act.tenant_id
+    known: list[dict[str, str]] = tx.execute(select(row.entities).where(mine)).scalar_one() or []
+    books = {entity["id"]: entity["books"] for entity in known}
+    names = {entity["id"]: entity["name"] for entity in known}
+    for entity in entities:
+        names[entity.id] = entity.name
+        if not books:
+            tx.execute(update(tenants).where(mine).values(entity_id=entity.id))
+            books[entity.id] = act.tenant_id
+        elif entity.id not in books:
+            made = add_tenant(tx, created_on=act.happened_on, entity_id=entity.id)
+            books[entity.id] = made
+    if books:
+        listed = [{"id": key, "name": names[key], "books": books[key]} for key in books]
+        tx.execute(update(tenants).where(mine).values(entities=listed))
+    return list(books.values()) or [act.tenant_id]
+
+
+def _seed(tx: Connection, act: audit.Act, loaded: document.Reference, digest: str) -> None:
     tx.execute(
         update(tenants)
         .where(tenants.c.tenant_id == act.tenant_id)
@@ -59,6 +90,7 @@ def seed(tx: Connection, act: audit.Act, reference: Mapping[str, Any] | Path) ->
             segmentation_rule=loaded.segmentation_rule,
             segments=list(loaded.segments),
             custom_fields={kind: dict(names) for kind, names in loaded.custom_fields.items()},
+            organizations=[{"id": unit.id, "name": unit.name} for unit in loaded.organizations],
         )
     )
     periods = _insert_periods(tx, act, loaded.periods)

@@ -28,6 +28,9 @@ _RUN, _ENTRY = journal_runs.c, journal_entries.c
 
 def create(call: Call) -> Mapping[str, object]:
     """Queue a run over an accounting period, or over days within one, and answer its number."""
+    if call.caller.organizations is not None:
+        message = "Journal runs are not carried out in a Multi-Org tenant"
+        raise refusal(BUSINESS_RULE, message)
     periods = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
     run = read_run(call.body, call.tx.execute(periods).mappings().all())
     busy = call.tx.execute(

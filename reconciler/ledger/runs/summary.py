@@ -54,12 +54,8 @@ def _start(task: Task) -> None:
 
 def _obstacles(task: Task, settings: Settings) -> Iterator[str]:
     """What has changed since the run was asked for, or its transactions were loaded."""
-    run = task.run
-    if settings.aggregate_currency != run["aggregate_currency"]:
-        yield "the setting of currency aggregation has changed"
-    if mixes_aggregation(task.tx, _period(task), run["aggregate_currency"]):
-        yield "the period holds entries with the other setting of currency aggregation"
-    for variant in ties.variants(task.tx, run):
+    yield from _mixtures(task, settings)
+    for variant in ties.variants(task.tx, task.run):
         if variant["home_currency"] != settings.home_currency:
             yield "the home currency has changed since transactions were loaded"
         names = tuple(name for name, _value in variant["segments"])
@@ -67,9 +63,22 @@ def _obstacles(task: Task, settings: Settings) -> Iterator[str]:
             yield "the segmentation rule has changed since transactions were loaded"
 
 
+def _mixtures(task: Task, settings: Settings) -> Iterator[str]:
+    """What would leave a period with both kinds of entries; looked at again before every step."""
+    aggregate = task.run["aggregate_currency"]
+    if settings.aggregate_currency != aggregate:
+        yield "the setting of currency aggregation has changed"
+    if mixes_aggregation(task.tx, _period(task), aggregate):
+        yield "the period holds entries with the other setting of currency aggregation"
+
+
 def _go_on(task: Task) -> None:
     settings = settings_of(task.tx, task.tenant_id)
     period = _period(task)
+    why = next(_mixtures(task, settings), None)
+    if why is not None:
+        fail(task, why)
+        return
     position = task.job["handled"]
     for _ in range(GROUPS_PER_STEP):
         group = ties.next_group(task.tx, task.run)

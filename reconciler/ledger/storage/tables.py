@@ -40,7 +40,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Amount(TypeDecorator[Decimal]):
@@ -106,6 +106,10 @@ tenants = Table(
     Column("segmentation_rule", String(100)),
     Column("segments", Json, nullable=False),
     Column("custom_fields", Json, nullable=False),
+    # Every entity of the tenant, where several are declared: id, name, and whose `tenant_id` its
+    # books have. Those of the first are the tenant's own.
+    Column("entities", Json),
+    Column("organizations", Json),
 )
 
 clients = Table(
@@ -118,6 +122,8 @@ clients = Table(
     Column("secret_hash", String(64), nullable=False),
     Column("permissions", Json, nullable=False),
     Column("token_lifetime", Integer),
+    Column("entities", Json),
+    Column("organizations", Json),
     Column("created_on", String(19), nullable=False),
 )
 
@@ -209,6 +215,7 @@ journal_entries = Table(
     Column("time_period_start", String(10)),
     Column("time_period_end", String(10)),
     Column("transaction_type", Text),
+    Column("organization", String(100)),
     Column("notes", Text),
     Column("segments", Json, nullable=False),
     Column("transferred_to_accounting", String(10), nullable=False),
@@ -324,6 +331,13 @@ UPGRADES = {
         "ALTER TABLE journal_entries ADD COLUMN run_position INTEGER",
         "DROP INDEX entries_by_run",
         "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id, run_position)",
+    ),
+    2: (
+        "ALTER TABLE tenants ADD COLUMN entities TEXT",
+        "ALTER TABLE tenants ADD COLUMN organizations TEXT",
+        "ALTER TABLE clients ADD COLUMN entities TEXT",
+        "ALTER TABLE clients ADD COLUMN organizations TEXT",
+        "ALTER TABLE journal_entries ADD COLUMN organization VARCHAR(100)",
     ),
 }
 """What brings a database from a version to the next, besides the tables it does not have yet."""

@@ -27,6 +27,7 @@ NOT_FOUND = Category(40, 404)
 NOT_SUPPORTED = Category(45, 405)
 CONTENTION = Category(50, 409)
 INTERNAL = Category(60, 500)
+TOO_MANY = Category(70, 429)
 MALFORMED = Category(90, 400)
 
 GENERAL = 500000

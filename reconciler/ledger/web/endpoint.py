@@ -17,6 +17,7 @@ from . import body, headers
 from .answers import Answer, failure, success
 from .call import Call, Route
 from .categories import CONTENTION, INTERNAL, INVALID_VALUE, PERMISSION, Refusal, refusal
+from .limits import Limiter
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Site:
     """What all requests share. `clock` gives aware UTC times.
 
     `worker` carries out what requests queue: by itself, or, where `work_slice` is not zero, for so
-    many seconds at the beginning of every request.
+    many seconds at the beginning of every request. `limiter` is None when nothing is limited.
     """
 
     store: Store
@@ -48,6 +49,7 @@ class Site:
     strict_idempotency: bool
     allowed_hosts: frozenset[str] | None
     failed_login_delay: float
+    limiter: Limiter | None
 
 
 def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str, str]) -> Answer:

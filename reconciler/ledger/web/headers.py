@@ -9,6 +9,7 @@ from .categories import INVALID_VALUE, PERMISSION, refusal
 
 _TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
 _KEY = re.compile(r"[ -~]{1,255}")
+ENTITY, ORGANIZATIONS = "Zuora-Entity-Ids", "Zuora-Org-Ids"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -52,15 +53,15 @@ def bearer(request: falcon.Request) -> str | None:
 
 
 def check_scope(request: falcon.Request, caller: Caller) -> None:
-    """Refuse an entity or organization that is not the caller's own (API facts 1.1).
+    """Refuse an entity or organization where there is none to choose.
 
-    A tenant here has one entity and no organizations, so only that entity may be named.
+    A tenant of one entity takes that entity's own id.
     """
-    entity = request.get_header("Zuora-Entity-Ids")
-    if entity is not None and entity.strip() != caller.entity_id:
-        raise refusal(PERMISSION, "Zuora-Entity-Ids names an entity the token does not span")
-    if (request.get_header("Zuora-Org-Ids") or "").strip():
-        raise refusal(PERMISSION, "Zuora-Org-Ids needs a Multi-Org tenant")
+    entity = request.get_header(ENTITY)
+    if not caller.entities and entity is not None and entity.strip() != caller.entity_id:
+        raise refusal(PERMISSION, f"{ENTITY} names an entity the token does not span")
+    if caller.organizations is None and (request.get_header(ORGANIZATIONS) or "").strip():
+        raise refusal(PERMISSION, f"{ORGANIZATIONS} needs a Multi-Org tenant")
 
 
 def accepts_gzip(request: falcon.Request) -> bool:

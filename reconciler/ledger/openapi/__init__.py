@@ -1,0 +1,1 @@
+"""The ledger's description of itself: an OpenAPI document, written by hand as data."""

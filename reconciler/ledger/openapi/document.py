@@ -1,0 +1,171 @@
+"""The OpenAPI document of the ledger, put together from its operations and schemas."""
+
+import re
+from functools import cache
+from typing import Any
+
+from ..web.answers import encode
+from .operations import OPERATIONS, Described
+from .schemas import SCHEMAS, reference, text
+
+PATH = "/openapi.json"
+VERSION = "2025-08-12"
+"""The newest minor version of the API that the answers follow (API facts 1)."""
+
+_JSON = "application/json"
+_NUMBER = {"type": "integer", "minimum": 0}
+
+
+def _header(description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"description": description, "schema": schema, "required": required}
+
+
+_SAID = {
+    "Zuora-Request-Id": _header("Names the request.", text(36, minimum=36), required=True),
+    "Zuora-Track-Id": _header("What the request was tracked with.", text(64)),
+    "RateLimit-Limit": _header("The nearest window, then all.", text()),
+    "RateLimit-Remaining": _header("Requests left in the nearest window.", _NUMBER),
+    "RateLimit-Reset": _header("Seconds until it ends.", _NUMBER),
+    "Concurrency-Limit-Type": _header("The sort of operation.", {"const": "Default"}),
+    "Concurrency-Limit-Limit": _header("Requests at once.", _NUMBER),
+    "Concurrency-Limit-Remaining": _header("How many more, once a second.", _NUMBER),
+}
+_WAIT = {"Retry-After": _header("Seconds to wait.", _NUMBER, required=True)}
+
+
+def _response(
+    description: str, *names: str, headers: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    schemas = [reference(name) for name in names]
+    return {
+        "description": description,
+        "headers": headers if headers is not None else _SAID,
+        "content": {_JSON: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}},
+    }
+
+
+_REFUSALS = {
+    "400": _response("Refused: a value, a field or a rule.", "Failure"),
+    "401": _response("No token, or one that is not valid any more.", "Complaint"),
+    "403": _response(
+        "A permission, an entity or an organization is missing.", *("Failure", "Complaint")
+    ),
+    "404": _response("There is no such thing here.", "Failure"),
+    "409": _response("Busy: with another request, or with this very key.", "Failure"),
+    "413": _response("The body is too large.", "Failure"),
+    "415": _response("The body is of another type.", "Failure"),
+    "422": _response("The Idempotency-Key was used for something else.", "Failure"),
+    "429": _response("Too many requests.", "Failure", headers=_SAID | _WAIT),
+    "500": _response("The ledger failed.", "Failure"),
+}
+
+
+def _parameter(name: str, place: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": place,
+        "description": description,
+        "required": place == "path",
+        "schema": schema,
+    }
+
+
+_HEADERS = (
+    _parameter("Zuora-Version", "header", "The minor version.", {"type": "string"}),
+    _parameter(
+        "Zuora-Track-Id",
+        "header",
+        "Echoed in the answer.",
+        {"type": "string", "pattern": r"^[ !#-&(-9<-~]{1,64}$"},
+    ),
+    _parameter("Zuora-Entity-Ids", "header", "The entity, of several.", text()),
+    _parameter("Zuora-Org-Ids", "header", "The organizations, of several.", text()),
+)
+_KEY = _parameter(
+    "Idempotency-Key",
+    "header",
+    "Makes the request safe to repeat for 24 hours.",
+    {"type": "string", "pattern": "^[ -~]{1,255}$"},
+)
+_PAGES = (
+    _parameter("page", "query", "From 1.", {"type": "integer", "minimum": 1, "maximum": 999999999}),
+    _parameter(
+        "pageSize", "query", "At most 300.", {"type": "integer", "minimum": 1, "maximum": 300}
+    ),
+)
+
+
+@cache
+def document() -> bytes:
+    """The document as JSON."""
+    paths: dict[str, dict[str, Any]] = {"/oauth/token": {"post": _TOKEN}}
+    for (method, path), described in OPERATIONS.items():
+        paths.setdefault(path, {})[method.lower()] = _operation(method, path, described)
+    return encode(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Embedded ledger",
+                "version": VERSION,
+                "description": "Summary journal entries and journal runs, with what they need. "
+                "Callers of versions before 2024-05-20 get refusals with status 200.",
+            },
+            "paths": paths,
+            "components": {
+                "schemas": SCHEMAS,
+                "securitySchemes": {
+                    "token": {
+                        "type": "oauth2",
+                        "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
+                    }
+                },
+            },
+            "security": [{"token": []}],
+        }
+    )
+
+
+def _operation(method: str, path: str, described: Described) -> dict[str, Any]:
+    named = [
+        _parameter(name, "path", "Given by the server.", text(minimum=1))
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+    return {
+        "summary": described.summary,
+        "tags": [path.split("/")[2]],
+        "parameters": [
+            *named,
+            *_HEADERS,
+            *(_PAGES if described.paged else ()),
+            *((_KEY,) if method == "POST" else ()),
+        ],
+        **(_body(_JSON, described.body) if described.body is not None else {}),
+        "responses": {
+            "200": _response("Done; before 2024-05-20 also refused.", described.answer, "Failure"),
+            **_REFUSALS,
+        },
+    }
+
+
+def _body(media: str, name: str) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {media: {"schema": reference(name)}}}}
+
+
+_TOKEN_LIMITS = {
+    "X-RateLimit-Limit-minute": _header("Token requests a minute.", _NUMBER),
+    "X-RateLimit-Remaining-minute": _header("How many are left.", _NUMBER),
+}
+_TOKEN = {
+    "summary": "Get a token",
+    "tags": ["oauth"],
+    "security": [],
+    **_body("application/x-www-form-urlencoded", "TokenRequest"),
+    "responses": {
+        "200": _response("A token.", "Token", headers=_TOKEN_LIMITS),
+        "429": _response("Too many requests.", "Complaint", headers=_TOKEN_LIMITS | _WAIT),
+        **{
+            status: _response("Refused.", "Complaint", headers={})
+            for status in ("400", "401", "403", "415", "500")
+        },
+    },
+}

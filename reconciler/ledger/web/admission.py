@@ -1,0 +1,114 @@
+"""Who comes in: the caller behind a token, within the limits."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import falcon
+
+from ..access import clients
+from . import headers
+from .categories import TOO_MANY, Refusal, refusal
+from .endpoint import Site
+from .limits import DAY, HOUR, MINUTE, Limiter, concurrency_headers, rate_headers
+from .scope import scoped
+
+_ENTERED = "reconciler.ledger.entered"
+_SPANS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
+
+
+def admit(site: Site, request: falcon.Request, response: falcon.Response) -> None:
+    """Put the caller behind the token into the context, and count the request.
+
+    Raises the framework's 401, or Refusal for one request too many. What an answer says about
+    limits is set here, so that every answer to a known caller says it.
+    """
+    caller = _authenticated(site, request)
+    if site.limiter is not None:
+        _count(site.limiter, request, response, key=caller.owner_id)
+    request.context.caller = caller = scoped(request, caller)
+    if site.limiter is not None and request.path.startswith("/v1/"):
+        _enter(site.limiter, request, response, key=caller.tenant_id)
+
+
+def count_token_request(site: Site, request: falcon.Request) -> Mapping[str, str]:
+    """Count a request for a token by the caller's address; answers the headers for a success.
+
+    Raises the framework's 429.
+    """
+    if site.limiter is None or site.limiter.tokens is None:
+        return {}
+    usage = site.limiter.tokens.count(request.remote_addr, now=_now(request))
+    limits = {
+        "X-RateLimit-Limit-minute": str(usage.limit),
+        "X-RateLimit-Remaining-minute": str(usage.remaining),
+    }
+    if not usage.admitted:
+        raise falcon.HTTPTooManyRequests(
+            description=f"Too many token requests: {usage.limit} in a minute are allowed",
+            headers={**limits, "Retry-After": str(usage.reset)},
+        )
+    return limits
+
+
+def leaving(
+    app: Callable[..., Iterable[bytes]], limiter: Limiter
+) -> Callable[..., Iterable[bytes]]:
+    """The app, with every request that was let in counted out again, however it ends."""
+
+    def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            return app(environ, start_response)
+        finally:
+            entered = environ.pop(_ENTERED, None)
+            if entered is not None and limiter.gate is not None:
+                limiter.gate.leave(entered)
+
+    return served
+
+
+def _authenticated(site: Site, request: falcon.Request) -> clients.Caller:
+    token = headers.bearer(request)
+    if token is not None:
+        with site.store.reading() as tx:
+            caller = clients.caller_of(tx, token, now=_now(request))
+        if caller is not None:
+            return caller
+    raise falcon.HTTPUnauthorized
+
+
+def _count(
+    limiter: Limiter, request: falcon.Request, response: falcon.Response, *, key: str
+) -> None:
+    if limiter.requests is None:
+        return
+    usage = limiter.requests.count(key, now=_now(request))
+    response.set_headers(rate_headers(usage, limiter.windows))
+    if not usage.admitted:
+        span = _SPANS[usage.seconds]
+        message = f"Too many requests: {usage.limit} in a {span} are allowed"
+        raise _too_many(response, message, wait=usage.reset)
+
+
+def _enter(
+    limiter: Limiter, request: falcon.Request, response: falcon.Response, *, key: str
+) -> None:
+    gate = limiter.gate
+    if gate is None:
+        return
+    admitted = gate.enter(key, now=_now(request))
+    if admitted:
+        request.env[_ENTERED] = key
+    response.set_headers(concurrency_headers(gate, key))
+    if not admitted:
+        message = f"Too many concurrent requests: {gate.limit} at once are allowed"
+        raise _too_many(response, message, wait=1)
+
+
+def _too_many(response: falcon.Response, message: str, *, wait: int) -> Refusal:
+    """A refusal that says when to come back, with its status for callers of every version."""
+    response.set_header("Retry-After", str(wait))
+    return refusal(TOO_MANY, message, always=True)
+
+
+def _now(request: falcon.Request) -> int:
+    return int(request.context.now.timestamp())
