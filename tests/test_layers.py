@@ -45,7 +45,7 @@ LAYERS = {
     "render": layer("core render errors", "rich", pure=True),
     "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing ruamel"),
     "live": layer("core live errors", "certifi httpcore httpx"),
-    "ledger": layer("ledger", "click falcon iso4217 msgspec sqlalchemy waitress yaml"),
+    "ledger": layer("ledger", "click falcon iso4217 msgspec sqlalchemy sqlglot waitress yaml"),
 }
 """By folder. The ledger is written as if by somebody else, and imports nothing of ours."""
 
