@@ -180,8 +180,8 @@ class TestAnswers:
                 id="dates and moments",
             ),
             pytest.param(
-                f"select count(*) as n from journalentry where {' or '.join(['number = null'] * 900)}"
-                " or notes in ('Note a', 'Note c')",
+                f"select count(*) as n from journalentry where {'number = null or ' * 400}"
+                " notes in ('Note a', 'Note c')",
                 [{"n": 2}],
                 id="a long condition",
             ),
@@ -503,10 +503,9 @@ def test_the_answers_fit_the_vendor_client_in_their_fields(shared, books):
     job = done(books, "select number from journalentry")
     known = {field.alias or name for name, field in models.DataQueryJob.model_fields.items()}
     assert set(job) <= known
-    response = books.post(JOBS, json=job_body("drop table x"))
-    error = models.DataQueryErrorResponse.from_dict(exact(response))
-    assert isinstance(error.code, int)
-    assert error.message
+    error = exact(books.post(JOBS, json=job_body("drop table x")))
+    assert set(error) == set(models.DataQueryErrorResponse.model_fields)
+    assert isinstance(error["code"], int)
 
 
 def test_sign_in_is_needed_to_submit(shared):

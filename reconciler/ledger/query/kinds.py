@@ -26,6 +26,7 @@ _TYPES = {
     exp.DType.BOOLEAN: Kind.BOOLEAN,
     exp.DType.DATE: Kind.DATE,
     exp.DType.TIMESTAMP: Kind.TIMESTAMP,
+    exp.DType.TIMESTAMPTZ: Kind.TIMESTAMP,  # the current one, or written with UTC
     exp.DType.DOUBLE: Kind.DECIMAL,  # only what a decimal literal was calculated into
 }
 _NUMBERS = (Kind.DECIMAL, Kind.INTEGER)

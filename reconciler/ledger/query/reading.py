@@ -19,6 +19,8 @@ MAX_LENGTH = 100_000
 """The longest query, in characters: a list of several thousand numbers fits."""
 MAX_NESTING = 40
 MAX_TABLES = 10
+MAX_CONDITIONS = 500
+"""ANDs and ORs of a query: the parser's chains of them cost more the longer they are."""
 
 _FUNCTIONS = (
     "abs cast coalesce concat count date if length lower max min now nullif substr substring sum"
@@ -205,6 +207,8 @@ def _parse(text: str) -> exp.Select:
 def _check_tokens(tokens: list[Token]) -> None:
     if tokens[0].token_type not in (TokenType.SELECT, TokenType.WITH):
         raise refused("A query is one SELECT, SHOW TABLES or SHOW COLUMNS FROM a table")
+    if sum(token.token_type in (TokenType.AND, TokenType.OR) for token in tokens) > MAX_CONDITIONS:
+        raise refused(f"A query has at most {MAX_CONDITIONS} conditions; write IN for a list")
     depth, before = 0, tokens[0]
     for token in tokens:
         if token.token_type is TokenType.SEMICOLON:

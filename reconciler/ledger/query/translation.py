@@ -1,6 +1,6 @@
 """A query translated: names resolved in the tenant's tables, the tree in SQLite's words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlglot import exp
@@ -92,7 +92,7 @@ def _check_grouping(scope: Scope) -> None:
     if where and _own(where, exp.AggFunc):
         raise refused("WHERE cannot have an aggregate; write HAVING")
     group = select.args.get("group")
-    grouped = frozenset(part.sql() for part in (group.expressions if group else ()))
+    grouped = group.expressions if group else []
     parts = [*select.expressions, select.args.get("having"), select.args.get("order")]
     single = group or select.args.get("having")
     if not single and not any(_own(part, exp.AggFunc) for part in parts if part):
@@ -107,17 +107,18 @@ def _own(
     part: exp.Expr,
     kind: type[exp.Expr],
     *,
-    but: frozenset[str] = frozenset(),
+    but: Sequence[exp.Expr] = (),
 ) -> list[exp.Expr]:
     """Nodes of a sort, not those in aggregates, in what is grouped by, or in inner queries."""
     found: list[exp.Expr] = []
     waiting = [part]
     while waiting:
         node = waiting.pop()
+        if any(type(other) is type(node) and other == node for other in but):
+            continue
         if isinstance(node, kind):
-            if node.sql() not in but:
-                found.append(node)
-        elif not isinstance(node, exp.AggFunc | exp.Select) and node.sql() not in but:
+            found.append(node)
+        elif not isinstance(node, exp.AggFunc | exp.Select):
             waiting.extend(node.iter_expressions())
     return found
 
