@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_ledger_query import JOBS, done, job_body, submit
 
 from reconciler.ledger.query import execution, jobs
@@ -122,3 +124,28 @@ def test_more_jobs_than_may_run_wait(make_bench, monkeypatch):
     refused = client.post(JOBS, json=job_body("show tables"))
     assert refused.status_code == 429
     assert set(refused.json()) == {"code", "message"}
+
+
+WORDS = st.sampled_from(
+    "select from where group by having order limit offset distinct as with in is not null and or"
+    " between like case when then else end exists join left on using ( ) ( ) , , . * + - = < ||"
+    " journalentry journalentryitem accountingcode a b id number amount type createddate deleted"
+    " count( sum( max( coalesce( cast( date timestamp varchar decimal(18,6) 1 1.5 'x' '2026-01-01'"
+    ' true now() upper( if( substr( _col0 "id" ; --'.split()
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(words=st.lists(WORDS, max_size=14))
+def test_no_text_breaks_the_ledger(caller, words):
+    text = "select " + " ".join(words)
+    response = caller.post(JOBS, json=job_body(text))
+    assert response.status_code in (200, 400), text
+    if response.status_code == 200:
+        job = caller.get(f"{JOBS}/{response.json()['data']['id']}").json()["data"]
+        assert job["queryStatus"] in ("completed", "failed"), text
+        assert "unexpected" not in job.get("errorMessage", ""), text
