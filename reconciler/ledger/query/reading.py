@@ -236,6 +236,8 @@ def _check_nodes(tree: exp.Select) -> None:
             if strange:
                 part = strange[0].rstrip("_").upper()
                 raise outside(f"{part} in {type(node).__name__.upper()}")
+        if isinstance(node, exp.Select) and not node.expressions:
+            raise refused("A SELECT names what it selects")
         tables += isinstance(node, exp.Table)
     if tables > MAX_TABLES:
         raise refused(f"A query names at most {MAX_TABLES} tables")
