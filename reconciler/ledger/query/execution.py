@@ -19,7 +19,7 @@ from .schema import DELETED, Kind, QueryTable
 MAX_ROWS = 500_000
 """Output rows of a query on live data (API facts 6.1)."""
 MAX_CELLS = 5_000_000
-MAX_SECONDS = 10
+MAX_SECONDS = 30
 """How long a query may take: it is answered for by the request that polls it."""
 _LOOK_EVERY = 5_000
 _BATCH = 1_000
