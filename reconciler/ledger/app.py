@@ -3,7 +3,7 @@
 import gzip
 import uuid
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ import falcon
 from .access.token_request import TokenRequest
 from .ledger import Ledger
 from .openapi import document as openapi
+from .query import endpoint as data_query
+from .query.jobs import Jobs
 from .routes import ROUTES
 from .runs.worker import Worker
 from .web import headers, versions
@@ -51,6 +53,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     failed_login_delay: float = 0.1,
     worker: Worker | None = None,
     limits: Limits | None = None,
+    query_lag: float = 0,
 ) -> WsgiApp:
     """The journal API over an open ledger, for any WSGI server or for httpx.WSGITransport.
 
@@ -65,6 +68,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
 
     `limits` bounds the requests of callers in number and at once, and says so in every answer to
     them; without it nothing is counted and no answer speaks of limits.
+    A Data Query sees the ledger as it was `query_lag` seconds before.
     """
     limiter = Limiter(limits) if limits is not None and limits != Limits() else None
     site = Site(
@@ -83,6 +87,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     app.add_route(openapi.PATH, _Description())
     for path in {route.path: None for route in ROUTES}:
         app.add_route(path, _resource([route for route in ROUTES if route.path == path], site))
+    data_query.add_routes(app, Jobs(ledger.store, lag=timedelta(seconds=query_lag)))
     app.add_sink(_Nowhere(site))
     app.add_error_handler(Exception, _on_error)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
@@ -234,6 +239,10 @@ def _on_refusal(
     request: falcon.Request, response: falcon.Response, error: Refusal, params: dict[str, Any]
 ) -> None:
     context = request.context
+    if request.path.startswith(data_query.PREFIX):
+        code = data_query.RESOURCE * 100 + error.reasons[0].category.number
+        _write_plain(response, request, error.status, {"code": code, "message": str(error)})
+        return
     _write(
         response,
         failure(

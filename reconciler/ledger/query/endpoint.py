@@ -1,0 +1,112 @@
+"""Data Query over HTTP: its own paths, answers under `data`, errors as `{code, message}`."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+from ..web import body, headers
+from ..web.answers import encode
+from ..web.categories import NOT_FOUND, refusal
+from .jobs import ATTEMPTS, WAITING, Job, Jobs, Status
+from .request import read_request
+
+PREFIX = "/query/"
+RESOURCE = 520500
+"""The resource code of query jobs; ours, like those of web.categories."""
+_FILES = f"{PREFIX}files"
+
+
+def add_routes(app: "falcon.App[Any, Any]", jobs: Jobs) -> None:
+    """Serve the jobs and their result files."""
+    app.add_route(f"{PREFIX}jobs", _All(jobs))
+    app.add_route(f"{PREFIX}jobs/{{job_id}}", _One(jobs))
+    app.add_route(f"{_FILES}/{{name}}", _File(jobs))
+
+
+class _Resource:
+    """What the three have in common: their jobs, and that no method is answered by itself."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def on_options(self, request: falcon.Request, response: falcon.Response, **_path: str) -> None:
+        """Refuse what the framework would answer itself; there is no CORS here."""
+        raise falcon.HTTPMethodNotAllowed(["GET"])
+
+
+class _All(_Resource):
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Submit a query."""
+        raw = _admit(request)
+        asked = read_request(body.read_object(raw, request.content_type))
+        job = self._jobs.submit(request.context.caller, asked, now=request.context.now)
+        response.data = encode({"data": _shown(request, job)})
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """List the caller's own jobs, newest first; the oldest that waits goes on."""
+        body.read_nothing(_admit(request), request.content_type)
+        jobs = self._jobs.own(request.context.caller)
+        for job in [job for job in jobs if job.status in WAITING][-1:]:
+            self._jobs.advance(job, now=request.context.now)
+        wanted = request.get_param_as_list("queryStatus") or list(Status)
+        shown = [_shown(request, job) for job in jobs if job.status in wanted]
+        response.data = encode({"data": shown})
+
+
+class _One(_Resource):
+    def on_get(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
+        """The job, carried out first where it still waits."""
+        body.read_nothing(_admit(request), request.content_type)
+        job = self._jobs.find(request.context.caller, job_id)
+        self._jobs.advance(job, now=request.context.now)
+        response.data = encode({"data": _shown(request, job)})
+
+    def on_delete(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
+        """Cancel a job that is not done."""
+        body.read_nothing(_admit(request), request.content_type)
+        job = self._jobs.find(request.context.caller, job_id)
+        self._jobs.cancel(job, now=request.context.now)
+        response.data = encode({"data": _shown(request, job)})
+
+
+class _File(_Resource):
+    """A result. Its name cannot be guessed, so it needs no token, like a signed address."""
+
+    public = True
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
+        """The content of the file until it expires."""
+        content = self._jobs.file(name, now=request.context.now)
+        if content is None:
+            raise refusal(NOT_FOUND, "There is no such file, or it has expired", always=True)
+        response.set_header("Cache-Control", "no-store")
+        response.content_type = "application/octet-stream"
+        response.data = content
+
+
+def _admit(request: falcon.Request) -> bytes:
+    """The body of a request whose headers are in order."""
+    headers.check_scope(request, request.context.caller)
+    return body.read_bytes(request)
+
+
+def _shown(request: falcon.Request, job: Job) -> Mapping[str, object]:
+    shown: dict[str, object] = {
+        "id": job.id,
+        "createdBy": hashlib.sha256(job.caller.user_id.encode()).hexdigest(),
+        "query": job.request.query,
+        "sourceData": job.request.source_data,
+        "useIndexJoin": job.request.use_index_join,
+        "queryStatus": job.status,
+        "remainingRetries": ATTEMPTS - 1,
+        "updatedOn": f"{job.updated:%Y-%m-%dT%H:%M:%S}Z",
+    }
+    if job.status is Status.COMPLETED:
+        shown["outputRows"] = job.output_rows
+        name = job.file.name if job.file is not None else "expired"
+        shown["dataFile"] = f"{request.prefix}{_FILES}/{name}"
+    if job.failure is not None:
+        shown["errorMessage"] = job.failure
+    return shown

@@ -1,0 +1,161 @@
+"""A translated query carried out: on a copy of the rows it may see, within bounds.
+
+The copy is a database of its own that is gone with the query. Nothing a query says can reach the
+ledger's database, another tenant or a file, for they are not there; an authorizer refuses what is
+not a read of the copied tables besides.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+
+from . import functions
+from .rows import Rows, View
+from .schema import DELETED, Kind, QueryTable
+
+MAX_ROWS = 500_000
+"""Output rows of a query on live data (API facts 6.1)."""
+MAX_CELLS = 5_000_000
+MAX_SECONDS = 30
+"""How long a query may take: it is answered for by the request that polls it."""
+_LOOK_EVERY = 5_000
+_BATCH = 1_000
+
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: 1_000_000,
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 2,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1_000,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+_FUNCTIONS = functions.NAMES | frozenset(
+    {"abs", "coalesce", "count", "length", "like", "max", "min", "nullif", "substr", "substring"}
+    | {"sum", "trim"}
+)
+
+
+class QueryFailed(Exception):
+    """The query was understood and could not be carried out; the message says why."""
+
+
+class QueryCancelled(Exception):
+    """Someone asked for the query to be stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """SQL for the copy of the tenant's rows, the tables it reads, and the columns it gives.
+
+    `deleted_too` says that the query names the column `deleted`, and so sees deleted rows.
+    """
+
+    sql: str
+    tables: frozenset[str]
+    columns: tuple[tuple[str, Kind], ...]
+    deleted_too: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The rows of a query, each value of the type its column is said to have, or None."""
+
+    columns: tuple[tuple[str, Kind], ...]
+    rows: Sequence[tuple[object, ...]]
+
+
+def execute(
+    translation: Translation,
+    schema: Mapping[str, QueryTable],
+    view: View,
+    *,
+    cancelled: Callable[[], bool],
+) -> Output:
+    """Carry a query out. Raises QueryFailed and QueryCancelled."""
+    watch = _Watch(cancelled)
+    with closing(sqlite3.connect("", isolation_level=None)) as copy:
+        for limit, bound in _LIMITS.items():
+            copy.setlimit(limit, bound)
+        functions.register(copy)
+        copy.execute("PRAGMA case_sensitive_like=ON")
+        rows = Rows(view)
+        for name in sorted(translation.tables):
+            _fill(copy, name, schema[name], rows, watch)
+        copy.set_authorizer(_authorizer(translation.tables))
+        copy.set_progress_handler(watch.interrupts, _LOOK_EVERY)
+        try:
+            found = _fetch(copy, translation)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            watch.look()
+            raise QueryFailed(f"The query cannot be carried out: {error}") from error
+    return Output(columns=translation.columns, rows=found)
+
+
+class _Watch:
+    """The time a query has, and whether anybody still wants its result."""
+
+    def __init__(self, cancelled: Callable[[], bool]) -> None:
+        self._cancelled = cancelled
+        self._deadline = time.monotonic() + MAX_SECONDS
+
+    def interrupts(self) -> bool:
+        return self._cancelled() or time.monotonic() > self._deadline
+
+    def look(self) -> None:
+        if self._cancelled():
+            raise QueryCancelled
+        if time.monotonic() > self._deadline:
+            raise QueryFailed(f"The query takes more than {MAX_SECONDS} seconds")
+
+
+def _fill(
+    copy: sqlite3.Connection, name: str, table: QueryTable, rows: Rows, watch: _Watch
+) -> None:
+    """Copy a table. Its columns have no affinity: every value is compared as what it is."""
+    columns = ", ".join(f'"{column}"' for column in (*table.columns, DELETED))
+    copy.execute(f'CREATE TABLE "{name}" ({columns})')
+    marks = ", ".join("?" * (len(table.columns) + 1))
+    source: Iterator[tuple[object, ...]] = rows.of(name, table)
+    copy.execute("BEGIN")
+    while batch := list(islice(source, _BATCH)):
+        copy.executemany(f'INSERT INTO "{name}" VALUES ({marks})', batch)  # noqa: S608 - our names
+        watch.look()
+    copy.execute("COMMIT")
+    if "id" in table.columns:
+        copy.execute(f'CREATE INDEX "{name} by id" ON "{name}" ("id")')
+
+
+def _authorizer(tables: frozenset[str]) -> Callable[..., int]:
+    def authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        allowed = (
+            action == sqlite3.SQLITE_SELECT
+            or (action == sqlite3.SQLITE_READ and first in {*tables, ""})
+            or (action == sqlite3.SQLITE_FUNCTION and second in _FUNCTIONS)
+        )
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+    return authorize
+
+
+def _fetch(copy: sqlite3.Connection, translation: Translation) -> list[tuple[object, ...]]:
+    kinds = [kind for _name, kind in translation.columns]
+    found: list[tuple[object, ...]] = []
+    most = min(MAX_ROWS, MAX_CELLS // len(kinds))
+    for row in copy.execute(translation.sql):
+        if len(found) == most:
+            raise QueryFailed(f"The query gives more than {most} rows; add a condition or a LIMIT")
+        found.append(tuple(map(_checked, row, kinds)))
+    return found
+
+
+def _checked(value: object, kind: Kind) -> object:
+    """A value of the type it is said to be: nothing that became a float on the way goes out."""
+    if value is None:
+        return None
+    if kind is Kind.BOOLEAN and value in (0, 1):
+        return bool(value)
+    if type(value) is not (int if kind is Kind.INTEGER else str):
+        raise QueryFailed(f"The query has a value that is no {kind}: a number is out of range")
+    return value

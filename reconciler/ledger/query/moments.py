@@ -1,0 +1,67 @@
+"""Days and moments of a query: text in the form the ledger stores, or refused."""
+
+import re
+from datetime import datetime
+
+from sqlglot import exp
+
+from ..web.categories import Refusal
+from .reading import refused
+from .schema import Kind
+
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DATE = re.compile(_DAY)
+_TIMESTAMP = re.compile(rf"({_DAY})(?: ([0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}})?))?(\.[0-9]{{1,6}})?")
+
+
+def as_date(node: exp.Expr, kind: Kind | None) -> exp.Expr:
+    """A value as a day. Raises Refusal where Trino has no such cast, or the text is no day."""
+    if kind in (Kind.DATE, None):
+        return node
+    if kind is Kind.TIMESTAMP:
+        return exp.Substring(this=node, start=exp.Literal.number(1), length=exp.Literal.number(10))
+    if isinstance(node, exp.Literal) and _DATE.fullmatch(node.this):
+        return text(_real(node.this, "%Y-%m-%d"))
+    raise _no_moment(node, "DATE '2026-01-31'")
+
+
+def as_timestamp(node: exp.Expr, kind: Kind | None) -> exp.Expr:
+    """A value as a moment; a day is its midnight."""
+    if kind in (Kind.TIMESTAMP, None):
+        return node
+    if kind is Kind.DATE:
+        return exp.Paren(this=exp.DPipe(this=node, expression=text(" 00:00:00")))
+    written = _TIMESTAMP.fullmatch(node.this.removesuffix(" UTC")) if _is_text(node) else None
+    if written is None:
+        raise _no_moment(node, "TIMESTAMP '2026-01-31 22:05:12'")
+    day, time = written[1], written[2] or "00:00"
+    whole = f"{day} {time}" if time.count(":") == 2 else f"{day} {time}:00"
+    # A stamp of the ledger has whole seconds: a fraction of nothing must not make a difference.
+    return text(_real(whole, "%Y-%m-%d %H:%M:%S") + (written[3] or ".").rstrip(".0"))
+
+
+def _real(written: str, pattern: str) -> str:
+    try:
+        datetime.strptime(written, pattern)  # noqa: DTZ007 - only whether there is such a moment
+    except ValueError:
+        raise refused(f"{written!r} is not in the calendar") from None
+    return written
+
+
+def _no_moment(node: exp.Expr, example: str) -> Refusal:
+    return refused(f"{shown(node)} is not read as a moment; write {example}")
+
+
+def _is_text(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal) and bool(node.is_string)
+
+
+def text(value: str) -> exp.Expr:
+    """A text literal."""
+    return exp.Literal.string(value)
+
+
+def shown(node: exp.Expr) -> str:
+    """A part of a query for a message, cut short."""
+    written: str = node.sql(dialect="trino")
+    return written if len(written) <= 60 else f"{written[:57]}..."

@@ -1,0 +1,165 @@
+"""Entries and runs as they were at an earlier moment, from the audit events up to then.
+
+Rows keep only their present state, but every event says what changed: the one of a creation holds
+the whole row, and those after it hold what they set. Reading the events of a row in their order,
+up to the moment, gives the row as it was, whoever changed it and whichever process served it.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from ..books.code_types import type_of
+from ..storage.tables import accounting_codes, audit_events, clients
+
+_EVENT = audit_events.c
+_CHUNK = 500
+"""Names asked for at once: databases bound the parameters of a statement."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Past:
+    """One entry or run as it was: its columns, its items and the transactions it summarised."""
+
+    row: dict[str, Any] = field(default_factory=dict)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    transactions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What events name otherwise than rows do: users by their client, codes by name and type."""
+
+    users: Mapping[str, str]
+    codes: Mapping[str, tuple[str, str]]
+
+
+def as_of(
+    tx: Connection, tenant_id: str, kind: str, numbers: Iterable[str], *, until: str
+) -> dict[str, Past]:
+    """What the numbered entries or runs were at a moment, by number; those not made yet are not.
+
+    `kind` is the object type of their events. Exact to the second, as stamps are.
+    """
+    names = _names(tx, tenant_id)
+    apply = _APPLIED[kind]
+    found: dict[str, Past] = {}
+    wanted = sorted(numbers)
+    for start in range(0, len(wanted), _CHUNK):
+        query = (
+            select(audit_events)
+            .where(
+                _EVENT.tenant_id == tenant_id,
+                _EVENT.object_type == kind,
+                _EVENT.object_name.in_(wanted[start : start + _CHUNK]),
+                _EVENT.happened_on <= until,
+            )
+            .order_by(_EVENT.sequence)
+        )
+        for event in tx.execute(query).mappings():
+            past = found.setdefault(event["object_name"], Past())
+            details = json.loads(event["details"])
+            apply[event["action"]](past, event, details, names)
+            if event["action"] != "create":
+                past.row["updated_on"] = event["happened_on"]
+                past.row["updated_by"] = names.users.get(event["actor"], event["actor"])
+    return found
+
+
+def _names(tx: Connection, tenant_id: str) -> Names:
+    client, code = clients.c, accounting_codes.c
+    users = select(client.id, client.user_id).where(client.tenant_id == tenant_id)
+    codes = select(code.id, code.name, code.type).where(code.tenant_id == tenant_id)
+    return Names(
+        users={row.id: row.user_id for row in tx.execute(users)},
+        codes={row.id: (row.name, row.type) for row in tx.execute(codes)},
+    )
+
+
+_Applied = Callable[[Past, RowMapping, Any, Names], None]
+
+
+def _create_entry(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+    past.row, past.items = dict(details["entry"]), [dict(item) for item in details["items"]]
+    past.transactions = details.get("transactions", 0)
+
+
+def _update_entry(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+    row = past.row
+    state = details.get("transferredToAccounting")
+    if state is not None and state != row["transferred_to_accounting"]:
+        yes = state == "Yes"
+        row["transferred_to_accounting"] = state
+        row["transfer_date_time"] = event["happened_on"] if yes else None
+        row["transferred_by"] = names.users.get(event["actor"]) if yes else None
+    if "notes" in details:
+        row["notes"] = details["notes"] or None
+    _merge_custom(row, details)
+    for change in details.get("journalEntryItems") or ():
+        _merge_custom(_addressed(past, change, names), change)
+
+
+def _addressed(past: Past, change: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    """The item an update named; the ledger accepts only what names exactly one."""
+    kind = change.get("accountingCodeType")
+    return next(
+        item
+        for item in past.items
+        if item["type"] == change["type"]
+        and names.codes[item["accounting_code_id"]][0] == change["accountingCodeName"]
+        and (kind is None or names.codes[item["accounting_code_id"]][1] == type_of(kind))
+    )
+
+
+def _merge_custom(row: dict[str, Any], details: Mapping[str, Any]) -> None:
+    changed = {name: value for name, value in details.items() if name.endswith("__c")}
+    row["custom_fields"] = {**row["custom_fields"], **changed}
+
+
+def _cancel_entry(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+    past.row["status"] = "Cancelled"
+    past.transactions = 0  # free for the next run
+
+
+def _set(**values: object) -> _Applied:
+    def apply(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+        past.row.update(values)
+
+    return apply
+
+
+def _create_run(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+    past.row = dict(details)
+
+
+def _start_run(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+    past.row |= {"status": "Processing", "executed_on": event["happened_on"]}
+
+
+def _cancelled_run(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+    past.row["status"] = details["status"]
+
+
+_APPLIED: dict[str, dict[str, _Applied]] = {
+    "JournalEntry": {
+        "create": _create_entry,
+        "update": _update_entry,
+        "cancel": _cancel_entry,
+        "delete": _set(deleted=True),
+    },
+    "JournalRun": {
+        "create": _create_run,
+        "start": _start_run,
+        "complete": _set(status="Completed"),
+        "fail": _set(status="Error"),
+        "cancel": _set(status="CancelInprogress"),
+        "cancelled": _cancelled_run,
+        "delete": _set(status="DeleteInprogress"),
+        "deleted": _set(deleted=True),
+    },
+}
+"""By the object type and the action of an event. An action that is missing here is a KeyError: a
+new sort of event must say what it does to the past."""

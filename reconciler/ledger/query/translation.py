@@ -1,0 +1,183 @@
+"""A query translated: names resolved in the tenant's tables, the tree in SQLite's words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlglot import exp
+from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, traverse_scope
+
+from .execution import Translation
+from .functions import COLLATION
+from .kinds import Values, kind_of
+from .moments import shown
+from .reading import DIALECT, outside, refused, too_deep
+from .schema import DELETED, Kind, QueryTable
+
+MAX_COLUMNS = 500
+
+
+def translate(tree: exp.Select, schema: Mapping[str, QueryTable], *, now: datetime) -> Translation:
+    """The query in SQLite's words. Raises Refusal for names and types that do not fit."""
+    try:
+        return _translate(tree, schema, now)
+    except RecursionError:
+        raise too_deep() from None
+    except OptimizeError as error:
+        # The library ends its sentence with a place in the query, and may add the query itself.
+        raise refused(str(error).split("\n")[0].partition(". Line")[0][:200]) from None
+    except SqlglotError:
+        raise refused("The query is not understood") from None
+
+
+def _translate(tree: exp.Select, schema: Mapping[str, QueryTable], now: datetime) -> Translation:
+    tables = frozenset(_tables(tree, schema))
+    deleted = any(column.name.lower() == DELETED for column in tree.find_all(exp.Column))
+    names = _columns(schema, deleted=deleted)
+    qualified = qualify(tree.copy(), schema=names, dialect=DIALECT)
+    annotated = annotate_types(qualified, schema=names, dialect=DIALECT)
+    assert isinstance(annotated, exp.Select)
+    _check_columns(annotated)
+    values = Values(now)
+    for scope in traverse_scope(annotated):  # inner queries come before the ones around them
+        assert isinstance(scope.expression, exp.Select)  # the subset has nothing else
+        _check_grouping(scope)
+        _select(scope.expression, values)
+    columns = tuple(
+        (_output(select.alias_or_name), kind_of(select) or Kind.TEXT)
+        for select in annotated.selects
+    )
+    _check_output(columns)
+    return Translation(
+        sql=annotated.sql(dialect="sqlite"),
+        tables=tables,
+        columns=columns,
+        deleted_too=deleted,
+    )
+
+
+def _tables(tree: exp.Select, schema: Mapping[str, QueryTable]) -> Iterator[str]:
+    own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    if own & set(schema):
+        raise refused(f"WITH {min(own & set(schema))} would hide the table of this name")
+    for table in tree.find_all(exp.Table):
+        name = table.name.lower()
+        if name in schema:
+            yield name
+        elif name not in own:
+            raise refused(f"There is no table {table.name[:60]!r}; see SHOW TABLES")
+
+
+def _columns(schema: Mapping[str, QueryTable], *, deleted: bool) -> dict[str, object]:
+    more = {DELETED: Kind.BOOLEAN} if deleted else {}
+    return {
+        name: {column: str(kind) for column, kind in {**table.columns, **more}.items()}
+        for name, table in schema.items()
+    }
+
+
+def _check_columns(tree: exp.Select) -> None:
+    """Refuse columns that were not traced to a table, except where they name a result."""
+    for column in tree.find_all(exp.Column):
+        if not column.table and column.find_ancestor(exp.Order, exp.Select) is None:
+            raise refused(f"Column {column.name[:60]!r} could not be resolved")
+
+
+def _check_grouping(scope: Scope) -> None:
+    """Refuse a column beside an aggregate that is not grouped by: SQLite would pick any row's."""
+    select = scope.expression
+    where = select.args.get("where")
+    if where and _own(where, exp.AggFunc):
+        raise refused("WHERE cannot have an aggregate; write HAVING")
+    group = select.args.get("group")
+    grouped = group.expressions if group else []
+    parts = [*select.expressions, select.args.get("having"), select.args.get("order")]
+    single = group or select.args.get("having")
+    if not single and not any(_own(part, exp.AggFunc) for part in parts if part):
+        return
+    for part in filter(None, parts):
+        for column in _own(part, exp.Column, but=grouped):
+            if column.text("table") in scope.sources:
+                raise refused(f"{shown(column)} must be aggregated or appear in GROUP BY")
+
+
+def _own(
+    part: exp.Expr,
+    kind: type[exp.Expr],
+    *,
+    but: Sequence[exp.Expr] = (),
+) -> list[exp.Expr]:
+    """Nodes of a sort, not those in aggregates, in what is grouped by, or in inner queries."""
+    found: list[exp.Expr] = []
+    waiting = [part]
+    while waiting:
+        node = waiting.pop()
+        if any(type(other) is type(node) and other == node for other in but):
+            continue
+        if isinstance(node, kind):
+            found.append(node)
+        elif not isinstance(node, exp.AggFunc | exp.Select):
+            waiting.extend(node.iter_expressions())
+    return found
+
+
+def _select(select: exp.Select, values: Values) -> None:
+    """Translate one SELECT in place; the ones inside of it are translated already."""
+    for result in select.selects:
+        expected = kind_of(result)
+        new, kind = values.value(result.unalias())
+        if kind is not expected:
+            # Queries around this one were typed by the other reading of it.
+            raise refused(f"The type of {shown(result)} is not clear; write a CAST")
+        result.set("this", new)
+    for name in ("where", "having"):
+        clause = select.args.get(name)
+        if clause:
+            clause.set("this", values.condition(clause.this))
+    for join in select.args.get("joins") or ():
+        if join.args.get("on"):
+            join.set("on", values.condition(join.args["on"]))
+    group = select.args.get("group")
+    if group:
+        group.set("expressions", [values.value(part)[0] for part in group.expressions])
+    order = select.args.get("order")
+    for ordered in order.expressions if order else ():
+        _order(ordered, values)
+    _limit(select)
+
+
+def _order(ordered: exp.Expr, values: Values) -> None:
+    new, kind = values.value(ordered.this)
+    if kind is Kind.DECIMAL:
+        new = exp.Collate(this=new, expression=exp.to_identifier(COLLATION))
+    ordered.set("this", new)
+
+
+def _limit(select: exp.Select) -> None:
+    limit, offset = select.args.get("limit"), select.args.get("offset")
+    counts = [
+        clause.args.get("expression") or clause.args.get("count")
+        for clause in (limit, offset)
+        if clause
+    ]
+    for count in counts:
+        if not (isinstance(count, exp.Literal) and not count.is_string and count.this.isdigit()):
+            raise refused("LIMIT and OFFSET take a whole number")
+    if offset and not limit:
+        select.set("limit", exp.Limit(expression=exp.Literal.number(2**31)))
+
+
+def _output(name: str) -> str:
+    """The name of a result, as Trino gives it to one without a name: `_col0`, `_col1`."""
+    return f"_col{name.removeprefix('_col_')}" if name.startswith("_col_") else name.lower()
+
+
+def _check_output(columns: tuple[tuple[str, Kind], ...]) -> None:
+    names = [name for name, _kind in columns]
+    if len(names) > MAX_COLUMNS:
+        raise outside(f"A result of more than {MAX_COLUMNS} columns")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise refused(f"Two columns of the result are named {twice[0]!r}; name them with AS")
