@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.files import read_text, write_text
-from reconciler.cli.options import common, common_options, format_option
+from reconciler.cli.options import (
+    allowance_options,
+    common,
+    common_options,
+    format_option,
+    parallelism_option,
+)
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
@@ -51,25 +57,8 @@ class Consent:
     metavar="sha256:…",
     help="Apply only if the plan made now has this digest, the one that was reviewed.",
 )
-@click.option(
-    "--max-removals",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Allow so many removals instead of max(3, 10 %).",
-)
-@click.option(
-    "--max-missing",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Allow so many entries to be missing in the ledger instead of max(3, 10 %).",
-)
-@click.option(
-    "--parallelism",
-    type=click.IntRange(1, 40),
-    default=8,
-    show_default=True,
-    help="Calls in flight.",
-)
+@allowance_options
+@parallelism_option
 @click.option(
     "--continue-on-error",
     is_flag=True,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli.options import common, common_options
-from reconciler.cli.screen import out
+from reconciler.cli.screen import counted, out
 from reconciler.errors import ReconcilerError
 from reconciler.render.spans import Line, line
 
@@ -55,8 +55,12 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     except ReconcilerError as error:
         yield from findings.bad("files", error)
         return
-    counts = f"{books.files} files, {len(books.declared)} entries, {len(books.warnings)} warnings"
-    yield findings.good("files", counts)
+    counts = (
+        counted(books.files, "file"),
+        counted(len(books.declared), "entry", "entries"),
+        counted(len(books.warnings), "warning"),
+    )
+    yield findings.good("files", ", ".join(counts))
     if books.facts is None:
         yield findings.note("reference", "there is none, so less is checked offline")
     target = settings.target.base_url if settings.target else ""

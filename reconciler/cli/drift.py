@@ -4,19 +4,13 @@ import json
 
 import click
 
-from reconciler.cli.options import common, common_options, format_option
+from reconciler.cli.options import common, common_options, format_option, parallelism_option
 from reconciler.cli.screen import err, out, out_text, problem_spans, progress
 from reconciler.errors import ExpectationFailed
 
 
 @click.command(short_help="Compare the ledger with what was last applied.")
-@click.option(
-    "--parallelism",
-    type=click.IntRange(1, 40),
-    default=8,
-    show_default=True,
-    help="Reads in flight.",
-)
+@parallelism_option
 @format_option("text", "json")
 @common_options
 def drift(*, parallelism: int, style: str) -> int:

@@ -102,3 +102,29 @@ def format_option(*formats: str) -> Callable[[_Command], _Command]:
         show_default=True,
         help="The form of the result.",
     )
+
+
+def allowance_options(command: _Command) -> _Command:
+    """Add the options by which one run allows what the guards would refuse."""
+    for name, what in (
+        ("--max-missing", "entries to be missing in the ledger"),
+        ("--max-removals", "removals"),
+    ):
+        command = click.option(
+            name,
+            type=click.IntRange(min=0),
+            metavar="N",
+            help=f"Allow so many {what} instead of max(3, 10 %).",
+        )(command)
+    return command
+
+
+def parallelism_option(command: _Command) -> _Command:
+    """Add the option that bounds the calls in flight."""
+    return click.option(
+        "--parallelism",
+        type=click.IntRange(1, 40),
+        default=8,
+        show_default=True,
+        help="Calls in flight.",
+    )(command)

@@ -5,7 +5,13 @@ from pathlib import Path
 import click
 
 from reconciler.cli.files import read_text, write_text
-from reconciler.cli.options import common, common_options, format_option
+from reconciler.cli.options import (
+    allowance_options,
+    common,
+    common_options,
+    format_option,
+    parallelism_option,
+)
 from reconciler.cli.screen import err, out, out_text, problem_spans, progress, said
 from reconciler.errors import ExpectationFailed, Refused
 
@@ -26,25 +32,8 @@ CHANGES_PENDING = 2
     help="Exit 2 when changes are pending, 0 when there are none.",
 )
 @click.option("--expect-no-changes", is_flag=True, help="Exit 7 when changes are pending.")
-@click.option(
-    "--max-removals",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Allow so many removals instead of max(3, 10 %).",
-)
-@click.option(
-    "--max-missing",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Allow so many entries to be missing in the ledger instead of max(3, 10 %).",
-)
-@click.option(
-    "--parallelism",
-    type=click.IntRange(1, 40),
-    default=8,
-    show_default=True,
-    help="Calls in flight.",
-)
+@allowance_options
+@parallelism_option
 @format_option("text", "json")
 @common_options
 def plan(

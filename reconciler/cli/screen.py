@@ -57,6 +57,11 @@ def said(text: str) -> None:
         err([line(text)])
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 entry`, `2 entries`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def show_error(error: ReconcilerError) -> None:
     """What stopped the work, and what to do about it, on stderr."""
     err([line(("Error: ", "bad"), error.message)])

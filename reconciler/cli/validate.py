@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options import common, common_options, format_option
-from reconciler.cli.screen import err, out, out_text, problem_spans
+from reconciler.cli.screen import counted, err, out, out_text, problem_spans
 from reconciler.core.values import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render.spans import line
@@ -33,13 +33,12 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
     else:
         out(problem_spans(problems, root))
         warnings = len(problems) - errors
-        counted = (
-            _count(books.files, "file"),
-            f"{_count(len(books.declared), 'entry', 'entries')}: {_count(errors, 'error')}",
-            _count(warnings, "warning"),
+        counts = (
+            counted(books.files, "file"),
+            f"{counted(len(books.declared), 'entry', 'entries')}: {counted(errors, 'error')}",
+            counted(warnings, "warning"),
         )
-        counts = ", ".join(counted) + "."
-        out([line((counts, "bad" if errors else "good"))])
+        out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
         if books.facts is None and not books.errors:
             err([line("No Reference: accounting codes, periods and currencies were not checked.")])
     return FilesRefused.exit_code if errors else 0
@@ -82,7 +81,3 @@ def _document(problems: tuple[Problem, ...], errors: int, files: int) -> dict[st
             for problem in problems
         ],
     }
-
-
-def _count(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"

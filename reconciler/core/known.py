@@ -11,7 +11,7 @@ LINES = "journalEntryItems"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """Facts indexed for checking many declarations, with the marker's place and its length."""
+    """Facts indexed for checks, with the marker's place and the workspace's name."""
 
     facts: Facts
     complete: bool
