@@ -16,6 +16,9 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),\
 # A hundred processes are started by the suite; none of them should compile what another has.
 unexport PYTHONDONTWRITEBYTECODE
 
+# The tests wait for disks and processes about as long as they compute.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-16s %s\n", $$1, $$2 }'
@@ -29,7 +32,7 @@ demo-socket: $(RUN) ## The same against `reconciler ledger serve` on a free port
 	@demo/run --socket
 
 # A file of tests stays in one worker, so that what its tests share is made once.
-TESTS := $(BIN)/pytest -n auto --dist loadfile
+TESTS := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 # The suite runs even when a check found something, so that one run tells everything.
 .PHONY: test
