@@ -26,13 +26,15 @@ def apply(
 ) -> Iterator[Applied]:
     """Carry out the feasible changes of a plan, and yield how each ended, as it ends.
 
-    Changes start in plan order, so many at a time. After a failure no further change starts in
-    the same accounting period, unless `continue_on_error`; when the ledger cannot be reached or
-    refuses access, or the daybook cannot be written, no further change starts at all. A change
-    that was started settles its call in flight before it ends. Every change is yielded, even when
-    one ends in an error that nobody foresaw: that error is raised after the last.
+    Changes start in plan order, those that post nothing first, so many at a time. After a failure
+    no further change starts in the same accounting period, unless `continue_on_error`; when the
+    ledger cannot be reached or refuses access, or the daybook cannot be written, no further change
+    starts at all. A change that was started settles its call in flight before it ends. Every
+    change is yielded, even when one ends in an error that nobody foresaw: that error is raised
+    after the last.
     """
-    waiting = deque(plan.feasible)
+    # What takes entries out comes first: a renamed one is not posted under both names for a moment.
+    waiting = deque(sorted(plan.feasible, key=lambda change: change.posts))
     running: dict[Future[Applied], Work] = {}
     halt = _Halt(continue_on_error=continue_on_error)
     with ThreadPoolExecutor(max_workers=parallelism) as pool:

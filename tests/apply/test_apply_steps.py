@@ -45,6 +45,13 @@ def test_i03_the_calls_of_a_change_are_made_in_order(either, wanted, sent):
     either.converge(wanted)
 
 
+def test_a_renamed_entry_is_at_no_moment_posted_under_both_names(either):
+    either.converge(files(b=of()))
+    either.verbs()
+    assert outcomes(either.apply(ONE)) == {"done"}
+    assert either.verbs() == ["cancel", "delete", "create"]
+
+
 SLOW = pytest.mark.long
 
 
