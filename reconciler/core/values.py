@@ -49,15 +49,23 @@ class Declared:
     source: Source
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     protect: bool = False
+    adopts: str | None = None
+    """The number under which it stands in the ledger already, so that it is never created."""
+    made_by: str | None = None
+    """The journal run that made the adopted entry: only its basic information is managed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What the ledger holds under a number, as read: server-filled fields included."""
+    """What the ledger holds under a number, as read: server-filled fields included.
+
+    `members` are the entries that a journal run made, in the order of their numbers.
+    """
 
     number: str
     status: str
     fields: Mapping[str, Value]
+    members: tuple["Live", ...] = ()
 
 
 class Severity(StrEnum):

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconciler.core.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.kinds.journal_run import JOURNAL_RUN
 from reconciler.core.kinds.kind import Kind
 
-KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (JOURNAL_ENTRY,)})
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.name: kind for kind in (JOURNAL_ENTRY, JOURNAL_RUN)}
+)

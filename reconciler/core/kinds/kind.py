@@ -22,14 +22,14 @@ class Kind:
     collection: str
     rank: int
     """Kinds are applied in this order, lowest first."""
-    updatable: frozenset[str]
-    lines: str
-    """The field that holds the lines, compared as a multiset."""
-    line_key: tuple[str, ...]
+    updatable: frozenset[str] = frozenset()
+    lines: str = ""
+    """The field that holds the lines, compared as a multiset; empty for a kind without lines."""
+    line_key: tuple[str, ...] = ()
     """Line fields that always stand in a file, and that no update can change."""
-    line_address: tuple[str, ...]
+    line_address: tuple[str, ...] = ()
     """Line fields by which an update names a line, and after them the code type's field."""
-    line_address_type: str
+    line_address_type: str = ""
     line_updatable: frozenset[str] = frozenset()
     line_optional: frozenset[str] = frozenset()
     """Fixed line fields that the server fills when a file leaves them out."""
@@ -42,6 +42,10 @@ class Kind:
     """Words of fixed line fields that the ledger spells in two ways, each with its one form."""
     names_parts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Fields of the entry that hold a list, each with the field that names an item of it."""
+    unread: frozenset[str] = frozenset()
+    """Fields of `spec` that no read shows."""
+    resolved: frozenset[str] = frozenset()
+    """Lists whose items a read completes: an item stands when all that it states is there."""
     filled: frozenset[str] = frozenset()
     """Fields of the entry and of its lines that only the server writes."""
     period: str = ""
@@ -50,6 +54,19 @@ class Kind:
     transfer: str = ""
     """The fields that name the accounting period, the currency, the date and the transfer state."""
     number_pattern: str = ""
+    standing: frozenset[str] = frozenset({"Created"})
+    """The states of what the ledger holds as it was asked for."""
+    failed: frozenset[str] = frozenset()
+    """The states of what did not come to be as it was asked for, and can be cancelled."""
+    at_work: frozenset[str] = frozenset()
+    """The states that end by themselves, and in which nothing can be asked."""
+    marked: bool = True
+    """Whether an object of the kind can carry the marker; if not, the daybook alone knows it."""
+    members: str = ""
+    """The kind of the entries that an object of this kind made, and that go with it."""
+    alone: bool = False
+    """Whether the ledger takes one object of the kind at a time."""
+    needs_open_period: bool = True
     custom_suffix: str = "__c"
 
     def one_form(self, value: Value) -> Value:
