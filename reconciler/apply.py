@@ -1,11 +1,12 @@
 """Applies a plan: so many changes at a time, in order, and says of each how it ended."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from reconciler.calls import Doors
+from reconciler.core.kinds import KINDS
 from reconciler.core.plan import Change, Plan
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Applied, Outcome
@@ -41,6 +42,8 @@ def apply(
         try:
             while waiting or running:
                 while waiting and len(running) < parallelism:
+                    if _must_wait(waiting[0], running.values()):
+                        break
                     change = waiting.popleft()
                     why = halt.why_not(change, stopped=doors.stop.is_set())
                     if why:
@@ -59,6 +62,12 @@ def apply(
             raise
     if halt.unforeseen is not None:
         raise halt.unforeseen
+
+
+def _must_wait(change: Change, running: Iterable[Work]) -> bool:
+    """Whether the ledger takes a change only when another of its kind has ended."""
+    kind = change.address.kind
+    return KINDS[kind].alone and any(work.change.address.kind == kind for work in running)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,11 +31,13 @@ KEY_MISMATCH = 422
 class LedgerWrite(Protocol):
     """The writing door to a ledger, with the reads that every write is checked by.
 
-    `sent_before` says that the same create may have been sent by an earlier run, so that nothing
-    but the ledger's own answer under its key may count as a refusal.
+    `look` is a read without the entries of a journal run. `sent_before` says that the same create
+    may have been sent by an earlier run, so that nothing but the ledger's own answer under its key
+    may count as a refusal.
     """
 
     def read(self, kind: Kind, number: str) -> Live | None: ...
+    def look(self, kind: Kind, number: str) -> Live | None: ...
     def create(
         self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False
     ) -> str: ...
@@ -54,12 +57,29 @@ class Book(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How work that the ledger goes on with after a call is waited for; all times in seconds.
+
+    Looks at it begin `shortest` apart and end `longest` apart. `grace` is how long a ledger that
+    said yes may seem to do nothing. `tell` is called with each step that shows.
+    """
+
+    longest_wait: float = 1800
+    grace: float = 30
+    shortest: float = 0.05
+    longest: float = 10
+    clock: Callable[[], float] = time.monotonic
+    tell: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """What applying acts through. `stop` is set to end the run after the calls in flight."""
 
     ledger: LedgerWrite
     book: Book
     stop: Event = field(default_factory=Event)
+    patience: Patience = Patience()
     new_track_id: Callable[[], str] = lambda: f"rec-{uuid.uuid4().hex}"
 
 
@@ -106,6 +126,11 @@ def unread(error: LedgerError, what: str) -> LedgerError:
         codes=error.codes,
         track_id=error.track_id,
     )
+
+
+def transfer_asked(kind: Kind, payload: str) -> bool:
+    """Whether a body asks for a field that other systems write too, so that a read must show it."""
+    return not kind.observed.isdisjoint(json.loads(payload))
 
 
 def as_unknown(error: LedgerError) -> OutcomeUnknown:

@@ -13,6 +13,9 @@ ReconcilerError                     1
     ├── LedgerUnreachable           1   the request never left: nothing was changed
     ├── EntryMoved                  1   the live entry is not what the plan was computed from
     ├── ReadBackDiffers             6   the call succeeded, and a read shows something else
+    ├── CancelledInPart             6   a journal run was cancelled, and some of its entries stay
+    ├── RunFailed                   6   a journal run was created, and ended in an error
+    ├── StillAtWork                 6   the call succeeded, and the ledger has not done its work
     └── OutcomeUnknown              6   the request may or may not have taken effect
 """
 
@@ -107,6 +110,24 @@ class EntryMoved(LedgerError):
 
 class ReadBackDiffers(LedgerError):
     """The ledger took a call, and a read afterwards does not show what was asked for."""
+
+    exit_code = 6
+
+
+class CancelledInPart(LedgerError):
+    """A journal run was asked to go, and entries of it stay in the books."""
+
+    exit_code = 6
+
+
+class RunFailed(LedgerError):
+    """The ledger began a journal run and could not finish it."""
+
+    exit_code = 6
+
+
+class StillAtWork(LedgerError):
+    """The ledger took a call, and works on it for longer than it was waited for."""
 
     exit_code = 6
 

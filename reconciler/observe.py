@@ -5,11 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.core.decide import numbers_to_read
 from reconciler.core.facts import AccountingCode, AccountingPeriod
-from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
-from reconciler.core.recorded import Recorded
 from reconciler.core.values import Live
 
 
@@ -31,21 +28,16 @@ class Observation:
 
 
 def observe(
-    recorded: Iterable[Recorded],
+    wanted: Iterable[tuple[Kind, str]],
     ledger: LedgerRead,
     *,
     parallelism: int,
     advance: Callable[[], None] = lambda: None,
 ) -> Observation:
-    """Read every recorded number, with so many reads in flight; `advance` is called after each.
+    """Read every wanted number, with so many reads in flight; `advance` is called after each.
 
     A read that does not succeed raises: absence is only ever a positive answer (I-20).
     """
-    wanted = [
-        (KINDS[item.address.kind], number)
-        for item in recorded
-        for number in numbers_to_read((item,))
-    ]
 
     def read(item: tuple[Kind, str]) -> tuple[str, Live | None]:
         kind, number = item

@@ -10,21 +10,22 @@ from reconciler.calls import (
     idempotency_key,
     result_of,
     shows_in_a_read,
+    transfer_asked,
     unread,
 )
-from reconciler.core.canonical import fingerprint
-from reconciler.core.compare import read_back
 from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
-from reconciler.core.marker import marker_of, split_marker
+from reconciler.core.marker import marker_of
+from reconciler.core.members import PART_WAY_OUT, cancelled_in_part
 from reconciler.core.payload import create_body, update_body
-from reconciler.core.plan import CANCELLED, POSTED, Action, Basis, Change, Step, Verb
+from reconciler.core.plan import CANCELLED, Action, Basis, Change, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Live, Value
 from reconciler.daybook import Intent
 from reconciler.errors import (
+    CancelledInPart,
     DaybookError,
     EntryMoved,
     LedgerError,
@@ -32,8 +33,11 @@ from reconciler.errors import (
     ReadBackDiffers,
     ReconcilerError,
     RequestRefused,
+    RunFailed,
+    StillAtWork,
 )
 from reconciler.pen import Pen, words_of
+from reconciler.sight import Sight, cancelled_as_far_as_can_be, fingerprint_of
 
 _SENDS = 3
 """How often a call that is safe to repeat is sent before its outcome counts as unknown."""
@@ -54,9 +58,16 @@ class Work:
     done: list[Step] = field(default_factory=list)
     number: str | None = None
     pen: Pen = field(init=False)
+    sight: Sight = field(init=False)
 
     def __post_init__(self) -> None:
         self.pen = Pen(change=self.change, recorded=self.recorded, doors=self.doors)
+        self.sight = Sight(
+            doors=self.doors,
+            kind=self.kind,
+            marker=self.marker,
+            marker_place=self.basis.marker_place,
+        )
         self.number = self.change.number
 
     def carry_out(self) -> Applied:
@@ -110,10 +121,17 @@ class Work:
         self.done.append(step)
         # The number is safe before anything else happens; the read-back may still find fault.
         self.pen.conclude(intent, Result.DONE, number=number, happened=f"{number} was created")
-        live = self._read_back(number, f"{number} was created")
-        if live is not None and self._marker_of(live) != self.marker:
+        live = self.sight.read_back(number, f"{number} was created")
+        if live is not None and self.sight.marker_of(live) != self.marker:
             self._disown(intent, step, number)
-        differing = () if live is None else self._differing(live, spec, applied=None)
+        if live is not None and live.status in self.kind.failed:
+            raise RunFailed(
+                f"{number} was created, and ended in the status {live.status}",
+                remedy=f"Look at {number} in the ledger; the next plan takes it back and runs it "
+                "again.",
+                track_id=track_id,
+            )
+        differing = () if live is None else self.sight.differing(live, spec, applied=None)
         wrong = f"shows otherwise than was asked for: {', '.join(differing)}" if differing else ""
         if live is None:
             wrong = "does not find it"
@@ -125,34 +143,35 @@ class Work:
             )
 
     def update(self, step: Step) -> None:
-        """Change basic information, and read it back."""
+        """Change basic information, and read it back. An adoption writes the marker with it."""
         number, spec = _known(step), self._wanted()
+        adopts = self.change.action is Action.ADOPT
         body = update_body(
             self.kind,
             self.change.comparison,
-            after=spec,
+            # Notes that the file does not speak of stay, with the marker behind them.
+            after={**(self.change.before or {}), **spec} if adopts else spec,
             marker_place=self.basis.marker_place,
             marker=self.marker,
+            adopts=adopts,
         )
-        applied = self.recorded.spec
-        transfer = any(
-            change.name in self.kind.observed for change in self.change.comparison.fields
-        )
+        payload, applied = body.decode(), self.recorded.spec
+        transfer = transfer_asked(self.kind, payload)
         self._repeatable(
             step,
-            self.pen.intent(Act.UPDATE, number=number, payload=body.decode(), spec=spec),
+            self.pen.intent(self._update_act, number=number, payload=payload, spec=spec),
             lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
             shown=lambda live: (
                 live is not None
-                and not self._differing(live, spec, applied=applied, all_fields=transfer)
+                and not self.sight.differing(live, spec, applied=applied, all_fields=transfer)
             ),
             ready=self._unmoved,
             # Of a field that no read shows, only an answer tells.
-            telling=shows_in_a_read(self.kind, body.decode()),
+            telling=shows_in_a_read(self.kind, payload),
         )
 
     def cancel(self, step: Step) -> None:
-        """Cancel the entry, and read that it is cancelled."""
+        """Cancel the entry, and read that it is cancelled; a run, when the ledger is done."""
         number = _known(step)
         self._repeatable(
             step,
@@ -165,11 +184,11 @@ class Work:
     def delete(self, step: Step) -> None:
         """Delete an entry that a read shows to be cancelled and ours (I-24), and read it gone."""
         number = _known(step)
-        live = self._read(number)
+        live = self.sight.read(number)
         if live is None:
             self.pen.note(self.pen.intent(Act.FORGET, number=number))
             self.done.append(step)
-        elif not self._deletable(live):
+        elif not self.sight.deletable(live):
             raise EntryMoved(
                 f"{number} is not a cancelled entry of this declaration any more, so it was not "
                 "deleted",
@@ -181,7 +200,7 @@ class Work:
                 self.pen.intent(Act.DELETE, number=number),
                 lambda track: self.doors.ledger.delete(self.kind, number, track_id=track),
                 shown=lambda live: live is None,
-                ready=self._deletable,
+                ready=self.sight.deletable,
             )
         if self.number == number:
             self.number = None
@@ -203,27 +222,32 @@ class Work:
         number, expected = self.change.number, self.change.fingerprint
         if number is None or not (expected or self.change.posts):
             return
-        if not self._unmoved(self._read(number)):
+        if not self._unmoved(self.sight.read(number)):
             raise EntryMoved(
                 f"{number} moved since the plan was made, so it was not touched",
                 remedy="Plan again, and look at what moved.",
             )
 
     def _unmoved(self, live: Live | None) -> bool:
-        return (fingerprint(live) if live is not None else "") == self.change.fingerprint
-
-    def _deletable(self, live: Live | None) -> bool:
-        return (
-            live is not None and live.status == CANCELLED and self._marker_of(live) == self.marker
-        )
+        return fingerprint_of(live) == self.change.fingerprint
 
     def _note_what_needs_no_call(self) -> None:
-        change, gone = self.change, self.change.number is not None and not self.change.status
-        if gone and (change.posts or change.action is Action.FORGET):
+        change = self.change
+        replaces_what_is_gone = change.posts and change.number is not None and not change.status
+        if change.action is Action.FORGET or replaces_what_is_gone:
             self.pen.note(self.pen.intent(Act.FORGET, number=change.number))
             self.number = None
-        elif change.action is Action.UPDATE and not change.steps:
-            self.pen.note(self.pen.intent(Act.NOTE, number=change.number, spec=change.after))
+        elif change.action in (Action.UPDATE, Action.ADOPT) and not change.steps:
+            self.pen.note(
+                self.pen.intent(self._update_act, number=change.number, spec=change.after)
+            )
+
+    @property
+    def _update_act(self) -> Act:
+        """What the daybook calls it when nothing but basic information is written."""
+        if self.change.action is not Action.ADOPT:
+            return Act.UPDATE if self.change.steps else Act.NOTE
+        return Act.ADOPT_FROM_RUN if self.change.journal_run else Act.ADOPT
 
     def _repeatable(  # noqa: PLR0913 - keywords that say what a read proves
         self,
@@ -251,6 +275,7 @@ class Work:
             if doubt is None and not isinstance(error, RequestRefused):
                 self._give_up(intent, error)
             live = self._read_after(intent, doubt or error)
+            self._check_whole(intent, live)
             # Refused because it is already so, or done though no answer came: both are done.
             if telling and shown(live):
                 return self._took_effect(step, intent)
@@ -263,15 +288,19 @@ class Work:
     ) -> None:
         """Read back what the ledger says it did (I-32)."""
         number, what = intent.number or "", words_of(intent)
+        ended = cancelled_as_far_as_can_be if intent.act is Act.CANCEL else shown
         try:
-            live = self._read(number)
+            live = self.sight.at_rest(number, f"{what} was acknowledged", ended)
         except LedgerError as error:
             self.done.append(step)
             # Left open: the next run reads what became of it.
             self.pen.conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
+            if isinstance(error, StillAtWork):
+                raise
             raise unread(error, f"{what} was acknowledged") from error
         if shown(live):
             return self._took_effect(step, intent)
+        self._check_whole(intent, live)
         differs = ReadBackDiffers(
             f"the ledger acknowledged {what}, and a read does not show it",
             remedy="Look at the entry in the ledger, then plan again.",
@@ -291,9 +320,19 @@ class Work:
 
     def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
         try:
-            return self._read(intent.number or "")
+            return self.sight.at_rest(intent.number or "", words_of(intent))
         except LedgerError:
             self._give_up(intent, error)
+
+    def _check_whole(self, intent: Intent, live: Live | None) -> None:
+        """A run that lost some of its entries and kept others is neither here nor gone."""
+        if intent.act is not Act.CANCEL or live is None or live.status == CANCELLED:
+            return
+        fact = cancelled_in_part(live, before=self.change.members)
+        if fact:
+            error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
+            self.pen.conclude(intent, Result.PARTLY, error)
+            raise error
 
     def _disown(self, intent: Intent, step: Step, number: str) -> NoReturn:
         """An entry without our marker is not ours, whatever number was answered (I-34)."""
@@ -306,35 +345,6 @@ class Work:
         )
         self.pen.conclude(intent, Result.UNKNOWN, error)
         raise error
-
-    def _differing(
-        self,
-        live: Live,
-        spec: Mapping[str, Value],
-        *,
-        applied: Mapping[str, Value] | None,
-        all_fields: bool = True,
-    ) -> tuple[str, ...]:
-        """The names of what a read shows otherwise than it was asked for (I-32)."""
-        held, marker = split_marker(live.fields, self.basis.marker_place)
-        found = read_back(self.kind, spec, applied, held, manage_observed=all_fields)
-        names = [change.name for change in found.fields]
-        names += [self.kind.lines] * bool(found.line_updates)
-        names += ["the marker"] * (marker != self.marker)
-        names += ["the status"] * (live.status != POSTED)
-        return tuple(names)
-
-    def _read(self, number: str) -> Live | None:
-        return self.doors.ledger.read(self.kind, number)
-
-    def _read_back(self, number: str, what: str) -> Live | None:
-        try:
-            return self._read(number)
-        except LedgerError as error:
-            raise unread(error, what) from error
-
-    def _marker_of(self, live: Live) -> str | None:
-        return split_marker(live.fields, self.basis.marker_place)[1]
 
     def _wanted(self) -> Mapping[str, Value]:
         assert self.change.after is not None

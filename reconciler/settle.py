@@ -1,18 +1,18 @@
 """Settles what an earlier run left open, with its original payload, before anything is planned."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from reconciler.calls import Book, LedgerWrite, shows_in_a_read
+from reconciler.calls import Book, LedgerWrite, shows_in_a_read, transfer_asked
 from reconciler.core.compare import read_back
-from reconciler.core.decide import CANCELLED
 from reconciler.core.facts import AccountingPeriod
-from reconciler.core.history import Act, Result
+from reconciler.core.history import ADOPTIONS, Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.marker import marker_of, split_marker
+from reconciler.core.members import cancelled_in_part
+from reconciler.core.plan import CANCELLED
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Settled
 from reconciler.core.values import Address, Live
@@ -83,9 +83,11 @@ class _Desk:
         key, track_id = intent.key or "", intent.track_id or ""
         try:
             if not self._protected(intent.server_at):
-                message = (
-                    "its key may protect no longer, so it is not sent again; look in the ledger "
-                    f'for an entry with the marker "{marker}"'
+                message = "its key may protect no longer, so it is not sent again; look in the "
+                message += (
+                    f'ledger for an entry with the marker "{marker}"'
+                    if kind.marked
+                    else "ledger for what it asks for"
                 )
                 return _settled(intent, Result.UNKNOWN, message=message)
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
@@ -94,7 +96,7 @@ class _Desk:
             return _settled(intent, Result.REFUSED, message=error.message)
         except LedgerError as error:
             return _settled(intent, Result.UNKNOWN, message=error.message)
-        if live is not None and split_marker(live.fields, self.marker_place)[1] != marker:
+        if live is not None and kind.marked and self._marker_in(live) != marker:
             message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
             return _settled(intent, Result.UNKNOWN, message=message)
         return _settled(intent, Result.DONE, number=number)
@@ -110,20 +112,31 @@ class _Desk:
 
     def by_reading(self, intent: Intent) -> Settled:
         """Look whether a call that may be repeated took effect."""
-        number = intent.number or ""
+        kind, number = KINDS[intent.address.kind], intent.number or ""
         try:
-            live = self.ledger.read(KINDS[intent.address.kind], number)
+            live = self.ledger.read(kind, number)
         except LedgerError as error:
             return _settled(intent, Result.UNKNOWN, message=error.message)
-        result = Result.DONE if self._took_effect(intent, live) else Result.UNSENT
-        return _settled(intent, result, number=number)
+        if live is not None and live.status in kind.at_work:
+            message = f'{number} has the status "{live.status}"; wait until that has ended'
+            return _settled(intent, Result.UNKNOWN, number=number, message=message)
+        if self._took_effect(intent, live):
+            return _settled(intent, Result.DONE, number=number)
+        in_part = cancelled_in_part(live) if live is not None and intent.act is Act.CANCEL else ""
+        result = Result.PARTLY if in_part else Result.UNSENT
+        return _settled(intent, result, number=number, message=in_part)
 
     def _took_effect(self, intent: Intent, live: Live | None) -> bool:
         if live is None:
             return intent.act is Act.DELETE
         if intent.act is Act.CANCEL:
             return live.status == CANCELLED
+        if intent.act in ADOPTIONS and KINDS[intent.address.kind].marked:
+            return self._marker_in(live) == marker_of(self.workspace, intent.address)
         return intent.act is Act.UPDATE and self._updated(intent, live)
+
+    def _marker_in(self, live: Live) -> str | None:
+        return split_marker(live.fields, self.marker_place)[1]
 
     def _updated(self, intent: Intent, live: Live) -> bool:
         """Whether an update shows. One that no read can show is planned again: it may be."""
@@ -132,13 +145,12 @@ class _Desk:
             return False
         state = self.recorded.get(intent.address)
         held, _ = split_marker(live.fields, self.marker_place)
-        asked = json.loads(payload)
         return not read_back(
             kind,
             intent.spec,
             state.spec if state else None,
             held,
-            manage_observed=not kind.observed.isdisjoint(asked),
+            manage_observed=transfer_asked(kind, payload),
         )
 
 

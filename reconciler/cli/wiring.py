@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
 from reconciler.cli.screen import log_steps
-from reconciler.core.decide import Conduct, World, numbers_to_read
+from reconciler.core.decide import Conduct, World
 from reconciler.core.facts import Facts
 from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Address
+from reconciler.core.world import to_read
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.settings import Removal, Settings, Target
 
@@ -109,10 +110,9 @@ def plan_desk(
     from reconciler.observe import observe
 
     recorded = desk.daybook.recorded()
-    with progress("Reading the ledger", len(numbers_to_read(recorded.values()))) as advance:
-        seen = observe(
-            recorded.values(), desk.client, parallelism=desk.parallelism, advance=advance
-        )
+    wanted = to_read(desk.books.declared, recorded.values())
+    with progress("Reading the ledger", len(wanted)) as advance:
+        seen = observe(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
     facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
     policy = desk.settings.policy
     world = World(

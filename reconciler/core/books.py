@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
+from typing import TypeAlias
 
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import ZERO, difference, total
@@ -56,18 +57,42 @@ def _signed(amount: Decimal, *, debit: bool) -> Decimal:
     return amount if debit else amount.copy_negate()
 
 
-def posted_before(change: Change) -> Mapping[str, Value] | None:
-    """What an address has in the books before the plan; None when nothing is posted."""
-    return change.before if change.number_posted else None
+Entry: TypeAlias = tuple[str, Mapping[str, Value]]
+"""The kind and the fields of something that posts."""
 
 
-def posted_after(change: Change) -> Mapping[str, Value] | None:
-    """What an address has in the books once the plan is applied."""
-    if change.posts and change.action is not Action.BLOCKED:
-        return change.after
-    if change.takes_back and change.action is not Action.BLOCKED:
-        return None
-    return posted_before(change)
+def posted_before(change: Change) -> tuple[Entry, ...]:
+    """What an address has in the books before the plan: its entry, or those its run made."""
+    kind = KINDS[change.address.kind]
+    if kind.members:
+        return tuple(
+            (kind.members, member.fields)
+            for member in change.members
+            if member.status in KINDS[kind.members].standing
+        )
+    stands = change.before is not None and change.number_posted
+    return ((kind.name, change.before),) if stands and change.before is not None else ()
+
+
+def posted_after(change: Change) -> tuple[Entry, ...]:
+    """What an address has in the books once the plan is applied.
+
+    What a journal run will post is not known before the ledger has run it.
+    """
+    if change.action is Action.BLOCKED or not (change.posts or change.takes_back):
+        return posted_before(change)
+    return newly_posted(change)
+
+
+def newly_posted(change: Change) -> tuple[Entry, ...]:
+    """What a change posts, as far as its declaration says it."""
+    kind = KINDS[change.address.kind]
+    return ((kind.name, change.after),) if change.posts and change.after and kind.lines else ()
+
+
+def taken_back(change: Change) -> tuple[Entry, ...]:
+    """What a change takes out of the books."""
+    return posted_before(change) if change.takes_back else ()
 
 
 _Key = tuple[str, str, str]
@@ -83,18 +108,22 @@ def impact_of(
     Rows are sorted by the start of their period (`starts`, by name), accounting code and currency.
     Codes of one name and several types have a row each, named with its type.
     """
-    kept, moved = [], []
-    for change in changes:
-        old, new = posted_before(change), posted_after(change)
-        if old is not new:
-            moved.append((change.address.kind, old, new))
-        elif old is not None:
-            kept.append((change.address.kind, old))
+    changes = tuple(changes)
+    in_runs = {member.number for change in changes for member in change.members}
+    kept: list[Entry] = []
     before: list[Posting] = []
     after: list[Posting] = []
-    for kind, old, new in moved:
-        before.extend(postings(kind, old, home_currency) if old is not None else ())
-        after.extend(postings(kind, new, home_currency) if new is not None else ())
+    for change in changes:
+        if change.number in in_runs:
+            # It counts where its run does.
+            continue
+        old, new = posted_before(change), posted_after(change)
+        if old == new:
+            kept.extend(old)
+            continue
+        for entries, side in ((old, before), (new, after)):
+            for kind, spec in entries:
+                side.extend(postings(kind, spec, home_currency))
     moving = (*before, *after)
     periods = {posting.period for posting in moving}
     for kind, spec in kept:
@@ -107,8 +136,8 @@ def impact_of(
     sides: dict[_Key, tuple[list[Posting], list[Posting]]] = {
         key(posting): ([], []) for posting in moving
     }
-    for at, side in enumerate((before, after)):
-        for posting in side:
+    for at, found_there in enumerate((before, after)):
+        for posting in found_there:
             if (row := sides.get(key(posting))) is not None:
                 row[at].append(posting)
     order = sorted(sides, key=lambda row: (starts.get(row[0], ""), row))
@@ -166,11 +195,10 @@ def balance_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Ba
     for change in changes:
         if change.action is Action.BLOCKED:
             continue
-        kind = change.address.kind
-        if change.posts and change.after is not None:
-            _add(posted, postings(kind, change.after, home_currency), home_currency)
-        if change.takes_back and change.before is not None:
-            _add(removed, postings(kind, change.before, home_currency), home_currency)
+        for kind, spec in newly_posted(change):
+            _add(posted, postings(kind, spec, home_currency), home_currency)
+        for kind, spec in taken_back(change):
+            _add(removed, postings(kind, spec, home_currency), home_currency)
     return tuple(
         Balance(
             currency=currency,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -60,10 +60,17 @@ def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value],
     return rows_of(fields.get(kind.lines))
 
 
+def with_lines(
+    kind: Kind, fields: Mapping[str, Value], rows: Iterable[Mapping[str, Value]]
+) -> dict[str, Value]:
+    """The fields with other lines; as they are for a kind that has none."""
+    return {**fields, kind.lines: tuple(rows)} if kind.lines else dict(fields)
+
+
 def declarable(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     """A live entry as a declaration would state it: without what only the server writes."""
-    rows = tuple(_stated(kind, line) for line in lines(kind, fields))
-    return {**_stated(kind, fields), kind.lines: rows}
+    rows = (_stated(kind, line) for line in lines(kind, fields))
+    return with_lines(kind, _stated(kind, fields), rows)
 
 
 def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
@@ -77,7 +84,10 @@ def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
 def fingerprint(live: Live) -> str:
     """The digest of everything a read showed, so that any later move is seen (I-31)."""
     fields = {name: _in_order(value) for name, value in live.fields.items()}
-    return digest(canonical_json({"number": live.number, "status": live.status, "is": fields}))
+    seen: dict[str, Value] = {"number": live.number, "status": live.status, "is": fields}
+    if live.members:
+        seen["members"] = tuple(fingerprint(member) for member in live.members)
+    return digest(canonical_json(seen))
 
 
 def _in_order(value: Value) -> Value:

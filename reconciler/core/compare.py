@@ -1,10 +1,10 @@
 """What differs between a declaration, what was last applied, and the live entry (three-way)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from reconciler.core.canonical import alike, header, lines
+from reconciler.core.canonical import alike, header, lines, with_lines
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.lines import (
     Key,
@@ -16,7 +16,7 @@ from reconciler.core.lines import (
     pair,
     posting_key,
 )
-from reconciler.core.values import NOTHING, Value
+from reconciler.core.values import NOTHING, Value, rows_of
 
 PROTECT = "protect"
 """The one field of a change that no call sends: it stands in the daybook alone."""
@@ -128,7 +128,8 @@ def evidently_unchanged(
     if applied is not None and applied != declared:
         return False
     ours, theirs = lines(kind, declared), lines(kind, live)
-    if len(ours) != len(theirs) or not _stands_in(declared, live, skipped=frozenset({kind.lines})):
+    unread = kind.unread if applied is not None else frozenset[str]()
+    if len(ours) != len(theirs) or not _stands_in(declared, live, skipped={kind.lines, *unread}):
         return False
     return all(
         _stands_in(line, held, skipped=kind.write_only)
@@ -141,7 +142,7 @@ def evidently_unchanged(
 
 
 def _stands_in(
-    wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped: frozenset[str]
+    wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped: Set[str]
 ) -> bool:
     return all(
         name in skipped
@@ -170,11 +171,12 @@ def read_back(
 
 
 def _readable(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
-    rows = tuple(
+    rows = (
         {name: value for name, value in line.items() if name not in kind.write_only}
         for line in lines(kind, spec)
     )
-    return {**spec, kind.lines: rows}
+    fields = {name: value for name, value in spec.items() if name not in kind.unread}
+    return with_lines(kind, fields, rows)
 
 
 def _header_changes(
@@ -187,8 +189,11 @@ def _header_changes(
     wanted, held = header(kind, declared), header(kind, live)
     last = header(kind, applied) if applied is not None else {}
     for name in sorted({*declared, *(applied or ())} - {kind.lines}):
-        after, before = wanted.get(name), held.get(name)
-        if alike(after, before):
+        unread = name in kind.unread
+        if unread and applied is None:
+            continue
+        after, before = wanted.get(name), (last if unread else held).get(name)
+        if alike(after, before) or (name in kind.resolved and _stated_by(after, before)):
             continue
         if name in kind.observed and not manage_observed:
             stood_still = applied is None or last.get(name) == after
@@ -197,10 +202,23 @@ def _header_changes(
                 continue
         yield FieldChange(
             name=name,
-            before=live.get(name),
+            before=(applied or {}).get(name) if unread else live.get(name),
             after=declared[name] if name in wanted else kind.defaults.get(name),
             in_place=name in kind.updatable or name.endswith(kind.custom_suffix),
         )
+
+
+def _stated_by(wanted: Value, held: Value) -> bool:
+    """Whether two lists have as many items, and each that is wanted is what one held says."""
+    ours, theirs = rows_of(wanted), list(rows_of(held))
+    if len(ours) != len(theirs):
+        return False
+    for row in ours:
+        found = next((one for one in theirs if row.items() <= one.items()), None)
+        if found is None:
+            return False
+        theirs.remove(found)
+    return True
 
 
 class _Owned:

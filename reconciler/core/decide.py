@@ -1,18 +1,19 @@
 """Decides what happens to every address: declared, recorded and live in, a plan out. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.core.adoption import adoption_of
 from reconciler.core.compare import PROTECT, UNCHANGED, Comparison, FieldChange, compare
 from reconciler.core.kinds import KINDS
+from reconciler.core.members import cancelled_members
 from reconciler.core.obstacles import obstacles
-from reconciler.core.plan import CANCELLED, POSTED, Action, Block, Change, Drift, Reason, Verb
-from reconciler.core.recorded import Recorded
+from reconciler.core.plan import CANCELLED, Action, Block, Change, Drift, Reason, Verb
 from reconciler.core.rules import PLAN_RULES
 from reconciler.core.values import Declared, Value
 from reconciler.core.world import Case, Conduct, World
 
-__all__ = ["CANCELLED", "GONE", "Conduct", "World", "decide_all", "numbers_to_read"]
+__all__ = ["GONE", "Conduct", "World", "decide_all"]
 
 GONE = "gone"
 
@@ -38,45 +39,42 @@ def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
     return tuple(changes), tuple(drift)
 
 
-def numbers_to_read(recorded: Iterable[Recorded]) -> tuple[str, ...]:
-    """The numbers a plan needs to know the live state of."""
-    return tuple(
-        sorted(
-            {
-                number
-                for item in recorded
-                for number in (item.number, *item.leftovers)
-                if number is not None
-            }
-        )
-    )
-
-
 def _decide(case: Case) -> Change | None:
     if case.recorded.unsettled:
         wanted = Action.CREATE if case.declared else Action.REMOVE
         message = "an earlier create has no known outcome"
         return _blocked(case.change(wanted, Reason.RESUMED), "unsettled", message)
-    if case.live is not None and case.live.status not in (POSTED, CANCELLED):
+    if case.live is not None and case.live.status not in _decidable(case):
         wanted, reason = (
             (Action.KEEP, Reason.UNCHANGED) if case.declared else (Action.REMOVE, Reason.UNDECLARED)
         )
         message = f'{case.live.number} has the status "{case.live.status}"'
-        return _blocked(case.change(wanted, reason), "unknown-status", message)
+        rule = "run-at-work" if case.live.status in case.kind.at_work else "unknown-status"
+        return _blocked(case.change(wanted, reason), rule, message)
     change = (
         _undeclared_change(case) if case.declared is None else _declared_change(case, case.declared)
     )
     return None if change is None else _with_blocks(case, change)
 
 
+def _decidable(case: Case) -> frozenset[str]:
+    """The states that say whether something stands in the books."""
+    return case.kind.standing | case.kind.failed | {CANCELLED}
+
+
 def _declared_change(case: Case, declared: Declared) -> Change:
     ours = case.recorded.cancelled
+    if case.adopts:
+        return adoption_of(case, declared)
     if case.recorded.number is None:
         reason = Reason.RESUMED if case.recorded.leftovers else Reason.NEW
         return case.change(Action.CREATE, reason, (Verb.CREATE,))
     if case.live is None:
         reason = Reason.RESUMED if ours else Reason.MISSING_IN_LEDGER
         return case.change(Action.CREATE, reason, (Verb.CREATE,))
+    if case.live.status in case.kind.failed:
+        verbs = (Verb.CANCEL, Verb.CREATE, *_delete(case))
+        return case.change(Action.REPLACE, Reason.FAILED_IN_LEDGER, verbs)
     if not case.posted:
         reason = Reason.RESUMED if ours else Reason.CANCELLED_IN_LEDGER
         shown = _with_protection(case, declared, UNCHANGED)
@@ -132,7 +130,9 @@ def _undeclared_change(case: Case) -> Change | None:
         # An entry that we had cancelled ourselves is not missed.
         ours = case.recorded.cancelled
         return case.change(Action.FORGET, Reason.RESUMED if ours else Reason.MISSING_IN_LEDGER)
-    if case.posted:
+    if case.made_by_run:
+        return case.change(Action.FORGET, Reason.LEFT_TO_RUN)
+    if case.live.status != CANCELLED:
         return case.change(Action.REMOVE, Reason.UNDECLARED, (Verb.CANCEL, *_delete(case)))
     if case.world.conduct.delete_cancelled:
         reason = Reason.RESUMED if case.recorded.cancelled else Reason.CANCELLED_IN_LEDGER
@@ -174,6 +174,8 @@ def _drift(case: Case, change: Change | None) -> Drift | None:
             name=MARKER, before=case.marker, after=case.expected_marker, in_place=True
         )
         moved = replace(moved, fields=(*moved.fields, lost))
+    if gone := cancelled_members(case.live):
+        moved = replace(moved, fields=(*moved.fields, gone))
     if not moved:
         return None
     return Drift(address=case.address, number=number, status=status, comparison=moved)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from reconciler.core.books import postings
+from reconciler.core.books import newly_posted, postings, taken_back
 from reconciler.core.money import ZERO, shown, total
 from reconciler.core.plan import Action, Allowances, Change, Reason, Refusal
 from reconciler.core.recorded import Recorded
@@ -78,10 +78,9 @@ def _money(changes: tuple[Change, ...], limits: Mapping[str, Decimal]) -> Iterat
     for change in changes:
         if change.action is Action.BLOCKED:
             continue
-        for spec, counts in ((change.after, change.posts), (change.before, change.takes_back)):
-            if counts and spec is not None:
-                for currency, amount in _debits(change, spec):
-                    moved[currency].append(amount)
+        for kind, spec in (*newly_posted(change), *taken_back(change)):
+            for currency, amount in _debits(kind, spec):
+                moved[currency].append(amount)
     for currency, limit in sorted(limits.items()):
         amount = total(moved.get(currency, ()))
         if amount > limit:
@@ -92,8 +91,8 @@ def _money(changes: tuple[Change, ...], limits: Mapping[str, Decimal]) -> Iterat
             yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)
 
 
-def _debits(change: Change, spec: Mapping[str, Value]) -> Iterator[tuple[str, Decimal]]:
-    for posting in postings(change.address.kind, spec, None):
+def _debits(kind: str, spec: Mapping[str, Value]) -> Iterator[tuple[str, Decimal]]:
+    for posting in postings(kind, spec, None):
         if posting.debit > ZERO:
             yield posting.currency, posting.debit
 

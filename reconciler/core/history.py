@@ -15,20 +15,28 @@ class Act(StrEnum):
     UPDATE = "update"
     CANCEL = "cancel"
     DELETE = "delete"
+    ADOPT = "adopt"
+    """An entry that is live already becomes a declaration's: the update that marks it."""
+    ADOPT_FROM_RUN = "adopt-run"
+    """The same with an entry that a journal run made."""
     NOTE = "note"
     """The ledger already holds what the file says: remember it."""
     FORGET = "forget"
     """The number is gone from the ledger, or no longer ours: drop it."""
 
 
-CALLS = frozenset({Act.CREATE, Act.UPDATE, Act.CANCEL, Act.DELETE})
+ADOPTIONS = frozenset({Act.ADOPT, Act.ADOPT_FROM_RUN})
+
+CALLS = frozenset({Act.CREATE, Act.UPDATE, Act.CANCEL, Act.DELETE, *ADOPTIONS})
 """What the ledger is asked for; the others are notes, and need nothing settled."""
 
 
 class Result(StrEnum):
-    """How a call ended. Only `done` had an effect; `unknown` may have had one."""
+    """How a call ended. Only `done` had its effect; `unknown` may have had one."""
 
     DONE = "done"
+    PARTLY = "partly"
+    """A journal run was asked to go, and some of its entries stay."""
     REFUSED = "refused"
     UNSENT = "unsent"
     UNKNOWN = "unknown"
@@ -79,6 +87,21 @@ def _create(state: Recorded, tried: Attempted) -> Recorded:
     )
 
 
+def _adopt(state: Recorded, tried: Attempted) -> Recorded:
+    if tried.result is not Result.DONE:
+        return state
+    return Recorded(
+        address=state.address,
+        number=tried.number,
+        spec=tried.spec,
+        protect=tried.protect,
+        leftovers=state.leftovers,
+        incarnation=state.incarnation + 1,
+        unsettled=state.unsettled,
+        from_run=tried.act is Act.ADOPT_FROM_RUN,
+    )
+
+
 def _update(state: Recorded, tried: Attempted) -> Recorded:
     if tried.result is not Result.DONE:
         return state
@@ -87,7 +110,7 @@ def _update(state: Recorded, tried: Attempted) -> Recorded:
 
 def _cancel(state: Recorded, tried: Attempted) -> Recorded:
     # Asked only of an entry that is found cancelled: then an unanswered cancel of ours did it.
-    ours = tried.number == state.number and tried.result not in (Result.REFUSED, Result.UNSENT)
+    ours = tried.number == state.number and tried.result not in _WITHOUT_EFFECT
     return replace(state, cancelled=True) if ours else state
 
 
@@ -105,7 +128,11 @@ def _gone(state: Recorded, number: str | None) -> Recorded:
     return replace(state, leftovers=tuple(left for left in state.leftovers if left != number))
 
 
+_WITHOUT_EFFECT = frozenset({Result.REFUSED, Result.UNSENT, Result.PARTLY})
+
 _FOLD = {
+    Act.ADOPT: _adopt,
+    Act.ADOPT_FROM_RUN: _adopt,
     Act.CREATE: _create,
     Act.UPDATE: _update,
     Act.NOTE: _update,

@@ -1,11 +1,12 @@
 """What stands in the way of a change: ownership, transfer, protection, policy, periods, facts."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import TypeAlias
 
+from reconciler.core.adoption import adoption_obstacles
 from reconciler.core.checks import Known, check
 from reconciler.core.marker import split_marker
+from reconciler.core.members import WAY_OUT, members_in_the_way
 from reconciler.core.plan import CANCELLED, Action, Change
 from reconciler.core.values import Declared, Severity, text_of
 from reconciler.core.world import Case
@@ -16,14 +17,19 @@ Obstacle: TypeAlias = tuple[str, str, str]
 
 def obstacles(case: Case, change: Change) -> Iterator[Obstacle]:
     """What is not allowed of a change, the weightiest first."""
+    if change.action is Action.ADOPT:
+        yield from adoption_obstacles(case, change.comparison)
     if not change.steps:
         return
     yield from _ownership(case)
+    if case.made_by_run and (change.takes_back or change.posts):
+        yield "run-entry", f"a journal run made {case.number or 'its entry'}", ""
     if change.takes_back:
         yield from _held(case)
+        yield from members_in_the_way(case)
     if change.action is Action.REMOVE and case.world.conduct.forbid_removal:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
-    if change.takes_back or change.posts:
+    if case.kind.needs_open_period and (change.takes_back or change.posts):
         yield from _closed(case, change)
     if change.posts and case.declared is not None:
         yield from _refused_by_facts(case.declared, case.world.known)
@@ -54,8 +60,11 @@ def _ownership(case: Case) -> Iterator[Obstacle]:
 def _held(case: Case) -> Iterator[Obstacle]:
     number = case.recorded.number
     state = case.transferred
-    if state in _WAY_OUT:
-        yield "transferred", f"{number} has transferredToAccounting {state}", _WAY_OUT[state]
+    if state in WAY_OUT:
+        yield "transferred", f"{number} has transferredToAccounting {state}", WAY_OUT[state]
+    for address in case.world.claims.get(number or "", ()):
+        if address != case.address:
+            yield "adoption", f"{number} is adopted by {address.name} as well", _ONE_NAME
     if case.declared.protect if case.declared else case.recorded.protect:
         way_out = "" if case.declared else _UNPROTECT_FIRST
         yield "protected", f"{case.address.name} is protected", way_out
@@ -64,13 +73,7 @@ def _held(case: Case) -> Iterator[Obstacle]:
 _UNPROTECT_FIRST = (
     "Restore the file with `protect: false` and have that applied; then remove it again."
 )
-_WAY_OUT: Mapping[str, str] = MappingProxyType(
-    {
-        "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "
-        "open period.",
-        "Processing": "Wait until the transfer has ended, then plan again.",
-    }
-)
+_ONE_NAME = "Restore the file under its old name, or remove `metadata.adopts` from the new one."
 
 
 def _closed(case: Case, change: Change) -> Iterator[Obstacle]:

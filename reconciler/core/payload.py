@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reconciler.core.canonical import exact, json_bytes, lines
+from reconciler.core.canonical import exact, json_bytes, lines, with_lines
 from reconciler.core.compare import PROTECT, Comparison
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import IN_NOTES, with_marker
@@ -17,15 +17,15 @@ def completed(
     The ledger requires homeCurrencyAmount on every line once a home currency is set (API facts
     3.3); in the home currency it is the amount itself.
     """
-    if home_currency is None or spec.get("currency") != home_currency:
+    if not kind.currency or home_currency is None or spec.get(kind.currency) != home_currency:
         return spec
-    rows = tuple(
+    rows = (
         {**line, "homeCurrencyAmount": line["amount"]}
         if line.get("homeCurrencyAmount") is None
         else line
         for line in lines(kind, spec)
     )
-    return {**spec, kind.lines: rows}
+    return with_lines(kind, spec, rows)
 
 
 def create_body(
@@ -37,32 +37,38 @@ def create_body(
     marker: str,
 ) -> bytes:
     """The body that creates an entry. Amounts travel as text, digit for digit; null is left out."""
-    fields = with_marker(completed(kind, spec, home_currency), marker_place, marker)
-    rows = tuple(_stated(line) for line in lines(kind, fields))
-    return encode(_stated({**fields, kind.lines: rows}))
+    fields = completed(kind, spec, home_currency)
+    if kind.marked:
+        fields = with_marker(fields, marker_place, marker)
+    rows = (_stated(line) for line in lines(kind, fields))
+    return encode(_stated(with_lines(kind, fields, rows)))
 
 
 def _stated(fields: Mapping[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def update_body(
+def update_body(  # noqa: PLR0913 - keywords: what to write, and whose it is
     kind: Kind,
     comparison: Comparison,
     *,
     after: Mapping[str, Value],
     marker_place: str,
     marker: str,
+    adopts: bool = False,
 ) -> bytes:
     """The body that changes basic information: only what changes; null clears a field.
 
-    `after` is the whole declaration: a marker kept in notes travels with them.
+    `after` is the whole declaration: a marker kept in notes travels with them. An update that
+    `adopts` an entry writes the marker, whatever else it changes; `after` then holds the notes
+    that the entry has or shall have.
     """
     body: dict[str, Value] = {
         change.name: change.after for change in comparison.fields if change.name != PROTECT
     }
-    if marker_place == IN_NOTES and "notes" in body:
-        body = {**body, **with_marker({"notes": after.get("notes")}, marker_place, marker)}
+    if adopts or (marker_place == IN_NOTES and "notes" in body):
+        notes = {"notes": after.get("notes")} if marker_place == IN_NOTES else {}
+        body = {**body, **with_marker(notes, marker_place, marker)}
     if comparison.line_updates:
         names = (*kind.line_address, kind.line_address_type)
         body[kind.lines] = tuple(

@@ -7,11 +7,12 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from reconciler.core.compare import UNCHANGED, Comparison
+from reconciler.core.kinds import KINDS
 from reconciler.core.money import difference
-from reconciler.core.values import Address, Source, Value
+from reconciler.core.values import Address, Live, Source, Value
 
-POSTED, CANCELLED = "Created", "Cancelled"
-"""The ledger's words for an entry in the books, and for one taken out of them (API facts 3.4)."""
+CANCELLED = "Cancelled"
+"""The ledger's word for what was taken out of the books (API facts 3.4, 5.4)."""
 
 
 class Action(StrEnum):
@@ -48,6 +49,9 @@ class Reason(StrEnum):
     RESUMED = "resumed"
     RECORD_ONLY = "record-only"
     UNCHANGED = "unchanged"
+    FAILED_IN_LEDGER = "failed-in-ledger"
+    ADOPTED = "adopted"
+    LEFT_TO_RUN = "left-to-run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +76,10 @@ class Change:
     """What one address needs, and why.
 
     `wanted` is the action that would be taken were it not blocked. `before` and `after` hold the
-    entry as declarations do, None where it does not stand. `fingerprint` is the digest of the
-    live entry the change was computed from; a step is refused when it no longer fits.
+    entry as declarations do, None where it does not stand. `members` are the live entries of a
+    journal run, and `journal_run` is the run that made an adopted entry. `fingerprint` is the
+    digest of the live entry the change was computed from; a step is refused when it no longer
+    fits.
     """
 
     address: Address
@@ -94,12 +100,14 @@ class Change:
     transferred: str = ""
     currency: str = ""
     protect: bool = False
+    members: tuple[Live, ...] = ()
+    journal_run: str = ""
     fingerprint: str = ""
 
     @property
     def number_posted(self) -> bool:
         """Whether the entry stands in the books before the plan."""
-        return self.status == POSTED
+        return self.status in KINDS[self.address.kind].standing
 
     @property
     def posts(self) -> bool:

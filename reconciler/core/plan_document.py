@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from reconciler.core.books import postings
-from reconciler.core.canonical import digest, exact, json_bytes
+from reconciler.core.canonical import declarable, digest, exact, json_bytes
 from reconciler.core.compare import Comparison
 from reconciler.core.differences import inside
-from reconciler.core.kinds import KINDS
+from reconciler.core.kinds import KINDS, MEMBER
 from reconciler.core.kinds.kind import Kind
+from reconciler.core.members import holds_its_run, transfer_of
 from reconciler.core.money import plain, total
 from reconciler.core.plan import (
     Action,
@@ -25,6 +26,7 @@ from reconciler.core.plan import (
     Plan,
     Refusal,
 )
+from reconciler.core.values import Live
 
 FORMAT_VERSION = "1.0"
 
@@ -137,13 +139,26 @@ def _change(change: Change, home_currency: str | None) -> Document:
         "currency": change.currency,
         "totals": _totals(change, home_currency),
         "protect": change.protect,
+        "journal_run": change.journal_run,
+        "entries": [_member(member) for member in change.members],
         "fingerprint": change.fingerprint,
+    }
+
+
+def _member(member: Live) -> Document:
+    """An entry of a journal run, as the review needs it."""
+    return {
+        "number": member.number,
+        "status": member.status,
+        "transferred": transfer_of(member),
+        "holds_run": holds_its_run(member),
+        "is": exact(declarable(MEMBER, member.fields)),
     }
 
 
 def _totals(change: Change, home_currency: str | None) -> Document | None:
     spec = change.after if change.after is not None else change.before
-    if spec is None:
+    if spec is None or not KINDS[change.address.kind].lines:
         return None
     rows = list(postings(change.address.kind, spec, home_currency))
     return {

@@ -23,7 +23,7 @@ from reconciler.core.plan import (
     Verb,
 )
 from reconciler.core.plan_document import Document
-from reconciler.core.values import Address, Source, Value
+from reconciler.core.values import Address, Live, Source, Value
 
 NOT_A_PLAN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What reading raises for a document that is not a plan's."""
@@ -82,8 +82,14 @@ def _read_change(row: Document) -> Change:
         transferred=row["transferred"],
         currency=row["currency"],
         protect=row["protect"],
+        members=tuple(_read_member(member) for member in row["entries"]),
+        journal_run=row["journal_run"],
         fingerprint=row["fingerprint"],
     )
+
+
+def _read_member(row: Document) -> Live:
+    return Live(number=row["number"], status=row["status"], fields=_read_line(row["is"]))
 
 
 def _read_comparison(row: Document) -> Comparison:

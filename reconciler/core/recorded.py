@@ -13,8 +13,10 @@ class Recorded:
     `number` is the live entry's, None when none is known to exist. `spec` is what was last
     applied to it. `leftovers` are numbers of cancelled predecessors that were not deleted.
     `incarnation` counts finished creates, `attempt` the definite failures since; both are part of
-    the next create's key. `cancelled` says that our own cancel of `number` succeeded.
-    `unsettled` says that a create was sent whose outcome is not known.
+    the next create's key; an adoption counts as a create. `cancelled` says that our own cancel of
+    `number` succeeded. `unsettled` says that a create was sent whose outcome is not known.
+    `from_run` says that the entry was adopted from a journal run, so that it is never created,
+    cancelled or replaced.
     """
 
     address: Address
@@ -26,3 +28,4 @@ class Recorded:
     incarnation: int = 0
     attempt: int = 0
     unsettled: bool = False
+    from_run: bool = False

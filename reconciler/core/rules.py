@@ -173,6 +173,34 @@ _BLOCKS = (
         "reconciler.yaml; if the entry is this declaration's, give it its marker back there.",
     ),
     Rule(
+        id="adoption",
+        summary="A declaration adopts a live entry that is nobody else's and that it describes.",
+        why="To adopt is to take responsibility for what stands in the books, as it stands: a "
+        "change of amounts in the same breath would go unreviewed.",
+        remedy="Write what the ledger holds into the file (`reconciler import` does), have it "
+        "adopted, then change it.",
+    ),
+    Rule(
+        id="run-entry",
+        summary="An entry that a journal run made is never created, cancelled or replaced alone.",
+        why="Cancelled alone, its transactions are free for the next run, which would post them "
+        "beside whatever replaced the entry.",
+        remedy="Restore the file, and correct the books with an entry of your own; or remove the "
+        "file, which leaves the entry to its run.",
+    ),
+    Rule(
+        id="run-entries-declared",
+        summary="A journal run is not taken back while its entries are declared on their own.",
+        why="The entries go with their run: their declarations would describe what is gone.",
+        remedy="Remove the files of those entries in the same change: that leaves them to the run.",
+    ),
+    Rule(
+        id="run-at-work",
+        summary="Nothing is asked of a journal run while the ledger works on it.",
+        why="Pending, Processing and the like end by themselves, and what they end in decides.",
+        remedy="Wait until it has ended, then plan again.",
+    ),
+    Rule(
         id="unknown-status",
         summary="Only entries with the status Created or Cancelled are changed.",
         why="Another status belongs to a review workflow of the tenant: nobody can say from here "

@@ -1,7 +1,7 @@
 """Everything a plan is computed from, and what of it one address is about."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.core.canonical import declarable, fingerprint
 from reconciler.core.checks import Known
@@ -9,7 +9,7 @@ from reconciler.core.compare import UNCHANGED, Comparison
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of, split_marker
-from reconciler.core.plan import POSTED, Action, Change, Reason, Step, Verb
+from reconciler.core.plan import Action, Change, Reason, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Address, Declared, Live, Value, text_of
 
@@ -36,13 +36,58 @@ class World:
     live: Mapping[str, Live | None]
     known: Known
     conduct: Conduct = Conduct()
+    run_of: Mapping[str, Address] = field(init=False)
+    """The declared or recorded journal run of every live entry that one made."""
+    claims: Mapping[str, tuple[Address, ...]] = field(init=False)
+    """The declarations of every number that one has, or adopts."""
+
+    def __post_init__(self) -> None:
+        runs = {
+            member.number: address
+            for address, recorded in self.recorded.items()
+            if recorded.number is not None and (live := self.live[recorded.number]) is not None
+            for member in live.members
+        }
+        claims: dict[str, tuple[Address, ...]] = {}
+        for address, declared in self.declared.items():
+            recorded = self.recorded.get(address)
+            number = (recorded.number if recorded else None) or adopted(declared, recorded)
+            if number is not None:
+                claims[number] = (*claims.get(number, ()), address)
+        object.__setattr__(self, "run_of", runs)
+        object.__setattr__(self, "claims", claims)
+
+
+def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
+    """The number that a declaration is about to adopt; None when nothing is left to adopt."""
+    begun = recorded is not None and (recorded.incarnation or recorded.number is not None)
+    return None if declared is None or begun else declared.adopts
+
+
+def to_read(
+    declared: Mapping[Address, Declared], recorded: Iterable[Recorded]
+) -> tuple[tuple[Kind, str], ...]:
+    """What a plan needs to know the live state of: numbers, each with its kind."""
+    known = {item.address: item for item in recorded}
+    wanted = {
+        (item.address.kind, number)
+        for item in known.values()
+        for number in (item.number, *item.leftovers)
+        if number is not None
+    }
+    for address, one in declared.items():
+        number = adopted(one, known.get(address))
+        if number is not None:
+            wanted.add((address.kind, number))
+    return tuple((KINDS[kind], number) for kind, number in sorted(wanted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One address with everything known about it.
 
-    `held` is live without its marker, and `marker` what it carries, None when it carries none.
+    `number` is the recorded one, or the one to adopt. `held` is live without its marker, and
+    `marker` what it carries, None when it carries none.
     """
 
     address: Address
@@ -50,6 +95,7 @@ class Case:
     world: World
     declared: Declared | None
     recorded: Recorded
+    number: str | None
     live: Live | None
     held: Mapping[str, Value]
     marker: str | None
@@ -58,7 +104,9 @@ class Case:
     def of(cls, address: Address, world: World) -> "Case":
         """The case of an address. Raises KeyError when a number it needs was not read."""
         recorded = world.recorded.get(address) or Recorded(address=address)
-        live = world.live[recorded.number] if recorded.number is not None else None
+        declared = world.declared.get(address)
+        number = recorded.number or adopted(declared, recorded)
+        live = world.live[number] if number is not None else None
         held, marker = (
             split_marker(live.fields, world.known.marker) if live is not None else ({}, None)
         )
@@ -66,12 +114,18 @@ class Case:
             address=address,
             kind=KINDS[address.kind],
             world=world,
-            declared=world.declared.get(address),
+            declared=declared,
             recorded=recorded,
+            number=number,
             live=live,
             held=held,
             marker=marker,
         )
+
+    @property
+    def adopts(self) -> bool:
+        """Whether the number is still to be adopted."""
+        return self.number is not None and self.number != self.recorded.number
 
     @property
     def expected_marker(self) -> str:
@@ -80,13 +134,20 @@ class Case:
 
     @property
     def owned(self) -> bool:
-        """Whether the live entry proves to be this address's."""
-        return self.marker == self.expected_marker
+        """Whether the live entry proves to be this address's, or is free to become that."""
+        free = self.adopts and self.marker is None
+        return not self.kind.marked or free or self.marker == self.expected_marker
 
     @property
     def posted(self) -> bool:
         """Whether the live entry stands in the books."""
-        return self.live is not None and self.live.status == POSTED
+        return self.live is not None and self.live.status in self.kind.standing
+
+    @property
+    def made_by_run(self) -> bool:
+        """Whether a journal run made the entry, as far as file, daybook and ledger tell."""
+        stated = self.declared is not None and self.declared.made_by is not None
+        return stated or self.recorded.from_run or self.number in self.world.run_of
 
     @property
     def transferred(self) -> str:
@@ -110,13 +171,12 @@ class Case:
         verbs: Iterable[Verb] = (),
         comparison: Comparison = UNCHANGED,
     ) -> Change:
-        """The change with its steps; verbs other than create act on the recorded number."""
+        """The change with its steps; verbs other than create act on the number."""
         steps = tuple(
-            Step(verb=verb, number=None if verb is Verb.CREATE else self.recorded.number)
-            for verb in verbs
+            Step(verb=verb, number=None if verb is Verb.CREATE else self.number) for verb in verbs
         )
         fields = self.declared.spec if self.declared else self.held
-        period = text_of(fields.get(self.kind.period)) or ""
+        period = self._period(fields)
         known_period = self.world.known.periods.get(period)
         return Change(
             address=self.address,
@@ -124,7 +184,7 @@ class Case:
             wanted=action,
             reason=reason,
             steps=(*steps, *self.leftover_steps()),
-            number=self.recorded.number,
+            number=self.number,
             status=self.live.status if self.live else "",
             source=self.declared.source if self.declared else None,
             comparison=comparison,
@@ -135,5 +195,21 @@ class Case:
             transferred=self.transferred,
             currency=text_of(fields.get(self.kind.currency)) or "",
             protect=self.declared.protect if self.declared else self.recorded.protect,
+            members=self.live.members if self.live else (),
+            journal_run=(self.declared.made_by if self.declared else None) or "",
             fingerprint=fingerprint(self.live) if self.live and steps else "",
         )
+
+    def _period(self, fields: Mapping[str, Value]) -> str:
+        """The accounting period by its name, or by the days that lie in it."""
+        name = text_of(fields.get(self.kind.period)) or ""
+        if name or self.kind.span is None:
+            return name
+        first, last = (text_of(fields.get(field)) or "" for field in self.kind.span)
+        holding = (
+            period.name
+            for period in self.world.known.periods.values()
+            # Dates in ISO form compare as text.
+            if period.end_date and first and period.start_date <= first <= last <= period.end_date
+        )
+        return next(holding, "")

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Self, TypeVar
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 import httpx
 
 from reconciler.core.facts import AccountingCode, AccountingPeriod
+from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.values import Live, Value
 from reconciler.errors import RequestRefused
@@ -105,7 +107,23 @@ class Client:
         return self._caller.server_time
 
     def read(self, kind: Kind, number: str) -> Live | None:
-        """What is live under a number; None only when the ledger says that there is nothing."""
+        """What is live under a number; None only when the ledger says that there is nothing.
+
+        A journal run comes with the entries it made, which takes further calls.
+        """
+        live = self.look(kind, number)
+        if live is None or not kind.members:
+            return live
+        member, resource = KINDS[kind.members], RESOURCES[kind.collection]
+        rows = self._list(
+            f"{RESOURCES[kind.collection].members}/{number}",
+            resource.members_field,
+            lambda row: reading.listed(row, kind=member, resource=RESOURCES[member.collection]),
+        )
+        return replace(live, members=tuple(sorted(rows, key=lambda row: row.number)))
+
+    def look(self, kind: Kind, number: str) -> Live | None:
+        """What is live under a number, without the entries of a run."""
         resource = RESOURCES[kind.collection]
         call: Call[Live | None] = Call(
             asked=self._asked(kind, "read", number),

@@ -49,6 +49,12 @@ def live_of(document: Mapping[str, Value], *, kind: Kind, resource: Resource, nu
     return Live(number=number, status=status, fields=MappingProxyType(dict(sorted(fields.items()))))
 
 
+def listed(row: Mapping[str, Value], *, kind: Kind, resource: Resource) -> Live:
+    """A row of a list of live objects, which names its number itself. Raises Unreadable."""
+    number = number_of(row, field="number", kind=kind)
+    return live_of(row, kind=kind, resource=resource, number=number)
+
+
 def _lines(value: Value, resource: Resource) -> tuple[Value, ...]:
     if not isinstance(value, tuple):
         raise Unreadable(f"the answer has no list {resource.lines}")

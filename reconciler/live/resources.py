@@ -16,7 +16,9 @@ class Resource:
     update path, None when nothing can be updated. `required` fields are text in every read; a
     field in `words` is one of its words or null; `lines` is required and holds objects whose
     `line_words` are one of their words, whose `amount` is a number, and whose `maybe_amounts` are
-    numbers, null or absent. `permissions` names the vendor's permission for each verb.
+    numbers, null or absent. `members` is the list, below /v1, of the entries that an object of
+    the collection made, and `members_field` where a page of it has them. `permissions` names the
+    vendor's permission for each verb.
     """
 
     number_field: str
@@ -29,6 +31,8 @@ class Resource:
     line_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
     amount: str = "amount"
     maybe_amounts: frozenset[str] = frozenset()
+    members: str = ""
+    members_field: str = ""
 
 
 JOURNAL_ENTRIES = Resource(  # API facts 3.1, 3.3, 3.4
@@ -73,6 +77,9 @@ JOURNAL_RUNS = Resource(  # API facts 5.1, 5.3, 5.4
             "delete": "Delete Cancelled Journal Run",
         }
     ),
+    required=frozenset({"journalEntryDate"}),
+    members="journal-entries/journal-runs",
+    members_field="journalEntries",
 )
 
 RESOURCES: Mapping[str, Resource] = MappingProxyType(

@@ -3,21 +3,27 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from reconciler.core.kinds import KINDS
 from reconciler.core.money import ZERO, shown
 from reconciler.core.plan import Impact, Plan
+from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import BLANK, Line, line, table
 
 
 def impact_section(plan: Plan) -> Iterator[Line]:
     """The impact under its heading, or the word that there is none."""
+    runs = any(change.posts and not KINDS[change.address.kind].lines for change in plan.feasible)
     if not plan.impact:
         if plan.feasible:
-            yield line(("Impact: ", "strong"), "none, no amount in the books changes.")
+            none = UNKNOWN_AMOUNTS if runs else "none, no amount in the books changes."
+            yield line(("Impact: ", "strong"), none)
             yield BLANK
         return
     home = plan.basis.home_currency
     yield line(("Impact", "strong"), " on the entries managed here (net, debit or credit)")
     yield from impact_table(plan.impact, home)
+    if runs:
+        yield line((UNKNOWN_AMOUNTS, "warning"), indent=2)
     yield BLANK
 
 

@@ -18,13 +18,15 @@ def posting_lines(change: Change, home: str) -> Iterator[Line]:
     A replacement whose lines stay as they are posts them anew, so they are shown whole. One in
     another currency is shown whole on both sides: no amount is the same that its currency is not.
     """
+    if not KINDS[change.address.kind].lines:
+        return
     comparison = change.comparison
     replaces = change.wanted is Action.REPLACE and change.posts
     if replaces and change.takes_back and _currency(change, change.before) != change.currency:
         yield from _both_sides(change, home)
     elif replaces and (comparison.lines_added or comparison.lines_removed):
         yield from _changed_lines(change, home)
-    elif replaces or change.wanted in (Action.CREATE, Action.REMOVE):
+    elif replaces or change.wanted in (Action.CREATE, Action.REMOVE, Action.ADOPT):
         live = change.wanted is Action.REMOVE
         rows = _rows(change, change.before if live else change.after)
         yield from _money_table([("", row, change.currency) for row in rows], home, live=live)

@@ -21,6 +21,7 @@ _HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
 _SETTLED: Mapping[Result, str] = MappingProxyType(
     {
         Result.DONE: "had taken effect",
+        Result.PARTLY: "took effect in part",
         Result.REFUSED: "had been refused",
         Result.UNSENT: "had no effect that a read shows",
         Result.UNKNOWN: "is still open",

@@ -7,19 +7,13 @@ from typing import NamedTuple
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.kinds import KINDS
+from reconciler.core.kinds.kind import Kind
 from reconciler.core.money import shown, total
-from reconciler.core.plan import (
-    CANCELLED,
-    POSTED,
-    Action,
-    Change,
-    Drift,
-    Plan,
-    Reason,
-)
+from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
 from reconciler.render.books import balance_proofs, impact_section
 from reconciler.render.postings import posting_lines
+from reconciler.render.runs import run_lines
 from reconciler.render.spans import BLANK, Line, Span, line, span
 from reconciler.render.words import PARTICIPLES, value_text
 
@@ -52,13 +46,14 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.MISSING_IN_LEDGER: "not in the ledger any more",
         Reason.RESUMED: "finishes what an earlier run began",
         Reason.RECORD_ONLY: "only the daybook changes; no call is made",
+        Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
+        Reason.ADOPTED: "stands in the ledger already, and is managed from here on",
+        Reason.LEFT_TO_RUN: "no longer declared: it is left to its journal run, and not touched",
     }
 )
 
 
-_MOVED: Mapping[str, str] = MappingProxyType(
-    {"gone": "is gone", CANCELLED: "was cancelled", POSTED: "differs"}
-)
+_MOVED: Mapping[str, str] = MappingProxyType({"gone": "is gone", CANCELLED: "was cancelled"})
 
 
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
@@ -102,10 +97,12 @@ def _drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
     yield line(("Note: these entries moved in the ledger since they were applied.", "warning"))
     yield BLANK
     for moved in drift:
-        what = _MOVED.get(moved.status, f'has the status "{moved.status}"')
+        kind = KINDS[moved.address.kind]
+        other = "differs" if moved.status in kind.standing else f'has the status "{moved.status}"'
+        what = _MOVED.get(moved.status, other)
         yield line("  ", span(moved.address.name, "strong"), f"  {moved.number} {what}")
         for field in moved.comparison.fields:
-            if field.name == KINDS[moved.address.kind].lines:
+            if field.name == kind.lines:
                 continue
             # The comparison leads from live back to what was applied; drift went the other way.
             was, now = value_text(field.after), value_text(field.before)
@@ -150,6 +147,7 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
     yield from _field_changes(change)
     yield from _stated_fields(change)
     yield from posting_lines(change, home_currency or "")
+    yield from run_lines(change)
     told = len(change.steps) > 1 or resumed or change.action is Action.REMOVE
     if told and change.steps and change.block is None:
         calls = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
@@ -160,14 +158,24 @@ def _facts(change: Change) -> str:
     kind = KINDS[change.address.kind]
     spec = change.after if change.after is not None else change.before or {}
     status = f" ({change.period_status})" if change.period_status else ""
-    debits = _total(change, spec, "Debit")
-    facts = [f"{change.period}{status}", f"dated {value_text(spec.get(kind.date))}"]
-    facts.append(f"{change.currency} {shown(debits, change.currency)}")
+    facts = [f"{change.period or _span(kind, spec)}{status}"]
+    facts.append(f"dated {value_text(spec.get(kind.date))}")
+    if kind.currency:
+        debits = _total(change, spec, "Debit")
+        facts.append(f"{change.currency} {shown(debits, change.currency)}")
+    else:
+        facts.insert(0, "a journal run")
+    if change.journal_run:
+        facts.append(f"made by {change.journal_run}")
     if change.transferred not in ("", "No"):
         facts.append(f"transferred {change.transferred}")
     if change.protect:
         facts.append("protected")
     return ", ".join(facts)
+
+
+def _span(kind: Kind, spec: Mapping[str, Value]) -> str:
+    return " to ".join(value_text(spec.get(field)) for field in kind.span or ())
 
 
 def _block(change: Change) -> Iterator[Line]:
@@ -192,9 +200,10 @@ def _field_changes(change: Change) -> Iterator[Line]:
 
 def _stated_fields(change: Change) -> Iterator[Line]:
     """What a new entry says besides its lines, so that nothing is posted unseen."""
-    if change.wanted is not Action.CREATE or change.after is None:
-        return
     kind = KINDS[change.address.kind]
+    stated = change.wanted is Action.CREATE or (change.wanted is Action.ADOPT and not kind.lines)
+    if not stated or change.after is None:
+        return
     for name in change.after:
         if name not in (kind.lines, *kind.headline):
             yield line(span(f"{name}: {value_text(change.after[name])}", "faint"), indent=6)

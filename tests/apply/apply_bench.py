@@ -24,6 +24,7 @@ from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.report import Applied, Report, Settled, report_of
 from reconciler.core.values import Declared, Value
+from reconciler.core.world import to_read
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.live.client import Client
@@ -272,10 +273,11 @@ class Bench:
 
     def plan(self, client: Client, book: Daybook, wanted: Mapping[str, Declared]) -> Plan:
         recorded = book.recorded()
-        seen = observe(recorded.values(), client, parallelism=1)
+        declared = {item.address: item for item in wanted.values()}
+        seen = observe(to_read(declared, recorded.values()), client, parallelism=1)
         facts = Facts(codes=seen.codes, periods=seen.periods)
         world = World(
-            declared={item.address: item for item in wanted.values()},
+            declared=declared,
             recorded=recorded,
             live=seen.live,
             known=known(facts, complete=False, marker="ReconcilerKey__c", workspace=WORKSPACE),

@@ -22,10 +22,11 @@ from builders import (
     world,
 )
 
-from reconciler.core.decide import GONE, decide_all, numbers_to_read
+from reconciler.core.decide import GONE, decide_all
 from reconciler.core.marker import IN_NOTES
 from reconciler.core.plan import Action, Reason, Verb
 from reconciler.core.rules import PLAN_RULES
+from reconciler.core.world import to_read
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 
@@ -611,7 +612,7 @@ def test_every_recorded_number_is_read_once():
         recorded(name="b", number=OLD),
         recorded(name="c", number=None),
     ]
-    assert numbers_to_read(book) == (OLD, NEW)
+    assert [number for _, number in to_read({}, book)] == [OLD, NEW]
 
 
 def test_a_number_that_was_not_read_is_a_mistake_and_never_an_absence():

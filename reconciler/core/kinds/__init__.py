@@ -10,3 +10,6 @@ from reconciler.core.kinds.kind import Kind
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {kind.name: kind for kind in (JOURNAL_ENTRY, JOURNAL_RUN)}
 )
+
+MEMBER = KINDS[JOURNAL_RUN.members]
+"""The kind of the entries that a journal run makes."""

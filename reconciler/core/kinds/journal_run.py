@@ -17,6 +17,7 @@ JOURNAL_RUN = Kind(
     ),
     period="accountingPeriodName",
     date="journalEntryDate",
+    span=("targetStartDate", "targetEndDate"),
     number_pattern=r"JR-[0-9]{8,}",
     standing=frozenset({"Completed"}),
     failed=frozenset({"Error"}),

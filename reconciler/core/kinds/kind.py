@@ -53,6 +53,8 @@ class Kind:
     date: str = ""
     transfer: str = ""
     """The fields that name the accounting period, the currency, the date and the transfer state."""
+    span: tuple[str, str] | None = None
+    """The fields with the first and the last day, where they may stand instead of a period."""
     number_pattern: str = ""
     standing: frozenset[str] = frozenset({"Created"})
     """The states of what the ledger holds as it was asked for."""

@@ -1,0 +1,104 @@
+"""The entries that a journal run made: which of them are gone, and which hold the run."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from reconciler.core.compare import FieldChange
+from reconciler.core.kinds import MEMBER
+from reconciler.core.plan import CANCELLED
+from reconciler.core.values import Live, text_of
+from reconciler.core.world import Case
+
+MEMBERS = "entries"
+"""How drift names what became of a run's entries."""
+
+WAY_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "
+        "open period.",
+        "Processing": "Wait until the transfer has ended, then plan again.",
+    }
+)
+"""The transfer states in which nothing is taken back (API facts 3.6), and what to do then."""
+
+_SHOWN = 10
+"""So many numbers are named in a message; the rest are counted."""
+
+
+def transfer_of(member: Live) -> str:
+    """The transfer state of an entry; `No` when none is told (API facts 3.6)."""
+    return text_of(member.fields.get(MEMBER.transfer)) or MEMBER.defaults[MEMBER.transfer]
+
+
+def stands(member: Live) -> bool:
+    """Whether an entry of a run is in the books."""
+    return member.status in MEMBER.standing
+
+
+def holds_its_run(member: Live) -> bool:
+    """Whether an entry stays when its run is cancelled (API facts 5.4)."""
+    return stands(member) and transfer_of(member) in WAY_OUT
+
+
+def named(members: tuple[Live, ...]) -> str:
+    """Entries with their transfer state, for a message."""
+    shown = [f"{member.number} ({transfer_of(member)})" for member in members[:_SHOWN]]
+    more = len(members) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+PART_WAY_OUT = (
+    "Restore the file: the run stands with the entries it has left. A new run takes up the "
+    "transactions of the others; correct what is transferred with a reversing entry."
+)
+"""What to do about a run that was cancelled in part."""
+
+
+def cancelled_in_part(live: Live, *, before: tuple[Live, ...] = ()) -> str:
+    """What a cancel came to that took some entries of a run and left others; empty if it did not.
+
+    Entries that were cancelled `before` it do not count.
+    """
+    known = {member.number for member in before if not stands(member)}
+    members = tuple(member for member in live.members if member.number not in known)
+    left = tuple(member for member in members if stands(member))
+    gone = len(members) - len(left)
+    if live.status == CANCELLED or not gone or not left:
+        return ""
+    stay = "stays" if len(left) == 1 else "stay"
+    verb = "is" if gone == 1 else "are"
+    return (
+        f"{live.number} was cancelled in part: {gone} of {len(members)} entries {verb} cancelled, "
+        f"and {named(left)} {stay}"
+    )
+
+
+def cancelled_members(live: Live | None) -> FieldChange | None:
+    """A run that was cancelled in part, as a difference from what was applied; None if not."""
+    members = live.members if live is not None else ()
+    gone = sum(1 for member in members if member.status == CANCELLED)
+    if not gone:
+        return None
+    said = f"{gone} of {len(members)} cancelled"
+    return FieldChange(name=MEMBERS, before=said, after="none cancelled", in_place=True)
+
+
+def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
+    """Why a run cannot be taken back whole: the rule, the fact, and the way out."""
+    members = case.live.members if case.live is not None else ()
+    held = tuple(member for member in members if holds_its_run(member))
+    if held:
+        state = "Yes" if any(transfer_of(member) == "Yes" for member in held) else "Processing"
+        stay = "stays" if len(held) == 1 else "stay"
+        fact = f"{len(held)} of {len(members)} entries of {case.number} {stay}: {named(held)}"
+        yield "transferred", f"{fact}, by transferredToAccounting", WAY_OUT[state]
+    claimed = tuple(
+        f"{member.number} ({address.name})"
+        for member in members
+        if stands(member)
+        for address in case.world.claims.get(member.number, ())
+    )
+    if claimed:
+        shown = ", ".join(claimed[:_SHOWN])
+        more = f" and {len(claimed) - _SHOWN} more" if len(claimed) > _SHOWN else ""
+        yield "run-entries-declared", f"entries of {case.number} are declared: {shown}{more}", ""

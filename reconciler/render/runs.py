@@ -1,0 +1,60 @@
+"""A journal run as the review needs it: what it sums up, and the entries that go with it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from reconciler.core.kinds import MEMBER
+from reconciler.core.members import holds_its_run, stands, transfer_of
+from reconciler.core.money import shown, total
+from reconciler.core.plan import Action, Change
+from reconciler.core.values import Live, rows_of, text_of
+from reconciler.render.spans import Line, line, span, table
+
+UNKNOWN_AMOUNTS = "What a journal run posts is known when the ledger has run it: it is not in here."
+
+_ROWS = 20
+"""So many entries of a run are listed, those that hold it first; the rest are counted."""
+
+
+def run_lines(change: Change) -> Iterator[Line]:
+    """The entries that a run takes with it, one row each, with those that stay marked."""
+    if change.wanted not in (Action.REMOVE, Action.REPLACE) or not change.members:
+        return
+    members = [member for member in change.members if stands(member)]
+    gone = len(change.members) - len(members)
+    yield line(f"goes with it: {_counted(len(members))}", indent=6)
+    listed = sorted(members, key=lambda member: (not holds_its_run(member), member.number))
+    rows = [_row(member) for member in listed[:_ROWS]]
+    if rows:
+        titles = ["", "Entry", "Period", "Currency", "Debit = credit", "Transferred"]
+        yield from table(
+            [titles, *rows],
+            right=frozenset({4}),
+            indent=8,
+            styles=["faint", *("blocked" if row[0] == "!" else "remove" for row in rows)],
+        )
+    if len(members) > _ROWS:
+        yield line(span(f"and {len(members) - _ROWS} more", "faint"), indent=8)
+    if gone:
+        yield line(span(f"cancelled before: {_counted(gone)}", "faint"), indent=8)
+
+
+def _row(member: Live) -> list[str]:
+    currency = text_of(member.fields.get(MEMBER.currency)) or ""
+    debits = total(
+        amount
+        for row in rows_of(member.fields.get(MEMBER.lines))
+        if row.get("type") == "Debit" and isinstance(amount := row.get("amount"), Decimal)
+    )
+    return [
+        "!" if holds_its_run(member) else "-",
+        member.number,
+        text_of(member.fields.get(MEMBER.period)) or "",
+        currency,
+        shown(debits, currency),
+        transfer_of(member) + (", stays" if holds_its_run(member) else ""),
+    ]
+
+
+def _counted(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"

@@ -1,0 +1,118 @@
+"""What reads show of the live object that a change is about, waiting where the ledger works."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from reconciler.calls import Doors, unread
+from reconciler.core.canonical import fingerprint
+from reconciler.core.compare import read_back
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.marker import split_marker
+from reconciler.core.members import holds_its_run, stands
+from reconciler.core.plan import CANCELLED
+from reconciler.core.values import Live, Value, text_of
+from reconciler.errors import LedgerError, StillAtWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Reads of one kind, in the light of what a declaration expects to find.
+
+    `marker` is the declaration's own, and `marker_place` where an entry carries it.
+    """
+
+    doors: Doors
+    kind: Kind
+    marker: str
+    marker_place: str
+
+    def read(self, number: str) -> Live | None:
+        """What is live under a number now, the entries of a run included."""
+        return self.doors.ledger.read(self.kind, number)
+
+    def read_back(self, number: str, what: str) -> Live | None:
+        """What `what` came to, once the ledger has done its work on it. Raises LedgerError."""
+        try:
+            return self.at_rest(number, what)
+        except StillAtWork:
+            raise
+        except LedgerError as error:
+            raise unread(error, what) from error
+
+    def at_rest(
+        self, number: str, what: str, expected: Callable[[Live | None], bool] = lambda _: True
+    ) -> Live | None:
+        """What is live under a number when the ledger no longer works on it.
+
+        A ledger may say yes before it begins: until a read is as `expected`, a number that looks
+        at rest is looked at again, for a short while. Raises StillAtWork when it takes too long
+        or the run is to end, besides what a read raises.
+        """
+        if not self.kind.at_work:
+            return self.read(number)
+        patience, stop = self.doors.patience, self.doors.stop
+        began = patience.clock()
+        pause, told = patience.shortest, ""
+        while True:
+            live = self.doors.ledger.look(self.kind, number)
+            waited = patience.clock() - began
+            if live is None or live.status not in self.kind.at_work:
+                live = self.read(number) if live is not None else None
+                if expected(live) or waited >= patience.grace:
+                    return live
+            elif waited >= patience.longest_wait or stop.is_set():
+                why = "when the run was interrupted" if stop.is_set() else f"after {waited:.0f} s"
+                raise StillAtWork(
+                    f"{what}, and {number} was still {live.status} {why}",
+                    remedy="The ledger goes on by itself: wait, then plan again.",
+                )
+            if live is not None and (said := _progress(live)) != told:
+                patience.tell(said)
+                told = said
+            stop.wait(pause)
+            pause = min(2 * pause, patience.longest)
+
+    def marker_of(self, live: Live) -> str | None:
+        """The marker that a live object carries; the declaration's own where none can be."""
+        if not self.kind.marked:
+            return self.marker
+        return split_marker(live.fields, self.marker_place)[1]
+
+    def deletable(self, live: Live | None) -> bool:
+        """Whether something is cancelled and ours (I-24)."""
+        return live is not None and live.status == CANCELLED and self.marker_of(live) == self.marker
+
+    def differing(
+        self,
+        live: Live,
+        spec: Mapping[str, Value],
+        *,
+        applied: Mapping[str, Value] | None,
+        all_fields: bool = True,
+    ) -> tuple[str, ...]:
+        """The names of what a read shows otherwise than it was asked for (I-32)."""
+        held, _ = split_marker(live.fields, self.marker_place)
+        found = read_back(self.kind, spec, applied, held, manage_observed=all_fields)
+        names = [change.name for change in found.fields]
+        names += [self.kind.lines] * bool(found.line_updates)
+        names += ["the marker"] * (self.marker_of(live) != self.marker)
+        names += ["the status"] * (live.status not in self.kind.standing)
+        return tuple(names)
+
+
+def fingerprint_of(live: Live | None) -> str:
+    """The fingerprint of what a read showed; empty when it showed nothing."""
+    return fingerprint(live) if live is not None else ""
+
+
+def cancelled_as_far_as_can_be(live: Live | None) -> bool:
+    """Whether a cancel has ended: nothing is left in the books but what holds its run."""
+    if live is None or live.status == CANCELLED:
+        return True
+    left = [member for member in live.members if stands(member)]
+    return bool(left) and all(holds_its_run(member) for member in left)
+
+
+def _progress(live: Live) -> str:
+    count = text_of(live.fields.get("totalJournalEntryCount"))
+    return f"{live.number} is {live.status}" + (f", {count} entries so far" if count else "")
