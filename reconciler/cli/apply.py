@@ -20,7 +20,7 @@ from reconciler.cli.options import (
     format_option,
     parallelism_option,
 )
-from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress
+from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
 
@@ -65,6 +65,14 @@ class Consent:
     help="Go on in an accounting period after a change in it did not succeed.",
 )
 @click.option(
+    "--run-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long the ledger may work on a journal run before apply no longer waits.",
+)
+@click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -81,6 +89,7 @@ def apply(
     max_missing: int | None,
     parallelism: int,
     continue_on_error: bool,
+    run_timeout: float,
     report: Path | None,
     style: str,
 ) -> int:
@@ -112,6 +121,7 @@ def apply(
         consent=consent,
         allowances=allowances,
         continue_on_error=continue_on_error,
+        run_timeout=run_timeout,
         report_to=report,
         style=style,
         stop=stop,
@@ -134,6 +144,8 @@ class _Run:
     consent: Consent
     allowances: "Allowances"
     continue_on_error: bool
+    run_timeout: float
+    """In minutes."""
     report_to: Path | None
     style: str
     stop: threading.Event
@@ -233,9 +245,11 @@ class _Run:
         settled: "tuple[Settled, ...]",
     ) -> int:
         from reconciler.apply import Doors, apply
+        from reconciler.calls import Patience
         from reconciler.core.report import report_of
 
-        doors = Doors(ledger=desk.client, book=desk.daybook, stop=self.stop)
+        patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
+        doors = Doors(ledger=desk.client, book=desk.daybook, stop=self.stop, patience=patience)
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
         saved = self.consent.saved

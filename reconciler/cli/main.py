@@ -28,6 +28,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "show": "reconciler.cli.plan:show",
         "apply": "reconciler.cli.apply:apply",
         "drift": "reconciler.cli.drift:drift",
+        "import": "reconciler.cli.importing:import_",
         "doctor": "reconciler.cli.doctor:doctor",
         "schema": "reconciler.cli.lookup:schema",
         "explain": "reconciler.cli.lookup:explain",

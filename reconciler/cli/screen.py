@@ -57,6 +57,12 @@ def said(text: str) -> None:
         err([line(text)])
 
 
+def teller() -> Callable[[str], None]:
+    """What says words like `said`, from any thread."""
+    quiet = common().quiet
+    return lambda text: None if quiet else err([line(text)])
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 entry`, `2 entries`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

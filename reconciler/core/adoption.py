@@ -1,11 +1,15 @@
 """Decides whether a declaration may adopt what is in the ledger already, and what that takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from reconciler.core.canonical import declarable, is_absent, lines, with_lines
 from reconciler.core.compare import Comparison, compare
 from reconciler.core.kinds.journal_run import TRANSACTION_TYPES
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.known import Known
+from reconciler.core.marker import split_marker
 from reconciler.core.plan import Action, Change, Reason, Verb
-from reconciler.core.values import Declared
+from reconciler.core.values import Declared, Live, Value
 from reconciler.core.world import Case
 
 
@@ -40,3 +44,46 @@ def adoption_obstacles(case: Case, comparison: Comparison) -> Iterator[tuple[str
     if comparison.forced_by:
         fields = ", ".join(comparison.forced_by)
         yield "adoption", f"the file and {number} differ in what no update can change: {fields}", ""
+
+
+def declaration_of(
+    kind: Kind, live: Live, *, marker_place: str, known: Known
+) -> Mapping[str, Value]:
+    """The spec that describes a live object, to be adopted under it.
+
+    Leaves out what only the ledger or its connectors write, and what goes without saying: the type
+    of a code that its name tells, and home amounts in the home currency.
+    """
+    held, _ = split_marker(live.fields, marker_place)
+    stated = {
+        name: value
+        for name, value in declarable(kind, held).items()
+        if name not in kind.observed and not is_absent(kind, name, value)
+    }
+    if kind.span is not None and (period := _period_of(kind.span, stated, known)):
+        rest = {name: value for name, value in stated.items() if name not in kind.span}
+        stated = {kind.period: period, **rest}
+    at_home = bool(kind.currency) and stated.get(kind.currency) == known.facts.home_currency
+    rows = (_said(kind, row, known, at_home=at_home) for row in lines(kind, stated))
+    return with_lines(kind, stated, rows)
+
+
+def _said(
+    kind: Kind, row: Mapping[str, Value], known: Known, *, at_home: bool
+) -> Mapping[str, Value]:
+    named = known.codes.get(str(row.get(kind.line_key[0])), ())
+    evident = {kind.line_address_type} if len(named) == 1 else set()
+    if at_home and row.get("homeCurrencyAmount") == row.get("amount"):
+        evident.add("homeCurrencyAmount")
+    return {name: value for name, value in row.items() if name not in evident}
+
+
+def _period_of(span: tuple[str, str], spec: Mapping[str, Value], known: Known) -> str:
+    """The period that begins and ends on the days of a spec; empty when none does."""
+    first, last = (spec.get(field) for field in span)
+    found = (
+        period.name
+        for period in known.periods.values()
+        if (period.start_date, period.end_date) == (first, last)
+    )
+    return next(found, "")

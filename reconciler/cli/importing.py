@@ -1,0 +1,269 @@
+"""`reconciler import`: declare what is in the ledger already, and adopt it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.files import write_text
+from reconciler.cli.options import common, common_options
+from reconciler.cli.screen import err, out, problem_spans, progress, said
+from reconciler.errors import AppliedInPart, FilesRefused, Refused
+from reconciler.render.spans import line
+
+if TYPE_CHECKING:
+    from reconciler.cli.books import Books
+    from reconciler.cli.wiring import Desk
+    from reconciler.core.plan import Plan
+    from reconciler.core.values import Address, Live, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something live that is to be declared as `address`, in the file at `path`.
+
+    `path` is None when a file declares it already, which then is adopted as it is.
+    """
+
+    live: "Live"
+    address: "Address"
+    path: Path | None
+    journal_run: str = ""
+
+
+@click.command("import", short_help="Declare what is in the ledger already, and adopt it.")
+@click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
+@click.option("--run", metavar="JR-NUMBER", help="All entries that a journal run made.")
+@click.option("--name", help="The name of the declaration; by default the number.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The file to write, inside the workspace. [default: imported/NAME.yaml]",
+)
+@click.option(
+    "--write-only",
+    is_flag=True,
+    help="Write the files and adopt nothing: the plan of a pull request shows the adoption, and "
+    "the next apply carries it out.",
+)
+@common_options
+def import_(
+    *, numbers: Sequence[str], run: str | None, name: str | None, to: Path | None, write_only: bool
+) -> int:
+    """Declare entries and journal runs that are in the ledger already, and adopt them.
+
+    A declaration is written for each NUMBER, and the live entry gets this workspace's marker; no
+    amount changes. Entries of a journal run are managed for their basic information alone.
+    """
+    from reconciler.cli.books import read_books
+    from reconciler.cli.wiring import open_desk
+
+    if not numbers and run is None:
+        raise click.UsageError("Name the numbers to import, or a journal run with --run.")
+    if name is not None and (len(numbers) != 1 or run is not None):
+        raise click.UsageError("--name is for one number.")
+    books = read_books(common().workspace)
+    err(problem_spans(books.errors, books.root))
+    with open_desk(books, write=not write_only, parallelism=1) as desk:
+        found = tuple(_find(desk, numbers, run, name=name, to=to))
+        written = _write(desk, found)
+        try:
+            plan = _adoptions(_read_again(desk, found), found)
+        except BaseException:
+            for path in written:
+                path.unlink()
+            raise
+        for path in written:
+            out([line("wrote ", (str(path), "strong"))])
+        if write_only:
+            said("Nothing is adopted yet: `reconciler plan` shows it, `reconciler apply` does it.")
+            return 0
+        return _adopt(_read_again(desk, found), plan, found)
+
+
+def _read_again(desk: "Desk", found: Sequence[Found]) -> "Desk":
+    """The desk with the files as they are now. Raises FilesRefused when they are not sound."""
+    from reconciler.cli.books import read_books
+
+    books = _with(read_books(desk.books.root), found)
+    if books.errors:
+        err(problem_spans(books.errors, books.root))
+        raise FilesRefused(
+            "what the ledger holds breaks rules of this workspace, so nothing was imported",
+            remedy="Bring the Reference up to date, or correct the entry in the ledger.",
+        )
+    return replace(desk, books=books)
+
+
+def _find(
+    desk: "Desk", numbers: Sequence[str], run: str | None, *, name: str | None, to: Path | None
+) -> Iterator[Found]:
+    """What the numbers stand for. Raises Refused for what cannot be adopted."""
+    from reconciler.core.kinds import KINDS
+    from reconciler.core.members import stands
+    from reconciler.live.reading import is_number
+
+    wanted: list[tuple[str, Live, str]] = []
+    for number in dict.fromkeys(numbers):
+        kinds = [kind for kind in KINDS.values() if is_number(number, kind=kind)]
+        if not kinds:
+            raise click.UsageError(f"{number} is not the number of an entry or a journal run.")
+        live = desk.client.read(kinds[0], number)
+        if live is None:
+            raise Refused(f"{number} is not in the ledger", remedy="Check number and target.")
+        wanted.append((kinds[0].name, live, ""))
+    if run is not None:
+        owner = next((kind for kind in KINDS.values() if is_number(run, kind=kind)), None)
+        if owner is None or not owner.members:
+            raise click.UsageError(f"{run} is not the number of a journal run.")
+        live = desk.client.read(owner, run)
+        members = tuple(filter(stands, live.members)) if live is not None else ()
+        if not members:
+            raise Refused(f"{run} has no entries in the books", remedy="Check number and target.")
+        wanted += [(owner.members, member, run) for member in members]
+        to = to or Path("imported", f"{run.lower()}.yaml")
+    for kind_name, live, journal_run in wanted:
+        yield _found(desk, kind_name, live, journal_run, name=name, to=to)
+
+
+def _found(
+    desk: "Desk",
+    kind_name: str,
+    live: "Live",
+    journal_run: str,
+    *,
+    name: str | None,
+    to: Path | None,
+) -> Found:
+    from reconciler.core.kinds import KINDS
+    from reconciler.core.marker import split_marker
+    from reconciler.core.values import Address
+
+    kind, books = KINDS[kind_name], desk.books
+    for recorded in desk.daybook.recorded().values():
+        if recorded.number == live.number:
+            raise Refused(
+                f"{live.number} is recorded as {recorded.address.name} already",
+                remedy="There is nothing to import.",
+            )
+    marker = split_marker(live.fields, desk.settings.marker)[1] if kind.marked else None
+    owner, _, marked = (marker or "").partition("/")
+    if marker is not None and owner != desk.settings.name:
+        raise Refused(
+            f'{live.number} carries the marker "{marker}": it belongs to another workspace',
+            remedy="Have it retired there first.",
+        )
+    declared = [item for item in books.declared.values() if item.adopts == live.number]
+    address = (
+        declared[0].address
+        if declared
+        else Address(kind.name, marked or name or live.number.lower())
+    )
+    if address in books.declared:
+        known = books.declared[address]
+        if not declared and not marked:
+            raise Refused(
+                f"{address.name} is declared already, at {known.source}",
+                remedy="Choose another name with --name.",
+            )
+        return Found(live=live, address=address, path=None, journal_run=journal_run)
+    path = books.root / (to or Path("imported", f"{address.name}.yaml"))
+    return Found(live=live, address=address, path=path, journal_run=journal_run)
+
+
+def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:
+    """Write what is declared nowhere yet; a file that exists is never touched."""
+    from reconciler.core.adoption import declaration_of
+    from reconciler.core.facts import Facts
+    from reconciler.core.kinds import KINDS
+    from reconciler.core.money import minor_units
+    from reconciler.repo.writing import Document, declarations_text
+
+    facts = desk.books.facts or Facts()
+    known = desk.books.known(facts)
+    documents: dict[Path, list[Document]] = {}
+    for item in found:
+        if item.path is None:
+            continue
+        spec = declaration_of(
+            KINDS[item.address.kind], item.live, marker_place=desk.settings.marker, known=known
+        )
+        metadata: dict[str, Value] = {"name": item.address.name, "adopts": item.live.number}
+        if item.journal_run:
+            metadata["journalRun"] = item.journal_run
+        documents.setdefault(item.path, []).append((item.address.kind, metadata, spec))
+    for path in documents:
+        if path.exists():
+            raise Refused(
+                f"{path} exists already, and nothing is overwritten",
+                remedy="Choose another file with --to.",
+            )
+        if desk.books.root.resolve() not in path.resolve().parents:
+            raise click.UsageError(f"{path} is outside of the workspace.")
+    for path, texts in documents.items():
+        text = declarations_text(
+            texts, minor_units=minor_units, home_currency=facts.home_currency or ""
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text, mode=0o644)
+    return tuple(documents)
+
+
+def _with(books: "Books", found: Sequence[Found]) -> "Books":
+    """The workspace, where a file that declares a lost entry adopts it now."""
+    adopting = {
+        item.address: replace(books.declared[item.address], adopts=item.live.number)
+        for item in found
+        if item.path is None and item.address in books.declared
+    }
+    return replace(books, declared={**books.declared, **adopting})
+
+
+def _adoptions(desk: "Desk", found: Sequence[Found]) -> "Plan":
+    """The plan of these adoptions and of nothing else. Raises Refused when one is blocked."""
+    from reconciler.cli.wiring import plan_desk
+    from reconciler.core.plan import Action, Allowances
+
+    plan, _ = plan_desk(desk, Allowances(), progress=progress)
+    wanted = {item.address for item in found}
+    changes = tuple(change for change in plan.changes if change.address in wanted)
+    for change in changes:
+        if change.block is not None:
+            raise Refused(
+                f"{change.address.name}: {change.block.rule}: {change.block.message}",
+                remedy=change.block.remedy,
+            )
+        assert change.action is Action.ADOPT, change
+    return replace(plan, changes=changes)
+
+
+def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
+    """Carry the adoptions out, and prove that a plan has nothing left to do for them."""
+    from reconciler.apply import Doors, apply
+    from reconciler.cli.wiring import plan_desk
+    from reconciler.core.plan import Allowances
+    from reconciler.core.report import report_of
+    from reconciler.render.report import applied_line, report_lines
+
+    doors = Doors(ledger=desk.client, book=desk.daybook)
+    ended = []
+    desk.daybook.begin(plan.digest)
+    for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):
+        ended.append(item)
+        out([applied_line(item)])
+    report = report_of(ended, plan.changes, plan_digest=plan.digest)
+    out(report_lines(report))
+    again, _ = plan_desk(desk, Allowances(), progress=progress)
+    wanted = {item.address for item in found}
+    left = [change for change in again.pending if change.address in wanted]
+    if left:
+        raise AppliedInPart(
+            f"{left[0].address.name} would be changed again ({left[0].action})",
+            remedy="Run `reconciler plan` and look at what differs.",
+        )
+    desk.daybook.end()
+    out([line(("No changes", "good"), f" are left for what was imported ({len(found)}).")])
+    return 0
