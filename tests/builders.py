@@ -66,9 +66,8 @@ def address(name: str = NAME) -> Address:
 def declared(spec: Spec | None = None, *, name: str = NAME, **more: Any) -> Declared:
     """A declaration; its file is named after it."""
     return Declared(
-        address=address(name),
         spec=entry() if spec is None else spec,
-        **{"source": Source(f"2026/{name}.yaml"), **more},
+        **{"address": address(name), "source": Source(f"2026/{name}.yaml"), **more},
     )
 
 

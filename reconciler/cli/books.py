@@ -54,7 +54,7 @@ def read_books(root: Path) -> Books:
     findings = chain(
         check_marker(rules),
         chain.from_iterable(check(declared, rules) for declared in loaded.declared),
-        check_together(loaded.declared),
+        check_together(loaded.declared, rules),
     )
     return Books(
         root=root,

@@ -1,10 +1,16 @@
 """The accounting checks: pure, offline, and exact."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
 
 from reconciler.core.checks_money import MONEY_CHECKS
+from reconciler.core.checks_overlap import overlaps
+from reconciler.core.checks_run import RUN_CHECKS
 from reconciler.core.checks_tenant import TENANT_CHECKS
+from reconciler.core.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.kinds.journal_run import JOURNAL_RUN
 from reconciler.core.known import LINES, Known, known
 from reconciler.core.marker import IN_NOTES, marker_of, notes_suffix
 from reconciler.core.rules import FILE_RULES, finding
@@ -20,7 +26,9 @@ WORKSPACE_FILE = "reconciler.yaml"
 
 def check(declared: Declared, known: Known) -> tuple[Finding, ...]:
     """Every finding in one declaration. Its shape is what its schema accepts."""
-    return tuple(finding for rule in _CHECKS for finding in rule(declared, known))
+    return tuple(
+        finding for rule in _CHECKS[declared.address.kind] for finding in rule(declared, known)
+    )
 
 
 def check_marker(known: Known) -> Iterator[Finding]:
@@ -35,13 +43,22 @@ def check_marker(known: Known) -> Iterator[Finding]:
         )
 
 
-def check_together(declarations: Iterable[Declared]) -> Iterator[Finding]:
+def check_together(declarations: Iterable[Declared], known: Known) -> Iterator[Finding]:
     """Findings that take more than one declaration to see."""
-    first: dict[Hashable, Declared] = {}
+    by_kind: dict[str, list[Declared]] = {}
     for declared in declarations:
+        by_kind.setdefault(declared.address.kind, []).append(declared)
+    for kind, of_kind in by_kind.items():
+        yield from _TOGETHER[kind](of_kind, known)
+
+
+def _same_economics(entries: Iterable[Declared], known: Known) -> Iterator[Finding]:
+    first: dict[Hashable, Declared] = {}
+    for declared in entries:
         economics = _economics(declared.spec)
         other = first.setdefault(economics, declared)
-        if other is not declared:
+        # Two entries that stand in the ledger under numbers of their own are two postings.
+        if other is not declared and not (other.adopts and declared.adopts):
             yield finding(
                 declared,
                 "same-economics",
@@ -75,4 +92,15 @@ def _limits(declared: Declared, known: Known) -> Iterator[Finding]:
         yield finding(declared, "notes-length", ("spec", "notes"), message)
 
 
-_CHECKS = (*MONEY_CHECKS, *TENANT_CHECKS, _limits)
+_Check: TypeAlias = Callable[[Declared, Known], Iterator[Finding]]
+_Together: TypeAlias = Callable[[Iterable[Declared], Known], Iterator[Finding]]
+
+_CHECKS: Mapping[str, tuple[_Check, ...]] = MappingProxyType(
+    {
+        JOURNAL_ENTRY.name: (*MONEY_CHECKS, *TENANT_CHECKS, _limits),
+        JOURNAL_RUN.name: RUN_CHECKS,
+    }
+)
+_TOGETHER: Mapping[str, _Together] = MappingProxyType(
+    {JOURNAL_ENTRY.name: _same_economics, JOURNAL_RUN.name: overlaps}
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from reconciler.core.facts import CustomField
+from reconciler.core.facts import AccountingPeriod, CustomField
 from reconciler.core.kinds import KINDS
 from reconciler.core.known import LINES, Known
 from reconciler.core.marker import IN_NOTES, marker_of
@@ -37,7 +37,7 @@ def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
         if not named:
             message = f'no accounting code is named "{name}"'
             yield finding(
-                declared, "known-accounting-code", path, message, _nearest(name, known.codes)
+                declared, "known-accounting-code", path, message, nearest(name, known.codes)
             )
         elif not matching:
             types = _listed(code.type for code in named)
@@ -54,7 +54,8 @@ def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
             yield finding(declared, "active-accounting-code", path, message)
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name that was probably meant, as a question; empty when none is near."""
     from difflib import get_close_matches  # noqa: PLC0415  only when a name is wrong
 
     close = get_close_matches(name, names, n=1)
@@ -62,22 +63,31 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 
 def _period(declared: Declared, known: Known) -> Iterator[Finding]:
-    if not known.complete and not known.periods:
-        return
-    name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
-    period = known.periods.get(name)
+    yield from unknown_period(declared, known)
+    period = known.periods.get(str(declared.spec["accountingPeriodName"]))
     if period is None:
-        message = f'no accounting period is named "{name}"'
-        yield finding(declared, "known-period", path, message, _nearest(name, known.periods))
         return
     if period.status == "Closed":
-        message = f"the accounting period {name} is closed"
-        yield finding(declared, "open-period", path, message)
+        message = f"the accounting period {period.name} is closed"
+        yield finding(declared, "open-period", ("spec", "accountingPeriodName"), message)
+    yield from date_outside(declared, period)
+
+
+def unknown_period(declared: Declared, known: Known) -> Iterator[Finding]:
+    """The period that a declaration names, when periods are known and it is none of them."""
+    name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
+    if name not in known.periods and (known.complete or known.periods):
+        message = f'no accounting period is named "{name}"'
+        yield finding(declared, "known-period", path, message, nearest(name, known.periods))
+
+
+def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Finding]:
+    """The date of the entry, or of the entries a run makes, when it is not in the period."""
     date = str(declared.spec["journalEntryDate"])
     # Dates in ISO form compare as text.
     if date < period.start_date or (period.end_date is not None and date > period.end_date):
         span = f"{period.start_date} to {period.end_date or 'open end'}"
-        message = f"{date} lies outside {name} ({span})"
+        message = f"{date} lies outside {period.name} ({span})"
         yield finding(declared, "date-in-period", ("spec", "journalEntryDate"), message)
 
 

@@ -40,11 +40,20 @@ class CustomField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """An organization of a tenant with Multi-Org."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of the tenant, from the Reference or from the live ledger.
 
     `segments` holds the segment names of the active rule in its order, or None when no rule is
     known to be active. `home_currency` is None when no foreign currency conversion is set up.
+    `organizations` is empty in a tenant without Multi-Org.
     """
 
     codes: tuple[AccountingCode, ...] = ()
@@ -55,6 +64,7 @@ class Facts:
     segments: tuple[str, ...] | None = None
     entry_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
     line_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
+    organizations: tuple[Organization, ...] = ()
 
 
 def facts_from(document: Mapping[str, Value]) -> Facts:
@@ -71,6 +81,7 @@ def facts_from(document: Mapping[str, Value]) -> Facts:
         segments=texts_of(rule.get("segments")) if rule else None,
         entry_fields=_fields(custom.get("JournalEntry")),
         line_fields=_fields(custom.get("JournalEntryItem")),
+        organizations=tuple(_organization(item) for item in rows_of(spec.get("organizations"))),
     )
 
 
@@ -92,6 +103,13 @@ def _period(item: Mapping[str, Value]) -> AccountingPeriod:
         status=text_of(item.get("status")) or "Open",
         fiscal_year=_whole(item.get("fiscalYear")),
         fiscal_quarter=_whole(item.get("fiscalQuarter")),
+    )
+
+
+def _organization(item: Mapping[str, Value]) -> Organization:
+    return Organization(
+        id=text_of(item.get("id")) or "",
+        name=text_of(item.get("name")) or "",
     )
 
 

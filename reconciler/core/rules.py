@@ -133,6 +133,46 @@ _FILE_RULES = (
         remedy="Remove one of them, or tell them apart if both are meant.",
         severity=Severity.WARNING,
     ),
+    Rule(
+        id="run-dates",
+        summary="The target dates of a run are in order, not before 2015-01-01, and those of its "
+        "accounting period when it names one.",
+        why="The ledger refuses other dates: it would not know which transactions are meant.",
+        remedy="Correct the dates; with a period they may be left out.",
+    ),
+    Rule(
+        id="run-one-period",
+        summary="A run sums up transactions of one accounting period that has an end.",
+        why="Its entries are posted to that period, which may be closed, but not open-ended.",
+        remedy="Keep the target dates within one accounting period.",
+    ),
+    Rule(
+        id="run-whole-period",
+        summary="Revenue transaction types are summed up for a whole accounting period.",
+        why="The ledger refuses to sum up revenue for some days of a period only.",
+        remedy="Name the accounting period, or declare a run of its own for revenue.",
+    ),
+    Rule(
+        id="run-organizations",
+        summary="organizationLabels name organizations of the tenant.",
+        why="Only tenants with Multi-Org take them, and each must exist there.",
+        remedy="Use an organization of the Reference, spelled exactly.",
+    ),
+    Rule(
+        id="run-types",
+        summary="The transaction types of a run exist in the tenant.",
+        why="With Multi-Org there are no invoice adjustments, credit balance adjustments, and "
+        "payments or refunds of the credit balance.",
+        remedy="Remove the type from the run.",
+    ),
+    Rule(
+        id="run-overlap",
+        summary="No two runs sum up one transaction type over the same days.",
+        why="A transaction is taken once, by the run that comes first: which of the two that is "
+        "would depend on the order they run in.",
+        remedy="Set the target dates, transaction types or organizations apart.",
+        severity=Severity.WARNING,
+    ),
 )
 
 _BLOCKS = (

@@ -139,6 +139,24 @@ def _missing_fields(error: Any, path: Path) -> Iterator[Breach]:
             yield (*path, field), "schema-missing-field", f"`{field}` is missing", ""
 
 
+def _missing_companions(error: Any, path: Path) -> Iterator[Breach]:
+    for field, companions in error.validator_value.items():
+        for companion in companions:
+            if field in error.instance and companion not in error.instance:
+                fact = f"`{companion}` is missing, which `{field}` needs"
+                yield (*path, companion), "schema-missing-field", fact, ""
+
+
+def _no_choice(error: Any, path: Path) -> Iterator[Breach]:
+    """Alternatives are lists of required fields, and the `$comment` beside them says which."""
+    choice = error.schema["$comment"]
+    if any(set(one["required"]) <= set(error.instance) for one in error.validator_value):
+        fact = f"{_name(path)} takes {choice}, not both"
+        yield path, "schema-choice", fact, "Keep one of them."
+    else:
+        yield path, "schema-choice", f"{_name(path)} needs {choice}", ""
+
+
 def _wrong_type(error: Any, path: Path) -> Iterator[Breach]:
     wanted = error.validator_value
     expected = (wanted,) if isinstance(wanted, str) else tuple(wanted)
@@ -158,6 +176,10 @@ def _wrong_type(error: Any, path: Path) -> Iterator[Breach]:
         remedy = ""
         if "string" in expected and isinstance(value, bool | Decimal):
             remedy = f'Put it in quotes: "{_shown(value)}".'
+        elif "object" in expected and isinstance(value, str):
+            (field, *others) = error.schema.get("required") or ("",)
+            # A row of one field, written without the name of the field.
+            remedy = f"Write {{{field}: {_short(value)}}}." if field and not others else ""
         yield path, "schema-type", f"{name} is {_sort(value)}, but takes {takes}", remedy
 
 
@@ -217,7 +239,8 @@ def _repeated(error: Any, path: Path) -> Iterator[Breach]:
     seen: set[str] = set()
     for position, value in enumerate(error.instance):
         if repr(value) in seen:
-            fact = f"`{_short(value)}` is named twice in {_name(path)}"
+            shown = ", ".join(map(_shown, value.values())) if isinstance(value, dict) else value
+            fact = f"`{_short(shown)}` is named twice in {_name(path)}"
             yield (*path, position), "schema-duplicate", fact, ""
         seen.add(repr(value))
 
@@ -233,6 +256,9 @@ _KEYWORDS: Final[Mapping[str, Callable[[Any, Path], Iterable[Breach]]]] = Mappin
     {
         "additionalProperties": _unknown_fields,
         "required": _missing_fields,
+        "dependentRequired": _missing_companions,
+        "anyOf": _no_choice,
+        "oneOf": _no_choice,
         "type": _wrong_type,
         "enum": _wrong_word,
         "const": _wrong_word,

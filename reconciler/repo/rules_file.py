@@ -28,6 +28,12 @@ FILE_RULES = (
         remedy="Rename or remove one of them.",
     ),
     Rule(
+        id="unique-adoption",
+        summary="What stands in the ledger under a number is adopted by one declaration.",
+        why="Two declarations of it would each change it to what the other does not say.",
+        remedy="Keep `adopts` in the declaration that describes it, and remove the other.",
+    ),
+    Rule(
         id="file-name",
         summary="Names of files and directories are UTF-8 without control characters.",
         why="Such names can forge or hide lines of a log, a plan or a review.",

@@ -12,8 +12,14 @@ SCHEMA_RULES = (
     Rule(
         id="schema-missing-field",
         summary="Every required field is written.",
-        why="The ledger refuses entries without it.",
+        why="The ledger refuses what comes without it.",
         remedy="Add the field.",
+    ),
+    Rule(
+        id="schema-choice",
+        summary="Of fields that stand for each other, the format's choice is written.",
+        why="Without any of them a fact is missing; with two nobody can say which one counts.",
+        remedy="Write one of the alternatives named.",
     ),
     Rule(
         id="schema-type",

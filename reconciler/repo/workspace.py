@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.kinds import KINDS
-from reconciler.core.values import Address, Declared, Finding, Problem, Source, Value, mapping_of
+from reconciler.core.values import (
+    Address,
+    Declared,
+    Finding,
+    Problem,
+    Source,
+    Value,
+    mapping_of,
+    text_of,
+)
 from reconciler.repo.amounts import with_exact_amounts
 from reconciler.repo.files import find, read_file
 from reconciler.repo.locate import locate
@@ -104,6 +113,7 @@ class _Reading:
         self.findings: list[Finding] = []
         self.has_workspace = False
         self._reference_source: Source | None = None
+        self._adopting: dict[tuple[str, str], Declared] = {}
 
     def take(self, document: Document, source: Source) -> None:
         value = document.value
@@ -166,6 +176,14 @@ class _Reading:
         if other is not declared:
             fact = f"{declared.address} is declared at {other.source} already"
             self._find(declared.source, ("metadata", "name"), "unique-name", fact)
+        elif declared.adopts is not None:
+            self._adopt(declared, declared.adopts)
+
+    def _adopt(self, declared: Declared, number: str) -> None:
+        other = self._adopting.setdefault((declared.address.kind, number), declared)
+        if other is not declared:
+            fact = f"{number} is adopted by {other.address} at {other.source} already"
+            self._find(declared.source, ("metadata", "adopts"), "unique-adoption", fact)
 
     def _find(
         self, source: Source, path: tuple[str, ...], rule: str, fact: str, remedy: str = ""
@@ -191,4 +209,6 @@ def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared
         source=source,
         labels={name: str(text) for name, text in labels.items()},
         protect=metadata.get("protect") is True,
+        adopts=text_of(metadata.get("adopts")),
+        made_by=text_of(metadata.get("journalRun")),
     )

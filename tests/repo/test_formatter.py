@@ -93,6 +93,48 @@ spec:
     )
 
 
+def test_a_whole_run():
+    text = """\
+kind: JournalRun
+apiVersion: journal.reconciler/v1
+spec:
+    transactionTypes:
+    - type: 'Invoice Item'   # billed
+    - {
+        type: "Invoice Item Adjustment (Tax)" }
+    organizationLabels: [ {cascadingDown: true, organizationName: "Acme Europe"} ]
+    journalEntryDate: 2026-01-31
+    # Half a month.
+    targetEndDate: 2026-01-15
+    targetStartDate: 2026-01-01
+metadata: {adopts: JR-00000008, name: "billing"}
+"""
+    assert (
+        fmt(text)
+        == """\
+apiVersion: journal.reconciler/v1
+kind: JournalRun
+metadata: {name: billing, adopts: JR-00000008}
+spec:
+  targetStartDate: 2026-01-01
+  # Half a month.
+  targetEndDate: 2026-01-15
+  journalEntryDate: 2026-01-31
+  organizationLabels: [{organizationName: Acme Europe, cascadingDown: true}]
+  transactionTypes:
+    - type: Invoice Item  # billed
+    - {type: Invoice Item Adjustment (Tax)}
+"""
+    )
+
+
+def test_types_on_one_line_open_where_they_do_not_fit():
+    types = [f"{{type: External Refund Application Item {at}}}" for at in range(4)]
+    text = f"spec:\n  transactionTypes: [{', '.join(types)}]\n"
+    rows = "".join(f"    - {row}\n" for row in types)
+    assert fmt(text) == f"spec:\n  transactionTypes:\n{rows}"
+
+
 @pytest.mark.parametrize(
     ("currency", "written", "spelt"),
     [

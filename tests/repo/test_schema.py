@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import reconciler
 from reconciler.core.kinds import KINDS
+from reconciler.core.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.values import Source
 from reconciler.repo import SCHEMAS, schema_text
 from reconciler.repo.explain import explain, explained
@@ -210,7 +211,7 @@ def test_dates(date, fits):
 )
 @pytest.mark.parametrize("kind", SCHEMAS)
 def test_names(kind, name, fits):
-    (example,) = schema_of(kind)["examples"]
+    example, *_ = schema_of(kind)["examples"]
     document = as_value(example)
     document["metadata"]["name"] = name
     assert agreed(kind, document) is fits
@@ -278,6 +279,114 @@ def test_fields_of_a_workspace(spec, fits):
         "spec": spec,
     }
     assert agreed("Workspace", as_value(document)) is fits
+
+
+def run(*, metadata=(), **fields):
+    """A run over a period; None leaves a field out."""
+    spec = {
+        "accountingPeriodName": "Jan-2026",
+        "journalEntryDate": "2026-01-31",
+        "transactionTypes": [{"type": "Invoice Item"}],
+        **fields,
+    }
+    return as_value(
+        {
+            "apiVersion": "journal.reconciler/v1",
+            "kind": "JournalRun",
+            "metadata": {"name": "billing", **dict(metadata)},
+            "spec": {name: value for name, value in spec.items() if value is not None},
+        }
+    )
+
+
+NO_PERIOD = {"accountingPeriodName": None}
+DAYS = {"targetStartDate": "2026-01-01", "targetEndDate": "2026-01-31"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "fits"),
+    [
+        pytest.param({}, True, id="a period"),
+        pytest.param({**NO_PERIOD, **DAYS}, True, id="days"),
+        pytest.param(DAYS, True, id="a period and days"),
+        pytest.param(NO_PERIOD, False, id="neither"),
+        pytest.param({**NO_PERIOD, "targetStartDate": "2026-01-01"}, False, id="no end"),
+        pytest.param({**NO_PERIOD, "targetEndDate": "2026-01-01"}, False, id="no start"),
+        pytest.param({"targetEndDate": "2026-01-31"}, False, id="a period and no start"),
+        pytest.param({"journalEntryDate": None}, False, id="no date"),
+        pytest.param({"transactionTypes": None}, False, id="no types"),
+        pytest.param({"transactionTypes": []}, False, id="an empty list of types"),
+        pytest.param({"transactionTypes": ["Invoice Item"]}, False, id="types without a field"),
+        pytest.param({"transactionTypes": [{"type": "invoice item"}]}, False, id="unknown type"),
+        pytest.param({"transactionTypes": [{"type": "Invoice Item"}] * 2}, False, id="type twice"),
+        pytest.param({"organizationLabels": []}, False, id="an empty list of organizations"),
+        pytest.param({"organizationLabels": [{"organizationId": "7"}]}, True, id="an id"),
+        pytest.param({"organizationLabels": [{"organizationName": "Acme"}]}, True, id="a name"),
+        pytest.param(
+            {"organizationLabels": [{"organizationId": "7", "organizationName": "Acme"}]},
+            False,
+            id="an id and a name",
+        ),
+        pytest.param({"organizationLabels": [{"excluded": True}]}, False, id="no organization"),
+        pytest.param(
+            {
+                "organizationLabels": [
+                    {"organizationId": "7", "cascadingDown": True, "excluded": False}
+                ]
+            },
+            True,
+            id="an organization with all below it",
+        ),
+        pytest.param({"currency": "USD"}, False, id="a field of entries"),
+        pytest.param({"Key__c": "a"}, False, id="no custom fields"),
+    ],
+)
+def test_fields_of_a_run(fields, fits):
+    assert agreed("JournalRun", run(**fields)) is fits
+
+
+def test_the_transaction_types_are_those_the_planner_knows():
+    types = schema_of("JournalRun")["$defs"]["transactionType"]["properties"]["type"]["enum"]
+    assert len(types) == len(set(types))
+    assert set(types) == TRANSACTION_TYPES
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_what_is_adopted_has_a_number_of_its_kind(kind):
+    metadata = schema_of(kind.name)["$defs"]["metadata"]["properties"]
+    assert metadata["adopts"]["pattern"] == f"^{kind.number_pattern}$"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "fits"),
+    [
+        ({"adopts": "JE-00000008"}, True),
+        ({"adopts": "JE-123456789"}, True),
+        ({"adopts": "JE-0000008"}, False),
+        ({"adopts": "JE-00000008\n"}, False),
+        ({"adopts": "JR-00000008"}, False),
+        ({"adopts": None}, False),
+        ({"adopts": "JE-00000008", "journalRun": "JR-00000002"}, True),
+        ({"adopts": "JE-00000008", "journalRun": "JE-00000002"}, False),
+        ({"journalRun": "JR-00000002"}, False),
+    ],
+)
+def test_adoption_of_an_entry(metadata, fits):
+    document = dict(entry())
+    document["metadata"] = {**document["metadata"], **metadata}
+    assert agreed("JournalEntry", document) is fits
+
+
+@pytest.mark.parametrize(
+    ("metadata", "fits"),
+    [
+        ({"adopts": "JR-00000008"}, True),
+        ({"adopts": "JE-00000008"}, False),
+        ({"adopts": "JR-00000008", "journalRun": "JR-00000008"}, False),
+    ],
+)
+def test_adoption_of_a_run(metadata, fits):
+    assert agreed("JournalRun", run(metadata=metadata)) is fits
 
 
 ODD = st.sampled_from(

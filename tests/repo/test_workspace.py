@@ -34,6 +34,18 @@ spec:
 """
 
 
+def run(name, *, metadata=""):
+    return f"""\
+apiVersion: journal.reconciler/v1
+kind: JournalRun
+metadata: {{name: {name}{metadata}}}
+spec:
+  accountingPeriodName: Jan-2026
+  journalEntryDate: 2026-01-31
+  transactionTypes: [{{type: Invoice Item}}]
+"""
+
+
 @pytest.fixture
 def books(tmp_path):
     (tmp_path / "reconciler.yaml").write_text(WORKSPACE)
@@ -60,6 +72,82 @@ def test_a_declaration_is_what_the_file_says(books):
     ] * 2
     assert loaded.workspace["metadata"] == {"name": "acme-books"}
     assert loaded.files == 2
+
+
+def test_a_run_is_declared_like_an_entry(books):
+    (books / "a.yaml").write_text(run("billing", metadata=", protect: true"))
+    loaded = load(books)
+    (declared,) = loaded.declared
+    assert loaded.problems == ()
+    assert declared.address == Address("JournalRun", "billing")
+    assert (declared.protect, declared.adopts, declared.made_by) == (True, None, None)
+    assert declared.spec == {
+        "accountingPeriodName": "Jan-2026",
+        "journalEntryDate": "2026-01-31",
+        "transactionTypes": ({"type": "Invoice Item"},),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "adopts", "made_by"),
+    [
+        pytest.param(entry("a"), None, None, id="an entry of its own"),
+        pytest.param(
+            entry("a", metadata=", adopts: JE-00000008"), "JE-00000008", None, id="an adopted entry"
+        ),
+        pytest.param(
+            entry("a", metadata=", adopts: JE-00000008, journalRun: JR-00000002"),
+            "JE-00000008",
+            "JR-00000002",
+            id="an adopted entry of a run",
+        ),
+        pytest.param(
+            run("a", metadata=", adopts: JR-123456789"), "JR-123456789", None, id="an adopted run"
+        ),
+    ],
+)
+def test_a_declaration_says_what_it_adopts(books, text, adopts, made_by):
+    (books / "a.yaml").write_text(text)
+    (declared,) = load(books).declared
+    assert (declared.adopts, declared.made_by) == (adopts, made_by)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        pytest.param(
+            entry("a", metadata=", adopts: JE-00000008"),
+            entry("b", metadata=", adopts: JE-00000008"),
+            ["unique-adoption"],
+            id="one number",
+        ),
+        pytest.param(
+            entry("a", metadata=", adopts: JE-00000008"),
+            entry("b", metadata=", adopts: JE-00000009"),
+            [],
+            id="two numbers",
+        ),
+        pytest.param(
+            entry("a", metadata=", adopts: JE-00000008"),
+            run("a", metadata=", adopts: JR-00000008"),
+            [],
+            id="an entry and a run",
+        ),
+        pytest.param(
+            entry("a", metadata=", adopts: JE-00000008"),
+            entry("a", metadata=", adopts: JE-00000008"),
+            ["unique-name"],
+            id="one declaration twice is told once",
+        ),
+    ],
+)
+def test_a_number_is_adopted_once(books, first, second, found):
+    (books / "a.yaml").write_text(first)
+    (books / "b.yaml").write_text(second)
+    problems = load(books).problems
+    assert [problem.rule for problem in problems] == found
+    assert all("a.yaml:1" in problem.message for problem in problems)
+    assert all((problem.path, problem.line) == ("b.yaml", 3) for problem in problems)
 
 
 @pytest.mark.parametrize("amount", ["400.90", '"400.90"', "'400.90'"])

@@ -4,6 +4,7 @@ from reconciler.core.kinds.kind import Kind
 
 JOURNAL_RUN = Kind(
     name="JournalRun",
+    nouns=("run", "runs"),
     schema="journal-run.schema.json",
     collection="journal-runs",
     # After the entries: what a run makes stands in no file.
@@ -63,3 +64,21 @@ TRANSACTION_TYPES = REVENUE_TYPES | {
     "External Refund Application Item",
 }
 """What a journal run sums up; an entry with one of these was made by a run (API facts 5.5)."""
+
+NOT_UNDER_MULTI_ORG = frozenset(
+    {
+        "Invoice Item Adjustment (Invoice)",
+        "Invoice Item Adjustment (Tax)",
+        "Invoice Adjustment",
+        "Credit Balance Adjustment (Applied from Credit Balance)",
+        "Credit Balance Adjustment (Transferred to Credit Balance)",
+        "Electronic Credit Balance Payment",
+        "External Credit Balance Payment",
+        "Electronic Credit Balance Refund",
+        "External Credit Balance Refund",
+    }
+)
+"""Transaction types that a tenant with Multi-Org cannot use (API facts 5.2)."""
+
+EARLIEST_TARGET_DATE = "2015-01-01"
+"""The first day that a run may reach back to (API facts 5.2)."""

@@ -18,6 +18,8 @@ class Kind:
     """
 
     name: str
+    nouns: tuple[str, str] = ("entry", "entries")
+    """What people call one of them, and several."""
     schema: str
     collection: str
     rank: int
