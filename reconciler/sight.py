@@ -56,9 +56,12 @@ class Sight:
         while True:
             live = self.doors.ledger.look(self.kind, number)
             waited = patience.clock() - began
+            if live is not None and (said := self._progress(live)) != told:
+                patience.tell(said)
+                told = said
             if live is None or live.status not in self.kind.at_work:
                 live = self.read(number) if live is not None else None
-                if expected(live) or waited >= patience.grace:
+                if expected(live) or waited >= patience.grace or stop.is_set():
                     return live
             elif waited >= patience.longest_wait or stop.is_set():
                 why = "when the run was interrupted" if stop.is_set() else f"after {waited:.0f} s"
@@ -66,11 +69,13 @@ class Sight:
                     f"{what}, and {number} was still {live.status} {why}",
                     remedy="The ledger goes on by itself: wait, then plan again.",
                 )
-            if live is not None and (said := _progress(live)) != told:
-                patience.tell(said)
-                told = said
             stop.wait(pause)
             pause = min(2 * pause, patience.longest)
+
+    def _progress(self, live: Live) -> str:
+        count = text_of(live.fields.get("totalJournalEntryCount"))
+        so_far = " so far" if live.status in self.kind.at_work else ""
+        return f"{live.number} is {live.status}" + (f", {count} entries{so_far}" if count else "")
 
     def marker_of(self, live: Live) -> str | None:
         """The marker that a live object carries; the declaration's own where none can be."""
@@ -111,8 +116,3 @@ def cancelled_as_far_as_can_be(live: Live | None) -> bool:
         return True
     left = [member for member in live.members if stands(member)]
     return bool(left) and all(holds_its_run(member) for member in left)
-
-
-def _progress(live: Live) -> str:
-    count = text_of(live.fields.get("totalJournalEntryCount"))
-    return f"{live.number} is {live.status}" + (f", {count} entries so far" if count else "")

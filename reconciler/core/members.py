@@ -89,9 +89,8 @@ def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
     held = tuple(member for member in members if holds_its_run(member))
     if held:
         state = "Yes" if any(transfer_of(member) == "Yes" for member in held) else "Processing"
-        stay = "stays" if len(held) == 1 else "stay"
-        fact = f"{len(held)} of {len(members)} entries of {case.number} {stay}: {named(held)}"
-        yield "transferred", f"{fact}, by transferredToAccounting", WAY_OUT[state]
+        fact = f"{len(held)} of {len(members)} entries of {case.number} would stay in the books"
+        yield "transferred", f"{fact}, by transferredToAccounting: {named(held)}", WAY_OUT[state]
     claimed = tuple(
         f"{member.number} ({address.name})"
         for member in members

@@ -53,7 +53,8 @@ def _ownership(case: Case) -> Iterator[Obstacle]:
         if live is None:
             continue
         _, marker = split_marker(live.fields, case.world.known.marker)
-        if marker != expected or live.status != CANCELLED:
+        foreign = case.kind.marked and marker != expected
+        if foreign or live.status != CANCELLED:
             yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
 
 

@@ -60,8 +60,8 @@ class World:
 
 def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
     """The number that a declaration is about to adopt; None when nothing is left to adopt."""
-    begun = recorded is not None and (recorded.incarnation or recorded.number is not None)
-    return None if declared is None or begun else declared.adopts
+    has_one = recorded is not None and recorded.number is not None
+    return None if declared is None or has_one else declared.adopts
 
 
 def to_read(
@@ -107,6 +107,9 @@ class Case:
         declared = world.declared.get(address)
         number = recorded.number or adopted(declared, recorded)
         live = world.live[number] if number is not None else None
+        if live is None and recorded.number is None and recorded.incarnation:
+            # What was adopted once, and is gone since, is created like anything else.
+            number = None
         held, marker = (
             split_marker(live.fields, world.known.marker) if live is not None else ({}, None)
         )
@@ -147,7 +150,8 @@ class Case:
     def made_by_run(self) -> bool:
         """Whether a journal run made the entry, as far as file, daybook and ledger tell."""
         stated = self.declared is not None and self.declared.made_by is not None
-        return stated or self.recorded.from_run or self.number in self.world.run_of
+        from_run = self.recorded.from_run and self.recorded.number is not None
+        return stated or from_run or self.number in self.world.run_of
 
     @property
     def transferred(self) -> str:

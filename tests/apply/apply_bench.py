@@ -479,6 +479,7 @@ EVERYTHING = (
     "Create Journal Entry",
     "Edit Journal Entry",
     "Cancel Journal Entry",
+    "Cancel Journal Run",
     "Delete Cancelled Journal Entry",
     "Override Transferred to Accounting",
     "Manage Close Process",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import test_runs
 from builders import (
     MARKER,
     NUMBER,
@@ -397,7 +398,8 @@ def test_every_rule_that_blocks_has_a_case():
         "money-limit",
         "wrong-tenant",
     }
-    assert {case.values[0] for case in BLOCKS} | guards == set(PLAN_RULES)
+    cases = (*BLOCKS, *test_runs.BLOCKS)
+    assert {case.values[0] for case in cases} | guards == set(PLAN_RULES)
 
 
 @pytest.mark.parametrize(
