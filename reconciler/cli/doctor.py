@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli.options import common, common_options
-from reconciler.cli.screen import counted, out
+from reconciler.cli.screen import counted, counted_by_kind, out
 from reconciler.errors import ReconcilerError
 from reconciler.render.spans import Line, line
 
@@ -57,7 +57,7 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
         return
     counts = (
         counted(books.files, "file"),
-        counted(len(books.declared), "entry", "entries"),
+        counted_by_kind(books.declared),
         counted(len(books.warnings), "warning"),
     )
     yield findings.good("files", ", ".join(counts))

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TextIO
 import click
 
 from reconciler.cli.options import common
-from reconciler.core.values import Problem, Severity
+from reconciler.core.kinds import KINDS
+from reconciler.core.values import Address, Problem, Severity
 from reconciler.errors import ReconcilerError
 from reconciler.render.problems import escaped, problem_lines
 from reconciler.render.spans import Line, line, plain_text
@@ -66,6 +68,14 @@ def teller() -> Callable[[str], None]:
 def counted(count: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 entry`, `2 entries`."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def counted_by_kind(declared: Iterable[Address]) -> str:
+    """How many there are of each kind; of entries even when there are none."""
+    counts = Counter(address.kind for address in declared)
+    first, *others = sorted(KINDS.values(), key=lambda kind: kind.rank)
+    told = (first, *(kind for kind in others if counts[kind.name]))
+    return ", ".join(counted(counts[kind.name], *kind.nouns) for kind in told)
 
 
 def show_error(error: ReconcilerError) -> None:

@@ -1,21 +1,15 @@
 """`reconciler validate`: every finding in every file, without a ledger or a network."""
 
 import json
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import common, common_options, format_option
-from reconciler.cli.screen import counted, err, out, out_text, problem_spans
-from reconciler.core.kinds import KINDS
+from reconciler.cli.screen import counted, counted_by_kind, err, out, out_text, problem_spans
 from reconciler.core.values import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render.spans import line
-
-if TYPE_CHECKING:
-    from reconciler.cli.books import Books
 
 
 @click.command(short_help="Check all files offline: YAML, schema, accounting rules.")
@@ -41,21 +35,13 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
         warnings = len(problems) - errors
         counts = (
             counted(books.files, "file"),
-            f"{_declared(books)}: {counted(errors, 'error')}",
+            f"{counted_by_kind(books.declared)}: {counted(errors, 'error')}",
             counted(warnings, "warning"),
         )
         out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
         if books.facts is None and not books.errors:
             err([line("No Reference: accounting codes, periods and currencies were not checked.")])
     return FilesRefused.exit_code if errors else 0
-
-
-def _declared(books: "Books") -> str:
-    """What is declared, counted kind by kind; entries are counted even when there are none."""
-    counts = Counter(address.kind for address in books.declared)
-    first, *others = sorted(KINDS.values(), key=lambda kind: kind.rank)
-    told = (first, *(kind for kind in others if counts[kind.name]))
-    return ", ".join(counted(counts[kind.name], *kind.nouns) for kind in told)
 
 
 def _within(

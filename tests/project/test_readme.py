@@ -17,6 +17,7 @@ from reconciler.cli.plan import CHANGES_PENDING
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -32,7 +33,7 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-COMMANDS = sorted({*command_lines(README), *command_lines(DEVELOPMENT)})
+COMMANDS = sorted({line for text in (README, DEVELOPMENT, GUIDE) for line in command_lines(text)})
 
 
 def test_there_are_commands_to_check() -> None:
@@ -84,7 +85,8 @@ def test_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_links_lead_to_files() -> None:
-    for file, text in {"README.md": README, "docs/development.md": DEVELOPMENT}.items():
+    texts = {"README.md": README, "docs/development.md": DEVELOPMENT, "docs/journal-runs.md": GUIDE}
+    for file, text in texts.items():
         for link in re.findall(r"\]\(([^)#]+)\)", text):
             assert ((ROOT / file).parent / link).exists(), f"{file} links to {link}"
 
