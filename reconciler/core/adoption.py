@@ -9,7 +9,7 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.known import Known
 from reconciler.core.marker import split_marker
 from reconciler.core.plan import Action, Change, Reason, Verb
-from reconciler.core.values import Declared, Live, Value
+from reconciler.core.values import Declared, Live, Value, rows_of
 from reconciler.core.world import Case
 
 
@@ -63,6 +63,9 @@ def declaration_of(
     if kind.span is not None and (period := _period_of(kind.span, stated, known)):
         rest = {name: value for name, value in stated.items() if name not in kind.span}
         stated = {kind.period: period, **rest}
+    for name, suffices in kind.resolved.items():
+        if name in stated:
+            stated[name] = tuple({suffices: row.get(suffices)} for row in rows_of(stated[name]))
     at_home = bool(kind.currency) and stated.get(kind.currency) == known.facts.home_currency
     rows = (_said(kind, row, known, at_home=at_home) for row in lines(kind, stated))
     return with_lines(kind, stated, rows)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from reconciler.core.checks_money import MONEY_CHECKS
 from reconciler.core.checks_overlap import overlaps
 from reconciler.core.checks_run import RUN_CHECKS
-from reconciler.core.checks_tenant import TENANT_CHECKS
+from reconciler.core.checks_tenant import TENANT_CHECKS, custom_fields
 from reconciler.core.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.kinds.journal_run import JOURNAL_RUN
 from reconciler.core.known import LINES, Known, known
@@ -25,10 +25,13 @@ WORKSPACE_FILE = "reconciler.yaml"
 
 
 def check(declared: Declared, known: Known) -> tuple[Finding, ...]:
-    """Every finding in one declaration. Its shape is what its schema accepts."""
-    return tuple(
-        finding for rule in _CHECKS[declared.address.kind] for finding in rule(declared, known)
-    )
+    """Every finding in one declaration. Its shape is what its schema accepts.
+
+    An entry that a journal run made is never posted from here, so only what an update may change
+    is held to the rules.
+    """
+    rules = _CHECKS[declared.address.kind] if declared.made_by is None else BASIC_CHECKS
+    return tuple(finding for rule in rules for finding in rule(declared, known))
 
 
 def check_marker(known: Known) -> Iterator[Finding]:
@@ -94,6 +97,9 @@ def _limits(declared: Declared, known: Known) -> Iterator[Finding]:
 
 _Check: TypeAlias = Callable[[Declared, Known], Iterator[Finding]]
 _Together: TypeAlias = Callable[[Iterable[Declared], Known], Iterator[Finding]]
+
+BASIC_CHECKS: tuple[_Check, ...] = (custom_fields, _limits)
+"""What an update may change: custom fields and notes."""
 
 _CHECKS: Mapping[str, tuple[_Check, ...]] = MappingProxyType(
     {

@@ -106,7 +106,8 @@ def _segments(declared: Declared, known: Known) -> Iterator[Finding]:
     yield finding(declared, "segments", ("spec", "segments"), message, remedy)
 
 
-def _custom_fields(declared: Declared, known: Known) -> Iterator[Finding]:
+def custom_fields(declared: Declared, known: Known) -> Iterator[Finding]:
+    """Findings in the custom fields of an entry and of its lines."""
     if known.marker != IN_NOTES and known.marker in declared.spec:
         message = f"{known.marker} carries the marker and is written by the tool alone"
         yield finding(declared, "reserved-field", ("spec", known.marker), message)
@@ -158,5 +159,5 @@ TENANT_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
     _codes,
     _period,
     _segments,
-    _custom_fields,
+    custom_fields,
 )

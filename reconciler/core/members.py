@@ -79,7 +79,8 @@ def cancelled_members(live: Live | None) -> FieldChange | None:
     gone = sum(1 for member in members if member.status == CANCELLED)
     if not gone:
         return None
-    said = f"{gone} of {len(members)} cancelled"
+    held = tuple(member for member in members if holds_its_run(member))
+    said = f"{gone} of {len(members)} cancelled" + (f"; held by {named(held)}" if held else "")
     return FieldChange(name=MEMBERS, before=said, after="none cancelled", in_place=True)
 
 
@@ -89,8 +90,13 @@ def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
     held = tuple(member for member in members if holds_its_run(member))
     if held:
         state = "Yes" if any(transfer_of(member) == "Yes" for member in held) else "Processing"
+        in_part = any(member.status == CANCELLED for member in members)
         fact = f"{len(held)} of {len(members)} entries of {case.number} would stay in the books"
-        yield "transferred", f"{fact}, by transferredToAccounting: {named(held)}", WAY_OUT[state]
+        yield (
+            "transferred",
+            f"{fact}, by transferredToAccounting: {named(held)}",
+            (PART_WAY_OUT if in_part else WAY_OUT[state]),
+        )
     claimed = tuple(
         f"{member.number} ({address.name})"
         for member in members

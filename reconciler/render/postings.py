@@ -24,7 +24,7 @@ def posting_lines(change: Change, home: str) -> Iterator[Line]:
     replaces = change.wanted is Action.REPLACE and change.posts
     if replaces and change.takes_back and _currency(change, change.before) != change.currency:
         yield from _both_sides(change, home)
-    elif replaces and (comparison.lines_added or comparison.lines_removed):
+    elif comparison.lines_added or comparison.lines_removed:
         yield from _changed_lines(change, home)
     elif replaces or change.wanted in (Action.CREATE, Action.REMOVE, Action.ADOPT):
         live = change.wanted is Action.REMOVE

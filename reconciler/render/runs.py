@@ -22,7 +22,8 @@ def run_lines(change: Change) -> Iterator[Line]:
         return
     members = [member for member in change.members if stands(member)]
     gone = len(change.members) - len(members)
-    yield line(f"goes with it: {_counted(len(members))}", indent=6)
+    what = "its entries in the books" if change.block else "goes with it"
+    yield line(f"{what}: {_counted(len(members))}", indent=6)
     listed = sorted(members, key=lambda member: (not holds_its_run(member), member.number))
     rows = [_row(member) for member in listed[:_ROWS]]
     if rows:

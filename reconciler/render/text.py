@@ -8,6 +8,7 @@ from typing import NamedTuple
 from reconciler.core.compare import FieldChange
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
+from reconciler.core.members import MEMBERS, PART_WAY_OUT
 from reconciler.core.money import shown, total
 from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
@@ -52,6 +53,9 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
     }
 )
 
+
+_BY_US = frozenset({Reason.RESUMED, Reason.ADOPTED})
+"""Reasons that say what will be done, and so nothing of a change that is blocked."""
 
 _MOVED: Mapping[str, str] = MappingProxyType({"gone": "is gone", CANCELLED: "was cancelled"})
 
@@ -100,17 +104,25 @@ def _drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
         kind = KINDS[moved.address.kind]
         other = "differs" if moved.status in kind.standing else f'has the status "{moved.status}"'
         what = _MOVED.get(moved.status, other)
+        in_part = any(field.name == MEMBERS for field in moved.comparison.fields)
+        if in_part:
+            what = "was cancelled in part"
         yield line("  ", span(moved.address.name, "strong"), f"  {moved.number} {what}")
         for field in moved.comparison.fields:
             if field.name == kind.lines:
                 continue
             # The comparison leads from live back to what was applied; drift went the other way.
             was, now = value_text(field.after), value_text(field.before)
+            if field.name == MEMBERS:
+                yield line(span(f"{field.name}: {field.before}", "warning"), indent=6)
+                continue
             yield line(span(f"{field.name}: {was} -> {now}", "warning"), indent=6)
         for update in moved.comparison.line_updates:
             yield from _line_update(update.line, update.fields, update.before)
         if moved.comparison.lines_added or moved.comparison.lines_removed:
             yield line(span("the lines differ", "warning"), indent=6)
+        if in_part:
+            yield line(("way out: ", "strong"), PART_WAY_OUT, indent=6)
     yield BLANK
 
 
@@ -140,7 +152,7 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
         yield line(
             "cancelled by an earlier run, so the books lack it until this is applied", indent=6
         )
-    elif change.reason in _REASONS and not (resumed and change.block):
+    elif change.reason in _REASONS and not (change.block and change.reason in _BY_US):
         yield line(span(_REASONS[change.reason]), indent=6)
     if change.block is not None:
         yield from _block(change)
@@ -191,9 +203,9 @@ def _field_changes(change: Change) -> Iterator[Line]:
     lines_field = KINDS[change.address.kind].lines
     for field in change.comparison.fields:
         if field.name == lines_field:
-            yield line(lines_field, _forces(field), indent=6)
+            yield line(lines_field, _forces(change, field), indent=6)
         else:
-            yield line(_moved(field), _forces(field), indent=6)
+            yield line(_moved(field), _forces(change, field), indent=6)
     for update in change.comparison.line_updates:
         yield from _line_update(update.line, update.before, update.fields)
 
@@ -213,8 +225,9 @@ def _moved(field: FieldChange) -> str:
     return f"{field.name}: {value_text(field.before)} -> {value_text(field.after)}"
 
 
-def _forces(field: FieldChange) -> Span:
-    return ("", "") if field.in_place else ("  # forces replacement", "replace")
+def _forces(change: Change, field: FieldChange) -> Span:
+    forces = change.wanted is not Action.ADOPT and not field.in_place
+    return ("  # forces replacement", "replace") if forces else ("", "")
 
 
 def _line_update(

@@ -175,7 +175,10 @@ def test_the_worked_example_happens_when_an_entry_is_transferred_meanwhile(books
     # Still undeclared: the plan says what holds it. Declared again: it stands, and has drifted.
     assert planned(books, {}).pending[0].block.rule == "transferred"
     plan = planned(books, run())
-    assert (plan.pending, plan.drift[0].comparison.fields[0].before) == ((), "9 of 10 cancelled")
+    assert (plan.pending, plan.drift[0].comparison.fields[0].before) == (
+        (),
+        "9 of 10 cancelled; held by JE-00000004 (Yes)",
+    )
     # The way out: another run takes up what was set free, and nothing is posted twice.
     wanted = {**run(), **run("rest")}
     assert outcomes(books.apply(wanted)) == {"done"}

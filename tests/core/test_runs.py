@@ -375,7 +375,11 @@ def test_a_run_cancelled_in_part_is_drift():
         world([declared_run()], [recorded_run()], [live_run(member(), HELD, GONE)])
     )
     (field,) = moved.comparison.fields
-    assert (moved.status, field.name, field.before) == ("Completed", "entries", "1 of 3 cancelled")
+    assert (moved.status, field.name, field.before) == (
+        "Completed",
+        "entries",
+        "1 of 3 cancelled; held by JE-00000002 (Yes)",
+    )
 
 
 def test_numbers_to_adopt_are_read_too():

@@ -1,5 +1,7 @@
 """The kind JournalRun: the ledger sums source transactions up into entries (API facts 5)."""
 
+from types import MappingProxyType
+
 from reconciler.core.kinds.kind import Kind
 
 JOURNAL_RUN = Kind(
@@ -12,7 +14,7 @@ JOURNAL_RUN = Kind(
     # The period sets the target dates, which a read shows instead of it (API facts 5.3).
     unread=frozenset({"accountingPeriodName"}),
     # A label is written with an id or a name, and read with both.
-    resolved=frozenset({"organizationLabels"}),
+    resolved=MappingProxyType({"organizationLabels": "organizationName"}),
     filled=frozenset(
         {"executedOn", "segmentationRuleName", "totalJournalEntryCount", "aggregateCurrency"}
     ),

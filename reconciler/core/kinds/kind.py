@@ -46,8 +46,8 @@ class Kind:
     """Fields of the entry that hold a list, each with the field that names an item of it."""
     unread: frozenset[str] = frozenset()
     """Fields of `spec` that no read shows."""
-    resolved: frozenset[str] = frozenset()
-    """Lists whose items a read completes: an item stands when all that it states is there."""
+    resolved: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Lists whose items a read completes, each with the field that suffices to write an item."""
     filled: frozenset[str] = frozenset()
     """Fields of the entry and of its lines that only the server writes."""
     period: str = ""
