@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.files import write_text
-from reconciler.cli.options import common, common_options
+from reconciler.cli.options import common, common_options, sound_name
 from reconciler.cli.screen import err, out, problem_spans, progress, said
 from reconciler.errors import AppliedInPart, FilesRefused, Refused
 from reconciler.render.spans import line
@@ -36,7 +36,11 @@ class Found:
 @click.command("import", short_help="Declare what is in the ledger already, and adopt it.")
 @click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
 @click.option("--run", metavar="JR-NUMBER", help="All entries that a journal run made.")
-@click.option("--name", help="The name of the declaration; by default the number.")
+@click.option(
+    "--name",
+    callback=sound_name,
+    help="The name of the declaration, for a single NUMBER. [default: the number]",
+)
 @click.option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),

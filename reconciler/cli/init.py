@@ -1,12 +1,11 @@
 """`reconciler init`: a workspace to begin with."""
 
-import re
 from pathlib import Path
 
 import click
 
 from reconciler.cli.files import write_text
-from reconciler.cli.options import common_options
+from reconciler.cli.options import common_options, sound_name
 from reconciler.cli.screen import out
 from reconciler.errors import ReconcilerError
 from reconciler.render.spans import line
@@ -45,22 +44,11 @@ spec:
     - {accountingCodeName: Subscription Revenue, type: Credit, amount: 100.00}
 """
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
-"""What the schema of a workspace takes as its name."""
-
-
-def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise click.BadParameter(
-            "A name has lower-case letters and digits, with . _ - inside, at most 63 characters."
-        )
-    return value
-
 
 @click.command(short_help="Write a starter workspace.")
 @click.argument("directory", default="journals", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--name", default="books", show_default=True, callback=_name, help="The workspace's name."
+    "--name", default="books", show_default=True, callback=sound_name, help="The workspace's name."
 )
 @common_options
 def init(*, directory: Path, name: str) -> int:

@@ -1,5 +1,6 @@
 """The options every verb has, before or after its name."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,19 @@ def common_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
+"""What the schemas take as a name."""
+
+
+def sound_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A callback that refuses a name which no document may have."""
+    if value is not None and not _NAME.fullmatch(value):
+        raise click.BadParameter(
+            "A name has lower-case letters and digits, with . _ - inside, at most 63 characters."
+        )
+    return value
 
 
 def format_option(*formats: str) -> Callable[[_Command], _Command]:
