@@ -19,8 +19,8 @@ def adoption_of(case: Case, declared: Declared) -> Change:
     Of an object that can carry no marker the daybook alone takes note.
     """
     comparison = compare(case.kind, declared.spec, None, case.held)
-    unmarked = case.kind.marked and case.marker is None
-    verbs = (Verb.UPDATE,) if case.live is not None and (unmarked or comparison) else ()
+    marks = case.kind.marked and case.marker != case.expected_marker
+    verbs = (Verb.UPDATE,) if case.live is not None and (marks or comparison) else ()
     return case.change(Action.ADOPT, Reason.ADOPTED, verbs, comparison)
 
 

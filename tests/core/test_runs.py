@@ -263,7 +263,7 @@ BLOCKS = [
     ),
     pytest.param(
         "ownership", 'JE-00000001 carries the marker "theirs/x", not "books/true-up"',
-        Action.ADOPT, [adopting(entry(notes="b"))], [], [live(marker="theirs/x")],
+        Action.ADOPT, [adopting()], [], [live(marker="theirs/x")],
         id="I-22 adopt what another workspace has",
     ),
 ]  # fmt: skip
