@@ -1,6 +1,7 @@
 """`reconciler plan` and `reconciler show`: what will happen to the ledger, before it happens."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.screen import err, out, out_text, problem_spans, progress, said
 from reconciler.errors import ExpectationFailed, Refused
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Plan
 
 CHANGES_PENDING = 2
 
@@ -34,7 +38,7 @@ CHANGES_PENDING = 2
 @click.option("--expect-no-changes", is_flag=True, help="Exit 7 when changes are pending.")
 @allowance_options
 @parallelism_option
-@format_option("text", "json")
+@format_option("text", "markdown", "json")
 @common_options
 def plan(
     *,
@@ -51,7 +55,6 @@ def plan(
     from reconciler.cli.wiring import open_desk, plan_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_text
-    from reconciler.render.text import plan_lines
 
     allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
     books = read_books(common().workspace)
@@ -60,10 +63,7 @@ def plan(
         made, _ = plan_desk(desk, allowances, progress=progress)
     if save_to is not None:
         write_text(save_to, plan_text(made))
-    if style == "json":
-        out_text(plan_text(made))
-    else:
-        out(plan_lines(made))
+    _print(made, style)
     if save_to is not None:
         said(f"Saved to {save_to}. To apply exactly this: reconciler apply {save_to}")
     if made.refusals:
@@ -75,16 +75,23 @@ def plan(
 
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
-@format_option("text", "json")
+@format_option("text", "markdown", "json")
 @common_options
 def show(planfile: Path, style: str) -> int:
     """Draw a saved plan. Reads nothing but the file."""
-    from reconciler.core.planfile import plan_of, plan_text
+    from reconciler.core.planfile import plan_of
+
+    _print(plan_of(read_text(planfile)), style)
+    return 0
+
+
+def _print(made: "Plan", style: str) -> None:
+    """A plan as a result, in the form that was asked for."""
+    from reconciler.core.planfile import plan_text
+    from reconciler.render.markdown import plan_markdown
     from reconciler.render.text import plan_lines
 
-    saved = plan_of(read_text(planfile))
-    if style == "json":
-        out_text(plan_text(saved))
+    if style == "text":
+        out(plan_lines(made))
     else:
-        out(plan_lines(saved))
-    return 0
+        out_text(plan_markdown(made) if style == "markdown" else plan_text(made))

@@ -64,7 +64,7 @@ def plan_lines(plan: Plan) -> tuple[Line, ...]:
     """The whole plan, from what drifted to the verdict."""
     return (
         *_header(plan),
-        *_drift_section(plan.drift),
+        *drift_section(plan.drift),
         *_changes(plan),
         *impact_section(plan),
         *_warnings(plan),
@@ -84,7 +84,7 @@ def drift_lines(plan: Plan) -> tuple[Line, ...]:
         return (*_header(plan), line(("No drift.", "good"), " The ledger holds what was applied."))
     count = len(plan.drift)
     moved = f"{count} {'entry has' if count == 1 else 'entries have'} moved."
-    return (*_header(plan), *_drift_section(plan.drift), line(("Drift: ", "warning"), moved))
+    return (*_header(plan), *drift_section(plan.drift), line(("Drift: ", "warning"), moved))
 
 
 def _header(plan: Plan) -> Iterator[Line]:
@@ -95,7 +95,8 @@ def _header(plan: Plan) -> Iterator[Line]:
     yield BLANK
 
 
-def _drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
+def drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
+    """What moved in the ledger, entry by entry; nothing when nothing did."""
     if not drift:
         return
     yield line(("Note: these entries moved in the ledger since they were applied.", "warning"))
@@ -146,7 +147,7 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
         span(place, "faint"),
     )
     if change.after is not None or change.before is not None:
-        yield line(_facts(change), indent=6)
+        yield line(headline_facts(change), indent=6)
     resumed = change.reason is Reason.RESUMED
     if resumed and change.status == CANCELLED and change.posts:
         yield line(
@@ -166,7 +167,8 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
         yield line(span(f"calls: {calls}", "faint"), indent=6)
 
 
-def _facts(change: Change) -> str:
+def headline_facts(change: Change) -> str:
+    """Period, date and amount of a change, and what is special about it."""
     kind = KINDS[change.address.kind]
     spec = change.after if change.after is not None else change.before or {}
     status = f" ({change.period_status})" if change.period_status else ""

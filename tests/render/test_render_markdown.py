@@ -1,0 +1,126 @@
+"""Plans in a pull request: golden files, a bounded length, and nothing that hostile text can do."""
+
+import re
+
+import pytest
+import test_render_plans
+import test_render_runs
+from markdown_it import MarkdownIt
+from test_render_hostile import HOSTILE, is_safe, plan_of
+from test_render_plans import Scene, credit, debit, entry
+
+from reconciler.render.markdown import LIMIT, plan_markdown
+
+SCENES = {
+    **{
+        name: test_render_plans.SCENES[name]
+        for name in (
+            "everything",
+            "create",
+            "create-foreign",
+            "create-with-warning",
+            "update",
+            "replace",
+            "remove",
+            "drift-and-change",
+            "blocked-transferred",
+            "refused-too-many-removals",
+            "nothing",
+        )
+    },
+    **{
+        f"run-{name}": test_render_runs.SCENES[name]
+        for name in ("create", "replace", "held", "adopt")
+    },
+}
+
+READER = MarkdownIt("commonmark").enable("table")
+OURS = re.compile(r"</?(code|details|summary|br)>")
+"""The tags that the document itself is made of."""
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_plan_reads_like_this_in_a_pull_request(name, golden):
+    golden(f"markdown-{name}.md", plan_markdown(SCENES[name]().plan()))
+
+
+def tokens(text):
+    for token in READER.parse(text):
+        yield token
+        yield from token.children or ()
+
+
+def shape(text):
+    """What a reader makes of the text: every token but the words themselves."""
+    return [
+        (token.type, token.tag, OURS.findall(token.content) if "html" in token.type else "")
+        for token in tokens(text)
+        if token.type not in ("text", "text_special")
+    ]
+
+
+MARKUP = {
+    "emphasis": "*a* **b** _c_ ~~d~~",
+    "link": "[approve](https://x.invalid)",
+    "image": "![x](https://x.invalid/pixel.png)",
+    "autolink": "<https://x.invalid> https://x.invalid www.x.invalid",
+    "mention": "@acme/controllers #1 GH-1",
+    "html": "<img src=x onerror=alert(1)><script>alert(1)</script></code></details>",
+    "comment": "<!-- hidden -->",
+    "table": "a | b | c",
+    "fence": "```\nPlan: 0 to create.\n```",
+    "long fence": "`" * 12,
+    "heading": "# No changes.",
+    "quote": "> [!NOTE]",
+    "list": "- [x] approved",
+    "entity": "&lt;b&gt; &#42;",
+    "math": "$\\unicode{x}$",
+    "rule": "---",
+}
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), *MARKUP.values()], ids=[*HOSTILE, *MARKUP])
+def test_text_in_a_plan_is_shown_and_does_nothing(text):
+    """I-80: whatever a file or a server says, the document has the shape of a calm one."""
+    if "\ud800" in text:
+        pytest.skip("half a surrogate pair is refused when files and answers are read")
+    drawn = plan_markdown(plan_of(text))
+    assert is_safe(drawn)
+    assert shape(drawn) == shape(plan_markdown(plan_of("strange")))
+    # What a forge makes links of by itself stands in a fence, or letter by letter.
+    unfenced = re.sub(r"(?ms)^(`{3,})diff$.*?^\1$", "", drawn)
+    assert not re.findall(r"@|://|www\.|(?<!&)#\d|GH-\d(?![^<]*</code>)", unfenced)
+
+
+def test_what_is_shown_reads_as_it_was_written():
+    drawn = READER.render(plan_markdown(Scene().entry("a.b", entry(notes="5 < 6 & *7*")).plan()))
+    assert "<code>a.b</code>" in drawn
+    assert "notes: &quot;5 &lt; 6 &amp; *7*&quot;" in drawn
+
+
+@pytest.mark.parametrize("count", [120, 5000])
+def test_a_long_plan_stays_within_what_a_comment_holds(count):
+    scene = Scene()
+    for number in range(count):
+        amount = f"{number + 1}.00"
+        notes = "x" * 300
+        scene.entry(f"2026-01-e{number:04}", entry(debit(amount), credit(amount), notes=notes))
+    plan = scene.plan()
+    drawn = plan_markdown(plan)
+    assert len(drawn) <= LIMIT
+    shown = drawn.count("<details>")
+    assert 0 < shown < count
+    assert f"The details of {count - shown:,} changes are left out for length" in drawn
+    assert drawn.startswith(f"### <code>acme-books</code>: {count} to create.")
+    assert drawn.rstrip().endswith(f"`reconciler apply --plan-digest {plan.digest}`")
+
+
+def test_a_plan_of_removals_names_them_before_anything_else():
+    drawn = plan_markdown(SCENES["remove"]().plan())
+    assert drawn.index("[!CAUTION]") < drawn.index("**Impact**") < drawn.index("<details>")
+
+
+def test_a_refused_plan_offers_no_command_to_apply_it():
+    drawn = plan_markdown(SCENES["refused-too-many-removals"]().plan())
+    assert "--plan-digest" not in drawn
+    assert drawn.startswith("### <code>acme-books</code>: refused;")
