@@ -10,14 +10,16 @@ import click
 from reconciler.cli.files import write_text
 from reconciler.cli.options import common, common_options, sound_name
 from reconciler.cli.screen import err, out, problem_spans, progress, said
+from reconciler.core.values import Address
 from reconciler.errors import AppliedInPart, FilesRefused, Refused
 from reconciler.render.spans import line
 
 if TYPE_CHECKING:
     from reconciler.cli.books import Books
     from reconciler.cli.wiring import Desk
+    from reconciler.core.kinds.kind import Kind
     from reconciler.core.plan import Plan
-    from reconciler.core.values import Address, Live, Value
+    from reconciler.core.values import Live, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class Found:
     """
 
     live: "Live"
-    address: "Address"
+    address: Address
     path: Path | None
     journal_run: str = ""
 
@@ -72,7 +74,8 @@ def import_(
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=not write_only, parallelism=1) as desk:
-        found = tuple(_find(desk, numbers, run, name=name, to=to))
+        search = _Search(desk, name=name, to=to)
+        found = (*search.entries(numbers), *(search.members(run) if run is not None else ()))
         written = _write(desk, found)
         try:
             plan = _adoptions(_read_again(desk, found), found)
@@ -102,80 +105,79 @@ def _read_again(desk: "Desk", found: Sequence[Found]) -> "Desk":
     return replace(desk, books=books)
 
 
-def _find(
-    desk: "Desk", numbers: Sequence[str], run: str | None, *, name: str | None, to: Path | None
-) -> Iterator[Found]:
-    """What the numbers stand for. Raises Refused for what cannot be adopted."""
-    from reconciler.core.kinds import KINDS
-    from reconciler.core.members import stands
-    from reconciler.live.reading import is_number
+class _Search:
+    """Finds out what numbers stand for, and what they are to be called."""
 
-    wanted: list[tuple[str, Live, str]] = []
-    for number in dict.fromkeys(numbers):
-        kinds = [kind for kind in KINDS.values() if is_number(number, kind=kind)]
-        if not kinds:
-            raise click.UsageError(f"{number} is not the number of an entry or a journal run.")
-        live = desk.client.read(kinds[0], number)
-        if live is None:
-            raise Refused(f"{number} is not in the ledger", remedy="Check number and target.")
-        wanted.append((kinds[0].name, live, ""))
-    if run is not None:
-        owner = next((kind for kind in KINDS.values() if is_number(run, kind=kind)), None)
-        if owner is None or not owner.members:
+    def __init__(self, desk: "Desk", *, name: str | None, to: Path | None) -> None:
+        self._desk, self._name, self._to = desk, name, to
+        recorded = desk.daybook.recorded().values()
+        self._names = {item.number: item.address.name for item in recorded if item.number}
+        declared = desk.books.declared.values()
+        self._adopting = {item.adopts: item.address for item in declared if item.adopts}
+
+    def entries(self, numbers: Sequence[str]) -> Iterator[Found]:
+        """The entries and runs under these numbers. Raises Refused for what cannot be adopted."""
+        from reconciler.core.kinds import KINDS
+        from reconciler.live.reading import is_number
+
+        for number in dict.fromkeys(numbers):
+            kinds = [kind for kind in KINDS.values() if is_number(number, kind=kind)]
+            if not kinds:
+                raise click.UsageError(f"{number} is not the number of an entry or a journal run.")
+            live = self._desk.client.read(kinds[0], number)
+            if live is None:
+                raise Refused(f"{number} is not in the ledger", remedy="Check number and target.")
+            yield self._found(kinds[0], live)
+
+    def members(self, run: str) -> Iterator[Found]:
+        """The entries that a journal run made. Raises Refused for what cannot be adopted."""
+        from reconciler.core.kinds import KINDS
+        from reconciler.core.members import stands
+        from reconciler.live.reading import is_number
+
+        kind = next((kind for kind in KINDS.values() if is_number(run, kind=kind)), None)
+        if kind is None or not kind.members:
             raise click.UsageError(f"{run} is not the number of a journal run.")
-        live = desk.client.read(owner, run)
+        live = self._desk.client.read(kind, run)
         members = tuple(filter(stands, live.members)) if live is not None else ()
         if not members:
             raise Refused(f"{run} has no entries in the books", remedy="Check number and target.")
-        wanted += [(owner.members, member, run) for member in members]
-        to = to or Path("imported", f"{run.lower()}.yaml")
-    for kind_name, live, journal_run in wanted:
-        yield _found(desk, kind_name, live, journal_run, name=name, to=to)
+        for member in members:
+            yield self._found(KINDS[kind.members], member, journal_run=run)
 
-
-def _found(
-    desk: "Desk",
-    kind_name: str,
-    live: "Live",
-    journal_run: str,
-    *,
-    name: str | None,
-    to: Path | None,
-) -> Found:
-    from reconciler.core.kinds import KINDS
-    from reconciler.core.marker import split_marker
-    from reconciler.core.values import Address
-
-    kind, books = KINDS[kind_name], desk.books
-    for recorded in desk.daybook.recorded().values():
-        if recorded.number == live.number:
+    def _found(self, kind: "Kind", live: "Live", journal_run: str = "") -> Found:
+        if live.number in self._names:
             raise Refused(
-                f"{live.number} is recorded as {recorded.address.name} already",
+                f"{live.number} is recorded as {self._names[live.number]} already",
                 remedy="There is nothing to import.",
             )
-    marker = split_marker(live.fields, desk.settings.marker)[1] if kind.marked else None
-    owner, _, marked = (marker or "").partition("/")
-    if marker is not None and owner != desk.settings.name:
-        raise Refused(
-            f'{live.number} carries the marker "{marker}": it belongs to another workspace',
-            remedy="Have it retired there first.",
-        )
-    declared = [item for item in books.declared.values() if item.adopts == live.number]
-    address = (
-        declared[0].address
-        if declared
-        else Address(kind.name, marked or name or live.number.lower())
-    )
-    if address in books.declared:
-        known = books.declared[address]
-        if not declared and not marked:
+        books, marked = self._desk.books, self._marked(kind, live)
+        address = self._adopting.get(live.number)
+        known = address is not None or marked is not None
+        address = address or Address(kind.name, marked or self._name or live.number.lower())
+        if address in books.declared and not known:
             raise Refused(
-                f"{address.name} is declared already, at {known.source}",
+                f"{address.name} is declared already, at {books.declared[address].source}",
                 remedy="Choose another name with --name.",
             )
-        return Found(live=live, address=address, path=None, journal_run=journal_run)
-    path = books.root / (to or Path("imported", f"{address.name}.yaml"))
-    return Found(live=live, address=address, path=path, journal_run=journal_run)
+        file = self._to or Path("imported", f"{(journal_run or address.name).lower()}.yaml")
+        path = None if address in books.declared else books.root / file
+        return Found(live=live, address=address, path=path, journal_run=journal_run)
+
+    def _marked(self, kind: "Kind", live: "Live") -> str | None:
+        """The name in the marker of this workspace, None where there is no marker."""
+        from reconciler.core.marker import split_marker
+
+        marker = split_marker(live.fields, self._desk.settings.marker)[1] if kind.marked else None
+        if marker is None:
+            return None
+        owner, _, name = marker.partition("/")
+        if owner != self._desk.settings.name:
+            raise Refused(
+                f'{live.number} carries the marker "{marker}": it belongs to another workspace',
+                remedy="Have it retired there first.",
+            )
+        return name
 
 
 def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:

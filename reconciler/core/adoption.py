@@ -40,7 +40,7 @@ def adoption_obstacles(case: Case, comparison: Comparison) -> Iterator[tuple[str
     made_here = case.declared is not None and case.declared.made_by is not None
     if case.held.get("transactionType") in TRANSACTION_TYPES and not made_here:
         fact = f"{number} was made by a journal run, which the file does not say"
-        yield "run-entry", fact, "Name the run in `metadata.journalRun`."
+        yield "run-entry", fact, "Name it in `metadata.journalRun`; `reconciler import --run` does."
     if comparison.forced_by:
         fields = ", ".join(comparison.forced_by)
         yield "adoption", f"the file and {number} differ in what no update can change: {fields}", ""
