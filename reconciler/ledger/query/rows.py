@@ -1,16 +1,25 @@
-"""The rows a query sees: those of one tenant, as they are or as they were, in documented columns.
+"""The rows a query is about: read from the ledger's tables in documented columns.
 
 Every statement here binds the tenant, and nothing else of the database is within a query's reach.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Label,
+    Select,
+    Table,
+    and_,
+    false,
+    func,
+    null,
+    select,
+)
 
 from ..storage.tables import (
     accounting_codes,
@@ -20,218 +29,259 @@ from ..storage.tables import (
     journal_runs,
     source_transactions,
 )
-from ..web.call import stamp
 from .functions import canonical
-from .past import as_of
+from .past import Past
 from .schema import DELETED, Kind, QueryTable, segment_column
 
-KEPT_FOR = timedelta(days=30)
-"""How long deleted rows can be queried (API facts 1)."""
+ORGANIZATION = "organization"
+"""A column beside the documented ones: whose the row is, where that limits who sees it."""
+CHUNK = 500
+"""Names asked for at once: databases bound the parameters of a statement."""
+_BATCH = 1000
 
-Row = Mapping[str, Any]
+Values = tuple[object, ...]
+
+_STAMPS = {
+    "createdbyid": "created_by",
+    "createddate": "created_on",
+    "updatedbyid": "updated_by",
+    "updateddate": "updated_on",
+}
+_ENTRY = {
+    **{name: name for name in ("id", "number", "status", "currency", "notes")},
+    "accountingperiodid": "accounting_period_id",
+    "journalrunid": "journal_run_id",
+    "journalentrydate": "journal_entry_date",
+    "homecurrency": "home_currency",
+    "aggregatecurrency": "aggregate_currency",
+    "transactiontype": "transaction_type",
+    "timeperiodstart": "time_period_start",
+    "timeperiodend": "time_period_end",
+    "transferredtoaccounting": "transferred_to_accounting",
+    "transferdate": "transfer_date_time",
+    "transferredby": "transferred_by",
+    **_STAMPS,
+    DELETED: "deleted",
+    ORGANIZATION: "organization",
+}
+_ITEM = {
+    **{name: name for name in ("id", "type", "amount")},
+    "accountingcodeid": "accounting_code_id",
+    "amounthomecurrency": "home_currency_amount",
+}
+_ITEM_OF_ENTRY = {
+    "journalentryid": "id",
+    **{
+        name: _ENTRY[name]
+        for name in ("journalrunid", "accountingperiodid", "currency", "homecurrency")
+    },
+    **_STAMPS,
+    DELETED: "deleted",
+    ORGANIZATION: "organization",
+}
+_RUN = {
+    **{name: name for name in ("id", "number", "status")},
+    "journalentrydate": "journal_entry_date",
+    "targetstartdate": "target_start_date",
+    "targetenddate": "target_end_date",
+    "aggregatecurrency": "aggregate_currency",
+    "segmentationrulename": "segmentation_rule",
+    "executedon": "executed_on",
+    **_STAMPS,
+    DELETED: "deleted",
+}
+_PERIOD = {
+    **{name: name for name in ("id", "name", "status", "notes")},
+    "startdate": "start_date",
+    "enddate": "end_date",
+    "fiscalyear": "fiscal_year",
+    "fiscalquarter": "fiscal_quarter",
+    **_STAMPS,
+}
+_CODE = {
+    **{name: name for name in ("id", "name", "type", "status", "notes")},
+    "glaccountname": "gl_account_name",
+    "glaccountnumber": "gl_account_number",
+    **_STAMPS,
+}
+
+
+def _columns(table: Table, names: Mapping[str, str]) -> list[ColumnElement[Any]]:
+    return [table.c[column].label(name) for name, column in names.items()]
+
+
+_E, _I, _T = journal_entries.c, journal_entry_items.c, source_transactions.c
+# An entry without a run has no transactions, and the database need not look for them.
+_TIED = (
+    select(func.count())
+    .select_from(source_transactions)
+    .where(
+        _T.tenant_id == _E.tenant_id,
+        _T.journal_run_id == _E.journal_run_id,
+        _T.journal_entry_id == _E.id,
+    )
+    .scalar_subquery()
+)
+_NO_SEGMENTS: Label[Any] = null().label("segments")
+_NO_CUSTOM_FIELDS: Label[Any] = null().label("custom_fields")
+_NO_ORGANIZATION: Label[Any] = null().label(ORGANIZATION)
+_NEVER_DELETED = false().label(DELETED)
+_OF_ENTRY = and_(_I.tenant_id == _E.tenant_id, _I.journal_entry_id == _E.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """What one query sees. `until` is the stamp of its moment, None for the present.
+class Source:
+    """Where the rows of one query table come from.
 
-    `live` and `deleted` say which rows; a deleted one is gone KEPT_FOR after its deletion.
+    `rows` gives the columns by their documented names, then custom fields and segments. `kind` is
+    the object type of the events that say that a row changed, and `called` what they call it by;
+    None where all of the rows are read again. `found_by` are columns worth an index.
     """
 
-    tx: Connection
-    tenant_id: str
-    now: datetime
-    until: str | None
-    live: bool
-    deleted: bool
+    table: Table
+    rows: Select[Any]
+    kind: str
+    called: ColumnElement[Any] | None = None
+    found_by: tuple[str, ...] = ("id",)
 
-    def shows(self, row: Row) -> bool:
-        """Whether a row, as it is or was, is in sight."""
-        if not row["deleted"]:
-            return self.live
-        return self.deleted and str(row["updated_on"]) >= stamp(self.now - KEPT_FOR)
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The columns that every tenant has."""
+        return tuple(column.name for column in self.rows.selected_columns)[:-2]
 
-    def of_tenant(self, table: Table) -> Iterator[Row]:
-        query = select(table).where(table.c.tenant_id == self.tenant_id)
-        if "deleted" in table.c and not self.deleted and self.until is None:
-            query = query.where(table.c.deleted.is_(False))
-        found = self.tx.execute(query.execution_options(yield_per=1000))
-        names = tuple(found.keys())
-        for row in found:
-            yield dict(zip(names, row, strict=True))  # quicker than a mapping of each row
+    def read(
+        self, tx: Connection, tenant_id: str, shape: "Shape", names: Sequence[str] | None = None
+    ) -> Iterator[Values]:
+        """The rows of a tenant, or those its events call by these names."""
+        query = self.rows.where(self.table.c.tenant_id == tenant_id)
+        if names is not None:
+            assert self.called is not None
+            query = query.where(self.called.in_(names))
+        for *values, custom, segments in tx.execute(query.execution_options(yield_per=_BATCH)):
+            yield shape.row(values, custom, segments)
 
 
-class Rows:
-    """The rows of the tables of one view. Entries are read once, whatever tables need them."""
+SOURCES = {
+    "journalentry": Source(
+        table=journal_entries,
+        rows=select(
+            *_columns(journal_entries, _ENTRY),
+            _TIED.label("transactioncount"),
+            _E.custom_fields,
+            _E.segments,
+        ),
+        kind="JournalEntry",
+        called=_E.number,
+        found_by=("id", "number", "updateddate"),
+    ),
+    "journalentryitem": Source(
+        table=journal_entry_items,
+        rows=select(
+            *_columns(journal_entry_items, _ITEM),
+            *_columns(journal_entries, _ITEM_OF_ENTRY),
+            _I.custom_fields,
+            _NO_SEGMENTS,
+        ).join(journal_entries, _OF_ENTRY),
+        kind="JournalEntry",
+        called=_E.number,
+        found_by=("journalentryid",),
+    ),
+    "journalrun": Source(
+        table=journal_runs,
+        rows=select(
+            *_columns(journal_runs, _RUN), _NO_ORGANIZATION, _NO_CUSTOM_FIELDS, _NO_SEGMENTS
+        ),
+        kind="JournalRun",
+        called=journal_runs.c.number,
+        found_by=("id", "number", "updateddate"),
+    ),
+    "accountingperiod": Source(
+        table=accounting_periods,
+        rows=select(
+            *_columns(accounting_periods, _PERIOD),
+            _NEVER_DELETED,
+            _NO_ORGANIZATION,
+            _NO_CUSTOM_FIELDS,
+            _NO_SEGMENTS,
+        ),
+        kind="AccountingPeriod",
+    ),
+    "accountingcode": Source(
+        table=accounting_codes,
+        rows=select(
+            *_columns(accounting_codes, _CODE),
+            _NEVER_DELETED,
+            _NO_ORGANIZATION,
+            accounting_codes.c.custom_fields,
+            _NO_SEGMENTS,
+        ),
+        kind="AccountingCode",
+    ),
+}
+"""By the lower-case names of the query tables."""
 
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._entries: dict[str, Row] | None = None
-        self._past_items: dict[str, Sequence[Row]] = {}
-        self._transactions: dict[str, int] = {}
 
-    def of(self, name: str, table: QueryTable) -> Iterator[tuple[object, ...]]:
-        """The rows of a table by its lower-case name: its columns in order, then `deleted`."""
-        names = (*table.columns, DELETED)
-        decimals = [kind is Kind.DECIMAL for kind in (*table.columns.values(), Kind.BOOLEAN)]
-        for row in _TABLES[name](self):
-            yield tuple(
-                _amount(row.get(column)) if exact else row.get(column)
-                for column, exact in zip(names, decimals, strict=True)
-            )
+class Shape:
+    """The columns in which the rows of a table are kept: those of its source, then the tenant's."""
 
-    def entries(self) -> Iterator[Row]:
-        found = self._found_entries()
-        counts = {**self._tied(), **self._transactions}
-        for entry in found.values():
-            yield {
-                **_custom(entry),
-                **{segment_column(name): value for name, value in entry["segments"]},
-                **_same(entry, "id number status currency notes"),
-                "accountingperiodid": entry["accounting_period_id"],
-                "journalrunid": entry.get("journal_run_id"),
-                "journalentrydate": entry["journal_entry_date"],
-                "homecurrency": entry["home_currency"],
-                "aggregatecurrency": entry["aggregate_currency"],
-                "transactiontype": entry.get("transaction_type"),
-                "transactioncount": counts.get(entry["id"], 0),
-                "timeperiodstart": entry.get("time_period_start"),
-                "timeperiodend": entry.get("time_period_end"),
-                "transferredtoaccounting": entry["transferred_to_accounting"],
-                "transferdate": entry.get("transfer_date_time"),
-                "transferredby": entry.get("transferred_by"),
-                DELETED: entry["deleted"],
-                **_stamps(entry),
-            }
-
-    def items(self) -> Iterator[Row]:
-        entries = self._found_entries()
-        present = (
-            item
-            for item in self._view.of_tenant(journal_entry_items)
-            if item["journal_entry_id"] not in self._past_items
+    def __init__(self, source: Source, table: QueryTable) -> None:
+        plain = source.plain
+        self._more = tuple(name for name in table.columns if name not in plain)
+        self._decimals = tuple(
+            place for place, name in enumerate(plain) if table.columns.get(name) is Kind.DECIMAL
         )
-        past = (item for items in self._past_items.values() for item in items)
-        for item in chain(past, present):
-            entry = entries.get(item["journal_entry_id"])
-            if entry is None:
-                continue
-            yield {
-                **_custom(item),
-                **_same(item, "id type amount"),
-                "journalentryid": entry["id"],
-                "journalrunid": entry.get("journal_run_id"),
-                "accountingperiodid": entry["accounting_period_id"],
-                "accountingcodeid": item["accounting_code_id"],
-                "currency": entry["currency"],
-                "homecurrency": entry["home_currency"],
-                "amounthomecurrency": item["home_currency_amount"],
-                DELETED: entry["deleted"],
-                **_stamps(entry),
-            }
+        self._plain = plain
+        self.columns = (*plain, *self._more)
 
-    def runs(self) -> Iterator[Row]:
-        rows, _past = self._as_of(journal_runs, "JournalRun")
-        for run in rows:
-            yield {
-                **_same(run, "id number status"),
-                "journalentrydate": run["journal_entry_date"],
-                "targetstartdate": run["target_start_date"],
-                "targetenddate": run["target_end_date"],
-                "aggregatecurrency": run["aggregate_currency"],
-                "segmentationrulename": run.get("segmentation_rule"),
-                "executedon": run.get("executed_on"),
-                DELETED: run["deleted"],
-                **_stamps(run),
-            }
+    def row(
+        self,
+        values: list[Any],
+        custom: Mapping[str, object] | None,
+        segments: Iterable[Sequence[str]] | None,
+    ) -> Values:
+        """The values of a row, from those of its source."""
+        for place in self._decimals:
+            values[place] = _amount(values[place])
+        if not self._more:
+            return tuple(values)
+        found = {name.lower(): value or None for name, value in custom.items()} if custom else {}
+        found.update((segment_column(name), value) for name, value in segments or ())
+        return (*values, *map(found.get, self._more))
 
-    def periods(self) -> Iterator[Row]:
-        for period in self._reference(accounting_periods):
-            yield {
-                **_same(period, "id name status notes"),
-                "startdate": period["start_date"],
-                "enddate": period["end_date"],
-                "fiscalyear": period["fiscal_year"],
-                "fiscalquarter": period["fiscal_quarter"],
-                DELETED: False,
-                **_stamps(period),
-            }
-
-    def codes(self) -> Iterator[Row]:
-        for code in self._reference(accounting_codes):
-            yield {
-                **_custom(code),
-                **_same(code, "id name type status notes"),
-                "glaccountname": code["gl_account_name"],
-                "glaccountnumber": code["gl_account_number"],
-                DELETED: False,
-                **_stamps(code),
-            }
-
-    def _reference(self, table: Table) -> Iterable[Row]:
-        """Periods and codes, always as they are now; none of them is ever deleted."""
-        return self._view.of_tenant(table) if self._view.live else ()
-
-    def _found_entries(self) -> dict[str, Row]:
-        if self._entries is None:
-            rows, past = self._as_of(journal_entries, "JournalEntry")
-            self._entries = {row["id"]: row for row in rows}
-            for was in past.values():
-                self._past_items[was.row["id"]] = was.items
-                self._transactions[was.row["id"]] = was.transactions
-        return self._entries
-
-    def _as_of(self, table: Table, kind: str) -> tuple[list[Row], Mapping[str, Any]]:
-        """The rows in sight, and those among them that are not what they were."""
-        view, until = self._view, self._view.until
-        rows = list(view.of_tenant(table))
-        if until is None:
-            return [row for row in rows if view.shows(row)], {}
-        rows = [row for row in rows if row["created_on"] <= until]
-        changed = {row["number"] for row in rows if row["updated_on"] > until}
-        past = as_of(view.tx, view.tenant_id, kind, changed, until=until) if changed else {}
-        kept = (past[row["number"]].row if row["number"] in changed else row for row in rows)
-        return [row for row in kept if view.shows(row)], past
-
-    def _tied(self) -> dict[str, int]:
-        """How many source transactions each entry summarises."""
-        column = source_transactions.c
-        query = (
-            select(column.journal_entry_id, func.count())
-            .where(
-                column.tenant_id == self._view.tenant_id,
-                column.journal_entry_id.is_not(None),
-            )
-            .group_by(column.journal_entry_id)
-        )
-        return {row[0]: row[1] for row in self._view.tx.execute(query)}
+    def past(self, name: str, was: Past) -> Iterator[Values]:
+        """The rows that an entry or a run had in the table of this name."""
+        for found, custom, segments in _PAST[name](was):
+            yield self.row([found.get(column) for column in self._plain], custom, segments)
 
 
-_TABLES: dict[str, Callable[[Rows], Iterator[Row]]] = {
-    "journalentry": Rows.entries,
-    "journalentryitem": Rows.items,
-    "journalrun": Rows.runs,
-    "accountingperiod": Rows.periods,
-    "accountingcode": Rows.codes,
+_Found = tuple[Mapping[str, object], Mapping[str, object] | None, Iterable[Sequence[str]] | None]
+
+
+def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, object]:
+    return {name: row.get(column) for name, column in names.items()}
+
+
+def _past_entry(was: Past) -> Iterator[_Found]:
+    found = {**_named(was.row, _ENTRY), "transactioncount": was.transactions}
+    yield found, was.row["custom_fields"], was.row["segments"]
+
+
+def _past_items(was: Past) -> Iterator[_Found]:
+    of_entry = _named(was.row, _ITEM_OF_ENTRY)
+    for item in was.items:
+        yield {**_named(item, _ITEM), **of_entry}, item["custom_fields"], None
+
+
+def _past_run(was: Past) -> Iterator[_Found]:
+    yield _named(was.row, _RUN), None, None
+
+
+_PAST = {
+    "journalentry": _past_entry,
+    "journalentryitem": _past_items,
+    "journalrun": _past_run,
 }
 
 
 def _amount(value: Decimal | str | None) -> str | None:
     return None if value is None else canonical(value)
-
-
-def _custom(row: Row) -> dict[str, object]:
-    return {name.lower(): value or None for name, value in row["custom_fields"].items()}
-
-
-def _same(row: Row, names: str) -> dict[str, object]:
-    return {name: row.get(name) for name in names.split()}
-
-
-def _stamps(row: Row) -> dict[str, object]:
-    return {
-        "createdbyid": row["created_by"],
-        "createddate": row["created_on"],
-        "updatedbyid": row["updated_by"],
-        "updateddate": row["updated_on"],
-    }
