@@ -24,8 +24,9 @@ from sqlalchemy import Connection, Row, select
 from ..storage.audit import GENESIS
 from ..storage.store import Store
 from ..storage.tables import audit_events
-from .rows import CHUNK, SOURCES, Shape, Values
+from .rows import CHUNK, SOURCES
 from .schema import QueryTable
+from .shape import Shape, Values
 
 MAX_REPLICAS = 16
 """Books of an app that have a copy at a time: those asked about last."""
@@ -171,7 +172,7 @@ class Replica:
     def _fill(self, tx: Connection, copy: sqlite3.Connection, name: str, look: Look) -> None:
         """Copy a table. Its columns have no affinity: every value is compared as what it is."""
         source = SOURCES[name]
-        shape = Shape(source, self._schema[name])
+        shape = Shape(source.plain, self._schema[name])
         columns = ", ".join(f'"{column}"' for column in shape.columns)
         copy.execute(f'CREATE TABLE "{rows_of(name)}" ({columns})')
         insert(copy, rows_of(name), shape, source.read(tx, self._tenant_id, shape), look)

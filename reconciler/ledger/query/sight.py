@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ..web.call import stamp
+from .columns import ORGANIZATION
 from .past import as_of
 from .replica import Look, Snapshot, insert, rows_of
-from .rows import ORGANIZATION, SOURCES
+from .rows import SOURCES
 from .schema import DELETED, QueryTable
 
 KEPT_FOR = timedelta(days=30)
