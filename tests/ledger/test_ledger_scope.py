@@ -12,6 +12,7 @@ from ledger_bench import (
     Bench,
     categories_of,
     entry,
+    opened,
     post,
     run_body,
     settled,
@@ -22,6 +23,7 @@ from ledger_bench import (
     url_of,
 )
 from test_ledger_access import MATRIX, READS
+from test_ledger_query import rows
 
 from reconciler.ledger import LedgerUnusable, Limits, open_ledger
 
@@ -310,6 +312,33 @@ class TestOrganizations:
         )
         assert response.status_code == (200 if there else 404)
         assert there or categories_of(response) == [40]
+
+    @pytest.mark.parametrize(
+        ("held", "header", "seen"),
+        [
+            pytest.param(None, None, ["North", "South"], id="all"),
+            pytest.param(None, "O-2", ["South"], id="chosen"),
+            pytest.param(["North"], None, ["North"], id="the caller's"),
+        ],
+    )
+    @pytest.mark.parametrize("lag", [0, 60])
+    def test_a_query_finds_entries_of_the_requests_organizations(
+        self, tmp_path, held, header, seen, lag
+    ):
+        path = reference(tmp_path, ORGANIZATIONS)
+        with opened(tmp_path / "ledger.db", reference=path, query_lag=lag) as bench:
+            owner = client_of(bench)
+            for label in ("North", "South"):
+                number = post(owner, organizationLabel=label, notes=label)
+            bench.clock.pass_by(seconds=lag)
+            # With a lag, what was changed since is found as it was.
+            change = {"notes": "changed"} if lag else {"transferredToAccounting": "Error"}
+            assert owner.put(f"{ENTRIES}/{number}/basic-information", json=change).is_success
+            client = client_of(bench, organizations=held)
+            client.headers.update(for_organizations(header) or {})
+            found = rows(client, "select notes from journalentry order by notes")
+            assert [row["notes"] for row in found] == seen
+            assert len(rows(client, "select id from journalentryitem")) == 2 * len(seen)
 
     def test_journal_runs_are_refused(self, organizations):
         client = client_of(organizations)
