@@ -356,21 +356,54 @@ class TestOrganizations:
         assert (chosen.status_code, categories_of(chosen)) == (403, [10])
 
 
+def validate(tmp_path, capsys):
+    """Exit code and output of `reconciler validate` over a workspace with the reference in it."""
+    from reconciler.cli.main import run
+
+    (tmp_path / "reconciler.yaml").write_text(
+        "apiVersion: journal.reconciler/v1\nkind: Workspace\nmetadata: {name: scope}\n"
+    )
+    code = run(["-w", str(tmp_path), "validate"])
+    return code, "".join(capsys.readouterr())
+
+
+def test_a_reference_with_both_is_good_for_the_workspace_and_for_the_ledger(tmp_path, capsys):
+    both = ENTITIES + ORGANIZATIONS.removeprefix("spec:\n")
+    path = reference(tmp_path, both)
+    code, output = validate(tmp_path, capsys)
+    assert code == 0, output
+    with open_ledger(url_of(tmp_path / "ledger.db"), path) as ledger:
+        client_id, _secret = ledger.issue_client("ci", entities=["Asia"], organizations=["North"])
+    assert len(client_id) == 36
+
+
 @pytest.mark.parametrize(
-    ("spec", "message"),
+    ("spec", "message", "finding"),
     [
-        ("entities: [{id: E-1}]", "name is missing"),
-        ("entities: [{name: Asia}]", "id is missing"),
-        ("entities: [{id: 'a,b', name: Asia}]", "letters, digits or hyphens"),
-        ("entities: [{id: E-1, name: Asia}, {id: E-1, name: Europe}]", "comes twice"),
-        ("organizations: [{id: O-1, name: North}, {id: O-2, name: North}]", "comes twice"),
-        ("organizations: North", "is not a list"),
+        ("entities: [{id: E-1}]", "name is missing", "schema-missing-field"),
+        ("entities: [{name: Asia}]", "id is missing", "schema-missing-field"),
+        ("entities: [{id: 'a,b', name: Asia}]", "letters, digits or hyphens", "schema-spelling"),
+        ('entities: [{id: E-1, name: "A\\nB"}]', "on one line", "schema-spelling"),
+        (f"entities: [{{id: E-1, name: {'x' * 101}}}]", "at most 100", "schema-length"),
+        (
+            "entities: [{id: E-1, name: Asia}, {id: E-1, name: Europe}]",
+            "comes twice",
+            "reference-duplicate",
+        ),
+        (
+            "organizations: [{id: O-1, name: North}, {id: O-2, name: North}]",
+            "comes twice",
+            "reference-duplicate",
+        ),
+        ("organizations: North", "is not a list", "schema-type"),
     ],
 )
-def test_a_reference_names_each_once(tmp_path, spec, message):
+def test_a_reference_names_each_once(tmp_path, capsys, spec, message, finding):
     path = reference(tmp_path, f"spec:\n  {spec}\n")
     with pytest.raises(LedgerUnusable, match=message):
         open_ledger(url_of(tmp_path / "ledger.db"), path)
+    code, output = validate(tmp_path, capsys)
+    assert (code, f"[{finding}]" in output) == (3, True), output
 
 
 def test_create_client_with_entities(tmp_path):
