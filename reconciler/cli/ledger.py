@@ -178,8 +178,9 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
     FILE is CSV, YAML or JSON lines, by its ending (.csv, .yaml, .yml, .jsonl, .ndjson), with the
     fields id, transactionType, transactionDate, currency, amount, homeCurrencyAmount,
     debitAccountingCodeName, creditAccountingCodeName, debitAccountingCodeType,
-    creditAccountingCodeType and segments (in CSV a column segments.NAME for each). What was loaded
-    before is left alone, so the same file can be loaded again.
+    creditAccountingCodeType and segments (in CSV a column segments.NAME for each), and in a
+    Multi-Org tenant organizationName. What was loaded before is left alone, so the same file can
+    be loaded again.
     """
     from reconciler.ledger import LedgerUnusable, open_ledger
 

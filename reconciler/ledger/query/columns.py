@@ -53,6 +53,7 @@ RUN = {
     "executedon": "executed_on",
     **STAMPS,
     DELETED: "deleted",
+    ORGANIZATION: "organizations",
 }
 PERIOD = {
     **{name: name for name in ("id", "name", "status", "notes")},

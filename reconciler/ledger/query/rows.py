@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from ..storage.tables import (
     Amount,
+    Json,
     accounting_codes,
     accounting_periods,
     journal_entries,
@@ -43,9 +44,9 @@ _BATCH = 1000
 
 
 def _columns(table: Table, names: Mapping[str, str]) -> list[ColumnElement[Any]]:
-    # Amounts are left as the database has them: text, or a decimal.
+    # Amounts and documents are left as the database has them: text, or a decimal.
     return [
-        (type_coerce(each, Text) if isinstance(each.type, Amount) else each).label(name)
+        (type_coerce(each, Text) if isinstance(each.type, Amount | Json) else each).label(name)
         for name, each in ((name, table.c[column]) for name, column in names.items())
     ]
 
@@ -156,9 +157,7 @@ SOURCES = {
     ),
     "journalrun": Source(
         table=journal_runs,
-        rows=select(
-            *_columns(journal_runs, RUN), _NO_ORGANIZATION, _NO_CUSTOM_FIELDS, _NO_SEGMENTS
-        ),
+        rows=select(*_columns(journal_runs, RUN), _NO_CUSTOM_FIELDS, _NO_SEGMENTS),
         kind="JournalRun",
         called=_runs_called,
         found_by=("id", "number", "updateddate"),

@@ -1,10 +1,11 @@
 """The form in which rows are kept for queries: the same for what is and for what has been."""
 
+import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from .columns import ENTRY, ITEM, ITEM_OF_ENTRY, RUN
+from .columns import ENTRY, ITEM, ITEM_OF_ENTRY, ORGANIZATION, RUN
 from .functions import PLACES, canonical
 from .past import Past
 from .schema import Kind, QueryTable, segment_column
@@ -60,7 +61,9 @@ def _past_items(was: Past) -> Iterator[_Found]:
 
 
 def _past_run(was: Past) -> Iterator[_Found]:
-    yield _named(was.row, RUN), {}, {}
+    names = was.row.get("organizations")
+    whose = None if names is None else json.dumps(names, separators=(",", ":"))
+    yield {**_named(was.row, RUN), ORGANIZATION: whose}, {}, {}
 
 
 _PAST = {

@@ -4,6 +4,7 @@ A query names views that are made for it alone, in its own connection. With a la
 the rows that have changed since, and add those rows as they were.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ KEPT_FOR = timedelta(days=30)
 """How long deleted rows can be queried (API facts 1)."""
 
 _SCOPE = "organizations in sight"
+_RUN_SCOPE = "organizations of runs in sight"
+"""What their runs have: a list, all of whose organizations must be in sight."""
+_RUNS = "journalrun"
 _REMEMBERED = ("JournalEntry", "JournalRun")
 """Whose past the audit events tell. Periods and codes are always those of now."""
 
@@ -58,21 +62,34 @@ class Sight:
         look: Look,
     ) -> frozenset[str]:
         """Make the views of these tables; answers the names a query reaches through them."""
-        copy, reached = snapshot.copy, {*tables, *map(rows_of, tables), _SCOPE}
+        copy, reached = snapshot.copy, {*tables, *map(rows_of, tables), _SCOPE, _RUN_SCOPE}
         copy.execute(f'CREATE TEMP TABLE "{_SCOPE}" (name)')
-        names = sorted(self.organizations or ())
-        copy.executemany(f'INSERT INTO "{_SCOPE}" VALUES (?)', [(name,) for name in names])  # noqa: S608 - our names
+        copy.execute(f'CREATE TEMP TABLE "{_RUN_SCOPE}" (name)')
         past = self._past(snapshot, tables, tx, tenant_id, look)
+        self._set_scope(copy, _run_tables(tables, past))
         for name in tables:
             columns = ", ".join(f'"{column}"' for column in (*schema[name].columns, DELETED))
-            shown = f'SELECT {columns} FROM main."{rows_of(name)}" WHERE {self._shows()}'  # noqa: S608
+            condition = self._shows(_RUN_SCOPE if name == _RUNS else _SCOPE)
+            shown = f'SELECT {columns} FROM main."{rows_of(name)}" WHERE {condition}'  # noqa: S608
             if name in past:
                 shown += f" AND {_unchanged(self.until)} UNION ALL "
-                shown += f'SELECT {columns} FROM temp."{_past(name)}" WHERE {self._shows()}'  # noqa: S608
+                shown += f'SELECT {columns} FROM temp."{_past(name)}" WHERE {condition}'  # noqa: S608
             copy.execute(f'CREATE TEMP VIEW "{name}" AS {shown}')
         return frozenset(reached | set(map(_past, past)))
 
-    def _shows(self) -> str:
+    def _set_scope(self, copy: sqlite3.Connection, runs: Iterable[str]) -> None:
+        """Note which organizations are in sight, and of runs which lists of organizations."""
+        if self.organizations is None:
+            return
+        names = [(name,) for name in sorted(self.organizations)]
+        copy.executemany(f'INSERT INTO "{_SCOPE}" VALUES (?)', names)  # noqa: S608 - our names
+        for table in runs:
+            query = f'SELECT DISTINCT {ORGANIZATION} FROM "{table}"'  # noqa: S608
+            listed = [text for (text,) in copy.execute(query) if text is not None]
+            seen = [(text,) for text in listed if self.organizations.issuperset(json.loads(text))]
+            copy.executemany(f'INSERT INTO "{_RUN_SCOPE}" VALUES (?)', seen)  # noqa: S608
+
+    def _shows(self, scope: str) -> str:
         """The condition for rows in sight. The plus keeps an index from being taken for it."""
         since = f"+updateddate >= '{stamp(self.now - KEPT_FOR)}'"
         parts = []
@@ -83,7 +100,7 @@ class Sight:
         seen = f"({' OR '.join(parts)})"
         if self.organizations is None:
             return seen
-        whose = f'{ORGANIZATION} IS NULL OR {ORGANIZATION} IN (SELECT name FROM temp."{_SCOPE}")'  # noqa: S608
+        whose = f'{ORGANIZATION} IS NULL OR {ORGANIZATION} IN (SELECT name FROM temp."{scope}")'  # noqa: S608
         return f"{seen} AND ({whose})"
 
     def _past(
@@ -112,6 +129,12 @@ class Sight:
                 insert(snapshot.copy, _past(name), shape, rows, look)
                 made.add(name)
         return made
+
+
+def _run_tables(tables: Iterable[str], past: Iterable[str]) -> list[str]:
+    """The tables that hold runs, of now and of the past."""
+    now = [rows_of(name) for name in tables if name == _RUNS]
+    return now + [_past(name) for name in past if name == _RUNS]
 
 
 def _past(name: str) -> str:
