@@ -52,6 +52,14 @@ def ledger() -> None:
     help="Answer 429 to an entity's further requests while so many are at work. "
     "Unlimited without it.",
 )
+@click.option(
+    "--query-lag",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 31_536_000),
+    metavar="SECONDS",
+    help="Let a Data Query see entries and runs as they were so long ago, as the live one lags.",
+)
 def serve(
     host: str,
     port: int,
@@ -61,6 +69,7 @@ def serve(
     *,
     requests_per_minute: int | None,
     concurrency: int | None,
+    query_lag: int,
 ) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
     from reconciler.ledger import LedgerUnusable, Limits, open_ledger
@@ -80,6 +89,7 @@ def serve(
                 port=port,
                 ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
                 limits=Limits(requests_per_minute=requests_per_minute, concurrency=concurrency),
+                query_lag=query_lag,
             )
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
@@ -168,8 +178,9 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
     FILE is CSV, YAML or JSON lines, by its ending (.csv, .yaml, .yml, .jsonl, .ndjson), with the
     fields id, transactionType, transactionDate, currency, amount, homeCurrencyAmount,
     debitAccountingCodeName, creditAccountingCodeName, debitAccountingCodeType,
-    creditAccountingCodeType and segments (in CSV a column segments.NAME for each). What was loaded
-    before is left alone, so the same file can be loaded again.
+    creditAccountingCodeType and segments (in CSV a column segments.NAME for each), and in a
+    Multi-Org tenant organizationName. What was loaded before is left alone, so the same file can
+    be loaded again.
     """
     from reconciler.ledger import LedgerUnusable, open_ledger
 

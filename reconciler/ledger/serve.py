@@ -28,25 +28,26 @@ FAREWELL = 5
 """Seconds that requests at work get to be answered once the server is told to stop."""
 
 
-def serve(
+def serve(  # noqa: PLR0913 - keywords, half of them with a default
     ledger: Ledger,
     *,
     host: str,
     port: int,
     ready: Callable[[str], None],
     limits: Limits | None = None,
+    query_lag: float = 0,
 ) -> None:
     """Serve until SIGTERM or SIGINT, answer what is at work, return. For the main thread only.
 
     A thread works on the journal runs of the database, those a killed server left behind included.
     `port` 0 takes a free one. `ready` is told the base URL once connections are accepted. On a
-    loopback address only loopback host names are answered. `limits` are
-    those of create_app. Raises LedgerUnusable when the address cannot be bound.
+    loopback address only loopback host names are answered. `limits` and
+    `query_lag` are those of create_app. Raises LedgerUnusable when the address cannot be bound.
     """
     local = LOOPBACK_HOSTS | {_in_url(host)}
     worker = Worker(ledger.store, clock=lambda: datetime.now(UTC))
     hosts = local if is_loopback(host) else None
-    app = create_app(ledger, allowed_hosts=hosts, worker=worker, limits=limits)
+    app = create_app(ledger, allowed_hosts=hosts, worker=worker, limits=limits, query_lag=query_lag)
     listener = _listener(host.strip("[]"), port)
     server = waitress.create_server(
         app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=MAX_REQUEST

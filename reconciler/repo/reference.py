@@ -11,8 +11,12 @@ _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
     (("accountingCodes",), ("name", "type")),
     (("customFields", "JournalEntry"), ("name",)),
     (("customFields", "JournalEntryItem"), ("name",)),
+    (("entities",), ("id",)),
+    (("entities",), ("name",)),
+    (("organizations",), ("id",)),
+    (("organizations",), ("name",)),
 )
-"""The lists of a Reference, and the fields that are unique together (API facts 4.2, 4.3)."""
+"""The lists of a Reference, and the fields that are unique together (API facts 1.1, 4.2, 4.3)."""
 
 
 def reference_flaws(document: Mapping[str, Value], *, source: Source) -> tuple[Finding, ...]:

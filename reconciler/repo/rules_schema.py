@@ -77,7 +77,7 @@ SCHEMA_RULES = (
     ),
     Rule(
         id="reference-duplicate",
-        summary="The Reference names each period, accounting code, type and custom field once.",
+        summary="The Reference names each period, code, field, entity and organization once.",
         why="Two rows under one key contradict each other; checks would depend on their order.",
         remedy="Keep the one that is true of the tenant, and remove the other.",
     ),

@@ -8,7 +8,8 @@ import sys
 import httpx
 import pytest
 from click.testing import CliRunner
-from ledger_bench import ENTRIES, REFERENCE, entry, serve, sign_in, truth, url_of
+from ledger_bench import ENTRIES, REFERENCE, entry, post, serve, sign_in, truth, url_of
+from test_ledger_query import rows
 
 from reconciler.cli.ledger import ledger
 
@@ -84,6 +85,20 @@ def test_serve_with_limits(tmp_path):
     assert headers["Concurrency-Limit-Limit"] == "7"
 
 
+@pytest.mark.parametrize(("lag", "seen"), [("0", 1), ("3600", 0)])
+def test_serve_with_a_lag_of_queries(tmp_path, lag, seen):
+    database = url_of(tmp_path / "ledger.db")
+    made = run("create-client", "--database", database, "--name", "ci", "--format", "json")
+    server, url = serve(tmp_path / "ledger.db", "--reference", str(REFERENCE), "--query-lag", lag)
+    with server, httpx.Client(base_url=url) as client:
+        token = sign_in(client, *json.loads(made.output).values()).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        post(client)
+        found = rows(client, "select number from journalentry")
+        server.terminate()
+    assert len(found) == seen
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -95,6 +110,8 @@ def test_serve_with_limits(tmp_path):
         (["serve"], 2, "--database"),
         (["serve", "--database", "{db}", "--port", "70000"], 2, "--port"),
         (["serve", "--database", "{db}", "--concurrency", "0"], 2, "--concurrency"),
+        (["serve", "--database", "{db}", "--query-lag", "-1"], 2, "--query-lag"),
+        (["serve", "--database", "{db}", "--query-lag", "nan"], 2, "--query-lag"),
     ],
 )
 def test_what_the_user_got_wrong_is_one_line(tmp_path, arguments, code, message):

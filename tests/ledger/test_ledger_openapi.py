@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from ledger_bench import ENTRIES, Bench, post, settled, start_run
 from ledger_contract import check, described
 from schemathesis.specs.openapi import checks
+from test_ledger_query import submit
 
 from reconciler.ledger.access.permissions import PERMISSIONS
 from reconciler.ledger.books import codes, periods
 from reconciler.ledger.journals import creation, update
+from reconciler.ledger.openapi.document import SCHEMAS
 from reconciler.ledger.openapi.operations import OPERATIONS
-from reconciler.ledger.openapi.schemas import SCHEMAS
+from reconciler.ledger.query import endpoint, request
 from reconciler.ledger.routes import ROUTES
 from reconciler.ledger.runs import creation as runs
 
@@ -26,7 +28,15 @@ UNFIT = ("Zuora-Entity-Ids", "Zuora-Org-Ids")
 
 
 def test_every_route_is_described_and_nothing_else():
-    assert {(route.method, route.path) for route in ROUTES} == set(OPERATIONS)
+    queries = {
+        (name.removeprefix("on_").upper(), path)
+        for path, resource in endpoint.RESOURCES.items()
+        for name in dir(resource)
+        if name.startswith("on_") and name != "on_options"
+    }
+    # The files of results are no part of the API: a job gives their whole address.
+    queries.remove(("GET", "/query/files/{name}"))
+    assert {(route.method, route.path) for route in ROUTES} | queries == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
@@ -48,6 +58,7 @@ def test_a_body_is_described_where_one_is_taken(route):
         ("TransactionType", runs.TYPE_FIELDS),
         ("NewAccountingCode", codes.FIELDS),
         ("NewAccountingPeriod", periods.FIELDS),
+        ("NewQueryJob", request.FIELDS),
     ],
 )
 def test_a_request_is_described_with_the_fields_that_are_read(schema, fields):
@@ -98,6 +109,7 @@ def described_ledger(template, tmp_path_factory):
     client = bench.client(PERMISSIONS)
     post(client)
     settled(client, start_run(client))
+    KNOWN["/query/jobs/{job_id}"] = {"job_id": submit(client, "select number from journalentry")}
     schema = schemathesis.openapi.from_wsgi("/openapi.json", bench.app)
     yield schema, client.headers["Authorization"]
     bench.close()
@@ -110,7 +122,10 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-KNOWN = {"/v1/journal-entries/{number}": "JE-00000001", "/v1/journal-runs/{number}": "JR-00000001"}
+KNOWN = {
+    "/v1/journal-entries/{number}": {"number": "JE-00000001"},
+    "/v1/journal-runs/{number}": {"number": "JR-00000001"},
+}
 
 
 def explore(described_ledger, method, path, *, examples):
@@ -129,9 +144,9 @@ def explore(described_ledger, method, path, *, examples):
     def send(case, known):
         for name in UNFIT:
             case.headers.pop(name, None)
-        for start, number in KNOWN.items():
+        for start, parameters in KNOWN.items():
             if known and path.startswith(start):
-                case.path_parameters["number"] = number
+                case.path_parameters.update(parameters)
         headers = {"Accept-Encoding": "identity"}
         if path != "/oauth/token":
             headers["Authorization"] = token

@@ -489,6 +489,13 @@ class TestWorkers:
         ]
 
 
+VERSION_3 = (
+    "ALTER TABLE journal_runs DROP COLUMN organizations; DROP INDEX transactions_by_group; "
+    "ALTER TABLE source_transactions DROP COLUMN organization; "
+    "CREATE INDEX transactions_by_group ON source_transactions (tenant_id, journal_run_id, "
+    "journal_entry_id, transaction_type, debit_code_id, credit_code_id, segments, currency); "
+    "UPDATE ledger_schema SET version = 3;"
+)
 VERSION_2 = (
     "ALTER TABLE tenants DROP COLUMN entities; ALTER TABLE tenants DROP COLUMN organizations; "
     "ALTER TABLE clients DROP COLUMN entities; ALTER TABLE clients DROP COLUMN organizations; "
@@ -508,8 +515,9 @@ class TestUpgrade:
     @pytest.mark.parametrize(
         "back",
         [
-            pytest.param(VERSION_2, id="before entities and organizations"),
-            pytest.param(VERSION_2 + VERSION_1, id="before journal runs"),
+            pytest.param(VERSION_3, id="before runs of organizations"),
+            pytest.param(VERSION_3 + VERSION_2, id="before entities and organizations"),
+            pytest.param(VERSION_3 + VERSION_2 + VERSION_1, id="before journal runs"),
         ],
     )
     def test_an_older_ledger_is_brought_up_to_date(self, make_bench, back):

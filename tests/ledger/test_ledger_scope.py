@@ -11,7 +11,9 @@ from ledger_bench import (
     SOCKET,
     Bench,
     categories_of,
+    entries_of,
     entry,
+    opened,
     post,
     run_body,
     settled,
@@ -22,8 +24,10 @@ from ledger_bench import (
     url_of,
 )
 from test_ledger_access import MATRIX, READS
+from test_ledger_query import rows
 
 from reconciler.ledger import LedgerUnusable, Limits, open_ledger
+from reconciler.ledger.runs.organizations import NOT_FOR_THEM
 
 EUROPE, ASIA, AFRICA = "E-europe", "E-asia", "E-africa"
 ENTITIES = (
@@ -311,9 +315,32 @@ class TestOrganizations:
         assert response.status_code == (200 if there else 404)
         assert there or categories_of(response) == [40]
 
-    def test_journal_runs_are_refused(self, organizations):
-        client = client_of(organizations)
-        assert categories_of(client.post(RUNS, json=run_body())) == [30]
+    @pytest.mark.parametrize(
+        ("held", "header", "seen"),
+        [
+            pytest.param(None, None, ["North", "South"], id="all"),
+            pytest.param(None, "O-2", ["South"], id="chosen"),
+            pytest.param(["North"], None, ["North"], id="the caller's"),
+        ],
+    )
+    @pytest.mark.parametrize("lag", [0, 60])
+    def test_a_query_finds_entries_of_the_requests_organizations(
+        self, tmp_path, held, header, seen, lag
+    ):
+        path = reference(tmp_path, ORGANIZATIONS)
+        with opened(tmp_path / "ledger.db", reference=path, query_lag=lag) as bench:
+            owner = client_of(bench)
+            for label in ("North", "South"):
+                number = post(owner, organizationLabel=label, notes=label)
+            bench.clock.pass_by(seconds=lag)
+            # With a lag, what was changed since is found as it was.
+            change = {"notes": "changed"} if lag else {"transferredToAccounting": "Error"}
+            assert owner.put(f"{ENTRIES}/{number}/basic-information", json=change).is_success
+            client = client_of(bench, organizations=held)
+            client.headers.update(for_organizations(header) or {})
+            found = rows(client, "select notes from journalentry order by notes")
+            assert [row["notes"] for row in found] == seen
+            assert len(rows(client, "select id from journalentryitem")) == 2 * len(seen)
 
     def test_an_unknown_organization_is_refused_with_the_known_ones(self, organizations):
         with pytest.raises(LedgerUnusable, match=r"no organization 'West'.*North, South"):
@@ -327,21 +354,211 @@ class TestOrganizations:
         assert (chosen.status_code, categories_of(chosen)) == (403, [10])
 
 
+NORTH, SOUTH = {"organizationName": "North"}, {"organizationId": "O-2"}
+
+
+def of_organizations(*names):
+    """A transaction for each, all of one group but for the organization."""
+    return [
+        transaction(f"T-{name}-{number}", organizationName=name)
+        for number, name in enumerate(names)
+    ]
+
+
+class TestRunsOfOrganizations:
+    @pytest.mark.parametrize(
+        ("held", "header", "labels", "outcome"),
+        [
+            pytest.param(None, None, [NORTH], None, id="by name"),
+            pytest.param(None, None, [SOUTH], None, id="by id"),
+            pytest.param(None, None, [NORTH, SOUTH], None, id="several"),
+            pytest.param(None, None, [{**SOUTH, "organizationName": "South"}], None, id="by both"),
+            pytest.param(None, None, None, (400, [22]), id="none"),
+            pytest.param(None, None, [], (400, [22]), id="an empty list"),
+            pytest.param(None, None, [{}], (400, [22]), id="a label of nothing"),
+            pytest.param(None, None, ["North"], (400, [20]), id="a label that is text"),
+            pytest.param(
+                None, None, [{**NORTH, "excluded": True}], (400, [21]), id="undocumented fields"
+            ),
+            pytest.param(None, None, [{**SOUTH, **NORTH}], (400, [20]), id="two in one"),
+            pytest.param(
+                None, None, [SOUTH, {"organizationName": "South"}], (400, [20]), id="one twice"
+            ),
+            pytest.param(None, None, [{"organizationName": "West"}], (400, [20]), id="unknown"),
+            pytest.param(None, "O-1", [SOUTH], (400, [20]), id="not chosen"),
+            pytest.param(["North"], None, [NORTH, SOUTH], (400, [20]), id="not the caller's"),
+            pytest.param(["South"], None, [SOUTH], None, id="the caller's"),
+        ],
+    )
+    def test_a_run_is_for_organizations_of_the_request(
+        self, organizations, held, header, labels, outcome
+    ):
+        client = client_of(organizations, organizations=held)
+        client.headers.update(for_organizations(header))
+        response = client.post(RUNS, json=run_body(organizationLabels=labels))
+        if outcome is None:
+            run = client.get(f"{RUNS}/{response.json()['journalRunNumber']}").json()
+            names = [label["organizationName"] for label in run["organizationLabels"]]
+            assert names == ["North" if label is NORTH else "South" for label in labels]
+        else:
+            assert (response.status_code, categories_of(response)) == outcome
+            assert organizations.truth("SELECT * FROM journal_runs") == []
+
+    @pytest.mark.parametrize("kind", sorted(NOT_FOR_THEM))
+    def test_types_that_such_a_tenant_has_not(self, organizations, kind):
+        client = client_of(organizations)
+        response = client.post(RUNS, json=run_body(kind, organizationLabels=[NORTH]))
+        assert categories_of(response) == [30]
+
+    def test_a_run_summarises_its_organizations_each_in_entries_of_its_own(self, organizations):
+        organizations.load(*of_organizations("North", "North", "South"))
+        client = client_of(organizations)
+        first = start_run(client, organizationLabels=[NORTH])
+        settled(client, first)
+        (only,) = entries_of(client, first)
+        assert (only["organizationLabel"], only["journalEntryItems"][0]["amount"]) == ("North", 20)
+        both = start_run(client, organizationLabels=[NORTH, SOUTH])
+        assert settled(client, both)["totalJournalEntryCount"] == 1
+        assert [entry["organizationLabel"] for entry in entries_of(client, both)] == ["South"]
+        assert client.put(f"{RUNS}/{first}/cancel").is_success
+        settled(client, first)
+        again = start_run(client, organizationLabels=[SOUTH, NORTH])
+        settled(client, again)
+        labels = [entry["organizationLabel"] for entry in entries_of(client, again)]
+        assert labels == ["North"]
+
+    @pytest.mark.parametrize(
+        ("held", "header", "seen"),
+        [
+            pytest.param(None, None, {"N", "S", "NS"}, id="all"),
+            pytest.param(None, "O-2", {"S"}, id="chosen"),
+            pytest.param(["North"], None, {"N"}, id="the caller's"),
+            pytest.param(["North", "South"], None, {"N", "S", "NS"}, id="the caller's two"),
+        ],
+    )
+    @pytest.mark.parametrize("lag", [0, 60])
+    def test_nobody_sees_runs_of_other_organizations(self, tmp_path, held, header, seen, lag):
+        path = reference(tmp_path, ORGANIZATIONS)
+        with opened(tmp_path / "ledger.db", reference=path, query_lag=lag) as bench:
+            bench.load(*of_organizations("North", "South"))
+            owner = client_of(bench)
+            runs = {"N": [NORTH], "S": [SOUTH], "NS": [NORTH, SOUTH]}
+            for name, labels in runs.items():
+                runs[name] = start_run(owner, organizationLabels=labels)
+                settled(owner, runs[name])
+            bench.clock.pass_by(seconds=lag)
+            if lag:  # what has changed since is found as it was, by the same people
+                owner.put(f"{RUNS}/{runs['NS']}/cancel")
+                settled(owner, runs["NS"])
+            client = client_of(bench, organizations=held)
+            client.headers.update(for_organizations(header))
+            for name, number in runs.items():
+                statuses = {
+                    client.get(f"{RUNS}/{number}").status_code,
+                    client.get(f"{ENTRIES}/journal-runs/{number}").status_code,
+                }
+                assert statuses == ({200} if name in seen else {404})
+                if name not in seen:
+                    assert client.put(f"{RUNS}/{number}/cancel").status_code == 404
+                    assert client.delete(f"{RUNS}/{number}").status_code == 404
+            found = rows(client, "select number, status from journalrun order by number")
+            assert [row["number"] for row in found] == sorted(runs[name] for name in seen)
+            assert {row["status"] for row in found} == {"Completed"}
+
+    def test_one_run_at_a_time_in_the_tenant_and_no_word_on_whose(self, tmp_path):
+        path = reference(tmp_path, ORGANIZATIONS)
+        with opened(tmp_path / "ledger.db", reference=path, by_hand=True) as bench:
+            number = start_run(client_of(bench), organizationLabels=[NORTH])
+            client = client_of(bench, organizations=["South"])
+            refused = client.post(RUNS, json=run_body(organizationLabels=[SOUTH]))
+            assert categories_of(refused) == [30]
+            assert number not in refused.text
+            owner = client_of(bench, organizations=["North"])
+            assert number in owner.post(RUNS, json=run_body(organizationLabels=[NORTH])).text
+
+    def test_transactions_from_before_there_were_organizations_stay(self, make_bench, tmp_path):
+        bench = make_bench()
+        bench.load(transaction("T-1"))
+        open_ledger(url_of(bench.path), reference(tmp_path, ORGANIZATIONS)).close()
+        client = client_of(bench)
+        run = settled(client, start_run(client, organizationLabels=[NORTH, SOUTH]))
+        assert (run["status"], run["totalJournalEntryCount"]) == ("Completed", 0)
+
+    @pytest.mark.parametrize(
+        ("spec", "fields", "message"),
+        [
+            (ORGANIZATIONS, {}, "organizationName is required"),
+            (ORGANIZATIONS, {"organizationName": "West"}, "no organization 'West'"),
+            (
+                ORGANIZATIONS,
+                {"organizationName": "North", "organizationLabel": "South"},
+                "must name one organization",
+            ),
+            ("spec:\n", {"organizationLabel": "North"}, "has no organizations"),
+        ],
+    )
+    def test_a_transaction_names_its_organization(
+        self, make_bench, tmp_path, spec, fields, message
+    ):
+        bench = make_bench(reference=reference(tmp_path, spec))
+        with pytest.raises(LedgerUnusable, match=message):
+            bench.load(transaction("T-1", **fields))
+
+    def test_a_transaction_may_name_it_by_the_label_and_never_change_it(self, organizations):
+        organizations.load(transaction("T-1", organizationLabel="North"))
+        organizations.load(transaction("T-1", organizationName="North"))
+        with pytest.raises(LedgerUnusable, match="another organization"):
+            organizations.load(transaction("T-1", organizationName="South"))
+
+
+def validate(tmp_path, capsys):
+    """Exit code and output of `reconciler validate` over a workspace with the reference in it."""
+    from reconciler.cli.main import run
+
+    (tmp_path / "reconciler.yaml").write_text(
+        "apiVersion: journal.reconciler/v1\nkind: Workspace\nmetadata: {name: scope}\n"
+    )
+    code = run(["-w", str(tmp_path), "validate"])
+    return code, "".join(capsys.readouterr())
+
+
+def test_a_reference_with_both_is_good_for_the_workspace_and_for_the_ledger(tmp_path, capsys):
+    both = ENTITIES + ORGANIZATIONS.removeprefix("spec:\n")
+    path = reference(tmp_path, both)
+    code, output = validate(tmp_path, capsys)
+    assert code == 0, output
+    with open_ledger(url_of(tmp_path / "ledger.db"), path) as ledger:
+        client_id, _secret = ledger.issue_client("ci", entities=["Asia"], organizations=["North"])
+    assert len(client_id) == 36
+
+
 @pytest.mark.parametrize(
-    ("spec", "message"),
+    ("spec", "message", "finding"),
     [
-        ("entities: [{id: E-1}]", "name is missing"),
-        ("entities: [{name: Asia}]", "id is missing"),
-        ("entities: [{id: 'a,b', name: Asia}]", "letters, digits or hyphens"),
-        ("entities: [{id: E-1, name: Asia}, {id: E-1, name: Europe}]", "comes twice"),
-        ("organizations: [{id: O-1, name: North}, {id: O-2, name: North}]", "comes twice"),
-        ("organizations: North", "is not a list"),
+        ("entities: [{id: E-1}]", "name is missing", "schema-missing-field"),
+        ("entities: [{name: Asia}]", "id is missing", "schema-missing-field"),
+        ("entities: [{id: 'a,b', name: Asia}]", "letters, digits or hyphens", "schema-spelling"),
+        ('entities: [{id: E-1, name: "A\\nB"}]', "on one line", "schema-spelling"),
+        (f"entities: [{{id: E-1, name: {'x' * 101}}}]", "at most 100", "schema-length"),
+        (
+            "entities: [{id: E-1, name: Asia}, {id: E-1, name: Europe}]",
+            "comes twice",
+            "reference-duplicate",
+        ),
+        (
+            "organizations: [{id: O-1, name: North}, {id: O-2, name: North}]",
+            "comes twice",
+            "reference-duplicate",
+        ),
+        ("organizations: North", "is not a list", "schema-type"),
     ],
 )
-def test_a_reference_names_each_once(tmp_path, spec, message):
+def test_a_reference_names_each_once(tmp_path, capsys, spec, message, finding):
     path = reference(tmp_path, f"spec:\n  {spec}\n")
     with pytest.raises(LedgerUnusable, match=message):
         open_ledger(url_of(tmp_path / "ledger.db"), path)
+    code, output = validate(tmp_path, capsys)
+    assert (code, f"[{finding}]" in output) == (3, True), output
 
 
 def test_create_client_with_entities(tmp_path):

@@ -19,6 +19,11 @@ def organizations_named(tx: Connection, tenant_id: str, names: Iterable[str]) ->
     return [unit["id"] for unit in _named(tx, tenant_id, "organizations", "organization", names)]
 
 
+def organization_names(tx: Connection, tenant_id: str) -> frozenset[str]:
+    """The names of all organizations there are; empty without Multi-Org."""
+    return frozenset(unit["name"] for unit in _units(tx, tenant_id, "organizations"))
+
+
 def all_books(tx: Connection, tenant_id: str) -> list[str]:
     """Whose books there are in a tenant: its own, and those of every further entity."""
     return [unit["books"] for unit in _units(tx, tenant_id, "entities")] or [tenant_id]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import BindParameter, bindparam, select
 
 from ..reference.settings import Settings, settings_of
+from ..runs.organizations import sees
 from ..storage.tables import (
     accounting_codes,
     accounting_periods,
@@ -37,7 +38,7 @@ _OF_RUN = (
     .offset(bindparam("skipped"))
     .limit(bindparam("wanted"))
 )
-_RUN_BY_NUMBER = select(_RUN.id).where(
+_RUN_BY_NUMBER = select(_RUN.id, _RUN.organizations).where(
     _RUN.tenant_id == _TENANT, _RUN.number == bindparam("number"), _RUN.deleted.is_(False)
 )
 _ITEMS = (
@@ -74,11 +75,11 @@ def list_of_run(call: Call) -> Mapping[str, object]:
     """The entries of one journal run, in the order of their numbers."""
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
-    run_id = call.tx.execute(_RUN_BY_NUMBER, values).scalar_one_or_none()
-    if run_id is None:
+    run = call.tx.execute(_RUN_BY_NUMBER, values).mappings().one_or_none()
+    if run is None or not sees(call.caller, run):
         raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
     page = page_of(call.query, default=RUN_PAGE_SIZE, needs_size=True)
-    bounds = {"run": run_id, "skipped": page.offset, "wanted": page.size + 1}
+    bounds = {"run": run["id"], "skipped": page.offset, "wanted": page.size + 1}
     rows = call.tx.execute(_OF_RUN, {"tenant": call.tenant_id, **bounds}).mappings().all()
     return {
         "journalEntries": _shown(call, rows[: page.size]),

@@ -4,13 +4,19 @@ import re
 from functools import cache
 from typing import Any
 
+from ..query.jobs import Status
 from ..web.answers import encode
 from .operations import OPERATIONS, Described
-from .schemas import SCHEMAS, reference, text
+from .queries import QUERY_SCHEMAS
+from .schemas import SCHEMAS as BOOK_SCHEMAS
+from .schemas import choice, items, reference, text
 
 PATH = "/openapi.json"
 VERSION = "2025-08-12"
 """The newest minor version of the API that the answers follow (API facts 1)."""
+
+SCHEMAS = BOOK_SCHEMAS | QUERY_SCHEMAS
+"""Every schema by its name."""
 
 _JSON = "application/json"
 _NUMBER = {"type": "integer", "minimum": 0}
@@ -60,6 +66,17 @@ _REFUSALS = {
 }
 
 
+_PLAIN_REFUSALS = {
+    status: _response(
+        _REFUSALS[status]["description"],
+        "Complaint",
+        # A full queue is no limit of the caller's: how long it stays full is not known.
+        headers=_SAID | {"Retry-After": {**_WAIT["Retry-After"], "required": False}},
+    )
+    for status in _REFUSALS
+}
+
+
 def _parameter(name: str, place: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
@@ -81,6 +98,7 @@ _HEADERS = (
     _parameter("Zuora-Entity-Ids", "header", "The entity, of several.", text()),
     _parameter("Zuora-Org-Ids", "header", "The organizations, of several.", text()),
 )
+_DONE = "Done; before 2024-05-20 also refused."
 _KEY = _parameter(
     "Idempotency-Key",
     "header",
@@ -92,6 +110,9 @@ _PAGES = (
     _parameter(
         "pageSize", "query", "At most 300.", {"type": "integer", "minimum": 1, "maximum": 300}
     ),
+)
+_STATES = _parameter(
+    "queryStatus", "query", "Only jobs in these states.", items(choice(*Status), len(Status))
 )
 
 
@@ -137,13 +158,15 @@ def _operation(method: str, path: str, described: Described) -> dict[str, Any]:
             *named,
             *_HEADERS,
             *(_PAGES if described.paged else ()),
-            *((_KEY,) if method == "POST" else ()),
+            *((_STATES,) if described.by_status else ()),
+            *((_KEY,) if method == "POST" and not described.plain else ()),
         ],
         **(_body(_JSON, described.body) if described.body is not None else {}),
-        "responses": {
-            "200": _response("Done; before 2024-05-20 also refused.", described.answer, "Failure"),
-            **_REFUSALS,
-        },
+        "responses": (
+            {"200": _response("Done.", described.answer), **_PLAIN_REFUSALS}
+            if described.plain
+            else {"200": _response(_DONE, described.answer, "Failure"), **_REFUSALS}
+        ),
     }
 
 

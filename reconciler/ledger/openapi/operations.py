@@ -2,24 +2,31 @@
 
 from dataclasses import dataclass
 
+from ..query.endpoint import PREFIX
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """An operation in words, and the schemas of its body and of its answer when it is done.
 
-    `paged` says that it takes page and pageSize.
+    `paged` says that it takes page and pageSize, `by_status` that it takes states of query jobs.
+    `plain` are the operations of Data Query: without an envelope, in no version of the API.
     """
 
     summary: str
     answer: str
     body: str | None = None
     paged: bool = False
+    by_status: bool = False
+    plain: bool = False
 
 
 _ENTRY = "/v1/journal-entries/{number}"
 _RUN = "/v1/journal-runs/{number}"
 _CODE = "/v1/accounting-codes/{id}"
 _PERIOD = "/v1/accounting-periods/{id}"
+_JOBS = f"{PREFIX}jobs"
+_JOB = f"{PREFIX}jobs/{{job_id}}"
 
 OPERATIONS = {
     ("POST", "/v1/journal-entries"): Described(
@@ -67,4 +74,16 @@ OPERATIONS = {
     ),
     ("PUT", f"{_PERIOD}/close"): Described(summary="Close an accounting period", answer="Done"),
     ("PUT", f"{_PERIOD}/reopen"): Described(summary="Reopen an accounting period", answer="Done"),
+    ("POST", _JOBS): Described(
+        summary="Submit a query", body="NewQueryJob", answer="QueryJob", plain=True
+    ),
+    ("GET", _JOBS): Described(
+        summary="List the caller's query jobs", answer="QueryJobs", by_status=True, plain=True
+    ),
+    ("GET", _JOB): Described(
+        summary="Poll a query job, which carries it out", answer="QueryJob", plain=True
+    ),
+    ("DELETE", _JOB): Described(
+        summary="Cancel a query job that is not done", answer="QueryJob", plain=True
+    ),
 }

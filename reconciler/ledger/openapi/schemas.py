@@ -250,10 +250,16 @@ SCHEMAS: dict[str, Schema] = {
             "accountingPeriodName": text(100),
             "targetStartDate": {"anyOf": [_DATE, {"const": ""}]},
             "targetEndDate": {"anyOf": [_DATE, {"const": ""}]},
-            "organizationLabels": items({}, 300),
+            "organizationLabels": items(reference("SentOrganization"), 300),
         },
         custom=False,
     ),
+    "SentOrganization": sent(
+        {},
+        {"organizationId": text(36, minimum=1), "organizationName": text(100, minimum=1)},
+        custom=False,
+    ),
+    "Organization": answered({"organizationId": text(36), "organizationName": text(100)}),
     "JournalRunMade": succeeded({"journalRunNumber": text(minimum=1)}),
     "JournalRun": succeeded(
         {
@@ -266,7 +272,7 @@ SCHEMAS: dict[str, Schema] = {
             "targetStartDate": _DATE,
             "targetEndDate": _DATE,
             "totalJournalEntryCount": {"type": "integer", "minimum": 0},
-            "organizationLabels": items({}, 0),
+            "organizationLabels": items(reference("Organization"), 300),
             "transactionTypes": items(answered(_TYPES), len(TRANSACTION_TYPES), minimum=1),
         }
     ),

@@ -20,9 +20,8 @@ _FILES = f"{PREFIX}files"
 
 def add_routes(app: "falcon.App[Any, Any]", jobs: Jobs) -> None:
     """Serve the jobs and their result files."""
-    app.add_route(f"{PREFIX}jobs", _All(jobs))
-    app.add_route(f"{PREFIX}jobs/{{job_id}}", _One(jobs))
-    app.add_route(f"{_FILES}/{{name}}", _File(jobs))
+    for path, resource in RESOURCES.items():
+        app.add_route(path, resource(jobs))
 
 
 class _Resource:
@@ -84,6 +83,14 @@ class _File(_Resource):
         response.set_header("Cache-Control", "no-store")
         response.content_type = "application/octet-stream"
         response.data = content
+
+
+RESOURCES: dict[str, type[_Resource]] = {
+    f"{PREFIX}jobs": _All,
+    f"{PREFIX}jobs/{{job_id}}": _One,
+    f"{_FILES}/{{name}}": _File,
+}
+"""What answers at each path."""
 
 
 def _admit(request: falcon.Request) -> bytes:

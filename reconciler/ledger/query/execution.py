@@ -1,20 +1,16 @@
-"""A translated query carried out: on a copy of the rows it may see, within bounds.
+"""A translated query carried out: on a copy of the rows, through the views made for it.
 
-The copy is a database of its own that is gone with the query. Nothing a query says can reach the
-ledger's database, another tenant or a file, for they are not there; an authorizer refuses what is
-not a read of the copied tables besides.
+Nothing a query says can reach the ledger's database, another tenant or a file, for they are not
+there; an authorizer refuses what is not a read of the tables it has been given besides.
 """
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from . import functions
-from .rows import Rows, View
-from .schema import DELETED, Kind, QueryTable
+from .schema import Kind
 
 MAX_ROWS = 500_000
 """Output rows of a query on live data (API facts 6.1)."""
@@ -22,7 +18,6 @@ MAX_CELLS = 5_000_000
 MAX_SECONDS = 30
 """How long a query may take: it is answered for by the request that polls it."""
 _LOOK_EVERY = 5_000
-_BATCH = 1_000
 
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: 1_000_000,
@@ -66,65 +61,53 @@ class Output:
     rows: Sequence[tuple[object, ...]]
 
 
-def execute(
-    translation: Translation,
-    schema: Mapping[str, QueryTable],
-    view: View,
-    *,
-    cancelled: Callable[[], bool],
-) -> Output:
-    """Carry a query out. Raises QueryFailed and QueryCancelled."""
-    watch = _Watch(cancelled)
-    with closing(sqlite3.connect("", isolation_level=None)) as copy:
-        for limit, bound in _LIMITS.items():
-            copy.setlimit(limit, bound)
-        functions.register(copy)
-        copy.execute("PRAGMA case_sensitive_like=ON")
-        rows = Rows(view)
-        for name in sorted(translation.tables):
-            _fill(copy, name, schema[name], rows, watch)
-        copy.set_authorizer(_authorizer(translation.tables))
-        copy.set_progress_handler(watch.interrupts, _LOOK_EVERY)
-        try:
-            found = _fetch(copy, translation)
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            watch.look()
-            raise QueryFailed(f"The query cannot be carried out: {error}") from error
-    return Output(columns=translation.columns, rows=found)
-
-
-class _Watch:
-    """The time a query has, and whether anybody still wants its result."""
+class Watch:
+    """Whether anybody still wants the result, and once it is set the time a query has left."""
 
     def __init__(self, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
+        self._deadline: float | None = None
+
+    def set(self) -> None:
+        """Let the time run: from now on the query has MAX_SECONDS."""
         self._deadline = time.monotonic() + MAX_SECONDS
 
     def interrupts(self) -> bool:
-        return self._cancelled() or time.monotonic() > self._deadline
+        return self._cancelled() or self._late()
 
     def look(self) -> None:
+        """Raise QueryCancelled, or QueryFailed when time is up."""
         if self._cancelled():
             raise QueryCancelled
-        if time.monotonic() > self._deadline:
+        if self._late():
             raise QueryFailed(f"The query takes more than {MAX_SECONDS} seconds")
 
+    def _late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
 
-def _fill(
-    copy: sqlite3.Connection, name: str, table: QueryTable, rows: Rows, watch: _Watch
-) -> None:
-    """Copy a table. Its columns have no affinity: every value is compared as what it is."""
-    columns = ", ".join(f'"{column}"' for column in (*table.columns, DELETED))
-    copy.execute(f'CREATE TABLE "{name}" ({columns})')
-    marks = ", ".join("?" * (len(table.columns) + 1))
-    source: Iterator[tuple[object, ...]] = rows.of(name, table)
-    copy.execute("BEGIN")
-    while batch := list(islice(source, _BATCH)):
-        copy.executemany(f'INSERT INTO "{name}" VALUES ({marks})', batch)  # noqa: S608 - our names
+
+def execute(
+    translation: Translation, copy: sqlite3.Connection, *, reached: frozenset[str], watch: Watch
+) -> Output:
+    """Carry a query out on a connection that has the tables it names and is used for nothing else.
+
+    `reached` are the names it may read, those behind its views included. Raises QueryFailed and
+    QueryCancelled.
+    """
+    for limit, bound in _LIMITS.items():
+        copy.setlimit(limit, bound)
+    functions.register(copy)
+    copy.execute("PRAGMA case_sensitive_like=ON")
+    copy.execute("PRAGMA query_only=ON")
+    copy.set_authorizer(_authorizer(reached))
+    copy.set_progress_handler(watch.interrupts, _LOOK_EVERY)
+    watch.set()
+    try:
+        found = _fetch(copy, translation)
+    except (sqlite3.Error, sqlite3.Warning) as error:
         watch.look()
-    copy.execute("COMMIT")
-    if "id" in table.columns:
-        copy.execute(f'CREATE INDEX "{name} by id" ON "{name}" ("id")')
+        raise QueryFailed(f"The query cannot be carried out: {error}") from error
+    return Output(columns=translation.columns, rows=found)
 
 
 def _authorizer(tables: frozenset[str]) -> Callable[..., int]:

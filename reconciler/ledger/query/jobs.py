@@ -8,6 +8,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,11 +20,12 @@ from ..reference.settings import settings_of
 from ..storage.store import Contention, Store
 from ..web.call import stamp
 from ..web.categories import BUSINESS_RULE, NOT_FOUND, Refusal, refusal
-from .execution import Output, QueryCancelled, QueryFailed, Translation, execute
+from .execution import Output, QueryCancelled, QueryFailed, Translation, Watch, execute
+from .replica import Replicas
 from .request import QueryRequest
 from .results import COMPRESSIONS, written
-from .rows import View
 from .schema import QueryTable, schema_of
+from .sight import Sight
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class Jobs:
 
     def __init__(self, store: Store, *, lag: timedelta) -> None:
         self._store = store
+        self._replicas = Replicas(store)
         self._lag = lag
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -186,26 +189,37 @@ class Jobs:
                 job.file, job.output_rows = file, output_rows
 
     def _output(self, job: Job, now: datetime) -> Output:
-        request, tenant_id = job.request, job.caller.tenant_id
-        with self._store.reading() as tx:
-            understood, schema = _understood(tx, tenant_id, request.query, now)
-            if isinstance(understood, Output):
-                return understood
-            both = understood.deleted_too
-            view = View(
-                tx=tx,
-                tenant_id=tenant_id,
-                now=now,
-                until=stamp(now - self._lag) if self._lag else None,
-                live=both or not request.read_deleted,
-                deleted=both or request.read_deleted,
-            )
-            return execute(
-                understood,
-                schema,
-                view,
-                cancelled=lambda: job.status is Status.CANCELLED,
-            )
+        watch = Watch(lambda: job.status is Status.CANCELLED)
+        tenant_id = job.caller.tenant_id
+        replica = self._replicas.of(tenant_id)
+        with ExitStack() as snapshots:
+            with replica.turn(watch.look) as tx:
+                understood, schema = _understood(tx, tenant_id, job.request.query, now)
+                if isinstance(understood, Output):
+                    return understood
+                sight = self._sight(job, understood, now)
+                snapshot = snapshots.enter_context(
+                    replica.updated(tx, schema, sight.needs(understood.tables), watch.look)
+                )
+                reached = sight.prepare(
+                    snapshot,
+                    understood.tables,
+                    schema=schema,
+                    tx=tx,
+                    tenant_id=tenant_id,
+                    look=watch.look,
+                )
+            return execute(understood, snapshot.copy, reached=reached, watch=watch)
+
+    def _sight(self, job: Job, understood: Translation, now: datetime) -> Sight:
+        both, organizations = understood.deleted_too, job.caller.organizations
+        return Sight(
+            now=now,
+            until=stamp(now - self._lag) if self._lag else None,
+            live=both or not job.request.read_deleted,
+            deleted=both or job.request.read_deleted,
+            organizations=None if organizations is None else frozenset(organizations.values()),
+        )
 
     def _of_tenant(self, caller: Caller) -> Iterator[Job]:
         return (job for job in self._jobs.values() if job.caller.tenant_id == caller.tenant_id)

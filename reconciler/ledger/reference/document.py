@@ -15,6 +15,7 @@ from ..failures import LedgerUnusable
 STATUSES = ("Open", "PendingClose", "Closed")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNIT_ID = re.compile(r"[0-9A-Za-z-]{1,36}")
+_UNIT_NAME = re.compile(r"[^\n\t]{1,100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +186,10 @@ def _units(spec: "_At", key: str) -> tuple[Unit, ...]:
         Unit(id=item.required("id"), name=item.required("name")) for item in spec.mappings(key)
     )
     for unit in units:
-        if not _UNIT_ID.fullmatch(unit.id) or len(unit.name) > 100:
+        if not _UNIT_ID.fullmatch(unit.id) or not _UNIT_NAME.fullmatch(unit.name):
             raise LedgerUnusable(
                 f"{spec.place}.{key}: {unit.name!r} needs an id of at most 36 letters, digits or "
-                "hyphens, and a name of at most 100 characters"
+                "hyphens, and a name of at most 100 characters on one line"
             )
     for words in ([unit.id for unit in units], [unit.name for unit in units]):
         if len(set(words)) < len(words):

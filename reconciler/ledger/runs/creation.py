@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping
 
 from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason, refuse_any
 from ..web.fields import Field, array, calendar_date, choice, read_fields, text
+from . import organizations
 from .transaction_types import REVENUE, TRANSACTION_TYPES
 
 EARLIEST = "2015-01-01"
@@ -24,7 +25,7 @@ FIELDS = (
         read=array(len(TRANSACTION_TYPES), minimum=1),
         required=True,
     ),
-    Field(name="organizationLabels", read=array(300)),
+    organizations.FIELD,
 )
 TYPE_FIELDS = (Field(name="type", read=choice(*TRANSACTION_TYPES), required=True),)
 
@@ -37,15 +38,20 @@ class NewRun:
     start: str
     end: str
     types: tuple[str, ...]
+    organizations: tuple[str, ...] | None
 
 
-def read_run(body: Mapping[str, Any], periods: Sequence[RowMapping]) -> NewRun:
-    """The run a body asks for. Raises Refusal with everything that stands against it."""
+def read_run(
+    body: Mapping[str, Any], periods: Sequence[RowMapping], known: Mapping[str, str] | None
+) -> NewRun:
+    """The run a body asks for. Raises Refusal with everything that stands against it.
+
+    `known` are the organizations of the request, id to name; None without Multi-Org.
+    """
     found, _custom, reasons = read_fields(body, FIELDS)
     types = _read_types(found.get("transactionTypes", ()), reasons)
     refuse_any(reasons)
-    if found.get("organizationLabels"):
-        reasons.append(Reason(BUSINESS_RULE, "organizationLabels needs a Multi-Org tenant"))
+    labels = organizations.read_labels(found.get("organizationLabels"), known, reasons)
     period = _period(found, periods, reasons)
     refuse_any(reasons)
     assert period is not None  # a reason was found otherwise
@@ -54,6 +60,7 @@ def read_run(body: Mapping[str, Any], periods: Sequence[RowMapping]) -> NewRun:
         start=found.get("targetStartDate") or period["start_date"],
         end=found.get("targetEndDate") or period["end_date"],
         types=types,
+        organizations=labels,
     )
     refuse_any(_broken(run, period))
     return run
@@ -126,6 +133,8 @@ def _broken(run: NewRun, period: RowMapping) -> Iterator[Reason]:
         yield Reason(BUSINESS_RULE, f"The target dates must not be before {EARLIEST}")
     whole = (run.start, run.end) == (period["start_date"], period["end_date"])
     for kind in run.types:
+        if run.organizations is not None and kind in organizations.NOT_FOR_THEM:
+            yield Reason(BUSINESS_RULE, f"{kind} cannot be summarised in a Multi-Org tenant")
         if kind in REVENUE and not whole:
             yield Reason(
                 BUSINESS_RULE, f"{kind} can only be summarised over a whole accounting period"

@@ -17,6 +17,7 @@ from ..web.call import Call
 from ..web.categories import BUSINESS_RULE, NOT_FOUND, refusal
 from . import jobs
 from .creation import read_run
+from .organizations import labels_of, sees
 
 KIND = "JournalRun"
 AT_WORK = ("Pending", "Processing", "CancelInprogress", "DeleteInprogress")
@@ -28,21 +29,9 @@ _RUN, _ENTRY = journal_runs.c, journal_entries.c
 
 def create(call: Call) -> Mapping[str, object]:
     """Queue a run over an accounting period, or over days within one, and answer its number."""
-    if call.caller.organizations is not None:
-        message = "Journal runs are not carried out in a Multi-Org tenant"
-        raise refusal(BUSINESS_RULE, message)
     periods = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
-    run = read_run(call.body, call.tx.execute(periods).mappings().all())
-    busy = call.tx.execute(
-        select(_RUN.number, _RUN.status).where(
-            _RUN.tenant_id == call.tenant_id,
-            _RUN.status.in_(AT_WORK),
-            _RUN.deleted.is_(False),
-        )
-    ).first()
-    if busy is not None:
-        message = f"The journal run {busy.number} is {busy.status}; one run executes at a time"
-        raise refusal(BUSINESS_RULE, message)
+    run = read_run(call.body, call.tx.execute(periods).mappings().all(), call.caller.organizations)
+    _check_idle(call)
     row = {
         "tenant_id": call.tenant_id,
         "id": uuid.uuid4().hex,
@@ -54,6 +43,7 @@ def create(call: Call) -> Mapping[str, object]:
         "transaction_types": list(run.types),
         "segmentation_rule": _active_rule(call),
         "aggregate_currency": settings_of(call.tx, call.tenant_id).aggregate_currency,
+        "organizations": None if run.organizations is None else list(run.organizations),
         "deleted": False,
         "created_by": call.caller.user_id,
         "created_on": call.stamp,
@@ -86,7 +76,7 @@ def read(call: Call) -> Mapping[str, object]:
         "targetStartDate": run["target_start_date"],
         "targetEndDate": run["target_end_date"],
         "totalJournalEntryCount": entries,
-        "organizationLabels": [],
+        "organizationLabels": labels_of(run, call.caller),
         "transactionTypes": [{"type": name} for name in run["transaction_types"]],
     }
 
@@ -112,6 +102,25 @@ def delete(call: Call) -> Mapping[str, object]:
     return {}
 
 
+def _check_idle(call: Call) -> None:
+    """Refuse a run beside another one, also of organizations that the caller does not see."""
+    busy = (
+        call.tx.execute(
+            select(journal_runs).where(
+                _RUN.tenant_id == call.tenant_id,
+                _RUN.status.in_(AT_WORK),
+                _RUN.deleted.is_(False),
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if busy is not None:
+        seen = f"The journal run {busy['number']} is {busy['status']}"
+        which = seen if sees(call.caller, busy) else "A run of other organizations is at work"
+        raise refusal(BUSINESS_RULE, f"{which}; one run executes at a time")
+
+
 def _check_state(run: RowMapping, allowed: tuple[str, ...], verb: str) -> None:
     if run["status"] not in allowed:
         raise refusal(
@@ -126,7 +135,7 @@ def _locate(call: Call) -> RowMapping:
         _RUN.tenant_id == call.tenant_id, _RUN.number == number, _RUN.deleted.is_(False)
     )
     found = call.tx.execute(query).mappings().one_or_none()
-    if found is None:
+    if found is None or not sees(call.caller, found):
         raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
     return found
 

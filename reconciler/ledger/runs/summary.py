@@ -122,6 +122,7 @@ def _entry_row(
         "time_period_start": task.run["target_start_date"],
         "time_period_end": task.run["target_end_date"],
         "transaction_type": group.transaction_type,
+        "organization": group.organization,
         "segments": group.segments,
         "transferred_to_accounting": "No",
         "custom_fields": {},

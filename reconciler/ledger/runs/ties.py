@@ -18,13 +18,24 @@ _ROW = source_transactions.c
 _CURRENCY = _ROW.currency
 # In the order of an index, and of the entries of a run. The currency comes last, because it is
 # left out where currencies are aggregated.
-_GROUP = (_ROW.transaction_type, _ROW.debit_code_id, _ROW.credit_code_id, _ROW.segments, _CURRENCY)
+_GROUP = (
+    _ROW.organization,
+    _ROW.transaction_type,
+    _ROW.debit_code_id,
+    _ROW.credit_code_id,
+    _ROW.segments,
+    _CURRENCY,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Transactions that one entry summarises. `currency` is None when currencies are aggregated."""
+    """Transactions that one entry summarises.
 
+    `currency` is None when currencies are aggregated, `organization` without Multi-Org.
+    """
+
+    organization: str | None
     transaction_type: str
     currency: str | None
     debit_code_id: str
@@ -39,12 +50,19 @@ def tie(tx: Connection, run: RowMapping) -> int:
         .where(
             _ROW.tenant_id == run["tenant_id"],
             _ROW.journal_run_id.is_(None),
+            _in_organizations(run),
             _ROW.transaction_type.in_(run["transaction_types"]),
             _ROW.transaction_date.between(run["target_start_date"], run["target_end_date"]),
         )
         .values(journal_run_id=run["id"])
     )
     return tied.rowcount
+
+
+def _in_organizations(run: RowMapping) -> ColumnElement[bool]:
+    """Those of a run's organizations; without Multi-Org, those that have none."""
+    names = run["organizations"]
+    return _ROW.organization.is_(None) if names is None else _ROW.organization.in_(names)
 
 
 def untie(tx: Connection, entry: RowMapping) -> None:

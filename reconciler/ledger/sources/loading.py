@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
+from ..access.units import organization_names
 from ..failures import LedgerUnusable
 from ..journals.amounts import read_amount, too_fine
 from ..journals.creation import code_type
@@ -50,6 +51,9 @@ FIELDS = (
     Field(name="creditAccountingCodeName", read=text(100, minimum=1), required=True),
     Field(name="creditAccountingCodeType", read=code_type),
     Field(name="segments", read=_segments),
+    # One and the same, by the name that entries use and by the one that runs use.
+    Field(name="organizationLabel", read=text(100, minimum=1)),
+    Field(name="organizationName", read=text(100, minimum=1)),
 )
 
 
@@ -78,6 +82,7 @@ def load_transactions(tx: Connection, act: Act, path: Path) -> Loaded:
 class _Books:
     tenant_id: str
     settings: Settings
+    organizations: frozenset[str]
     codes: Mapping[str, Sequence[RowMapping]]
 
 
@@ -89,7 +94,12 @@ def _books(tx: Connection, tenant_id: str) -> _Books:
     query = select(accounting_codes).where(accounting_codes.c.tenant_id == tenant_id)
     for code in tx.execute(query).mappings():
         codes.setdefault(code["name"], []).append(code)
-    return _Books(tenant_id=tenant_id, settings=settings, codes=codes)
+    return _Books(
+        tenant_id=tenant_id,
+        settings=settings,
+        organizations=organization_names(tx, tenant_id),
+        codes=codes,
+    )
 
 
 def _read(line: int, row: Mapping[str, Any], books: _Books) -> dict[str, Any]:
@@ -118,6 +128,7 @@ def _read(line: int, row: Mapping[str, Any], books: _Books) -> dict[str, Any]:
             for name in settings.segments or ()
             if "segments" in found
         ],
+        "organization": found.get("organizationName") or found.get("organizationLabel"),
     }
 
 
@@ -130,6 +141,7 @@ def _broken(found: Mapping[str, Any], books: _Books) -> Iterator[str]:
     if wrong is not None:
         yield f"amount {wrong}"
     yield from _broken_home(found, settings)
+    yield from _broken_organization(found, books.organizations)
     for side in ("debit", "credit"):
         name, codes = found[f"{side}AccountingCodeName"], _codes(found, side, books)
         if len(codes) != 1:
@@ -154,6 +166,19 @@ def _broken_home(found: Mapping[str, Any], settings: Settings) -> Iterator[str]:
         yield f"homeCurrencyAmount is required, the home currency is {home}"
     elif (wrong := too_fine(amount, home)) is not None:
         yield f"homeCurrencyAmount {wrong}"
+
+
+def _broken_organization(found: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
+    given = {found[name] for name in ("organizationName", "organizationLabel") if name in found}
+    if not known:
+        if given:
+            yield "organizationName must not be given: the tenant has no organizations"
+    elif not given:
+        yield "organizationName is required: the tenant has organizations"
+    elif len(given) > 1:
+        yield "organizationName and organizationLabel must name one organization"
+    elif given - known:
+        yield f"there is no organization {given.pop()!r}"
 
 
 def _codes(found: Mapping[str, Any], side: str, books: _Books) -> list[RowMapping]:

@@ -167,10 +167,10 @@ def _create(tx: Connection) -> int:
 def _upgrade(tx: Connection) -> int:
     """Bring an older ledger up to date in one transaction; another process may have been first."""
     version = _version(tx) or 0
-    tables.METADATA.create_all(tx)
     while version in tables.UPGRADES:
         for statement in tables.UPGRADES[version]:
             tx.exec_driver_sql(statement)
         version += 1
+    tables.METADATA.create_all(tx)
     tx.execute(tables.ledger_schema.update().values(version=version))
     return version

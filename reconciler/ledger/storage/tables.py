@@ -40,7 +40,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Amount(TypeDecorator[Decimal]):
@@ -193,6 +193,8 @@ journal_runs = Table(
     Column("segmentation_rule", String(100)),
     Column("aggregate_currency", Boolean, nullable=False),
     Column("executed_on", String(19)),
+    # The names of those a run is for, None without Multi-Org.
+    Column("organizations", Json),
     Column("deleted", Boolean, nullable=False),
     *_stamps(),
     UniqueConstraint("tenant_id", "number"),
@@ -277,6 +279,7 @@ source_transactions = Table(
     Column("debit_code_id", String(32), nullable=False),
     Column("credit_code_id", String(32), nullable=False),
     Column("segments", Json, nullable=False),
+    Column("organization", String(100)),
     Column("journal_run_id", String(32)),
     Column("journal_entry_id", String(32)),
     Index(
@@ -284,6 +287,7 @@ source_transactions = Table(
         "tenant_id",
         "journal_run_id",
         "journal_entry_id",
+        "organization",
         "transaction_type",
         "debit_code_id",
         "credit_code_id",
@@ -331,6 +335,15 @@ UPGRADES = {
         "ALTER TABLE journal_entries ADD COLUMN run_position INTEGER",
         "DROP INDEX entries_by_run",
         "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id, run_position)",
+        (
+            "CREATE TABLE source_transactions (tenant_id VARCHAR(36) NOT NULL, "
+            "id VARCHAR(100) NOT NULL, transaction_type VARCHAR(100) NOT NULL, "
+            "transaction_date VARCHAR(10) NOT NULL, currency VARCHAR(3) NOT NULL, "
+            "amount TEXT NOT NULL, home_currency VARCHAR(3), home_currency_amount TEXT, "
+            "debit_code_id VARCHAR(32) NOT NULL, credit_code_id VARCHAR(32) NOT NULL, "
+            "segments TEXT NOT NULL, journal_run_id VARCHAR(32), journal_entry_id VARCHAR(32), "
+            "PRIMARY KEY (tenant_id, id))"
+        ),
     ),
     2: (
         "ALTER TABLE tenants ADD COLUMN entities TEXT",
@@ -339,8 +352,18 @@ UPGRADES = {
         "ALTER TABLE clients ADD COLUMN organizations TEXT",
         "ALTER TABLE journal_entries ADD COLUMN organization VARCHAR(100)",
     ),
+    3: (
+        "ALTER TABLE journal_runs ADD COLUMN organizations TEXT",
+        "ALTER TABLE source_transactions ADD COLUMN organization VARCHAR(100)",
+        "DROP INDEX IF EXISTS transactions_by_group",
+        (
+            "CREATE INDEX transactions_by_group ON source_transactions (tenant_id, journal_run_id, "
+            "journal_entry_id, organization, transaction_type, debit_code_id, credit_code_id, "
+            "segments, currency)"
+        ),
+    ),
 }
-"""What brings a database from a version to the next, besides the tables it does not have yet."""
+"""What brings a database from a version to the next; tables still missing are made at the end."""
 
 # The database itself refuses to rewrite history, whoever asks through SQL.
 for _verb in ("UPDATE", "DELETE"):

@@ -1,0 +1,235 @@
+"""A copy of the rows of one set of books that queries are carried out on, kept up to date.
+
+The copy is a SQLite database in a directory of its own: nothing a query says can reach the
+ledger's database or another tenant, for they are not there. A table is copied when a query first
+names it. From then on the audit events since the last look say which rows to read again, so that
+a query costs what has changed and not what there is. A chain of events that does not go on where
+it was, or an event of an unknown sort, makes the copy begin anew.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ..storage.audit import GENESIS
+from ..storage.store import Store
+from ..storage.tables import audit_events
+from .rows import CHUNK, SOURCES
+from .schema import QueryTable
+from .shape import Shape, Values
+
+MAX_REPLICAS = 16
+"""Books of an app that have a copy at a time: those asked about last."""
+_BATCH = 1_000
+_WAIT = 0.1
+
+AFFECTED: dict[str, tuple[str, ...]] = {
+    "JournalEntry": ("journalentry", "journalentryitem"),
+    "JournalRun": ("journalrun",),
+    "AccountingPeriod": ("accountingperiod",),
+    "AccountingCode": ("accountingcode",),
+    "Reference": ("accountingperiod", "accountingcode"),
+    "Client": (),
+    "Transactions": (),
+}
+"""By the object type of an event, the tables with rows that it may have changed."""
+
+Look = Callable[[], None]
+"""Called now and then during something long; raises what is to end it."""
+
+_EVENT = audit_events.c
+_EVENTS = select(_EVENT.sequence, _EVENT.hash, _EVENT.object_type, _EVENT.object_name)
+
+
+def rows_of(name: str) -> str:
+    """What a copied table is called. No query can name it: its views have the documented names."""
+    return f"{name} rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A connection to a copy that goes on seeing it as it was, and the shapes of its tables."""
+
+    copy: sqlite3.Connection
+    shapes: Mapping[str, Shape]
+
+
+class Replicas:
+    """The copies that one app has, of all its tenants and entities. Threads may share them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._replicas: dict[str, Replica] = {}
+
+    def of(self, tenant_id: str) -> "Replica":
+        """The copy of these books. It holds nothing until something is asked of it."""
+        with self._lock:
+            replica = self._replicas.pop(tenant_id, None) or Replica(self._store, tenant_id)
+            self._replicas[tenant_id] = replica
+            if len(self._replicas) > MAX_REPLICAS:
+                # Whoever is at work with it keeps it; then its files go with it.
+                del self._replicas[next(iter(self._replicas))]
+        return replica
+
+
+class Replica:
+    """The copy of one set of books. Threads may share it; its files are gone when it is."""
+
+    def __init__(self, store: Store, tenant_id: str) -> None:
+        self._store = store
+        self._tenant_id = tenant_id
+        self._turn = threading.Lock()
+        self._files: weakref.finalize[Any, Any] | None = None
+        self._path = Path()
+        self._begin({})
+
+    @contextmanager
+    def turn(self, look: Look) -> Iterator[Connection]:
+        """A reading transaction on the ledger in which nobody else changes the copy.
+
+        It begins when the one before it has ended: the copy is never ahead of what a turn sees.
+        """
+        while not self._turn.acquire(timeout=_WAIT):
+            look()
+        try:
+            with self._store.reading() as tx:
+                yield tx
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def updated(
+        self, tx: Connection, schema: Mapping[str, QueryTable], tables: Iterable[str], look: Look
+    ) -> Iterator[Snapshot]:
+        """The tables named as they are in the transaction of this turn.
+
+        The snapshot outlives the turn and whatever happens to the copy afterwards.
+        """
+        try:
+            self._update(tx, schema, tables, look)
+        except BaseException:
+            self._begin({})  # what is half done is not kept
+            raise
+        with closing(self._connected()) as copy:
+            copy.execute("BEGIN")
+            copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it sees
+            yield Snapshot(copy=copy, shapes=dict(self._shapes))
+
+    def _begin(self, schema: Mapping[str, QueryTable]) -> None:
+        """Drop the copy there is. Those who look at it still have its files open."""
+        if self._files is not None:
+            self._files()
+        self._files = None
+        self._schema = schema
+        self._shapes: dict[str, Shape] = {}
+        self._position = (0, GENESIS)
+
+    def _update(
+        self, tx: Connection, schema: Mapping[str, QueryTable], tables: Iterable[str], look: Look
+    ) -> None:
+        events: Sequence[Row[Any]] = self._events(tx) if self._files is not None else ()
+        if not events or schema != self._schema or not self._follow(events):
+            self._begin(schema)
+            last = self._of_tenant(_EVENTS).order_by(_EVENT.sequence.desc()).limit(1)
+            events = tx.execute(last).all()
+        missing = sorted({*tables} - {*self._shapes})
+        changed = _changed(events[1:], self._shapes)
+        if missing or changed:
+            with closing(self._connected()) as copy:
+                copy.execute("BEGIN IMMEDIATE")
+                for name, called in changed.items():
+                    self._read_again(tx, copy, name, called, look)
+                for name in missing:
+                    self._fill(tx, copy, name, look)
+                copy.execute("COMMIT")
+        if events:
+            self._position = (events[-1].sequence, events[-1].hash)
+
+    def _events(self, tx: Connection) -> Sequence[Row[Any]]:
+        """The last event that the copy knows, where it still is there, and those after it."""
+        query = _EVENTS.where(_EVENT.sequence >= self._position[0]).order_by(_EVENT.sequence)
+        return tx.execute(self._of_tenant(query)).all()
+
+    def _follow(self, events: Sequence[Row[Any]]) -> bool:
+        """Whether the events begin with the known one, and all of them are of a known sort."""
+        known = (events[0].sequence, events[0].hash) == self._position
+        return known and all(event.object_type in AFFECTED for event in events[1:])
+
+    def _of_tenant(self, query: Any) -> Any:
+        return query.where(_EVENT.tenant_id == self._tenant_id)
+
+    def _fill(self, tx: Connection, copy: sqlite3.Connection, name: str, look: Look) -> None:
+        """Copy a table. Its columns have no affinity: every value is compared as what it is."""
+        source = SOURCES[name]
+        shape = Shape(source.plain, self._schema[name])
+        columns = ", ".join(f'"{column}"' for column in shape.columns)
+        copy.execute(f'CREATE TABLE "{rows_of(name)}" ({columns})')
+        insert(copy, rows_of(name), shape, source.read(tx, self._tenant_id, shape), look)
+        for column in source.found_by:
+            copy.execute(f'CREATE INDEX "{name} by {column}" ON "{rows_of(name)}" ("{column}")')
+        self._shapes[name] = shape
+
+    def _read_again(
+        self, tx: Connection, copy: sqlite3.Connection, name: str, called: set[str], look: Look
+    ) -> None:
+        """Read the rows again that events call by these names, or all where they have no names.
+
+        No row ever leaves the ledger's tables, so what is found again is all there was.
+        """
+        source, shape = SOURCES[name], self._shapes[name]
+        if source.called is None:
+            copy.execute(f'DELETE FROM "{rows_of(name)}"')  # noqa: S608 - our names
+            insert(copy, rows_of(name), shape, source.read(tx, self._tenant_id, shape), look)
+            return
+        names = sorted(called)
+        place = shape.columns.index(source.found_by[0])
+        remove = f'DELETE FROM "{rows_of(name)}" WHERE "{source.found_by[0]}" = ?'  # noqa: S608
+        for start in range(0, len(names), CHUNK):
+            chunk = names[start : start + CHUNK]
+            found = list(source.read(tx, self._tenant_id, shape, chunk))
+            copy.executemany(remove, {(row[place],) for row in found})
+            insert(copy, rows_of(name), shape, found, look)
+
+    def _connected(self) -> sqlite3.Connection:
+        """A connection to the copy, which is made where there is none."""
+        if self._files is None:
+            directory = tempfile.mkdtemp(prefix="ledger-query-")  # readable by its owner only
+            self._files = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+            self._path = Path(directory) / "replica.db"
+        copy = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        # Readers go on while the copy is updated. Nothing of it has to survive the process.
+        copy.execute("PRAGMA journal_mode=WAL")
+        copy.execute("PRAGMA synchronous=OFF")
+        return copy
+
+
+def insert(
+    copy: sqlite3.Connection, table: str, shape: Shape, rows: Iterable[Values], look: Look
+) -> None:
+    """Add rows of a shape to a table of a copy."""
+    marks = ", ".join("?" * len(shape.columns))
+    source = iter(rows)
+    while batch := list(islice(source, _BATCH)):
+        copy.executemany(f'INSERT INTO "{table}" VALUES ({marks})', batch)  # noqa: S608 - our names
+        look()
+
+
+def _changed(events: Iterable[Row[Any]], tables: Iterable[str]) -> dict[str, set[str]]:
+    """By table, of those there are, what the events call the rows they changed."""
+    changed: dict[str, set[str]] = {}
+    for event in events:
+        for name in AFFECTED[event.object_type]:
+            if name in tables:
+                changed.setdefault(name, set()).add(event.object_name)
+    return changed

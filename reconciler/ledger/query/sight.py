@@ -1,0 +1,155 @@
+"""What of a copy one query sees: its scope, deleted rows or not, the present or a moment ago.
+
+A query names views that are made for it alone, in its own connection. With a lag they leave out
+the rows that have changed since, and add those rows as they were.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ..web.call import stamp
+from .columns import ORGANIZATION
+from .past import as_of
+from .replica import Look, Snapshot, insert, rows_of
+from .rows import SOURCES
+from .schema import DELETED, QueryTable
+
+KEPT_FOR = timedelta(days=30)
+"""How long deleted rows can be queried (API facts 1)."""
+
+_SCOPE = "organizations in sight"
+_RUN_SCOPE = "organizations of runs in sight"
+"""What their runs have: a list, all of whose organizations must be in sight."""
+_RUNS = "journalrun"
+_REMEMBERED = ("JournalEntry", "JournalRun")
+"""Whose past the audit events tell. Periods and codes are always those of now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What one query sees. `until` is the stamp of its moment, None for the present.
+
+    `live` and `deleted` say which rows; a deleted one is gone KEPT_FOR after its deletion.
+    `organizations` are the names whose rows are there for the caller, None without Multi-Org.
+    """
+
+    now: datetime
+    until: str | None
+    live: bool
+    deleted: bool
+    organizations: frozenset[str] | None
+
+    def needs(self, tables: Iterable[str]) -> set[str]:
+        """The tables to copy for a query over these: items of the past need their entries."""
+        needed = set(tables)
+        if self.until is not None and "journalentryitem" in needed:
+            needed.add("journalentry")
+        return needed
+
+    def prepare(  # noqa: PLR0913 - keywords, each with its own type
+        self,
+        snapshot: Snapshot,
+        tables: Iterable[str],
+        *,
+        schema: Mapping[str, QueryTable],
+        tx: Connection,
+        tenant_id: str,
+        look: Look,
+    ) -> frozenset[str]:
+        """Make the views of these tables; answers the names a query reaches through them."""
+        copy, reached = snapshot.copy, {*tables, *map(rows_of, tables), _SCOPE, _RUN_SCOPE}
+        copy.execute(f'CREATE TEMP TABLE "{_SCOPE}" (name)')
+        copy.execute(f'CREATE TEMP TABLE "{_RUN_SCOPE}" (name)')
+        past = self._past(snapshot, tables, tx, tenant_id, look)
+        self._set_scope(copy, _run_tables(tables, past))
+        for name in tables:
+            columns = ", ".join(f'"{column}"' for column in (*schema[name].columns, DELETED))
+            condition = self._shows(_RUN_SCOPE if name == _RUNS else _SCOPE)
+            shown = f'SELECT {columns} FROM main."{rows_of(name)}" WHERE {condition}'  # noqa: S608
+            if self.until is not None and SOURCES[name].kind in _REMEMBERED:
+                shown += f" AND {_unchanged(self.until)}"
+            if name in past:
+                shown += " UNION ALL "
+                shown += f'SELECT {columns} FROM temp."{_past(name)}" WHERE {condition}'  # noqa: S608
+            copy.execute(f'CREATE TEMP VIEW "{name}" AS {shown}')
+        return frozenset(reached | set(map(_past, past)))
+
+    def _set_scope(self, copy: sqlite3.Connection, runs: Iterable[str]) -> None:
+        """Note which organizations are in sight, and of runs which lists of organizations."""
+        if self.organizations is None:
+            return
+        names = [(name,) for name in sorted(self.organizations)]
+        copy.executemany(f'INSERT INTO "{_SCOPE}" VALUES (?)', names)  # noqa: S608 - our names
+        for table in runs:
+            query = f'SELECT DISTINCT {ORGANIZATION} FROM "{table}"'  # noqa: S608
+            listed = [text for (text,) in copy.execute(query) if text is not None]
+            seen = [(text,) for text in listed if self.organizations.issuperset(json.loads(text))]
+            copy.executemany(f'INSERT INTO "{_RUN_SCOPE}" VALUES (?)', seen)  # noqa: S608
+
+    def _shows(self, scope: str) -> str:
+        """The condition for rows in sight. The plus keeps an index from being taken for it."""
+        since = f"+updateddate >= '{stamp(self.now - KEPT_FOR)}'"
+        parts = []
+        if self.live:
+            parts.append(f"NOT {DELETED}")
+        if self.deleted:
+            parts.append(f"({DELETED} AND {since})")
+        seen = f"({' OR '.join(parts)})"
+        if self.organizations is None:
+            return seen
+        whose = f'{ORGANIZATION} IS NULL OR {ORGANIZATION} IN (SELECT name FROM temp."{scope}")'  # noqa: S608
+        return f"{seen} AND ({whose})"
+
+    def _past(
+        self,
+        snapshot: Snapshot,
+        tables: Iterable[str],
+        tx: Connection,
+        tenant_id: str,
+        look: Look,
+    ) -> set[str]:
+        """Put what has changed since the moment, as it was, in tables; answers whose."""
+        made: set[str] = set()
+        if self.until is None:
+            return made
+        for kind in _REMEMBERED:
+            names = [name for name in tables if SOURCES[name].kind == kind]
+            if not names:
+                continue
+            numbers = _changed(snapshot.copy, kind.lower(), self.until)
+            if not numbers:
+                continue  # a join of views without the past is much quicker
+            found = as_of(tx, tenant_id, kind, numbers, until=self.until)
+            for name in names:
+                shape = snapshot.shapes[name]
+                columns = ", ".join(f'"{column}"' for column in shape.columns)
+                snapshot.copy.execute(f'CREATE TEMP TABLE "{_past(name)}" ({columns})')
+                rows = (row for was in found.values() for row in shape.past(name, was))
+                insert(snapshot.copy, _past(name), shape, rows, look)
+                made.add(name)
+        return made
+
+
+def _run_tables(tables: Iterable[str], past: Iterable[str]) -> list[str]:
+    """The tables that hold runs, of now and of the past."""
+    now = [rows_of(name) for name in tables if name == _RUNS]
+    return now + [_past(name) for name in past if name == _RUNS]
+
+
+def _past(name: str) -> str:
+    return f"{name} past"
+
+
+def _unchanged(until: str) -> str:
+    return f"+createddate <= '{until}' AND +updateddate <= '{until}'"
+
+
+def _changed(copy: sqlite3.Connection, name: str, until: str) -> list[str]:
+    """The numbers of what was there at a moment and has changed since."""
+    query = f'SELECT number FROM "{rows_of(name)}" WHERE +createddate <= ? AND updateddate > ?'  # noqa: S608
+    return [number for (number,) in copy.execute(query, (until, until))]

@@ -1,0 +1,87 @@
+"""Which organizations a run is for, and who sees it (API facts 5.2, 8.6)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from ..access.clients import Caller
+from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
+from ..web.fields import Field, array, read_fields, text
+
+FIELD = Field(name="organizationLabels", read=array(300))
+LABEL_FIELDS = (
+    Field(name="organizationId", read=text(36, minimum=1)),
+    Field(name="organizationName", read=text(100, minimum=1)),
+)
+NOT_FOR_THEM = frozenset(
+    {
+        *("Invoice Item Adjustment (Invoice)", "Invoice Item Adjustment (Tax)"),
+        "Invoice Adjustment",
+        "Credit Balance Adjustment (Applied from Credit Balance)",
+        "Credit Balance Adjustment (Transferred to Credit Balance)",
+        *("Electronic Credit Balance Payment", "External Credit Balance Payment"),
+        *("Electronic Credit Balance Refund", "External Credit Balance Refund"),
+    }
+)
+"""Transaction types that a Multi-Org tenant has not."""
+
+
+def read_labels(
+    labels: Sequence[Any] | None, known: Mapping[str, str] | None, reasons: list[Reason]
+) -> tuple[str, ...] | None:
+    """The names of the organizations asked for, in their order; None without Multi-Org.
+
+    `known` are those of the request, id to name. What is wrong is added to `reasons`.
+    """
+    if known is None:
+        if labels:
+            reasons.append(Reason(BUSINESS_RULE, "organizationLabels needs a Multi-Org tenant"))
+        return None
+    if not labels:
+        message = "organizationLabels is required in a Multi-Org tenant"
+        reasons.append(Reason(MISSING_FIELD, message))
+        return None
+    names: list[str] = []
+    for index, label in enumerate(labels):
+        at = f"organizationLabels[{index}]"
+        found, _custom, wrong = read_fields(label, LABEL_FIELDS, at=at)
+        wrong += [] if wrong else list(_wrong(found, known, names, at))
+        reasons.extend(wrong)
+        if not wrong:
+            names.append(_name(found, known))
+    return tuple(names)
+
+
+def labels_of(run: RowMapping, caller: Caller) -> list[dict[str, str]]:
+    """The organizations of a run as it is answered to a caller who sees it."""
+    ids = {name: key for key, name in (caller.organizations or {}).items()}
+    return [
+        {"organizationId": ids[name], "organizationName": name}
+        for name in run["organizations"] or ()
+        if name in ids
+    ]
+
+
+def sees(caller: Caller, run: RowMapping) -> bool:
+    """Whether a run is there for the caller, who must be allowed all of its organizations."""
+    return all(caller.sees(name) for name in run["organizations"] or ())
+
+
+def _wrong(
+    found: Mapping[str, str], known: Mapping[str, str], names: Sequence[str], at: str
+) -> Iterator[Reason]:
+    if not found:
+        yield Reason(MISSING_FIELD, f"{at} needs organizationId or organizationName")
+        return
+    key, name = found.get("organizationId"), found.get("organizationName")
+    if key not in (None, *known) or name not in (None, *known.values()):
+        yield Reason(INVALID_VALUE, f"{at}: the request has no organization {name or key!r}")
+    elif key is not None and name not in (None, known[key]):
+        yield Reason(INVALID_VALUE, f"{at}: {key!r} and {name!r} are two organizations")
+    elif _name(found, known) in names:
+        yield Reason(INVALID_VALUE, f"{at}: {_name(found, known)!r} comes twice")
+
+
+def _name(found: Mapping[str, str], known: Mapping[str, str]) -> str:
+    return found.get("organizationName") or known[found["organizationId"]]
