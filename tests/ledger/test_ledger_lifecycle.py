@@ -308,7 +308,8 @@ class TestRuns:
         with closing(sqlite3.connect(bench.path)) as connection:
             connection.execute(
                 "INSERT INTO journal_runs SELECT tenant_id, 'r', 'JR-00000001', 'Completed', "
-                "'2026-01-31', '2026-01-01', '2026-01-31', '[]', NULL, 0, NULL, NULL, 0, '', '', '', '' "
+                "'2026-01-31', '2026-01-01', '2026-01-31', '[]', NULL, 0, NULL, NULL, 0, "
+                "'', '', '', '' "
                 "FROM tenants"
             )
             connection.execute("UPDATE journal_entries SET journal_run_id='r' WHERE number<'JE-02'")

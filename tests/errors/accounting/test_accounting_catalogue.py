@@ -45,7 +45,6 @@ spec:
 
 SHOWN_ELSEWHERE = {
     "notes-length": "the schema speaks first, except with the marker in notes: tests/core",
-    "run-types": "needs a Reference with organizations: tests/core/test_checks_run.py",
 }
 
 
