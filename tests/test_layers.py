@@ -45,7 +45,9 @@ LAYERS = {
     "render": layer("core render errors", pure=True),
     "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
     "live": layer("core live errors", "certifi httpcore httpx"),
-    "ledger": layer("ledger", "click falcon iso4217 msgspec sqlalchemy sqlglot waitress yaml"),
+    "ledger": layer(
+        "ledger", "alembic click falcon iso4217 msgspec psycopg sqlalchemy sqlglot waitress yaml"
+    ),
 }
 """By folder. The ledger is written as if by somebody else, and imports nothing of ours."""
 
@@ -138,7 +140,8 @@ DISTRIBUTIONS = {
 def test_what_is_imported_is_declared():
     """A package that only comes along with another may go when that one no longer needs it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    stated = {re.match(r"[A-Za-z0-9._-]+", item)[0].lower() for item in project["dependencies"]}
+    items = [*project["dependencies"], *project["optional-dependencies"]["postgresql"]]
+    stated = {re.match(r"[A-Za-z0-9._-]+", item)[0].lower() for item in items}
     imported = (
         {module.partition(".")[0] for path in MODULES for module, _ in imports_of(path)}
         - STDLIB

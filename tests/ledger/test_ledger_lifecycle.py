@@ -42,6 +42,7 @@ def test_an_internal_id_is_not_a_number(shared, caller):
     assert caller.get(f"{ENTRIES}/{internal}").status_code == 404
 
 
+@pytest.mark.both_databases
 def test_an_entry_is_cancelled_then_deleted_and_then_gone(bench):
     client = bench.client()
     number = post(client)
@@ -54,6 +55,7 @@ def test_an_entry_is_cancelled_then_deleted_and_then_gone(bench):
     assert client.delete(f"{ENTRIES}/{number}").status_code == 404
 
 
+@pytest.mark.both_databases
 def test_a_number_is_never_used_again(bench):
     client = bench.client()
     first = post(client)
@@ -62,6 +64,7 @@ def test_a_number_is_never_used_again(bench):
     assert post(client) == "JE-00000002"
 
 
+@pytest.mark.both_databases
 def test_a_deleted_entry_leaves_a_tombstone(bench):
     client = bench.client()
     number = post(client)
@@ -298,22 +301,16 @@ class TestRuns:
 
     @pytest.fixture
     def client(self, make_bench):
-        import sqlite3
-        from contextlib import closing
-
         bench = make_bench()
         client = bench.client()
         for _ in range(20):
             post(client)
-        with closing(sqlite3.connect(bench.path)) as connection:
-            connection.execute(
-                "INSERT INTO journal_runs SELECT tenant_id, 'r', 'JR-00000001', 'Completed', "
-                "'2026-01-31', '2026-01-01', '2026-01-31', '[]', NULL, 0, NULL, NULL, 0, "
-                "'', '', '', '' "
-                "FROM tenants"
-            )
-            connection.execute("UPDATE journal_entries SET journal_run_id='r' WHERE number<'JE-02'")
-            connection.commit()
+        bench.database.run(
+            "INSERT INTO journal_runs SELECT tenant_id, 'r', 'JR-00000001', 'Completed', "
+            "'2026-01-31', '2026-01-01', '2026-01-31', '[]', NULL, false, NULL, false, "
+            "'', '', '', '', NULL FROM tenants",
+            "UPDATE journal_entries SET journal_run_id='r' WHERE number<'JE-02'",
+        )
         return client
 
     def test_pages_follow_each_other(self, client):

@@ -24,7 +24,6 @@ from ledger_bench import (
     run_body,
     serve,
     sign_in,
-    url_of,
 )
 from test_ledger_query import rows
 
@@ -132,7 +131,7 @@ class Trade:
         spec = yaml.safe_load(REFERENCE.read_text())
         more = [{"name": f"Extra{self.chance.randint(1, 2)}__c"}]
         spec["spec"]["customFields"]["JournalEntry"] += more
-        open_ledger(url_of(self.bench.path), spec).close()
+        open_ledger(self.bench.database.url, spec).close()
 
     def entry(self):
         return f"{ENTRIES}/JE-{self.chance.randint(1, 12):08d}"
@@ -181,18 +180,19 @@ def test_only_the_tables_a_query_names_are_copied(make_bench):
             assert snapshot.copy.execute(query).fetchall() == [("journalrun rows",)]
 
 
+@pytest.mark.only_sqlite
 def test_a_database_that_was_put_back_is_noticed(make_bench, tmp_path):
     """The chain of events is another one, though it is no shorter than the one that is known."""
     bench = make_bench()
     client = bench.client()
     post(client, notes="kept")
     with contextlib.closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
-        with contextlib.closing(sqlite3.connect(bench.path)) as database:
+        with contextlib.closing(sqlite3.connect(bench.database.path)) as database:
             database.backup(backup)
         post(client, notes="lost")
         query = "select notes from journalentry order by number"
         assert rows(client, query) == [{"notes": "kept"}, {"notes": "lost"}]
-        with contextlib.closing(sqlite3.connect(bench.path)) as database:
+        with contextlib.closing(sqlite3.connect(bench.database.path)) as database:
             backup.backup(database)
     post(client, notes="new")
     assert rows(client, query) == [{"notes": "kept"}, {"notes": "new"}]
@@ -251,9 +251,9 @@ def test_few_books_have_a_copy_at_a_time(make_bench, monkeypatch, tmp_path):
             assert len(list(tmp_path.glob("ledger-query-*"))) <= 2
 
 
-def test_copies_go_with_their_app(template, monkeypatch, tmp_path):
+def test_copies_go_with_their_app(seeded, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    bench = Bench(tmp_path / "ledger.db", reference=REFERENCE)
+    bench = Bench(seeded)
     rows(bench.client(), "select id from journalentry")
     (made,) = tmp_path.glob("ledger-query-*")
     assert made.stat().st_mode & 0o77 == 0
@@ -263,10 +263,10 @@ def test_copies_go_with_their_app(template, monkeypatch, tmp_path):
     assert list(tmp_path.glob("ledger-query-*")) == []
 
 
-def test_a_server_that_stops_leaves_no_copy(tmp_path, monkeypatch):
+def test_a_server_that_stops_leaves_no_copy(seeded, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    server, url = serve(tmp_path / "ledger.db")
-    with server, open_ledger(url_of(tmp_path / "ledger.db")) as ledger:
+    server, url = serve(seeded)
+    with server, open_ledger(seeded.url) as ledger:
         with httpx.Client(base_url=url) as client:
             token = sign_in(client, *ledger.issue_client("query")).json()["access_token"]
             client.headers["Authorization"] = f"Bearer {token}"

@@ -20,8 +20,6 @@ from ledger_bench import (
     sign_in,
     start_run,
     transaction,
-    truth,
-    url_of,
 )
 from test_ledger_access import MATRIX, READS
 from test_ledger_query import rows
@@ -62,10 +60,10 @@ def client_of(bench, **limited):
 
 
 @pytest.fixture(params=[PROCESS, SOCKET])
-def entities(request, tmp_path):
+def entities(request, database, tmp_path):
     """A tenant of two entities."""
     path = reference(tmp_path, ENTITIES)
-    bench = Bench(tmp_path / "ledger.db", mode=request.param, reference=path)
+    bench = Bench(database, mode=request.param, reference=path)
     yield bench
     bench.close()
 
@@ -218,7 +216,7 @@ class TestOneEntity:
         bench = make_bench()
         before = client_of(bench)
         number = post(before)
-        open_ledger(url_of(bench.path), reference(tmp_path, ENTITIES)).close()
+        open_ledger(bench.database.url, reference(tmp_path, ENTITIES)).close()
         # A client that was never limited may enter the new entity too, and so has to choose.
         assert categories_of(before.get(f"{ENTRIES}/{number}")) == [23]
         statuses = [
@@ -231,7 +229,7 @@ class TestOneEntity:
         bench = make_bench(reference=reference(tmp_path, ENTITIES))
         client = client_of(bench)
         post_in_asia = client.post(ENTRIES, json=entry(), headers=in_entity(ASIA)).json()
-        open_ledger(url_of(bench.path), REFERENCE).close()
+        open_ledger(bench.database.url, REFERENCE).close()
         found = client.get(
             f"{ENTRIES}/{post_in_asia['journalEntryNumber']}", headers=in_entity(ASIA)
         )
@@ -239,10 +237,10 @@ class TestOneEntity:
 
 
 @pytest.fixture(params=[PROCESS, SOCKET])
-def organizations(request, tmp_path):
+def organizations(request, database, tmp_path):
     """A Multi-Org tenant of two organizations."""
     path = reference(tmp_path, ORGANIZATIONS)
-    bench = Bench(tmp_path / "ledger.db", mode=request.param, reference=path)
+    bench = Bench(database, mode=request.param, reference=path)
     yield bench
     bench.close()
 
@@ -325,10 +323,10 @@ class TestOrganizations:
     )
     @pytest.mark.parametrize("lag", [0, 60])
     def test_a_query_finds_entries_of_the_requests_organizations(
-        self, tmp_path, held, header, seen, lag
+        self, database, tmp_path, held, header, seen, lag
     ):
         path = reference(tmp_path, ORGANIZATIONS)
-        with opened(tmp_path / "ledger.db", reference=path, query_lag=lag) as bench:
+        with opened(database, reference=path, query_lag=lag) as bench:
             owner = client_of(bench)
             for label in ("North", "South"):
                 number = post(owner, organizationLabel=label, notes=label)
@@ -437,9 +435,11 @@ class TestRunsOfOrganizations:
         ],
     )
     @pytest.mark.parametrize("lag", [0, 60])
-    def test_nobody_sees_runs_of_other_organizations(self, tmp_path, held, header, seen, lag):
+    def test_nobody_sees_runs_of_other_organizations(
+        self, database, tmp_path, held, header, seen, lag
+    ):
         path = reference(tmp_path, ORGANIZATIONS)
-        with opened(tmp_path / "ledger.db", reference=path, query_lag=lag) as bench:
+        with opened(database, reference=path, query_lag=lag) as bench:
             bench.load(*of_organizations("North", "South"))
             owner = client_of(bench)
             runs = {"N": [NORTH], "S": [SOUTH], "NS": [NORTH, SOUTH]}
@@ -465,9 +465,9 @@ class TestRunsOfOrganizations:
             assert [row["number"] for row in found] == sorted(runs[name] for name in seen)
             assert {row["status"] for row in found} == {"Completed"}
 
-    def test_one_run_at_a_time_in_the_tenant_and_no_word_on_whose(self, tmp_path):
+    def test_one_run_at_a_time_in_the_tenant_and_no_word_on_whose(self, database, tmp_path):
         path = reference(tmp_path, ORGANIZATIONS)
-        with opened(tmp_path / "ledger.db", reference=path, by_hand=True) as bench:
+        with opened(database, reference=path, by_hand=True) as bench:
             number = start_run(client_of(bench), organizationLabels=[NORTH])
             client = client_of(bench, organizations=["South"])
             refused = client.post(RUNS, json=run_body(organizationLabels=[SOUTH]))
@@ -479,7 +479,7 @@ class TestRunsOfOrganizations:
     def test_transactions_from_before_there_were_organizations_stay(self, make_bench, tmp_path):
         bench = make_bench()
         bench.load(transaction("T-1"))
-        open_ledger(url_of(bench.path), reference(tmp_path, ORGANIZATIONS)).close()
+        open_ledger(bench.database.url, reference(tmp_path, ORGANIZATIONS)).close()
         client = client_of(bench)
         run = settled(client, start_run(client, organizationLabels=[NORTH, SOUTH]))
         assert (run["status"], run["totalJournalEntryCount"]) == ("Completed", 0)
@@ -522,12 +522,14 @@ def validate(tmp_path, capsys):
     return code, "".join(capsys.readouterr())
 
 
-def test_a_reference_with_both_is_good_for_the_workspace_and_for_the_ledger(tmp_path, capsys):
+def test_a_reference_with_both_is_good_for_the_workspace_and_for_the_ledger(
+    database, tmp_path, capsys
+):
     both = ENTITIES + ORGANIZATIONS.removeprefix("spec:\n")
     path = reference(tmp_path, both)
     code, output = validate(tmp_path, capsys)
     assert code == 0, output
-    with open_ledger(url_of(tmp_path / "ledger.db"), path) as ledger:
+    with open_ledger(database.url, path) as ledger:
         client_id, _secret = ledger.issue_client("ci", entities=["Asia"], organizations=["North"])
     assert len(client_id) == 36
 
@@ -553,28 +555,27 @@ def test_a_reference_with_both_is_good_for_the_workspace_and_for_the_ledger(tmp_
         ("organizations: North", "is not a list", "schema-type"),
     ],
 )
-def test_a_reference_names_each_once(tmp_path, capsys, spec, message, finding):
+def test_a_reference_names_each_once(database, tmp_path, capsys, spec, message, finding):
     path = reference(tmp_path, f"spec:\n  {spec}\n")
     with pytest.raises(LedgerUnusable, match=message):
-        open_ledger(url_of(tmp_path / "ledger.db"), path)
+        open_ledger(database.url, path)
     code, output = validate(tmp_path, capsys)
     assert (code, f"[{finding}]" in output) == (3, True), output
 
 
-def test_create_client_with_entities(tmp_path):
+def test_create_client_with_entities(database, tmp_path):
     from click.testing import CliRunner
 
     from reconciler.cli.ledger import ledger
 
-    database = tmp_path / "ledger.db"
-    open_ledger(url_of(database), reference(tmp_path, ENTITIES)).close()
-    common = ["create-client", "--database", url_of(database), "--name", "ci"]
+    open_ledger(database.url, reference(tmp_path, ENTITIES)).close()
+    common = ["create-client", "--database", database.url, "--name", "ci"]
     made = CliRunner().invoke(ledger, [*common, "--entity", "Asia", "--entity", EUROPE])
     assert made.exit_code == 0, made.output
     books = json.loads(
-        truth(database, "SELECT entities FROM tenants ORDER BY position")[0]["entities"]
+        database.truth("SELECT entities FROM tenants ORDER BY position")[0]["entities"]
     )
-    spanned = json.loads(truth(database, "SELECT entities FROM clients")[0]["entities"])
+    spanned = json.loads(database.truth("SELECT entities FROM clients")[0]["entities"])
     assert spanned == [books[1]["books"], books[0]["books"]]
     refused = CliRunner().invoke(ledger, [*common, "--entity", "Africa"])
     assert (refused.exit_code, "no entity 'Africa'" in refused.output) == (1, True)

@@ -24,9 +24,8 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from ..storage.columns import Amount, Json
 from ..storage.tables import (
-    Amount,
-    Json,
     accounting_codes,
     accounting_periods,
     journal_entries,

@@ -1,5 +1,6 @@
 """Source transactions on their way into the ledger: checked one by one, all of them or none."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +23,8 @@ from .rows import rows_of
 
 BATCH = 1000
 """Transactions that are in memory at a time."""
+MAX_SEGMENTS = 1500
+"""Transactions are grouped through an index on their segments, and an index bounds its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,8 @@ def _broken(found: Mapping[str, Any], books: _Books) -> Iterator[str]:
     if "segments" in found and set(found["segments"]) != set(settings.segments or ()):
         names = ", ".join(settings.segments or ()) or "none, for no segmentation rule is active"
         yield f"segments must be {names}"
+    if len(json.dumps(found.get("segments", {}))) > MAX_SEGMENTS:
+        yield f"segments must have at most {MAX_SEGMENTS} characters as JSON, in all"
 
 
 def _broken_home(found: Mapping[str, Any], settings: Settings) -> Iterator[str]:
