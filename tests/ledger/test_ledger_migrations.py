@@ -127,8 +127,10 @@ VERSION_4 = (
     "DROP INDEX transactions_by_group",
     "ALTER TABLE journal_runs DROP COLUMN organizations",
     "ALTER TABLE source_transactions DROP COLUMN organization",
-    "CREATE INDEX transactions_by_group ON source_transactions (tenant_id, journal_run_id, "
-    "journal_entry_id, transaction_type, debit_code_id, credit_code_id, segments, currency)",
+    (
+        "CREATE INDEX transactions_by_group ON source_transactions (tenant_id, journal_run_id, "
+        "journal_entry_id, transaction_type, debit_code_id, credit_code_id, segments, currency)"
+    ),
     "UPDATE ledger_version SET version_num = '0004'",
 )
 VERSION_3 = (
