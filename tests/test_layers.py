@@ -45,7 +45,9 @@ LAYERS = {
     "render": layer("core render errors", pure=True),
     "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
     "live": layer("core live errors", "certifi httpcore httpx"),
-    "ledger": layer("ledger", "click falcon iso4217 msgspec sqlalchemy sqlglot waitress yaml"),
+    "ledger": layer(
+        "ledger", "click falcon iso4217 jinja2 msgspec sqlalchemy sqlglot waitress yaml"
+    ),
 }
 """By folder. The ledger is written as if by somebody else, and imports nothing of ours."""
 
