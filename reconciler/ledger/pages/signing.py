@@ -53,15 +53,7 @@ class SignIn:
             response.status = 401
             _show(response, then=then, problem=WRONG)
             return
-        response.set_cookie(
-            COOKIE,
-            session.text,
-            max_age=session.expires_in,
-            path="/",
-            secure=_is_secure(request),
-            http_only=True,
-            same_site="Strict",
-        )
+        _set_cookie(request, response, session.text, seconds=session.expires_in)
         raise falcon.HTTPSeeOther(_local(then))
 
     def _begin(
@@ -89,12 +81,27 @@ class SignOut:
         if text:
             with self._site.store.writing() as tx:
                 sessions.end(tx, text)
-        response.unset_cookie(COOKIE, path="/", same_site="Strict")
+        _set_cookie(request, response, "", seconds=0)
         raise falcon.HTTPSeeOther("/")
 
     def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
         """Refuse what the framework would answer by itself."""
         raise falcon.HTTPMethodNotAllowed(["POST"])
+
+
+def _set_cookie(
+    request: falcon.Request, response: falcon.Response, text: str, *, seconds: int
+) -> None:
+    """A cookie that no script sees and no other site's page sends; zero seconds take it away."""
+    response.set_cookie(
+        COOKIE,
+        text,
+        max_age=seconds,
+        path="/",
+        secure=_is_secure(request),
+        http_only=True,
+        same_site="Strict",
+    )
 
 
 def _show(response: falcon.Response, *, then: str, problem: str | None) -> None:

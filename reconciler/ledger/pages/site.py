@@ -164,7 +164,7 @@ def _on_http_error(
     """Errors the framework raises, and those that need no viewer."""
     response.status = error.status_code
     response.set_headers(error.headers or {})
-    title = error.title or "Error"
+    title = (error.title or "").partition(" ")[2].capitalize() or "Error"
     message = error.description or _SAYS.get(error.status_code, "The request is not understood.")
     _write(response, _problem(title, message))
 
