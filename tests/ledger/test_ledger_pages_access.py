@@ -6,16 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_bench import ENTRIES, REFERENCE, post, sign_in
+from ledger_bench import ENTRIES, REFERENCE, post, serve, sign_in, url_of
 from pages_bench import HOST, LocalBench, browse, numbers_of
 
-from reconciler.ledger import Limits
+from reconciler.ledger import Limits, open_ledger
 from reconciler.ledger.pages.site import HEADERS, PAGES
 from reconciler.ledger.web.headers import LOOPBACK_HOSTS
 
@@ -25,7 +26,7 @@ COOKIE = "ledger_session"
 
 @pytest.fixture
 def served(make_bench):
-    """A ledger as `serve --allow-remote` makes it: it answers to any name, and asks who is there."""
+    """A ledger as `serve --allow-remote` makes it: it answers to any name, and asks for a login."""
     return make_bench()
 
 
@@ -85,6 +86,30 @@ class TestOpen:
         bench = make_bench(allowed_hosts={"localhost", "books.example"})
         response = browse(bench).get("/", headers={"Host": "localhost"})
         assert response.status_code == 303
+
+
+def test_a_served_ledger_knows_who_asks(template, tmp_path):
+    path = Path(shutil.copy(template, tmp_path))
+    server, url = serve(path)
+    with server, httpx.Client(base_url=url, headers={"Accept": "text/html"}) as client:
+        asked = [{}, {"Host": "evil.test"}, {"X-Forwarded-For": "192.0.2.1"}, {"Via": "1.1 proxy"}]
+        statuses = [client.get("/", headers=headers).status_code for headers in asked]
+        server.terminate()
+    assert statuses == [200, 403, 303, 303]
+
+
+def test_a_ledger_served_to_others_asks_them_to_sign_in(template, tmp_path):
+    path = Path(shutil.copy(template, tmp_path))
+    server, url = serve(path, "--host", "0.0.0.0", "--allow-remote")
+    with server, httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1")) as client:
+        statuses = [client.get(path).status_code for path in PATHS]
+        with open_ledger(url_of(path)) as ledger:
+            form = dict(zip(("client_id", "client_secret"), ledger.issue_client("x"), strict=True))
+        https = {"X-Forwarded-Proto": "https"}
+        cookie = client.post("/sign-in", data=form, headers=https).headers["Set-Cookie"]
+        server.terminate()
+    assert statuses == [303] * len(PATHS)
+    assert "Secure" in cookie
 
 
 class TestHeaders:
@@ -173,9 +198,12 @@ class TestSession:
 
     @pytest.mark.parametrize(
         "then",
-        ["//evil.test/", "https://evil.test/", "/\\evil.test", "//evil.test/?x", "/sign-out", "x", "",
-         "/pages/style.css", "/%0d%0aX: y\r\nX: y", "javascript:alert(1)", "/v1/journal-entries"],
-    )  # fmt: skip
+        [
+            *("//evil.test/", "https://evil.test/", "/\\evil.test", "//evil.test/?x", "x", ""),
+            *("/sign-out", "/pages/style.css", "javascript:alert(1)", "/v1/journal-entries"),
+            "/%0d%0aX: y\r\nX: y",
+        ],
+    )
     def test_and_never_anywhere_else(self, served, then):
         response = browse(served).post("/sign-in", data={**form_of(served), "then": then})
         assert (response.status_code, response.headers["Location"]) == (303, "/")
@@ -242,7 +270,7 @@ class TestSession:
         assert people.get("/").status_code == 200
         response = people.post("/sign-out", headers={"Origin": "http://ledger.test"})
         assert response.status_code == 303
-        assert "Max-Age=0" in response.headers["Set-Cookie"]
+        assert "expires=Thu, 01 Jan 1970" in response.headers["Set-Cookie"]
         again = browse(served).get("/", headers={"Cookie": f"{COOKIE}={text}"})
         assert again.status_code == 303
 
@@ -348,7 +376,7 @@ def test_who_never_looks_at_a_page_does_not_load_them():
         "import sys, tempfile, reconciler.ledger as ledger\n"
         "folder = tempfile.mkdtemp()\n"
         "app = ledger.create_app(ledger.open_ledger(f'sqlite:///{folder}/ledger.db'))\n"
-        "print(sorted(name for name in sys.modules if 'jinja2' in name or name.endswith('.pages.site')))"
+        "print(sorted({'jinja2', 'reconciler.ledger.pages.site'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -117,22 +117,27 @@ def _refresh(view: View, runs: Sequence[RowMapping]) -> int | None:
 
 
 def _counts_of(view: View, runs: Sequence[RowMapping]) -> Mapping[str, Counts]:
-    held = _ENTRY.transferred_to_accounting.in_(HELD)
+    same = (
+        _ENTRY.journal_run_id,
+        _ENTRY.status,
+        _ENTRY.deleted,
+        _ENTRY.transferred_to_accounting,
+    )
     query = (
-        select(_ENTRY.journal_run_id, _ENTRY.status, _ENTRY.deleted, held, func.count())
+        select(*same, func.count())
         .where(
             _ENTRY.tenant_id == view.books,
             _ENTRY.journal_run_id.in_([run["id"] for run in runs]),
             *view.viewer.sees(),
         )
-        .group_by(_ENTRY.journal_run_id, _ENTRY.status, _ENTRY.deleted, held)
+        .group_by(*same)
     )
     found: dict[str, dict[str, int]] = {run["id"]: {} for run in runs}
-    for run_id, status, deleted, is_held, count in view.tx.execute(query):
+    for run_id, status, deleted, transfer, count in view.tx.execute(query):
         sums = found[run_id]
         sort = "deleted" if deleted else status.lower()
         sums[sort] = sums.get(sort, 0) + count
-        if is_held and sort == "created":
+        if transfer in HELD and sort == "created":
             sums["held"] = sums.get("held", 0) + count
     return {run_id: Counts(**sums) for run_id, sums in found.items()}
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
 import falcon
@@ -15,6 +16,7 @@ from .door import is_read
 from .view import Page
 from .viewer import COOKIE, is_open
 
+_PAST = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPED = re.compile(r"[!-~]{1,100}")
 WRONG = "Client id and secret do not belong together."
 
@@ -96,6 +98,7 @@ def _set_cookie(
     response.set_cookie(
         COOKIE,
         text,
+        expires=None if seconds else _PAST,
         max_age=seconds,
         path="/",
         secure=_is_secure(request),

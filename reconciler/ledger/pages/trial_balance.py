@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import RowMapping, select
 
@@ -138,14 +139,24 @@ def _sums(view: View, period: str) -> dict[_Key, _Sum]:
         .where(*there(view), _ENTRY.status == "Created", _PERIOD.name == period)
     )
     found: dict[_Key, _Sum] = {}
-    rows = view.tx.execute(query, execution_options={"yield_per": _AT_ONCE})
-    for currency, home, code, side, amount, home_amount in rows:
-        sums = found.setdefault((currency, home), {})
-        four = sums.setdefault(code, [Decimal(0)] * 4)
-        at = 0 if side == "Debit" else 1
-        four[at] = total((four[at], amount))
+    result = view.tx.execute(query, execution_options={"yield_per": _AT_ONCE})
+    for rows in result.partitions():
+        for (currency, home, code, side), amounts in _by_side(rows).items():
+            four = found.setdefault((currency, home), {}).setdefault(code, [Decimal(0)] * 4)
+            at = 0 if side == "Debit" else 1
+            four[at] = total((four[at], *amounts[0]))
+            four[at + 2] = total((four[at + 2], *amounts[1]))
+    return found
+
+
+def _by_side(rows: Iterable[Sequence[Any]]) -> dict[Any, tuple[list[Decimal], list[Decimal]]]:
+    """Amounts, and those in home currency, of the lines that agree in everything else."""
+    found: dict[Any, tuple[list[Decimal], list[Decimal]]] = {}
+    for *same, amount, home_amount in rows:
+        amounts, home_amounts = found.setdefault(tuple(same), ([], []))
+        amounts.append(amount)
         if home_amount is not None:
-            four[at + 2] = total((four[at + 2], home_amount))
+            home_amounts.append(home_amount)
     return found
 
 

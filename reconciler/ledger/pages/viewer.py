@@ -12,7 +12,10 @@ from ..storage.tables import clients, journal_entries, tenants
 from ..web.endpoint import Site
 
 COOKIE = "ledger_session"
-_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
+_FORWARDED = (
+    *("Forwarded", "Via", "X-Real-IP"),
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
