@@ -232,7 +232,7 @@ class TestOneEntry:
         assert rows[3] == ["Sum", "10.00", "10.00", "11.07", "11.07"]
         balance = people.get("/trial-balance")
         assert ["Total", "10.00", "10.00", "0.00", "11.07", "11.07", "0.00"] in rows_of(balance)
-        assert "USD: debits 411.97 = credits 411.97" in text_of(balance)
+        assert "USD, the home currency: debits 411.97 = credits 411.97" in text_of(balance)
 
     @pytest.mark.parametrize(
         "number", ["JE-00000002", "JE-1", "%00", "a%2Fb", "%E2%82%AC", "x" * 99]
