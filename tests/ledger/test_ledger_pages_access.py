@@ -154,7 +154,7 @@ class TestHeaders:
         ("path", "accept", "page"),
         [
             ("/", "text/html", True),
-            ("/", "*/*", True),
+            ("/", "*/*", False),
             ("/", "application/json", False),
             ("/runs", "application/json, */*", False),
             ("/entries/a/b", "text/html", True),
@@ -164,7 +164,7 @@ class TestHeaders:
             ("/entriesx", "text/html", False),
         ],
     )
-    def test_unknown_paths_are_those_of_the_api(self, local, path, accept, page):
+    def test_a_client_of_the_api_gets_its_answers(self, local, path, accept, page):
         client = local.client()
         client.headers["Accept"] = accept
         response = client.get(path)
@@ -172,6 +172,25 @@ class TestHeaders:
             assert response.headers["Content-Type"] == "text/html; charset=utf-8"
         else:
             assert (response.status_code, response.json()["success"]) == (404, False)
+
+    @pytest.mark.parametrize(
+        ("path", "accept", "status"),
+        [
+            ("/", "*/*", 200),
+            ("/", "", 200),
+            ("/trial-balance", "text/*", 200),
+            ("/", "application/json", 401),
+            ("/entries/a/b", "*/*", 401),
+            ("/v1/journal-entries/JE-00000001", "text/html", 401),
+            ("/nowhere", "text/html", 401),
+        ],
+    )
+    def test_without_a_token_the_paths_of_pages_are_theirs(self, local, path, accept, status):
+        response = local.anonymous().get(path, headers={"Accept": accept})
+        assert response.status_code == status
+        assert response.headers["Content-Type"].startswith(
+            "text/html" if status == 200 else "application/json"
+        )
 
 
 class TestSession:

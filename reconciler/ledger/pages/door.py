@@ -21,7 +21,8 @@ def beside(api: WsgiApp, make_pages: Callable[[], WsgiApp]) -> WsgiApp:
     making = threading.Lock()
 
     def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if not is_for_pages(environ.get("PATH_INFO", ""), environ.get("HTTP_ACCEPT", "")):
+        path, accept = environ.get("PATH_INFO", ""), environ.get("HTTP_ACCEPT", "")
+        if not is_for_pages(path, accept, has_token="HTTP_AUTHORIZATION" in environ):
             return api(environ, start_response)
         with making:
             if not made:
@@ -31,15 +32,16 @@ def beside(api: WsgiApp, make_pages: Callable[[], WsgiApp]) -> WsgiApp:
     return served
 
 
-def is_for_pages(path: str, accept: str) -> bool:
-    """Whether a page answers this: at its path, unless only other things than a page are taken.
+def is_for_pages(path: str, accept: str, *, has_token: bool) -> bool:
+    """Whether a page answers this: at its path, unless JSON is asked for or the API's token sent.
 
-    An unknown path below that of a page is answered by a page when the client asks for one.
+    Who asks for HTML gets a page all the same, and that for an unknown path below a page's, too.
     """
     taken = {part.partition(";")[0].strip().lower() for part in accept.split(",")} - {""}
     if "text/html" in taken:
         return _BELOW.fullmatch(path) is not None or path == "/"
-    return _PAGES.fullmatch(path) is not None and "application/json" not in taken
+    asks_the_api = has_token or "application/json" in taken
+    return _PAGES.fullmatch(path) is not None and not asks_the_api
 
 
 def is_read(path: str) -> bool:
