@@ -30,8 +30,8 @@ def sdk():
 
 
 @pytest.fixture
-def bench(tmp_path):
-    bench = Bench(tmp_path / "ledger.db", mode=SOCKET, reference=REFERENCE)
+def bench(database):
+    bench = Bench(database, mode=SOCKET, reference=REFERENCE)
     yield bench
     bench.close()
 

@@ -5,12 +5,26 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Dialect, Numeric, String, Text
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 _POSTGRESQL = "postgresql"
-# Ordered by code points, whatever the locale of the database, as SQLite orders. No length: the
-# rules of the API say what fits, with a better message, and SQLite does not hold text to one.
-_PLAIN = Text(collation="C")
+
+
+class _Plain(UserDefinedType[str]):
+    """Text of PostgreSQL, ordered by code points whatever the locale of the database.
+
+    Without a length: the rules of the API say what fits, with a better message, and SQLite does not
+    hold text to one. The library's own type with a collation would repeat that with every value,
+    where not every expression takes it.
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return 'TEXT COLLATE "C"'
+
+
+_PLAIN = _Plain()
 
 
 def text(length: int | None = None) -> TypeEngine[str]:
