@@ -19,7 +19,8 @@ from reconciler.ledger import open_ledger
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "databases" in metafunc.fixturenames:
-        both = any(metafunc.definition.iter_markers("both_databases"))
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        both = "both_databases" in marks and "only_sqlite" not in marks
         kinds = kinds_for(metafunc.config.getoption("--ledger-database"), both=both)
         if kinds != (SQLITE,):
             metafunc.parametrize("databases", kinds, indirect=True, scope="session")

@@ -98,6 +98,7 @@ def polled(runs, number):
     raise AssertionError(f"the run is still {run.status}")
 
 
+@pytest.mark.both_databases
 def test_the_sdk_walks_through_the_life_of_an_entry_and_of_a_run(sdk, api_client, bench):
     entries = sdk.SummaryJournalEntriesApi(api_client)
     walk_an_entry(sdk, entries)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from ..failures import LedgerUnusable
 from . import postgresql, schema, sqlite
 from .backend import OPTION, Access, Backend, named
+from .transaction import transaction
 from .writers import Writers
 
 
@@ -55,8 +56,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        engine = self._engines[Access.READING]
-        with self._contention(), engine.connect() as connection, connection.begin():
+        with self._contention(), transaction(self._engines[Access.READING]) as connection:
             yield connection
 
     @contextmanager

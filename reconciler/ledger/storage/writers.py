@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
 
+from .transaction import Transaction, transaction
+
 
 class SharedCommitFailed(Exception):
     """The commit that this work shared with others' did not succeed."""
@@ -52,7 +54,7 @@ class Writers:
             if self._group is not None:
                 with suppress(Exception):  # its members are told
                     self._conclude(self._group)
-            with engine.connect() as connection, connection.begin():
+            with transaction(engine) as connection:
                 yield connection
         finally:
             self._leave_turn()
@@ -96,7 +98,7 @@ class Writers:
     def _conclude(self, group: "_Group") -> None:
         """Commit, or undo what the first member of a group could not finish."""
         try:
-            group.conclude()
+            group.transaction.end(commit=group.members > 0)
         except BaseException as error:
             group.failure = error
             raise
@@ -135,12 +137,7 @@ class _Group:
     """One transaction, and who works in it. Raises when it cannot be begun."""
 
     def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect()
-        try:
-            self._transaction = self._connection.begin()
-        except BaseException:
-            self._connection.close()
-            raise
+        self.transaction = Transaction(engine)
         self.members = 0
         self.over = False
         self.failure: BaseException | None = None
@@ -148,19 +145,10 @@ class _Group:
     @contextmanager
     def part(self) -> Iterator[Connection]:
         """The work of one member. What fails is undone; of the first one, by ending it all."""
+        connection = self.transaction.connection
         if self.members == 0:
-            yield self._connection
+            yield connection
         else:
-            with self._connection.begin_nested():
-                yield self._connection
+            with connection.begin_nested():
+                yield connection
         self.members += 1
-
-    def conclude(self) -> None:
-        """Commit what there is, and give the connection back."""
-        try:
-            if self.members:
-                self._transaction.commit()
-            else:
-                self._transaction.rollback()
-        finally:
-            self._connection.close()
