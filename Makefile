@@ -40,6 +40,10 @@ test: $(DEV) ## Run every check and the test suite
 	@checks=0; $(MAKE) --no-print-directory lint || checks=1; \
 	$(TESTS) && exit $$checks
 
+.PHONY: test-postgresql
+test-postgresql: $(DEV) ## Run all tests of the embedded ledger on PostgreSQL
+	$(TESTS) tests/ledger --ledger-database postgresql
+
 .PHONY: test-long
 test-long: $(DEV) ## Run the sweeps that take minutes, with examples drawn at random
 	$(TESTS) -m 'long or hypothesis'

@@ -14,6 +14,12 @@ settings.register_profile("random", deadline=None, print_blob=True, max_examples
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite golden files")
+    parser.addoption(
+        "--ledger-database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="what the ledger's tests run on; some run on both by default",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,9 @@ _DATABASE = click.option(
     "--database",
     required=True,
     metavar="URL",
-    help="The ledger's database, such as sqlite:////srv/ledger.db. Made when it is missing.",
+    help="The ledger's database: a file, sqlite:////srv/ledger.db, which is made when it is missing, "
+    "or one of PostgreSQL, postgresql://user@host/database, which must be there. "
+    "Its password is better kept in PGPASSWORD or ~/.pgpass than in the URL.",
 )
 
 

@@ -105,7 +105,7 @@ class Ledger:
         until the file is loaded.
         """
         act = _act(tenant_id or self.tenant_id)
-        with _unusable(), self.store.writing() as tx:
+        with _unusable(), self.store.writing(alone=True) as tx:
             loaded = load_transactions(tx, act, path)
             audit.record(
                 tx,
@@ -149,6 +149,9 @@ def open_ledger(
 ) -> Ledger:
     """Open the ledger in a database, making file, tables and tenant when they are missing.
 
+    The URL is that of a file, sqlite:////absolute/path.db, or of a PostgreSQL database that exists,
+    postgresql://user@host/database; several processes may serve either.
+
     `reference` is a Reference document, as a file or as a mapping; it is read only when it differs
     from the one the database was last seeded with. Without one, a database that was never seeded
     gets the built-in reference, unless `built_in` is false. Raises LedgerUnusable.
@@ -170,7 +173,7 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
         reference = document.built_in()
     changed = reference is not None and document.source_of(reference)[0] != digest
     if tenant_id is None or changed:
-        with store.writing() as tx:
+        with _unusable(), store.writing(alone=True) as tx:
             # Another process may have made the tenant while this one waited for its turn.
             tenant_id = tx.execute(first).scalar_one_or_none() or add_tenant(
                 tx, created_on=stamp(datetime.now(UTC))
@@ -188,7 +191,8 @@ def _unusable() -> Iterator[None]:
     except Contention as error:
         raise LedgerUnusable(f"{error}; try again when it is done") from error
     except SQLAlchemyError as error:
-        raise LedgerUnusable(f"the database: {getattr(error, 'orig', None) or error}") from error
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise LedgerUnusable(f"the database: {cause}") from error
 
 
 def _act(tenant_id: str) -> audit.Act:

@@ -1,42 +1,103 @@
-"""Ledgers for tests: copies of one seeded database, in process and over a socket."""
+"""Ledgers for tests: copies of one seeded database, in process and over a socket.
 
-import shutil
+`--ledger-database` says what they run on. Tests marked `both_databases` run on PostgreSQL as well
+in the default suite; those marked `only_sqlite` say something about files.
+"""
+
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import postgresql_server
 import pytest
-from ledger_bench import PROCESS, REFERENCE, SOCKET, Bench, url_of
+from ledger_bench import PROCESS, REFERENCE, SOCKET, Bench
+from ledger_databases import SQLITE, Database, Databases, kinds_for
 
 from reconciler.ledger import open_ledger
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "databases" in metafunc.fixturenames:
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        both = "both_databases" in marks and "only_sqlite" not in marks
+        kinds = kinds_for(metafunc.config.getoption("--ledger-database"), both=both)
+        if kinds != (SQLITE,):
+            metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--ledger-database") != SQLITE:
+        for item in items:
+            if any(item.iter_markers("only_sqlite")):
+                item.add_marker(pytest.mark.skip(reason="says something about files of SQLite"))
+
+
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database seeded with the tests' reference, closed, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "ledger.db"
-    open_ledger(url_of(path), REFERENCE).close()
-    return path
+def servers() -> Iterator[dict[str, Any]]:
+    """What was made for the session so far, by name."""
+    with contextlib.ExitStack() as stack:
+        yield {"stack": stack}
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest, servers: dict[str, Any]) -> Databases:
+    """Makes databases of the kind that a test runs on; a server is started when one is needed."""
+    kind = getattr(request, "param", SQLITE)
+
+    def server() -> postgresql_server.PostgreSQL:
+        if "server" not in servers:
+            servers["server"] = servers["stack"].enter_context(postgresql_server.running())
+        return servers["server"]
+
+    def seed(url: str) -> None:
+        open_ledger(url, REFERENCE).close()
+
+    return servers.setdefault(kind, Databases(kind, server, seed))
+
+
+@pytest.fixture
+def make_database(databases: Databases, tmp_path: Path) -> Iterator[Callable[..., Database]]:
+    """Makes databases of the test's own: seeded, or `empty`."""
+    made: list[Database] = []
+
+    def make(*, empty: bool = False) -> Database:
+        made.append(databases.new(tmp_path) if empty else databases.copy(tmp_path))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.remove()
+
+
+@pytest.fixture
+def database(make_database: Callable[..., Database]) -> Database:
+    """An empty database."""
+    return make_database(empty=True)
+
+
+@pytest.fixture
+def seeded(make_database: Callable[..., Database]) -> Database:
+    """A database seeded with the tests' reference."""
+    return make_database()
 
 
 @pytest.fixture(params=[PROCESS, SOCKET])
-def bench(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, seeded: Database) -> Iterator[Bench]:
     """A ledger of the test's own, in process and over a socket."""
-    bench = Bench(shutil.copy(template, tmp_path), mode=request.param)
+    bench = Bench(seeded, mode=request.param)
     yield bench
     bench.close()
 
 
 @pytest.fixture
-def make_bench(template: Path, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Makes ledgers with options of the app, from the template or from a `reference`."""
+def make_bench(make_database: Callable[..., Database]) -> Iterator[Callable[..., Bench]]:
+    """Makes ledgers with options of the app, on seeded databases or with a `reference`."""
     made: list[Bench] = []
 
     def make(*, reference: Any = None, **options: Any) -> Bench:
-        path = tmp_path / f"ledger-{len(made)}.db"
-        if reference is None:
-            shutil.copy(template, path)
-        made.append(Bench(path, reference=reference, **options))
+        database = make_database(empty=reference is not None)
+        made.append(Bench(database, reference=reference, **options))
         return made[-1]
 
     yield make
@@ -46,10 +107,10 @@ def make_bench(template: Path, tmp_path: Path) -> Iterator[Callable[..., Bench]]
 
 @pytest.fixture(scope="module", params=[PROCESS, SOCKET])
 def shared(
-    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:
     """A ledger for a module's tables of cases that do not disturb each other."""
-    bench = Bench(shutil.copy(template, tmp_path_factory.mktemp("shared")), mode=request.param)
+    bench = Bench(databases.copy(tmp_path_factory.mktemp("shared")), mode=request.param)
     yield bench
     bench.close()
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import httpx
 import ledger_contract
+from ledger_databases import Database
 from server_clock import Clock
 from socket_server import on_a_socket
 
@@ -22,10 +22,6 @@ REFERENCE = Path(__file__).parent / "reference.yaml"
 PROCESS, SOCKET = "in process", "over a socket"
 ENTRIES = "/v1/journal-entries"
 RUNS = "/v1/journal-runs"
-
-
-def url_of(path: Path) -> str:
-    return f"sqlite:///{path}"
 
 
 def debit(amount: object = "400.90", code: str = "Deferred Revenue", **fields: Any) -> dict:
@@ -70,16 +66,16 @@ class Bench:
 
     def __init__(
         self,
-        path: Path,
+        database: Database,
         *,
         mode: str = PROCESS,
         reference: Any = None,
         by_hand: bool = False,
         **options: Any,
     ):
-        self.path = path = Path(path)
+        self.database = database
         self.clock = Clock()
-        self.ledger: Ledger = open_ledger(url_of(path), reference)
+        self.ledger: Ledger = open_ledger(database.url, reference)
         self._open = contextlib.ExitStack()
         self._open.callback(self.ledger.close)
         options = {"clock": self.clock, "failed_login_delay": 0, **options}
@@ -125,28 +121,22 @@ class Bench:
 
     def load(self, *transactions: Mapping[str, Any]) -> None:
         """Load source transactions, by default in JSON lines."""
-        file = self.path.parent / "transactions.jsonl"
+        file = self.database.folder / "transactions.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in transactions))
         self.ledger.load_transactions(file)
 
     def truth(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """Rows read from the database behind the server's back."""
-        return truth(self.path, query, *values)
+        return self.database.truth(query, *values)
 
     def close(self) -> None:
         self._open.close()
 
 
-def truth(path: Path, query: str, *values: Any) -> list[dict[str, Any]]:
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(query, values)]
-
-
-def serve(path: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
+def serve(database: Database, *options: str) -> tuple[subprocess.Popen[str], str]:
     """A server process of its own, as the command starts it, and its URL."""
     script = "from reconciler.cli.ledger import ledger; ledger()"
-    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", url_of(path)]
+    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", database.url]
     command += options
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None

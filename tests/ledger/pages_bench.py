@@ -3,11 +3,11 @@
 import re
 from decimal import Decimal
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import httpx
 from ledger_bench import Bench
+from ledger_databases import Database
 
 from reconciler.ledger.storage import tables
 from reconciler.ledger.web.headers import LOOPBACK_HOSTS
@@ -18,8 +18,8 @@ HOST = "http://127.0.0.1:8021"
 class LocalBench(Bench):
     """A ledger as `serve` makes it on a loopback address: it answers to loopback names only."""
 
-    def __init__(self, path: Path, **options: Any) -> None:
-        super().__init__(path, **{"allowed_hosts": LOOPBACK_HOSTS, **options})
+    def __init__(self, database: Database, **options: Any) -> None:
+        super().__init__(database, **{"allowed_hosts": LOOPBACK_HOSTS, **options})
 
     def anonymous(self) -> httpx.Client:
         client = super().anonymous()

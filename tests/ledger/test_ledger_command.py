@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 from click.testing import CliRunner
-from ledger_bench import ENTRIES, REFERENCE, entry, serve, sign_in, truth, url_of
+from ledger_bench import ENTRIES, REFERENCE, entry, serve, sign_in
 
 from reconciler.cli.ledger import ledger
 
@@ -18,15 +18,14 @@ def run(*arguments):
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_serve_until_it_is_told_to_stop(tmp_path, stop):
-    database = url_of(tmp_path / "ledger.db")
-    made = run("create-client", "--database", database, "--name", "ci", "--format", "json")
+def test_serve_until_it_is_told_to_stop(database, stop):
+    made = run("create-client", "--database", database.url, "--name", "ci", "--format", "json")
     credentials = json.loads(made.output)
     assert set(credentials) == {"client_id", "client_secret"}
     assert len(credentials["client_id"]) == 36
     assert len(credentials["client_secret"]) <= 42
     script = "from reconciler.cli.ledger import ledger; ledger()"
-    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", database]
+    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", database.url]
     server = subprocess.Popen(
         [*command, "--reference", str(REFERENCE)],
         stdout=subprocess.PIPE,
@@ -46,35 +45,34 @@ def test_serve_until_it_is_told_to_stop(tmp_path, stop):
     assert ready.startswith("Ledger ready at http://127.0.0.1:")
     assert (output, errors) == ("", "")
     # Only the reference that was asked for was seeded, not the built-in one before it.
-    names = {row["name"] for row in truth(tmp_path / "ledger.db", "SELECT * FROM accounting_codes")}
+    names = {row["name"] for row in database.truth("SELECT * FROM accounting_codes")}
     assert "Retired" in names
     assert len(names) == 6
 
 
-def test_a_client_gets_the_permissions_that_are_named(tmp_path):
-    arguments = ["create-client", "--database", url_of(tmp_path / "ledger.db"), "--name", "ci"]
+def test_a_client_gets_the_permissions_that_are_named(database):
+    arguments = ["create-client", "--database", database.url, "--name", "ci"]
     named = ["--permission", "Edit Journal Entry", "--permission", "Create Journal Entry"]
     result = run(*arguments, *named)
     assert result.exit_code == 0
     assert "client_secret" in result.output
-    rows = truth(tmp_path / "ledger.db", "SELECT permissions FROM clients")
+    rows = database.truth("SELECT permissions FROM clients")
     assert json.loads(rows[0]["permissions"]) == ["Create Journal Entry", "Edit Journal Entry"]
 
 
-def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(tmp_path):
-    arguments = ["create-client", "--database", url_of(tmp_path / "ledger.db"), "--name", "ci"]
+def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(database):
+    arguments = ["create-client", "--database", database.url, "--name", "ci"]
     result = run(*arguments, "--permission", "Rule the World")
     assert result.exit_code == 2
     assert "'Rule the World'" in result.output
     assert "Delete Cancelled Journal Entry" in result.output
-    assert truth(tmp_path / "ledger.db", "SELECT * FROM clients") == []
+    assert database.truth("SELECT * FROM clients") == []
 
 
-def test_serve_with_limits(tmp_path):
-    database = url_of(tmp_path / "ledger.db")
-    made = run("create-client", "--database", database, "--name", "ci", "--format", "json")
+def test_serve_with_limits(database):
+    made = run("create-client", "--database", database.url, "--name", "ci", "--format", "json")
     options = ("--requests-per-minute", "50", "--concurrency", "7")
-    server, url = serve(tmp_path / "ledger.db", *options)
+    server, url = serve(database, *options)
     with server, httpx.Client(base_url=url) as client:
         token = sign_in(client, *json.loads(made.output).values()).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
@@ -97,9 +95,8 @@ def test_serve_with_limits(tmp_path):
         (["serve", "--database", "{db}", "--concurrency", "0"], 2, "--concurrency"),
     ],
 )
-def test_what_the_user_got_wrong_is_one_line(tmp_path, arguments, code, message):
-    database = url_of(tmp_path / "ledger.db")
-    result = run(*[argument.format(db=database) for argument in arguments])
+def test_what_the_user_got_wrong_is_one_line(database, arguments, code, message):
+    result = run(*[argument.format(db=database.url) for argument in arguments])
     assert result.exit_code == code
     assert message in result.output
     assert code == 2 or len(result.output.splitlines()) == 1

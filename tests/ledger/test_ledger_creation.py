@@ -346,12 +346,12 @@ def test_an_amount_comes_back_with_the_digits_it_was_sent_with(caller, currency,
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(databases, tmp_path_factory):
     """A client of a ledger whose home currency is USD."""
     text = REFERENCE.read_text().replace("spec:\n", "spec:\n  homeCurrency: USD\n", 1)
     path = tmp_path_factory.mktemp("home")
     (path / "reference.yaml").write_text(text)
-    with opened(path / "ledger.db", reference=path / "reference.yaml") as bench:
+    with opened(databases.new(path), reference=path / "reference.yaml") as bench:
         yield bench.client()
 
 
@@ -439,7 +439,7 @@ def test_a_period_does_not_mix_aggregated_entries_with_others(make_bench, tmp_pa
     switches = "spec:\n  homeCurrency: USD\n  aggregateCurrency: true\n"
     path = tmp_path / "reference.yaml"
     path.write_text(REFERENCE.read_text().replace("spec:\n", switches, 1))
-    open_ledger(f"sqlite:///{bench.path}", path).close()
+    open_ledger(bench.database.url, path).close()
     assert categories_of(client.post(ENTRIES, json=entry())) == [30]
     client.put(f"{ENTRIES}/{number}/cancel")
     assert client.post(ENTRIES, json=entry()).json()["success"] is True

@@ -298,21 +298,16 @@ class TestRuns:
 
     @pytest.fixture
     def client(self, make_bench):
-        import sqlite3
-        from contextlib import closing
-
         bench = make_bench()
         client = bench.client()
         for _ in range(20):
             post(client)
-        with closing(sqlite3.connect(bench.path)) as connection:
-            connection.execute(
-                "INSERT INTO journal_runs SELECT tenant_id, 'r', 'JR-00000001', 'Completed', "
-                "'2026-01-31', '2026-01-01', '2026-01-31', '[]', NULL, 0, NULL, 0, '', '', '', '' "
-                "FROM tenants"
-            )
-            connection.execute("UPDATE journal_entries SET journal_run_id='r' WHERE number<'JE-02'")
-            connection.commit()
+        bench.database.run(
+            "INSERT INTO journal_runs SELECT tenant_id, 'r', 'JR-00000001', 'Completed', "
+            "'2026-01-31', '2026-01-01', '2026-01-31', '[]', NULL, false, NULL, false, "
+            "'', '', '', '' FROM tenants",
+            "UPDATE journal_entries SET journal_run_id='r' WHERE number<'JE-02'",
+        )
         return client
 
     def test_pages_follow_each_other(self, client):

@@ -1,6 +1,5 @@
 """Limits: how many requests, how many at once, and what every answer says about them."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,13 +28,12 @@ MISSING = f"{ENTRIES}/JE-00000001"
 
 
 @pytest.fixture(params=[PROCESS, SOCKET])
-def limited(request: Any, template: Any, tmp_path: Any) -> Iterator[Callable[..., Bench]]:
+def limited(request: Any, make_database: Callable[..., Any]) -> Iterator[Callable[..., Bench]]:
     """Makes ledgers with limits, in process and over a socket, at the start of a day."""
     made: list[Bench] = []
 
     def make(limits: Limits | None, **options: Any) -> Bench:
-        path = shutil.copy(template, tmp_path / f"limited-{len(made)}.db")
-        made.append(Bench(path, mode=request.param, limits=limits, **options))
+        made.append(Bench(make_database(), mode=request.param, limits=limits, **options))
         clock = made[-1].clock
         clock.time = clock.time.replace(hour=0, minute=0, second=0)
         return made[-1]

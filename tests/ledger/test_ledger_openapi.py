@@ -90,11 +90,9 @@ class TestCheck:
 
 
 @pytest.fixture(scope="module")
-def described_ledger(template, tmp_path_factory):
+def described_ledger(databases, tmp_path_factory):
     """The document as the server publishes it, over a ledger with something in it."""
-    import shutil
-
-    bench = Bench(shutil.copy(template, tmp_path_factory.mktemp("openapi")))
+    bench = Bench(databases.copy(tmp_path_factory.mktemp("openapi")))
     client = bench.client(PERMISSIONS)
     post(client)
     settled(client, start_run(client))

@@ -1,6 +1,5 @@
 """What the pages of the ledger show: entries, runs, the trial balance, and nothing of others."""
 
-import shutil
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -19,25 +18,23 @@ from ledger_bench import (
 )
 from pages_bench import LocalBench, browse, fill, numbers_of, rows_of, tags_of, text_of
 from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from reconciler.ledger.pages.drawing import money, visible
 from reconciler.ledger.pages.listing import COUNTED, SIZE
 
 
 @pytest.fixture
-def make_local(template, tmp_path):
+def make_local(make_database, tmp_path):
     """Makes ledgers on a loopback name, from the template or with this put into its `spec`."""
     made = []
 
     def make(spec="", **options):
-        path = tmp_path / f"local-{len(made)}.db"
         if spec:
             options["reference"] = tmp_path / "reference.yaml"
             text = REFERENCE.read_text().replace("spec:\n", f"spec:\n{spec}", 1)
             options["reference"].write_text(text)
-        else:
-            shutil.copy(template, path)
-        made.append(LocalBench(path, **options))
+        made.append(LocalBench(make_database(empty=bool(spec)), **options))
         return made[-1]
 
     yield make
@@ -120,8 +117,8 @@ class TestEntries:
 
     @pytest.fixture(scope="class")
     @staticmethod
-    def books(template, tmp_path_factory):
-        bench = LocalBench(shutil.copy(template, tmp_path_factory.mktemp("filtered")))
+    def books(databases, tmp_path_factory):
+        bench = LocalBench(databases.copy(tmp_path_factory.mktemp("filtered")))
         api = bench.client()
         post(api, notes="Accrual of hosting")
         cancel(api, post(api))
@@ -485,12 +482,13 @@ def work_of(bench, path):
     def watch(connection, *_):
         connection.set_progress_handler(lambda: done.append(1) and 0, 1000)
 
-    event.listen(bench.ledger.store._durable, "checkout", watch)
+    event.listen(Pool, "checkout", watch)
     assert browse(bench).get(path).status_code == 200
-    event.remove(bench.ledger.store._durable, "checkout", watch)
+    event.remove(Pool, "checkout", watch)
     return len(done)
 
 
+@pytest.mark.only_sqlite
 def test_a_page_costs_the_same_in_a_larger_ledger(make_local):
     small, large = make_local(), make_local()
     fill(small, 1200)

@@ -3,17 +3,15 @@
 import hashlib
 import logging
 import re
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_bench import ENTRIES, REFERENCE, post, serve, sign_in, url_of
+from ledger_bench import ENTRIES, REFERENCE, post, serve, sign_in
 from pages_bench import HOST, LocalBench, browse, numbers_of
 
 from reconciler.ledger import Limits, open_ledger
@@ -47,9 +45,9 @@ class TestOpen:
 
     @pytest.fixture(scope="class")
     @staticmethod
-    def local(template, tmp_path_factory):
+    def local(databases, tmp_path_factory):
 
-        bench = LocalBench(shutil.copy(template, tmp_path_factory.mktemp("open")))
+        bench = LocalBench(databases.copy(tmp_path_factory.mktemp("open")))
         post(bench.client())
         yield bench
         bench.close()
@@ -88,9 +86,8 @@ class TestOpen:
         assert response.status_code == 303
 
 
-def test_a_served_ledger_knows_who_asks(template, tmp_path):
-    path = Path(shutil.copy(template, tmp_path))
-    server, url = serve(path)
+def test_a_served_ledger_knows_who_asks(seeded):
+    server, url = serve(seeded)
     with server, httpx.Client(base_url=url, headers={"Accept": "text/html"}) as client:
         asked = [{}, {"Host": "evil.test"}, {"X-Forwarded-For": "192.0.2.1"}, {"Via": "1.1 proxy"}]
         statuses = [client.get("/", headers=headers).status_code for headers in asked]
@@ -98,12 +95,11 @@ def test_a_served_ledger_knows_who_asks(template, tmp_path):
     assert statuses == [200, 403, 303, 303]
 
 
-def test_a_ledger_served_to_others_asks_them_to_sign_in(template, tmp_path):
-    path = Path(shutil.copy(template, tmp_path))
-    server, url = serve(path, "--host", "0.0.0.0", "--allow-remote")
+def test_a_ledger_served_to_others_asks_them_to_sign_in(seeded):
+    server, url = serve(seeded, "--host", "0.0.0.0", "--allow-remote")
     with server, httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1")) as client:
         statuses = [client.get(path).status_code for path in PATHS]
-        with open_ledger(url_of(path)) as ledger:
+        with open_ledger(seeded.url) as ledger:
             form = dict(zip(("client_id", "client_secret"), ledger.issue_client("x"), strict=True))
         https = {"X-Forwarded-Proto": "https"}
         cookie = client.post("/sign-in", data=form, headers=https).headers["Set-Cookie"]
@@ -115,9 +111,9 @@ def test_a_ledger_served_to_others_asks_them_to_sign_in(template, tmp_path):
 class TestHeaders:
     @pytest.fixture(scope="class")
     @staticmethod
-    def local(template, tmp_path_factory):
+    def local(databases, tmp_path_factory):
 
-        path = shutil.copy(template, tmp_path_factory.mktemp("headers"))
+        path = databases.copy(tmp_path_factory.mktemp("headers"))
         bench = LocalBench(path, limits=Limits(requests_per_minute=1000, concurrency=9))
         post(bench.client())
         yield bench
@@ -426,9 +422,9 @@ def test_any_request_is_answered(fuzzed, data):
 
 
 @pytest.fixture(scope="module")
-def fuzzed(template, tmp_path_factory):
+def fuzzed(databases, tmp_path_factory):
 
-    bench = LocalBench(shutil.copy(template, tmp_path_factory.mktemp("fuzzed")))
+    bench = LocalBench(databases.copy(tmp_path_factory.mktemp("fuzzed")))
     post(bench.client())
     yield browse(bench)
     bench.close()

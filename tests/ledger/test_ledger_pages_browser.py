@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from ledger_bench import ENTRIES, SOCKET, Bench, credit, debit, post, regions, start_run
+from ledger_databases import Database, Databases
 from pages_bench import LocalBench
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -52,10 +53,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def books(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def books(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A served ledger with long text, several currencies, many lines and a run at work."""
-    path = shutil.copy(template, tmp_path_factory.mktemp("browser"))
-    bench = LocalBench(path, mode=SOCKET, by_hand=True)
+    database = databases.copy(tmp_path_factory.mktemp("browser"))
+    bench = LocalBench(database, mode=SOCKET, by_hand=True)
     api = bench.client()
     post(api, notes="Accrual of hosting")
     post(
@@ -199,8 +200,8 @@ def test_a_run_at_work_moves_on_by_itself(watched: Watched, books: Bench) -> Non
     expect(watched.page.locator("progress")).to_have_attribute("value", "40")
 
 
-def test_signing_in_and_out(browser: Browser, template: Path, tmp_path: Path) -> None:
-    bench = Bench(shutil.copy(template, tmp_path), mode=SOCKET)
+def test_signing_in_and_out(browser: Browser, seeded: Database) -> None:
+    bench = Bench(seeded, mode=SOCKET)
     post(bench.client())
     client_id, secret = bench.ledger.issue_client("Close team")
     seen = look(browser, bench.url.replace("127.0.0.1", REMOTE))

@@ -1,11 +1,9 @@
 """A server that is killed in the middle of a run: the next one handles what is left, once."""
 
 import contextlib
-import shutil
 import signal
 import time
 from collections import Counter
-from pathlib import Path
 
 import httpx
 import pytest
@@ -19,9 +17,8 @@ from ledger_bench import (
     serve,
     sign_in,
     start_run,
-    truth,
-    url_of,
 )
+from ledger_databases import Database
 
 from reconciler.ledger import open_ledger
 
@@ -33,9 +30,9 @@ PATIENCE = 60
 class Served:
     """A server process over a database, killed or replaced as a test wants it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        bench = Bench(path, reference=REFERENCE)
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        bench = Bench(database, reference=REFERENCE)
         bench.load(*regions(COUNT))
         self._credentials = bench.ledger.issue_client("test")
         bench.close()
@@ -43,7 +40,7 @@ class Served:
     @contextlib.contextmanager
     def running(self):
         """A client of a new server, which is killed without a warning in the end."""
-        server, url = serve(self.path)
+        server, url = serve(self.database)
         self.server = server
         try:
             with httpx.Client(base_url=url, timeout=30) as client:
@@ -57,14 +54,14 @@ class Served:
 
     def count(self, condition):
         query = f"SELECT COUNT(*) AS n FROM journal_entries WHERE {condition}"
-        return truth(self.path, query)[0]["n"]
+        return self.database.truth(query)[0]["n"]
 
     def status(self):
-        return truth(self.path, "SELECT status FROM journal_runs")[0]["status"]
+        return self.database.truth("SELECT status FROM journal_runs")[0]["status"]
 
     def acted(self, action):
         query = "SELECT object_name FROM audit_events WHERE object_type='JournalEntry' AND action=?"
-        return Counter(row["object_name"] for row in truth(self.path, query, action))
+        return Counter(row["object_name"] for row in self.database.truth(query, action))
 
 
 def until(condition):
@@ -75,17 +72,17 @@ def until(condition):
 
 
 @pytest.fixture
-def served(template, tmp_path):
-    return Served(Path(shutil.copy(template, tmp_path)))
+def served(seeded):
+    return Served(seeded)
 
 
 def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
     with served.running() as client:
         run = start_run(client)
-        until(lambda: served.count("1") >= 20)
+        until(lambda: served.count("1=1") >= 20)
     # Dead in the middle of processing.
     assert served.status() == "Processing"
-    assert served.count("1") < COUNT
+    assert served.count("1=1") < COUNT
 
     with served.running() as client:
         until(lambda: client.get(f"{RUNS}/{run}").json()["status"] == "Completed")
@@ -106,19 +103,20 @@ def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
         statuses = [live["status"] for live in entries_of(client, run)]
         assert statuses == ["Cancelled"] * (COUNT - 1) + ["Created"]
         assert served.acted("cancel") == Counter(numbers[:-1])
-    rows = truth(served.path, "SELECT id FROM source_transactions WHERE journal_run_id IS NOT NULL")
+    query = "SELECT id FROM source_transactions WHERE journal_run_id IS NOT NULL"
+    rows = served.database.truth(query)
     assert [row["id"] for row in rows] == [f"T-{COUNT}"]
 
 
 def test_a_server_that_is_told_to_stop_leaves_the_rest_for_the_next_one(served):
     with served.running() as client:
         start_run(client)
-        until(lambda: served.count("1") >= 20)
+        until(lambda: served.count("1=1") >= 20)
         served.server.send_signal(signal.SIGTERM)
         assert served.server.wait(10) == 0
     assert served.status() == "Processing"
-    assert truth(served.path, "SELECT claim FROM run_jobs") == [{"claim": None}]
-    with open_ledger(url_of(served.path)) as ledger:
+    assert served.database.truth("SELECT claim FROM run_jobs") == [{"claim": None}]
+    with open_ledger(served.database.url) as ledger:
         ledger.work()
     assert served.status() == "Completed"
     assert served.acted("create") == Counter(f"JE-{number:08d}" for number in range(1, COUNT + 1))

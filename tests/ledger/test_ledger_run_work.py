@@ -1,15 +1,12 @@
 """What journal runs do: summarise, cancel one by one, delete, and each entry exactly once."""
 
-import sqlite3
 import threading
 from collections import Counter
-from contextlib import closing
 from decimal import Decimal
 
 import pytest
 from ledger_bench import (
     ENTRIES,
-    REFERENCE,
     RUNS,
     Bench,
     categories_of,
@@ -19,10 +16,9 @@ from ledger_bench import (
     settled,
     start_run,
     transaction,
-    url_of,
 )
 
-from reconciler.ledger import LedgerUnusable, open_ledger
+from reconciler.ledger import open_ledger
 from reconciler.ledger.access.permissions import PERMISSIONS
 from reconciler.ledger.runs.worker import Worker
 
@@ -217,7 +213,7 @@ class TestError:
             {"accountingCodeName": REVENUE_CODE, "type": "Credit", "amount": "1.00"},
         ])  # fmt: skip
         bench.load(transaction("T-1"))
-        open_ledger(url_of(bench.path), AGGREGATED).close()
+        open_ledger(bench.database.url, AGGREGATED).close()
         number = start_run(client)
         self.check(bench, client, number)
         assert "other setting of currency aggregation" in caplog.text
@@ -229,7 +225,7 @@ class TestError:
         bench.load(transaction("T-1"))
         number = start_run(client)
         bench.step()
-        open_ledger(url_of(bench.path), AGGREGATED).close()
+        open_ledger(bench.database.url, AGGREGATED).close()
         # The run has made no entry yet, so nothing stands against one of the other kind.
         post(client, journalEntryItems=[
             {"accountingCodeName": RECEIVABLE, "type": "Debit", "amount": "1.00"},
@@ -246,14 +242,14 @@ class TestError:
         client = bench.client()
         bench.load(transaction("T-1"))
         euro = {**HOME, "spec": {**HOME["spec"], "homeCurrency": "EUR"}}
-        open_ledger(url_of(bench.path), euro).close()
+        open_ledger(bench.database.url, euro).close()
         self.check(bench, client, start_run(client))
 
     def test_another_segmentation_rule_than_the_values_were_loaded_with(self, make_bench):
         bench = make_bench()
         client = bench.client()
         bench.load(*regions(1))
-        open_ledger(url_of(bench.path), HOME).close()
+        open_ledger(bench.database.url, HOME).close()
         self.check(bench, client, start_run(client))
 
     def test_what_breaks_in_the_middle(self, make_bench, caplog):
@@ -262,9 +258,7 @@ class TestError:
         bench.load(*regions(25))
         number = start_run(client)
         bench.step(2)
-        with closing(sqlite3.connect(bench.path)) as connection:
-            connection.execute("UPDATE source_transactions SET amount='?' WHERE id='T-23'")
-            connection.commit()
+        bench.database.run("UPDATE source_transactions SET segments='?' WHERE id='T-23'")
         bench.ledger.work(clock=bench.clock)
         assert client.get(f"{RUNS}/{number}").json()["status"] == "Error"
         assert "a step of a journal run failed" in caplog.text
@@ -411,7 +405,7 @@ class TestWorkers:
         made = first.truth("SELECT number FROM journal_entries")
         assert len(made) == min((steps - 1) * 20, 50)
         first.close()
-        second = Bench(first.path)
+        second = Bench(first.database)
         try:
             client = second.client()
             run = settled(client, number)
@@ -427,11 +421,9 @@ class TestWorkers:
         bench.load(*regions(30))
         number = start_run(client)
         bench.step(2)
-        with closing(sqlite3.connect(bench.path)) as connection:
-            # What a worker that was killed leaves behind: a claim nobody gives back.
-            claimed = int(bench.clock().timestamp()) + 2
-            connection.execute("UPDATE run_jobs SET claim='gone', claimed_until=?", (claimed,))
-            connection.commit()
+        # What a worker that was killed leaves behind: a claim nobody gives back.
+        claimed = int(bench.clock().timestamp()) + 2
+        bench.database.run(f"UPDATE run_jobs SET claim='gone', claimed_until={claimed}")
         bench.step(3)
         assert len(entries_of(client, number)) == 20
         bench.clock.pass_by(seconds=2)
@@ -444,7 +436,7 @@ class TestWorkers:
         client = bench.client()
         bench.load(*regions(200))
         number = start_run(client)
-        ledgers = [open_ledger(url_of(bench.path)) for _ in range(3)]
+        ledgers = [open_ledger(bench.database.url) for _ in range(3)]
         workers = [Worker(ledger.store, clock=bench.clock) for ledger in ledgers]
 
         def drive(worker):
@@ -487,51 +479,3 @@ class TestWorkers:
             "Cancelled",
             "CancelInprogress",
         ]
-
-
-VERSION_2 = (
-    "ALTER TABLE tenants DROP COLUMN entities; ALTER TABLE tenants DROP COLUMN organizations; "
-    "ALTER TABLE clients DROP COLUMN entities; ALTER TABLE clients DROP COLUMN organizations; "
-    "ALTER TABLE journal_entries DROP COLUMN organization; "
-    "UPDATE ledger_schema SET version = 2;"
-)
-VERSION_1 = (
-    "DROP TABLE run_jobs; DROP TABLE source_transactions; "
-    "DROP INDEX entries_by_run; "
-    "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id); "
-    "ALTER TABLE journal_entries DROP COLUMN run_position; "
-    "UPDATE ledger_schema SET version = 1"
-)
-
-
-class TestUpgrade:
-    @pytest.mark.parametrize(
-        "back",
-        [
-            pytest.param(VERSION_2, id="before entities and organizations"),
-            pytest.param(VERSION_2 + VERSION_1, id="before journal runs"),
-        ],
-    )
-    def test_an_older_ledger_is_brought_up_to_date(self, make_bench, back):
-        bench = make_bench()
-        number = post(bench.client())
-        bench.close()
-        with closing(sqlite3.connect(bench.path)) as connection:
-            connection.executescript(back)
-        again = Bench(bench.path)
-        try:
-            client = again.client()
-            assert client.get(f"{ENTRIES}/{number}").json()["status"] == "Created"
-            again.load(transaction("T-1"))
-            assert run_over(again, client)[0]["totalJournalEntryCount"] == 1
-        finally:
-            again.close()
-
-    def test_a_newer_ledger_is_refused(self, make_bench):
-        bench = make_bench()
-        bench.close()
-        with closing(sqlite3.connect(bench.path)) as connection:
-            connection.execute("UPDATE ledger_schema SET version = 99")
-            connection.commit()
-        with pytest.raises(LedgerUnusable, match="schema version 99"):
-            open_ledger(url_of(bench.path), REFERENCE)

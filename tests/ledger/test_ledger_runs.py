@@ -1,8 +1,5 @@
 """Journal runs as a caller sees them: what may be asked for, which states allow what."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 from ledger_bench import (
     ENTRIES,
@@ -213,10 +210,7 @@ class TestStates:
             ("PUT", f"{url}/cancel", cancel, "CancelInprogress"),
             ("DELETE", url, delete, "DeleteInprogress"),
         ):
-            with closing(sqlite3.connect(bench.path)) as connection:
-                connection.execute("DELETE FROM run_jobs")
-                connection.execute("UPDATE journal_runs SET status=?", (status,))
-                connection.commit()
+            bench.database.run("DELETE FROM run_jobs", f"UPDATE journal_runs SET status='{status}'")
             assert client.get(url).json()["status"] == status
             answer = client.request(method, path)
             assert answer.json()["success"] is allowed

@@ -18,8 +18,6 @@ from ledger_bench import (
     sign_in,
     start_run,
     transaction,
-    truth,
-    url_of,
 )
 from test_ledger_access import MATRIX, READS
 
@@ -58,10 +56,10 @@ def client_of(bench, **limited):
 
 
 @pytest.fixture(params=[PROCESS, SOCKET])
-def entities(request, tmp_path):
+def entities(request, database, tmp_path):
     """A tenant of two entities."""
     path = reference(tmp_path, ENTITIES)
-    bench = Bench(tmp_path / "ledger.db", mode=request.param, reference=path)
+    bench = Bench(database, mode=request.param, reference=path)
     yield bench
     bench.close()
 
@@ -214,7 +212,7 @@ class TestOneEntity:
         bench = make_bench()
         before = client_of(bench)
         number = post(before)
-        open_ledger(url_of(bench.path), reference(tmp_path, ENTITIES)).close()
+        open_ledger(bench.database.url, reference(tmp_path, ENTITIES)).close()
         # A client that was never limited may enter the new entity too, and so has to choose.
         assert categories_of(before.get(f"{ENTRIES}/{number}")) == [23]
         statuses = [
@@ -227,7 +225,7 @@ class TestOneEntity:
         bench = make_bench(reference=reference(tmp_path, ENTITIES))
         client = client_of(bench)
         post_in_asia = client.post(ENTRIES, json=entry(), headers=in_entity(ASIA)).json()
-        open_ledger(url_of(bench.path), REFERENCE).close()
+        open_ledger(bench.database.url, REFERENCE).close()
         found = client.get(
             f"{ENTRIES}/{post_in_asia['journalEntryNumber']}", headers=in_entity(ASIA)
         )
@@ -235,10 +233,10 @@ class TestOneEntity:
 
 
 @pytest.fixture(params=[PROCESS, SOCKET])
-def organizations(request, tmp_path):
+def organizations(request, database, tmp_path):
     """A Multi-Org tenant of two organizations."""
     path = reference(tmp_path, ORGANIZATIONS)
-    bench = Bench(tmp_path / "ledger.db", mode=request.param, reference=path)
+    bench = Bench(database, mode=request.param, reference=path)
     yield bench
     bench.close()
 
@@ -338,26 +336,25 @@ class TestOrganizations:
         ("organizations: North", "is not a list"),
     ],
 )
-def test_a_reference_names_each_once(tmp_path, spec, message):
+def test_a_reference_names_each_once(database, tmp_path, spec, message):
     path = reference(tmp_path, f"spec:\n  {spec}\n")
     with pytest.raises(LedgerUnusable, match=message):
-        open_ledger(url_of(tmp_path / "ledger.db"), path)
+        open_ledger(database.url, path)
 
 
-def test_create_client_with_entities(tmp_path):
+def test_create_client_with_entities(database, tmp_path):
     from click.testing import CliRunner
 
     from reconciler.cli.ledger import ledger
 
-    database = tmp_path / "ledger.db"
-    open_ledger(url_of(database), reference(tmp_path, ENTITIES)).close()
-    common = ["create-client", "--database", url_of(database), "--name", "ci"]
+    open_ledger(database.url, reference(tmp_path, ENTITIES)).close()
+    common = ["create-client", "--database", database.url, "--name", "ci"]
     made = CliRunner().invoke(ledger, [*common, "--entity", "Asia", "--entity", EUROPE])
     assert made.exit_code == 0, made.output
     books = json.loads(
-        truth(database, "SELECT entities FROM tenants ORDER BY position")[0]["entities"]
+        database.truth("SELECT entities FROM tenants ORDER BY position")[0]["entities"]
     )
-    spanned = json.loads(truth(database, "SELECT entities FROM clients")[0]["entities"])
+    spanned = json.loads(database.truth("SELECT entities FROM clients")[0]["entities"])
     assert spanned == [books[1]["books"], books[0]["books"]]
     refused = CliRunner().invoke(ledger, [*common, "--entity", "Africa"])
     assert (refused.exit_code, "no entity 'Africa'" in refused.output) == (1, True)

@@ -1,7 +1,7 @@
 """The reference a ledger starts with, and what a changed one may change later."""
 
 import pytest
-from ledger_bench import ENTRIES, REFERENCE, entry, truth, url_of
+from ledger_bench import ENTRIES, REFERENCE, entry
 
 from reconciler.ledger import LedgerUnusable, open_ledger
 from reconciler.ledger.reference import document
@@ -19,13 +19,13 @@ def write(path, *replacements):
     return path
 
 
-def periods(path):
-    rows = truth(path, "SELECT name, status FROM accounting_periods")
+def periods(database):
+    rows = database.truth("SELECT name, status FROM accounting_periods")
     return {row["name"]: row["status"] for row in rows}
 
 
-def test_a_changed_reference_adds_and_refreshes_but_never_reopens(tmp_path):
-    path, url = tmp_path / "ledger.db", url_of(tmp_path / "ledger.db")
+def test_a_changed_reference_adds_and_refreshes_but_never_reopens(database, tmp_path):
+    url = database.url
     open_ledger(url, REFERENCE).close()
     changed = write(
         tmp_path / "changed.yaml",
@@ -37,37 +37,37 @@ def test_a_changed_reference_adds_and_refreshes_but_never_reopens(tmp_path):
         ("[Department, Region]", "[Department]"),
     )
     open_ledger(url, changed).close()
-    assert periods(path)["Nov-2025"] == "Closed"
-    assert periods(path)["Mar-2026"] == "Open"
-    codes = {row["name"] for row in truth(path, "SELECT name FROM accounting_codes")}
+    assert periods(database)["Nov-2025"] == "Closed"
+    assert periods(database)["Mar-2026"] == "Open"
+    codes = {row["name"] for row in database.truth("SELECT name FROM accounting_codes")}
     assert {"Cash", "Bank"} <= codes
-    tenant = truth(path, "SELECT * FROM tenants")[0]
+    tenant = database.truth("SELECT * FROM tenants")[0]
     assert "GBP" in tenant["currencies"]
     assert "EUR" not in tenant["currencies"]
     assert "Marker__c" in tenant["custom_fields"]
     assert tenant["segments"] == '["Department"]'
 
 
-def test_the_same_reference_is_seeded_once(tmp_path):
-    url = url_of(tmp_path / "ledger.db")
+def test_the_same_reference_is_seeded_once(database):
+    url = database.url
     for _ in range(3):
         open_ledger(url, REFERENCE).close()
-    events = truth(tmp_path / "ledger.db", "SELECT * FROM audit_events")
+    events = database.truth("SELECT * FROM audit_events")
     assert [event["action"] for event in events] == ["seed"]
 
 
-def test_without_a_reference_what_was_seeded_stays(tmp_path):
-    url = url_of(tmp_path / "ledger.db")
+def test_without_a_reference_what_was_seeded_stays(database):
+    url = database.url
     open_ledger(url, REFERENCE).close()
     open_ledger(url).close()
-    assert "Jan-2026" in periods(tmp_path / "ledger.db")
-    assert len(truth(tmp_path / "ledger.db", "SELECT * FROM audit_events")) == 1
+    assert "Jan-2026" in periods(database)
+    assert len(database.truth("SELECT * FROM audit_events")) == 1
 
 
-def test_a_new_database_opens_with_the_example_books(tmp_path):
-    open_ledger(url_of(tmp_path / "ledger.db")).close()
-    assert periods(tmp_path / "ledger.db")
-    assert truth(tmp_path / "ledger.db", "SELECT * FROM accounting_codes")
+def test_a_new_database_opens_with_the_example_books(database):
+    open_ledger(database.url).close()
+    assert periods(database)
+    assert database.truth("SELECT * FROM accounting_codes")
 
 
 def test_a_mapping_serves_as_well_as_a_file(make_bench):
@@ -109,17 +109,17 @@ def test_a_mapping_serves_as_well_as_a_file(make_bench):
         (("kind: Reference", "kind: [Reference"), ":3: not readable as YAML"),
     ],
 )
-def test_what_a_reference_lacks_is_said_in_one_line(tmp_path, replacement, message):
+def test_what_a_reference_lacks_is_said_in_one_line(database, tmp_path, replacement, message):
     path = write(tmp_path / "reference.yaml", replacement)
     with pytest.raises(LedgerUnusable, match=message) as refused:
-        open_ledger(url_of(tmp_path / "ledger.db"), path)
+        open_ledger(database.url, path)
     assert "\n" not in str(refused.value)
     assert str(path) in str(refused.value)
 
 
-def test_a_reference_that_is_missing_is_named(tmp_path):
+def test_a_reference_that_is_missing_is_named(database, tmp_path):
     with pytest.raises(LedgerUnusable, match=r"nowhere\.yaml: No such file"):
-        open_ledger(url_of(tmp_path / "ledger.db"), tmp_path / "nowhere.yaml")
+        open_ledger(database.url, tmp_path / "nowhere.yaml")
 
 
 def test_the_built_in_reference_is_readable():

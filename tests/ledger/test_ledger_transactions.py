@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_bench import regions, settled, start_run, transaction, url_of
+from ledger_bench import regions, settled, start_run, transaction
 
 from reconciler.cli.ledger import ledger as command
 from reconciler.ledger import LedgerUnusable
-from reconciler.ledger.storage import sqlite
+from reconciler.ledger.storage import backend
 
 CSV = """\
 id,transactionType,transactionDate,currency,amount,debitAccountingCodeName,debitAccountingCodeType,\
@@ -241,16 +241,16 @@ class TestCommand:
     def test_it_says_what_it_loaded(self, bench, tmp_path):
         file = tmp_path / "t.csv"
         file.write_text(CSV)
-        first = self.run(url_of(bench.path), file)
+        first = self.run(bench.database.url, file)
         assert (first.exit_code, first.output) == (
             0,
             "Loaded 2 transactions; 0 were there already.\n",
         )
-        again = self.run(url_of(bench.path), file)
+        again = self.run(bench.database.url, file)
         assert again.output == "Loaded 0 transactions; 2 were there already.\n"
 
     @pytest.mark.parametrize(
-        ("database", "file", "message"),
+        ("url", "file", "message"),
         [
             ("{bench}", "nowhere.csv", "nowhere.csv: No such file or directory"),
             ("{bench}", "bad.csv", "bad.csv:2: "),
@@ -258,19 +258,21 @@ class TestCommand:
             ("nonsense", "bad.csv", "not understood"),
         ],
     )
-    def test_what_the_user_got_wrong_is_one_line(self, bench, tmp_path, database, file, message):
+    def test_what_the_user_got_wrong_is_one_line(
+        self, bench, make_database, tmp_path, url, file, message
+    ):
         (tmp_path / "bad.csv").write_text("id\nT-1\n")
-        new = url_of(tmp_path / "new.db")
-        result = self.run(database.format(bench=url_of(bench.path), new=new), tmp_path / file)
+        database = url.format(bench=bench.database.url, new=make_database(empty=True).url)
+        result = self.run(database, tmp_path / file)
         assert result.exit_code == 1
         assert result.output.startswith("Error: ")
         assert message in result.output
         assert len(result.output.splitlines()) == 1
 
     def test_a_busy_database_is_one_line_too(self, bench, tmp_path, monkeypatch):
-        monkeypatch.setattr(sqlite, "LOCK_WAIT", 0)
+        monkeypatch.setattr(backend, "LOCK_WAIT", 0)
         (tmp_path / "t.csv").write_text(CSV)
         with bench.ledger.store.writing():
-            result = self.run(url_of(bench.path), tmp_path / "t.csv")
+            result = self.run(bench.database.url, tmp_path / "t.csv")
         assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
         assert "another process keeps the database busy" in result.output

@@ -30,8 +30,8 @@ def sdk():
 
 
 @pytest.fixture
-def bench(tmp_path):
-    bench = Bench(tmp_path / "ledger.db", mode=SOCKET, reference=REFERENCE)
+def bench(database):
+    bench = Bench(database, mode=SOCKET, reference=REFERENCE)
     yield bench
     bench.close()
 
@@ -98,6 +98,7 @@ def polled(runs, number):
     raise AssertionError(f"the run is still {run.status}")
 
 
+@pytest.mark.both_databases
 def test_the_sdk_walks_through_the_life_of_an_entry_and_of_a_run(sdk, api_client, bench):
     entries = sdk.SummaryJournalEntriesApi(api_client)
     walk_an_entry(sdk, entries)

@@ -80,8 +80,8 @@ def _complaint(form: dict[str, str]) -> str | None:
         return f"{', '.join(missing)} is required"
     if form["grant_type"] != "client_credentials":
         return "grant_type must be client_credentials"
-    if len(form["client_id"]) != CLIENT_ID_LENGTH:
-        return f"client_id must have {CLIENT_ID_LENGTH} characters"
+    if len(form["client_id"]) != CLIENT_ID_LENGTH or not form["client_id"].isprintable():
+        return f"client_id must have {CLIENT_ID_LENGTH} printable characters"
     if len(form["client_secret"]) > SECRET_LENGTH:
         return f"client_secret must have at most {SECRET_LENGTH} characters"
     return None

@@ -3,15 +3,16 @@
 import os
 import sqlite3
 import time
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from ..failures import LedgerUnusable
-
-LOCK_WAIT = 20
-"""Seconds a writer waits for another process before the request is answered with contention."""
+from . import backend
+from .backend import Access, TransactionLost, access_of
 
 
 def prepare(url: URL) -> URL:
@@ -31,24 +32,37 @@ def prepare(url: URL) -> URL:
     return url.set(drivername="sqlite+pysqlite")
 
 
-def engine(url: URL, *, durable: bool) -> Engine:
-    """Connections whose commits survive a power loss, or only the end of the process."""
+def engines(url: URL) -> Mapping[Access, Engine]:
+    """Commits of WRITING survive a power loss, those of NOTING only the end of the process."""
+    durable, relaxed = _engine(url, "FULL"), _engine(url, "NORMAL")
+    return {Access.READING: durable, Access.WRITING: durable, Access.NOTING: relaxed}
+
+
+def _engine(url: URL, synchronous: str) -> Engine:
     made = create_engine(
         url,
         pool_size=8,
         max_overflow=-1,  # a waiting thread already holds its turn; it must not wait for a pool
-        connect_args={"isolation_level": None, "timeout": LOCK_WAIT},
+        connect_args={"isolation_level": None, "timeout": backend.LOCK_WAIT},
         hide_parameters=True,  # an error message must not carry what a request contained
     )
 
     @event.listens_for(made, "connect")
     def _connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
 
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("ledger_writes", False)
+        writes = access_of(connection) is not Access.READING
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @event.listens_for(made, "commit")
+    @event.listens_for(made, "savepoint")
+    def _go_on(connection: Connection, *_: object) -> None:
+        # After some errors, such as a full disk, SQLite has rolled back without being asked.
+        raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        if not raw.in_transaction:
+            raise TransactionLost
 
     return made
 
@@ -58,7 +72,7 @@ def settle_in(made: Engine) -> None:
 
     The switch needs the file alone and does not wait for that, so it is asked for again.
     """
-    deadline = time.monotonic() + LOCK_WAIT
+    deadline = time.monotonic() + backend.LOCK_WAIT
     while True:
         raw = made.raw_connection()
         try:
@@ -70,6 +84,24 @@ def settle_in(made: Engine) -> None:
             time.sleep(0.01)
         finally:
             raw.close()
+
+
+def keep(url: URL, version: str) -> None:
+    """Copy the file beside itself, as `ledger.db.before-4`, for its owner only.
+
+    The caller is in a writing transaction, so that nobody changes the file meanwhile.
+    """
+    path = Path(str(url.database))
+    copy = path.with_name(f"{path.name}.before-{int(version)}")
+    draft = copy.with_name(f"{copy.name}.draft")
+    draft.unlink(missing_ok=True)
+    try:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as target:
+            source.backup(target)
+        draft.replace(copy)
+    except OSError as error:
+        raise LedgerUnusable(f"copy {copy}: {error.strerror or error}") from error
 
 
 def is_busy(error: OperationalError) -> bool:

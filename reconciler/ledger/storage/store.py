@@ -1,45 +1,40 @@
 """Transactions on the ledger's database: who may write when, and how durable a commit is."""
 
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import URL, Connection, Engine, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from ..failures import LedgerUnusable
-from . import sqlite, tables
+from . import postgresql, schema, sqlite
+from .backend import OPTION, Access, Backend, named
+from .transaction import transaction
+from .writers import Writers
 
 
 class Contention(Exception):
     """Another process kept the database busy for too long. Nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backend:
-    """What differs between databases.
-
-    `prepare` makes a database ready to connect to, `engine` connects, `settle_in` runs once on an
-    empty one, `is_busy` tells contention from other errors. A writing connection has the execution
-    option `ledger_writes`; its transaction must exclude every other writer from the start.
-    """
-
-    prepare: Callable[[URL], URL]
-    engine: Callable[..., Engine]
-    settle_in: Callable[[Engine], None]
-    is_busy: Callable[[OperationalError], bool]
-
-
-BACKENDS = {
-    "sqlite": Backend(
-        prepare=sqlite.prepare,
-        engine=sqlite.engine,
-        settle_in=sqlite.settle_in,
-        is_busy=sqlite.is_busy,
-    ),
-}
+SQLITE = Backend(
+    prepare=sqlite.prepare,
+    engines=sqlite.engines,
+    settle_in=sqlite.settle_in,
+    keep=sqlite.keep,
+    is_busy=sqlite.is_busy,
+)
+POSTGRESQL = Backend(
+    prepare=postgresql.prepare,
+    engines=postgresql.engines,
+    settle_in=postgresql.settle_in,
+    keep=postgresql.keep,
+    is_busy=postgresql.is_busy,
+)
+BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
+"""By the scheme of the database URL."""
+EXAMPLES = "sqlite:////absolute/path.db or postgresql://user@host/database"
 
 
 class Store:
@@ -53,51 +48,39 @@ class Store:
 
     def __init__(self, backend: Backend, url: URL) -> None:
         self._backend = backend
-        self._durable = backend.engine(url, durable=True)
-        self._relaxed = backend.engine(url, durable=False)
-        # There is one writer at a time. Threads queue here, fairly and without polling; only
-        # other processes are waited for inside the database.
-        self._turn = threading.Lock()
+        self._engines: Mapping[Access, Engine] = {
+            access: engine.execution_options(**{OPTION: access})
+            for access, engine in backend.engines(url).items()
+        }
+        self._writers = Writers()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self._contention(), self._durable.connect() as connection, connection.begin():
+        with self._contention(), transaction(self._engines[Access.READING]) as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        with self._turn, self._contention(), _alone(self._durable) as connection:
+    def writing(self, *, alone: bool = False) -> Iterator[Connection]:
+        """Threads that write at the same time share a commit, and wait for each other's work.
+
+        `alone` is for work that takes long: nobody else's commit waits for it.
+        """
+        write = self._writers.apart if alone else self._writers.together
+        with self._contention(), write(self._engines[Access.WRITING]) as connection:
             yield connection
 
     @contextmanager
     def noting(self) -> Iterator[Connection]:
-        with self._turn, self._contention(), _alone(self._relaxed) as connection:
+        note: AbstractContextManager[Connection] = self._writers.apart(
+            self._engines[Access.NOTING], unless_open=True
+        )
+        with self._contention(), note as connection:
             yield connection
 
-    def make_tables(self) -> None:
-        """Make the tables of an empty database; bring those of an older ledger up to date.
-
-        Raises LedgerUnusable for a database that holds something else, or a newer ledger.
-        """
-        with self.reading() as tx:
-            version = _version(tx)
-        if version is None:
-            self._backend.settle_in(self._durable)
-            with self.writing() as tx:
-                # Another process may have been first while this one waited for its turn.
-                version = _version(tx) or _create(tx)
-        elif version in tables.UPGRADES:
-            with self.writing() as tx:
-                version = _upgrade(tx)
-        if version != tables.SCHEMA_VERSION:
-            raise LedgerUnusable(
-                f"the database has schema version {version}, this ledger writes version "
-                f"{tables.SCHEMA_VERSION}; start with a new one"
-            )
-
     def close(self) -> None:
-        self._durable.dispose()
-        self._relaxed.dispose()
+        """Close every connection. The database stays as it is."""
+        for engine in self._engines.values():
+            engine.dispose()
 
     @contextmanager
     def _contention(self) -> Iterator[None]:
@@ -113,64 +96,24 @@ def open_store(database_url: str) -> Store:
     """Open the database at an SQLAlchemy URL, making what is missing. Raises LedgerUnusable."""
     try:
         url = make_url(database_url)
-    except ArgumentError as error:
-        raise LedgerUnusable(
-            "the database URL is not understood; write sqlite:////absolute/path.db"
-        ) from error
+    except (ArgumentError, ValueError):
+        # Not chained: the library's words may repeat the URL, and with it a password.
+        raise LedgerUnusable(f"the database URL is not understood; write {EXAMPLES}") from None
     backend = BACKENDS.get(url.get_backend_name())
     if backend is None:
         raise LedgerUnusable(
-            f"the ledger runs on {', '.join(BACKENDS)}, not on {url.get_backend_name()}; "
-            "write sqlite:////absolute/path.db"
+            f"the ledger runs on sqlite and postgresql, not on {url.get_backend_name()}; "
+            f"write {EXAMPLES}"
         )
-    store = Store(backend, backend.prepare(url))
+    url = backend.prepare(url)
+    store = Store(backend, url)
     try:
-        store.make_tables()
+        schema.make_ready(store, backend, url)
     except (SQLAlchemyError, sqlite3.Error, Contention) as error:
         store.close()
-        cause = getattr(error, "orig", None) or error
-        raise LedgerUnusable(f"database {url.database}: {cause}") from error
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise LedgerUnusable(f"{named(url)}: {cause}") from error
     except BaseException:
         store.close()
         raise
     return store
-
-
-@contextmanager
-def _alone(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as plain:
-        connection = plain.execution_options(ledger_writes=True)
-        with connection.begin():
-            yield connection
-
-
-def _version(tx: Connection) -> int | None:
-    """The schema version of a ledger, None for an empty database."""
-    names = inspect(tx).get_table_names()
-    if tables.ledger_schema.name not in names:
-        if names:
-            raise LedgerUnusable(
-                f"the database holds other tables ({names[0]}, ...) and is no ledger; "
-                "name another one"
-            )
-        return None
-    version: int = tx.execute(select(tables.ledger_schema.c.version)).scalar_one()
-    return version
-
-
-def _create(tx: Connection) -> int:
-    tables.METADATA.create_all(tx)
-    tx.execute(tables.ledger_schema.insert().values(version=tables.SCHEMA_VERSION))
-    return tables.SCHEMA_VERSION
-
-
-def _upgrade(tx: Connection) -> int:
-    """Bring an older ledger up to date in one transaction; another process may have been first."""
-    version = _version(tx) or 0
-    tables.METADATA.create_all(tx)
-    while version in tables.UPGRADES:
-        for statement in tables.UPGRADES[version]:
-            tx.exec_driver_sql(statement)
-        version += 1
-    tx.execute(tables.ledger_schema.update().values(version=version))
-    return version

@@ -1,7 +1,7 @@
 """The tables of the ledger, portable between SQLite and PostgreSQL.
 
 Anyone may read them through a connection of their own; only the ledger writes. Every table but
-`ledger_schema` carries `tenant_id`. Amounts are exact: TEXT in SQLite, unconstrained NUMERIC in
+`ledger_version` carries `tenant_id`. Amounts are exact: TEXT in SQLite, unconstrained NUMERIC in
 PostgreSQL. Stamps are UTC text like `2026-01-31 22:05:12`; `*_at` columns are seconds since 1970.
 
 | table | holds |
@@ -18,8 +18,6 @@ PostgreSQL. Stamps are UTC text like `2026-01-31 22:05:12`; `*_at` columns are s
 | `audit_events` | what happened, append-only, each event sealing the one before |
 """
 
-import json
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -27,83 +25,57 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Index,
     Integer,
     MetaData,
-    Numeric,
+    PrimaryKeyConstraint,
     String,
     Table,
-    Text,
     UniqueConstraint,
     event,
 )
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
-SCHEMA_VERSION = 3
+from .columns import Amount, Json, text
 
-
-class Amount(TypeDecorator[Decimal]):
-    """An exact decimal. SQLite keeps its digits as text: its NUMERIC would round through floats."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Text())
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        return format(value, "f")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
-
-
-class Json(TypeDecorator[Any]):
-    """A small document of text, lists and mappings, kept as canonical JSON text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
-
+SCHEMA_VERSION = "0004"
+"""The newest of `migrations/versions`: what a database is at when nothing is to be done."""
 
 METADATA = MetaData()
 
 
 def _tenant() -> Column[str]:
-    return Column("tenant_id", String(36), primary_key=True)
+    return Column("tenant_id", text(36), primary_key=True)
 
 
 def _stamps() -> tuple[Column[Any], ...]:
     return (
-        Column("created_by", String(32), nullable=False),
-        Column("created_on", String(19), nullable=False),
-        Column("updated_by", String(32), nullable=False),
-        Column("updated_on", String(19), nullable=False),
+        Column("created_by", text(32), nullable=False),
+        Column("created_on", text(19), nullable=False),
+        Column("updated_by", text(32), nullable=False),
+        Column("updated_on", text(19), nullable=False),
     )
 
 
-ledger_schema = Table("ledger_schema", METADATA, Column("version", Integer, primary_key=True))
+# The columns and names are those of the migration library, which keeps it.
+ledger_version = Table(
+    "ledger_version",
+    METADATA,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="ledger_version_pkc"),
+)
 
 tenants = Table(
     "tenants",
     METADATA,
     _tenant(),
     Column("position", Integer, nullable=False, unique=True),
-    Column("entity_id", String(36), nullable=False),
-    Column("created_on", String(19), nullable=False),
-    Column("reference_digest", String(64)),
-    Column("home_currency", String(3)),
+    Column("entity_id", text(36), nullable=False),
+    Column("created_on", text(19), nullable=False),
+    Column("reference_digest", text(64)),
+    Column("home_currency", text(3)),
     Column("aggregate_currency", Boolean, nullable=False),
     Column("currencies", Json, nullable=False),
-    Column("segmentation_rule", String(100)),
+    Column("segmentation_rule", text(100)),
     Column("segments", Json, nullable=False),
     Column("custom_fields", Json, nullable=False),
     # Every entity of the tenant, where several are declared: id, name, and whose `tenant_id` its
@@ -116,24 +88,24 @@ clients = Table(
     "clients",
     METADATA,
     _tenant(),
-    Column("id", String(36), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("user_id", String(32), nullable=False),
-    Column("secret_hash", String(64), nullable=False),
+    Column("id", text(36), primary_key=True),
+    Column("name", text(), nullable=False),
+    Column("user_id", text(32), nullable=False),
+    Column("secret_hash", text(64), nullable=False),
     Column("permissions", Json, nullable=False),
     Column("token_lifetime", Integer),
     Column("entities", Json),
     Column("organizations", Json),
-    Column("created_on", String(19), nullable=False),
+    Column("created_on", text(19), nullable=False),
 )
 
 tokens = Table(
     "tokens",
     METADATA,
     _tenant(),
-    Column("token_hash", String(64), primary_key=True),
-    Column("client_id", String(36), nullable=False),
-    Column("jti", String(32), nullable=False),
+    Column("token_hash", text(64), primary_key=True),
+    Column("client_id", text(36), nullable=False),
+    Column("jti", text(32), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Index("tokens_by_hash", "token_hash"),
     Index("tokens_by_expiry", "expires_at"),
@@ -143,7 +115,7 @@ counters = Table(
     "counters",
     METADATA,
     _tenant(),
-    Column("name", String(40), primary_key=True),
+    Column("name", text(40), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
 
@@ -151,14 +123,14 @@ accounting_periods = Table(
     "accounting_periods",
     METADATA,
     _tenant(),
-    Column("id", String(32), primary_key=True),
-    Column("name", String(100), nullable=False),
-    Column("start_date", String(10), nullable=False),
-    Column("end_date", String(10)),
+    Column("id", text(32), primary_key=True),
+    Column("name", text(100), nullable=False),
+    Column("start_date", text(10), nullable=False),
+    Column("end_date", text(10)),
     Column("fiscal_year", Integer),
     Column("fiscal_quarter", Integer),
-    Column("notes", Text),
-    Column("status", String(12), nullable=False),
+    Column("notes", text()),
+    Column("status", text(12), nullable=False),
     *_stamps(),
     UniqueConstraint("tenant_id", "name"),
 )
@@ -167,13 +139,13 @@ accounting_codes = Table(
     "accounting_codes",
     METADATA,
     _tenant(),
-    Column("id", String(32), primary_key=True),
-    Column("name", String(100), nullable=False),
-    Column("type", String(40), nullable=False),
-    Column("status", String(8), nullable=False),
-    Column("gl_account_name", String(255)),
-    Column("gl_account_number", String(255)),
-    Column("notes", Text),
+    Column("id", text(32), primary_key=True),
+    Column("name", text(100), nullable=False),
+    Column("type", text(40), nullable=False),
+    Column("status", text(8), nullable=False),
+    Column("gl_account_name", text(255)),
+    Column("gl_account_number", text(255)),
+    Column("notes", text()),
     Column("custom_fields", Json, nullable=False),
     *_stamps(),
     UniqueConstraint("tenant_id", "name", "type"),
@@ -183,16 +155,16 @@ journal_runs = Table(
     "journal_runs",
     METADATA,
     _tenant(),
-    Column("id", String(32), primary_key=True),
-    Column("number", String(30), nullable=False),
-    Column("status", String(20), nullable=False),
-    Column("journal_entry_date", String(10), nullable=False),
-    Column("target_start_date", String(10), nullable=False),
-    Column("target_end_date", String(10), nullable=False),
+    Column("id", text(32), primary_key=True),
+    Column("number", text(30), nullable=False),
+    Column("status", text(20), nullable=False),
+    Column("journal_entry_date", text(10), nullable=False),
+    Column("target_start_date", text(10), nullable=False),
+    Column("target_end_date", text(10), nullable=False),
     Column("transaction_types", Json, nullable=False),
-    Column("segmentation_rule", String(100)),
+    Column("segmentation_rule", text(100)),
     Column("aggregate_currency", Boolean, nullable=False),
-    Column("executed_on", String(19)),
+    Column("executed_on", text(19)),
     Column("deleted", Boolean, nullable=False),
     *_stamps(),
     UniqueConstraint("tenant_id", "number"),
@@ -202,25 +174,25 @@ journal_entries = Table(
     "journal_entries",
     METADATA,
     _tenant(),
-    Column("id", String(32), primary_key=True),
-    Column("number", String(30), nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("accounting_period_id", String(32), nullable=False),
-    Column("journal_run_id", String(32)),
+    Column("id", text(32), primary_key=True),
+    Column("number", text(30), nullable=False),
+    Column("status", text(10), nullable=False),
+    Column("accounting_period_id", text(32), nullable=False),
+    Column("journal_run_id", text(32)),
     Column("run_position", Integer),
-    Column("currency", String(3), nullable=False),
-    Column("home_currency", String(3)),
+    Column("currency", text(3), nullable=False),
+    Column("home_currency", text(3)),
     Column("aggregate_currency", Boolean, nullable=False),
-    Column("journal_entry_date", String(10), nullable=False),
-    Column("time_period_start", String(10)),
-    Column("time_period_end", String(10)),
-    Column("transaction_type", Text),
-    Column("organization", String(100)),
-    Column("notes", Text),
+    Column("journal_entry_date", text(10), nullable=False),
+    Column("time_period_start", text(10)),
+    Column("time_period_end", text(10)),
+    Column("transaction_type", text()),
+    Column("organization", text(100)),
+    Column("notes", text()),
     Column("segments", Json, nullable=False),
-    Column("transferred_to_accounting", String(10), nullable=False),
-    Column("transfer_date_time", String(19)),
-    Column("transferred_by", String(32)),
+    Column("transferred_to_accounting", text(10), nullable=False),
+    Column("transfer_date_time", text(19)),
+    Column("transferred_by", text(32)),
     Column("custom_fields", Json, nullable=False),
     Column("deleted", Boolean, nullable=False),
     *_stamps(),
@@ -233,15 +205,15 @@ journal_entry_items = Table(
     "journal_entry_items",
     METADATA,
     _tenant(),
-    Column("id", String(32), primary_key=True),
-    Column("journal_entry_id", String(32), nullable=False),
+    Column("id", text(32), primary_key=True),
+    Column("journal_entry_id", text(32), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("accounting_code_id", String(32), nullable=False),
-    Column("type", String(6), nullable=False),
+    Column("accounting_code_id", text(32), nullable=False),
+    Column("type", text(6), nullable=False),
     Column("amount", Amount, nullable=False),
     Column("home_currency_amount", Amount),
-    Column("gl_string", Text),
-    Column("notes", Text),
+    Column("gl_string", text()),
+    Column("notes", text()),
     Column("custom_fields", Json, nullable=False),
     UniqueConstraint("tenant_id", "journal_entry_id", "position"),
     Index("items_by_code", "tenant_id", "accounting_code_id"),
@@ -251,34 +223,34 @@ run_jobs = Table(
     "run_jobs",
     METADATA,
     _tenant(),
-    Column("journal_run_id", String(32), primary_key=True),
+    Column("journal_run_id", text(32), primary_key=True),
     Column("position", BigInteger, nullable=False, unique=True),
-    Column("work", String(10), nullable=False),
+    Column("work", text(10), nullable=False),
     Column("handled", Integer, nullable=False),
-    Column("claim", String(32)),
+    Column("claim", text(32)),
     Column("claimed_until", BigInteger, nullable=False),
-    Column("client_id", String(36), nullable=False),
-    Column("user_id", String(32), nullable=False),
-    Column("request_id", String(36), nullable=False),
-    Column("idempotency_key", String(255)),
+    Column("client_id", text(36), nullable=False),
+    Column("user_id", text(32), nullable=False),
+    Column("request_id", text(36), nullable=False),
+    Column("idempotency_key", text(255)),
 )
 
 source_transactions = Table(
     "source_transactions",
     METADATA,
     _tenant(),
-    Column("id", String(100), primary_key=True),
-    Column("transaction_type", String(100), nullable=False),
-    Column("transaction_date", String(10), nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("id", text(100), primary_key=True),
+    Column("transaction_type", text(100), nullable=False),
+    Column("transaction_date", text(10), nullable=False),
+    Column("currency", text(3), nullable=False),
     Column("amount", Amount, nullable=False),
-    Column("home_currency", String(3)),
+    Column("home_currency", text(3)),
     Column("home_currency_amount", Amount),
-    Column("debit_code_id", String(32), nullable=False),
-    Column("credit_code_id", String(32), nullable=False),
+    Column("debit_code_id", text(32), nullable=False),
+    Column("credit_code_id", text(32), nullable=False),
     Column("segments", Json, nullable=False),
-    Column("journal_run_id", String(32)),
-    Column("journal_entry_id", String(32)),
+    Column("journal_run_id", text(32)),
+    Column("journal_entry_id", text(32)),
     Index(
         "transactions_by_group",
         "tenant_id",
@@ -296,16 +268,16 @@ replays = Table(
     "replays",
     METADATA,
     _tenant(),
-    Column("key", String(255), primary_key=True),
-    Column("method", String(10), nullable=False),
-    Column("url", Text, nullable=False),
-    Column("body_digest", String(64), nullable=False),
-    Column("claim", String(32)),
+    Column("key", text(255), primary_key=True),
+    Column("method", text(10), nullable=False),
+    Column("url", text(), nullable=False),
+    Column("body_digest", text(64), nullable=False),
+    Column("claim", text(32)),
     Column("claimed_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("status", Integer),
-    Column("body", Text),
-    Column("request_id", String(36)),
+    Column("body", text()),
+    Column("request_id", text(36)),
     Index("replays_by_expiry", "expires_at"),
 )
 
@@ -314,41 +286,40 @@ audit_events = Table(
     METADATA,
     _tenant(),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("happened_on", String(19), nullable=False),
-    Column("actor", String(36), nullable=False),
-    Column("request_id", String(36), nullable=False),
-    Column("idempotency_key", String(255)),
-    Column("action", String(20), nullable=False),
-    Column("object_type", String(40), nullable=False),
-    Column("object_name", Text, nullable=False),
-    Column("details", Text, nullable=False),
-    Column("previous_hash", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
+    Column("happened_on", text(19), nullable=False),
+    Column("actor", text(36), nullable=False),
+    Column("request_id", text(36), nullable=False),
+    Column("idempotency_key", text(255)),
+    Column("action", text(20), nullable=False),
+    Column("object_type", text(40), nullable=False),
+    Column("object_name", text(), nullable=False),
+    Column("details", text(), nullable=False),
+    Column("previous_hash", text(64), nullable=False),
+    Column("hash", text(64), nullable=False),
 )
 
-UPGRADES = {
-    1: (
-        "ALTER TABLE journal_entries ADD COLUMN run_position INTEGER",
-        "DROP INDEX entries_by_run",
-        "CREATE INDEX entries_by_run ON journal_entries (tenant_id, journal_run_id, run_position)",
+# The database itself refuses to rewrite history, whoever asks through SQL.
+APPEND_ONLY = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER audit_events_no_{verb.lower()} BEFORE {verb} ON audit_events "
+        "BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END"
+        for verb in ("UPDATE", "DELETE")
     ),
-    2: (
-        "ALTER TABLE tenants ADD COLUMN entities TEXT",
-        "ALTER TABLE tenants ADD COLUMN organizations TEXT",
-        "ALTER TABLE clients ADD COLUMN entities TEXT",
-        "ALTER TABLE clients ADD COLUMN organizations TEXT",
-        "ALTER TABLE journal_entries ADD COLUMN organization VARCHAR(100)",
+    "postgresql": (
+        (
+            "CREATE FUNCTION audit_events_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'audit events are append-only'; END $$"
+        ),
+        (
+            "CREATE TRIGGER audit_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            "ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_events_append_only()"
+        ),
     ),
 }
-"""What brings a database from a version to the next, besides the tables it does not have yet."""
-
-# The database itself refuses to rewrite history, whoever asks through SQL.
-for _verb in ("UPDATE", "DELETE"):
-    event.listen(
-        audit_events,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]
-            f"CREATE TRIGGER audit_events_no_{_verb.lower()} BEFORE {_verb} ON audit_events "
-            "BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        event.listen(
+            audit_events,
+            "after_create",
+            DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]
+        )

@@ -16,7 +16,7 @@ from ..storage.store import Contention, Store
 from . import body, headers
 from .answers import Answer, failure, success
 from .call import Call, Route
-from .categories import CONTENTION, INTERNAL, INVALID_VALUE, PERMISSION, Refusal, refusal
+from .categories import CONTENTION, INTERNAL, INVALID_VALUE, NOT_FOUND, PERMISSION, Refusal, refusal
 from .limits import Limiter
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,9 @@ def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str
 
     A write that took effect is left in `request.context.commit`.
     """
+    if any("\0" in name for name in path.values()):
+        # Nothing has such a name, and not every database can even be asked for it.
+        raise refusal(NOT_FOUND, "There is nothing of a name with the character U+0000")
     if site.work_slice:
         site.worker.work_a_little(site.work_slice)
     key = headers.idempotency_key(request)

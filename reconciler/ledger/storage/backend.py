@@ -1,0 +1,56 @@
+"""What differs between databases, as the ledger sees it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+LOCK_WAIT = 20.0
+"""Seconds a writer waits for another process before the request is answered with contention."""
+
+
+class Access(StrEnum):
+    """What a transaction is for."""
+
+    READING = "reading"
+    WRITING = "writing"
+    NOTING = "noting"
+
+
+OPTION = "ledger_access"
+"""The execution option of a connection that says which Access its transactions have."""
+
+
+class TransactionLost(Exception):
+    """The database gave the transaction up by itself. Nothing of it was kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """One database system.
+
+    `prepare` makes a database ready to connect to. `engines` connects, for each Access: WRITING and
+    NOTING exclude every other writer of the database from the start, READING sees one state.
+    Commits and savepoints raise TransactionLost once the database has given a transaction up.
+    `settle_in` runs once on an empty database. `keep` puts a copy aside before the database is
+    brought to a schema version, where that is cheap. `is_busy` tells contention from other errors.
+    """
+
+    prepare: Callable[[URL], URL]
+    engines: Callable[[URL], Mapping[Access, Engine]]
+    settle_in: Callable[[Engine], None]
+    keep: Callable[[URL, str], None]
+    is_busy: Callable[[OperationalError], bool]
+
+
+def access_of(connection: Connection) -> Access:
+    """What the next transaction of a connection is for."""
+    return Access(connection.get_execution_options().get(OPTION, Access.READING))
+
+
+def named(url: URL) -> str:
+    """A database as messages name it: never its password, nor options that may hold one."""
+    at = f" at {url.host}" if url.host else ""
+    return f"database {url.database}{at}"

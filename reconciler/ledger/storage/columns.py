@@ -1,0 +1,67 @@
+"""The types of columns, the same values on every database: text, exact amounts, small documents."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Dialect, Numeric, String, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+_POSTGRESQL = "postgresql"
+
+
+class _Plain(UserDefinedType[str]):
+    """Text of PostgreSQL, ordered by code points whatever the locale of the database.
+
+    Without a length: the rules of the API say what fits, with a better message, and SQLite does not
+    hold text to one. The library's own type with a collation would repeat that with every value,
+    where not every expression takes it.
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return 'TEXT COLLATE "C"'
+
+
+_PLAIN = _Plain()
+
+
+def text(length: int | None = None) -> TypeEngine[str]:
+    """Text, compared and ordered by code points. `length` tells a reader how long it gets."""
+    plain = Text() if length is None else String(length)
+    return plain.with_variant(_PLAIN, _POSTGRESQL)
+
+
+class Amount(TypeDecorator[Decimal]):
+    """An exact decimal. SQLite keeps its digits as text: its NUMERIC would round through floats."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Numeric() if dialect.name == _POSTGRESQL else Text())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == _POSTGRESQL:
+            return value
+        return format(value, "f")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A small document of text, lists and mappings, kept as canonical JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(_PLAIN if dialect.name == _POSTGRESQL else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)

@@ -1,0 +1,133 @@
+"""PostgreSQL as the ledger uses it: any number of server processes, one writer at a time.
+
+A writer holds a lock of the whole database from its first moment until its commit is on disk, so
+that nobody builds on, or is told of, what a crash could still take back. The lock belongs to the
+transaction and the timeouts to the server: a client that dies or hangs keeps neither.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from ..failures import LedgerUnusable
+from . import backend
+from .backend import Access, TransactionLost, access_of
+
+if TYPE_CHECKING:
+    import psycopg
+
+IDLE_WAIT = 60.0
+"""Seconds after which the server ends a transaction whose client does nothing any more."""
+STATEMENT_WAIT = 300.0
+"""Seconds after which the server ends a statement, in case its client is gone."""
+
+_CONNECT = {
+    "application_name": "reconciler ledger",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    "tcp_user_timeout": 30_000,  # milliseconds until a server that is gone is given up
+}
+"""What a connection has unless the URL says otherwise."""
+
+_LOCK = 0x6C6564676572
+"""The key of the advisory lock that writers take: the word "ledger"."""
+_BUSY = frozenset(
+    {
+        "55P03",  # the lock was not to be had within lock_timeout
+        "40001",  # the server asks for the transaction to be repeated
+        "40P01",  # a deadlock with someone who locks the ledger's tables by hand
+    }
+)
+# A writer must see what was committed while it waited for the lock, so each of its statements looks
+# at the latest state, which the lock keeps still; a snapshot would be older than the lock.
+_BEGIN = {
+    Access.READING: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    Access.WRITING: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    Access.NOTING: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+}
+
+
+def prepare(url: URL) -> URL:
+    """The URL to connect to. The database itself must exist."""
+    try:
+        import psycopg  # noqa: F401, PLC0415 - asked for only where it is needed
+    except ImportError as error:
+        raise LedgerUnusable(
+            "a ledger on PostgreSQL needs the package psycopg; "
+            "install it with: pip install 'reconciler[postgresql]'"
+        ) from error
+    if not url.database:
+        raise LedgerUnusable(
+            "the database URL names no database; write postgresql://user@host/database"
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+def engines(url: URL) -> Mapping[Access, Engine]:
+    """One pool for everything: how durable a commit is, each transaction says for itself."""
+    made = create_engine(
+        url,
+        pool_size=8,
+        max_overflow=-1,  # a waiting thread already holds its turn; it must not wait for a pool
+        pool_pre_ping=True,  # a server that was restarted is found out before a request is
+        connect_args={name: value for name, value in _CONNECT.items() if name not in url.query},
+        use_native_hstore=False,  # saves a question to the server on every new connection
+        hide_parameters=True,  # an error message must not carry what a request contained
+    )
+
+    @event.listens_for(made, "connect")
+    def _connect(connection: "psycopg.Connection", _record: object) -> None:
+        connection.autocommit = True  # transactions begin below, each in its own way
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(_beginning(access_of(connection)))
+
+    @event.listens_for(made, "commit")
+    @event.listens_for(made, "savepoint")
+    def _go_on(connection: Connection, *_: object) -> None:
+        # PostgreSQL answers COMMIT after a failed statement with a rollback, and no error.
+        from psycopg.pq import TransactionStatus  # noqa: PLC0415
+
+        raw: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        if raw.info.transaction_status != TransactionStatus.INTRANS:
+            raise TransactionLost
+
+    return dict.fromkeys(Access, made)
+
+
+def _beginning(access: Access) -> str:
+    """Everything a transaction begins with, in one message to the server."""
+    statements = [_BEGIN[access], _local("idle_in_transaction_session_timeout", IDLE_WAIT)]
+    statements.append(_local("statement_timeout", STATEMENT_WAIT))
+    if access is not Access.READING:
+        durable = "on" if access is Access.WRITING else "off"
+        statements.append(f"SET LOCAL synchronous_commit = {durable}")
+        statements.append(_local("lock_timeout", backend.LOCK_WAIT))
+        statements.append(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    return "; ".join(statements)
+
+
+def _local(setting: str, seconds: float) -> str:
+    return f"SET LOCAL {setting} = {max(1, round(seconds * 1000))}"
+
+
+def settle_in(made: Engine) -> None:
+    """Refuse an empty database that could not hold every text."""
+    with made.connect() as connection, connection.begin():
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise LedgerUnusable(
+            f"the database has the encoding {encoding}; make one with ENCODING 'UTF8'"
+        )
+
+
+def keep(url: URL, version: str) -> None:
+    """Nothing: a migration is one transaction, and copies are the business of pg_dump."""
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Whether others kept the database from being written for longer than LOCK_WAIT."""
+    return getattr(error.orig, "sqlstate", None) in _BUSY

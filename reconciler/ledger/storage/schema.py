@@ -1,0 +1,84 @@
+"""The schema version of a database: made new, found to be the newest, or brought up to date."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, Connection, column, inspect, select, table
+from sqlalchemy.exc import DBAPIError
+
+from ..failures import LedgerUnusable
+from . import tables
+from .backend import Backend
+
+if TYPE_CHECKING:
+    from .store import Store
+
+_VERSION = select(tables.ledger_version.c.version_num)
+_BEFORE_4 = table("ledger_schema", column("version"))
+"""Where the version was before databases were migrated by a library."""
+
+
+def make_ready(store: "Store", backend: Backend, url: URL) -> None:
+    """Make the tables of an empty database; bring those of an older ledger up to date.
+
+    Of several processes that come at once, one does so and the others wait. Raises LedgerUnusable
+    for a database that holds something else, or a newer ledger.
+    """
+    if _is_newest(store):
+        return
+    with store.reading() as tx:
+        version, engine = _version(tx), tx.engine
+    if version is None:
+        backend.settle_in(engine)
+    elif version > tables.SCHEMA_VERSION:
+        raise _newer(version)
+    with store.writing(alone=True) as tx:
+        # Another process may have been first while this one waited for its turn.
+        _bring_up(tx, backend, url)
+
+
+def _is_newest(store: "Store") -> bool:
+    """Whether nothing is to be done, found with one plain query."""
+    with store.reading() as tx:
+        try:
+            with tx.begin_nested():
+                return tx.execute(_VERSION).scalars().all() == [tables.SCHEMA_VERSION]
+        except DBAPIError:
+            return False  # there is no such table; what else it may be, a closer look will tell
+
+
+def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
+    version = _version(tx)
+    if version is None:
+        tables.METADATA.create_all(tx)
+        tx.execute(tables.ledger_version.insert().values(version_num=tables.SCHEMA_VERSION))
+    elif version > tables.SCHEMA_VERSION:
+        raise _newer(version)
+    elif version < tables.SCHEMA_VERSION:
+        # Loaded only where there is something to migrate: it takes as long as a whole plan.
+        from .migrations import migrate  # noqa: PLC0415
+
+        backend.keep(url, tables.SCHEMA_VERSION)
+        migrate(tx, version)
+
+
+def _version(tx: Connection) -> str | None:
+    """The schema version of a ledger, None for an empty database."""
+    names = inspect(tx).get_table_names()
+    if tables.ledger_version.name in names:
+        version: str = tx.execute(_VERSION).scalar_one()
+        return version
+    if _BEFORE_4.name in names:
+        return f"{tx.execute(select(_BEFORE_4.c.version)).scalar_one():04d}"
+    if names:
+        raise LedgerUnusable(
+            f"the database holds other tables ({names[0]}, ...) and is no ledger; name another one"
+        )
+    return None
+
+
+def _newer(version: str) -> LedgerUnusable:
+    found, own = version.lstrip("0"), tables.SCHEMA_VERSION.lstrip("0")
+    return LedgerUnusable(
+        f"the database has schema version {found}, this ledger writes version {own}; "
+        "use the reconciler that wrote it, or a newer one"
+    )

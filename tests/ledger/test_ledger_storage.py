@@ -1,0 +1,422 @@
+"""Transactions: who waits for whom, what shares a commit, and what is never taken for a success."""
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from ledger_bench import ENTRIES, REFERENCE, entry, post
+from sqlalchemy import event, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from reconciler.ledger import LedgerUnusable, open_ledger
+from reconciler.ledger.storage import backend
+from reconciler.ledger.storage.backend import Access, TransactionLost
+from reconciler.ledger.storage.tables import counters
+from reconciler.ledger.storage.writers import SharedCommitFailed
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def ledger(seeded):
+    with open_ledger(seeded.url) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def store(ledger):
+    return ledger.store
+
+
+def note(tx, name, value=1):
+    tx.execute(insert(counters).values(tenant_id="t", name=name, value=value))
+
+
+def noted(store):
+    with store.reading() as tx:
+        query = select(counters.c.name).where(counters.c.tenant_id == "t")
+        return set(tx.execute(query).scalars())
+
+
+def engine_of(store):
+    """What writing transactions are sent through, to listen to."""
+    return store._engines[Access.WRITING]
+
+
+class TestTransactions:
+    def test_a_reader_sees_one_state_while_others_write(self, store):
+        with store.reading() as reader:
+            query = select(counters.c.name).where(counters.c.tenant_id == "t")
+            assert reader.execute(query).all() == []
+            with store.writing() as tx:
+                note(tx, "a")
+            assert reader.execute(query).all() == []
+        assert noted(store) == {"a"}
+
+    def test_a_writer_sees_what_was_committed_while_it_waited(self, seeded, store):
+        """Two stores stand for two processes: each adds one to what it finds, in turn."""
+        with store.writing() as tx:
+            note(tx, "n", 0)
+        with open_ledger(seeded.url) as other:
+
+            def count(which):
+                with which.writing() as tx:
+                    found = tx.execute(
+                        select(counters.c.value).where(counters.c.name == "n")
+                    ).scalar_one()
+                    time.sleep(0.001)
+                    change = update(counters).where(counters.c.name == "n")
+                    tx.execute(change.values(value=found + 1))
+
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(count, [store, other.store] * 10))
+        with store.reading() as tx:
+            row = tx.execute(select(counters.c.value).where(counters.c.name == "n"))
+            assert row.scalar_one() == 20
+
+    @pytest.mark.parametrize("how", ["writing", "noting"])
+    def test_what_fails_is_undone(self, store, how):
+        with pytest.raises(ZeroDivisionError), getattr(store, how)() as tx:
+            note(tx, "a")
+            _ = 1 / 0
+        with getattr(store, how)() as tx:
+            note(tx, "b")
+        assert noted(store) == {"b"}
+
+    def test_how_durable_commits_are(self, seeded, store):
+        found = []
+        for transaction in (store.writing, store.noting):
+            with transaction() as tx:
+                if seeded.kind == "sqlite":
+                    found.append(tx.exec_driver_sql("PRAGMA synchronous").scalar_one())
+                else:
+                    found.append(tx.exec_driver_sql("SHOW synchronous_commit").scalar_one())
+        assert found == ([2, 1] if seeded.kind == "sqlite" else ["on", "off"])
+
+    def test_a_busy_database_is_contention_not_a_fault(self, make_bench, monkeypatch):
+        monkeypatch.setattr(backend, "LOCK_WAIT", 0.1)
+        bench = make_bench()
+        client = bench.client()
+        with bench.database.held():
+            response = client.post(ENTRIES, json=entry())
+        assert response.status_code == 409
+        assert response.json()["reasons"][0]["code"] == 52030050
+        assert post(client) == "JE-00000001"
+
+    def test_a_failed_statement_that_is_swallowed_is_no_success(self, seeded, store):
+        """SQLite goes on after one; PostgreSQL would answer the commit with a silent rollback."""
+
+        def swallow():
+            with store.writing() as tx:
+                note(tx, "a")
+                try:
+                    tx.exec_driver_sql("SELECT * FROM nowhere")
+                except SQLAlchemyError as error:
+                    assert "nowhere" in str(error)
+
+        if seeded.kind == "sqlite":
+            swallow()
+            assert noted(store) == {"a"}
+        else:
+            with pytest.raises(TransactionLost):
+                swallow()
+            assert noted(store) == set()
+
+    def test_a_transaction_the_database_gave_up_is_no_success(self, seeded, store):
+        """A full disk makes SQLite roll back by itself; what comes after would be on its own."""
+        with pytest.raises(TransactionLost), store.writing() as tx:
+            note(tx, "a")
+            tx.exec_driver_sql("ROLLBACK")
+        assert noted(store) == set()
+        with store.writing() as tx:
+            note(tx, "b")
+        assert noted(store) == {"b"}
+
+
+def together(store, *works):
+    """Threads that write while the first waits in its turn: all of them share its commit."""
+    begun, go_on = threading.Event(), threading.Event()
+    outcomes = {}
+
+    def run(name, work):
+        try:
+            with store.writing() as tx:
+                if name == "0":
+                    begun.set()
+                    assert go_on.wait(10)
+                work(tx, name)
+            outcomes[name] = "done"
+        except Exception as error:  # noqa: BLE001 - what it is, is what is looked at
+            outcomes[name] = type(error)
+
+    threads = [
+        threading.Thread(target=run, args=(str(number), work)) for number, work in enumerate(works)
+    ]
+    threads[0].start()
+    assert begun.wait(10)
+    for number, thread in enumerate(threads[1:], start=1):
+        thread.start()
+        until(lambda number=number: store._writers._waiting == number)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    return [outcomes[str(number)] for number in range(len(works))]
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def fail(tx, name):
+    note(tx, name)
+    raise ZeroDivisionError
+
+
+class TestSharedCommits:
+    @pytest.fixture
+    def commits(self, store):
+        made = []
+        event.listen(engine_of(store), "commit", made.append)
+        return made
+
+    def test_those_who_write_at_the_same_time_share_one(self, store, commits):
+        assert together(store, *[note] * 6) == ["done"] * 6
+        assert len(commits) == 1
+        assert noted(store) == set("012345")
+
+    @pytest.mark.parametrize("failing", [0, 1, 2])
+    def test_one_that_fails_undoes_only_its_own(self, store, failing):
+        works = [fail if number == failing else note for number in range(3)]
+        outcomes = together(store, *works)
+        assert outcomes[failing] is ZeroDivisionError
+        assert outcomes.count("done") == 2
+        assert noted(store) == set("012") - {str(failing)}
+
+    def test_nobody_returns_before_the_commit(self, store):
+        returned_before = []
+        answers = []
+
+        def slow_disk(connection):
+            time.sleep(0.05)
+            returned_before.append(list(answers))
+
+        event.listen(engine_of(store), "commit", slow_disk)
+
+        def write(number):
+            with store.writing() as tx:
+                note(tx, str(number))
+            answers.append(number)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, range(8)))
+        assert returned_before[0] == []
+        assert len(returned_before) < 8  # each commit was shared by several
+
+    def test_a_commit_that_fails_fails_for_all(self, store):
+        def full_disk(connection):
+            raise OSError("no space left on device")
+
+        event.listen(engine_of(store), "commit", full_disk)
+        outcomes = together(store, note, fail, note)
+        event.remove(engine_of(store), "commit", full_disk)
+        assert set(outcomes) == {OSError, SharedCommitFailed}
+        assert outcomes.count(OSError) == 1
+        assert noted(store) == set()
+        with store.writing() as tx:
+            note(tx, "after")
+        assert noted(store) == {"after"}
+
+    def test_what_is_lost_in_the_middle_is_lost_for_all(self, store):
+        def lose(tx, name):
+            note(tx, name)
+            tx.exec_driver_sql("ROLLBACK")
+            raise ZeroDivisionError
+
+        assert "done" not in together(store, note, lose, note)
+        assert noted(store) == set()
+        assert together(store, note, note) == ["done", "done"]
+
+    def test_a_note_joins_and_what_takes_long_does_not(self, store):
+        begun, go_on = threading.Event(), threading.Event()
+        order = []
+
+        def first():
+            with store.writing() as tx:
+                begun.set()
+                assert go_on.wait(10)
+                note(tx, "first")
+            order.append("first")
+
+        def long_one():
+            with store.writing(alone=True) as tx:
+                until(lambda: "first" in order)  # it does not wait for what takes long
+                note(tx, "long")
+            order.append("long")
+
+        threads = [threading.Thread(target=first), threading.Thread(target=long_one)]
+        threads[0].start()
+        assert begun.wait(10)
+        threads[1].start()
+        until(lambda: store._writers._waiting == 1)
+        go_on.set()
+        for thread in threads:
+            thread.join(10)
+        assert order == ["first", "long"]
+        with store.noting() as tx:
+            note(tx, "noted")
+        assert noted(store) == {"first", "long", "noted"}
+
+    def test_an_interrupted_writer_holds_nobody_up(self, store, monkeypatch):
+        """Ctrl-C reaches a thread that waits for its turn; those before and after it go on."""
+        writers = store._writers
+        begun, go_on = threading.Event(), threading.Event()
+        wait = writers._turn.wait
+
+        def interrupted(*arguments):
+            if threading.current_thread().name == "interrupted":
+                wait(*arguments)
+                raise KeyboardInterrupt
+            return wait(*arguments)
+
+        monkeypatch.setattr(writers._turn, "wait", interrupted)
+        outcomes = []
+
+        def run(name):
+            try:
+                with store.writing() as tx:
+                    if name == "first":
+                        begun.set()
+                        assert go_on.wait(10)
+                    note(tx, name)
+                outcomes.append(name)
+            except KeyboardInterrupt:
+                outcomes.append("interrupted")
+
+        names = ("first", "interrupted", "last")
+        threads = [threading.Thread(target=run, args=[name], name=name) for name in names]
+        threads[0].start()
+        assert begun.wait(10)
+        for count, thread in enumerate(threads[1:], start=1):
+            thread.start()
+            until(lambda count=count: writers._waiting == count)
+        go_on.set()
+        for thread in threads:
+            thread.join(10)
+        assert sorted(outcomes) == sorted(names)
+        assert noted(store) == {"first", "last"}
+
+
+class TestOpening:
+    def test_every_database_has_a_tenant_of_its_own(self, make_database):
+        tenants = set()
+        for database in (make_database(empty=True), make_database(empty=True)):
+            for _ in range(2):
+                with open_ledger(database.url, REFERENCE) as ledger:
+                    tenants.add(ledger.tenant_id)
+        assert len(tenants) == 2
+
+    def test_opening_again_is_quick(self, seeded):
+        spans = []
+        for _ in range(10):
+            began = time.perf_counter()
+            open_ledger(seeded.url, REFERENCE).close()
+            spans.append(time.perf_counter() - began)
+        assert min(spans) < 0.05
+
+    def test_many_threads_may_open_one_new_database(self, database):
+        def open_one(_):
+            with open_ledger(database.url, REFERENCE) as ledger:
+                return ledger.tenant_id
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(open_one, range(8)))) == 1
+
+    def test_a_database_of_something_else_is_refused_and_left_alone(self, database):
+        database.run("CREATE TABLE mine (id INTEGER)")
+        with pytest.raises(LedgerUnusable, match=r"other tables \(mine"):
+            open_ledger(database.url)
+        assert database.truth("SELECT * FROM mine") == []
+        with pytest.raises(database.errors):
+            database.truth("SELECT * FROM tenants")
+
+
+class TestTextNoDatabaseKeeps:
+    """U+0000 is no text in PostgreSQL; what has it is refused on every database."""
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", f"{ENTRIES}/JE-%00", 404),
+            ("PUT", f"{ENTRIES}/%00/cancel", 404),
+            ("DELETE", f"{ENTRIES}/JE-00000001%00", 404),
+            ("GET", "/v1/journal-runs/%00", 404),
+            ("GET", f"{ENTRIES}/journal-runs/%00", 404),
+            ("GET", "/v1/accounting-codes/%00", 404),
+            ("GET", "/v1/accounting-periods/%00", 404),
+            ("GET", f"{ENTRIES}/JE-1?page=%00", 404),
+            ("GET", "/v1/accounting-codes?page=%00", 400),
+            ("GET", "/v1/accounting-codes?page=999999999&pageSize=300", 200),
+            ("POST", f"{ENTRIES}?x=%00", 200),
+        ],
+    )
+    def test_in_a_path_or_query(self, make_bench, method, path, status):
+        client = make_bench().client()
+        body = {"json": entry(), "headers": {"Idempotency-Key": "k"}} if method == "POST" else {}
+        assert client.request(method, path, **body).status_code == status
+
+    @pytest.mark.parametrize("field", ["notes", "accountingPeriodName", "transactionType"])
+    def test_in_a_field(self, make_bench, field):
+        answer = make_bench().client().post(ENTRIES, json=entry(**{field: "a\0b"}))
+        assert (answer.status_code, "U+0000" in answer.text) == (400, True)
+
+    def test_in_a_form(self, make_bench):
+        form = {"client_id": "\0" * 36, "client_secret": "s", "grant_type": "client_credentials"}
+        assert make_bench().anonymous().post("/oauth/token", data=form).status_code == 400
+        form = {"client_id": "x" * 36, "client_secret": "\0", "grant_type": "client_credentials"}
+        assert make_bench().anonymous().post("/oauth/token", data=form).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nonsense", "not understood"),
+        ("postgresql://u:hunter2@host:port/db", "not understood"),
+        ("mysql://u:hunter2@host/db", "not on mysql"),
+        ("postgresql://u:hunter2@127.0.0.1:1/db", "database db at 127.0.0.1: connection"),
+        ("postgres://u:hunter2@127.0.0.1:1/db", "database db at 127.0.0.1: connection"),
+        ("postgresql://127.0.0.1:1/db?password=hunter2", "database db at 127.0.0.1: connection"),
+        ("postgresql://u:hunter2@127.0.0.1:1/db?sslmode=hunter2", "sslmode"),
+        ("postgresql://u:hunter2@127.0.0.1:1", "names no database"),
+    ],
+)
+def test_another_url_is_refused_in_one_line_without_its_password(url, message, capfd, caplog):
+    from click.testing import CliRunner
+
+    from reconciler.cli.ledger import ledger
+
+    result = CliRunner().invoke(ledger, ["serve", "--database", url])
+    assert result.exit_code == 1
+    assert message in result.output
+    assert len(result.output.splitlines()) == 1
+    said = result.output + caplog.text + "".join(capfd.readouterr())
+    assert "hunter2" not in said.replace('sslmode value: "hunter2"', "")
+
+
+def test_without_the_driver_the_extra_is_named():
+    script = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from reconciler.cli.ledger import ledger; ledger()"
+    )
+    command = [sys.executable, "-c", script, "serve", "--database", "postgresql://host/db"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: a ledger on PostgreSQL needs the package psycopg; "
+        "install it with: pip install 'reconciler[postgresql]'\n"
+    )
