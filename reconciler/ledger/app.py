@@ -12,6 +12,7 @@ import falcon
 from .access.token_request import TokenRequest
 from .ledger import Ledger
 from .openapi import document as openapi
+from .pages.door import beside
 from .query import endpoint as data_query
 from .query.jobs import Jobs
 from .routes import ROUTES
@@ -69,6 +70,9 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     `limits` bounds the requests of callers in number and at once, and says so in every answer to
     them; without it nothing is counted and no answer speaks of limits.
     A Data Query sees the ledger as it was `query_lag` seconds before.
+
+    `/` and a few paths more are pages for people. They ask for a login unless `allowed_hosts` has
+    loopback names only.
     """
     limiter = Limiter(limits) if limits is not None and limits != Limits() else None
     site = Site(
@@ -95,7 +99,14 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     served = _latin_paths(app)
     if after_commit is not None:
         served = _with_hook(served, after_commit)
-    return served if limiter is None else leaving(served, limiter)
+    served = served if limiter is None else leaving(served, limiter)
+    return beside(served, lambda: _pages(site, ledger))
+
+
+def _pages(site: Site, ledger: Ledger) -> WsgiApp:
+    from .pages.site import pages_app  # noqa: PLC0415 - loaded when somebody looks at a page
+
+    return _latin_paths(pages_app(site, tenant_id=ledger.tenant_id))
 
 
 def _latin_paths(app: WsgiApp) -> WsgiApp:

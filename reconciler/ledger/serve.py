@@ -50,7 +50,13 @@ def serve(  # noqa: PLR0913 - keywords, half of them with a default
     app = create_app(ledger, allowed_hosts=hosts, worker=worker, limits=limits, query_lag=query_lag)
     listener = _listener(host.strip("[]"), port)
     server = waitress.create_server(
-        app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=MAX_REQUEST
+        app,
+        sockets=[listener],
+        threads=THREADS,
+        ident=None,
+        max_request_body_size=MAX_REQUEST,
+        # The pages need a login when a proxy says that it passes on what somebody else asked.
+        clear_untrusted_proxy_headers=False,
     )
     # More callers than threads is no event worth a line on the terminal: the callers wait.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -64,7 +64,7 @@ def test_the_wheel_holds_what_it_should(root: Path, wheel: Path) -> None:
     package = {
         str(file.relative_to(root))
         for file in (root / "reconciler").rglob("*")
-        if file.suffix in (".py", ".typed")
+        if file.suffix in (".py", ".typed", ".html", ".css", ".svg")
     }
     schemas = {f"reconciler/schemas/{file.name}" for file in (root / "schemas").glob("*.json")}
     assert names >= package | schemas | {"reconciler/examples/reference.yaml"}

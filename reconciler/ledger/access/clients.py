@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from ..storage.tables import clients, tenants, tokens
 from .units import entities_of, organizations_of
@@ -118,6 +118,19 @@ def issue_token(
     tx: Connection, *, client_id: str, client_secret: str, now: int, lifetime: int
 ) -> Token | None:
     """A token for the client, or None when id and secret do not belong together."""
+    client = verified(tx, client_id=client_id, client_secret=client_secret)
+    if client is None:
+        return None
+    seconds = client["token_lifetime"] or lifetime
+    text = secrets.token_urlsafe(32)
+    jti = keep(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
+    spanned = " ".join(f"entity.{key}" for key in entities_of(client) or [client["entity_id"]])
+    scope = f"user.{client['user_id']} {spanned} tenant.{client['tenant_id']}"
+    return Token(text=text, jti=jti, expires_in=seconds, scope=scope)
+
+
+def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMapping | None:
+    """The client, or None when id and secret do not belong together; either takes as long."""
     client = (
         tx.execute(
             select(*_COLUMNS)
@@ -128,28 +141,33 @@ def issue_token(
         .one_or_none()
     )
     known = _NO_HASH if client is None else client["secret_hash"]
-    if not hmac.compare_digest(known, _hash(client_secret)) or client is None:
-        return None
-    seconds = client["token_lifetime"] or lifetime
-    text, jti = secrets.token_urlsafe(32), uuid.uuid4().hex
+    return client if hmac.compare_digest(known, _hash(client_secret)) else None
+
+
+def keep(tx: Connection, client: RowMapping, *, token_hash: str, expires_at: int, now: int) -> str:
+    """Store what stands for a client until it expires, drop what has; answers the new one's id."""
+    jti = uuid.uuid4().hex
     tx.execute(delete(tokens).where(tokens.c.expires_at <= now))
     tx.execute(
         tokens.insert().values(
             tenant_id=client["tenant_id"],
-            token_hash=_hash(text),
-            client_id=client_id,
+            token_hash=token_hash,
+            client_id=client["id"],
             jti=jti,
-            expires_at=now + seconds,
+            expires_at=expires_at,
         )
     )
-    spanned = " ".join(f"entity.{key}" for key in entities_of(client) or [client["entity_id"]])
-    scope = f"user.{client['user_id']} {spanned} tenant.{client['tenant_id']}"
-    return Token(text=text, jti=jti, expires_in=seconds, scope=scope)
+    return jti
 
 
 def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
     """The client a token was issued to, or None when it is unknown or has expired."""
-    row = tx.execute(_CALLER, {"hash": _hash(token), "now": now}).mappings().one_or_none()
+    return caller_behind(tx, _hash(token), now=now)
+
+
+def caller_behind(tx: Connection, token_hash: str, *, now: int) -> Caller | None:
+    """The client that what was kept under a hash stands for, until it expires."""
+    row = tx.execute(_CALLER, {"hash": token_hash, "now": now}).mappings().one_or_none()
     if row is None:
         return None
     return Caller(

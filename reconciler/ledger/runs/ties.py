@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
 from ..storage.tables import source_transactions
 
@@ -91,6 +91,14 @@ def next_group(tx: Connection, run: RowMapping) -> Group | None:
     query = select(*columns).where(*_waiting(run)).order_by(*columns).limit(1)
     found = tx.execute(query).mappings().one_or_none()
     return None if found is None else Group(**{"currency": None, **found})
+
+
+def groups_left(tx: Connection, run: RowMapping) -> int:
+    """How many groups a run has not summarised yet."""
+    columns = [column for column in _GROUP if not _aggregated_away(column, run)]
+    groups = select(*columns).where(*_waiting(run)).distinct().subquery()
+    left: int = tx.execute(select(func.count()).select_from(groups)).scalar_one()
+    return left
 
 
 def amounts_of(

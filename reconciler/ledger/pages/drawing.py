@@ -1,0 +1,71 @@
+"""Templates and how values are written in them: exact amounts, and text that cannot deceive."""
+
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..books.minor_units import minor_units
+
+if TYPE_CHECKING:
+    import jinja2
+
+_HERE = Path(__file__).parent
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_HARMLESS = frozenset("\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{SOFT HYPHEN}")
+"""Invisible, but of use to who writes a language that needs them."""
+STATIC = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+
+
+def draw(template: str, values: Mapping[str, Any]) -> str:
+    """The HTML of a page. A value that the template names and nobody gave is an error."""
+    return _environment().get_template(template).render(values)
+
+
+def static(name: str) -> bytes:
+    """A file that pages refer to, one of STATIC."""
+    return (_HERE / name).read_bytes()
+
+
+def money(amount: Decimal | None, currency: str | None) -> str:
+    """An amount with all its digits, at least the currency's decimals, and thousands grouped."""
+    if amount is None:
+        return ""
+    exponent = amount.as_tuple().exponent
+    assert isinstance(exponent, int)
+    units = minor_units(currency) if currency is not None else None
+    decimals = max(units or 0, -exponent)
+    return f"{amount:,.{decimals}f}"
+
+
+def visible(text: object) -> str:
+    """Text in which characters that cannot be seen, or that turn others around, are named."""
+    return "".join(
+        f"[U+{ord(character):04X}]"
+        if unicodedata.category(character) in _INVISIBLE and character not in _HARMLESS
+        else character
+        for character in str(text)
+    )
+
+
+def counted(number: int, word: str) -> str:
+    """`1 entry`, `1,200 entries`."""
+    plural = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    return f"{number:,} {word if number == 1 else plural}"
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2  # noqa: PLC0415 - who never looks at a page does not load it
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"money": money, "visible": visible, "counted": counted}
+    return environment

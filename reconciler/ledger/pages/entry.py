@@ -1,0 +1,131 @@
+"""The page of one entry: what it says, that it balances, and how it came about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+
+from ..journals.amounts import total
+from ..journals.entries import KIND
+from ..reference.settings import settings_of
+from ..storage.tables import (
+    accounting_codes,
+    accounting_periods,
+    journal_entries,
+    journal_entry_items,
+    journal_runs,
+)
+from .history import history
+from .listing import there
+from .view import NotHere, Page, View
+from .viewer import users_of
+
+_ENTRY, _ITEM, _CODE = journal_entries.c, journal_entry_items.c, accounting_codes.c
+_PERIOD, _RUN = accounting_periods.c, journal_runs.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """The two sides of an entry in one currency."""
+
+    currency: str
+    debit: Decimal
+    credit: Decimal
+
+    @property
+    def balanced(self) -> bool:
+        return self.debit == self.credit
+
+
+def draw(view: View) -> Page:
+    """The entry that the path names. Raises NotHere."""
+    entry = _located(view)
+    items = _items_of(view, entry)
+    declared = settings_of(view.tx, view.books)
+    users = {row["user_id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
+    return Page(
+        template="entry.html",
+        title=entry["number"],
+        section="entries",
+        values={
+            "entry": entry,
+            "items": [
+                (item, _custom(item, declared.fields_of("JournalEntryItem"))) for item in items
+            ],
+            "custom": _custom(entry, declared.fields_of("JournalEntry")),
+            "sums": _sums_of(entry, items),
+            "home": _home_of(entry, items),
+            "events": history(view, KIND, entry["number"]),
+            "user": lambda key: users.get(key, key),
+        },
+    )
+
+
+def _located(view: View) -> RowMapping:
+    query = (
+        select(journal_entries, _PERIOD.name.label("period"), _RUN.number.label("run"))
+        .join(
+            accounting_periods,
+            (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
+        )
+        .outerjoin(
+            journal_runs,
+            (_RUN.tenant_id == _ENTRY.tenant_id) & (_RUN.id == _ENTRY.journal_run_id),
+        )
+        .where(*there(view), _ENTRY.number == view.number)
+    )
+    found = view.tx.execute(query).mappings().one_or_none()
+    if found is None:
+        raise NotHere(
+            f"There is no journal entry {view.path['number'][:40]} in these books. It may have "
+            "been deleted: a number is not used again."
+        )
+    return found
+
+
+def _items_of(view: View, entry: RowMapping) -> Sequence[RowMapping]:
+    query = (
+        select(
+            journal_entry_items,
+            _CODE.name.label("code"),
+            _CODE.type.label("code_type"),
+            _CODE.gl_account_name,
+            _CODE.gl_account_number,
+        )
+        .join(
+            accounting_codes,
+            (_CODE.tenant_id == _ITEM.tenant_id) & (_CODE.id == _ITEM.accounting_code_id),
+        )
+        .where(_ITEM.tenant_id == view.books, _ITEM.journal_entry_id == entry["id"])
+        .order_by(_ITEM.position)
+    )
+    return view.tx.execute(query).mappings().all()
+
+
+def _custom(row: RowMapping, declared: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Custom fields that have a value: the declared ones in their order, then all others."""
+    values = row["custom_fields"]
+    names = [*declared, *sorted(values.keys() - declared.keys())]
+    return [(name, values[name]) for name in names if values.get(name) is not None]
+
+
+def _sums_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sums:
+    return _sums(entry["currency"], [(item["type"], item["amount"]) for item in items])
+
+
+def _home_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sums | None:
+    """The sums in home currency; None when the entry has no home amounts."""
+    amounts = [(item["type"], item["home_currency_amount"]) for item in items]
+    if entry["home_currency"] is None or any(amount is None for _side, amount in amounts):
+        return None
+    return _sums(entry["home_currency"], amounts)
+
+
+def _sums(currency: str, amounts: Sequence[tuple[str, Decimal]]) -> Sums:
+    debit, credit = (
+        total(amount for side, amount in amounts if side == wanted)
+        for wanted in ("Debit", "Credit")
+    )
+    return Sums(currency=currency, debit=debit, credit=credit)

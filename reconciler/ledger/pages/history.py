@@ -1,0 +1,103 @@
+"""What happened to an entry or a run, told from its audit events."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from ..journals.entries import KIND as ENTRY
+from ..runs.operations import KIND as RUN
+from ..storage.tables import audit_events
+from .view import View
+from .viewer import users_of
+
+_EVENT = audit_events.c
+NEWEST = 200
+"""Events told; an entry has a handful."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event: who did what and when (UTC), with what it says beyond that, name by name."""
+
+    sequence: int
+    when: str
+    who: str
+    what: str
+    said: tuple[tuple[str, str], ...]
+
+
+def history(view: View, kind: str, number: str) -> list[Happened]:
+    """The events of what has this number, the newest first. `kind` is their object type."""
+    names = {row["id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
+    query = (
+        select(audit_events)
+        .where(
+            _EVENT.tenant_id == view.books,
+            _EVENT.object_type == kind,
+            _EVENT.object_name == number,
+        )
+        .order_by(_EVENT.sequence.desc())
+        .limit(NEWEST)
+    )
+    return [
+        Happened(
+            sequence=event["sequence"],
+            when=event["happened_on"],
+            who=names.get(event["actor"], event["actor"]),
+            what=_WHAT.get((kind, event["action"]), event["action"]),
+            said=_said(event["action"], event["details"]),
+        )
+        for event in view.tx.execute(query).mappings()
+    ]
+
+
+_WHAT = {
+    (ENTRY, "create"): "Created",
+    (ENTRY, "update"): "Updated",
+    (ENTRY, "cancel"): "Cancelled",
+    (RUN, "create"): "Created",
+    (RUN, "start"): "Processing began",
+    (RUN, "complete"): "Completed",
+    (RUN, "fail"): "Ended in Error",
+    (RUN, "cancel"): "Cancellation accepted",
+    (RUN, "cancelled"): "Cancellation done",
+    (RUN, "delete"): "Deletion accepted",
+}
+_NAMED = {
+    "transactions": "Source transactions",
+    "entries": "Entries made",
+    "journalRun": "By journal run",
+    "reason": "Reason",
+    "before": "Status before",
+    "status": "Status",
+}
+
+
+def _said(action: str, details: str) -> tuple[tuple[str, str], ...]:
+    """What an event says. A creation holds the whole row, which the page shows anyway."""
+    found: Mapping[str, Any] = json.loads(details, parse_float=Decimal)
+    if action == "create":
+        items = found.get("items", ())
+        lines = (("Lines", str(len(items))),) if items else ()
+        tied = found.get("transactions")
+        return (*lines, *((("Source transactions", str(tied)),) if tied is not None else ()))
+    plain = [
+        (_NAMED.get(name, name), _text(value))
+        for name, value in found.items()
+        if name != "journalEntryItems"
+    ]
+    changed = [
+        (f"{item.get('type')} {item.get('accountingCodeName')}: {name}", _text(value))
+        for item in found.get("journalEntryItems") or ()
+        for name, value in item.items()
+        if name not in ("type", "accountingCodeName", "accountingCodeType")
+    ]
+    return (*plain, *changed)
+
+
+def _text(value: object) -> str:
+    return "cleared" if value in (None, "") else str(value)

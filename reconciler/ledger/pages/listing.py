@@ -1,0 +1,163 @@
+"""Entries page by page, newest first: what is read grows with the page, not with the ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, func, select
+
+from ..journals.amounts import total
+from ..storage.tables import (
+    accounting_periods,
+    journal_entries,
+    journal_entry_items,
+    journal_runs,
+)
+from .view import View
+
+SIZE = 50
+COUNTED = 1000
+"""Matching entries are counted up to here; beyond, the page says that there are more."""
+
+_ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
+_PERIOD, _RUN = accounting_periods.c, journal_runs.c
+_ROWS = (
+    select(
+        _ENTRY.id,
+        _ENTRY.number,
+        _ENTRY.journal_entry_date,
+        _ENTRY.currency,
+        _ENTRY.status,
+        _ENTRY.transferred_to_accounting,
+        _ENTRY.notes,
+        _PERIOD.name.label("period"),
+        _RUN.number.label("run"),
+    )
+    .join(
+        accounting_periods,
+        (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
+    )
+    .outerjoin(
+        journal_runs,
+        (_RUN.tenant_id == _ENTRY.tenant_id) & (_RUN.id == _ENTRY.journal_run_id),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An entry in a list, with the sums of its sides."""
+
+    row: RowMapping
+    debit: Decimal
+    credit: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What some of the entries shown come to in one currency."""
+
+    currency: str
+    entries: int
+    debit: Decimal
+    credit: Decimal
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A page of entries. `count` is None when there are more than COUNTED."""
+
+    entries: Sequence[Listed]
+    totals: Sequence[Total]
+    count: int | None
+    newer: str | None
+    older: str | None
+
+
+def there(view: View) -> tuple[ColumnElement[bool], ...]:
+    """The condition on entries that holds for those there are for the viewer."""
+    return (_ENTRY.tenant_id == view.books, _ENTRY.deleted.is_(False), *view.viewer.sees())
+
+
+def listing(
+    view: View, conditions: Sequence[ColumnElement[bool]], *, path: str, kept: Mapping[str, str]
+) -> Listing:
+    """The page that the URL asks for with `older` or `newer`: a number to go on from.
+
+    `conditions` are on entries; `kept` are the parameters that say the same in the URL of `path`.
+    """
+    where = (*there(view), *conditions)
+    rows, newer, older = _slice(view, where)
+    entries = _with_sums(view, rows)
+    return Listing(
+        entries=entries,
+        totals=_totals(entries),
+        count=_count(view, where),
+        newer=view.link(path, **kept, newer=rows[0]["number"]) if newer else None,
+        older=view.link(path, **kept, older=rows[-1]["number"]) if older else None,
+    )
+
+
+def _slice(view: View, where: Sequence[ColumnElement[bool]]) -> tuple[list[RowMapping], bool, bool]:
+    """The rows of the page, and whether there are newer and older ones."""
+    number = _ENTRY.number
+    after, before = view.query.get("newer"), view.query.get("older")
+    query = _ROWS.where(*where)
+    if after is not None:
+        query = query.where(number > after).order_by(number)
+    else:
+        query = query.order_by(number.desc())
+        query = query if before is None else query.where(number < before)
+    found = list(view.tx.execute(query.limit(SIZE + 1)).mappings())
+    rows, more = found[:SIZE], len(found) > SIZE
+    if after is not None:
+        return rows[::-1], more, bool(rows)
+    return rows, before is not None and bool(rows), more
+
+
+def _with_sums(view: View, rows: Sequence[RowMapping]) -> list[Listed]:
+    query = select(_ITEM.journal_entry_id, _ITEM.type, _ITEM.amount).where(
+        _ITEM.tenant_id == view.books, _ITEM.journal_entry_id.in_([row["id"] for row in rows])
+    )
+    amounts: dict[tuple[str, str], list[Decimal]] = {}
+    for entry_id, side, amount in view.tx.execute(query):
+        amounts.setdefault((entry_id, side), []).append(amount)
+    return [
+        Listed(
+            row=row,
+            debit=total(amounts.get((row["id"], "Debit"), ())),
+            credit=total(amounts.get((row["id"], "Credit"), ())),
+        )
+        for row in rows
+    ]
+
+
+def _totals(entries: Sequence[Listed]) -> list[Total]:
+    """Per currency, those of cancelled entries apart."""
+    groups: dict[tuple[str, bool], list[Listed]] = {}
+    for entry in entries:
+        key = (entry.row["currency"], entry.row["status"] == "Cancelled")
+        groups.setdefault(key, []).append(entry)
+    return [
+        Total(
+            currency=currency,
+            entries=len(group),
+            debit=total(entry.debit for entry in group),
+            credit=total(entry.credit for entry in group),
+            cancelled=cancelled,
+        )
+        for (currency, cancelled), group in sorted(groups.items())
+    ]
+
+
+def _count(view: View, where: Sequence[ColumnElement[bool]]) -> int | None:
+    some = select(_ENTRY.id).where(*where).limit(COUNTED + 1).subquery()
+    found: int = view.tx.execute(select(func.count()).select_from(some)).scalar_one()
+    return found if found <= COUNTED else None
+
+
+def named(values: Mapping[str, Any], *names: str) -> dict[str, str]:
+    """Those of the parameters that are there, in this order."""
+    return {name: values[name] for name in names if name in values}

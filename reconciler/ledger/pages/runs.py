@@ -1,0 +1,172 @@
+"""The pages of journal runs: how far each is, what it made, and what stands against its cancel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, func, select
+
+from ..journals.entries import HELD
+from ..runs.operations import AT_WORK, KIND
+from ..runs.ties import groups_left
+from ..storage.tables import journal_entries, journal_runs
+from .history import history
+from .listing import listing, there
+from .view import NotHere, Page, View
+
+SIZE = 25
+BLOCKING = 50
+"""Entries that block a cancel are named up to here, and counted beyond."""
+REFRESH = 3
+"""Seconds after which the page of a run at work is asked for again."""
+
+_RUN, _ENTRY = journal_runs.c, journal_entries.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """The entries of a run, by what has become of them. `held` are not cancelled with it."""
+
+    created: int = 0
+    held: int = 0
+    cancelled: int = 0
+    deleted: int = 0
+
+    @property
+    def there(self) -> int:
+        return self.created + self.cancelled
+
+    @property
+    def ever(self) -> int:
+        return self.there + self.deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far work has come: so many entries of so many; `of` is None before that is known."""
+
+    verb: str
+    done: int
+    of: int | None
+
+
+def draw(view: View) -> Page:
+    """All runs, the newest first."""
+    after, before = view.query.get("newer"), view.query.get("older")
+    query = select(journal_runs).where(_RUN.tenant_id == view.books, _RUN.deleted.is_(False))
+    if after is not None:
+        query = query.where(_RUN.number > after).order_by(_RUN.number)
+    else:
+        query = query.order_by(_RUN.number.desc())
+        query = query if before is None else query.where(_RUN.number < before)
+    found = list(view.tx.execute(query.limit(SIZE + 1)).mappings())
+    runs, more = found[:SIZE], len(found) > SIZE
+    runs = runs[::-1] if after is not None else runs
+    newer = more if after is not None else before is not None and bool(runs)
+    older = bool(runs) if after is not None else more
+    counts = _counts_of(view, runs)
+    return Page(
+        template="runs.html",
+        title="Journal runs",
+        section="runs",
+        values={
+            "runs": [
+                (run, counts[run["id"]], _progress(view, run, counts[run["id"]])) for run in runs
+            ],
+            "newer": view.link("/runs", newer=runs[0]["number"]) if newer else None,
+            "older": view.link("/runs", older=runs[-1]["number"]) if older else None,
+        },
+        refresh=_refresh(view, runs),
+    )
+
+
+def draw_one(view: View) -> Page:
+    """The run that the path names, with its entries. Raises NotHere."""
+    query = select(journal_runs).where(
+        _RUN.tenant_id == view.books, _RUN.number == view.number, _RUN.deleted.is_(False)
+    )
+    run = view.tx.execute(query).mappings().one_or_none()
+    if run is None:
+        raise NotHere(
+            f"There is no journal run {view.path['number'][:40]} in these books. It may have been "
+            "deleted, with its entries."
+        )
+    counts = _counts_of(view, [run])[run["id"]]
+    path = f"/runs/{run['number']}"
+    refresh = _refresh(view, [run])
+    return Page(
+        template="run.html",
+        title=run["number"],
+        section="runs",
+        values={
+            "run": run,
+            "counts": counts,
+            "progress": _progress(view, run, counts),
+            "blocking": _blocking(view, run) if counts.held else (),
+            "listing": listing(view, [_ENTRY.journal_run_id == run["id"]], path=path, kept={}),
+            "events": history(view, KIND, run["number"]),
+            "path": path,
+        },
+        refresh=refresh,
+    )
+
+
+def _refresh(view: View, runs: Sequence[RowMapping]) -> int | None:
+    """Only while something moves, and only for who has not switched it off."""
+    moving = any(run["status"] in AT_WORK for run in runs)
+    return REFRESH if moving and view.query.get("refresh") != "off" else None
+
+
+def _counts_of(view: View, runs: Sequence[RowMapping]) -> Mapping[str, Counts]:
+    same = (
+        _ENTRY.journal_run_id,
+        _ENTRY.status,
+        _ENTRY.deleted,
+        _ENTRY.transferred_to_accounting,
+    )
+    query = (
+        select(*same, func.count())
+        .where(
+            _ENTRY.tenant_id == view.books,
+            _ENTRY.journal_run_id.in_([run["id"] for run in runs]),
+            *view.viewer.sees(),
+        )
+        .group_by(*same)
+    )
+    found: dict[str, dict[str, int]] = {run["id"]: {} for run in runs}
+    for run_id, status, deleted, transfer, count in view.tx.execute(query):
+        sums = found[run_id]
+        sort = "deleted" if deleted else status.lower()
+        sums[sort] = sums.get(sort, 0) + count
+        if transfer in HELD and sort == "created":
+            sums["held"] = sums.get("held", 0) + count
+    return {run_id: Counts(**sums) for run_id, sums in found.items()}
+
+
+def _progress(view: View, run: RowMapping, counts: Counts) -> Progress | None:
+    """How far a run at work is; None for one that rests."""
+    status = run["status"]
+    if status == "Pending":
+        return Progress(verb="made", done=0, of=None)
+    if status == "Processing":
+        return Progress(verb="made", done=counts.ever, of=counts.ever + groups_left(view.tx, run))
+    if status == "CancelInprogress":
+        return Progress(verb="cancelled", done=counts.cancelled, of=counts.there)
+    if status == "DeleteInprogress":
+        return Progress(verb="deleted", done=counts.deleted, of=counts.ever)
+    return None
+
+
+def _blocking(view: View, run: RowMapping) -> Sequence[RowMapping]:
+    """The entries that stay when the run is cancelled, in the order they were made."""
+    query = (
+        select(_ENTRY.number, _ENTRY.transferred_to_accounting)
+        .where(
+            *there(view),
+            _ENTRY.journal_run_id == run["id"],
+            _ENTRY.status == "Created",
+            _ENTRY.transferred_to_accounting.in_(HELD),
+        )
+        .order_by(_ENTRY.run_position)
+        .limit(BLOCKING)
+    )
+    return view.tx.execute(query).mappings().all()

@@ -1,0 +1,150 @@
+"""Signing in and out: a client id and secret for a session cookie, and back."""
+
+import re
+import time
+from datetime import UTC, datetime
+from urllib.parse import urlencode, urlsplit
+
+import falcon
+
+from ..access import sessions
+from ..access.token_request import read_form
+from ..web.admission import count_token_request
+from ..web.endpoint import Site
+from . import drawing
+from .door import is_read
+from .view import Page
+from .viewer import COOKIE, is_open
+
+_PAST = datetime(1970, 1, 1, tzinfo=UTC)
+_TYPED = re.compile(r"[!-~]{1,100}")
+WRONG = "Client id and secret do not belong together."
+
+
+def sign_in_first(request: falcon.Request) -> falcon.HTTPSeeOther:
+    """What sends a request to the form, and from there back to where it wanted to go."""
+    then = urlencode({"then": request.relative_uri[:1000]})
+    return falcon.HTTPSeeOther(f"/sign-in?{then}")
+
+
+class SignIn:
+    """The form, and what it sends."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Show the form, where it is of any use."""
+        if is_open(self._site, request):
+            raise falcon.HTTPSeeOther("/")
+        then = request.get_param("then", default="/")
+        _show(response, then=then, problem=None)
+
+    on_head = on_get
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Begin a session for who knows a client's secret; show the form again for others."""
+        _check_origin(request)
+        count_token_request(self._site, request)
+        form = read_form(request)
+        then = form.get("then", "/")
+        typed = [form.get(name, "").strip() for name in ("client_id", "client_secret")]
+        session = self._begin(request, *typed) if all(map(_TYPED.fullmatch, typed)) else None
+        if session is None:
+            time.sleep(self._site.failed_login_delay)
+            response.status = 401
+            _show(response, then=then, problem=WRONG)
+            return
+        _set_cookie(request, response, session.text, seconds=session.expires_in)
+        raise falcon.HTTPSeeOther(_local(then))
+
+    def _begin(
+        self, request: falcon.Request, client_id: str, secret: str
+    ) -> sessions.Session | None:
+        now = int(request.context.now.timestamp())
+        with self._site.store.writing() as tx:
+            return sessions.begin(tx, client_id=client_id, client_secret=secret, now=now)
+
+    def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Refuse what the framework would answer by itself."""
+        raise falcon.HTTPMethodNotAllowed(["GET", "HEAD", "POST"])
+
+
+class SignOut:
+    """The end of a session, for good: in the database, and in the browser."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """End the session there is, if any."""
+        _check_origin(request)
+        text = request.cookies.get(COOKIE)
+        if text:
+            with self._site.store.writing() as tx:
+                sessions.end(tx, text)
+        _set_cookie(request, response, "", seconds=0)
+        raise falcon.HTTPSeeOther("/")
+
+    def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Refuse what the framework would answer by itself."""
+        raise falcon.HTTPMethodNotAllowed(["POST"])
+
+
+def _set_cookie(
+    request: falcon.Request, response: falcon.Response, text: str, *, seconds: int
+) -> None:
+    """A cookie that no script sees and no other site's page sends; zero seconds take it away."""
+    response.set_cookie(
+        COOKIE,
+        text,
+        expires=None if seconds else _PAST,
+        max_age=seconds,
+        path="/",
+        secure=_is_secure(request),
+        http_only=True,
+        same_site="Strict",
+    )
+
+
+def _show(response: falcon.Response, *, then: str, problem: str | None) -> None:
+    page = Page(template="sign_in.html", title="Sign in", section="")
+    values = {"page": page, "then": _local(then), "problem": problem}
+    frame = {"viewer": None, "view": None, "link": lambda path, **_: path}
+    response.text = drawing.draw(page.template, {**values, **frame})
+    response.content_type = "text/html; charset=utf-8"
+
+
+def _local(path: str) -> str:
+    """A page to go to, whatever was asked for: never one of somebody else's."""
+    fits = re.fullmatch(r"[!-~]+", path) is not None
+    return path if fits and is_read(path.partition("?")[0]) else "/"
+
+
+def _check_origin(request: falcon.Request) -> None:
+    """Refuse a form that another site has sent, or that the browser does not vouch for.
+
+    No Origin at all comes from no browser, and from nobody's session but the caller's own.
+    """
+    origin = request.get_header("Origin")
+    site = request.get_header("Sec-Fetch-Site")
+    hosts = {request.get_header("Host"), request.get_header("X-Forwarded-Host")}
+    ours = origin is None or (origin == "null" and site == "same-origin")
+    if not ours and origin is not None and origin != "null":
+        ours = _netloc(origin) in {(host or "").lower() for host in hosts} - {""}
+    if not ours or site not in (None, "same-origin", "none"):
+        raise falcon.HTTPForbidden(
+            description="The form did not come from these pages. Open the page and try again; "
+            "a proxy in front must pass on the Host header."
+        )
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _is_secure(request: falcon.Request) -> bool:
+    return "https" in (request.scheme, request.forwarded_scheme.partition(",")[0].strip().lower())

@@ -1,0 +1,180 @@
+"""The app of the pages: routes, who may look, headers, and errors in the same dress."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import falcon
+from sqlalchemy import Connection
+
+from ..storage.store import Contention
+from ..web import headers
+from ..web.endpoint import Site
+from . import drawing, entries, entry, runs, trial_balance
+from .door import WsgiApp
+from .signing import SignIn, SignOut, sign_in_first
+from .view import Draw, NotHere, Page, View
+from .viewer import Entity, Viewer, viewer_of
+
+log = logging.getLogger(__name__)
+
+PAGES: dict[str, Draw] = {
+    "/": entries.draw,
+    "/entries/{number}": entry.draw,
+    "/runs": runs.draw,
+    "/runs/{number}": runs.draw_one,
+    "/trial-balance": trial_balance.draw,
+}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+HTML = "text/html; charset=utf-8"
+
+
+def pages_app(site: Site, *, tenant_id: str) -> WsgiApp:
+    """The pages over a site's database. Who need not sign in sees the books of `tenant_id`."""
+    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(site)], media_type=HTML)
+    for path, draw in PAGES.items():
+        app.add_route(path, _Resource(site, draw, tenant_id=tenant_id))
+    app.add_route("/sign-in", SignIn(site))
+    app.add_route("/sign-out", SignOut(site))
+    app.add_route("/pages/{name}", _Static())
+    app.add_error_handler(Exception, _on_error)
+    app.add_error_handler(falcon.HTTPError, _on_http_error)
+    return app
+
+
+class _Frame:
+    """What holds for every answer: the clock, the host that was asked for, strict headers."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Set the headers before anything can go wrong."""
+        request.context.now = self._site.clock()
+        response.set_headers(HEADERS)
+        headers.check_host(request, self._site.allowed_hosts)
+
+
+class _NoOptions:
+    """A resource without an answer to OPTIONS, which the framework would give by itself."""
+
+    def on_options(self, request: falcon.Request, response: falcon.Response, **_: str) -> None:
+        raise falcon.HTTPMethodNotAllowed(["GET", "HEAD"])
+
+
+class _Resource(_NoOptions):
+    """A page, for who may look at it."""
+
+    def __init__(self, site: Site, draw: Draw, *, tenant_id: str) -> None:
+        self._site = site
+        self._draw = draw
+        self._tenant_id = tenant_id
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, **path: str) -> None:
+        """Draw the page, or send who has to sign in there."""
+        with self._site.store.reading() as tx:
+            viewer = viewer_of(tx, self._site, request, tenant_id=self._tenant_id)
+            if viewer is None:
+                raise sign_in_first(request)
+            page, view, status = self._page(tx, viewer, request, path)
+        if page.refresh is not None:
+            response.set_header("Refresh", str(page.refresh))
+        response.status = status
+        _write(response, page, viewer=viewer, view=view)
+
+    on_head = on_get
+
+    def _page(
+        self, tx: Connection, viewer: Viewer, request: falcon.Request, path: dict[str, str]
+    ) -> tuple[Page, View | None, int]:
+        query = _query(request)
+        entity = _entity(viewer, query.pop("entity", None))
+        if entity is None:
+            return _problem("Not found", "There is no such entity for you here."), None, 404
+        view = View(tx=tx, viewer=viewer, entity=entity, path=path, query=query)
+        try:
+            return self._draw(view), view, 200
+        except NotHere as error:
+            return _problem("Not found", str(error)), view, 404
+
+
+class _Static(_NoOptions):
+    """Stylesheet and icon, for anyone: they are the same for everyone."""
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
+        """Answer the file."""
+        if name not in drawing.STATIC:
+            raise falcon.HTTPNotFound
+        response.data = drawing.static(name)
+        response.content_type = drawing.STATIC[name]
+
+    on_head = on_get
+
+
+def _query(request: falcon.Request) -> dict[str, str]:
+    """The parameters that say something, in text every database takes; the last one of a name."""
+    last = {
+        name: value if isinstance(value, str) else value[-1]
+        for name, value in request.params.items()
+    }
+    clean = {name: value.replace("\0", "").strip()[:200] for name, value in last.items()}
+    return {name: value for name, value in clean.items() if value}
+
+
+def _entity(viewer: Viewer, asked: str | None) -> Entity | None:
+    """The entity asked for, the first one unasked; None where there is none for the viewer."""
+    return next((one for one in viewer.entities if asked in (None, one.id)), None)
+
+
+def _problem(title: str, message: str) -> Page:
+    return Page(template="problem.html", title=title, section="", values={"message": message})
+
+
+def _write(
+    response: falcon.Response, page: Page, *, viewer: Viewer | None = None, view: View | None = None
+) -> None:
+    link: Callable[..., str] = (lambda path, **_: path) if view is None else view.link
+    frame = {"page": page, "viewer": viewer, "view": view, "link": link}
+    response.text = drawing.draw(page.template, {**page.values, **frame})
+    response.content_type = HTML
+
+
+_SAYS = {
+    403: "This host name is not served here.",
+    404: "There is no page at this address.",
+    405: "These pages can be looked at and nothing else. The API changes entries.",
+}
+
+
+def _on_http_error(
+    request: falcon.Request,
+    response: falcon.Response,
+    error: falcon.HTTPError,
+    params: dict[str, Any],
+) -> None:
+    """Errors the framework raises, and those that need no viewer."""
+    response.status = error.status_code
+    response.set_headers(error.headers or {})
+    title = (error.title or "").partition(" ")[2].capitalize() or "Error"
+    message = error.description or _SAYS.get(error.status_code, "The request is not understood.")
+    _write(response, _problem(title, message))
+
+
+def _on_error(
+    request: falcon.Request, response: falcon.Response, error: Exception, params: dict[str, Any]
+) -> None:
+    if isinstance(error, Contention):
+        response.status = 409
+        _write(response, _problem("Busy", "The ledger is busy with something else; try again."))
+        return
+    log.error("unexpected error", exc_info=error)
+    response.status = 500
+    _write(response, _problem("Failure", "The ledger failed unexpectedly; see its log."))

@@ -1,0 +1,62 @@
+"""What a page is given of a request, what it gives back, and how it links to other pages."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sqlalchemy import Connection
+
+from .viewer import Entity, Viewer
+
+_NUMBER = re.compile(r"[0-9A-Za-z-]{1,30}")
+
+
+class NotHere(Exception):
+    """There is no such thing in these books; the message is for the person who looked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One request for a page, in a transaction that only reads.
+
+    Every query binds `books`. `query` has the parameters of the URL that are not empty, `path` the
+    placeholders of its path.
+    """
+
+    tx: Connection
+    viewer: Viewer
+    entity: Entity
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+
+    @property
+    def books(self) -> str:
+        return self.entity.books
+
+    @property
+    def number(self) -> str:
+        """The number in the path, or one that nothing has."""
+        number = self.path["number"]
+        return number if _NUMBER.fullmatch(number) else ""
+
+    def link(self, path: str, **query: str | None) -> str:
+        """The URL of a page on the same entity, with those parameters that say something."""
+        scope = self.entity.id if len(self.viewer.entities) > 1 else None
+        said = {name: value for name, value in {"entity": scope, **query}.items() if value}
+        return f"{quote(path)}?{urlencode(said)}" if said else quote(path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What is drawn: a template with its values. `refresh` is in seconds."""
+
+    template: str
+    title: str
+    section: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    refresh: int | None = None
+
+
+Draw = Callable[[View], Page]

@@ -1,0 +1,126 @@
+"""Who looks at the pages, and which books there are for them."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import falcon
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
+
+from ..access import sessions
+from ..storage.tables import clients, journal_entries, tenants
+from ..web.endpoint import Site
+
+COOKIE = "ledger_session"
+_FORWARDED = (
+    *("Forwarded", "Via", "X-Real-IP"),
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """An entity whose books can be looked at. `books` is the tenant_id they are kept under."""
+
+    id: str
+    name: str
+    books: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Somebody who looks. `client` names who signed in, and is None where nobody has to.
+
+    `entities` are all there are for the viewer, in the tenant's order. `organizations` are the
+    names of those whose entries are there; None means all.
+    """
+
+    tenant_id: str
+    client: str | None
+    entities: tuple[Entity, ...]
+    organizations: frozenset[str] | None
+
+    def sees(self) -> tuple[ColumnElement[bool], ...]:
+        """The condition on entries that leaves out those of other organizations."""
+        if self.organizations is None:
+            return ()
+        organization = journal_entries.c.organization
+        return (organization.is_(None) | organization.in_(sorted(self.organizations)),)
+
+
+def is_open(site: Site, request: falcon.Request) -> bool:
+    """Whether the pages need no login: the request cannot come from outside of this machine.
+
+    That holds when only loopback host names are answered, so that no web page can rebind a name to
+    the ledger; the caller's address is a loopback one; and no proxy says that it passes on what
+    somebody else asked.
+    """
+    hosts = site.allowed_hosts
+    return (
+        bool(hosts)
+        and all(_is_loopback(host) for host in hosts or ())
+        and _is_loopback(request.remote_addr)
+        and not any(request.get_header(name) for name in _FORWARDED)
+    )
+
+
+def viewer_of(
+    tx: Connection, site: Site, request: falcon.Request, *, tenant_id: str
+) -> Viewer | None:
+    """Who looks; None when they have to sign in. Without a login it is `tenant_id` they see."""
+    if is_open(site, request):
+        return Viewer(
+            tenant_id=tenant_id,
+            client=None,
+            entities=_entities(tx, tenant_id, None),
+            organizations=None,
+        )
+    text = request.cookies.get(COOKIE)
+    if not text:
+        return None
+    caller = sessions.caller_of(tx, text, now=int(request.context.now.timestamp()))
+    if caller is None:
+        return None
+    known = caller.organizations
+    return Viewer(
+        tenant_id=caller.owner_id,
+        client=_name_of(tx, caller.client_id),
+        entities=_entities(tx, caller.owner_id, caller.entities),
+        organizations=None if known is None else frozenset(known.values()),
+    )
+
+
+def users_of(tx: Connection, tenant_id: str) -> list[RowMapping]:
+    """The clients of a tenant, with the ids by which entries and events name them."""
+    row = clients.c
+    query = select(row.id, row.user_id, row.name).where(row.tenant_id == tenant_id)
+    return list(tx.execute(query).mappings())
+
+
+def _entities(
+    tx: Connection, tenant_id: str, spanned: Mapping[str, str] | None
+) -> tuple[Entity, ...]:
+    """The entities of a tenant; its own books alone, by the tenant's one entity, without any."""
+    row = tenants.c
+    query = select(row.entity_id, row.entities).where(row.tenant_id == tenant_id)
+    tenant = tx.execute(query).one()
+    if not tenant.entities:
+        return (Entity(id=tenant.entity_id, name="", books=tenant_id),)
+    return tuple(
+        Entity(**unit)
+        for unit in tenant.entities
+        if spanned is None or len(tenant.entities) == 1 or unit["id"] in spanned
+    )
+
+
+def _name_of(tx: Connection, client_id: str) -> str:
+    query = select(clients.c.name).where(clients.c.id == client_id)
+    name: str = tx.execute(query).scalar_one()
+    return name
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
