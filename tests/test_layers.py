@@ -46,7 +46,8 @@ LAYERS = {
     "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
     "live": layer("core live errors", "certifi httpcore httpx"),
     "ledger": layer(
-        "ledger", "alembic click falcon iso4217 msgspec psycopg sqlalchemy sqlglot waitress yaml"
+        "ledger",
+        "alembic click falcon iso4217 jinja2 msgspec psycopg sqlalchemy sqlglot waitress yaml",
     ),
 }
 """By folder. The ledger is written as if by somebody else, and imports nothing of ours."""
