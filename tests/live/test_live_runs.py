@@ -1,6 +1,6 @@
 """Journal runs go through the same client: what differs is a row of a table (API facts 5)."""
 
-from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from fault_server import answer
@@ -9,14 +9,15 @@ from reconciler.core.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError, OutcomeUnknown, RequestRefused
 from reconciler.live.connection import Limits
 
-RUN = replace(
-    KINDS["JournalEntry"],
-    name="JournalRun",
-    collection="journal-runs",
-    number_pattern=r"JR-[0-9]{8,}",
-)
+RUN = KINDS["JournalRun"]
 NUMBER = "JR-00000008"
-READ = {"success": True, "number": NUMBER, "status": "Completed", "totalJournalEntryCount": 3}
+READ = {
+    "success": True,
+    "number": NUMBER,
+    "status": "Completed",
+    "journalEntryDate": "2026-01-31",
+    "totalJournalEntryCount": 3,
+}
 
 
 def test_a_run_is_created_and_its_number_is_a_runs(server, connect):
@@ -45,9 +46,62 @@ def test_the_number_of_an_entry_is_none_of_a_run(server, connect):
 )
 def test_every_documented_state_is_read(server, connect, status):
     server.play(answer(document=READ | {"status": status}))
-    live = connect(server.url).read(RUN, NUMBER)
+    live = connect(server.url).look(RUN, NUMBER)
     assert (live.number, live.status) == (NUMBER, status)
-    assert live.fields == {"totalJournalEntryCount": 3}
+    assert live.fields == {"journalEntryDate": "2026-01-31", "totalJournalEntryCount": 3}
+
+
+def member(at, **fields):
+    lines = [
+        {"accountingCodeName": code, "type": side, "amount": 4.50}
+        for code, side in (("Cash", "Debit"), ("Sales", "Credit"))
+    ]
+    return {
+        "number": f"JE-{at:08}",
+        "status": "Created",
+        "accountingPeriodName": "Jan-2026",
+        "currency": "USD",
+        "journalEntryDate": "2026-01-31",
+        "transferredToAccounting": "No",
+        "journalEntryItems": lines,
+        **fields,
+    }
+
+
+def page(*members, **fields):
+    return answer(document={"success": True, "journalEntries": members, **fields})
+
+
+LIST = f"/v1/journal-entries/journal-runs/{NUMBER}"
+
+
+def test_a_run_is_read_with_the_entries_of_every_page(server, connect):
+    more = f"{server.url}{LIST}?page=2&pageSize=40"
+    server.play(answer(document=READ), page(member(2), nextPage=more), page(member(1)))
+    live = connect(server.url).read(RUN, NUMBER)
+    assert [one.number for one in live.members] == ["JE-00000001", "JE-00000002"]
+    assert live.members[0].fields["journalEntryItems"][0]["amount"] == Decimal("4.50")
+    assert [request.target.partition("?")[0] for request in server.calls] == [
+        f"/v1/journal-runs/{NUMBER}",
+        LIST,
+        LIST,
+    ]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param(member(1, number="JR-00000001"), id="a number of another kind"),
+        pytest.param(member(1, status="Gone"), id="no state of an entry"),
+        pytest.param(member(1, journalEntryItems=None), id="no lines"),
+        pytest.param("JE-00000001", id="no object"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_none_to_plan_with(server, connect, listed):
+    """I-20: half a run is never taken for the whole."""
+    server.play(answer(document=READ), then=page(member(2), listed))
+    with pytest.raises(LedgerError, match="cannot be trusted"):
+        connect(server.url, limits=Limits(attempts=1)).read(RUN, NUMBER)
 
 
 def test_a_state_of_entries_is_none_of_runs(server, connect):
