@@ -1,5 +1,7 @@
 """Ledgers for tests: copies of one seeded database, in process and over a socket.
 
+Where the way to the ledger tells nothing new, the socket is left to the long sweep.
+
 `--ledger-database` says what they run on. Tests marked `both_databases` run on PostgreSQL as well
 in the default suite; those marked `only_sqlite` say something about files, those marked
 `only_postgresql` about connections to a server.
@@ -26,7 +28,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 
 
+WIRE = frozenset(
+    f"test_ledger_{name}" for name in ("access", "envelope", "idempotency", "lifecycle", "limits")
+)
+"""Modules about headers, bodies and connections: they go over a socket in the default suite too."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        params = getattr(item, "callspec", None) and item.callspec.params.values()
+        if params and SOCKET in params and item.path.stem not in WIRE:
+            item.add_marker(pytest.mark.long)
     if config.getoption("--ledger-database") != SQLITE:
         for item in items:
             if any(item.iter_markers("only_sqlite")):

@@ -17,8 +17,6 @@ from reconciler.ledger.storage import tables
 from reconciler.ledger.storage.migrations import config_for, migrate
 from reconciler.ledger.storage.store import BACKENDS, Store
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def store(database):
@@ -53,6 +51,7 @@ def differences(tx):
     return compare_metadata(context, tables.METADATA)
 
 
+@pytest.mark.both_databases
 def test_every_step_together_makes_what_a_new_database_has(store, make_database):
     with store.writing() as tx:
         migrate(tx, None)
@@ -159,6 +158,7 @@ VERSION_1 = (
 )
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "back",
     [

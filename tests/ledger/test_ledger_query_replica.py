@@ -158,7 +158,7 @@ def trade(make_bench, seed, *, lag, steps):
 
 @pytest.mark.parametrize(("seed", "lag"), [(1, 0), (4, 10)])
 def test_a_copy_that_stays_says_what_a_new_one_says(make_bench, seed, lag):
-    trade(make_bench, seed, lag=lag, steps=8)
+    trade(make_bench, seed, lag=lag, steps=4)
 
 
 @pytest.mark.long

@@ -43,7 +43,10 @@ PROMISES = [
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param([], id="in process"), pytest.param(["--socket"], id="over a socket")],
+    params=[
+        pytest.param([], id="in process"),
+        pytest.param(["--socket"], id="over a socket", marks=pytest.mark.long),
+    ],
 )
 def shown(
     request: pytest.FixtureRequest, run: Run, root: Path, tmp_path_factory: pytest.TempPathFactory

@@ -54,6 +54,7 @@ def test_what_is_forbidden_is_known_by_these_names(run: Run, books: Path) -> Non
     assert every >= (HTTP | DATABASE) - {"waitress"}
 
 
+@pytest.mark.long
 def test_every_module_imports_by_itself(run: Run) -> None:
     """Each in an interpreter without the others, so that no module lives off another's imports."""
     script = """

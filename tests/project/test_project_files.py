@@ -50,13 +50,14 @@ def test_scripts_can_be_run(script: str) -> None:
     assert (ROOT / script).read_text(encoding="utf-8").startswith("#!")
 
 
-def test_a_build_server_runs_the_test_command_of_the_readme_and_that_of_postgresql() -> None:
+def test_a_build_server_runs_the_test_command_of_the_readme_and_what_is_beyond_it() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"^make test  +#", readme, re.MULTILINE)
     steps = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall(r"^make --no-print-directory (.*)$", steps, re.MULTILINE) == [
         "test || failed=1",
         "test-postgresql || failed=1",
+        "demo-socket || failed=1",
     ]
     assert steps.endswith('exit "$failed"\n')
 

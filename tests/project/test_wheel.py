@@ -72,6 +72,7 @@ def test_the_wheel_holds_what_it_should(root: Path, wheel: Path) -> None:
     assert not any(name.startswith("tests/") for name in names)
 
 
+@pytest.mark.long
 def test_the_source_distribution_builds_the_same_wheel(
     run: Run, root: Path, wheel: Path, tmp_path: Path
 ) -> None:
