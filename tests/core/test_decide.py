@@ -395,6 +395,7 @@ def test_every_rule_that_blocks_has_a_case():
         "too-many-removals",
         "all-entries-removed",
         "missing-in-ledger",
+        "unsearched-ledger",
         "money-limit",
         "wrong-tenant",
     }
