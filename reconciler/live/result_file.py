@@ -13,7 +13,7 @@ from reconciler.live.connection import Limits, Origin, is_loopback, port_of
 from reconciler.live.exchange import Broken, Exchange, Request
 from reconciler.live.pace import backoff
 from reconciler.live.strict_json import Unreadable, read_object
-from reconciler.live.verdicts import Reply
+from reconciler.live.verdicts import Outcome, Reply
 
 WHAT = "Fetching the result of a query"
 
@@ -93,7 +93,7 @@ class ResultFiles:
             attempt += 1
             until = min(deadline, clock() + self._limits.attempt_timeout)
             reply = exchange.send(Request(method="GET", target=target), deadline=until)
-            passing = isinstance(reply, Broken) or reply.status >= 500 or reply.status == 429
+            passing = _may_pass(reply)
             wait = backoff(attempt, limits=self._limits, random=self._clockwork.random)
             if not passing or attempt >= self._limits.attempts or clock() + wait >= deadline:
                 break
@@ -109,6 +109,13 @@ class ResultFiles:
                 f"{WHAT}: the answer is {fact}.", remedy="Run again.", status=reply.status
             )
         return reply
+
+
+def _may_pass(reply: Reply | Broken) -> bool:
+    """Whether another attempt may end otherwise."""
+    if isinstance(reply, Broken):
+        return reply.outcome is not Outcome.UNTRUSTED
+    return reply.status >= 500 or reply.status == 429
 
 
 LONGEST = 8192

@@ -228,13 +228,19 @@ class Bench:
     conduct: Conduct = field(default_factory=Conduct)
     on_commit: Callable[[Any], None] = lambda commit: None
     parallelism: int = 1
+    query_lag: float = 0
+    """Seconds by which queries lag behind the ledger."""
     doubled: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._open = contextlib.ExitStack()
         self.ledger: Ledger = self._open.enter_context(open_ledger(f"sqlite:///{self.ledger_path}"))
         self.app = create_app(
-            self.ledger, clock=self.clock, after_commit=self._committed, failed_login_delay=0
+            self.ledger,
+            clock=self.clock,
+            after_commit=self._committed,
+            failed_login_delay=0,
+            query_lag=self.query_lag,
         )
         self.url = "http://localhost"
         inner: httpx.BaseTransport = httpx.WSGITransport(app=self.app)
