@@ -290,6 +290,30 @@ def test_t3_outside_the_window_the_exit_code_is_6_until_the_ledger_can_be_search
     assert len(workspace.live()["late"]) == 1
 
 
+def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
+    workspace, monkeypatch, capsys
+):
+    workspace.declare({**BEFORE, "more": "9.00"})
+    for path in workspace.books.glob(".reconciler/daybook.db*"):
+        path.unlink()
+    workspace.searchable = False
+    live = workspace.live()
+    for name, value in workspace.env.items():
+        monkeypatch.setenv(name, value)
+    assert run(["plan", "-w", str(workspace.books)]) == 0
+    assert "restore its daybook first" in " ".join(capsys.readouterr().out.split())
+    assert workspace.apply(monkeypatch) == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Refused: unsearched-ledger: " in said
+    assert "say so with --first-apply" in said
+    assert (workspace.received, workspace.live()) == (0, live)
+    # The word is not true here; within the day the keys still protect what was posted before.
+    assert workspace.apply(monkeypatch, "--first-apply") == 0
+    assert {name: len(numbers) for name, numbers in workspace.live().items()} == dict.fromkeys(
+        [*BEFORE, "more"], 1
+    )
+
+
 def test_x1_a_second_apply_is_refused_at_once(workspace, monkeypatch, capsys):
     meanwhile = threading.Event()
     arrived = threading.Event()
