@@ -139,9 +139,9 @@ def test_t1_t2_inside_the_window_the_same_key_settles(bench, hours):
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
 @pytest.mark.parametrize("hours", [20, 25, 24 * 365, -2])
 def test_t3_i09_outside_the_window_nothing_is_posted_blindly(bench, hours, fault):
-    bench.line.queries = instead(answer(403, {"code": "x", "message": "no Data Query"}))
     bench.line.choose = each(*[fault] * 6)
     bench.apply(ONE)
+    bench.line.queries = instead(answer(403, {"code": "x", "message": "no Data Query"}))
     bench.clock.pass_by(hours=hours)
     bench.line.choose = lambda sent: None
     bench.verbs()
