@@ -39,6 +39,8 @@ FORMAT = "1"
 _WRITER = "writer"
 """The fence: how often the daybook was opened for writing. Only the last opener may write."""
 
+_COMPLETE = "complete"
+
 _RESTORE = "Restore it from a copy; do not remove it: it knows which entries are yours."
 
 
@@ -101,6 +103,8 @@ class Daybook:
                 connection.execute(update(meta).where(meta.c.key == _WRITER).values(values))
         self.lineage: str = known["lineage"]
         self.tenant: str | None = known.get("tenant")
+        self.complete = _COMPLETE in known
+        """Whether it is known to hold all that was ever posted under the workspace's name."""
 
     @property
     def serial(self) -> int:
@@ -127,6 +131,16 @@ class Daybook:
             with self._writing() as connection:
                 connection.execute(insert(meta).values(key="tenant", value=tenant))
             self.tenant = tenant
+
+    def vouch(self) -> None:
+        """Remember that nothing stands in the ledger under the workspace's name but what is here.
+
+        A search of the ledger proved it, or somebody gave his word for it.
+        """
+        if not self.complete:
+            with self._writing() as connection:
+                connection.execute(insert(meta).values(key=_COMPLETE, value="yes"))
+            self.complete = True
 
     def begin(self, plan_digest: str) -> None:
         """Write that a run of a plan begins."""

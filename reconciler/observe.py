@@ -39,6 +39,21 @@ def observe(
     A read that does not succeed raises: absence is only ever a positive answer (I-20).
     """
 
+    live = read_all(wanted, ledger, parallelism=parallelism, advance=advance)
+    return Observation(
+        live=live, codes=ledger.accounting_codes(), periods=ledger.accounting_periods()
+    )
+
+
+def read_all(
+    wanted: Iterable[tuple[Kind, str]],
+    ledger: LedgerRead,
+    *,
+    parallelism: int,
+    advance: Callable[[], None] = lambda: None,
+) -> Mapping[str, Live | None]:
+    """What is live under every wanted number, as `observe` reads it."""
+
     def read(item: tuple[Kind, str]) -> tuple[str, Live | None]:
         kind, number = item
         live = ledger.read(kind, number)
@@ -47,10 +62,7 @@ def observe(
 
     with ThreadPoolExecutor(max_workers=parallelism) as pool:
         try:
-            live = dict(pool.map(read, wanted))
+            return dict(pool.map(read, wanted))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return Observation(
-        live=live, codes=ledger.accounting_codes(), periods=ledger.accounting_periods()
-    )

@@ -1,11 +1,11 @@
 """Writes down what one change intends and what came of it, and knows what is not written yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.calls import Doors
 from reconciler.core.history import Act, Result
-from reconciler.core.plan import Change
+from reconciler.core.plan import Action, Change, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Value
 from reconciler.daybook import Intent
@@ -67,6 +67,29 @@ class Pen:
         self.unrecorded = happened or detail
         self.doors.book.conclude(intent, result, number=number, detail=detail)
         self.unrecorded = ""
+
+    @property
+    def adopting(self) -> Act:
+        """What the daybook calls it when a number becomes the declaration's."""
+        return Act.ADOPT_FROM_RUN if self.change.journal_run else Act.ADOPT
+
+    def take_over(self) -> None:
+        """Note the number that was found, in place of a record that is outdated.
+
+        Before a replacement, so that its cancel is that of an entry we know, and its create has
+        a key that no earlier create of this declaration had (I-06).
+        """
+        change, outdated = self.change, self.recorded.number
+        deleted = {step.number for step in change.steps if step.verb is Verb.DELETE}
+        if outdated is not None and outdated not in deleted:
+            self.note(self.intent(Act.FORGET, number=outdated))
+        replaces = change.action is Action.REPLACE
+        if not replaces and any(step.verb is Verb.UPDATE for step in change.steps):
+            # The update is the adoption, and notes it.
+            return
+        spec = change.before if replaces else change.after
+        self.note(self.intent(self.adopting, number=change.number, spec=spec))
+        self.recorded = replace(self.recorded, incarnation=self.recorded.incarnation + 1)
 
     def note(self, intent: Intent) -> None:
         """Write an intent that needs no call, with its outcome."""

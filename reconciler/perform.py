@@ -19,7 +19,7 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of
 from reconciler.core.members import PART_WAY_OUT, cancelled_in_part
 from reconciler.core.payload import create_body, update_body
-from reconciler.core.plan import CANCELLED, Action, Basis, Change, Step, Verb
+from reconciler.core.plan import CANCELLED, Action, Basis, Change, Reason, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Live, Value
@@ -233,6 +233,9 @@ class Work:
 
     def _note_what_needs_no_call(self) -> None:
         change = self.change
+        if change.reason is Reason.FOUND:
+            self.pen.take_over()
+            return
         replaces_what_is_gone = change.posts and change.number is not None and not change.status
         if change.action is Action.FORGET or replaces_what_is_gone:
             self.pen.note(self.pen.intent(Act.FORGET, number=change.number))
@@ -247,7 +250,7 @@ class Work:
         """What the daybook calls it when nothing but basic information is written."""
         if self.change.action is not Action.ADOPT:
             return Act.UPDATE if self.change.steps else Act.NOTE
-        return Act.ADOPT_FROM_RUN if self.change.journal_run else Act.ADOPT
+        return self.pen.adopting
 
     def _repeatable(  # noqa: PLR0913 - keywords that say what a read proves
         self,

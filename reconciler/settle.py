@@ -1,13 +1,15 @@
 """Settles what an earlier run left open, with its original payload, before anything is planned."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Protocol
 
 from reconciler.calls import Book, LedgerWrite, shows_in_a_read, transfer_asked
 from reconciler.core.compare import read_back
 from reconciler.core.facts import AccountingPeriod
+from reconciler.core.finder import Search, recorded_numbers
 from reconciler.core.history import ADOPTIONS, Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.marker import marker_of, split_marker
@@ -18,9 +20,17 @@ from reconciler.core.report import Settled
 from reconciler.core.values import Address, Live
 from reconciler.daybook import Intent
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
+from reconciler.find import Searchable, search_ledger
 
 SAFE_WINDOW = timedelta(hours=20)
 """A key is forgotten 24 hours after it was set (API facts 7.5); four of them are margin."""
+
+FORGOTTEN = timedelta(hours=24)
+LAG = timedelta(hours=4)
+"""After both a create that no search finds was not executed. Until its key is forgotten the first
+request, late, or the same one sent again might still be executed under it; and what it posted is
+in the ledger for a while before a query sees it, for queries lag (API facts 6.1) by an unknown
+time (10, no. 12): minutes as far as is known, for which four hours leave room."""
 
 SKEW = timedelta(hours=1)
 """How far apart the clocks of one ledger's servers may be; further, and they tell nothing."""
@@ -33,8 +43,8 @@ class SettlingBook(Book, Protocol):
     def recorded(self) -> Mapping[Address, Recorded]: ...
 
 
-class SettlingLedger(LedgerWrite, Protocol):
-    """A ledger that can be asked something harmless, to learn its time."""
+class SettlingLedger(LedgerWrite, Searchable, Protocol):
+    """A ledger that can be searched, and asked something harmless to learn its time."""
 
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
@@ -45,13 +55,19 @@ def settle(
     """Settle every open call and yield what became of it.
 
     A create is sent again under its own key while the key still protects (I-07, I-09); after that
-    only its entry's marker could tell, so it stays unknown. The others show in the live entry.
+    only its entry's marker tells, which is searched for. The others show in the live entry.
     """
     intents = book.unsettled()
     if not intents:
         return
+    creates = [intent.address for intent in intents if intent.act is Act.CREATE]
     desk = _Desk(
-        ledger=ledger, recorded=book.recorded(), workspace=workspace, marker_place=marker_place
+        ledger=ledger,
+        recorded=book.recorded(),
+        workspace=workspace,
+        marker_place=marker_place,
+        # Once for all of them, and only when one is too old for its key.
+        search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
     for intent in intents:
         settled = desk.create(intent) if intent.act is Act.CREATE else desk.by_reading(intent)
@@ -75,21 +91,17 @@ class _Desk:
     recorded: Mapping[Address, Recorded]
     workspace: str
     marker_place: str
+    search: Callable[[], Search]
 
     def create(self, intent: Intent) -> Settled:
-        """Send a create again under its key, or leave it open."""
+        """Send a create again under its key, look for what it made, or leave it open."""
         marker = marker_of(self.workspace, intent.address)
         kind, payload = KINDS[intent.address.kind], (intent.payload or "").encode()
         key, track_id = intent.key or "", intent.track_id or ""
         try:
-            if not self._protected(intent.server_at):
-                message = "its key may protect no longer, so it is not sent again; look in the "
-                message += (
-                    f'ledger for an entry with the marker "{marker}"'
-                    if kind.marked
-                    else "ledger for what it asks for"
-                )
-                return _settled(intent, Result.UNKNOWN, message=message)
+            age = self._age(intent.server_at)
+            if age is None or not -SKEW <= age < SAFE_WINDOW:
+                return self._by_search(intent, age)
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
             live = self.ledger.read(kind, number)
         except RequestRefused as error:
@@ -101,14 +113,56 @@ class _Desk:
             return _settled(intent, Result.UNKNOWN, message=message)
         return _settled(intent, Result.DONE, number=number)
 
-    def _protected(self, since: datetime | None) -> bool:
-        """Whether a key that was set then is surely still known, by the ledger's own clock."""
+    def _by_search(self, intent: Intent, age: timedelta | None) -> Settled:
+        """Settle a create by its entry's marker, for its key may protect no longer (I-09).
+
+        What is found and read settles it, whenever. That nothing is found does so only when the
+        request can neither be under way any more nor be too fresh for the query.
+        """
+        unsent = "its key may protect no longer, so it is not sent again; "
+        if not KINDS[intent.address.kind].marked:
+            message = f"{unsent}look in the ledger for what it asks for"
+            return _settled(intent, Result.UNKNOWN, message=message)
+        marker = marker_of(self.workspace, intent.address)
+        look = f'look in the ledger for an entry with the marker "{marker}"'
+        search = self.search()
+        if search.failure:
+            message = f"{unsent}{look}, which cannot be searched: {search.failure}"
+            return _settled(intent, Result.UNKNOWN, message=message)
+        standing = self._unrecorded(intent.address, search)
+        if len(standing) == 1:
+            return _settled(intent, Result.DONE, number=standing[0], message="found by its marker")
+        if standing:
+            message = f'{" and ".join(standing)} carry the marker "{marker}"; cancel all but one'
+            return _settled(intent, Result.UNKNOWN, message=message)
+        if age is not None and age >= FORGOTTEN + LAG:
+            message = "a day and more has passed, and no entry carries its marker"
+            return _settled(intent, Result.REFUSED, message=message)
+        hours = (FORGOTTEN + LAG) // timedelta(hours=1)
+        message = f"{unsent}no search finds its entry, which proves nothing before {hours} hours "
+        message += f"have passed; until then, {look}"
+        return _settled(intent, Result.UNKNOWN, message=message)
+
+    def _unrecorded(self, address: Address, search: Search) -> tuple[str, ...]:
+        """The numbers that stand for an address by their marker, and that no record knows."""
+        known = recorded_numbers(self.recorded.values())
+        candidates = (n for n in search.numbers.get(address, ()) if n not in known)
+        return tuple(number for number in candidates if self._stands(address, number))
+
+    def _stands(self, address: Address, number: str) -> bool:
+        live = self.ledger.read(KINDS[address.kind], number)
+        if live is None or live.status == CANCELLED:
+            return False
+        return self._marker_in(live) == marker_of(self.workspace, address)
+
+    def _age(self, since: datetime | None) -> timedelta | None:
+        """How long ago a key was set, by the ledger's own clock; None when that is not known."""
         now = self.ledger.server_time()
         if now is None:
             # With a token that was fetched elsewhere, nothing was asked yet. Any answer tells.
             self.ledger.accounting_periods()
             now = self.ledger.server_time()
-        return now is not None and since is not None and -SKEW <= now - since < SAFE_WINDOW
+        return None if now is None or since is None else now - since
 
     def by_reading(self, intent: Intent) -> Settled:
         """Look whether a call that may be repeated took effect."""

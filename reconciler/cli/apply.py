@@ -17,6 +17,7 @@ from reconciler.cli.options import (
     allowance_options,
     common,
     common_options,
+    find_option,
     format_option,
     parallelism_option,
 )
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.core.recorded import Recorded
     from reconciler.core.report import Applied, Report, Settled
     from reconciler.core.values import Address
+    from reconciler.find import Found
     from reconciler.render.spans import Line
 
 INTERRUPTED = 130
@@ -58,6 +60,13 @@ class Consent:
     help="Apply only if the plan made now has this digest, the one that was reviewed.",
 )
 @allowance_options
+@find_option
+@click.option(
+    "--first-apply",
+    is_flag=True,
+    help="Nothing of this workspace was ever applied to this ledger: go on with a new daybook "
+    "where the ledger cannot be searched.",
+)
 @parallelism_option
 @click.option(
     "--continue-on-error",
@@ -87,6 +96,8 @@ def apply(
     plan_digest: str | None,
     max_removals: int | None,
     max_missing: int | None,
+    find: bool,
+    first_apply: bool,
     parallelism: int,
     continue_on_error: bool,
     run_timeout: float,
@@ -120,6 +131,8 @@ def apply(
     run = _Run(
         consent=consent,
         allowances=allowances,
+        find=find,
+        first_apply=first_apply,
         continue_on_error=continue_on_error,
         run_timeout=run_timeout,
         report_to=report,
@@ -143,6 +156,8 @@ class _Run:
 
     consent: Consent
     allowances: "Allowances"
+    find: bool
+    first_apply: bool
     continue_on_error: bool
     run_timeout: float
     """In minutes."""
@@ -151,11 +166,12 @@ class _Run:
     stop: threading.Event
 
     def carry_out(self, desk: "Desk") -> int:
-        from reconciler.cli.wiring import plan_desk
         from reconciler.core.report import report_of
+        from reconciler.find import vouch
 
         settled = self._settle(desk)
-        plan, recorded = plan_desk(desk, self.allowances, progress=self._stoppable)
+        found = self._plan(desk)
+        plan = found.plan
         self._show(plan)
         self._require_reviewed(desk, plan)
         if plan.refusals:
@@ -165,7 +181,24 @@ class _Run:
         if plan.feasible and not self._consented(plan):
             err([line("Nothing was applied.")])
             return Refused.exit_code
-        return self._apply(desk, plan, recorded, settled)
+        # Proved before anything is posted, it holds whatever becomes of this run.
+        vouch(desk.daybook, found, first_apply=self.first_apply)
+        code = self._apply(desk, plan, found.world.recorded, settled)
+        vouch(desk.daybook, found, first_apply=self.first_apply)
+        return code
+
+    def _plan(self, desk: "Desk") -> "Found":
+        """The plan as it stands, with what is to be posted searched for in the ledger first."""
+        from reconciler.cli.wiring import plan_and_find_desk
+        from reconciler.find import Finding
+
+        finding = Finding(
+            complete=desk.daybook.complete,
+            posting=True,
+            asked=self.find,
+            first_apply=self.first_apply,
+        )
+        return plan_and_find_desk(desk, self.allowances, finding, progress=self._stoppable)
 
     def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
         from reconciler.render.report import settled_line

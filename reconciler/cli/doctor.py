@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from reconciler.cli.options import common, common_options
 from reconciler.cli.screen import counted, counted_by_kind, out
 from reconciler.errors import ReconcilerError
 from reconciler.render.spans import Line, line
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import Desk
 
 
 @dataclass(slots=True)
@@ -30,6 +34,21 @@ class _Findings:
         yield line(("  bad  ", "bad"), (what, "strong"), ": ", error.message)
         if error.remedy:
             yield line(error.remedy, indent=9)
+
+
+def _search(findings: _Findings, desk: "Desk") -> Line:
+    """Whether entries could be found again if the daybook were lost."""
+    from reconciler.core.kinds import MEMBER
+    from reconciler.core.values import Address
+    from reconciler.find import search_ledger
+
+    # One name, whichever: an answer is all that matters.
+    asked = (Address(MEMBER.name, "doctor"),)
+    search = search_ledger(desk.client, desk.settings.name, desk.settings.marker, names=asked)
+    if search.failure:
+        fact = f"entries cannot be found by their marker: {search.failure}; keep the daybook"
+        return findings.note("search", fact)
+    return findings.good("search", "entries are found by their marker")
 
 
 @click.command(short_help="Say what an apply still lacks.")
@@ -86,6 +105,7 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     yield findings.good("accounting codes", f"{len(codes)}")
     open_periods = [period.name for period in periods if period.status == "Open"]
     yield findings.good("accounting periods", f"{len(periods)}, open: {', '.join(open_periods)}")
+    yield _search(findings, desk)
     yield findings.note(
         "permissions",
         "the API does not show them; an apply needs Create, Edit, Cancel and Delete Cancelled "

@@ -133,6 +133,16 @@ def allowance_options(command: _Command) -> _Command:
     return command
 
 
+def find_option(command: _Command) -> _Command:
+    """Add the option that searches the ledger whatever the daybook says."""
+    return click.option(
+        "--find",
+        is_flag=True,
+        help="Search the ledger for all entries of this workspace, also those that the daybook "
+        "does not know.",
+    )(command)
+
+
 def parallelism_option(command: _Command) -> _Command:
     """Add the option that bounds the calls in flight."""
     return click.option(

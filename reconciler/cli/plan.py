@@ -10,6 +10,7 @@ from reconciler.cli.options import (
     allowance_options,
     common,
     common_options,
+    find_option,
     format_option,
     parallelism_option,
 )
@@ -37,6 +38,7 @@ CHANGES_PENDING = 2
 )
 @click.option("--expect-no-changes", is_flag=True, help="Exit 7 when changes are pending.")
 @allowance_options
+@find_option
 @parallelism_option
 @format_option("text", "markdown", "json")
 @common_options
@@ -47,20 +49,23 @@ def plan(
     expect_no_changes: bool,
     max_removals: int | None,
     max_missing: int | None,
+    find: bool,
     parallelism: int,
     style: str,
 ) -> int:
     """Read files and ledger, and print what apply would do. Changes nothing."""
     from reconciler.cli.books import read_books
-    from reconciler.cli.wiring import open_desk, plan_desk
+    from reconciler.cli.wiring import open_desk, plan_and_find_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_text
+    from reconciler.find import Finding
 
     allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=False, parallelism=parallelism) as desk:
-        made, _ = plan_desk(desk, allowances, progress=progress)
+        finding = Finding(complete=desk.daybook.complete, asked=find)
+        made = plan_and_find_desk(desk, allowances, finding, progress=progress).plan
     if save_to is not None:
         write_text(save_to, plan_text(made))
     _print(made, style)

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound, warning_text
@@ -15,10 +16,11 @@ from reconciler.cli.files import write_text
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
 from reconciler.core.facts import Facts
+from reconciler.core.kinds.kind import Kind
 from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address
+from reconciler.core.values import Address, Live
 from reconciler.core.world import to_read
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.settings import Removal, Settings, Target
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.daybook import Daybook
+    from reconciler.find import Finding, Found
     from reconciler.live.client import Client
     from reconciler.live.connection import Connection, Credentials
 
@@ -100,13 +103,43 @@ def open_desk(
         yield desk
 
 
+Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+"""Shows how far something is: what it is and how many steps it has; gives what tells of each."""
+
+
 def plan_desk(
-    desk: Desk,
-    allowances: Allowances,
-    *,
-    progress: Callable[[str, int], AbstractContextManager[Callable[[], None]]],
+    desk: Desk, allowances: Allowances, *, progress: Progress
 ) -> tuple[Plan, Mapping[Address, Recorded]]:
-    """Read the ledger and plan. Writes nothing."""
+    """Read the ledger and plan, from what the daybook knows. Writes nothing."""
+    world = _world(desk, progress)
+    return _planner(desk, allowances)(world), world.recorded
+
+
+def plan_and_find_desk(
+    desk: Desk, allowances: Allowances, finding: "Finding", *, progress: Progress
+) -> "Found":
+    """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing."""
+    from reconciler.cli.finding import finding_warnings
+    from reconciler.find import plan_and_find
+    from reconciler.observe import read_all
+
+    def read(wanted: tuple[tuple[Kind, str], ...]) -> Mapping[str, Live | None]:
+        with progress("Reading what was found", len(wanted)) as advance:
+            return read_all(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
+
+    found = plan_and_find(
+        _world(desk, progress),
+        _planner(desk, allowances),
+        ledger=desk.client,
+        read=read,
+        finding=finding,
+    )
+    warnings = (*_warnings(desk.books, found.plan), *finding_warnings(desk, found))
+    return replace(found, plan=replace(found.plan, warnings=warnings))
+
+
+def _world(desk: Desk, progress: Progress) -> World:
+    """Files, daybook and ledger as they are now."""
     from reconciler.observe import observe
 
     recorded = desk.daybook.recorded()
@@ -115,7 +148,7 @@ def plan_desk(
         seen = observe(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
     facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
     policy = desk.settings.policy
-    world = World(
+    return World(
         declared=desk.books.declared,
         recorded=recorded,
         live=seen.live,
@@ -126,13 +159,16 @@ def plan_desk(
             manage_observed=policy.manage_transfer_state,
         ),
     )
-    plan = make_plan(
-        world,
+
+
+def _planner(desk: Desk, allowances: Allowances) -> Callable[[World], Plan]:
+    policy = desk.settings.policy
+    return partial(
+        make_plan,
         basis=_basis(desk),
         limits=Limits(max_removals=policy.max_removals, max_money=policy.max_money),
         allowances=allowances,
     )
-    return replace(plan, warnings=_warnings(desk.books, plan)), recorded
 
 
 def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
@@ -144,11 +180,6 @@ def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
     if others:
         word = "warning" if others == 1 else "warnings"
         texts.append(f"{others} {word} in files that do not change: see `reconciler validate`")
-    if not plan.basis.lineage and plan.pending:
-        texts.append(
-            "there is no daybook yet, so every entry counts as new; if entries of this workspace "
-            "were applied before, restore its daybook first"
-        )
     return tuple(texts)
 
 

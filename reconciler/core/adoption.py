@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from reconciler.core.canonical import declarable, is_absent, lines, with_lines
-from reconciler.core.compare import Comparison, compare
+from reconciler.core.compare import compare
 from reconciler.core.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.known import Known
@@ -16,15 +16,28 @@ from reconciler.core.world import Case
 def adoption_of(case: Case, declared: Declared) -> Change:
     """The change that makes a live number this declaration's: one update that marks it.
 
-    Of an object that can carry no marker the daybook alone takes note.
+    Of an object that can carry no marker the daybook alone takes note. An entry that was found by
+    its marker is ours: where its amounts differ it is replaced at once, as an entry is that the
+    daybook knows.
     """
-    comparison = compare(case.kind, declared.spec, None, case.held)
+    reason = Reason.FOUND if case.found else Reason.ADOPTED
+    comparison = compare(
+        case.kind,
+        declared.spec,
+        None,
+        case.held,
+        manage_observed=case.found and case.world.conduct.manage_observed,
+    )
+    if case.found and comparison.forced_by:
+        delete = (Verb.DELETE,) if case.world.conduct.delete_cancelled else ()
+        verbs = (Verb.CANCEL, Verb.CREATE, *delete)
+        return case.change(Action.REPLACE, reason, verbs, comparison)
     marks = case.kind.marked and case.marker != case.expected_marker
     verbs = (Verb.UPDATE,) if case.live is not None and (marks or comparison) else ()
-    return case.change(Action.ADOPT, Reason.ADOPTED, verbs, comparison)
+    return case.change(Action.ADOPT, reason, verbs, comparison)
 
 
-def adoption_obstacles(case: Case, comparison: Comparison) -> Iterator[tuple[str, str, str]]:
+def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, str]]:
     """Why a number cannot be adopted: the rule, the fact, and the way out."""
     number = case.number
     if case.live is None:
@@ -41,8 +54,8 @@ def adoption_obstacles(case: Case, comparison: Comparison) -> Iterator[tuple[str
     if case.held.get("transactionType") in TRANSACTION_TYPES and not made_here:
         fact = f"{number} was made by a journal run, which the file does not say"
         yield "run-entry", fact, "Name it in `metadata.journalRun`; `reconciler import --run` does."
-    if comparison.forced_by:
-        fields = ", ".join(comparison.forced_by)
+    if change.action is Action.ADOPT and change.comparison.forced_by:
+        fields = ", ".join(change.comparison.forced_by)
         yield "adoption", f"the file and {number} differ in what no update can change: {fields}", ""
 
 

@@ -54,6 +54,9 @@ def _decide(case: Case) -> Change | None:
     change = (
         _undeclared_change(case) if case.declared is None else _declared_change(case, case.declared)
     )
+    if change is not None and case.twins:
+        fact = f"{' and '.join(case.twins)} stand in the books, and all carry the same marker"
+        return _blocked(change, "doubled", fact)
     return None if change is None else _with_blocks(case, change)
 
 
@@ -157,7 +160,7 @@ def _compare(case: Case, wanted: Mapping[str, Value]) -> Comparison:
 def _drift(case: Case, change: Change | None) -> Drift | None:
     """What moved in the ledger since it was last applied, whatever the file says now."""
     recorded, number = case.recorded, case.recorded.number
-    if number is None or recorded.unsettled or recorded.spec is None:
+    if number is None or number != case.number or recorded.unsettled or recorded.spec is None:
         return None
     status = case.live.status if case.live is not None else GONE
     if not case.posted:

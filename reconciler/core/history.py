@@ -90,12 +90,14 @@ def _create(state: Recorded, tried: Attempted) -> Recorded:
 def _adopt(state: Recorded, tried: Attempted) -> Recorded:
     if tried.result is not Result.DONE:
         return state
+    # A record that was outdated gives way to what was found.
+    before = (left for left in (*state.leftovers, state.number) if left != tried.number)
     return Recorded(
         address=state.address,
         number=tried.number,
         spec=tried.spec,
         protect=tried.protect,
-        leftovers=state.leftovers,
+        leftovers=tuple(left for left in before if left is not None),
         incarnation=state.incarnation + 1,
         unsettled=state.unsettled,
         from_run=tried.act is Act.ADOPT_FROM_RUN,

@@ -17,8 +17,8 @@ Obstacle: TypeAlias = tuple[str, str, str]
 
 def obstacles(case: Case, change: Change) -> Iterator[Obstacle]:
     """What is not allowed of a change, the weightiest first."""
-    if change.action is Action.ADOPT:
-        yield from adoption_obstacles(case, change.comparison)
+    if case.adopts:
+        yield from adoption_obstacles(case, change)
     if not change.steps:
         return
     yield from _ownership(case)
@@ -48,7 +48,7 @@ def _ownership(case: Case) -> Iterator[Obstacle]:
     if case.live is not None and not case.owned:
         carries = f'the marker "{case.marker}"' if case.marker else "no marker"
         yield "ownership", f'{case.live.number} carries {carries}, not "{expected}"', ""
-    for number in case.recorded.leftovers:
+    for number in case.left_behind:
         live = case.world.live[number]
         if live is None:
             continue

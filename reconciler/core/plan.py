@@ -51,6 +51,7 @@ class Reason(StrEnum):
     UNCHANGED = "unchanged"
     FAILED_IN_LEDGER = "failed-in-ledger"
     ADOPTED = "adopted"
+    FOUND = "found"
     LEFT_TO_RUN = "left-to-run"
 
 

@@ -221,6 +221,13 @@ _BLOCKS = (
         "adopted, then change it.",
     ),
     Rule(
+        id="doubled",
+        summary="One declaration stands in the books once.",
+        why="Two entries with one marker count its amounts twice, and nobody can say from here "
+        "which of them the general ledger has.",
+        remedy="Cancel all but one of them in the ledger, then plan again with --find.",
+    ),
+    Rule(
         id="run-entry",
         summary="An entry that a journal run made is never created, cancelled or replaced alone.",
         why="Cancelled alone, its transactions are free for the next run, which would post them "
@@ -287,6 +294,15 @@ _GUARDS = (
         why="Many missing entries mean another tenant, another entity or a restored ledger; "
         "creating them all again would double the books.",
         remedy="Check the target. If it is meant, allow the exact number with --max-missing.",
+    ),
+    Rule(
+        id="unsearched-ledger",
+        summary="Nothing is posted with a new daybook before the ledger was searched for the "
+        "entries of this workspace.",
+        why="A daybook that was lost knows of no entry: what was posted before would be posted a "
+        "second time.",
+        remedy="Restore the daybook, or have Data Query enabled and permitted. If nothing of this "
+        "workspace was ever applied to this ledger, say so with --first-apply.",
     ),
     Rule(
         id="money-limit",

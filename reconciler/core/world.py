@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from reconciler.core.canonical import declarable, fingerprint
 from reconciler.core.checks import Known
@@ -9,7 +10,7 @@ from reconciler.core.compare import UNCHANGED, Comparison
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of, split_marker
-from reconciler.core.plan import Action, Change, Reason, Step, Verb
+from reconciler.core.plan import CANCELLED, Action, Change, Reason, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Address, Declared, Live, Value, text_of
 
@@ -29,6 +30,7 @@ class World:
 
     `live` maps every number that was asked for to what the ledger answered, None for a positive
     "not found"; a number that is missing here was not read, which is a mistake of the caller.
+    `found` are the numbers that a search found to stand and to carry an address's marker.
     """
 
     declared: Mapping[Address, Declared]
@@ -36,6 +38,7 @@ class World:
     live: Mapping[str, Live | None]
     known: Known
     conduct: Conduct = Conduct()
+    found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     run_of: Mapping[str, Address] = field(init=False)
     """The declared or recorded journal run of every live entry that one made."""
     claims: Mapping[str, tuple[Address, ...]] = field(init=False)
@@ -86,8 +89,9 @@ def to_read(
 class Case:
     """One address with everything known about it.
 
-    `number` is the recorded one, or the one to adopt. `held` is live without its marker, and
-    `marker` what it carries, None when it carries none.
+    `number` is the recorded one, or the one to adopt; `found` says that a search found it, by its
+    marker. `held` is live without its marker, and `marker` what it carries, None when it carries
+    none.
     """
 
     address: Address
@@ -99,6 +103,7 @@ class Case:
     live: Live | None
     held: Mapping[str, Value]
     marker: str | None
+    found: bool = False
 
     @classmethod
     def of(cls, address: Address, world: World) -> "Case":
@@ -110,6 +115,11 @@ class Case:
         if live is None and recorded.number is None and recorded.incarnation:
             # What was adopted once, and is gone since, is created like anything else.
             number = None
+        standing = world.found.get(address, ())
+        found = declared is not None and len(standing) == 1 and _is_out_of_the_books(live)
+        if found:
+            # The daybook is new, or an older copy: what carries the marker is the declaration's.
+            number, live = standing[0], world.live[standing[0]]
         held, marker = (
             split_marker(live.fields, world.known.marker) if live is not None else ({}, None)
         )
@@ -123,6 +133,25 @@ class Case:
             live=live,
             held=held,
             marker=marker,
+            found=found,
+        )
+
+    @property
+    def twins(self) -> tuple[str, ...]:
+        """The numbers that stand for this address, when there are several; they never should."""
+        standing = {*self.world.found.get(self.address, ())}
+        if standing and self.posted and self.number is not None:
+            standing.add(self.number)
+        return tuple(sorted(standing)) if len(standing) > 1 else ()
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """The numbers of cancelled predecessors, that of an outdated record included."""
+        outdated = self.recorded.number if self.found else None
+        return tuple(
+            number
+            for number in (*self.recorded.leftovers, outdated)
+            if number is not None and number != self.number
         )
 
     @property
@@ -164,7 +193,7 @@ class Case:
             return ()
         return tuple(
             Step(verb=Verb.DELETE, number=number)
-            for number in self.recorded.leftovers
+            for number in self.left_behind
             if self.world.live[number] is not None
         )
 
@@ -217,3 +246,7 @@ class Case:
             if period.end_date and first and period.start_date <= first <= last <= period.end_date
         )
         return next(holding, "")
+
+
+def _is_out_of_the_books(live: Live | None) -> bool:
+    return live is None or live.status == CANCELLED

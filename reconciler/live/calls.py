@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from reconciler.core.values import Value
@@ -19,7 +21,7 @@ from reconciler.live.rules import DOUBT, IN_DOUBT, REPEATED, Asked, Operation, f
 from reconciler.live.steady import steady
 from reconciler.live.strict_json import Unreadable
 from reconciler.live.tokens import Token, TokenSource
-from reconciler.live.verdicts import Outcome, Reply, Verdict, judge, judge_token
+from reconciler.live.verdicts import Outcome, Reply, Verdict, judge, judge_query, judge_token
 
 log = logging.getLogger("reconciler.live")
 
@@ -49,6 +51,18 @@ class Clockwork:
     clock: Callable[[], float] = steady
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = field(default=chance.random)
+
+
+JUDGES: Mapping[Operation, Callable[[Reply], Verdict]] = MappingProxyType(
+    {
+        Operation.READ: partial(judge, keyed=False),
+        Operation.CREATE: partial(judge, keyed=True),
+        Operation.CHANGE: partial(judge, keyed=False),
+        Operation.TOKEN: judge_token,
+        Operation.QUERY: judge_query,
+    }
+)
+"""What tells the meaning of an answer: not every endpoint speaks in the journal API's envelope."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -173,11 +187,7 @@ class Caller:
         return True
 
     def _judged(self, call: Call[Answer], reply: Reply) -> Verdict:
-        operation = call.asked.operation
-        if operation is Operation.TOKEN:
-            verdict = judge_token(reply)
-        else:
-            verdict = judge(reply, keyed=operation is Operation.CREATE)
+        verdict = JUDGES[call.asked.operation](reply)
         date = http_date(reply.headers.get("date", ""))
         if date is not None:
             with self._time_lock:

@@ -30,8 +30,10 @@ from reconciler.live.connection import (
 )
 from reconciler.live.exchange import Exchange, Request
 from reconciler.live.pages import Page, every_row
+from reconciler.live.query import Queries
 from reconciler.live.redact import Redactor
 from reconciler.live.resources import RESOURCES
+from reconciler.live.result_file import ResultFiles
 from reconciler.live.rules import Asked, Operation
 from reconciler.live.steady import steady
 from reconciler.live.tokens import Token, TokenSource, token_of
@@ -89,13 +91,27 @@ class Client:
             ca_bundle=connection.ca_bundle,
             clock=clock,
         )
+        clockwork = Clockwork(clock=clock, sleep=sleep, random=random)
         self._caller = Caller(
-            self._exchange,
-            limits=self._limits,
-            clockwork=Clockwork(clock=clock, sleep=sleep, random=random),
-            redactor=self._redactor,
+            self._exchange, limits=self._limits, clockwork=clockwork, redactor=self._redactor
         )
         self._tokens = self._token_source(credentials)
+        self._queries = Queries(
+            caller=self._caller,
+            tokens=self._tokens,
+            files=ResultFiles(
+                self._origin,
+                limits=self._limits,
+                transport=transport,
+                ca_bundle=connection.ca_bundle,
+                clockwork=clockwork,
+            ),
+            limits=self._limits,
+            clockwork=clockwork,
+            request=self._request,
+            new_track_id=lambda: self._track_id(""),
+            clean=self._redactor.clean,
+        )
 
     def tenant(self) -> Tenant:
         """Whose books these are, as the token tells. Signs in when that has not happened yet."""
@@ -144,6 +160,10 @@ class Client:
         """Every accounting period of the tenant, the earliest first (API facts 4.3)."""
         periods = self._list("accounting-periods", "accountingPeriods", reading.accounting_period)
         return tuple(sorted(periods, key=lambda period: (period.start_date, period.name)))
+
+    def query(self, statement: str) -> tuple[Mapping[str, Value], ...]:
+        """The rows of a Data Query, names in lower case. It may lag behind what a read shows."""
+        return self._queries.rows(statement)
 
     def create(
         self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False

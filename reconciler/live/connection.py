@@ -40,8 +40,9 @@ class Limits:
     """How long and how hard a call tries. Times are seconds, sizes bytes.
 
     `deadline` bounds one call with all its attempts and waits; `attempt_timeout` one attempt, so
-    that a silent connection leaves time for another. `gzip_over` compresses request bodies above
-    that size; None sends them as they are.
+    that a silent connection leaves time for another. `query_deadline` and `result_bytes` bound a
+    query from its submission to its last row, and the file that holds these. `gzip_over`
+    compresses request bodies above that size; None sends them as they are.
     """
 
     attempts: int = 6
@@ -52,6 +53,8 @@ class Limits:
     backoff_cap: float = 8.0
     concurrency: int = 8
     body_bytes: int = 10 * 1024 * 1024
+    result_bytes: int = 64 * 1024 * 1024
+    query_deadline: float = 180.0
     page_size: int = 40  # lists cap at 40 silently, whatever their pages say (API facts 3.4)
     pages: int = 1000
     gzip_over: int | None = None

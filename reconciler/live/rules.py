@@ -22,6 +22,7 @@ class Operation(StrEnum):
     CREATE = "create"
     CHANGE = "change"
     TOKEN = "token"  # noqa: S105 - a sort of call, not a secret
+    QUERY = "query"
 
 
 _NOT_EXECUTED = frozenset({Outcome.NOT_SENT, Outcome.BUSY})
@@ -32,6 +33,8 @@ REPEATED: Mapping[Operation, frozenset[Outcome]] = MappingProxyType(
         # Reading changes nothing, so anything that may pass is tried again.
         Operation.READ: _NOT_EXECUTED | _DOUBTFUL,
         Operation.TOKEN: _NOT_EXECUTED | _DOUBTFUL,
+        # A job that nobody asks for again costs its place in the queue, and changes nothing.
+        Operation.QUERY: _NOT_EXECUTED | _DOUBTFUL,
         # The key makes the ledger answer a second create with the first one's result.
         Operation.CREATE: _NOT_EXECUTED | _DOUBTFUL,
         # PUT and DELETE have no key: after the request may have left, only a read can tell.
@@ -78,6 +81,7 @@ ERRORS: Mapping[Operation, Mapping[Outcome, type[LedgerError]]] = MappingProxyTy
     {
         Operation.READ: _READ_ERRORS,
         Operation.TOKEN: _READ_ERRORS,
+        Operation.QUERY: _READ_ERRORS,
         Operation.CREATE: _WRITE_ERRORS,
         Operation.CHANGE: _WRITE_ERRORS,
     }

@@ -147,6 +147,29 @@ def judge_token(reply: Reply) -> Verdict:
     )
 
 
+def judge_query(reply: Reply) -> Verdict:
+    """What an answer about a query job means: `data`, or `code` and `message` (API facts 6.1)."""
+    document, detail = _document(reply)
+    reasons = reasons_of(document)
+    if reply.status == 200 and document.get("success") is not False:
+        outcome = Outcome.UNREADABLE if detail else Outcome.DONE
+    elif reply.status in NO_SUCH_QUERY:
+        outcome = Outcome.REFUSED
+    else:
+        outcome = _outcome(reply.status, document, reasons, keyed=False)
+    return Verdict(
+        outcome=outcome,
+        status=reply.status,
+        reasons=reasons,
+        document=document,
+        detail=_target(reply) if outcome is Outcome.REDIRECTED else detail,
+    )
+
+
+NO_SUCH_QUERY = frozenset({400, 404, 405, 415, 422})
+"""What a tenant without Data Query answers, or one that does not take the statement."""
+
+
 def reasons_of(document: Mapping[str, Value]) -> tuple[Reason, ...]:
     """The reasons of an answer: the list of the envelope, else a bare code and message."""
     listed = document.get("reasons")

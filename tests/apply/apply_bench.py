@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ from reconciler.core.report import Applied, Report, Settled, report_of
 from reconciler.core.values import Declared, Value
 from reconciler.core.world import to_read
 from reconciler.daybook import Daybook, open_daybook
+from reconciler.find import Finding, Found, plan_and_find, vouch
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials
 from reconciler.live.connection import Limits as CallLimits
-from reconciler.observe import observe
+from reconciler.observe import observe, read_all
 from reconciler.settle import settle
 
 KIND = KINDS["JournalEntry"]
@@ -154,6 +156,8 @@ class Line(httpx.BaseTransport):
         self.sent: list[Sent] = []
         self.choose: Choose = lambda sent: None
         self.reads: Fault | None = None
+        self.queries: Fault | None = None
+        self.searched: list[str] = []
         self.executed: set[str] = set()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -161,6 +165,10 @@ class Line(httpx.BaseTransport):
             return (self.reads or Line.deliver)(self, request)
         if request.url.path == "/oauth/token":
             return self.deliver(request)
+        if request.url.path == "/query/jobs":
+            # A query changes nothing; what becomes of it is chosen apart.
+            self.searched.append(json.loads(request.read())["query"])
+            return (self.queries or Line.deliver)(self, request)
         sent = Sent(
             method=request.method,
             path=request.url.path,
@@ -220,13 +228,19 @@ class Bench:
     conduct: Conduct = field(default_factory=Conduct)
     on_commit: Callable[[Any], None] = lambda commit: None
     parallelism: int = 1
+    query_lag: float = 0
+    """Seconds by which queries lag behind the ledger."""
     doubled: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._open = contextlib.ExitStack()
         self.ledger: Ledger = self._open.enter_context(open_ledger(f"sqlite:///{self.ledger_path}"))
         self.app = create_app(
-            self.ledger, clock=self.clock, after_commit=self._committed, failed_login_delay=0
+            self.ledger,
+            clock=self.clock,
+            after_commit=self._committed,
+            failed_login_delay=0,
+            query_lag=self.query_lag,
         )
         self.url = "http://localhost"
         inner: httpx.BaseTransport = httpx.WSGITransport(app=self.app)
@@ -272,6 +286,16 @@ class Bench:
             yield client
 
     def plan(self, client: Client, book: Daybook, wanted: Mapping[str, Declared]) -> Plan:
+        """The plan made for people to read."""
+        return self.find(client, book, wanted, Finding(complete=book.complete)).plan
+
+    def find(
+        self,
+        client: Client,
+        book: Daybook,
+        wanted: Mapping[str, Declared],
+        finding: Finding,
+    ) -> Found:
         recorded = book.recorded()
         declared = {item.address: item for item in wanted.values()}
         seen = observe(to_read(declared, recorded.values()), client, parallelism=1)
@@ -293,12 +317,14 @@ class Bench:
             marker_place="ReconcilerKey__c",
             serial=book.serial,
         )
-        return make_plan(
-            world,
+        make = partial(
+            make_plan,
             basis=basis,
             limits=Limits(),
             allowances=Allowances(max_removals=PLENTY, max_missing=PLENTY),
         )
+        read = partial(read_all, ledger=client, parallelism=1)
+        return plan_and_find(world, make, ledger=client, read=read, finding=finding)
 
     def settle(self, client: Client, book: Daybook) -> tuple[Settled, ...]:
         return tuple(settle(book, client, workspace=WORKSPACE, marker_place="ReconcilerKey__c"))
@@ -309,7 +335,15 @@ class Bench:
         doors = options.pop("doors", {})
         with self.daybook() as book, self.client(token=options.pop("token", "")) as client:
             settled = self.settle(client, book)
-            plan = self.plan(client, book, wanted)
+            finding = Finding(complete=book.complete, posting=True, **options.pop("finding", {}))
+            found = self.find(client, book, wanted, finding)
+            plan = self.planned = found.plan
+            # The guards that count removals are for real books, and these are small.
+            if any(refusal.rule == "unsearched-ledger" for refusal in plan.refusals):
+                self.last = report_of((), plan.pending, settled=settled)
+                return self.last
+            first = finding.first_apply
+            vouch(book, found, first_apply=first)
             before()
             ended: list[Applied] = []
             recorded = book.recorded()
@@ -319,6 +353,7 @@ class Bench:
                 ended.extend(apply(plan, recorded, way, **options))
             finally:
                 self.last = report_of(ended, plan.pending, settled=settled)
+            vouch(book, found, first_apply=first)
         return self.last
 
     def converge(self, wanted: Mapping[str, Declared]) -> None:

@@ -141,6 +141,7 @@ def test_t1_t2_inside_the_window_the_same_key_settles(bench, hours):
 def test_t3_i09_outside_the_window_nothing_is_posted_blindly(bench, hours, fault):
     bench.line.choose = each(*[fault] * 6)
     bench.apply(ONE)
+    bench.line.queries = instead(answer(403, {"code": "x", "message": "no Data Query"}))
     bench.clock.pass_by(hours=hours)
     bench.line.choose = lambda sent: None
     bench.verbs()

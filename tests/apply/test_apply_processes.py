@@ -39,6 +39,7 @@ class Workspace:
         self.on_commit: Callable[[int], None] = lambda count: None
         self.received = self.committed = 0
         self.limited = False
+        self.searchable = True
         self._open = contextlib.ExitStack()
         self.ledger = self._open.enter_context(
             open_ledger(f"sqlite:///{root / 'ledger.db'}", REFERENCE)
@@ -55,6 +56,9 @@ class Workspace:
                     headers = [("Content-Type", "application/json"), ("Retry-After", "30")]
                     start("429 Too Many Requests", headers)
                     return [b"{}"]
+            if environ["PATH_INFO"].startswith("/query") and not self.searchable:
+                start("403 Forbidden", [("Content-Type", "application/json")])
+                return [b"{}"]
             return app(environ, start)
 
         self.url = self._open.enter_context(on_a_socket(counted))
@@ -269,17 +273,45 @@ def test_f6_a_signal_ends_a_rest_that_the_ledger_asked_for(workspace, monkeypatc
     workspace.require_converged(monkeypatch, AFTER)
 
 
-def test_t3_outside_the_window_the_exit_code_is_6_and_nothing_is_posted(
+def test_t3_outside_the_window_the_exit_code_is_6_until_the_ledger_can_be_searched(
     workspace, monkeypatch, capsys
 ):
     workspace.declare({**BEFORE, "late": "9.00"})
     assert kill_at(workspace, 1, "on_commit") == -signal.SIGKILL
     workspace.clock.pass_by(hours=25)
+    workspace.searchable = False
     for _ in range(2):
         assert workspace.apply(monkeypatch) == 6
         assert "books/late" in capsys.readouterr().err
+    workspace.searchable = True
+    assert workspace.apply(monkeypatch) == 0
+    assert "found by its marker" in capsys.readouterr().err
     assert workspace.received == 0
     assert len(workspace.live()["late"]) == 1
+
+
+def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
+    workspace, monkeypatch, capsys
+):
+    workspace.declare({**BEFORE, "more": "9.00"})
+    for path in workspace.books.glob(".reconciler/daybook.db*"):
+        path.unlink()
+    workspace.searchable = False
+    live = workspace.live()
+    for name, value in workspace.env.items():
+        monkeypatch.setenv(name, value)
+    assert run(["plan", "-w", str(workspace.books)]) == 0
+    assert "restore its daybook first" in " ".join(capsys.readouterr().out.split())
+    assert workspace.apply(monkeypatch) == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Refused: unsearched-ledger: " in said
+    assert "say so with --first-apply" in said
+    assert (workspace.received, workspace.live()) == (0, live)
+    # The word is not true here; within the day the keys still protect what was posted before.
+    assert workspace.apply(monkeypatch, "--first-apply") == 0
+    assert {name: len(numbers) for name, numbers in workspace.live().items()} == dict.fromkeys(
+        [*BEFORE, "more"], 1
+    )
 
 
 def test_x1_a_second_apply_is_refused_at_once(workspace, monkeypatch, capsys):

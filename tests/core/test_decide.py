@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import test_finder
 import test_runs
 from builders import (
     MARKER,
@@ -395,10 +396,11 @@ def test_every_rule_that_blocks_has_a_case():
         "too-many-removals",
         "all-entries-removed",
         "missing-in-ledger",
+        "unsearched-ledger",
         "money-limit",
         "wrong-tenant",
     }
-    cases = (*BLOCKS, *test_runs.BLOCKS)
+    cases = (*BLOCKS, *test_runs.BLOCKS, *test_finder.BLOCKS)
     assert {case.values[0] for case in cases} | guards == set(PLAN_RULES)
 
 

@@ -13,6 +13,7 @@ import pytest
 import waitress
 from waitress import wasyncore
 
+from reconciler.core.finder import statement_of
 from reconciler.core.kinds import KINDS
 from reconciler.errors import AccessRefused, RequestRefused
 from reconciler.ledger import Ledger, create_app, open_ledger
@@ -276,3 +277,15 @@ def test_eight_threads_share_a_client(client):
     for thread in threads:
         thread.join()
     assert len(set(numbers)) == 24
+
+
+def test_a_query_finds_entries_by_their_marker(client):
+    number = client.create(KIND, body(ReconcilerKey__c="books/a_b"), key="k1")
+    client.create(KIND, body(ReconcilerKey__c="bookszz/a"), key="k2")
+    statement = statement_of(KIND, "books", "ReconcilerKey__c")
+    assert client.query(statement) == (
+        {"number": number, "status": "Created", "marker": "books/a_b"},
+    )
+    assert client.query(statement_of(KIND, "books", "ReconcilerKey__c", ["a"])) == ()
+    with pytest.raises(RequestRefused):
+        client.query("DROP TABLE JournalEntry")

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 
 import pytest
-from fault_server import RESET_ON_ACCEPT, FaultServer
+from fault_server import RESET_ON_ACCEPT, FaultServer, answer
 
 from reconciler.core.kinds import KINDS
 from reconciler.errors import LedgerUnreachable
@@ -113,6 +113,33 @@ def test_any_other_certificate_ends_the_call_at_once(
     assert server.connections == 1
     assert server.requests == []
     assert clock.slept == []
+
+
+def test_a_result_of_a_query_comes_from_another_host_over_tls(
+    server, secured, certificates, connect
+):
+    files = secured("right")
+    files.play(answer(raw=b'{"number":"JE-1"}\n'))
+    server.play(completed(files))
+    client = connect(server.url, ca_bundle=str(certificates["right"]))
+    assert client.query("SELECT 1") == ({"number": "JE-1"},)
+    assert "authorization" not in files.requests[0].headers
+
+
+@pytest.mark.parametrize("name", ["wrong host", "expired"])
+def test_a_host_of_results_that_does_not_prove_who_it_is_gets_nothing(
+    server, secured, certificates, connect, clock, name
+):
+    files = secured(name)
+    server.play(completed(files))
+    with pytest.raises(LedgerUnreachable, match="Fetching the result of a query"):
+        connect(server.url, ca_bundle=str(certificates[name])).query("SELECT 1")
+    assert (files.connections, files.requests, clock.slept) == (1, [], [])
+
+
+def completed(files):
+    job = {"id": "a1", "queryStatus": "completed", "dataFile": f"{files.url}/result"}
+    return answer(document={"data": job})
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -1,0 +1,182 @@
+"""The finder: what to search the ledger for, when, and what follows from what is found.
+
+A marker in a live entry proves whose it is, so an entry that the daybook does not know, because
+it was lost, restored from an older copy or copied, is found again and never posted twice.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from reconciler.core.kinds import KINDS
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.marker import IN_NOTES, marker_of, split_marker
+from reconciler.core.plan import CANCELLED, Action, Change, Reason, Refusal
+from reconciler.core.recorded import Recorded
+from reconciler.core.rules import PLAN_RULES
+from reconciler.core.values import Address, Live, Value
+from reconciler.core.world import World
+
+MOST_NAMES = 200
+"""So many names are asked for one by one, which an index serves; above it, for all of them."""
+
+_MARK = "\\"
+
+
+class NotSightings(ValueError):
+    """The rows of a query are not numbers with their markers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a search of the ledger for the workspace's markers came to.
+
+    `numbers` are those of entries that were not cancelled when the query saw them; only a read
+    proves what they are now. `everything` says that all names were asked for. `failure` says why
+    the ledger could not be searched, and is empty when it was.
+    """
+
+    numbers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    everything: bool = False
+    failure: str = ""
+
+
+def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = ()) -> str:
+    """The query for a workspace's markers: those of some names, or all of them.
+
+    In notes the marker has text before it, so only a pattern finds it, without an index.
+    """
+    columns = f"number AS number, status AS status, {place} AS marker"
+    select = f"SELECT {columns} FROM {kind.name}"  # noqa: S608 - the schemas hold both to a word
+    names = tuple(names)
+    if names and place != IN_NOTES:
+        markers = (_text(marker_of(workspace, Address(kind.name, name))) for name in names)
+        return f"{select} WHERE {place} IN ({', '.join(markers)})"
+    before = "%[reconciler:" if place == IN_NOTES else ""
+    pattern = f"{before}{_plainly(workspace)}/%"
+    return f"{select} WHERE {place} LIKE {_text(pattern)} ESCAPE '{_MARK}'"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _plainly(value: str) -> str:
+    """A text as a pattern that matches nothing else."""
+    for special in (_MARK, "%", "_"):
+        value = value.replace(special, _MARK + special)
+    return value
+
+
+def sightings(
+    kind: Kind, rows: Iterable[Mapping[str, Value]], *, workspace: str, place: str
+) -> Iterator[tuple[Address, str]]:
+    """The address and number of every row that is not cancelled. Raises NotSightings."""
+    for row in rows:
+        number, status = row.get("number"), row.get("status")
+        if not isinstance(number, str) or not isinstance(status, str):
+            raise NotSightings("a row of the result has no number or no status")
+        address = _address(kind, {place: row.get("marker")}, workspace, place)
+        # A status nobody knows is followed up: the read of the entry decides.
+        if address is not None and status != CANCELLED:
+            yield address, number
+
+
+def _address(kind: Kind, fields: Mapping[str, Value], workspace: str, place: str) -> Address | None:
+    """Whose the marker in some fields is; None when it is not of this workspace."""
+    _, marker = split_marker(fields, place)
+    owner, _, name = (marker or "").partition("/")
+    return Address(kind.name, name) if owner == workspace and name else None
+
+
+def in_doubt(
+    changes: Iterable[Change],
+    recorded: Mapping[Address, Recorded],
+    *,
+    complete: bool,
+    posting: bool,
+) -> tuple[Address, ...]:
+    """The addresses that may stand in the ledger although the daybook says otherwise.
+
+    With a daybook that is not `complete`, or before `posting`, that is whatever would be posted
+    anew; else what the daybook knows and the ledger no longer has, as with an older copy of it.
+    """
+    return tuple(
+        change.address
+        for change in changes
+        if KINDS[change.address.kind].marked
+        and _doubtful(change, recorded.get(change.address), everything=posting or not complete)
+    )
+
+
+def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
+    if change.reason in (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER):
+        return True
+    if change.number_posted:
+        return False
+    if change.wanted is Action.ADOPT:
+        # What was to be adopted is not in the books: it may have been, and been replaced since.
+        return True
+    known = state is not None and state.incarnation > 0
+    return change.posts and (everything or known)
+
+
+def with_found(
+    world: World, search: Search, live: Mapping[str, Live | None], *, workspace: str, place: str
+) -> World:
+    """The world with what was found, as far as reads confirm that it stands and whose it is."""
+    held = {**world.live, **live}
+    found = {
+        address: confirmed
+        for address, numbers in search.numbers.items()
+        if (confirmed := tuple(n for n in numbers if _stands(address, held[n], workspace, place)))
+    }
+    return replace(world, live=held, found=found)
+
+
+def _stands(address: Address, live: Live | None, workspace: str, place: str) -> bool:
+    kind = KINDS[address.kind]
+    return (
+        live is not None
+        and live.status != CANCELLED
+        and _address(kind, live.fields, workspace, place) == address
+    )
+
+
+def untracked(world: World) -> tuple[tuple[Address, str], ...]:
+    """Entries found under the workspace's name that no file declares and no record knows."""
+    known = recorded_numbers(world.recorded.values())
+    return tuple(
+        (address, number)
+        for address, numbers in sorted(world.found.items())
+        if address not in world.declared
+        for number in numbers
+        if number not in known
+    )
+
+
+def all_recorded(found: Mapping[Address, tuple[str, ...]], recorded: Iterable[Recorded]) -> bool:
+    """Whether the daybook knows every entry that was found."""
+    known = recorded_numbers(recorded)
+    return all(number in known for numbers in found.values() for number in numbers)
+
+
+def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
+    """Every number that the daybook knows, those of cancelled predecessors included."""
+    return frozenset(
+        number
+        for state in recorded
+        for number in (state.number, *state.leftovers)
+        if number is not None
+    )
+
+
+def unsearched(doubts: int, failure: str) -> Refusal:
+    """The refusal to post with a daybook that may lack entries, on a ledger nobody can search."""
+    rule = PLAN_RULES["unsearched-ledger"]
+    entries = "1 entry" if doubts == 1 else f"{doubts} entries"
+    message = (
+        f"the daybook is new, the ledger cannot be searched, and {entries} would be posted that "
+        f"may stand in it already: {failure}"
+    )
+    return Refusal(rule=rule.id, message=message, remedy=rule.remedy)

@@ -1,0 +1,143 @@
+"""Searches the ledger for the workspace's own entries, and plans with what that finds."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Protocol
+
+from reconciler.core.finder import (
+    MOST_NAMES,
+    NotSightings,
+    Search,
+    all_recorded,
+    in_doubt,
+    sightings,
+    statement_of,
+    unsearched,
+    with_found,
+)
+from reconciler.core.kinds import KINDS
+from reconciler.core.kinds.kind import Kind
+from reconciler.core.plan import Plan
+from reconciler.core.recorded import Recorded
+from reconciler.core.values import Address, Live, Value
+from reconciler.core.world import World
+from reconciler.errors import LedgerError
+
+
+class Searchable(Protocol):
+    """The searching door to a ledger: a query changes nothing."""
+
+    def query(self, statement: str) -> tuple[Mapping[str, Value], ...]: ...
+
+
+Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
+"""Reads numbers, each with its kind: what is live under every one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """When a plan searches the ledger, besides for what the daybook knows and the ledger lacks.
+
+    `complete` says that the daybook knows all that was ever posted. `posting`, that whatever is to
+    be posted anew is searched for, because it is posted next; `asked`, that everything is.
+    `first_apply` is the user's word that nothing of this workspace was ever posted.
+    """
+
+    complete: bool
+    posting: bool = False
+    asked: bool = False
+    first_apply: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A plan, the world it was made from, and the search it was made with; None when none was."""
+
+    plan: Plan
+    world: World
+    search: Search | None = None
+    doubts: int = 0
+
+
+def plan_and_find(
+    world: World, make: Callable[[World], Plan], *, ledger: Searchable, read: Read, finding: Finding
+) -> Found:
+    """Plan, search for what may stand in the ledger already, and plan again with what is found.
+
+    A sound daybook and nothing to post cost no search.
+    """
+    plan = make(world)
+    doubts = in_doubt(
+        plan.changes, world.recorded, complete=finding.complete, posting=finding.posting
+    )
+    if not doubts and not finding.asked:
+        return Found(plan=plan, world=world)
+    everything = finding.asked or not finding.complete
+    workspace, place = world.known.workspace, world.known.marker
+    search = search_ledger(ledger, workspace, place, names=() if everything else doubts)
+    unread = tuple(
+        (KINDS[address.kind], number)
+        for address, numbers in sorted(search.numbers.items())
+        for number in numbers
+        if number not in world.live
+    )
+    world = with_found(world, search, read(unread), workspace=workspace, place=place)
+    plan = make(world) if world.found else plan
+    trusted = finding.complete or finding.first_apply
+    if search.failure and doubts and finding.posting and not trusted:
+        refusals = (*plan.refusals, unsearched(len(doubts), search.failure))
+        plan = replace(plan, refusals=refusals)
+    return Found(plan=plan, world=world, search=search, doubts=len(doubts))
+
+
+class Vouching(Protocol):
+    """A daybook that can be told that it is complete."""
+
+    def recorded(self) -> Mapping[Address, Recorded]: ...
+    def vouch(self) -> None: ...
+
+
+def vouch(book: Vouching, found: Found, *, first_apply: bool) -> None:
+    """Tell the daybook that it is complete, where a search or the user's word says so.
+
+    Until then every plan that posts searches first: a run that was broken off while it took back
+    what a lost daybook knew must not post the rest.
+    """
+    search = found.search
+    if search is None:
+        return
+    if search.failure:
+        proved = first_apply
+    else:
+        known = book.recorded().values()
+        proved = search.everything and all_recorded(found.world.found, known)
+    if proved:
+        book.vouch()
+
+
+def search_ledger(
+    ledger: Searchable, workspace: str, place: str, *, names: Iterable[Address] = ()
+) -> Search:
+    """Search for the markers of some addresses, or of the whole workspace when none is given.
+
+    What stops a search is part of its result: a tenant may lack Data Query or the permission.
+    """
+    wanted = tuple(names)
+    some = wanted if len(wanted) <= MOST_NAMES else ()
+    numbers: dict[Address, tuple[str, ...]] = {}
+    for kind in KINDS.values():
+        asked = tuple(sorted({address.name for address in some if address.kind == kind.name}))
+        if not kind.marked or (some and not asked):
+            continue
+        try:
+            rows = ledger.query(statement_of(kind, workspace, place, asked))
+            for address, number in sightings(kind, rows, workspace=workspace, place=place):
+                if number not in numbers.get(address, ()):
+                    numbers[address] = (*numbers.get(address, ()), number)
+        except LedgerError as error:
+            return Search(failure=error.message.rstrip("."))
+        except NotSightings as error:
+            return Search(failure=str(error))
+    found = {address: tuple(sorted(each)) for address, each in numbers.items()}
+    return Search(numbers=MappingProxyType(found), everything=not some)

@@ -1,0 +1,411 @@
+"""Daybooks that are lost, copied or restored, and creates too old for their key: I-44, T3, X11."""
+
+import random
+import shutil
+
+import pytest
+from apply_bench import (
+    answer,
+    each,
+    every,
+    files,
+    instead,
+    lost_after,
+    lost_before,
+    nth,
+    of,
+    outcomes,
+    refused_connection,
+)
+from builders import address
+
+BOOKS = files(a=of("1.00"), b=of("2.00"), c=of("3.00"))
+ONE = files(a=of("1.00"))
+LATER = {"hours": 30}
+"""Long after every key is forgotten, and every query has caught up."""
+NO_DATA_QUERY = instead(answer(404, {"code": "x", "message": "no such resource"}))
+
+
+def lose(bench):
+    for path in bench.root.glob("daybook.db*"):
+        path.unlink()
+
+
+@pytest.fixture
+def copied(bench):
+    """Takes a copy of the daybook, and puts it back."""
+
+    def take():
+        shutil.copy(bench.daybook_path, bench.root / "copy.db")
+
+    def restore():
+        lose(bench)
+        shutil.copy(bench.root / "copy.db", bench.daybook_path)
+
+    return take, restore
+
+
+def planned(bench):
+    return {change.address.name: change for change in bench.planned.pending}
+
+
+@pytest.mark.parametrize("age", [{"minutes": 5}, {"hours": 23}, LATER], ids=str)
+def test_i44_a_lost_daybook_is_written_anew_and_nothing_is_posted(bench, age):
+    bench.converge(BOOKS)
+    before = bench.live()
+    lose(bench)
+    bench.clock.pass_by(**age)
+    bench.verbs()
+    report = bench.apply(BOOKS)
+    assert outcomes(report) == {"done"}
+    assert {change.action.value for change in planned(bench).values()} == {"adopt"}
+    assert {change.reason.value for change in planned(bench).values()} == {"found"}
+    assert bench.verbs() == []
+    assert bench.live() == before
+    bench.require_converged(BOOKS)
+
+
+@pytest.mark.parametrize("age", [{"minutes": 5}, {"hours": 23}], ids=str)
+def test_i44_x11_within_a_day_the_key_protects_what_no_search_finds(bench, age):
+    """The same daybook from nothing gives the same incarnation, payload and attempt: one key."""
+    bench.converge(BOOKS)
+    before, keys = bench.live(), {sent.key for sent in bench.line.sent}
+    lose(bench)
+    bench.clock.pass_by(**age)
+    bench.line.queries = NO_DATA_QUERY
+    bench.line.sent.clear()
+    bench.apply(BOOKS, finding={"first_apply": True})
+    assert {sent.key for sent in bench.line.sent} == keys
+    assert bench.live() == before
+    bench.require_converged(BOOKS)
+
+
+def test_x11_a_lagging_query_finds_nothing_yet_and_the_key_protects(make_bench):
+    bench = make_bench(query_lag=600)
+    bench.converge(BOOKS)
+    before, keys = bench.live(), {sent.key for sent in bench.line.sent}
+    lose(bench)
+    bench.clock.pass_by(minutes=5)
+    bench.line.sent.clear()
+    bench.apply(BOOKS)
+    assert bench.line.searched
+    assert {change.action.value for change in planned(bench).values()} == {"create"}
+    assert {sent.key for sent in bench.line.sent} == keys
+    assert bench.live() == before
+    bench.require_converged(BOOKS)
+
+
+def test_i44_what_differs_is_updated_or_replaced(bench):
+    bench.converge(BOOKS)
+    lose(bench)
+    bench.clock.pass_by(**LATER)
+    bench.verbs()
+    wanted = files(a=of("1.00"), b=of("2.00", notes="more"), c=of("30.00"), d=of("4.00"))
+    assert outcomes(bench.apply(wanted)) == {"done"}
+    assert {name: change.action.value for name, change in planned(bench).items()} == {
+        "a": "adopt",
+        "b": "adopt",
+        "c": "replace",
+        "d": "create",
+    }
+    assert sorted(bench.verbs()) == [
+        "basic-information",
+        "cancel",
+        "create",
+        "create",
+        "delete",
+    ]
+    bench.require_converged(wanted)
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after, refused_connection])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_i26_i44_a_replacement_of_what_was_found_is_finished_by_the_next_run(bench, at, fault):
+    bench.converge(ONE)
+    lose(bench)
+    bench.clock.pass_by(**LATER)
+    wanted = files(a=of("7.00"))
+    bench.line.choose = nth(at, fault)
+    bench.apply(wanted)
+    bench.converge(wanted)
+
+
+def test_i06_there_and_back_within_a_day_over_a_lost_daybook_gives_a_new_entry(bench):
+    bench.converge(files(a=of("1.00")))
+    bench.converge(files(a=of("2.00")))
+    lose(bench)
+    bench.converge(files(a=of("1.00")))
+
+
+def test_i44_a_recovery_that_was_broken_off_is_gone_on_with(bench):
+    """A daybook that holds some of the entries again still lacks the others."""
+    bench.converge(BOOKS)
+    before = bench.live()
+    lose(bench)
+    bench.clock.pass_by(**LATER)
+    bench.apply(files(a=of("1.00")))
+    bench.line.queries = NO_DATA_QUERY
+    report = bench.apply(BOOKS)
+    assert [refusal.rule for refusal in bench.planned.refusals] == ["unsearched-ledger"]
+    assert outcomes(report) == {"not_attempted"}
+    bench.line.queries = None
+    bench.converge(BOOKS)
+    assert bench.live() == before
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["deleted", "kept cancelled"])
+def test_i44_a_copy_from_before_a_replacement(bench, copied, kept):
+    take, restore = copied
+    bench.conduct = type(bench.conduct)(delete_cancelled=not kept)
+    bench.apply(ONE)
+    take()
+    wanted = files(a=of("5.00"))
+    bench.apply(wanted)
+    before = bench.live()
+    restore()
+    bench.clock.pass_by(**LATER)
+    bench.verbs()
+    assert outcomes(bench.apply(wanted)) == {"done"}
+    assert planned(bench)["a"].action.value == "adopt"
+    assert bench.verbs() == []
+    assert bench.live() == before
+    with bench.daybook(write=False) as book, bench.client() as client:
+        assert book.recorded()[address("a")].number == before["a"][0]
+        assert bench.plan(client, book, wanted).pending == ()
+
+
+def test_i44_a_copy_from_inside_a_replacement_deletes_what_is_left_of_it(bench, copied):
+    take, restore = copied
+    bench.converge(ONE)
+    take()
+    wanted = files(a=of("5.00"))
+    bench.line.choose = every(lost_before, "delete")
+    bench.apply(wanted)
+    assert [status for _, status, _ in bench.all_entries()] == ["Cancelled", "Created"]
+    restore()
+    bench.clock.pass_by(**LATER)
+    bench.converge(wanted)
+    assert [status for _, status, _ in bench.all_entries()] == ["Created"]
+
+
+def test_i44_a_copied_daybook_does_not_post_what_the_other_posted(bench, copied):
+    take, restore = copied
+    bench.converge(ONE)
+    take()
+    bench.converge(files(a=of("1.00"), b=of("2.00")))
+    bench.converge(files(a=of("1.00"), b=of("2.50")))
+    before = bench.live()
+    restore()
+    bench.clock.pass_by(**LATER)
+    wanted = files(a=of("1.00"), b=of("2.50"), c=of("3.00"))
+    bench.converge(wanted)
+    assert bench.live() == {**before, "c": bench.live()["c"]}
+
+
+def test_i44_a_removal_is_not_undone_by_an_older_copy(bench, copied):
+    take, restore = copied
+    bench.converge(BOOKS)
+    take()
+    bench.converge(ONE)
+    restore()
+    bench.clock.pass_by(**LATER)
+    bench.converge(ONE)
+
+
+def test_n29_two_with_one_marker_are_blocked_until_one_is_cancelled(bench):
+    bench.converge(ONE)
+    first = bench.live()["a"][0]
+    second = bench.post_foreign(ReconcilerKey__c="books/a")
+    bench.doubled.clear()
+    lose(bench)
+    bench.verbs()
+    for _ in range(2):
+        assert outcomes(bench.apply(ONE)) == {"blocked"}
+        block = planned(bench)["a"].block
+        assert block.rule == "doubled"
+        assert first in block.message
+        assert second in block.message
+    assert bench.verbs() == []
+    bench.api("PUT", f"/v1/journal-entries/{second}/cancel")
+    bench.doubled.clear()
+    bench.converge(ONE)
+    assert bench.live() == {"a": [first]}
+
+
+@pytest.mark.parametrize("marker", ["others/a", "books2/a", "bookz/a", "books/ab"], ids=str)
+def test_i22_entries_of_others_are_not_taken_over(bench, marker):
+    bench.post_foreign(ReconcilerKey__c=marker)
+    before = bench.all_entries()
+    assert outcomes(bench.apply(ONE)) == {"done"}
+    assert planned(bench)["a"].action.value == "create"
+    assert bench.all_entries()[: len(before)] == before
+
+
+def test_what_no_file_speaks_of_is_left_alone(bench):
+    bench.converge(BOOKS)
+    before = bench.live()
+    lose(bench)
+    bench.apply(ONE)
+    assert bench.live() == before
+    with bench.daybook(write=False) as book:
+        assert [where.name for where in book.recorded()] == ["a"]
+        assert not book.complete
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(NO_DATA_QUERY, id="the tenant lacks Data Query"),
+        pytest.param(instead(answer(403, {"code": "x", "message": "no"})), id="no permission"),
+        pytest.param(instead(answer(500, {"code": "x", "message": "no"})), id="it breaks"),
+        pytest.param(refused_connection, id="it cannot be reached"),
+    ],
+)
+def test_a_ledger_that_cannot_be_searched_takes_nothing_from_a_new_daybook(bench, fault):
+    bench.line.queries = fault
+    for _ in range(2):
+        report = bench.apply(ONE)
+        assert [refusal.rule for refusal in bench.planned.refusals] == ["unsearched-ledger"]
+        assert outcomes(report) == {"not_attempted"}
+    assert bench.verbs() == []
+    bench.apply(ONE, finding={"first_apply": True})
+    bench.require_converged(ONE)
+    # The word was given once, and holds: what is new is posted as from any sound daybook.
+    bench.apply(BOOKS)
+    bench.require_converged(BOOKS)
+
+
+def test_a_sound_daybook_and_nothing_to_post_cost_no_search(bench):
+    bench.converge(BOOKS)
+    bench.line.searched.clear()
+    bench.apply(BOOKS)
+    changed = files(a=of("9.00"), b=of("2.00", notes="more"))
+    bench.apply(changed)
+    with bench.daybook(write=False) as book, bench.client() as client:
+        bench.plan(client, book, {**changed, **files(d=of("4.00"))})
+    assert bench.line.searched == []
+    bench.apply({**changed, **files(d=of("4.00"))})
+    assert [asked.partition(" WHERE ")[2] for asked in bench.line.searched] == [
+        "ReconcilerKey__c IN ('books/d')"
+    ]
+
+
+# Creates whose outcome stayed unknown.
+
+
+@pytest.mark.parametrize("hours", [21, 25, 27, 30, 24 * 30])
+def test_i09_t3_what_is_found_settles_an_old_create(bench, hours):
+    bench.line.choose = each(*[lost_after] * 6)
+    bench.apply(ONE)
+    bench.line.choose = lambda sent: None
+    bench.clock.pass_by(hours=hours)
+    bench.verbs()
+    report = bench.apply(ONE)
+    assert [(item.result.value, item.number) for item in report.settled] == [
+        ("done", bench.live()["a"][0])
+    ]
+    assert bench.verbs() == []
+    bench.require_converged(ONE)
+
+
+@pytest.mark.parametrize(
+    ("hours", "result"),
+    [(21, "unknown"), (25, "unknown"), (27, "unknown"), (28, "refused"), (30, "refused")],
+)
+def test_i09_n28_x11_that_nothing_is_found_counts_only_when_nothing_can_come(bench, hours, result):
+    bench.line.choose = each(*[lost_before] * 6)
+    bench.apply(ONE)
+    bench.line.choose = lambda sent: None
+    first = {sent.key for sent in bench.line.sent}
+    bench.clock.pass_by(hours=hours)
+    bench.verbs()
+    report = bench.apply(ONE)
+    assert [item.result.value for item in report.settled] == [result]
+    if result == "unknown":
+        assert outcomes(report) == {"blocked"}
+        assert bench.verbs() == []
+    else:
+        assert outcomes(report) == {"done"}
+        assert first.isdisjoint({sent.key for sent in bench.line.sent})
+        bench.require_converged(ONE)
+
+
+def test_i08_the_old_create_of_a_replacement_is_found_beside_its_predecessor(bench):
+    bench.converge(ONE)
+    wanted = files(a=of("5.00"))
+    bench.line.choose = lambda sent: lost_after if sent.verb == "create" else None
+    bench.apply(wanted)
+    bench.clock.pass_by(**LATER)
+    bench.converge(wanted)
+
+
+def test_n29_two_that_an_old_create_may_have_made_leave_it_open(bench):
+    bench.line.choose = each(*[lost_after] * 6)
+    bench.apply(ONE)
+    bench.line.choose = lambda sent: None
+    second = bench.post_foreign(ReconcilerKey__c="books/a")
+    bench.clock.pass_by(**LATER)
+    report = bench.apply(ONE)
+    assert [item.result.value for item in report.settled] == ["unknown"]
+    assert second in report.settled[0].message
+    assert outcomes(report) == {"blocked"}
+
+
+def test_one_query_settles_several_creates(bench):
+    bench.line.choose = lambda sent: lost_after
+    bench.apply(BOOKS, continue_on_error=True)
+    bench.line.choose = lambda sent: None
+    bench.clock.pass_by(**LATER)
+    bench.line.searched.clear()
+    report = bench.apply(BOOKS)
+    assert [item.result.value for item in report.settled] == ["done"] * 3
+    assert len(bench.line.searched) == 1
+    bench.require_converged(BOOKS)
+
+
+# Everything at once.
+
+
+def histories():
+    return [pytest.param(seed, marks=pytest.mark.long if seed >= 4 else ()) for seed in range(60)]
+
+
+@pytest.mark.parametrize("seed", histories())
+def test_i01_i44_any_history_with_its_daybook_lost_or_rolled_back_converges(bench, copied, seed):
+    chance = random.Random(seed)
+    take, restore = copied
+    wanted, taken = {}, False
+    for _ in range(chance.randint(2, 5)):
+        wanted = chosen(chance, wanted)
+        bench.apply(wanted)
+        if chance.random() < 0.4:
+            take()
+            taken = True
+        if chance.random() < 0.3:
+            bench.clock.pass_by(hours=chance.choice([1, 22, 26]))
+    restore() if taken and chance.random() < 0.6 else lose(bench)
+    bench.clock.pass_by(**LATER)
+    wanted = chosen(chance, wanted) if chance.random() < 0.5 else wanted
+    for name, numbers in bench.live().items():
+        if name not in wanted:
+            # An entry that is neither declared nor recorded is never removed by itself.
+            for number in numbers:
+                bench.api("PUT", f"/v1/journal-entries/{number}/cancel")
+    bench.apply(wanted)
+    assert bench.doubled == []
+    bench.converge(wanted)
+
+
+def chosen(chance, before):
+    """Some of four entries, each new, unchanged, of another amount, or with other notes."""
+    specs = {}
+    for name in "abcd":
+        if chance.random() < 0.3:
+            continue
+        kept = before.get(name)
+        if kept is not None and chance.random() < 0.5:
+            specs[name] = kept.spec
+        else:
+            # Stated in any case: without its daybook nobody knows that a file said more once.
+            specs[name] = of(f"{chance.randint(1, 3)}.00", notes=chance.choice(["one", "two"]))
+    return files(**specs)

@@ -1,0 +1,127 @@
+"""The daybook is lost, or an older copy comes back, as people see it on the command line (I-44)."""
+
+import shutil
+
+from books_bench import SMALL, credit, debit, reconciler
+
+OTHER = (debit("9.00"), credit("9.00"))
+
+
+def lose(books):
+    for path in (books.root / ".reconciler").glob("daybook.db*"):
+        path.unlink()
+
+
+def keep(books, copy):
+    shutil.copy(books.root / ".reconciler" / "daybook.db", copy)
+
+
+def restore(books, copy):
+    lose(books)
+    shutil.copy(copy, books.root / ".reconciler" / "daybook.db")
+
+
+def test_a_lost_daybook_is_written_anew_by_the_next_apply(small):
+    before = small.content()
+    lose(small)
+    planned = small.plan()
+    assert planned.code == 0
+    assert f"{len(SMALL)} to adopt" in planned.out
+    assert "found in the ledger by its marker" in planned.out
+    assert "there is no daybook yet" not in planned.out
+    small.applied()
+    assert small.content() == before
+
+
+def test_a_plan_saved_without_the_daybook_is_applied_as_reviewed(small, tmp_path):
+    lose(small)
+    assert small.plan("--out", tmp_path / "plan.json").code == 0
+    assert "found in the ledger by its marker" in reconciler("show", tmp_path / "plan.json").out
+    assert small.run("apply", tmp_path / "plan.json").code == 0
+    assert small.plan("--detailed-exitcode").code == 0
+
+
+def test_edits_go_in_with_the_recovery(small):
+    old = small.number("entry-01")
+    lose(small)
+    small.edit("entry-00.yaml", "Notes of", "More notes of")
+    small.declare("entry-01", *OTHER)
+    small.declare("brand-new", *OTHER)
+    actions = small.actions()
+    assert (actions["entry-00"], actions["entry-01"]) == ("adopt", "replace")
+    assert actions["brand-new"] == "create"
+    small.applied()
+    assert small.number("entry-01") != old
+    assert len(small.posted()) == len(SMALL) + 1
+
+
+def test_a_copy_from_before_a_replacement_is_brought_up_to_date(small, tmp_path):
+    keep(small, tmp_path / "copy.db")
+    small.declare("entry-00", *OTHER)
+    small.applied()
+    before = small.content()
+    restore(small, tmp_path / "copy.db")
+    assert small.actions() == {"entry-00": "adopt"}
+    small.applied()
+    assert small.content() == before
+
+
+def test_a_copy_that_does_not_know_what_was_posted_since_posts_nothing(small, tmp_path):
+    keep(small, tmp_path / "copy.db")
+    small.declare("later", *OTHER)
+    small.applied()
+    small.declare("later", debit("8.00"), credit("8.00"))
+    small.applied()
+    before = small.content()
+    restore(small, tmp_path / "copy.db")
+    assert "later" in small.actions()
+    assert small.apply().code == 0
+    assert small.content() == before
+    assert small.plan("--detailed-exitcode").code == 0
+
+
+def test_find_shows_what_the_files_no_longer_speak_of(small):
+    number = small.number("entry-03")
+    small.remove("entry-03")
+    lose(small)
+    planned = small.plan("--find")
+    assert f"reconciler import {number}" in planned.out
+    small.apply()
+    assert small.number("entry-03") == number
+    assert small.run("import", number).code == 0
+    assert f"reconciler import {number}" not in small.plan("--find").out
+
+
+def test_two_with_one_marker_are_named_and_left_alone(small):
+    first = small.number("entry-00")
+    lines = [
+        {"accountingCodeName": code, "type": side, "amount": 1}
+        for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
+    ]
+    second = small.call(
+        "POST", "journal-entries", accountingPeriodName="Jan-2026", currency="USD",
+        journalEntryDate="2026-01-31", journalEntryItems=lines,
+        ReconcilerKey__c="acme-books/entry-00",
+    )["journalEntryNumber"]  # fmt: skip
+    assert small.plan("--detailed-exitcode").code == 0
+    planned = small.plan("--find")
+    assert f"doubled: {first} and {second} stand in the books" in planned.out
+    assert small.apply("--find").code == 4
+    small.call("PUT", f"journal-entries/{second}/cancel")
+    assert small.plan("--find", "--detailed-exitcode").code == 0
+
+
+def test_markers_in_the_notes_are_found_too(empty):
+    empty.settings(spec="{identity: {marker: notes}}")
+    empty.declare("noted", notes="Seen by people")
+    empty.declare("silent")
+    empty.applied()
+    before = empty.content()
+    lose(empty)
+    assert empty.actions() == {"noted": "adopt", "silent": "adopt"}
+    empty.applied()
+    assert empty.content() == before
+
+
+def test_doctor_says_that_the_ledger_can_be_searched(small):
+    assert "search: entries are found by their marker" in small.run("doctor").out
