@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.options import HELP
+
 _DATABASE = click.option(
     "--database",
     required=True,
@@ -15,7 +17,7 @@ _DATABASE = click.option(
 )
 
 
-@click.group()
+@click.group(context_settings=HELP)
 def ledger() -> None:
     """Serve the embedded ledger, make clients for it, load what journal runs summarise."""
 

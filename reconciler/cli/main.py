@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import common_options
+from reconciler.cli.options import HELP, common_options
 from reconciler.cli.screen import show_error
 from reconciler.errors import ReconcilerError
 
@@ -72,7 +72,7 @@ def _read_environment(command: click.Command) -> None:
 @click.group(
     cls=LazyGroup,
     context_settings={
-        "help_option_names": ["-h", "--help"],
+        **HELP,
         "max_content_width": 100,
     },
 )

@@ -1,9 +1,10 @@
 """The options every verb has, before or after its name."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -92,6 +93,9 @@ def common_options(command: _Command) -> _Command:
         command = option(command)
     return command
 
+
+HELP: Mapping[str, Any] = MappingProxyType({"help_option_names": ["-h", "--help"]})
+"""The settings of a group whose commands all know `-h`."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 """What the schemas take as a name."""

@@ -88,7 +88,7 @@ def opened(tmp_path) -> Iterator[Open]:
         yield opened
 
 
-@pytest.fixture(params=[EMBEDDED, SERVED])
+@pytest.fixture(params=[EMBEDDED, pytest.param(SERVED, marks=pytest.mark.long)])
 def place(request) -> str:
     return request.param
 

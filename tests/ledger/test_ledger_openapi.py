@@ -155,7 +155,7 @@ def explore(described_ledger, method, path, *, examples):
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS_TO_CALL)
 def test_any_request_is_answered_as_described(described_ledger, method, path):
-    explore(described_ledger, method, path, examples=10)
+    explore(described_ledger, method, path, examples=6)
 
 
 @pytest.mark.long
