@@ -31,9 +31,9 @@ def finding_warnings(desk: "Desk", found: Found) -> Iterator[str]:
         )
     yield from _untracked(found)
     unmarked = any(change.posts for change in found.plan.pending if not _marked(change.address))
-    if unmarked and not desk.daybook.lineage:
+    if unmarked and not desk.daybook.complete:
         yield (
-            "there is no daybook yet, and journal runs carry no marker that a search could find; "
+            "the daybook is new, and journal runs carry no marker that a search could find; "
             "if runs of this workspace were applied before, restore its daybook first"
         )
 

@@ -75,7 +75,9 @@ def import_(
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=not write_only, parallelism=1) as desk:
         search = _Search(desk, name=name, to=to)
-        found = (*search.entries(numbers), *(search.members(run) if run is not None else ()))
+        every = (*search.entries(numbers), *(search.members(run) if run is not None else ()))
+        # A number that is named beside its run is the run's.
+        found = tuple({item.live.number: item for item in every}.values())
         written = _write(desk, found)
         try:
             plan = _adoptions(_read_again(desk, found), found)
@@ -110,8 +112,13 @@ class _Search:
 
     def __init__(self, desk: "Desk", *, name: str | None, to: Path | None) -> None:
         self._desk, self._name, self._to = desk, name, to
-        recorded = desk.daybook.recorded().values()
-        self._names = {item.number: item.address.name for item in recorded if item.number}
+        self._recorded = desk.daybook.recorded()
+        self._names = {
+            number: item.address.name
+            for item in self._recorded.values()
+            for number in (item.number, *item.leftovers)
+            if number is not None
+        }
         declared = desk.books.declared.values()
         self._adopting = {item.adopts: item.address for item in declared if item.adopts}
 
@@ -142,7 +149,12 @@ class _Search:
         members = tuple(filter(stands, live.members)) if live is not None else ()
         if not members:
             raise Refused(f"{run} has no entries in the books", remedy="Check number and target.")
-        for member in members:
+        left = tuple(member for member in members if member.number not in self._names)
+        if not left:
+            raise Refused(
+                f"all entries of {run} are recorded", remedy="There is nothing to import."
+            )
+        for member in left:
             yield self._found(KINDS[kind.members], member, journal_run=run)
 
     def _found(self, kind: "Kind", live: "Live", journal_run: str = "") -> Found:
@@ -159,6 +171,13 @@ class _Search:
             raise Refused(
                 f"{address.name} is declared already, at {books.declared[address].source}",
                 remedy="Choose another name with --name.",
+            )
+        stands = self._recorded.get(address)
+        if stands is not None and stands.number is not None:
+            raise Refused(
+                f"{address.name} is recorded as {stands.number}, and {live.number} carries its "
+                "marker or its name too",
+                remedy="Cancel the one that does not belong in the books, or choose another name.",
             )
         file = self._to or Path("imported", f"{(journal_run or address.name).lower()}.yaml")
         path = None if address in books.declared else books.root / file
@@ -209,6 +228,12 @@ def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:
             )
         if desk.books.root.resolve() not in path.resolve().parents:
             raise click.UsageError(f"{path} is outside of the workspace.")
+        inside = path.resolve().relative_to(desk.books.root.resolve())
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if hidden or path.suffix not in (".yaml", ".yml"):
+            raise click.UsageError(
+                f"{path} is no file that the workspace reads: *.yaml, not hidden."
+            )
     for path, texts in documents.items():
         text = declarations_text(
             texts, minor_units=minor_units, home_currency=facts.home_currency or ""
@@ -236,19 +261,30 @@ def _adoptions(desk: "Desk", found: Sequence[Found]) -> "Plan":
     plan, _ = plan_desk(desk, Allowances(), progress=progress)
     wanted = {item.address for item in found}
     changes = tuple(change for change in plan.changes if change.address in wanted)
+    unread = wanted - {change.address for change in changes}
+    if unread:
+        raise Refused(
+            f"no file of the workspace declares {min(unread).name}",
+            remedy="Name a file with --to that the workspace reads: *.yaml, and not hidden.",
+        )
     for change in changes:
         if change.block is not None:
             raise Refused(
                 f"{change.address.name}: {change.block.rule}: {change.block.message}",
                 remedy=change.block.remedy,
             )
-        assert change.action is Action.ADOPT, change
+        if change.action is not Action.ADOPT:
+            raise Refused(
+                f"{change.address.name} would be a {change.action}, and no adoption",
+                remedy="Run `reconciler plan` and look at what differs.",
+            )
     return replace(plan, changes=changes)
 
 
 def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     """Carry the adoptions out, and prove that a plan has nothing left to do for them."""
     from reconciler.apply import Doors, apply
+    from reconciler.cli.apply import exit_code
     from reconciler.cli.wiring import plan_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.report import report_of
@@ -262,6 +298,8 @@ def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
         out([applied_line(item)])
     report = report_of(ended, plan.changes, plan_digest=plan.digest)
     out(report_lines(report))
+    if code := exit_code(report):
+        return code
     again, _ = plan_desk(desk, Allowances(), progress=progress)
     wanted = {item.address for item in found}
     left = [change for change in again.pending if change.address in wanted]

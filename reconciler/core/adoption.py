@@ -41,7 +41,8 @@ def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, s
     """Why a number cannot be adopted: the rule, the fact, and the way out."""
     number = case.number
     if case.live is None:
-        yield "adoption", f"{number} is not in the ledger", "Correct `metadata.adopts`."
+        remedy = "Correct `metadata.adopts`; remove it where the entry was replaced since."
+        yield "adoption", f"{number} is not in the ledger", remedy
         return
     if not case.posted:
         fact = f'{number} has the status "{case.live.status}"'
@@ -50,13 +51,35 @@ def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, s
         if recorded.number == number and recorded.address != case.address:
             fact = f"{number} is recorded as {recorded.address.name} already"
             yield "adoption", fact, "Keep that name, or leave the entry to it."
-    made_here = case.declared is not None and case.declared.made_by is not None
-    if case.held.get("transactionType") in TRANSACTION_TYPES and not made_here:
-        fact = f"{number} was made by a journal run, which the file does not say"
-        yield "run-entry", fact, "Name it in `metadata.journalRun`; `reconciler import --run` does."
+    yield from _made_otherwise(case)
+    yield from _of_other_days(case)
     if change.action is Action.ADOPT and change.comparison.forced_by:
         fields = ", ".join(change.comparison.forced_by)
         yield "adoption", f"the file and {number} differ in what no update can change: {fields}", ""
+
+
+def _made_otherwise(case: Case) -> Iterator[tuple[str, str, str]]:
+    """Whether file and ledger disagree on who made the entry."""
+    said = case.declared is not None and case.declared.made_by is not None
+    by_run = case.held.get("transactionType") in TRANSACTION_TYPES
+    if by_run and not said:
+        fact = f"{case.number} was made by a journal run, which the file does not say"
+        yield "run-entry", fact, "Name it in `metadata.journalRun`; `reconciler import --run` does."
+    if said and not by_run:
+        fact = f"{case.number} was not made by a journal run, and the file says so"
+        yield "run-entry", fact, "Remove `metadata.journalRun`."
+
+
+def _of_other_days(case: Case) -> Iterator[tuple[str, str, str]]:
+    """Whether a run was for other days than those of the period that the file names."""
+    if case.kind.span is None or case.declared is None:
+        return
+    period = case.world.known.periods.get(str(case.declared.spec.get(case.kind.period)))
+    days = tuple(case.held.get(field) for field in case.kind.span)
+    if period is not None and days != (period.start_date, period.end_date):
+        said = " to ".join(str(day) for day in days)
+        fact = f"{case.number} is for {said}, which is not {period.name}"
+        yield "adoption", fact, "Write the days of the run, or the period that they are."
 
 
 def declaration_of(

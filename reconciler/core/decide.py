@@ -55,7 +55,7 @@ def _decide(case: Case) -> Change | None:
         _undeclared_change(case) if case.declared is None else _declared_change(case, case.declared)
     )
     if change is not None and case.twins:
-        fact = f"{' and '.join(case.twins)} stand in the books, and all carry the same marker"
+        fact = f"{' and '.join(case.twins)} stand in the books for one declaration"
         return _blocked(change, "doubled", fact)
     return None if change is None else _with_blocks(case, change)
 

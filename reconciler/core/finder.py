@@ -112,11 +112,12 @@ def in_doubt(
 def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
     if change.reason in (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER):
         return True
+    if change.wanted is Action.ADOPT:
+        # What was to be adopted may have been, and been replaced since; and another entry may
+        # stand for the declaration already.
+        return True
     if change.number_posted:
         return False
-    if change.wanted is Action.ADOPT:
-        # What was to be adopted is not in the books: it may have been, and been replaced since.
-        return True
     known = state is not None and state.incarnation > 0
     return change.posts and (everything or known)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from reconciler.core.books import newly_posted, postings, taken_back
+from reconciler.core.members import stands
 from reconciler.core.money import ZERO, shown, total
 from reconciler.core.plan import Action, Allowances, Change, Reason, Refusal
 from reconciler.core.recorded import Recorded
@@ -31,8 +32,9 @@ def refusals(
     changes = tuple(changes)
     # A record that no change speaks of is of an entry that was cancelled and kept: it is done.
     spoken_of = {change.address for change in changes}
+    sizes = {change.address: _size(change) for change in changes}
     owned = sum(
-        1
+        sizes[item.address]
         for item in recorded
         if item.address in spoken_of and (item.number is not None or item.leftovers)
     )
@@ -46,9 +48,11 @@ def refusals(
 def _removals(
     changes: tuple[Change, ...], owned: int, allowed: int | None, policy: int | None
 ) -> Iterator[Refusal]:
-    removals = sum(1 for change in changes if change.action is Action.REMOVE)
+    removals = sum(_size(change) for change in changes if change.action is Action.REMOVE)
     # A blocked removal takes nothing away, but the entry is no longer declared all the same.
-    undeclared = sum(1 for change in changes if change.wanted in (Action.REMOVE, Action.FORGET))
+    undeclared = sum(
+        _size(change) for change in changes if change.wanted in (Action.REMOVE, Action.FORGET)
+    )
     if allowed is not None:
         limit = allowed
     else:
@@ -60,6 +64,11 @@ def _removals(
     elif removals and undeclared >= owned and allowed != removals:
         message = f"none of {owned} recorded entries is declared, and {removals} would be removed"
         yield _refusal("all-entries-removed", message, remedy)
+
+
+def _size(change: Change) -> int:
+    """How many entries an address stands for: a journal run counts with all that it made."""
+    return max(1, sum(1 for member in change.members if stands(member)))
 
 
 def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> Iterator[Refusal]:

@@ -84,6 +84,7 @@ def _create(state: Recorded, tried: Attempted) -> Recorded:
         leftovers=tuple(left for left in before if left is not None),
         incarnation=state.incarnation + 1,
         unsettled=state.unsettled,
+        adopted=state.adopted,
     )
 
 
@@ -100,6 +101,7 @@ def _adopt(state: Recorded, tried: Attempted) -> Recorded:
         leftovers=tuple(left for left in before if left is not None),
         incarnation=state.incarnation + 1,
         unsettled=state.unsettled,
+        adopted=tried.number,
         from_run=tried.act is Act.ADOPT_FROM_RUN,
     )
 

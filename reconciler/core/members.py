@@ -21,6 +21,8 @@ WAY_OUT: Mapping[str, str] = MappingProxyType(
 )
 """The transfer states in which nothing is taken back (API facts 3.6), and what to do then."""
 
+_UNPROTECT = "Declare the entry with `protect: false` and have that applied; then remove its file."
+
 _SHOWN = 10
 """So many numbers are named in a message; the rest are counted."""
 
@@ -97,6 +99,11 @@ def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
             f"{fact}, by transferredToAccounting: {named(held)}",
             (PART_WAY_OUT if in_part else WAY_OUT[state]),
         )
+    numbers = {member.number for member in members if stands(member)}
+    for recorded in case.world.recorded.values():
+        if recorded.protect and recorded.number in numbers:
+            fact = f"{recorded.number} of {case.number} is protected as {recorded.address.name}"
+            yield "protected", fact, _UNPROTECT
     claimed = tuple(
         f"{member.number} ({address.name})"
         for member in members

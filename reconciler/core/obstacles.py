@@ -63,9 +63,10 @@ def _held(case: Case) -> Iterator[Obstacle]:
     state = case.transferred
     if state in WAY_OUT:
         yield "transferred", f"{number} has transferredToAccounting {state}", WAY_OUT[state]
-    for address in case.world.claims.get(number or "", ()):
-        if address != case.address:
-            yield "adoption", f"{number} is adopted by {address.name} as well", _ONE_NAME
+    for one in dict.fromkeys((number, case.recorded.adopted)):
+        for address in case.world.claims.get(one or "", ()):
+            if address != case.address:
+                yield "adoption", f"{one} is adopted by {address.name} as well", _ONE_NAME
     if case.declared.protect if case.declared else case.recorded.protect:
         way_out = "" if case.declared else _UNPROTECT_FIRST
         yield "protected", f"{case.address.name} is protected", way_out

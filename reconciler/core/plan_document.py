@@ -86,14 +86,15 @@ def _bound(plan: Plan) -> Document:
         "marker": plan.basis.marker_place,
         "scope": _scope(plan.allowances),
         "changes": {
-            str(change.address): _bound_change(change, plan.basis.home_currency)
+            str(change.address): bound_change(change, plan.basis.home_currency)
             for change in plan.pending
         },
         "balance": [_balance(row) for row in plan.balance],
     }
 
 
-def _bound_change(change: Change, home_currency: str | None) -> Document:
+def bound_change(change: Change, home_currency: str | None) -> Document:
+    """What an approval of one change is about."""
     document = _change(change, home_currency)
     for name in ("path", "line", "index"):
         del document[name]

@@ -15,6 +15,7 @@ class Recorded:
     `incarnation` counts finished creates, `attempt` the definite failures since; both are part of
     the next create's key; an adoption counts as a create. `cancelled` says that our own cancel of
     `number` succeeded. `unsettled` says that a create was sent whose outcome is not known.
+    `adopted` is the number that it was adopted under, whatever it has now.
     `from_run` says that the entry was adopted from a journal run, so that it is never created,
     cancelled or replaced.
     """
@@ -29,3 +30,4 @@ class Recorded:
     attempt: int = 0
     unsettled: bool = False
     from_run: bool = False
+    adopted: str | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from reconciler.core.canonical import exact, json_bytes
 from reconciler.core.plan import Action, Basis, Change, Plan, Reason
+from reconciler.core.plan_document import bound_change
 
 
 def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ...]:
@@ -14,7 +15,9 @@ def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ..
     """
     if now.digest == reviewed.digest:
         return ()
-    return tuple(_differences(reviewed, now, interrupted=interrupted))
+    found = tuple(_differences(reviewed, now, interrupted=interrupted))
+    # Only what an interrupted run did can change the digest without being a difference.
+    return found if found or interrupted else ("the plan as a whole is another",)
 
 
 def _differences(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[str]:
@@ -31,8 +34,10 @@ def _differences(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[st
                 yield f"{address.name}: {_word(old)} was reviewed, and nothing is to be done now"
         elif old is None:
             yield f"{address.name}: {_word(new)} was not reviewed"
-        elif not _same(old, new) and not (interrupted and _rest_of(old, new)):
-            yield f"{address.name}: {_word(old)} was reviewed; now {_moved(old, new)}"
+        elif not (interrupted and _rest_of(old, new)):
+            home = reviewed.basis.home_currency, now.basis.home_currency
+            if bound_change(old, home[0]) != bound_change(new, home[1]):
+                yield f"{address.name}: {_word(old)} was reviewed; now {_moved(old, new)}"
 
 
 def _scope(plan: Plan) -> tuple[object, ...]:
@@ -48,16 +53,6 @@ def _scope(plan: Plan) -> tuple[object, ...]:
 def _continues(old: Basis, new: Basis) -> bool:
     """Whether a daybook is the same one later; before the first apply there is none (I-41)."""
     return not old.lineage or (old.lineage == new.lineage and old.serial <= new.serial)
-
-
-def _same(old: Change, new: Change) -> bool:
-    return (
-        old.action == new.action
-        and old.steps == new.steps
-        and old.fingerprint == new.fingerprint
-        and old.comparison == new.comparison
-        and _content(old) == _content(new)
-    )
 
 
 def _rest_of(old: Change, new: Change) -> bool:
@@ -84,6 +79,9 @@ def _moved(old: Change, new: Change) -> str:
         return f"it is {new.action.value}"
     if _content(old) != _content(new):
         return "the file asks for something else"
-    if old.fingerprint != new.fingerprint:
+    if old.number != new.number:
+        return f"it is about {new.number or 'no entry'}, not {old.number or 'none'}"
+    if old.fingerprint != new.fingerprint or old.members != new.members:
         return f"{new.number or 'the live entry'} is not what it was"
-    return "its calls are others"
+    same_calls = old.steps == new.steps and old.comparison == new.comparison
+    return "its circumstances are others" if same_calls else "its calls are others"

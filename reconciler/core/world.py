@@ -208,6 +208,7 @@ class Case:
         steps = tuple(
             Step(verb=verb, number=None if verb is Verb.CREATE else self.number) for verb in verbs
         )
+        adopts = action is Action.ADOPT
         fields = self.declared.spec if self.declared else self.held
         period = self._period(fields)
         known_period = self.world.known.periods.get(period)
@@ -230,7 +231,7 @@ class Case:
             protect=self.declared.protect if self.declared else self.recorded.protect,
             members=self.live.members if self.live else (),
             journal_run=(self.declared.made_by if self.declared else None) or "",
-            fingerprint=fingerprint(self.live) if self.live and steps else "",
+            fingerprint=fingerprint(self.live) if self.live and (steps or adopts) else "",
         )
 
     def _period(self, fields: Mapping[str, Value]) -> str:

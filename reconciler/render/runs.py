@@ -16,23 +16,28 @@ _ROWS = 20
 """So many entries of a run are listed, those that hold it first; the rest are counted."""
 
 
+_STYLES = {"!": "blocked", "-": "remove", "": ""}
+
+
 def run_lines(change: Change) -> Iterator[Line]:
     """The entries that a run takes with it, one row each, with those that stay marked."""
-    if change.wanted not in (Action.REMOVE, Action.REPLACE) or not change.members:
+    if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT) or not change.members:
         return
     members = [member for member in change.members if stands(member)]
     gone = len(change.members) - len(members)
-    what = "its entries in the books" if change.block else "goes with it"
+    stays = change.block is not None or not change.takes_back
+    what = "its entries in the books" if stays else "goes with it"
     yield line(f"{what}: {_counted(len(members))}", indent=6)
     listed = sorted(members, key=lambda member: (not holds_its_run(member), member.number))
-    rows = [_row(member) for member in listed[:_ROWS]]
+    leaves = change.wanted is not Action.ADOPT
+    rows = [_row(member, leaves=leaves) for member in listed[:_ROWS]]
     if rows:
         titles = ["", "Entry", "Period", "Currency", "Debit = credit", "Transferred"]
         yield from table(
             [titles, *rows],
             right=frozenset({4}),
             indent=8,
-            styles=["faint", *("blocked" if row[0] == "!" else "remove" for row in rows)],
+            styles=["faint", *(_STYLES[row[0]] for row in rows)],
         )
     if len(members) > _ROWS:
         yield line(span(f"and {len(members) - _ROWS} more", "faint"), indent=8)
@@ -40,7 +45,8 @@ def run_lines(change: Change) -> Iterator[Line]:
         yield line(span(f"cancelled before: {_counted(gone)}", "faint"), indent=8)
 
 
-def _row(member: Live) -> list[str]:
+def _row(member: Live, *, leaves: bool) -> list[str]:
+    """`leaves` says that the run is to be taken back, and its entries with it."""
     currency = text_of(member.fields.get(MEMBER.currency)) or ""
     debits = total(
         amount
@@ -48,12 +54,12 @@ def _row(member: Live) -> list[str]:
         if row.get("type") == "Debit" and isinstance(amount := row.get("amount"), Decimal)
     )
     return [
-        "!" if holds_its_run(member) else "-",
+        "!" if holds_its_run(member) and leaves else "-" if leaves else "",
         member.number,
         text_of(member.fields.get(MEMBER.period)) or "",
         currency,
         shown(debits, currency),
-        transfer_of(member) + (", stays" if holds_its_run(member) else ""),
+        transfer_of(member) + (", stays" if holds_its_run(member) and leaves else ""),
     ]
 
 

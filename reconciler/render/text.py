@@ -50,7 +50,7 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
         Reason.ADOPTED: "stands in the ledger already, and is managed from here on",
         Reason.FOUND: "found in the ledger by its marker; the daybook does not know it",
-        Reason.LEFT_TO_RUN: "no longer declared: it is left to its journal run, and not touched",
+        Reason.LEFT_TO_RUN: "no longer declared: it is left to its journal run",
     }
 )
 

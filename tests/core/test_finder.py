@@ -167,8 +167,8 @@ NOTHING_KNOWN = ([declared()], [], [])
             True, True, ([declared(DEARER)], [record()], [live()]), False, id="a replacement"
         ),
         pytest.param(
-            False, True, ([declared(adopts=OLD)], [], [live(marker=None)]), False,
-            id="an adoption of what stands",
+            False, True, ([declared(adopts=OLD)], [], [live(marker=None)]), True,
+            id="I-03 an adoption, beside which another entry may stand",
         ),
         pytest.param(
             False, True, ([declared(adopts=OLD)], [], [CANCELLED]), True,

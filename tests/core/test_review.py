@@ -91,7 +91,7 @@ CHANGED = "true-up: replace was reviewed; now "
         ),
         pytest.param(
             resumed(book=recorded(number=NEW), ledger=[live(number=NEW)]),
-            CHANGED + f"{NEW} is not what it was",
+            CHANGED + f"it is about {NEW}, not {OLD}",
             id="another entry",
         ),
         pytest.param(
@@ -111,7 +111,7 @@ CHANGED = "true-up: replace was reviewed; now "
                 book=recorded(number=NEW, cancelled=True),
                 ledger=[live(number=NEW, status="Cancelled")],
             ),
-            CHANGED + f"{NEW} is not what it was",
+            CHANGED + f"it is about {NEW}, not {OLD}",
             id="the rest of a change of another entry",
         ),
         pytest.param(
@@ -152,7 +152,8 @@ def test_a_plan_for_other_books_was_not_reviewed(moved):
     ],
 )
 def test_a_plan_goes_on_from_the_daybook_it_was_reviewed_with(base, interrupted, said):
-    now = replace(REPLACED, basis=basis(**base), digest="sha256:other")
+    digest = "sha256:other" if interrupted else REPLACED.digest
+    now = replace(REPLACED, basis=basis(**base), digest=digest)
     found = unreviewed(REPLACED, now, interrupted=interrupted)
     assert len(found) == said
     assert all("daybook" in text for text in found)
@@ -167,3 +168,26 @@ def test_an_update_that_clears_more_than_was_reviewed_is_named():
     assert unreviewed(one, other, interrupted=False) == (
         "true-up: update was reviewed; now its calls are others",
     )
+
+
+def adopting(number, **more):
+    """The plan of an adoption that makes no call: the entry carries the marker already."""
+    wanted = declared(adopts=number, **more)
+    kind = "Invoice Item" if more.get("made_by") else "Manual"
+    held = live(number=number, transactionType=kind)
+    of = world([wanted], [], [held])
+    return plan_for(of)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param(adopting(NEW), id="another number"),
+        pytest.param(adopting(OLD, made_by="JR-00000001"), id="as an entry of a run"),
+    ],
+)
+def test_an_adoption_without_calls_is_held_to_its_review_too(now):
+    """I-35: what the digest covers is what was approved, whether it takes a call or not."""
+    reviewed = adopting(OLD)
+    assert reviewed.feasible
+    assert unreviewed(reviewed, now, interrupted=False)

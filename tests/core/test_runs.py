@@ -266,6 +266,29 @@ BLOCKS = [
         Action.ADOPT, [adopting()], [], [live(marker="theirs/x")],
         id="I-22 adopt what another workspace has",
     ),
+    pytest.param(
+        "run-entry", "JE-00000001 was not made by a journal run, and the file says so",
+        Action.ADOPT, [FROM_RUN], [], [live(marker=None)],
+        id="I-02 a manual entry is not left to a run that never made it",
+    ),
+    pytest.param(
+        "adoption", "JR-00000001 is for 2026-01-01 to 2026-01-31, which is not Feb-2026",
+        Action.ADOPT,
+        [declared_run(run(accountingPeriodName="Feb-2026"), adopts=JR)], [],
+        [live_run(member())], id="adopt a run under another period",
+    ),
+    pytest.param(
+        "adoption", "JE-00000001 is adopted by new as well", Action.REMOVE,
+        [adopting(name="new")], [recorded(number="JE-00000002", adopted=JE)],
+        [live(number="JE-00000002"), live(name="new", status="Cancelled")],
+        id="I-01 an adopted entry that was replaced, and whose file was renamed",
+    ),
+    pytest.param(
+        "protected", "JE-00000001 of JR-00000001 is protected as true-up", Action.REMOVE,
+        [], [recorded_run(), recorded(from_run=True, protect=True)],
+        [live_run(member(marker="books/true-up")), member(marker="books/true-up")],
+        id="a run with a protected entry",
+    ),
 ]  # fmt: skip
 
 
@@ -275,7 +298,7 @@ def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger):
     there = {item.number for item in ledger}
     of = world(files, book, ledger) if numbers <= there else absent(files, book, ledger, numbers)
     changes, _ = decide_all(of)
-    first = next(change for change in changes if change.block is not None)
+    first = next(change for change in changes if change.block and change.wanted is wanted)
     assert (first.action, first.wanted) == (Action.BLOCKED, wanted)
     assert (first.block.rule, first.block.message) == (rule, message)
     assert first.block.remedy
@@ -524,3 +547,12 @@ def test_a_declaration_made_of_a_run_names_its_period(end, stated):
         "transactionTypes": ({"type": "Taxation Item"}, {"type": "Invoice Item"}),
         **stated,
     }
+
+
+def test_a_run_counts_with_its_entries_where_removals_are_limited():
+    """I-21: one file may stand for a thousand entries."""
+    members = tuple(member(f"JE-{at:08}") for at in range(11, 16))
+    of = world([declared()], [recorded_run(), recorded()], [live_run(*members), live()])
+    plan = make_plan(of, basis=basis(), limits=Limits(), allowances=Allowances())
+    (refusal,) = plan.refusals
+    assert refusal.message == "5 of 6 recorded entries would be removed; the limit is 3"

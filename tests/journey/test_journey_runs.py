@@ -61,8 +61,9 @@ def test_a_run_lives_from_its_file_to_its_removal(billing):
     assert "# forces replacement" in billing.plan().out
     assert "JR-00000001 -> JR-00000002" in billing.applied().out
     (billing.root / "billing.yaml").unlink()
-    assert "goes with it: 4 entries" in billing.plan("--max-removals", "1").out
-    billing.applied("--max-removals", "1")
+    assert "goes with it: 4 entries" in billing.plan("--max-removals", "4").out
+    assert billing.apply().code == 4
+    billing.applied("--max-removals", "4")
     assert standing(billing) == []
 
 
@@ -103,7 +104,7 @@ def test_the_entries_of_a_run_are_imported_and_managed(billing):
     (billing.root / "billing.yaml").unlink()
     assert billing.apply("--max-removals", "9").code == 4
     written.unlink()
-    ended = billing.applied("--max-removals", "1")
+    ended = billing.applied("--max-removals", "4")
     assert "4 forgotten" in ended.out
     assert standing(billing) == []
 
@@ -189,6 +190,10 @@ def test_a_lost_daybook_is_rebuilt_from_the_marks_in_the_ledger(small):
         pytest.param(["{hand}", "--name", "No Name"], 64, "lower-case letters", id="no such name"),
         pytest.param(["{hand}", "--to", "entry-03.yaml"], 4, "exists already", id="file taken"),
         pytest.param(["{hand}", "--to", "../x.yaml"], 64, "outside of the workspace", id="outside"),
+        pytest.param(["{hand}", "--to", "x.txt"], 64, "no file that the workspace", id="not YAML"),
+        pytest.param(
+            ["{hand}", "--to", ".x/x.yaml"], 64, "no file that the workspace", id="hidden"
+        ),
         pytest.param(["{theirs}"], 4, "belongs to another workspace", id="I-22 theirs"),
         pytest.param(["{gone}"], 4, 'has the status "Cancelled"', id="cancelled"),
         pytest.param(["{hand}", "JE-00000099"], 4, "not in the ledger", id="all or none"),
