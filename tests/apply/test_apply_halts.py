@@ -160,7 +160,9 @@ def test_i43_what_the_daybook_cannot_take_note_of_is_said(make_bench, at, parall
     bench.on_commit = fill
     report = bench.apply(MANY)
     assert len(report.applied) == len(MANY)
-    assert len(bench.line.sent) <= at + parallelism, "no further calls"
+    # Writers that share a commit are answered together: each of them may have begun one more.
+    in_flight = 1 if parallelism == 1 else 2 * parallelism
+    assert len(bench.line.sent) <= min(at + in_flight, len(MANY) - 1), "no further calls"
     failed = [item for item in report.applied if item.outcome == "failed"]
     assert failed
     for item in failed:
