@@ -74,6 +74,18 @@ def _create(state: Recorded, tried: Attempted) -> Recorded:
         return state
     if tried.result is not Result.DONE:
         return replace(state, unsettled=True)
+    return _with_number(state, tried)
+
+
+def _adopt(state: Recorded, tried: Attempted) -> Recorded:
+    if tried.result is not Result.DONE:
+        return state
+    from_run = tried.act is Act.ADOPT_FROM_RUN
+    return replace(_with_number(state, tried), adopted=tried.number, from_run=from_run)
+
+
+def _with_number(state: Recorded, tried: Attempted) -> Recorded:
+    """The state once an entry stands for the address; one that stood before is left behind."""
     # A number that comes a second time is the entry itself, and nothing that was left behind.
     before = (left for left in (*state.leftovers, state.number) if left != tried.number)
     return Recorded(
@@ -85,24 +97,6 @@ def _create(state: Recorded, tried: Attempted) -> Recorded:
         incarnation=state.incarnation + 1,
         unsettled=state.unsettled,
         adopted=state.adopted,
-    )
-
-
-def _adopt(state: Recorded, tried: Attempted) -> Recorded:
-    if tried.result is not Result.DONE:
-        return state
-    # A record that was outdated gives way to what was found.
-    before = (left for left in (*state.leftovers, state.number) if left != tried.number)
-    return Recorded(
-        address=state.address,
-        number=tried.number,
-        spec=tried.spec,
-        protect=tried.protect,
-        leftovers=tuple(left for left in before if left is not None),
-        incarnation=state.incarnation + 1,
-        unsettled=state.unsettled,
-        adopted=tried.number,
-        from_run=tried.act is Act.ADOPT_FROM_RUN,
     )
 
 
