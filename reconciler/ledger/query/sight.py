@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ..runs.organizations import are_seen
 from ..web.call import stamp
 from .columns import ORGANIZATION
 from .past import as_of
@@ -88,7 +89,7 @@ class Sight:
         for table in runs:
             query = f'SELECT DISTINCT {ORGANIZATION} FROM "{table}"'  # noqa: S608
             listed = [text for (text,) in copy.execute(query) if text is not None]
-            seen = [(text,) for text in listed if self.organizations.issuperset(json.loads(text))]
+            seen = [(text,) for text in listed if are_seen(json.loads(text), self.organizations)]
             copy.executemany(f'INSERT INTO "{_RUN_SCOPE}" VALUES (?)', seen)  # noqa: S608
 
     def _shows(self, scope: str) -> str:
