@@ -11,11 +11,11 @@ from ..failures import LedgerUnusable
 from . import postgresql, schema, sqlite
 from .backend import OPTION, Access, Backend, named
 from .transaction import transaction
-from .writers import Writers
+from .writers import TurnNeverCame, Writers
 
 
 class Contention(Exception):
-    """Another process kept the database busy for too long. Nothing was changed."""
+    """Others kept the database busy for too long. Nothing was changed."""
 
 
 SQLITE = Backend(
@@ -86,6 +86,8 @@ class Store:
     def _contention(self) -> Iterator[None]:
         try:
             yield
+        except TurnNeverCame as error:
+            raise Contention("other writers keep the database busy") from error
         except OperationalError as error:
             if self._backend.is_busy(error):
                 raise Contention("another process keeps the database busy") from error
