@@ -37,6 +37,7 @@ class Sight:
 
     `live` and `deleted` say which rows; a deleted one is gone KEPT_FOR after its deletion.
     `organizations` are the names whose rows are there for the caller, None without Multi-Org.
+    `owner_id` is the tenant whose users act, whichever of its books are queried.
     """
 
     now: datetime
@@ -44,6 +45,7 @@ class Sight:
     live: bool
     deleted: bool
     organizations: frozenset[str] | None
+    owner_id: str
 
     def needs(self, tables: Iterable[str]) -> set[str]:
         """The tables to copy for a query over these: items of the past need their entries."""
@@ -125,7 +127,7 @@ class Sight:
             numbers = _changed(snapshot.copy, kind.lower(), self.until)
             if not numbers:
                 continue  # a join of views without the past is much quicker
-            found = as_of(tx, tenant_id, kind, numbers, until=self.until)
+            found = as_of(tx, tenant_id, kind, numbers, until=self.until, owner_id=self.owner_id)
             for name in names:
                 shape = snapshot.shapes[name]
                 columns = ", ".join(f'"{column}"' for column in shape.columns)
