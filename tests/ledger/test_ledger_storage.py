@@ -470,6 +470,9 @@ class TestTextNoDatabaseKeeps:
         ("postgresql://127.0.0.1:1/db?password=hunter2", "database db at 127.0.0.1: connection"),
         ("postgresql://u:hunter2@127.0.0.1:1/db?sslmode=hunter2", "sslmode"),
         ("postgresql://u:hunter2@127.0.0.1:1", "names no database"),
+        ("postgresql+asyncpg://u:hunter2@host/db", "uses the driver psycopg, not asyncpg"),
+        ("sqlite+x:////nowhere/ledger.db", "uses the driver pysqlite, not x"),
+        ("sqlite:////nowhere/ledger.db?key=hunter2", "a SQLite URL takes no options"),
     ],
 )
 def test_another_url_is_refused_in_one_line_without_its_password(url, message, capfd, caplog):

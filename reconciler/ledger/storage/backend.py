@@ -34,13 +34,15 @@ class TransactionLost(Exception):
 class Backend:
     """One database system.
 
-    `prepare` makes a database ready to connect to. `engines` connects, for each Access: WRITING and
-    NOTING exclude every other writer of the database from the start, READING sees one state.
-    Commits and savepoints raise TransactionLost once the database has given a transaction up.
-    `settle_in` runs once on an empty database. `keep` puts a copy aside before the database is
-    brought to a schema version, where that is cheap. `is_busy` tells contention from other errors.
+    `driver` is the only one it is used with; a URL need not name it. `prepare` makes a database
+    ready to connect to. `engines` connects, for each Access: WRITING and NOTING exclude every other
+    writer of the database from the start, READING sees one state. Commits and savepoints raise
+    TransactionLost once the database has given a transaction up. `settle_in` runs once on an empty
+    database. `keep` puts a copy aside before the database is brought to a schema version, where
+    that is cheap. `is_busy` tells contention from other errors.
     """
 
+    driver: str
     prepare: Callable[[URL], URL]
     engines: Callable[[URL], Mapping[Access, Engine]]
     settle_in: Callable[[Engine], None]

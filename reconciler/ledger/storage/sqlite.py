@@ -20,6 +20,8 @@ def prepare(url: URL) -> URL:
     name = url.database or ""
     if not name or name == ":memory:" or name.startswith("file:"):
         raise LedgerUnusable("the ledger needs a file; write sqlite:////absolute/path.db")
+    if url.query:
+        raise LedgerUnusable("a SQLite URL takes no options; write sqlite:////absolute/path.db")
     path = Path(name)
     try:
         # Made here, because SQLite would give it the mode of the umask.

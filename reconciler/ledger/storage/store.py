@@ -19,6 +19,7 @@ class Contention(Exception):
 
 
 SQLITE = Backend(
+    driver="pysqlite",
     prepare=sqlite.prepare,
     engines=sqlite.engines,
     settle_in=sqlite.settle_in,
@@ -26,6 +27,7 @@ SQLITE = Backend(
     is_busy=sqlite.is_busy,
 )
 POSTGRESQL = Backend(
+    driver="psycopg",
     prepare=postgresql.prepare,
     engines=postgresql.engines,
     settle_in=postgresql.settle_in,
@@ -106,6 +108,11 @@ def open_store(database_url: str) -> Store:
         raise LedgerUnusable(
             f"the ledger runs on sqlite and postgresql, not on {url.get_backend_name()}; "
             f"write {EXAMPLES}"
+        )
+    driver = url.drivername.partition("+")[2]
+    if driver not in ("", backend.driver):
+        raise LedgerUnusable(
+            f"the ledger uses the driver {backend.driver}, not {driver}; write {EXAMPLES}"
         )
     url = backend.prepare(url)
     store = Store(backend, url)
