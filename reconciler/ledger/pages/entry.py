@@ -34,10 +34,6 @@ class Sums:
     debit: Decimal
     credit: Decimal
 
-    @property
-    def balanced(self) -> bool:
-        return self.debit == self.credit
-
 
 def draw(view: View) -> Page:
     """The entry that the path names. Raises NotHere."""
