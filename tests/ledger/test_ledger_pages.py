@@ -15,11 +15,13 @@ from ledger_bench import (
     post,
     regions,
     start_run,
+    transaction,
 )
 from pages_bench import LocalBench, browse, fill, numbers_of, rows_of, tags_of, text_of
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from reconciler.ledger.pages import runs
 from reconciler.ledger.pages.drawing import money, visible
 from reconciler.ledger.pages.listing import COUNTED, SIZE
 
@@ -473,6 +475,45 @@ def test_organizations_share_their_books_and_not_their_entries(make_local):
     assert numbers_of(people.get("/")) == ["JE-00000001"]
     assert people.get("/entries/JE-00000002").status_code == 404
     assert ["Total", "400.90", "400.90", "0.00"] in rows_of(people.get("/trial-balance"))
+
+
+@pytest.mark.both_databases
+def test_organizations_see_the_runs_all_of_whose_organizations_they_are(make_local):
+    """As the API: a run is not there for who may not enter one of its organizations."""
+    units = "  organizations:\n    - {id: O-1, name: North}\n    - {id: O-2, name: South}\n"
+    bench = make_local(units, allowed_hosts=None, by_hand=True)
+    api = bench.client()
+    bench.load(
+        *(
+            transaction(f"{organization}-{code}", organizationName=organization, **{field: code})
+            for organization in ("North", "South")
+            for field, code in (("debitAccountingCodeName", "Cash"), ("currency", "EUR"))
+        )
+    )
+    asked = [["North"], ["South"], ["North", "South"]] + [["South"]] * runs.SIZE
+    for names in asked:
+        labels = [{"organizationName": name} for name in names]
+        number = start_run(api, organizationLabels=labels)
+        bench.ledger.work(clock=bench.clock)
+        if names == ["North", "South"]:
+            continue
+        assert api.put(f"{RUNS}/{number}/cancel").json()["success"]
+        bench.ledger.work(clock=bench.clock)
+    people = browse(bench)
+    credentials = bench.ledger.issue_client("north", organizations=["North"])
+    form = dict(zip(("client_id", "client_secret"), credentials, strict=True))
+    assert people.post("/sign-in", data=form).status_code == 303
+    listed = people.get("/runs")
+    assert [row[0] for row in rows_of(listed) if row[0].startswith("JR-")] == ["JR-00000001"]
+    assert "Older" not in listed.text  # runs of others fill no page
+    numbers = [f"JR-{number:08d}" for number in (1, 2, 3)]
+    assert [people.get(f"/runs/{number}").status_code for number in numbers] == [200, 404, 404]
+    shared = people.get("/")
+    assert "JR-00000001" in shared.text
+    assert len(numbers_of(shared)) == 4  # of both runs, and the other one is not named
+    assert "JR-00000003" not in shared.text
+    own = next(iter(numbers_of(shared)))
+    assert "JR-00000003" not in people.get(f"/entries/{own}").text
 
 
 def work_of(bench, path):

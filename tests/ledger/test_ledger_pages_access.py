@@ -255,6 +255,12 @@ class TestSession:
         assert "Client id and secret do not belong together" in response.text
         assert form["client_secret"] not in response.text
 
+    @pytest.mark.parametrize("path", ["/sign-in", "/oauth/token"])
+    def test_a_wrong_secret_is_told_without_a_turn_to_write(self, served, path):
+        form = form_of(served) | {"client_secret": "wrong", "grant_type": "client_credentials"}
+        with served.database.held():
+            assert browse(served).post(path, data=form).status_code == 401
+
     @pytest.mark.parametrize(
         ("content", "media", "status"),
         [

@@ -460,6 +460,24 @@ class TestLag:
             lagging.clock.pass_by(seconds=100)
             assert rows(client, self.STATE) == state
 
+    @pytest.mark.parametrize("entity", ["E-1", "E-2"])
+    def test_the_past_of_every_entity_names_its_users(self, make_bench, tmp_path, entity):
+        path = tmp_path / "two.yaml"
+        units = "  entities:\n    - {id: E-1, name: Europe}\n    - {id: E-2, name: Asia}\n"
+        path.write_text(REFERENCE.read_text().replace("spec:\n", f"spec:\n{units}", 1))
+        bench = make_bench(reference=path, query_lag=1000)
+        client, present = bench.client(), without_lag(bench)
+        for each in (client, present):
+            each.headers["Zuora-Entity-Ids"] = entity
+        number = post(client)
+        query = "select number, createdbyid, updatedbyid, transferredby from journalentry"
+        url = f"{ENTRIES}/{number}/basic-information"
+        assert client.put(url, json={"transferredToAccounting": "Yes"}).json()["success"]
+        was = rows(present, query)
+        bench.clock.pass_by(seconds=1000)
+        assert client.put(url, json={"notes": "later"}).json()["success"]
+        assert rows(client, query) == was
+
     def test_each_state_of_a_run_appears_in_its_time(self, make_bench):
         query = (
             "select r.status, r.executedon as x, r.updateddate as u, e.number, e.status as s,"

@@ -17,10 +17,12 @@ from ledger_bench import (
     start_run,
     transaction,
 )
+from sqlalchemy import event
 
 from reconciler.ledger import open_ledger
 from reconciler.ledger.access.permissions import PERMISSIONS
 from reconciler.ledger.runs.worker import Worker
+from reconciler.ledger.storage.backend import Access
 
 HOME = {
     "kind": "Reference",
@@ -270,6 +272,59 @@ class TestError:
         bench.ledger.work(clock=bench.clock)
         assert client.get(f"{RUNS}/{number}").json()["status"] == "Cancelled"
         assert tied(bench) == {}
+
+
+def break_off(bench, connection):
+    """Make the database fail at the next statement of a connection, once."""
+    raw = connection.connection.driver_connection
+    if bench.database.kind == "sqlite":
+        once = [1]
+        raw.set_progress_handler(lambda: once.pop() if once else 0, 1)
+    else:
+        bench.truth("SELECT pg_terminate_backend(?, 5000)", raw.info.backend_pid)
+
+
+def roll_back(bench, connection):
+    """End the transaction behind the back of whoever is about to commit it."""
+    connection.connection.driver_connection.execute("ROLLBACK")
+
+
+@pytest.mark.both_databases
+class TestDatabaseFailure:
+    """A step that the database fails at is undone; the run goes on with it at the next look."""
+
+    @pytest.mark.parametrize(
+        ("when", "fail"),
+        [("before_cursor_execute", break_off), ("commit", roll_back)],
+        ids=["a statement", "the commit"],
+    )
+    @pytest.mark.parametrize("steps", [0, 1, 2], ids=["the start", "20 entries", "the last ones"])
+    def test_the_run_goes_on(self, make_bench, caplog, when, fail, steps):
+        bench = make_bench(by_hand=True)
+        client = bench.client()
+        bench.load(*regions(25))
+        number = start_run(client)
+        bench.step(steps)
+        before = len(entries_of(client, number))
+        failed = []
+
+        def fails(connection, *rest):
+            step = when == "commit" or "UPDATE source_transactions" in rest[1]
+            if step and not failed:
+                failed.append(1)
+                fail(bench, connection)
+
+        engine = bench.ledger.store._engines[Access.WRITING]
+        event.listen(engine, when, fails, insert=True)
+        bench.step()
+        assert failed
+        assert "it is tried again" in caplog.text
+        assert client.get(f"{RUNS}/{number}").json()["status"] in ("Pending", "Processing")
+        assert len(entries_of(client, number)) == before
+        bench.worker.work()
+        assert client.get(f"{RUNS}/{number}").json()["status"] == "Completed"
+        assert len(entries_of(client, number)) == 25
+        assert len(tied(bench)) == 25
 
 
 class TestCancellation:

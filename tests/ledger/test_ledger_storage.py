@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reconciler.ledger import LedgerUnusable, open_ledger
 from reconciler.ledger.storage import backend, postgresql
 from reconciler.ledger.storage.backend import Access, TransactionLost
+from reconciler.ledger.storage.store import Contention
 from reconciler.ledger.storage.tables import counters
 from reconciler.ledger.storage.writers import SharedCommitFailed
 
@@ -105,6 +106,45 @@ class TestTransactions:
         assert response.status_code == 409
         assert response.json()["reasons"][0]["code"] == 52030050
         assert post(client) == "JE-00000001"
+
+    @pytest.mark.parametrize("how", ["writing", "noting"])
+    def test_those_who_wait_for_a_busy_database_wait_at_the_same_time(
+        self, seeded, store, monkeypatch, how
+    ):
+        monkeypatch.setattr(backend, "LOCK_WAIT", 0.4)
+
+        def waited(_):
+            began = time.monotonic()
+            with pytest.raises(Contention), getattr(store, how)() as tx:
+                note(tx, "a")
+            return time.monotonic() - began
+
+        with seeded.held(), ThreadPoolExecutor(6) as pool:
+            longest = max(pool.map(waited, range(6)))
+        assert 0.4 <= longest < 1.2
+        assert together(store, note, note) == ["done", "done"]
+        assert noted(store) == {"0", "1"}
+
+    def test_a_turn_that_another_thread_keeps_is_contention_too(self, store, monkeypatch):
+        monkeypatch.setattr(backend, "LOCK_WAIT", 0.2)
+        begun, go_on = threading.Event(), threading.Event()
+
+        def keep():
+            with store.writing() as tx:
+                note(tx, "a")
+                begun.set()
+                go_on.wait(2)
+
+        with ThreadPoolExecutor(1) as pool:
+            kept = pool.submit(keep)
+            assert begun.wait(10)
+            with pytest.raises(Contention), store.writing():
+                pass
+            go_on.set()
+            kept.result()
+        with store.writing() as tx:
+            note(tx, "b")
+        assert noted(store) == {"a", "b"}
 
     def test_a_failed_statement_that_is_swallowed_is_no_success(self, seeded, store):
         """SQLite goes on after one; PostgreSQL would answer the commit with a silent rollback."""
@@ -430,6 +470,9 @@ class TestTextNoDatabaseKeeps:
         ("postgresql://127.0.0.1:1/db?password=hunter2", "database db at 127.0.0.1: connection"),
         ("postgresql://u:hunter2@127.0.0.1:1/db?sslmode=hunter2", "sslmode"),
         ("postgresql://u:hunter2@127.0.0.1:1", "names no database"),
+        ("postgresql+asyncpg://u:hunter2@host/db", "uses the driver psycopg, not asyncpg"),
+        ("sqlite+x:////nowhere/ledger.db", "uses the driver pysqlite, not x"),
+        ("sqlite:////nowhere/ledger.db?key=hunter2", "a SQLite URL takes no options"),
     ],
 )
 def test_another_url_is_refused_in_one_line_without_its_password(url, message, capfd, caplog):

@@ -8,7 +8,7 @@ import falcon
 from ..web.admission import count_token_request
 from ..web.answers import encode
 from ..web.endpoint import Site
-from .clients import SECRET_LENGTH, issue_token
+from .clients import SECRET_LENGTH, Token, issue_token, verified
 
 CLIENT_ID_LENGTH = 36
 _MAX_FORM = 4096
@@ -29,14 +29,7 @@ class TokenRequest:
         lacking = _complaint(form)
         if lacking is not None:
             raise falcon.HTTPBadRequest(description=lacking)
-        with self._site.store.writing() as tx:
-            token = issue_token(
-                tx,
-                client_id=form["client_id"],
-                client_secret=form["client_secret"],
-                now=int(request.context.now.timestamp()),
-                lifetime=self._site.token_lifetime,
-            )
+        token = self._issue(request, form["client_id"], form["client_secret"])
         if token is None:
             time.sleep(self._site.failed_login_delay)
             raise falcon.HTTPUnauthorized
@@ -51,6 +44,20 @@ class TokenRequest:
                 "jti": token.jti,
             }
         )
+
+    def _issue(self, request: falcon.Request, client_id: str, secret: str) -> Token | None:
+        """A token, or None; who has not the secret keeps no writer waiting."""
+        known = {"client_id": client_id, "client_secret": secret}
+        with self._site.store.reading() as tx:
+            if verified(tx, **known) is None:
+                return None
+        with self._site.store.writing() as tx:
+            return issue_token(
+                tx,
+                **known,
+                now=int(request.context.now.timestamp()),
+                lifetime=self._site.token_lifetime,
+            )
 
 
 def read_form(request: falcon.Request) -> dict[str, str]:

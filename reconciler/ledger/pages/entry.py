@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, and_, select
 
 from ..journals.amounts import total
 from ..journals.entries import KIND
@@ -18,7 +18,7 @@ from ..storage.tables import (
     journal_runs,
 )
 from .history import history
-from .listing import there
+from .listing import runs_there, there
 from .view import NotHere, Page, View
 from .viewer import users_of
 
@@ -33,10 +33,6 @@ class Sums:
     currency: str
     debit: Decimal
     credit: Decimal
-
-    @property
-    def balanced(self) -> bool:
-        return self.debit == self.credit
 
 
 def draw(view: View) -> Page:
@@ -70,10 +66,7 @@ def _located(view: View) -> RowMapping:
             accounting_periods,
             (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
         )
-        .outerjoin(
-            journal_runs,
-            (_RUN.tenant_id == _ENTRY.tenant_id) & (_RUN.id == _ENTRY.journal_run_id),
-        )
+        .outerjoin(journal_runs, and_(_RUN.id == _ENTRY.journal_run_id, *runs_there(view)))
         .where(*there(view), _ENTRY.number == view.number)
     )
     found = view.tx.execute(query).mappings().one_or_none()

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, func, select
+from sqlalchemy import ColumnElement, RowMapping, and_, func, select
 
 from ..journals.amounts import total
+from ..runs.organizations import seen_runs
 from ..storage.tables import (
     accounting_periods,
     journal_entries,
@@ -22,26 +23,19 @@ COUNTED = 1000
 
 _ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
 _PERIOD, _RUN = accounting_periods.c, journal_runs.c
-_ROWS = (
-    select(
-        _ENTRY.id,
-        _ENTRY.number,
-        _ENTRY.journal_entry_date,
-        _ENTRY.currency,
-        _ENTRY.status,
-        _ENTRY.transferred_to_accounting,
-        _ENTRY.notes,
-        _PERIOD.name.label("period"),
-        _RUN.number.label("run"),
-    )
-    .join(
-        accounting_periods,
-        (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
-    )
-    .outerjoin(
-        journal_runs,
-        (_RUN.tenant_id == _ENTRY.tenant_id) & (_RUN.id == _ENTRY.journal_run_id),
-    )
+_ROWS = select(
+    _ENTRY.id,
+    _ENTRY.number,
+    _ENTRY.journal_entry_date,
+    _ENTRY.currency,
+    _ENTRY.status,
+    _ENTRY.transferred_to_accounting,
+    _ENTRY.notes,
+    _PERIOD.name.label("period"),
+    _RUN.number.label("run"),
+).join(
+    accounting_periods,
+    (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
 )
 
 
@@ -81,6 +75,12 @@ def there(view: View) -> tuple[ColumnElement[bool], ...]:
     return (_ENTRY.tenant_id == view.books, _ENTRY.deleted.is_(False), *view.viewer.sees())
 
 
+def runs_there(view: View) -> tuple[ColumnElement[bool], ...]:
+    """The condition on runs that holds for those there are for the viewer."""
+    seen = seen_runs(view.tx, view.books, view.viewer.organizations)
+    return (_RUN.tenant_id == view.books, _RUN.deleted.is_(False), *seen)
+
+
 def listing(
     view: View, conditions: Sequence[ColumnElement[bool]], *, path: str, kept: Mapping[str, str]
 ) -> Listing:
@@ -104,7 +104,8 @@ def _slice(view: View, where: Sequence[ColumnElement[bool]]) -> tuple[list[RowMa
     """The rows of the page, and whether there are newer and older ones."""
     number = _ENTRY.number
     after, before = view.query.get("newer"), view.query.get("older")
-    query = _ROWS.where(*where)
+    ours = and_(_RUN.id == _ENTRY.journal_run_id, *runs_there(view))
+    query = _ROWS.outerjoin(journal_runs, ours).where(*where)
     if after is not None:
         query = query.where(number > after).order_by(number)
     else:

@@ -10,7 +10,7 @@ from ..runs.operations import AT_WORK, KIND
 from ..runs.ties import groups_left
 from ..storage.tables import journal_entries, journal_runs
 from .history import history
-from .listing import listing, there
+from .listing import listing, runs_there, there
 from .view import NotHere, Page, View
 
 SIZE = 25
@@ -52,7 +52,7 @@ class Progress:
 def draw(view: View) -> Page:
     """All runs, the newest first."""
     after, before = view.query.get("newer"), view.query.get("older")
-    query = select(journal_runs).where(_RUN.tenant_id == view.books, _RUN.deleted.is_(False))
+    query = select(journal_runs).where(*runs_there(view))
     if after is not None:
         query = query.where(_RUN.number > after).order_by(_RUN.number)
     else:
@@ -81,9 +81,7 @@ def draw(view: View) -> Page:
 
 def draw_one(view: View) -> Page:
     """The run that the path names, with its entries. Raises NotHere."""
-    query = select(journal_runs).where(
-        _RUN.tenant_id == view.books, _RUN.number == view.number, _RUN.deleted.is_(False)
-    )
+    query = select(journal_runs).where(*runs_there(view), _RUN.number == view.number)
     run = view.tx.execute(query).mappings().one_or_none()
     if run is None:
         raise NotHere(

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import falcon
 
 from ..access import sessions
+from ..access.clients import verified
 from ..access.token_request import read_form
 from ..web.admission import count_token_request
 from ..web.endpoint import Site
@@ -61,9 +62,13 @@ class SignIn:
     def _begin(
         self, request: falcon.Request, client_id: str, secret: str
     ) -> sessions.Session | None:
-        now = int(request.context.now.timestamp())
+        """A session, or None; who has not the secret keeps no writer waiting."""
+        known = {"client_id": client_id, "client_secret": secret}
+        with self._site.store.reading() as tx:
+            if verified(tx, **known) is None:
+                return None
         with self._site.store.writing() as tx:
-            return sessions.begin(tx, client_id=client_id, client_secret=secret, now=now)
+            return sessions.begin(tx, **known, now=int(request.context.now.timestamp()))
 
     def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
         """Refuse what the framework would answer by itself."""

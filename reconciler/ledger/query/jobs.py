@@ -219,6 +219,7 @@ class Jobs:
             live=both or not job.request.read_deleted,
             deleted=both or job.request.read_deleted,
             organizations=None if organizations is None else frozenset(organizations.values()),
+            owner_id=job.caller.owner_id,
         )
 
     def _of_tenant(self, caller: Caller) -> Iterator[Job]:

@@ -37,14 +37,21 @@ class Names:
     codes: Mapping[str, tuple[str, str]]
 
 
-def as_of(
-    tx: Connection, tenant_id: str, kind: str, numbers: Iterable[str], *, until: str
+def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
+    tx: Connection,
+    tenant_id: str,
+    kind: str,
+    numbers: Iterable[str],
+    *,
+    until: str,
+    owner_id: str,
 ) -> dict[str, Past]:
     """What the numbered entries or runs were at a moment, by number; those not made yet are not.
 
-    `kind` is the object type of their events. Exact to the second, as stamps are.
+    `kind` is the object type of their events. `owner_id` is the tenant that the users belong to,
+    which is another one than whose books a further entity has. Exact to the second, as stamps are.
     """
-    names = _names(tx, tenant_id)
+    names = _names(tx, tenant_id, owner_id)
     apply = _APPLIED[kind]
     found: dict[str, Past] = {}
     wanted = sorted(numbers)
@@ -69,9 +76,9 @@ def as_of(
     return found
 
 
-def _names(tx: Connection, tenant_id: str) -> Names:
+def _names(tx: Connection, tenant_id: str, owner_id: str) -> Names:
     client, code = clients.c, accounting_codes.c
-    users = select(client.id, client.user_id).where(client.tenant_id == tenant_id)
+    users = select(client.id, client.user_id).where(client.tenant_id == owner_id)
     codes = select(code.id, code.name, code.type).where(code.tenant_id == tenant_id)
     return Names(
         users={row.id: row.user_id for row in tx.execute(users)},

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ..runs.organizations import are_seen
 from ..web.call import stamp
 from .columns import ORGANIZATION
 from .past import as_of
@@ -36,6 +37,7 @@ class Sight:
 
     `live` and `deleted` say which rows; a deleted one is gone KEPT_FOR after its deletion.
     `organizations` are the names whose rows are there for the caller, None without Multi-Org.
+    `owner_id` is the tenant whose users act, whichever of its books are queried.
     """
 
     now: datetime
@@ -43,6 +45,7 @@ class Sight:
     live: bool
     deleted: bool
     organizations: frozenset[str] | None
+    owner_id: str
 
     def needs(self, tables: Iterable[str]) -> set[str]:
         """The tables to copy for a query over these: items of the past need their entries."""
@@ -88,7 +91,7 @@ class Sight:
         for table in runs:
             query = f'SELECT DISTINCT {ORGANIZATION} FROM "{table}"'  # noqa: S608
             listed = [text for (text,) in copy.execute(query) if text is not None]
-            seen = [(text,) for text in listed if self.organizations.issuperset(json.loads(text))]
+            seen = [(text,) for text in listed if are_seen(json.loads(text), self.organizations)]
             copy.executemany(f'INSERT INTO "{_RUN_SCOPE}" VALUES (?)', seen)  # noqa: S608
 
     def _shows(self, scope: str) -> str:
@@ -124,7 +127,7 @@ class Sight:
             numbers = _changed(snapshot.copy, kind.lower(), self.until)
             if not numbers:
                 continue  # a join of views without the past is much quicker
-            found = as_of(tx, tenant_id, kind, numbers, until=self.until)
+            found = as_of(tx, tenant_id, kind, numbers, until=self.until, owner_id=self.owner_id)
             for name in names:
                 shape = snapshot.shapes[name]
                 columns = ", ".join(f'"{column}"' for column in shape.columns)

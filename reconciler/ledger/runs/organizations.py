@@ -1,11 +1,12 @@
 """Which organizations a run is for, and who sees it (API facts 5.2, 8.6)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from ..access.clients import Caller
+from ..storage.tables import journal_runs
 from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
 from ..web.fields import Field, array, read_fields, text
 
@@ -65,7 +66,28 @@ def labels_of(run: RowMapping, caller: Caller) -> list[dict[str, str]]:
 
 def sees(caller: Caller, run: RowMapping) -> bool:
     """Whether a run is there for the caller, who must be allowed all of its organizations."""
-    return all(caller.sees(name) for name in run["organizations"] or ())
+    known = caller.organizations
+    return are_seen(run["organizations"], None if known is None else frozenset(known.values()))
+
+
+def are_seen(names: Collection[str] | None, known: frozenset[str] | None) -> bool:
+    """Whether what these organizations share is there for one who is allowed those `known`.
+
+    What has none (None) is there for everyone, and everything for one who is not limited (None).
+    """
+    return known is None or known.issuperset(names or ())
+
+
+def seen_runs(
+    tx: Connection, tenant_id: str, known: frozenset[str] | None
+) -> tuple[ColumnElement[bool], ...]:
+    """The condition on the runs of a tenant's books that leaves out those `sees` is false for."""
+    if known is None:
+        return ()
+    lists = journal_runs.c.organizations
+    listed = journal_runs.c.tenant_id == tenant_id, lists.is_not(None)
+    found = tx.execute(select(lists).where(*listed).distinct()).scalars()
+    return (lists.is_(None) | lists.in_([names for names in found if are_seen(names, known)]),)
 
 
 def _wrong(

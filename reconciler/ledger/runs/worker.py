@@ -7,7 +7,18 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    PendingRollbackError,
+    ProgrammingError,
+)
+
+from ..storage.backend import TransactionLost
 from ..storage.store import Contention, Store
+from ..storage.writers import SharedCommitFailed
 from ..web.call import stamp
 from . import jobs, summary
 from .steps import STEPS
@@ -17,6 +28,12 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds after which the queue is looked at unasked: another process may have left a job."""
+
+_OF_THE_STEP = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+"""What the database says of a statement that fails however often it is repeated."""
+_OF_THE_DATABASE = (DBAPIError, PendingRollbackError, TransactionLost, SharedCommitFailed)
+"""What else it says: a connection was lost, a disk is full. The step is undone, and may succeed
+another time."""
 
 
 class Worker:
@@ -93,12 +110,17 @@ class Worker:
         return left
 
     def _step(self) -> bool:
-        """Do the next step of the oldest job; whether there was one to do."""
+        """Do the next step of the oldest job; whether there was one to do.
+
+        Only what breaks in the step itself ends its run; other failures are raised.
+        """
         try:
             return self._in_transaction(lambda task: STEPS[task.job["work"]](task))
         except Contention:
             raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, _OF_THE_DATABASE) and not isinstance(error, _OF_THE_STEP):
+                raise
             log.exception("a step of a journal run failed")
             self._in_transaction(_give_up)
             return False  # a pause, so that what breaks each time does not keep a processor busy

@@ -8,7 +8,8 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 LOCK_WAIT = 20.0
-"""Seconds a writer waits for another process before the request is answered with contention."""
+"""Seconds a writer waits for others before the request is answered with contention: for its turn
+in this process and for other processes, both together."""
 
 
 class Access(StrEnum):
@@ -21,6 +22,8 @@ class Access(StrEnum):
 
 OPTION = "ledger_access"
 """The execution option of a connection that says which Access its transactions have."""
+WAIT = "ledger_wait"
+"""The execution option that says how many seconds of LOCK_WAIT its next transaction has left."""
 
 
 class TransactionLost(Exception):
@@ -31,13 +34,15 @@ class TransactionLost(Exception):
 class Backend:
     """One database system.
 
-    `prepare` makes a database ready to connect to. `engines` connects, for each Access: WRITING and
-    NOTING exclude every other writer of the database from the start, READING sees one state.
-    Commits and savepoints raise TransactionLost once the database has given a transaction up.
-    `settle_in` runs once on an empty database. `keep` puts a copy aside before the database is
-    brought to a schema version, where that is cheap. `is_busy` tells contention from other errors.
+    `driver` is the only one it is used with; a URL need not name it. `prepare` makes a database
+    ready to connect to. `engines` connects, for each Access: WRITING and NOTING exclude every other
+    writer of the database from the start, READING sees one state. Commits and savepoints raise
+    TransactionLost once the database has given a transaction up. `settle_in` runs once on an empty
+    database. `keep` puts a copy aside before the database is brought to a schema version, where
+    that is cheap. `is_busy` tells contention from other errors.
     """
 
+    driver: str
     prepare: Callable[[URL], URL]
     engines: Callable[[URL], Mapping[Access, Engine]]
     settle_in: Callable[[Engine], None]
@@ -48,6 +53,12 @@ class Backend:
 def access_of(connection: Connection) -> Access:
     """What the next transaction of a connection is for."""
     return Access(connection.get_execution_options().get(OPTION, Access.READING))
+
+
+def wait_of(connection: Connection) -> float:
+    """How many seconds the next transaction of a connection may wait for other processes."""
+    left: float = connection.get_execution_options().get(WAIT, LOCK_WAIT)
+    return left
 
 
 def named(url: URL) -> str:

@@ -12,8 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from ..failures import LedgerUnusable
-from . import backend
-from .backend import Access, TransactionLost, access_of
+from .backend import Access, TransactionLost, access_of, wait_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -83,7 +82,7 @@ def engines(url: URL) -> Mapping[Access, Engine]:
 
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(_beginning(access_of(connection)))
+        connection.exec_driver_sql(_beginning(access_of(connection), wait_of(connection)))
 
     @event.listens_for(made, "commit")
     @event.listens_for(made, "savepoint")
@@ -98,14 +97,14 @@ def engines(url: URL) -> Mapping[Access, Engine]:
     return dict.fromkeys(Access, made)
 
 
-def _beginning(access: Access) -> str:
+def _beginning(access: Access, wait: float) -> str:
     """Everything a transaction begins with, in one message to the server."""
     statements = [_BEGIN[access], _local("idle_in_transaction_session_timeout", IDLE_WAIT)]
     statements.append(_local("statement_timeout", STATEMENT_WAIT))
     if access is not Access.READING:
         durable = "on" if access is Access.WRITING else "off"
         statements.append(f"SET LOCAL synchronous_commit = {durable}")
-        statements.append(_local("lock_timeout", backend.LOCK_WAIT))
+        statements.append(_local("lock_timeout", wait))
         statements.append(f"SELECT pg_advisory_xact_lock({_LOCK})")
     return "; ".join(statements)
 

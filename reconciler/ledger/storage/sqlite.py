@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from ..failures import LedgerUnusable
 from . import backend
-from .backend import Access, TransactionLost, access_of
+from .backend import Access, TransactionLost, access_of, wait_of
 
 
 def prepare(url: URL) -> URL:
@@ -20,6 +20,8 @@ def prepare(url: URL) -> URL:
     name = url.database or ""
     if not name or name == ":memory:" or name.startswith("file:"):
         raise LedgerUnusable("the ledger needs a file; write sqlite:////absolute/path.db")
+    if url.query:
+        raise LedgerUnusable("a SQLite URL takes no options; write sqlite:////absolute/path.db")
     path = Path(name)
     try:
         # Made here, because SQLite would give it the mode of the umask.
@@ -53,8 +55,15 @@ def _engine(url: URL, synchronous: str) -> Engine:
 
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:
-        writes = access_of(connection) is not Access.READING
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if access_of(connection) is Access.READING:
+            connection.exec_driver_sql("BEGIN")
+            return
+        raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        raw.execute(_busy_timeout(wait_of(connection)))
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            raw.execute(_busy_timeout(backend.LOCK_WAIT))
 
     @event.listens_for(made, "commit")
     @event.listens_for(made, "savepoint")
@@ -65,6 +74,10 @@ def _engine(url: URL, synchronous: str) -> Engine:
             raise TransactionLost
 
     return made
+
+
+def _busy_timeout(seconds: float) -> str:
+    return f"PRAGMA busy_timeout={round(seconds * 1000)}"
 
 
 def settle_in(made: Engine) -> None:

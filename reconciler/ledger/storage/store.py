@@ -11,14 +11,15 @@ from ..failures import LedgerUnusable
 from . import postgresql, schema, sqlite
 from .backend import OPTION, Access, Backend, named
 from .transaction import transaction
-from .writers import Writers
+from .writers import TurnNeverCame, Writers
 
 
 class Contention(Exception):
-    """Another process kept the database busy for too long. Nothing was changed."""
+    """Others kept the database busy for too long. Nothing was changed."""
 
 
 SQLITE = Backend(
+    driver="pysqlite",
     prepare=sqlite.prepare,
     engines=sqlite.engines,
     settle_in=sqlite.settle_in,
@@ -26,6 +27,7 @@ SQLITE = Backend(
     is_busy=sqlite.is_busy,
 )
 POSTGRESQL = Backend(
+    driver="psycopg",
     prepare=postgresql.prepare,
     engines=postgresql.engines,
     settle_in=postgresql.settle_in,
@@ -86,6 +88,8 @@ class Store:
     def _contention(self) -> Iterator[None]:
         try:
             yield
+        except TurnNeverCame as error:
+            raise Contention("other writers keep the database busy") from error
         except OperationalError as error:
             if self._backend.is_busy(error):
                 raise Contention("another process keeps the database busy") from error
@@ -104,6 +108,11 @@ def open_store(database_url: str) -> Store:
         raise LedgerUnusable(
             f"the ledger runs on sqlite and postgresql, not on {url.get_backend_name()}; "
             f"write {EXAMPLES}"
+        )
+    driver = url.drivername.partition("+")[2]
+    if driver not in ("", backend.driver):
+        raise LedgerUnusable(
+            f"the ledger uses the driver {backend.driver}, not {driver}; write {EXAMPLES}"
         )
     url = backend.prepare(url)
     store = Store(backend, url)

@@ -5,13 +5,20 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from .backend import WAIT
+
 
 class Transaction:
-    """A transaction that has begun. Raises when it cannot be."""
+    """A transaction that has begun. Raises when it cannot be.
 
-    def __init__(self, engine: Engine) -> None:
+    A writing one waits for other processes until `wait` seconds are over; by default LOCK_WAIT.
+    """
+
+    def __init__(self, engine: Engine, *, wait: float | None = None) -> None:
         self.connection = engine.connect()
         try:
+            if wait is not None:
+                self.connection.execution_options(**{WAIT: wait})
             self._begun = self.connection.begin()
         except BaseException:
             self.connection.close()
@@ -36,9 +43,9 @@ class Transaction:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine, *, wait: float | None = None) -> Iterator[Connection]:
     """A transaction around a block: committed when it is left, undone when it raises."""
-    begun = Transaction(engine)
+    begun = Transaction(engine, wait=wait)
     try:
         yield begun.connection
     except BaseException:

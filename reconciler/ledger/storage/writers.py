@@ -6,19 +6,29 @@ savepoint. Whoever is done with nobody waiting commits for all. Nobody leaves, w
 an error, before everything it may have seen is on disk; when the commit fails, it fails for all.
 A group never has more members than there are threads: each waits for the commit before it can
 write again.
+
+Who waits for a turn has LOCK_WAIT seconds in all: what is left of them when the turn comes is what
+the transaction may wait for other processes. So a lock that another process keeps holds everybody
+up at the same time, and not one after the other.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
 
+from . import backend
 from .transaction import Transaction, transaction
 
 
 class SharedCommitFailed(Exception):
     """The commit that this work shared with others' did not succeed."""
+
+
+class TurnNeverCame(Exception):
+    """Others worked, or waited for other processes, for all of LOCK_WAIT."""
 
 
 class Writers:
@@ -35,8 +45,8 @@ class Writers:
     @contextmanager
     def together(self, engine: Engine) -> Iterator[Connection]:
         """A turn in a transaction that others may share, on disk when the block is left."""
-        self._take_turn()
-        with self._member(engine) as connection:
+        wait = self._take_turn()
+        with self._member(engine, wait) as connection:
             yield connection
 
     @contextmanager
@@ -45,25 +55,25 @@ class Writers:
 
         What others have left open is committed first; with `unless_open` it is joined instead.
         """
-        self._take_turn()
+        wait = self._take_turn()
         if unless_open and self._group is not None:
-            with self._member(engine) as connection:
+            with self._member(engine, wait) as connection:
                 yield connection
             return
         try:
             if self._group is not None:
                 with suppress(Exception):  # its members are told
                     self._conclude(self._group)
-            with transaction(engine) as connection:
+            with transaction(engine, wait=wait) as connection:
                 yield connection
         finally:
             self._leave_turn()
 
     @contextmanager
-    def _member(self, engine: Engine) -> Iterator[Connection]:
+    def _member(self, engine: Engine, wait: float) -> Iterator[Connection]:
         """Work in the open transaction, or begin one. Comes with the turn, leaves without it."""
         try:
-            group = self._group = self._group or _Group(engine)
+            group = self._group = self._group or _Group(engine, wait)
         except BaseException:
             self._leave_turn()
             raise
@@ -108,18 +118,27 @@ class Writers:
                 group.over = True
                 self._end.notify_all()
 
-    def _take_turn(self) -> None:
+    def _take_turn(self) -> float:
+        """Wait for the turn; answers what is left of LOCK_WAIT then. Raises TurnNeverCame."""
+        deadline = time.monotonic() + backend.LOCK_WAIT
         with self._lock:
             self._waiting += 1
             try:
-                while self._busy:
-                    self._turn.wait()
+                self._await_turn(deadline)
             except BaseException:
                 self._waiting -= 1
-                self._wake()  # the interrupted one may have been the one that was woken
+                self._wake()  # the one that leaves may have been the one that was woken
                 raise
             self._waiting -= 1
             self._busy = True
+        return max(0.0, deadline - time.monotonic())
+
+    def _await_turn(self, deadline: float) -> None:
+        while self._busy:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TurnNeverCame
+            self._turn.wait(left)
 
     def _leave_turn(self) -> None:
         with self._lock:
@@ -136,8 +155,8 @@ class Writers:
 class _Group:
     """One transaction, and who works in it. Raises when it cannot be begun."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.transaction = Transaction(engine)
+    def __init__(self, engine: Engine, wait: float) -> None:
+        self.transaction = Transaction(engine, wait=wait)
         self.members = 0
         self.over = False
         self.failure: BaseException | None = None
