@@ -12,7 +12,7 @@ from reconciler.render.spans import BLANK, Line, line, table
 
 def impact_section(plan: Plan) -> Iterator[Line]:
     """The impact under its heading, or the word that there is none."""
-    runs = any(change.posts and not KINDS[change.address.kind].lines for change in plan.feasible)
+    runs = posts_unknown_amounts(plan)
     if not plan.impact:
         if plan.feasible:
             none = UNKNOWN_AMOUNTS if runs else "none, no amount in the books changes."
@@ -29,6 +29,15 @@ def impact_section(plan: Plan) -> Iterator[Line]:
 
 def impact_table(rows: tuple[Impact, ...], home: str | None) -> tuple[Line, ...]:
     """Before, change and after by period, accounting code and currency."""
+    return table(impact_cells(rows, home), right=IMPACT_AMOUNTS, header=True, indent=2)
+
+
+IMPACT_AMOUNTS = frozenset({3, 4, 5, 6})
+"""The columns of the impact that hold amounts; those before them hold names."""
+
+
+def impact_cells(rows: tuple[Impact, ...], home: str | None) -> list[list[str]]:
+    """The impact as cells, the titles first; a change in home currency that is not known is `?`."""
     with_home = home is not None and any(
         row.home_change is not None and row.currency != home for row in rows
     )
@@ -49,7 +58,12 @@ def impact_table(rows: tuple[Impact, ...], home: str | None) -> tuple[Line, ...]
         if with_home:
             known = row.home_change is not None and home is not None
             cells[-1].append(sided(row.home_change or ZERO, home or "") if known else "?")
-    return table(cells, right=frozenset({3, 4, 5, 6}), header=True, indent=2)
+    return cells
+
+
+def posts_unknown_amounts(plan: Plan) -> bool:
+    """Whether the plan begins journal runs, whose amounts only the ledger will know."""
+    return any(change.posts and not KINDS[change.address.kind].lines for change in plan.feasible)
 
 
 def sided(net: Decimal, currency: str) -> str:

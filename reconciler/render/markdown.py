@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.money import ZERO
 from reconciler.core.plan import Action, Change, Plan
-from reconciler.render.books import balance_proofs, sided
+from reconciler.render.books import (
+    IMPACT_AMOUNTS,
+    balance_proofs,
+    impact_cells,
+    posts_unknown_amounts,
+)
 from reconciler.render.problems import escaped
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import Line, plain_text
@@ -122,26 +125,13 @@ def _cut(rows: Iterable[str], count: int, begin: str = "") -> Iterator[str]:
 
 
 def _impact(plan: Plan) -> Iterator[str]:
-    runs = any(change.posts and not KINDS[change.address.kind].lines for change in plan.feasible)
-    rows = [row for row in plan.impact if row.net_before or row.net_after or row.home_change]
+    runs = posts_unknown_amounts(plan)
+    titles, *rows = impact_cells(plan.impact, plan.basis.home_currency)
     if rows:
-        home = plan.basis.home_currency
-        foreign = home is not None and any(row.currency != home for row in rows)
-        titles = ["Period", "Accounting code", "Currency", "Before", "Change", "After"]
-        cells = [
-            [
-                said(row.period),
-                said(row.code),
-                said(row.currency),
-                *(sided(net, row.currency) for net in (row.net_before, row.net_change)),
-                sided(row.net_after, row.currency),
-                *([sided(row.home_change or ZERO, home or "")] if foreign else []),
-            ]
-            for row in rows
-        ]
-        titles += [f"Change in {home}"] * foreign
-        table = _table(titles, cells[:_LISTED], right=frozenset({3, 4, 5, 6}))
-        more = f"\n\nand {len(cells) - _LISTED:,} more rows" if len(cells) > _LISTED else ""
+        first_amount = min(IMPACT_AMOUNTS)
+        cells = [[*map(said, row[:first_amount]), *row[first_amount:]] for row in rows[:_LISTED]]
+        table = _table(titles, cells, right=IMPACT_AMOUNTS)
+        more = f"\n\nand {len(rows) - _LISTED:,} more rows" if len(rows) > _LISTED else ""
         yield f"**Impact** on the entries managed here (net, debit or credit)\n\n{table}{more}"
     elif plan.feasible and not runs:
         yield "**Impact**: none, no amount in the books changes."

@@ -1,6 +1,7 @@
 """Plans in a pull request: golden files, a bounded length, and nothing that hostile text can do."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import test_render_plans
@@ -124,3 +125,12 @@ def test_a_refused_plan_offers_no_command_to_apply_it():
     drawn = plan_markdown(SCENES["refused-too-many-removals"]().plan())
     assert "--plan-digest" not in drawn
     assert drawn.startswith("### <code>acme-books</code>: refused;")
+
+
+def test_a_change_in_home_currency_that_is_not_known_is_no_zero():
+    """I-60: what cannot be told is told as that, in the text and in the pull request."""
+    plan = SCENES["create-foreign"]().plan()
+    first, *rest = plan.impact
+    drawn = plan_markdown(replace(plan, impact=(replace(first, home_change=None), *rest)))
+    (row,) = [row for row in drawn.splitlines() if first.code in row and first.currency in row]
+    assert row.endswith("| ? |")
