@@ -29,8 +29,7 @@ def adoption_of(case: Case, declared: Declared) -> Change:
         manage_observed=case.found and case.world.conduct.manage_observed,
     )
     if case.found and comparison.forced_by:
-        delete = (Verb.DELETE,) if case.world.conduct.delete_cancelled else ()
-        verbs = (Verb.CANCEL, Verb.CREATE, *delete)
+        verbs = (Verb.CANCEL, Verb.CREATE, *case.delete)
         return case.change(Action.REPLACE, reason, verbs, comparison)
     marks = case.kind.marked and case.marker != case.expected_marker
     verbs = (Verb.UPDATE,) if case.live is not None and (marks or comparison) else ()

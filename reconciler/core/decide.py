@@ -76,12 +76,12 @@ def _declared_change(case: Case, declared: Declared) -> Change:
         reason = Reason.RESUMED if ours else Reason.MISSING_IN_LEDGER
         return case.change(Action.CREATE, reason, (Verb.CREATE,))
     if case.live.status in case.kind.failed:
-        verbs = (Verb.CANCEL, Verb.CREATE, *_delete(case))
+        verbs = (Verb.CANCEL, Verb.CREATE, *case.delete)
         return case.change(Action.REPLACE, Reason.FAILED_IN_LEDGER, verbs)
     if not case.posted:
         reason = Reason.RESUMED if ours else Reason.CANCELLED_IN_LEDGER
         shown = _with_protection(case, declared, UNCHANGED)
-        return case.change(Action.REPLACE, reason, (Verb.CREATE, *_delete(case)), shown)
+        return case.change(Action.REPLACE, reason, (Verb.CREATE, *case.delete), shown)
     return _posted_change(case, declared)
 
 
@@ -91,7 +91,7 @@ def _posted_change(case: Case, declared: Declared) -> Change:
     recorded_otherwise = _recorded_otherwise(case, declared)
     reason = Reason.CHANGED if recorded_otherwise else Reason.DRIFTED
     if comparison.forced_by:
-        verbs = (Verb.CANCEL, Verb.CREATE, *_delete(case))
+        verbs = (Verb.CANCEL, Verb.CREATE, *case.delete)
         return case.change(Action.REPLACE, reason, verbs, shown)
     if comparison:
         return case.change(Action.UPDATE, reason, (Verb.UPDATE,), shown)
@@ -136,15 +136,11 @@ def _undeclared_change(case: Case) -> Change | None:
     if case.made_by_run:
         return case.change(Action.FORGET, Reason.LEFT_TO_RUN)
     if case.live.status != CANCELLED:
-        return case.change(Action.REMOVE, Reason.UNDECLARED, (Verb.CANCEL, *_delete(case)))
+        return case.change(Action.REMOVE, Reason.UNDECLARED, (Verb.CANCEL, *case.delete))
     if case.world.conduct.delete_cancelled:
         reason = Reason.RESUMED if case.recorded.cancelled else Reason.CANCELLED_IN_LEDGER
         return case.change(Action.REMOVE, reason, (Verb.DELETE,))
     return None
-
-
-def _delete(case: Case) -> tuple[Verb, ...]:
-    return (Verb.DELETE,) if case.world.conduct.delete_cancelled else ()
 
 
 def _compare(case: Case, wanted: Mapping[str, Value]) -> Comparison:

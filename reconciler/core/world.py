@@ -187,6 +187,11 @@ class Case:
         """The live transfer state; empty when there is none."""
         return text_of(self.held.get(self.kind.transfer)) or ""
 
+    @property
+    def delete(self) -> tuple[Verb, ...]:
+        """The verb that ends what was cancelled, where the workspace does not keep it."""
+        return (Verb.DELETE,) if self.world.conduct.delete_cancelled else ()
+
     def leftover_steps(self) -> tuple[Step, ...]:
         """Deletions of cancelled predecessors that an interrupted replacement left behind."""
         if not self.world.conduct.delete_cancelled:
