@@ -46,7 +46,7 @@ def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, s
     if not case.posted:
         fact = f'{number} has the status "{case.live.status}"'
         yield "adoption", fact, "Remove the file: there is nothing in the books to adopt."
-    for recorded in case.world.recorded.values():
+    for recorded in case.world.borne.values():
         if recorded.number == number and recorded.address != case.address:
             fact = f"{number} is recorded as {recorded.address.name} already"
             yield "adoption", fact, "Keep that name, or leave the entry to it."

@@ -13,8 +13,9 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import IN_NOTES, marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Refusal
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import previous_of
 from reconciler.core.rules import PLAN_RULES
-from reconciler.core.values import Address, Live, Value
+from reconciler.core.values import Address, Declared, Live, Value
 from reconciler.core.world import World
 
 MOST_NAMES = 200
@@ -109,9 +110,21 @@ def in_doubt(
     )
 
 
+def with_previous(
+    doubts: Iterable[Address], declared: Mapping[Address, Declared]
+) -> tuple[Address, ...]:
+    """The addresses, with those that their declarations say they had before."""
+    names = {*doubts}
+    asking = (declared[address] for address in names if address in declared)
+    before = {previous_of(one) for one in asking if one.previous_name is not None}
+    return tuple(sorted(names | before))
+
+
 def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
     if change.reason in (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER):
         return True
+    if change.reason is Reason.RENAMED and change.number_posted:
+        return False
     if change.wanted is Action.ADOPT:
         # What was to be adopted may have been, and been replaced since; and another entry may
         # stand for the declaration already.
@@ -150,7 +163,7 @@ def untracked(world: World) -> tuple[tuple[Address, str], ...]:
     return tuple(
         (address, number)
         for address, numbers in sorted(world.found.items())
-        if address not in world.declared
+        if address not in world.declared and address not in world.renames.values()
         for number in numbers
         if number not in known
     )

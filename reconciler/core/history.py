@@ -58,12 +58,33 @@ class Attempted:
 
 
 def fold(history: Iterable[Attempted]) -> dict[Address, Recorded]:
-    """The recorded state of every address, from everything that was ever tried, oldest first."""
+    """The recorded state of every address, from everything that was ever tried, oldest first.
+
+    A number is one address's: an adoption takes it from the name that had it, in the one outcome
+    that says so, and no state lies between.
+    """
     states: dict[Address, Recorded] = {}
+    holders: dict[tuple[str, str], Address] = {}
     for attempted in history:
-        state = states.get(attempted.address) or Recorded(address=attempted.address)
-        states[attempted.address] = _FOLD[attempted.act](state, attempted)
+        address, number = attempted.address, attempted.number
+        folded = _FOLD[attempted.act](states.get(address) or Recorded(address=address), attempted)
+        if number is not None and folded.number == number:
+            before = states.get(holders.get((address.kind, number), address))
+            holders[address.kind, number] = address
+            if before is not None and before.address != address and attempted.act in ADOPTIONS:
+                states[before.address] = _gone(before, number)
+                folded = _renamed(folded, before)
+        states[address] = folded
     return states
+
+
+def _renamed(state: Recorded, before: Recorded) -> Recorded:
+    """What a name goes on knowing of the entry that it takes over."""
+    return replace(
+        state,
+        from_run=state.from_run or before.from_run,
+        adopted=before.adopted or state.adopted,
+    )
 
 
 def _create(state: Recorded, tried: Attempted) -> Recorded:
