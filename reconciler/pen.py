@@ -11,6 +11,9 @@ from reconciler.core.values import Value
 from reconciler.daybook import Intent
 from reconciler.errors import LedgerError
 
+_STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
+"""Why the daybook forgets what stays in the ledger, where a search will see it again."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Pen:
@@ -83,6 +86,11 @@ class Pen:
         elif change.reason is Reason.RENAMED:
             if not updates:
                 self._adopt_without_call()
+        elif change.reason in _STAYING:
+            left = self.recorded.leftovers if change.reason is Reason.RETIRED else ()
+            for number in (change.number, *left):
+                if number is not None:
+                    self.note(self.intent(Act.RETIRE, number=number))
         elif change.action is Action.FORGET or replaces_what_is_gone:
             self.note(self.intent(Act.FORGET, number=change.number))
         elif change.action in (Action.UPDATE, Action.ADOPT) and not change.steps:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.core.adoption import adoption_of
+from reconciler.core.adoption import ADOPTS_ANOTHER, adoption_of, adopts_another
 from reconciler.core.compare import PROTECT, UNCHANGED, Comparison, FieldChange, compare
 from reconciler.core.kinds import KINDS
 from reconciler.core.members import cancelled_members
@@ -59,6 +59,8 @@ def _decide(case: Case) -> Change | None:
     if change is not None and case.twins:
         fact = f"{' and '.join(case.twins)} stand in the books for one declaration"
         return _blocked(change, "doubled", fact)
+    if change is not None and (fact := adopts_another(case)):
+        return _blocked(change, "adoption", fact, ADOPTS_ANOTHER)
     return None if change is None else _with_blocks(case, change)
 
 

@@ -176,11 +176,11 @@ def all_recorded(found: Mapping[Address, tuple[str, ...]], recorded: Iterable[Re
 
 
 def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
-    """Every number that the daybook knows, those of cancelled predecessors included."""
+    """Every number that the daybook knows: cancelled predecessors and what was retired, too."""
     return frozenset(
         number
         for state in recorded
-        for number in (state.number, *state.leftovers)
+        for number in (state.number, *state.leftovers, *state.retired)
         if number is not None
     )
 

@@ -22,7 +22,9 @@ class Act(StrEnum):
     NOTE = "note"
     """The ledger already holds what the file says: remember it."""
     FORGET = "forget"
-    """The number is gone from the ledger, or no longer ours: drop it."""
+    """The number is gone from the ledger: drop it."""
+    RETIRE = "retire"
+    """The number stays in the ledger, marker and all, and is nobody's: remember it as that."""
 
 
 ADOPTIONS = frozenset({Act.ADOPT, Act.ADOPT_FROM_RUN})
@@ -118,6 +120,7 @@ def _with_number(state: Recorded, tried: Attempted) -> Recorded:
         incarnation=state.incarnation + 1,
         unsettled=state.unsettled,
         adopted=state.adopted,
+        retired=tuple(number for number in state.retired if number != tried.number),
     )
 
 
@@ -141,6 +144,13 @@ def _forget(state: Recorded, tried: Attempted) -> Recorded:
     return _gone(state, tried.number)
 
 
+def _retire(state: Recorded, tried: Attempted) -> Recorded:
+    gone = _gone(state, tried.number)
+    if tried.number is None or tried.number in gone.retired:
+        return gone
+    return replace(gone, retired=(*gone.retired, tried.number))
+
+
 def _gone(state: Recorded, number: str | None) -> Recorded:
     if number == state.number:
         return replace(state, number=None, spec=None, protect=False, cancelled=False)
@@ -158,4 +168,5 @@ _FOLD = {
     Act.CANCEL: _cancel,
     Act.DELETE: _delete,
     Act.FORGET: _forget,
+    Act.RETIRE: _retire,
 }

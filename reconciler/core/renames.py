@@ -29,6 +29,22 @@ class Names:
         live = self.live[state.number] if state is not None and state.number else None
         return None if live is None or live.status == CANCELLED else live
 
+    def unrecorded(self, address: Address) -> tuple[str, ...]:
+        """What stands under an address by its marker: found, or retired once and still there."""
+        state = self.recorded.get(address)
+        retired = (
+            number
+            for number in (state.retired if state is not None else ())
+            if self._bears(address, self.live.get(number))
+        )
+        return tuple(dict.fromkeys((*self.found.get(address, ()), *retired)))
+
+    def _bears(self, address: Address, live: Live | None) -> bool:
+        if live is None or live.status == CANCELLED:
+            return False
+        ours = marker_of(self.workspace, address)
+        return not KINDS[address.kind].marked or self.marker(live) == ours
+
     def marker(self, live: Live | None) -> str | None:
         """What a live entry carries."""
         return split_marker(live.fields, self.place)[1] if live is not None else None
@@ -109,7 +125,7 @@ def _marked_for(names: Names, source: Address) -> Address:
 def _is_free(names: Names, address: Address, spare: frozenset[str | None]) -> bool:
     """Whether an address has no entry of its own, recorded or found."""
     state = names.recorded.get(address) or Recorded(address=address)
-    found = any(number not in spare for number in names.found.get(address, ()))
+    found = any(number not in spare for number in names.unrecorded(address))
     return state.number is None and not found and not state.unsettled
 
 
@@ -117,7 +133,7 @@ def _is_known(names: Names, source: Address) -> bool:
     """Whether something stands under a name, or may: a create without a known outcome counts."""
     state = names.recorded.get(source)
     unsettled = state is not None and state.unsettled
-    return unsettled or names.standing(source) is not None or bool(names.found.get(source))
+    return unsettled or names.standing(source) is not None or bool(names.unrecorded(source))
 
 
 def _is_new(names: Names, declared: Declared) -> bool:

@@ -12,7 +12,7 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Step, Verb
 from reconciler.core.recorded import Recorded
-from reconciler.core.renames import Names, bearing, renames_of
+from reconciler.core.renames import Names, bearing, previous_of, renames_of
 from reconciler.core.values import Address, Declared, Live, Value, text_of
 
 
@@ -40,6 +40,8 @@ class World:
     known: Known
     conduct: Conduct = Conduct()
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    names: Names = field(init=False)
+    """Everything that tells what an entry is called."""
     renames: Mapping[Address, Address] = field(init=False)
     """The declarations that take over the entry of another name, each with that name's address."""
     borne: Mapping[Address, Recorded] = field(init=False)
@@ -50,7 +52,15 @@ class World:
     """The declarations of every number that one has, or adopts."""
 
     def __post_init__(self) -> None:
-        renames = renames_of(self.names)
+        names = Names(
+            declared=self.declared,
+            recorded=self.recorded,
+            live=self.live,
+            found=self.found,
+            workspace=self.known.workspace,
+            place=self.known.marker,
+        )
+        renames = renames_of(names)
         borne = bearing(self.recorded, renames, self.live)
         runs = {
             member.number: address
@@ -64,28 +74,33 @@ class World:
             number = (recorded.number if recorded else None) or adopted(declared, recorded)
             if number is not None:
                 claims[number] = (*claims.get(number, ()), address)
+        object.__setattr__(self, "names", names)
         object.__setattr__(self, "renames", renames)
         object.__setattr__(self, "borne", borne)
         object.__setattr__(self, "run_of", runs)
         object.__setattr__(self, "claims", claims)
-
-    @property
-    def names(self) -> Names:
-        """Everything that tells what an entry is called."""
-        return Names(
-            declared=self.declared,
-            recorded=self.recorded,
-            live=self.live,
-            found=self.found,
-            workspace=self.known.workspace,
-            place=self.known.marker,
-        )
 
 
 def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
     """The number that a declaration is about to adopt; None when nothing is left to adopt."""
     has_one = recorded is not None and recorded.number is not None
     return None if declared is None or has_one else declared.adopts
+
+
+def adopts_otherwise(declared: Declared, recorded: Recorded | None) -> str | None:
+    """The number that a file adopts though its name has another; None when they go together.
+
+    What the name was adopted under, or left behind, is its own history.
+    """
+    if recorded is None or recorded.number is None:
+        return None
+    own = (recorded.number, recorded.adopted, *recorded.leftovers)
+    return None if declared.adopts in own else declared.adopts
+
+
+def _run_kind(member: str) -> str:
+    """The kind of the runs that make entries of a kind."""
+    return next(kind.name for kind in KINDS.values() if kind.members == member)
 
 
 def to_read(
@@ -103,6 +118,15 @@ def to_read(
         number = adopted(one, known.get(address))
         if number is not None:
             wanted.add((address.kind, number))
+        if (other := adopts_otherwise(one, known.get(address))) is not None:
+            wanted.add((address.kind, other))
+        if number is not None and one.made_by is not None:
+            # The run tells which entries it made; one read of it serves them all.
+            wanted.add((_run_kind(address.kind), one.made_by))
+        for name in (address, previous_of(one)):
+            state = known.get(name)
+            if state is not None and state.retired:
+                wanted |= {(address.kind, retired) for retired in state.retired}
     return tuple((KINDS[kind], number) for kind, number in sorted(wanted))
 
 
@@ -287,10 +311,15 @@ class Case:
 
 
 def _standing(world: World, address: Address) -> tuple[str, ...]:
-    """The numbers that a search found for an address, or for the name that it had before."""
-    numbers = world.found.get(address, ())
-    source = world.renames.get(address)
-    return numbers if source is None else (*numbers, *world.found.get(source, ()))
+    """The numbers that stand for an address, or for the name that it had before, by their marker.
+
+    Searches find them, and the daybook remembers what was retired: without an entry of its own, a
+    declaration must not be posted beside it.
+    """
+    state, source = world.recorded.get(address), world.renames.get(address)
+    unknown = state is None or state.number is None
+    numbers = world.names.unrecorded(address) if unknown else world.found.get(address, ())
+    return numbers if source is None else (*numbers, *world.names.unrecorded(source))
 
 
 def _is_out_of_the_books(live: Live | None) -> bool:
