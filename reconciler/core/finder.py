@@ -51,14 +51,15 @@ def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = 
     select = f"SELECT {columns} FROM {kind.name}"  # noqa: S608 - the schemas hold both to a word
     names = tuple(names)
     if names and place != IN_NOTES:
-        markers = (_text(marker_of(workspace, Address(kind.name, name))) for name in names)
+        markers = (quoted(marker_of(workspace, Address(kind.name, name))) for name in names)
         return f"{select} WHERE {place} IN ({', '.join(markers)})"
     before = "%[reconciler:" if place == IN_NOTES else ""
     pattern = f"{before}{_plainly(workspace)}/%"
-    return f"{select} WHERE {place} LIKE {_text(pattern)} ESCAPE '{_MARK}'"
+    return f"{select} WHERE {place} LIKE {quoted(pattern)} ESCAPE '{_MARK}'"
 
 
-def _text(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text as a query writes it."""
     return "'" + value.replace("'", "''") + "'"
 
 
