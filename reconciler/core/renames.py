@@ -1,15 +1,16 @@
 """Which entry a declaration takes over from another name, and what the record of each is then."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.core.canonical import lines
 from reconciler.core.compare import compare
 from reconciler.core.kinds import KINDS
 from reconciler.core.marker import marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change
 from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address, Declared, Live
+from reconciler.core.values import Address, Declared, Live, Value, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def renames_of(names: Names) -> Mapping[Address, Address]:
     of what is recorded or found under that name; and where nobody ever applied anything under it,
     the one entry of equal content that lost its file can only be meant.
     """
-    lost = tuple(address for address in sorted(names.recorded) if address not in names.declared)
+    lost = tuple(sorted(address for address in names.recorded if address not in names.declared))
     asking = [one for one in names.declared.values() if one.previous_name is not None]
     if not lost and not asking:
         return {}
@@ -73,15 +74,16 @@ def renames_of(names: Names) -> Mapping[Address, Address]:
         free = one.address not in renames and _is_free(names, one.address, numbers)
         if free and source not in names.declared and _is_known(names, source):
             renames[one.address] = source
-    spare = tuple(address for address in lost if address not in renames.values())
+    taken = frozenset(renames.values())
+    alike = _Alike(names, (address for address in lost if address not in taken))
     guesses = {
-        one.address: alike[0]
+        one.address: meant[0]
         for one in asking
         if one.address not in renames and _is_new(names, one)
-        if len(alike := tuple(_alike(names, one, spare))) == 1
+        if len(meant := alike.to(one)) == 1
     }
-    meant = Counter(guesses.values())
-    return renames | {at: source for at, source in guesses.items() if meant[source] == 1}
+    claims = Counter(guesses.values())
+    return renames | {at: source for at, source in guesses.items() if claims[source] == 1}
 
 
 def previous_of(declared: Declared) -> Address:
@@ -92,12 +94,12 @@ def previous_of(declared: Declared) -> Address:
 def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
     """What a reader has to know of new entries that another name may be meant by."""
     changes = tuple(changes)
-    removed = tuple(one.address for one in changes if one.wanted is Action.REMOVE)
+    removed = _Alike(names, (one.address for one in changes if one.wanted is Action.REMOVE))
     for change in changes:
         one = names.declared.get(change.address)
         if one is None or change.wanted is not Action.CREATE or change.renamed_from:
             continue
-        alike = [source.name for source in _alike(names, one, removed)]
+        alike = [source.name for source in removed.to(one)]
         keys = " or ".join(f"`previousName: {name}`" for name in alike)
         if one.previous_name is not None:
             source = previous_of(one)
@@ -144,17 +146,41 @@ def _is_new(names: Names, declared: Declared) -> bool:
     )
 
 
-def _alike(names: Names, declared: Declared, lost: Iterable[Address]) -> Iterator[Address]:
-    """The names without a file whose standing entry is, word for word, what a file declares."""
-    kind = KINDS[declared.address.kind]
-    for source in lost:
-        live = names.standing(source)
-        applied = names.recorded[source].spec
-        if source.kind != kind.name or live is None or applied is None:
-            continue
-        ours = names.marker(live) == marker_of(names.workspace, source) or not kind.marked
-        if ours and not compare(kind, declared.spec, applied, applied, manage_observed=True):
-            yield source
+class _Alike:
+    """The entries under some names, by what they post: thousands of them may lose their files."""
+
+    def __init__(self, names: Names, sources: Iterable[Address]) -> None:
+        self._names = names
+        self._sources: dict[Hashable, list[Address]] = {}
+        for source in sources:
+            state = names.recorded.get(source)
+            if state is not None and state.spec is not None and self._stands(source):
+                self._sources.setdefault(_posted(source, state.spec), []).append(source)
+
+    def to(self, declared: Declared) -> tuple[Address, ...]:
+        """The names whose entry is, word for word, what a file declares."""
+        kind = KINDS[declared.address.kind]
+        return tuple(
+            source
+            for source in self._sources.get(_posted(declared.address, declared.spec), ())
+            if (applied := self._names.recorded[source].spec) is not None
+            and not compare(kind, declared.spec, applied, applied, manage_observed=True)
+        )
+
+    def _stands(self, source: Address) -> bool:
+        live = self._names.standing(source)
+        marked = KINDS[source.kind].marked
+        ours = marker_of(self._names.workspace, source)
+        return live is not None and (not marked or self._names.marker(live) == ours)
+
+
+def _posted(address: Address, spec: Mapping[str, Value]) -> Hashable:
+    """What two declarations of equal content have in common for certain."""
+    kind = KINDS[address.kind]
+    rows = (tuple(line.get(name) for name in kind.line_key) for line in lines(kind, spec))
+    headline = tuple(text_of(spec.get(name)) for name in kind.headline if name)
+    posted = frozenset(Counter(rows).items())
+    return kind.name, headline, posted
 
 
 def bearing(

@@ -90,6 +90,25 @@ def test_forgetting_is_refused(small, args, code, said):
 
 
 @pytest.mark.parametrize("billing", ["embedded"], indirect=True)
+def test_a_run_is_renamed_in_the_daybook_alone(billing):  # noqa: F811
+    billing.applied()
+    before = billing.content()
+    billing.edit("billing.yaml", "2026-01-billing}", "january, previousName: 2026-01-billing}")
+    assert "renamed from 2026-01-billing" in billing.plan().out
+    assert "1 adopted" in billing.applied().out
+    assert billing.content() == before
+    assert billing.plan("--detailed-exitcode").code == 0
+    billing.edit(
+        "billing.yaml", "january, previousName: 2026-01-billing", "jan, previousName: january"
+    )
+    billing.edit("billing.yaml", "journalEntryDate: 2026-01-31", "journalEntryDate: 2026-01-30")
+    assert billing.actions() == {"jan": "replace"}
+    assert "JR-00000001 -> JR-00000002" in billing.applied().out
+    assert len(standing(billing)) == 4
+    assert billing.plan("--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("billing", ["embedded"], indirect=True)
 def test_entries_left_to_their_run_are_not_named_for_ever(billing):  # noqa: F811
     billing.applied()
     assert billing.run("import", "--run", "JR-00000001").code == 0
