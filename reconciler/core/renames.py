@@ -15,7 +15,10 @@ from reconciler.core.values import Address, Declared, Live, Value, text_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Everything that tells what an entry is called: files, daybook, ledger and search."""
+    """Everything that tells what an entry is called: files, daybook, ledger and search.
+
+    Numbers that are missing in `live` were not read, and tell nothing.
+    """
 
     declared: Mapping[Address, Declared]
     recorded: Mapping[Address, Recorded]
@@ -27,7 +30,7 @@ class Names:
     def standing(self, address: Address) -> Live | None:
         """The recorded entry of an address, as long as it is not out of the books."""
         state = self.recorded.get(address)
-        live = self.live[state.number] if state is not None and state.number else None
+        live = self.live.get(state.number or "") if state is not None else None
         return None if live is None or live.status == CANCELLED else live
 
     def unrecorded(self, address: Address) -> tuple[str, ...]:
@@ -195,7 +198,7 @@ def bearing(
     for address, source in renames.items():
         old = recorded.get(source) or Recorded(address=source)
         own = recorded.get(address) or Recorded(address=address)
-        held = live[old.number] if old.number is not None else None
+        held = live.get(old.number or "")
         if held is not None and held.status != CANCELLED:
             borne[address] = taken_over(own, old)
             borne[source] = replace(old, number=None, spec=None, protect=False, cancelled=False)

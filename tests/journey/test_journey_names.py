@@ -32,6 +32,7 @@ def test_a_rename_is_shown_and_applied_as_one_change(small):
     assert small.plan("--detailed-exitcode").code == 0
 
 
+@pytest.mark.long
 def test_a_saved_plan_of_a_rename_is_applied_as_reviewed(small, tmp_path):
     number = small.number("entry-00")
     rename(small)
@@ -65,6 +66,7 @@ def test_forgotten_is_left_alone_and_comes_back(small):
     assert (small.number("entry-03"), small.content()) == (number, before)
 
 
+@pytest.mark.long
 def test_what_a_lost_daybook_left_behind_is_forgotten_too(small):
     number = small.number("entry-03")
     small.remove("entry-03")

@@ -48,6 +48,7 @@ def test_a_period_is_imported_piece_by_piece(small):
     assert small.plan("--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize("billing", ["embedded"], indirect=True)
 def test_what_a_run_made_is_left_to_it(billing):  # noqa: F811
     billing.applied()
     ended = billing.run(*PERIOD)
