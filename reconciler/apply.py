@@ -9,6 +9,7 @@ from reconciler.calls import Doors
 from reconciler.core.kinds import KINDS
 from reconciler.core.plan import Change, Plan
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import record_for
 from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Address
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
@@ -49,7 +50,7 @@ def apply(
                     if why:
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
-                    state = recorded.get(change.address) or Recorded(address=change.address)
+                    state = record_for(recorded, change.address, change.renamed_from)
                     work = Work(change=change, basis=plan.basis, recorded=state, doors=doors)
                     running[pool.submit(work.carry_out)] = work
                 # The timeout lets the main thread see a signal while calls are in flight.

@@ -15,6 +15,7 @@ from reconciler.core.finder import (
     statement_of,
     unsearched,
     with_found,
+    with_previous,
 )
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
@@ -75,7 +76,8 @@ def plan_and_find(
         return Found(plan=plan, world=world)
     everything = finding.asked or not finding.complete
     workspace, place = world.known.workspace, world.known.marker
-    search = search_ledger(ledger, workspace, place, names=() if everything else doubts)
+    names = () if everything else with_previous(doubts, world.declared)
+    search = search_ledger(ledger, workspace, place, names=names)
     unread = tuple(
         (KINDS[address.kind], number)
         for address, numbers in sorted(search.numbers.items())

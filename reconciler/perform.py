@@ -12,12 +12,13 @@ from reconciler.calls import (
     shows_in_a_read,
     transfer_asked,
 )
+from reconciler.core.compare import UNCHANGED
 from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of
 from reconciler.core.payload import create_body, update_body
-from reconciler.core.plan import CANCELLED, Action, Basis, Change, Reason, Step, Verb
+from reconciler.core.plan import CANCELLED, Action, Basis, Change, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Live, Value
@@ -50,6 +51,9 @@ class Work:
     doors: Doors
     done: list[Step] = field(default_factory=list)
     number: str | None = None
+    renamed: bool = False
+    expected: str = ""
+    """The fingerprint of the live entry once it is marked as the declaration's."""
     pen: Pen = field(init=False)
     sight: Sight = field(init=False)
 
@@ -67,7 +71,9 @@ class Work:
         """Do the steps in order until the first that does not succeed; says how that ended."""
         try:
             self._check_unmoved()
-            self._note_what_needs_no_call()
+            self.pen.note_what_needs_no_call()
+            if self.change.action is Action.FORGET or not self.change.status:
+                self.number = None
             for step in self.change.steps:
                 self._stop_if_asked()
                 _PERFORM[step.verb](self, step)
@@ -137,22 +143,28 @@ class Work:
 
     def update(self, step: Step) -> None:
         """Change basic information, and read it back. An adoption writes the marker with it."""
-        number, spec = _known(step), self._wanted()
-        adopts = self.change.action is Action.ADOPT
+        number, change = _known(step), self.change
+        # An entry that is replaced under another name gets the name alone, and keeps the rest.
+        renames = change.takes_back
+        comparison = UNCHANGED if renames else change.comparison
+        spec = (change.before or {}) if renames else self._wanted()
+        moved = {field.name: field.after for field in comparison.fields}
+        adopts = self.pen.updating is self.pen.adopting
         body = update_body(
             self.kind,
-            self.change.comparison,
+            comparison,
             # Notes that the file does not speak of stay, with the marker behind them.
-            after={**(self.change.before or {}), **spec} if adopts else spec,
+            after={**(change.before or {}), **moved, **spec} if adopts else spec,
             marker_place=self.basis.marker_place,
             marker=self.marker,
             adopts=adopts,
         )
-        payload, applied = body.decode(), self.recorded.spec
+        payload, applied = body.decode(), None if renames else self.recorded.spec
         transfer = transfer_asked(self.kind, payload)
+        intended = self.pen.spec_before if renames else spec
         self._repeat(
             step,
-            self.pen.intent(self._update_act, number=number, payload=payload, spec=spec),
+            self.pen.intent(self.pen.updating, number=number, payload=payload, spec=intended),
             lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
             shown=lambda live: (
                 live is not None
@@ -162,6 +174,10 @@ class Work:
             # Of a field that no read shows, only an answer tells.
             telling=shows_in_a_read(self.kind, payload),
         )
+        if renames:
+            self.pen.next_incarnation()
+            self.renamed = True
+            self._check_unmoved()
 
     def cancel(self, step: Step) -> None:
         """Cancel the entry, and read that it is cancelled; a run, when the ledger is done."""
@@ -215,35 +231,18 @@ class Work:
         number, expected = self.change.number, self.change.fingerprint
         if number is None or not (expected or self.change.posts):
             return
-        if not self._unmoved(self.sight.read(number)):
+        live = self.sight.read(number)
+        if not self._unmoved(live):
             raise EntryMoved(
                 f"{number} moved since the plan was made, so it was not touched",
                 remedy="Plan again, and look at what moved.",
             )
+        if live is not None and not self.expected:
+            self.expected = fingerprint_of(self.sight.marked(live))
 
     def _unmoved(self, live: Live | None) -> bool:
-        return fingerprint_of(live) == self.change.fingerprint
-
-    def _note_what_needs_no_call(self) -> None:
-        change = self.change
-        if change.reason is Reason.FOUND:
-            self.pen.take_over()
-            return
-        replaces_what_is_gone = change.posts and change.number is not None and not change.status
-        if change.action is Action.FORGET or replaces_what_is_gone:
-            self.pen.note(self.pen.intent(Act.FORGET, number=change.number))
-            self.number = None
-        elif change.action in (Action.UPDATE, Action.ADOPT) and not change.steps:
-            self.pen.note(
-                self.pen.intent(self._update_act, number=change.number, spec=change.after)
-            )
-
-    @property
-    def _update_act(self) -> Act:
-        """What the daybook calls it when nothing but basic information is written."""
-        if self.change.action is not Action.ADOPT:
-            return Act.UPDATE if self.change.steps else Act.NOTE
-        return self.pen.adopting
+        """Whether a read shows what was planned for, under its new name once it has that."""
+        return fingerprint_of(live) == (self.expected if self.renamed else self.change.fingerprint)
 
     def _repeat(  # noqa: PLR0913 - keywords that say what a read proves
         self,

@@ -47,7 +47,8 @@ def _untracked(found: Found) -> Iterator[str]:
     for address, number in strangers[:MOST_NAMED]:
         yield (
             f'{number} stands in the ledger with the marker of "{address.name}", and no file or '
-            f"record speaks of it; it is left alone; to declare it: reconciler import {number}"
+            f"record speaks of it; it is left alone; to declare it: reconciler import {number}; "
+            f"to hear no more of it: reconciler forget {address.name}"
         )
     more = len(strangers) - MOST_NAMED
     if more > 0:

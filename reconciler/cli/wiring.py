@@ -20,6 +20,7 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import warnings_of
 from reconciler.core.values import Address, Live
 from reconciler.core.world import to_read
 from reconciler.errors import ReconcilerError, Refused
@@ -134,7 +135,11 @@ def plan_and_find_desk(
         read=read,
         finding=finding,
     )
-    warnings = (*_warnings(desk.books, found.plan), *finding_warnings(desk, found))
+    warnings = (
+        *_warnings(desk.books, found.plan),
+        *warnings_of(found.world.names, found.plan.changes),
+        *finding_warnings(desk, found),
+    )
     return replace(found, plan=replace(found.plan, warnings=warnings))
 
 

@@ -13,8 +13,9 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import IN_NOTES, marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Refusal
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import previous_of
 from reconciler.core.rules import PLAN_RULES
-from reconciler.core.values import Address, Live, Value
+from reconciler.core.values import Address, Declared, Live, Value
 from reconciler.core.world import World
 
 MOST_NAMES = 200
@@ -50,14 +51,15 @@ def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = 
     select = f"SELECT {columns} FROM {kind.name}"  # noqa: S608 - the schemas hold both to a word
     names = tuple(names)
     if names and place != IN_NOTES:
-        markers = (_text(marker_of(workspace, Address(kind.name, name))) for name in names)
+        markers = (quoted(marker_of(workspace, Address(kind.name, name))) for name in names)
         return f"{select} WHERE {place} IN ({', '.join(markers)})"
     before = "%[reconciler:" if place == IN_NOTES else ""
     pattern = f"{before}{_plainly(workspace)}/%"
-    return f"{select} WHERE {place} LIKE {_text(pattern)} ESCAPE '{_MARK}'"
+    return f"{select} WHERE {place} LIKE {quoted(pattern)} ESCAPE '{_MARK}'"
 
 
-def _text(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text as a query writes it."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -109,9 +111,21 @@ def in_doubt(
     )
 
 
+def with_previous(
+    doubts: Iterable[Address], declared: Mapping[Address, Declared]
+) -> tuple[Address, ...]:
+    """The addresses, with those that their declarations say they had before."""
+    names = {*doubts}
+    asking = (declared[address] for address in names if address in declared)
+    before = {previous_of(one) for one in asking if one.previous_name is not None}
+    return tuple(sorted(names | before))
+
+
 def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
     if change.reason in (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER):
         return True
+    if change.reason is Reason.RENAMED and change.number_posted:
+        return False
     if change.wanted is Action.ADOPT:
         # What was to be adopted may have been, and been replaced since; and another entry may
         # stand for the declaration already.
@@ -150,7 +164,7 @@ def untracked(world: World) -> tuple[tuple[Address, str], ...]:
     return tuple(
         (address, number)
         for address, numbers in sorted(world.found.items())
-        if address not in world.declared
+        if address not in world.declared and address not in world.renames.values()
         for number in numbers
         if number not in known
     )
@@ -163,11 +177,11 @@ def all_recorded(found: Mapping[Address, tuple[str, ...]], recorded: Iterable[Re
 
 
 def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
-    """Every number that the daybook knows, those of cancelled predecessors included."""
+    """Every number that the daybook knows: cancelled predecessors and what was retired, too."""
     return frozenset(
         number
         for state in recorded
-        for number in (state.number, *state.leftovers)
+        for number in (state.number, *state.leftovers, *state.retired)
         if number is not None
     )
 

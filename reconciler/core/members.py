@@ -100,7 +100,7 @@ def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
             (PART_WAY_OUT if in_part else WAY_OUT[state]),
         )
     numbers = {member.number for member in members if stands(member)}
-    for recorded in case.world.recorded.values():
+    for recorded in case.world.borne.values():
         if recorded.protect and recorded.number in numbers:
             fact = f"{recorded.number} of {case.number} is protected as {recorded.address.name}"
             yield "protected", fact, _UNPROTECT

@@ -210,7 +210,8 @@ _BLOCKS = (
         why="The number in the daybook says which entry is meant, the marker proves it. One "
         "without the other may be somebody else's entry.",
         remedy="Look at the entry in the ledger, and at the workspace's name and marker field in "
-        "reconciler.yaml; if the entry is this declaration's, give it its marker back there.",
+        "reconciler.yaml; if the entry is this declaration's, give it its marker back there. If it "
+        "is not, remove the file and `reconciler forget` the name.",
     ),
     Rule(
         id="adoption",
