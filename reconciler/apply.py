@@ -88,7 +88,8 @@ class _Halt:
             return work.broken_off(error)
         result = future.result()
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
-            self.periods.add(result.change.period)
+            # What belongs to no single period ties nothing else to its failure.
+            self.periods |= {result.change.period} - {""}
         if isinstance(result.error, DaybookError):
             self.everything = "the daybook could not be written any more"
         elif isinstance(result.error, AccessRefused | LedgerUnreachable):

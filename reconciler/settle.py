@@ -13,7 +13,7 @@ from reconciler.core.finder import Search, recorded_numbers
 from reconciler.core.history import ADOPTIONS, Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.marker import marker_of, split_marker
-from reconciler.core.members import cancelled_in_part
+from reconciler.core.members import cancelled_in_part, noted_gone
 from reconciler.core.plan import CANCELLED
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Settled
@@ -176,7 +176,9 @@ class _Desk:
             return _settled(intent, Result.UNKNOWN, number=number, message=message)
         if self._took_effect(intent, live):
             return _settled(intent, Result.DONE, number=number)
-        in_part = cancelled_in_part(live) if live is not None and intent.act is Act.CANCEL else ""
+        in_part = ""
+        if live is not None and intent.act is Act.CANCEL:
+            in_part = cancelled_in_part(live, gone=noted_gone(intent.spec))
         result = Result.PARTLY if in_part else Result.UNSENT
         return _settled(intent, result, number=number, message=in_part)
 
