@@ -113,6 +113,20 @@ class Intent:
     seq: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """An intent with the last that is known of it: `result` is None while there is no outcome."""
+
+    intent: Intent
+    result: Result | None = None
+    number: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody knows what came of it."""
+        return self.result in (None, Result.UNKNOWN)
+
+
 _SEALED_INTENT = (
     intents.c.kind,
     intents.c.name,
@@ -230,6 +244,16 @@ def read_recorded(connection: Connection) -> Mapping[Address, Recorded]:
 def read_unsettled(connection: Connection) -> tuple[Intent, ...]:
     """Intents of calls without a definite outcome, oldest first. Raises Damaged."""
     return tuple(_intent(_checked(row)) for row in connection.execute(_open))
+
+
+def read_tried(connection: Connection, seq: int) -> Tried | None:
+    """One intent with its outcome, by its sequence number. Raises Damaged."""
+    row = connection.execute(_history.where(intents.c.seq == seq)).first()
+    if row is None:
+        return None
+    row = _checked(row)
+    result = None if row.outcome_result is None else Result(row.outcome_result)
+    return Tried(intent=_intent(row), result=result, number=row.outcome_number)
 
 
 def _intent(row: Any) -> Intent:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Protocol
 
 from reconciler.calls import Book, LedgerWrite, shows_in_a_read, transfer_asked
+from reconciler.core.claims import Claim, misfit
 from reconciler.core.compare import read_back
 from reconciler.core.facts import AccountingPeriod
 from reconciler.core.finder import Search, recorded_numbers
@@ -50,12 +52,19 @@ class SettlingLedger(LedgerWrite, Searchable, Protocol):
 
 
 def settle(
-    book: SettlingBook, ledger: SettlingLedger, *, workspace: str, marker_place: str
+    book: SettlingBook,
+    ledger: SettlingLedger,
+    *,
+    workspace: str,
+    marker_place: str,
+    adopts: Mapping[Address, str] = MappingProxyType({}),
 ) -> Iterator[Settled]:
     """Settle every open call and yield what became of it.
 
     A create is sent again under its own key while the key still protects (I-07, I-09); after that
     only its entry's marker tells, which is searched for. The others show in the live entry.
+    `adopts` are the numbers that files name for what stands already: one that fits an open create
+    is what it made.
     """
     intents = book.unsettled()
     if not intents:
@@ -66,6 +75,7 @@ def settle(
         recorded=book.recorded(),
         workspace=workspace,
         marker_place=marker_place,
+        adopts=adopts,
         # Once for all of them, and only when one is too old for its key.
         search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
@@ -91,6 +101,7 @@ class _Desk:
     recorded: Mapping[Address, Recorded]
     workspace: str
     marker_place: str
+    adopts: Mapping[Address, str]
     search: Callable[[], Search]
 
     def create(self, intent: Intent) -> Settled:
@@ -99,7 +110,10 @@ class _Desk:
         kind, payload = KINDS[intent.address.kind], (intent.payload or "").encode()
         key, track_id = intent.key or "", intent.track_id or ""
         try:
-            age = self._age(intent.server_at)
+            if named := self._named(intent):
+                message = "named by metadata.adopts"
+                return _settled(intent, Result.DONE, number=named, message=message)
+            age = age_of(self.ledger, intent)
             if age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
@@ -113,6 +127,17 @@ class _Desk:
             return _settled(intent, Result.UNKNOWN, message=message)
         return _settled(intent, Result.DONE, number=number)
 
+    def _named(self, intent: Intent) -> str | None:
+        """The number that the file names, if that can be what the create made."""
+        number = self.adopts.get(intent.address)
+        known = recorded_numbers(self.recorded.values())
+        if number is None or number in known:
+            return None
+        fault = claim_fault(
+            self.ledger, intent, number, workspace=self.workspace, marker_place=self.marker_place
+        )
+        return None if fault else number
+
     def _by_search(self, intent: Intent, age: timedelta | None) -> Settled:
         """Settle a create by its entry's marker, for its key may protect no longer (I-09).
 
@@ -121,7 +146,10 @@ class _Desk:
         """
         unsent = "its key may protect no longer, so it is not sent again; "
         if not KINDS[intent.address.kind].marked:
-            message = f"{unsent}look in the ledger for what it asks for"
+            message = (
+                f"{unsent}look in the ledger for what it asks for, and name it with "
+                "`metadata.adopts` or `reconciler daybook recover --posted`"
+            )
             return _settled(intent, Result.UNKNOWN, message=message)
         marker = marker_of(self.workspace, intent.address)
         look = f'look in the ledger for an entry with the marker "{marker}"'
@@ -154,15 +182,6 @@ class _Desk:
         if live is None or live.status == CANCELLED:
             return False
         return self._marker_in(live) == marker_of(self.workspace, address)
-
-    def _age(self, since: datetime | None) -> timedelta | None:
-        """How long ago a key was set, by the ledger's own clock; None when that is not known."""
-        now = self.ledger.server_time()
-        if now is None:
-            # With a token that was fetched elsewhere, nothing was asked yet. Any answer tells.
-            self.ledger.accounting_periods()
-            now = self.ledger.server_time()
-        return None if now is None or since is None else now - since
 
     def by_reading(self, intent: Intent) -> Settled:
         """Look whether a call that may be repeated took effect."""
@@ -208,6 +227,29 @@ class _Desk:
             held,
             manage_observed=transfer_asked(kind, payload),
         )
+
+
+def age_of(ledger: SettlingLedger, intent: Intent) -> timedelta | None:
+    """How long ago a key was set, by the ledger's own clock; None when that is not known."""
+    now = ledger.server_time()
+    if now is None:
+        # With a token that was fetched elsewhere, nothing was asked yet. Any answer tells.
+        ledger.accounting_periods()
+        now = ledger.server_time()
+    return None if now is None or intent.server_at is None else now - intent.server_at
+
+
+def claim_fault(
+    ledger: SettlingLedger, intent: Intent, number: str, *, workspace: str, marker_place: str
+) -> str:
+    """Why an open create cannot have made what stands under a number; empty when it can."""
+    return misfit(
+        Claim(address=intent.address, spec=intent.spec),
+        ledger.read(KINDS[intent.address.kind], number),
+        workspace=workspace,
+        place=marker_place,
+        periods={period.name: period for period in ledger.accounting_periods()},
+    )
 
 
 def _settled(

@@ -201,15 +201,17 @@ class _Run:
         return plan_and_find_desk(desk, self.allowances, finding, progress=self._stoppable)
 
     def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
+        from reconciler.cli.rescuing import book_of, take_in_rescue
         from reconciler.render.report import settled_line
         from reconciler.settle import settle
 
-        settled = []
+        settled = [*take_in_rescue(desk)]
         for item in settle(
-            desk.daybook,
+            book_of(desk, style=self.style),
             desk.client,
             workspace=desk.settings.name,
             marker_place=desk.settings.marker,
+            adopts=desk.books.adopts,
         ):
             settled.append(item)
             err([settled_line(item)])
@@ -279,10 +281,12 @@ class _Run:
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
+        from reconciler.cli.rescuing import book_of
         from reconciler.core.report import report_of
 
         patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
-        doors = Doors(ledger=desk.client, book=desk.daybook, stop=self.stop, patience=patience)
+        book = book_of(desk, style=self.style)
+        doors = Doors(ledger=desk.client, book=book, stop=self.stop, patience=patience)
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
         saved = self.consent.saved

@@ -47,6 +47,8 @@ class Desk:
     client: "Client"
     host: str
     parallelism: int
+    rescue: Path
+    """Where what the daybook cannot take is kept."""
 
     @property
     def tenant(self) -> str:
@@ -96,6 +98,7 @@ def open_desk(
             client=client,
             host=host,
             parallelism=parallelism,
+            rescue=rescue_path(books.root, settings),
         )
         _check_tenant(desk)
         if write:
@@ -120,6 +123,7 @@ def plan_and_find_desk(
 ) -> "Found":
     """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing."""
     from reconciler.cli.finding import finding_warnings
+    from reconciler.cli.rescuing import rescue_warnings
     from reconciler.find import plan_and_find
     from reconciler.observe import read_all
 
@@ -134,7 +138,11 @@ def plan_and_find_desk(
         read=read,
         finding=finding,
     )
-    warnings = (*_warnings(desk.books, found.plan), *finding_warnings(desk, found))
+    warnings = (
+        *rescue_warnings(desk.rescue),
+        *_warnings(desk.books, found.plan),
+        *finding_warnings(desk, found),
+    )
     return replace(found, plan=replace(found.plan, warnings=warnings))
 
 
@@ -191,6 +199,14 @@ def daybook_path(root: Path, settings: Settings) -> Path:
             remedy="Set `daybook` in reconciler.yaml to a relative path, or leave it out.",
         )
     return root / settings.daybook
+
+
+def rescue_path(root: Path, settings: Settings) -> Path:
+    """Where what the daybook cannot take is kept: beside it, or in the workspace."""
+    if "://" in settings.daybook:
+        return root / STATE_DIRECTORY / "daybook.rescue"
+    path = root / settings.daybook
+    return path.with_name(f"{path.name}.rescue")
 
 
 def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ) -> bool:

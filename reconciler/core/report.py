@@ -94,22 +94,27 @@ def report_of(
     )
 
 
+def settled_rows(settled: Iterable[Settled]) -> list[dict[str, Any]]:
+    """What became of earlier calls, as plain JSON values."""
+    return [
+        {
+            "address": str(item.address),
+            "call": item.act,
+            "result": item.result.value,
+            "number": item.number,
+            "message": item.message,
+        }
+        for item in settled
+    ]
+
+
 def report_document(report: Report) -> dict[str, Any]:
     """The report as plain JSON values."""
     return {
         "format_version": FORMAT_VERSION,
         "plan_digest": report.plan_digest,
         "interrupted": report.interrupted,
-        "settled": [
-            {
-                "address": str(item.address),
-                "call": item.act,
-                "result": item.result.value,
-                "number": item.number,
-                "message": item.message,
-            }
-            for item in report.settled
-        ],
+        "settled": settled_rows(report.settled),
         "changes": [
             {
                 "address": str(item.change.address),
