@@ -45,7 +45,8 @@ def apply(
                     if _must_wait(waiting[0], running.values()):
                         break
                     change = waiting.popleft()
-                    why = halt.why_not(change, stopped=doors.stop.is_set())
+                    stopped = doors.why_stopped() if doors.stop.is_set() else ""
+                    why = stopped or halt.why_not(change)
                     if why:
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
@@ -96,10 +97,8 @@ class _Halt:
             self.everything = self.everything or "the ledger could not be used any more"
         return result
 
-    def why_not(self, change: Change, *, stopped: bool) -> str:
+    def why_not(self, change: Change) -> str:
         """Why a change is not started; empty when it is."""
-        if stopped:
-            return "the run was interrupted"
         if self.everything:
             return self.everything
         if change.period in self.periods:

@@ -74,11 +74,15 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What applying acts through. `stop` is set to end the run after the calls in flight."""
+    """What applying acts through. `stop` is set to end the run after the calls in flight.
+
+    `why_stopped` says what ended it.
+    """
 
     ledger: LedgerWrite
     book: Book
     stop: Event = field(default_factory=Event)
+    why_stopped: Callable[[], str] = lambda: "the run was interrupted"
     patience: Patience = Patience()
     new_track_id: Callable[[], str] = lambda: f"rec-{uuid.uuid4().hex}"
 

@@ -74,7 +74,7 @@ class Work:
                 _PERFORM[step.verb](self, step)
         except _Stopped:
             outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
-            return self._result(outcome, message="the run was interrupted")
+            return self._result(outcome, message=self.doors.why_stopped())
         except OutcomeUnknown as error:
             return self._result(Outcome.UNKNOWN, error)
         except DaybookError as error:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from reconciler.cli.options import (
     parallelism_option,
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
-from reconciler.cli.signals import stopping, unguarded
+from reconciler.cli.signals import Stop, stopping, unguarded
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
 
@@ -74,6 +73,15 @@ class Consent:
     help="Go on in an accounting period after a change in it did not succeed.",
 )
 @click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=360,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long the whole run may take. Then nothing new is begun, and what is in flight is "
+    "settled.",
+)
+@click.option(
     "--run-timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=30,
@@ -100,6 +108,7 @@ def apply(
     first_apply: bool,
     parallelism: int,
     continue_on_error: bool,
+    timeout: float,
     run_timeout: float,
     report: Path | None,
     style: str,
@@ -127,7 +136,7 @@ def apply(
         allowances = saved.allowances
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
-    stop = threading.Event()
+    stop = Stop()
     run = _Run(
         consent=consent,
         allowances=allowances,
@@ -140,12 +149,9 @@ def apply(
         stop=stop,
     )
 
-    def pause(seconds: float) -> None:
-        stop.wait(seconds)
-
     with (
-        stopping(stop),
-        open_desk(books, write=True, parallelism=parallelism, sleep=pause) as desk,
+        stopping(stop, after=60 * timeout),
+        open_desk(books, write=True, parallelism=parallelism, sleep=stop.pause) as desk,
     ):
         return run.carry_out(desk)
 
@@ -163,7 +169,7 @@ class _Run:
     """In minutes."""
     report_to: Path | None
     style: str
-    stop: threading.Event
+    stop: Stop
 
     def carry_out(self, desk: "Desk") -> int:
         from reconciler.core.report import report_of
@@ -215,7 +221,7 @@ class _Run:
         ):
             settled.append(item)
             err([settled_line(item)])
-            self._stop_if_asked()
+            self.stop.check()
         return tuple(settled)
 
     @contextmanager
@@ -224,14 +230,10 @@ class _Run:
         with progress(what, total) as advance:
 
             def step() -> None:
-                self._stop_if_asked()
+                self.stop.check()
                 advance()
 
             yield step
-
-    def _stop_if_asked(self) -> None:
-        if self.stop.is_set():
-            raise click.Abort
 
     def _show(self, plan: "Plan") -> None:
         """The plan, or its verdict alone when it was reviewed already."""
@@ -267,7 +269,7 @@ class _Run:
             return True
         count = len(plan.feasible)
         question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
-        self._stop_if_asked()
+        self.stop.check()
         with unguarded():
             answer = click.prompt(question, default="no", show_default=False, err=True)
         return str(answer) == "yes"
@@ -286,7 +288,13 @@ class _Run:
 
         patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
         book = book_of(desk, style=self.style)
-        doors = Doors(ledger=desk.client, book=book, stop=self.stop, patience=patience)
+        doors = Doors(
+            ledger=desk.client,
+            book=book,
+            stop=self.stop.event,
+            why_stopped=self.stop.why,
+            patience=patience,
+        )
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
         saved = self.consent.saved
@@ -313,7 +321,8 @@ class _Run:
                 plan.pending,
                 settled=settled,
                 plan_digest=plan.digest,
-                interrupted=self.stop.is_set(),
+                interrupted=self.stop.signalled,
+                timed_out=self.stop.late,
             )
             self._write(report)
         code = exit_code(report)
@@ -354,6 +363,8 @@ def exit_code(report: "Report") -> int:
         return INTERRUPTED
     undone = (*report.ended(Outcome.FAILED), *report.ended(Outcome.NOT_ATTEMPTED))
     unknown = (*report.ended(Outcome.UNKNOWN), *report.still_open)
+    if undone and report.timed_out:
+        return AppliedInPart.exit_code
     if unknown or (undone and any(item.steps for item in report.applied)):
         return AppliedInPart.exit_code
     if undone:

@@ -304,6 +304,13 @@ def test_i43_a_rescue_file_is_never_written_through_a_link(small, tmp_path):
     assert target.read_text() == "precious"
 
 
+def test_i11_a_run_without_time_posts_nothing_and_says_so(small):
+    small.declare(NEW)
+    ended = small.apply("--timeout", "0.000001")
+    assert (ended.code, "the run's time was up" in ended.err) == (6, True), ended.said
+    assert NEW not in small.posted()
+
+
 # What is open.
 
 
