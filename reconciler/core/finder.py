@@ -156,6 +156,21 @@ def untracked(world: World) -> tuple[tuple[Address, str], ...]:
     )
 
 
+def unrecorded(world: World) -> tuple[tuple[Address, str], ...]:
+    """Entries found to stand that no record knows, but for those that an open create may have made.
+
+    A daybook that was complete once and lacks them is an older copy.
+    """
+    known = recorded_numbers(world.recorded.values())
+    return tuple(
+        (address, number)
+        for address, numbers in sorted(world.found.items())
+        if not ((state := world.recorded.get(address)) and state.unsettled)
+        for number in numbers
+        if number not in known
+    )
+
+
 def all_recorded(found: Mapping[Address, tuple[str, ...]], recorded: Iterable[Recorded]) -> bool:
     """Whether the daybook knows every entry that was found."""
     known = recorded_numbers(recorded)
