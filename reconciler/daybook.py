@@ -25,6 +25,7 @@ from reconciler.daybook_tables import (
     intents,
     meta,
     outcomes,
+    read_last_number,
     read_recorded,
     read_tried,
     read_unsettled,
@@ -131,6 +132,11 @@ class Daybook:
         """One intent by its sequence number, with what is known of it; None when there is none."""
         with self._reading() as connection:
             return read_tried(connection, seq)
+
+    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
+        """The highest number of a kind that is known, or was when the run of an intent began."""
+        with self._reading() as connection:
+            return read_last_number(connection, kind, before=before.seq if before else None)
 
     def bind(self, tenant: str) -> None:
         """Remember whose ledger this daybook belongs to; it is bound once, at the first apply."""

@@ -241,6 +241,23 @@ def read_recorded(connection: Connection) -> Mapping[Address, Recorded]:
     }
 
 
+def read_last_number(connection: Connection, kind: str, *, before: int | None) -> str | None:
+    """The highest number of a kind that was ever written, or that runs before an intent's wrote."""
+    rows = (
+        select(func.coalesce(outcomes.c.number, intents.c.number).label("number"))
+        .select_from(intents.outerjoin(outcomes, outcomes.c.intent == intents.c.seq))
+        .where(intents.c.kind == kind)
+    )
+    if before is not None:
+        run = select(intents.c.run).where(intents.c.seq == before).scalar_subquery()
+        rows = rows.where(intents.c.seq < before, intents.c.run != run)
+    number = rows.subquery().c.number
+    ordered = select(number).where(number.is_not(None))
+    ordered = ordered.order_by(func.length(number).desc(), number.desc()).limit(1)
+    found: str | None = connection.execute(ordered).scalar_one_or_none()
+    return found
+
+
 def read_unsettled(connection: Connection) -> tuple[Intent, ...]:
     """Intents of calls without a definite outcome, oldest first. Raises Damaged."""
     return tuple(_intent(_checked(row)) for row in connection.execute(_open))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from reconciler.core.finder import recorded_numbers
+from reconciler.core.finder import Search, recorded_numbers
 from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.recovery import hours
@@ -11,7 +11,6 @@ from reconciler.core.report import Settled
 from reconciler.core.values import Address
 from reconciler.daybook import Intent
 from reconciler.errors import Refused
-from reconciler.find import search_ledger
 from reconciler.settle import (
     FORGOTTEN,
     LAG,
@@ -21,6 +20,7 @@ from reconciler.settle import (
     SettlingLedger,
     age_of,
     claim_fault,
+    search_or_probe,
 )
 
 HOUR = timedelta(hours=1)
@@ -54,7 +54,10 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
     for address in not_posted:
         intent = _open(creates, address)
         _require_past(ledger, intent)
-        _require_absent(ledger, address, known, workspace, marker_place)
+        if KINDS[address.kind].marked:
+            begin = book.last_number(address.kind, before=intent)
+            search = search_or_probe(ledger, intent, begin, workspace, marker_place)
+            _require_absent(address, search, known)
         ended.append((intent, _settled(intent, Result.REFUSED, None)))
     for intent, settled in ended:
         book.conclude(intent, settled.result, number=settled.number, detail=settled.message)
@@ -91,13 +94,8 @@ def _require_past(ledger: SettlingLedger, intent: Intent) -> None:
         )
 
 
-def _require_absent(
-    ledger: SettlingLedger, address: Address, known: frozenset[str], workspace: str, place: str
-) -> None:
+def _require_absent(address: Address, search: Search, known: frozenset[str]) -> None:
     """No search finds it. Where none can be made, the word stands alone."""
-    if not KINDS[address.kind].marked:
-        return
-    search = search_ledger(ledger, workspace, place, names=(address,))
     found = [number for number in search.numbers.get(address, ()) if number not in known]
     if found:
         raise Refused(

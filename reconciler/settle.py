@@ -23,6 +23,7 @@ from reconciler.core.values import Address, Live
 from reconciler.daybook import Intent
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 from reconciler.find import Searchable, search_ledger
+from reconciler.probe import probe_ledger
 
 SAFE_WINDOW = timedelta(hours=20)
 """A key is forgotten 24 hours after it was set (API facts 7.5); four of them are margin."""
@@ -43,6 +44,7 @@ class SettlingBook(Book, Protocol):
 
     def unsettled(self) -> tuple[Intent, ...]: ...
     def recorded(self) -> Mapping[Address, Recorded]: ...
+    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None: ...
 
 
 class SettlingLedger(LedgerWrite, Searchable, Protocol):
@@ -76,6 +78,7 @@ def settle(
         workspace=workspace,
         marker_place=marker_place,
         adopts=adopts,
+        began_after=lambda intent: book.last_number(intent.address.kind, before=intent),
         # Once for all of them, and only when one is too old for its key.
         search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
@@ -102,6 +105,8 @@ class _Desk:
     workspace: str
     marker_place: str
     adopts: Mapping[Address, str]
+    began_after: Callable[[Intent], str | None]
+    """The last number that was known before an open call."""
     search: Callable[[], Search]
 
     def create(self, intent: Intent) -> Settled:
@@ -151,25 +156,41 @@ class _Desk:
                 "`metadata.adopts` or `reconciler daybook recover --posted`"
             )
             return _settled(intent, Result.UNKNOWN, message=message)
-        marker = marker_of(self.workspace, intent.address)
-        look = f'look in the ledger for an entry with the marker "{marker}"'
         search = self.search()
         if search.failure:
-            message = f"{unsent}{look}, which cannot be searched: {search.failure}"
-            return _settled(intent, Result.UNKNOWN, message=message)
+            begin = self.began_after(intent)
+            search = probed(self.ledger, search, begin, self.workspace, self.marker_place)
         standing = self._unrecorded(intent.address, search)
         if len(standing) == 1:
             return _settled(intent, Result.DONE, number=standing[0], message="found by its marker")
         if standing:
+            marker = marker_of(self.workspace, intent.address)
             message = f'{" and ".join(standing)} carry the marker "{marker}"; cancel all but one'
             return _settled(intent, Result.UNKNOWN, message=message)
-        if age is not None and age >= FORGOTTEN + LAG:
+        past = age is not None and age >= FORGOTTEN + LAG
+        if past and not search.failure and not search.probed:
             message = "a day and more has passed, and no entry carries its marker"
             return _settled(intent, Result.REFUSED, message=message)
-        hours = (FORGOTTEN + LAG) // timedelta(hours=1)
-        message = f"{unsent}no search finds its entry, which proves nothing before {hours} hours "
-        message += f"have passed; until then, {look}"
+        message = unsent + self._not_found(intent, search)
         return _settled(intent, Result.UNKNOWN, message=message)
+
+    def _not_found(self, intent: Intent, search: Search) -> str:
+        """What a search that found nothing leaves to be done by hand."""
+        marker = marker_of(self.workspace, intent.address)
+        look = f'look in the ledger for an entry with the marker "{marker}"'
+        if search.failure:
+            return f"{look}, which cannot be searched: {search.failure}"
+        if search.probed:
+            # A gap that deleted entries left may look like the end: no proof to post again by.
+            return (
+                f"none of {search.probed} carries its marker; {look}, and if there is none, say so "
+                "with `reconciler daybook recover --not-posted`"
+            )
+        hours = (FORGOTTEN + LAG) // timedelta(hours=1)
+        return (
+            f"no search finds its entry, which proves nothing before {hours} hours have passed; "
+            f"until then, {look}"
+        )
 
     def _unrecorded(self, address: Address, search: Search) -> tuple[str, ...]:
         """The numbers that stand for an address by their marker, and that no record knows."""
@@ -227,6 +248,29 @@ class _Desk:
             held,
             manage_observed=transfer_asked(kind, payload),
         )
+
+
+def search_or_probe(
+    ledger: SettlingLedger, intent: Intent, begin: str | None, workspace: str, place: str
+) -> Search:
+    """A search for what an open create made; number by number from `begin` where none can be."""
+    search = search_ledger(ledger, workspace, place, names=(intent.address,))
+    return probed(ledger, search, begin, workspace, place) if search.failure else search
+
+
+def probed(
+    ledger: SettlingLedger, search: Search, begin: str | None, workspace: str, place: str
+) -> Search:
+    """The look upward in place of a search that failed; the failure where none can begin."""
+    if begin is None:
+        return search
+    return probe_ledger(
+        lambda wanted: {number: ledger.read(kind, number) for kind, number in wanted},
+        begin,
+        workspace,
+        place,
+        why=search.failure,
+    )
 
 
 def age_of(ledger: SettlingLedger, intent: Intent) -> timedelta | None:

@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     find_option,
     format_option,
     parallelism_option,
+    probe_option,
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
 from reconciler.cli.signals import Stop, stopping, unguarded
@@ -60,6 +61,7 @@ class Consent:
 )
 @allowance_options
 @find_option
+@probe_option
 @click.option(
     "--first-apply",
     is_flag=True,
@@ -105,6 +107,7 @@ def apply(
     max_removals: int | None,
     max_missing: int | None,
     find: bool,
+    probe_from: str | None,
     first_apply: bool,
     parallelism: int,
     continue_on_error: bool,
@@ -141,6 +144,7 @@ def apply(
         consent=consent,
         allowances=allowances,
         find=find,
+        probe_from=probe_from,
         first_apply=first_apply,
         continue_on_error=continue_on_error,
         run_timeout=run_timeout,
@@ -163,6 +167,7 @@ class _Run:
     consent: Consent
     allowances: "Allowances"
     find: bool
+    probe_from: str | None
     first_apply: bool
     continue_on_error: bool
     run_timeout: float
@@ -195,6 +200,7 @@ class _Run:
 
     def _plan(self, desk: "Desk") -> "Found":
         """The plan as it stands, with what is to be posted searched for in the ledger first."""
+        from reconciler.cli.finding import probe_begin
         from reconciler.cli.wiring import plan_and_find_desk
         from reconciler.find import Finding
 
@@ -203,6 +209,7 @@ class _Run:
             posting=True,
             asked=self.find,
             first_apply=self.first_apply,
+            probe_from=probe_begin(desk, self.probe_from),
         )
         return plan_and_find_desk(desk, self.allowances, finding, progress=self._stoppable)
 

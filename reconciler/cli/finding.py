@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.core.finder import unrecorded, untracked
-from reconciler.core.kinds import KINDS
+from reconciler.core.kinds import KINDS, MEMBER
 from reconciler.core.plan import Action, Reason
 from reconciler.core.values import Address
 from reconciler.find import Found
@@ -30,6 +30,11 @@ def finding_warnings(desk: "Desk", found: Found) -> Iterator[str]:
             "the ledger cannot be searched for entries that the daybook does not know: "
             f"{failure}; the plan rests on the daybook alone"
         )
+    if found.search and found.search.probed and not failure:
+        yield (
+            f"the ledger cannot be searched: {found.search.instead_of}; {found.search.probed} were "
+            "looked at one by one instead, which shows nothing below them, and nothing above a gap"
+        )
     yield from _older(desk, found)
     yield from _untracked(found)
     unmarked = any(change.posts for change in found.plan.pending if not _marked(change.address))
@@ -38,6 +43,16 @@ def finding_warnings(desk: "Desk", found: Found) -> Iterator[str]:
             "the daybook is new, and journal runs carry no marker that a search could find; "
             "if runs of this workspace were applied before, restore its daybook first"
         )
+
+
+def probe_begin(desk: "Desk", probe_from: str | None) -> str | None:
+    """Where looking upward begins: where the user says, or after all that the daybook knows.
+
+    A daybook that may lack entries knows no such number: what it lacks may stand below.
+    """
+    if probe_from is not None or not desk.daybook.complete:
+        return probe_from
+    return desk.daybook.last_number(MEMBER.name)
 
 
 def _older(desk: "Desk", found: Found) -> Iterator[str]:
