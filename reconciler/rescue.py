@@ -261,8 +261,12 @@ def _sync_directory(path: Path) -> None:
 def _read(path: Path) -> str:
     """The text of a rescue file. Raises OSError, UnicodeDecodeError and NotRescued."""
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(file, "rb") as opened:
-        raw = opened.read(MOST_BYTES + 1)
+    raw = b""
+    try:
+        while len(raw) <= MOST_BYTES and (part := os.read(file, 1 << 16)):
+            raw += part
+    finally:
+        os.close(file)
     if len(raw) > MOST_BYTES:
         raise NotRescued("it is too large")
     return raw.decode()

@@ -78,8 +78,9 @@ def open_desk(
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
     path = daybook_path(books.root, settings)
-    if write and path.parent == books.root / STATE_DIRECTORY:
-        keep_private(path.parent)
+    rescue = rescue_path(books.root, settings)
+    if write and rescue.parent == books.root / STATE_DIRECTORY:
+        keep_private(rescue.parent)
     with ExitStack() as stack:
         daybook = open_daybook(path, write=write)
         stack.callback(daybook.close)
@@ -98,7 +99,7 @@ def open_desk(
             client=client,
             host=host,
             parallelism=parallelism,
-            rescue=rescue_path(books.root, settings),
+            rescue=rescue,
         )
         _check_tenant(desk)
         if write:

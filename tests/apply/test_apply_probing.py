@@ -102,7 +102,13 @@ def test_i07_i09_that_no_number_has_it_never_lets_a_create_be_sent_again(unsearc
     assert (outcomes(report), bench.verbs()) == ({"blocked"}, [])
 
 
-@pytest.mark.parametrize("fault", [lost_before, lost_after], ids=["N07", "N08"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(lost_before, id="N07", marks=pytest.mark.long),
+        pytest.param(lost_after, id="N08"),
+    ],
+)
 def test_i07_the_word_that_nothing_was_posted_is_held_against_the_numbers(unsearchable, fault):
     bench = unsearchable
     left_open(bench, fault)

@@ -273,7 +273,13 @@ def test_f6_a_signal_ends_a_rest_that_the_ledger_asked_for(workspace, monkeypatc
     workspace.require_converged(monkeypatch, AFTER)
 
 
-@pytest.mark.parametrize("searchable", [True, False], ids=["by a query", "by its number"])
+@pytest.mark.parametrize(
+    "searchable",
+    [
+        pytest.param(True, id="by a query"),
+        pytest.param(False, id="by its number", marks=pytest.mark.long),
+    ],
+)
 def test_t3_outside_the_window_what_was_posted_is_found(workspace, monkeypatch, capsys, searchable):
     workspace.declare({**BEFORE, "late": "9.00"})
     assert kill_at(workspace, 1, "on_commit") == -signal.SIGKILL

@@ -29,6 +29,7 @@ from reconciler.errors import AppliedInPart, Refused
 from reconciler.recover import close_by_word
 from reconciler.settle import settle
 
+LONG = pytest.mark.long
 REFUSED = instead(refusal(58490020, "refused for good"))
 
 
@@ -96,17 +97,17 @@ def test_what_lies_in_no_known_period_does_not_stop_what_has_nothing_to_do_with_
 
 # Every run ends.
 
-MANY = files(**{name: of("1.00") for name in "abcdef"})
+MANY = files(**{name: of("1.00") for name in "abcd"})
 
 
 @pytest.mark.parametrize(
     "after",
     [
         pytest.param("86400", id="seconds"),
-        pytest.param("Wed, 01 Jan 2098 00:00:00 GMT", id="a date"),
-        pytest.param("9" * 400, id="more digits than a number has"),
-        pytest.param("-5", id="less than nothing"),
-        pytest.param("", id="nothing"),
+        pytest.param("Wed, 01 Jan 2098 00:00:00 GMT", id="a date", marks=LONG),
+        pytest.param("9" * 400, id="more digits than a number has", marks=LONG),
+        pytest.param("-5", id="less than nothing", marks=LONG),
+        pytest.param("", id="nothing", marks=LONG),
     ],
 )
 def test_i11_n15_a_ledger_that_wants_to_rest_for_a_day_is_left_and_the_run_ends(bench, after):
@@ -238,8 +239,8 @@ def test_i07_somebodys_word_closes_the_open_create_of_a_run_that_fits(books):  #
     [
         pytest.param("journal_entry_date = '2026-01-30'", "journalEntryDate", id="another date"),
         pytest.param("target_start_date = '2026-01-02'", "accountingPeriodName", id="other days"),
-        pytest.param("status = 'Cancelled'", "Cancelled", id="cancelled since"),
-        pytest.param("status = 'Processing'", "wait until that has ended", id="at work"),
+        pytest.param("status = 'Cancelled'", "Cancelled", id="cancelled since", marks=LONG),
+        pytest.param("status = 'Processing'", "until that has ended", id="at work", marks=LONG),
     ],
 )
 def test_i07_a_run_that_does_not_fit_is_not_taken_for_what_was_asked_for(books, set_to, said):  # noqa: F811
@@ -250,7 +251,7 @@ def test_i07_a_run_that_does_not_fit_is_not_taken_for_what_was_asked_for(books, 
     assert settled_with(books, billing="JR-00000001") == [("unknown", None)]
 
 
-@pytest.mark.parametrize("hours", [1, 21, 27])
+@pytest.mark.parametrize("hours", [27, pytest.param(1, marks=LONG), pytest.param(21, marks=LONG)])
 def test_i09_nobodys_word_counts_while_the_first_request_may_still_arrive(books, hours):  # noqa: F811
     books.line.choose = every(lost_before, "create")
     books.apply(run())
