@@ -1,8 +1,8 @@
 """The finder's fallback: numbers looked at one by one, upward from the last one that is known.
 
-Numbers rise, so what was posted since stands above. What carries a marker is found for certain. That
-nothing is found says only that nothing stands between the first number and the last one looked at: a
-gap of missing numbers is taken for the end.
+Numbers rise, so what was posted since stands above. What carries a marker is found for certain.
+That nothing is found says only that nothing stands between the first number and the last one looked
+at: a gap of missing numbers is taken for the end.
 """
 
 from collections.abc import Iterator, Mapping
