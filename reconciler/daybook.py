@@ -21,10 +21,13 @@ from reconciler.core.values import Address
 from reconciler.daybook_tables import (
     TABLES,
     Intent,
+    Tried,
     intents,
     meta,
     outcomes,
+    read_last_number,
     read_recorded,
+    read_tried,
     read_unsettled,
     runs,
     write_intent,
@@ -32,7 +35,7 @@ from reconciler.daybook_tables import (
 )
 from reconciler.errors import DaybookError
 
-__all__ = ["FORMAT", "Daybook", "Intent", "open_daybook"]
+__all__ = ["FORMAT", "Daybook", "Intent", "Tried", "open_daybook"]
 
 FORMAT = "1"
 
@@ -124,6 +127,16 @@ class Daybook:
         """Intents of calls that have no definite outcome, oldest first."""
         with self._reading() as connection:
             return read_unsettled(connection)
+
+    def tried(self, seq: int) -> Tried | None:
+        """One intent by its sequence number, with what is known of it; None when there is none."""
+        with self._reading() as connection:
+            return read_tried(connection, seq)
+
+    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
+        """The highest number of a kind that is known, or was when the run of an intent began."""
+        with self._reading() as connection:
+            return read_last_number(connection, kind, before=before.seq if before else None)
 
     def bind(self, tenant: str) -> None:
         """Remember whose ledger this daybook belongs to; it is bound once, at the first apply."""

@@ -94,6 +94,7 @@ class Damaged(ValueError):
 class Intent:
     """One call as it is about to be made. `payload` is the exact body, `key` its idempotency key.
 
+    `spec` is what the file asks for; of a cancel, what was out of the books before it.
     `server_at` is the ledger's own time when the intent was written: only the ledger's clock
     decides how long a key protects against a second entry.
     """
@@ -110,6 +111,20 @@ class Intent:
     protect: bool = False
     server_at: datetime | None = None
     seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """An intent with the last that is known of it: `result` is None while there is no outcome."""
+
+    intent: Intent
+    result: Result | None = None
+    number: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody knows what came of it."""
+        return self.result in (None, Result.UNKNOWN)
 
 
 _SEALED_INTENT = (
@@ -226,9 +241,36 @@ def read_recorded(connection: Connection) -> Mapping[Address, Recorded]:
     }
 
 
+def read_last_number(connection: Connection, kind: str, *, before: int | None) -> str | None:
+    """The highest number of a kind that was ever written, or that runs before an intent's wrote."""
+    rows = (
+        select(func.coalesce(outcomes.c.number, intents.c.number).label("number"))
+        .select_from(intents.outerjoin(outcomes, outcomes.c.intent == intents.c.seq))
+        .where(intents.c.kind == kind)
+    )
+    if before is not None:
+        run = select(intents.c.run).where(intents.c.seq == before).scalar_subquery()
+        rows = rows.where(intents.c.seq < before, intents.c.run != run)
+    number = rows.subquery().c.number
+    ordered = select(number).where(number.is_not(None))
+    ordered = ordered.order_by(func.length(number).desc(), number.desc()).limit(1)
+    found: str | None = connection.execute(ordered).scalar_one_or_none()
+    return found
+
+
 def read_unsettled(connection: Connection) -> tuple[Intent, ...]:
     """Intents of calls without a definite outcome, oldest first. Raises Damaged."""
     return tuple(_intent(_checked(row)) for row in connection.execute(_open))
+
+
+def read_tried(connection: Connection, seq: int) -> Tried | None:
+    """One intent with its outcome, by its sequence number. Raises Damaged."""
+    row = connection.execute(_history.where(intents.c.seq == seq)).first()
+    if row is None:
+        return None
+    row = _checked(row)
+    result = None if row.outcome_result is None else Result(row.outcome_result)
+    return Tried(intent=_intent(row), result=result, number=row.outcome_number)
 
 
 def _intent(row: Any) -> Intent:

@@ -17,6 +17,7 @@ from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of
+from reconciler.core.members import gone_before, out_of_the_books
 from reconciler.core.payload import create_body, update_body
 from reconciler.core.plan import CANCELLED, Action, Basis, Change, Step, Verb
 from reconciler.core.recorded import Recorded
@@ -79,7 +80,7 @@ class Work:
                 _PERFORM[step.verb](self, step)
         except _Stopped:
             outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
-            return self._result(outcome, message="the run was interrupted")
+            return self._result(outcome, message=self.doors.why_stopped())
         except OutcomeUnknown as error:
             return self._result(Outcome.UNKNOWN, error)
         except DaybookError as error:
@@ -107,8 +108,9 @@ class Work:
             marker=self.marker,
         )
         intent = self.pen.intent(Act.CREATE, payload=body.decode(), spec=spec)
-        intent = self.pen.intend(replace(intent, key=idempotency_key(self.basis, intent)))
-        key, track_id = intent.key or "", intent.track_id or ""
+        key = idempotency_key(self.basis, intent, replaces=self.change.number)
+        intent = self.pen.intend(replace(intent, key=key))
+        track_id = intent.track_id or ""
         try:
             number = self.doors.ledger.create(self.kind, body, key=key, track_id=track_id)
         except LedgerError as error:
@@ -184,7 +186,7 @@ class Work:
         number = _known(step)
         self._repeat(
             step,
-            self.pen.intent(Act.CANCEL, number=number),
+            self.pen.intent(Act.CANCEL, number=number, spec=gone_before(self.change.members)),
             lambda track: self.doors.ledger.cancel(self.kind, number, track_id=track),
             shown=lambda live: live is not None and live.status == CANCELLED,
             ready=self._unmoved,
@@ -260,7 +262,7 @@ class Work:
             shown=shown,
             ready=ready,
             telling=telling,
-            members=self.change.members,
+            gone=out_of_the_books(self.change.members),
             done=self.done,
             pen=self.pen,
             sight=self.sight,

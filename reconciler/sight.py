@@ -64,7 +64,8 @@ class Sight:
                 if expected(live) or waited >= patience.grace or stop.is_set():
                     return live
             elif waited >= patience.longest_wait or stop.is_set():
-                why = "when the run was interrupted" if stop.is_set() else f"after {waited:.0f} s"
+                ended = f"when {self.doors.why_stopped()}"
+                why = ended if stop.is_set() else f"after {waited:.0f} s"
                 raise StillAtWork(
                     f"{what}, and {number} was still {live.status} {why}",
                     remedy="The ledger goes on by itself: wait, then plan again.",

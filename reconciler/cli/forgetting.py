@@ -30,6 +30,7 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     again, the name has the entry back. `Kind/name` says which of an entry and a run is meant.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.rescuing import take_in_rescue
     from reconciler.cli.wiring import open_desk, plan_and_find_desk
     from reconciler.core.plan import Allowances
     from reconciler.find import Finding
@@ -39,6 +40,7 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=True, parallelism=1) as desk:
+        take_in_rescue(desk)
         recorded = {address.name for address in desk.daybook.recorded()}
         # What the daybook does not know can only be forgotten when a search finds it.
         asked = any(name.rpartition("/")[2] not in recorded for name in names)
@@ -81,6 +83,7 @@ def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, aski
     """Show what is forgotten, ask, and write it down."""
     from reconciler.apply import Doors, apply
     from reconciler.cli.apply import exit_code
+    from reconciler.cli.rescuing import book_of
     from reconciler.core.planfile import digest_of
     from reconciler.core.report import report_of
     from reconciler.render.report import applied_line, report_lines
@@ -93,7 +96,7 @@ def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, aski
     if asking and not _consented(len(changes)):
         err([line("Nothing was forgotten.")])
         return Refused.exit_code
-    doors = Doors(ledger=desk.client, book=desk.daybook)
+    doors = Doors(ledger=desk.client, book=book_of(desk))
     desk.daybook.begin(plan.digest)
     ended = []
     for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):

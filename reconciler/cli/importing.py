@@ -90,6 +90,7 @@ def import_(
     amount changes. Entries of a journal run are managed for their basic information alone.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.rescuing import take_in_rescue
     from reconciler.cli.wiring import open_desk
 
     if not numbers and run is None and period is None:
@@ -109,6 +110,8 @@ def import_(
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=not write_only, parallelism=1) as desk:
+        if not write_only:
+            take_in_rescue(desk)
         search = _Search(desk, name=name, to=to)
         if period is not None:
             return _period(desk, search, period, limit, write_only=write_only, asking=asking)
@@ -344,12 +347,13 @@ def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     """Carry the adoptions out, and prove that a plan has nothing left to do for them."""
     from reconciler.apply import Doors, apply
     from reconciler.cli.apply import exit_code
+    from reconciler.cli.rescuing import book_of
     from reconciler.cli.wiring import plan_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.report import report_of
     from reconciler.render.report import applied_line, report_lines
 
-    doors = Doors(ledger=desk.client, book=desk.daybook)
+    doors = Doors(ledger=desk.client, book=book_of(desk))
     ended = []
     desk.daybook.begin(plan.digest)
     for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):

@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "drift": "reconciler.cli.drift:drift",
         "import": "reconciler.cli.importing:import_",
         "forget": "reconciler.cli.forgetting:forget",
+        "daybook": "reconciler.cli.daybook:daybook",
         "doctor": "reconciler.cli.doctor:doctor",
         "schema": "reconciler.cli.lookup:schema",
         "explain": "reconciler.cli.lookup:explain",

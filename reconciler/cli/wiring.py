@@ -48,6 +48,8 @@ class Desk:
     client: "Client"
     host: str
     parallelism: int
+    rescue: Path
+    """Where what the daybook cannot take is kept."""
 
     @property
     def tenant(self) -> str:
@@ -77,8 +79,9 @@ def open_desk(
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
     path = daybook_path(books.root, settings)
-    if write and path.parent == books.root / STATE_DIRECTORY:
-        keep_private(path.parent)
+    rescue = rescue_path(books.root, settings)
+    if write and rescue.parent == books.root / STATE_DIRECTORY:
+        keep_private(rescue.parent)
     with ExitStack() as stack:
         daybook = open_daybook(path, write=write)
         stack.callback(daybook.close)
@@ -97,6 +100,7 @@ def open_desk(
             client=client,
             host=host,
             parallelism=parallelism,
+            rescue=rescue,
         )
         _check_tenant(desk)
         if write:
@@ -121,6 +125,7 @@ def plan_and_find_desk(
 ) -> "Found":
     """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing."""
     from reconciler.cli.finding import finding_warnings
+    from reconciler.cli.rescuing import rescue_warnings
     from reconciler.find import plan_and_find
     from reconciler.observe import read_all
 
@@ -136,6 +141,7 @@ def plan_and_find_desk(
         finding=finding,
     )
     warnings = (
+        *rescue_warnings(desk.rescue),
         *_warnings(desk.books, found.plan),
         *warnings_of(found.world.names, found.plan.changes),
         *finding_warnings(desk, found),
@@ -196,6 +202,14 @@ def daybook_path(root: Path, settings: Settings) -> Path:
             remedy="Set `daybook` in reconciler.yaml to a relative path, or leave it out.",
         )
     return root / settings.daybook
+
+
+def rescue_path(root: Path, settings: Settings) -> Path:
+    """Where what the daybook cannot take is kept: beside it, or in the workspace."""
+    if "://" in settings.daybook:
+        return root / STATE_DIRECTORY / "daybook.rescue"
+    path = root / settings.daybook
+    return path.with_name(f"{path.name}.rescue")
 
 
 def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ) -> bool:

@@ -34,12 +34,15 @@ class Search:
 
     `numbers` are those of entries that were not cancelled when the query saw them; only a read
     proves what they are now. `everything` says that all names were asked for. `failure` says why
-    the ledger could not be searched, and is empty when it was.
+    the ledger could not be searched, and is empty when it was. `probed` are the numbers that were
+    looked at one by one `instead_of` a query, and why; both are empty when none were.
     """
 
     numbers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     everything: bool = False
     failure: str = ""
+    probed: str = ""
+    instead_of: str = ""
 
 
 def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = ()) -> str:
@@ -78,13 +81,15 @@ def sightings(
         number, status = row.get("number"), row.get("status")
         if not isinstance(number, str) or not isinstance(status, str):
             raise NotSightings("a row of the result has no number or no status")
-        address = _address(kind, {place: row.get("marker")}, workspace, place)
+        address = address_in(kind, {place: row.get("marker")}, workspace, place)
         # A status nobody knows is followed up: the read of the entry decides.
         if address is not None and status != CANCELLED:
             yield address, number
 
 
-def _address(kind: Kind, fields: Mapping[str, Value], workspace: str, place: str) -> Address | None:
+def address_in(
+    kind: Kind, fields: Mapping[str, Value], workspace: str, place: str
+) -> Address | None:
     """Whose the marker in some fields is; None when it is not of this workspace."""
     _, marker = split_marker(fields, place)
     owner, _, name = (marker or "").partition("/")
@@ -154,7 +159,7 @@ def _stands(address: Address, live: Live | None, workspace: str, place: str) -> 
     return (
         live is not None
         and live.status != CANCELLED
-        and _address(kind, live.fields, workspace, place) == address
+        and address_in(kind, live.fields, workspace, place) == address
     )
 
 
@@ -165,6 +170,21 @@ def untracked(world: World) -> tuple[tuple[Address, str], ...]:
         (address, number)
         for address, numbers in sorted(world.found.items())
         if address not in world.declared and address not in world.renames.values()
+        for number in numbers
+        if number not in known
+    )
+
+
+def unrecorded(world: World) -> tuple[tuple[Address, str], ...]:
+    """Entries found to stand that no record knows, but for those that an open create may have made.
+
+    A daybook that was complete once and lacks them is an older copy.
+    """
+    known = recorded_numbers(world.recorded.values())
+    return tuple(
+        (address, number)
+        for address, numbers in sorted(world.found.items())
+        if not ((state := world.recorded.get(address)) and state.unsettled)
         for number in numbers
         if number not in known
     )

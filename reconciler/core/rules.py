@@ -302,8 +302,9 @@ _GUARDS = (
         "entries of this workspace.",
         why="A daybook that was lost knows of no entry: what was posted before would be posted a "
         "second time.",
-        remedy="Restore the daybook, or have Data Query enabled and permitted. If nothing of this "
-        "workspace was ever applied to this ledger, say so with --first-apply.",
+        remedy="Restore the daybook, or have Data Query enabled and permitted; or name the number "
+        "from which on entries of this workspace may stand with --probe-from. If nothing of it "
+        "was ever applied to this ledger, say so with --first-apply.",
     ),
     Rule(
         id="money-limit",
