@@ -103,13 +103,14 @@ def apply(
     With PLANFILE or --plan-digest, the plan is made anew and must be the one that was reviewed.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.origin import plan_key
     from reconciler.cli.reviewing import Consent, asked_for
     from reconciler.cli.scoping import scope_of
     from reconciler.cli.wiring import open_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_of
 
-    saved = plan_of(read_text(planfile)) if planfile is not None else None
+    saved = plan_of(read_text(planfile), key=plan_key()) if planfile is not None else None
     consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
     if not consent.given and not sys.stdin.isatty():
         raise click.UsageError(
@@ -162,10 +163,12 @@ class _Run:
     stop: threading.Event
 
     def carry_out(self, desk: "Desk") -> int:
-        from reconciler.cli.reviewing import require_reviewed
+        from reconciler.cli.reviewing import require_reviewed, require_valid
         from reconciler.core.report import report_of
         from reconciler.find import vouch
 
+        if self.consent.saved is not None:
+            require_valid(desk, self.consent.saved)
         settled = self._settle(desk)
         found = self._plan(desk)
         plan = found.plan

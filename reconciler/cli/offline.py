@@ -4,6 +4,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound
+from reconciler.cli.origin import origin_of
 from reconciler.cli.scoping import selection_of
 from reconciler.cli.wiring import (
     EMBEDDED,
@@ -82,4 +83,5 @@ def _basis(books: Books, settings: Settings, daybook: Daybook) -> Basis:
         home_currency=books.facts.home_currency if books.facts else None,
         marker_place=settings.marker,
         files_digest=books.digest,
+        origin=origin_of(settings),
     )

@@ -19,6 +19,8 @@ from reconciler.cli.screen import err, out, out_text, problem_spans, progress, s
 from reconciler.errors import ExpectationFailed, Refused
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.cli.books import Books
     from reconciler.core.plan import Allowances, Plan
     from reconciler.core.scope import Scope
@@ -33,6 +35,15 @@ CHANGES_PENDING = 2
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Save the plan, for `apply FILE` and `show FILE`.",
+)
+@click.option(
+    "--expires",
+    "hours",
+    type=click.IntRange(1, 24 * 366),
+    default=24 * 7,
+    show_default=True,
+    metavar="HOURS",
+    help="How long the saved plan may be applied.",
 )
 @click.option(
     "--detailed-exitcode",
@@ -54,6 +65,7 @@ CHANGES_PENDING = 2
 def plan(
     *,
     save_to: Path | None,
+    hours: int,
     detailed_exitcode: bool,
     expect_no_changes: bool,
     offline: bool,
@@ -72,6 +84,7 @@ def plan(
     --target, --exclude, --period and --select narrow a plan, which then says that it is partial.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.origin import issued, plan_key
     from reconciler.cli.scoping import scope_of
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_text
@@ -87,11 +100,12 @@ def plan(
     if offline:
         from reconciler.cli.offline import plan_offline
 
-        made = plan_offline(books, allowances, scope)
+        made, at = plan_offline(books, allowances, scope), None
     else:
-        made = _plan_live(books, allowances, scope, find=find, parallelism=parallelism)
+        made, at = _plan_live(books, allowances, scope, find=find, parallelism=parallelism)
     if save_to is not None:
-        write_text(save_to, plan_text(made))
+        made = issued(made, books.root, at=at, hours=hours)
+        write_text(save_to, plan_text(made, key=plan_key()))
     _print(made, style)
     if save_to is not None:
         apply_it = f" To apply exactly this: reconciler apply {save_to}"
@@ -105,15 +119,15 @@ def plan(
 
 def _plan_live(
     books: "Books", allowances: "Allowances", scope: "Scope", *, find: bool, parallelism: int
-) -> "Plan":
-    """The plan of files and ledger."""
+) -> "tuple[Plan, datetime | None]":
+    """The plan of files and ledger, with the time by the ledger's clock where it is known."""
     from reconciler.cli.wiring import open_desk, plan_and_find_desk
     from reconciler.find import Finding
 
     with open_desk(books, write=False, parallelism=parallelism) as desk:
         finding = Finding(complete=desk.daybook.complete, asked=find)
         found = plan_and_find_desk(desk, allowances, finding, progress=progress, scope=scope)
-        return found.plan
+        return found.plan, desk.client.server_time()
 
 
 @click.command()

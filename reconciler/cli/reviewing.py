@@ -1,18 +1,18 @@
 """What an apply is held to: the plan that was reviewed, by its file or by its digest."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli.screen import err
+from reconciler.cli.origin import committed
+from reconciler.cli.screen import err, said
+from reconciler.cli.wiring import Desk, basis_of
+from reconciler.core.binding import refusals_of, remarks_on
 from reconciler.core.plan import Allowances, Plan
 from reconciler.core.scope import WHOLE, Scope
 from reconciler.errors import Refused, StalePlan
 from reconciler.render.spans import line
-
-if TYPE_CHECKING:
-    from reconciler.cli.wiring import Desk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,25 @@ def asked_for(saved: Plan | None, allowances: Allowances, scope: Scope) -> tuple
     return saved.allowances, saved.scope
 
 
-def require_reviewed(desk: "Desk", consent: Consent, plan: Plan) -> None:
+def require_valid(desk: Desk, saved: Plan) -> None:
+    """A saved plan must still be good for these books, before anything is done on its account.
+
+    Raises StalePlan, after saying what is not as it was. What changes nothing is only said.
+    """
+    now = basis_of(desk)
+    now = replace(now, origin=committed(now.origin, desk.books.root))
+    at = desk.client.server_time() or datetime.now(UTC)
+    refused = tuple(refusals_of(saved.basis, now, at=at))
+    if refused:
+        raise StalePlan(
+            f"{'; '.join(refused)}; nothing was applied",
+            remedy="Make the plan anew with `reconciler plan --out FILE`, and have it reviewed.",
+        )
+    for remark in remarks_on(saved.basis, now):
+        said(f"Note: {remark}.")
+
+
+def require_reviewed(desk: Desk, consent: Consent, plan: Plan) -> None:
     """The plan made now must be the one that was reviewed, or what is left of it.
 
     Raises StalePlan, after saying what moved.

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
+from reconciler.cli.origin import origin_of
 from reconciler.cli.scoping import ALL_CHOSEN, Chosen, selection_of
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
@@ -186,7 +187,7 @@ def conduct_of(policy: Policy) -> Conduct:
 
 
 def _planner(desk: Desk, allowances: Allowances) -> Callable[[World], Plan]:
-    return planner(desk.settings, _basis(desk), allowances)
+    return planner(desk.settings, basis_of(desk), allowances)
 
 
 def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callable[[World], Plan]:
@@ -227,7 +228,8 @@ def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ)
     return settings.target is None and not environment.get("ZUORA_BASE_URL")
 
 
-def _basis(desk: Desk) -> Basis:
+def basis_of(desk: Desk) -> Basis:
+    """What a plan made now is computed from."""
     tenant = desk.client.tenant()
     return Basis(
         workspace=desk.settings.name,
@@ -239,6 +241,7 @@ def _basis(desk: Desk) -> Basis:
         home_currency=desk.books.facts.home_currency if desk.books.facts else None,
         marker_place=desk.settings.marker,
         files_digest=desk.books.digest,
+        origin=origin_of(desk.settings),
     )
 
 
