@@ -17,6 +17,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.screen import err, out, out_text, problem_spans, progress, said
 from reconciler.errors import ExpectationFailed, Refused
+from reconciler.render.spans import line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,14 +133,38 @@ def _plan_live(
 
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--diff",
+    "earlier",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Show what is different from another saved plan, an earlier one.",
+)
 @format_option("text", "markdown", "json")
 @common_options
-def show(planfile: Path, style: str) -> int:
-    """Draw a saved plan. Reads nothing but the file."""
+def show(planfile: Path, earlier: Path | None, style: str) -> int:
+    """Draw a saved plan, or what moved since another. Reads nothing but the files."""
     from reconciler.core.planfile import plan_of
 
-    _print(plan_of(read_text(planfile)), style)
+    made = plan_of(read_text(planfile))
+    if earlier is None:
+        _print(made, style)
+        return 0
+    if style != "text":
+        raise click.UsageError("--diff draws text only.")
+    _print_difference(plan_of(read_text(earlier)), made)
     return 0
+
+
+def _print_difference(earlier: "Plan", made: "Plan") -> None:
+    """What moved from one plan to the next as a result."""
+    from reconciler.core.review import differences
+    from reconciler.render.plandiff import plan_diff_lines
+
+    if earlier.digest == made.digest:
+        out([line(f"Both plans do the same: {made.digest}")])
+    else:
+        out(plan_diff_lines(earlier, made, differences(earlier, made)))
 
 
 def _print(made: "Plan", style: str) -> None:

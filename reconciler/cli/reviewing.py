@@ -1,5 +1,6 @@
 """What an apply is held to: the plan that was reviewed, by its file or by its digest."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from reconciler.core.binding import refusals_of, remarks_on
 from reconciler.core.plan import Allowances, Plan
 from reconciler.core.scope import WHOLE, Scope
 from reconciler.errors import Refused, StalePlan
-from reconciler.render.spans import line
+from reconciler.render.spans import Line, line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +56,21 @@ def asked_for(saved: Plan | None, allowances: Allowances, scope: Scope) -> tuple
 def require_valid(desk: Desk, saved: Plan) -> None:
     """A saved plan must still be good for these books, before anything is done on its account.
 
-    Raises StalePlan, after saying what is not as it was. What changes nothing is only said.
+    Raises StalePlan, which says what is not as it was.
     """
-    now = basis_of(desk)
-    now = replace(now, origin=committed(now.origin, desk.books.root))
     at = desk.client.server_time() or datetime.now(UTC)
-    refused = tuple(refusals_of(saved.basis, now, at=at))
+    refused = tuple(refusals_of(saved.basis, basis_of(desk), at=at))
     if refused:
         raise StalePlan(
             f"{'; '.join(refused)}; nothing was applied",
             remedy="Make the plan anew with `reconciler plan --out FILE`, and have it reviewed.",
         )
-    for remark in remarks_on(saved.basis, now):
+
+
+def _remark(desk: Desk, saved: Plan, plan: Plan) -> None:
+    """Say what is not as it was at the review, and changes nothing of what is done."""
+    origin = committed(plan.basis.origin, desk.books.root)
+    for remark in remarks_on(saved.basis, replace(plan.basis, origin=origin)):
         said(f"Note: {remark}.")
 
 
@@ -75,21 +79,37 @@ def require_reviewed(desk: Desk, consent: Consent, plan: Plan) -> None:
 
     Raises StalePlan, after saying what moved.
     """
-    from reconciler.core.review import unreviewed
+    from reconciler.core.review import differences, unreviewed
+    from reconciler.render.plandiff import plan_diff_lines
 
     saved = consent.saved
     reviewed = consent.digest or (saved.digest if saved else None)
     if reviewed is None or plan.digest == reviewed:
+        if saved is not None:
+            _remark(desk, saved, plan)
         return
-    moved: tuple[str, ...] = ()
+    begun = desk.daybook.interrupted(reviewed)
     if saved is not None:
-        moved = unreviewed(saved, plan, interrupted=desk.daybook.interrupted(saved.digest))
-        if not moved:
+        if not unreviewed(saved, plan, interrupted=begun):
             return
         err([line("The reviewed plan and the plan made now differ:")])
-        err(line(text, indent=4) for text in moved)
+        err(plan_diff_lines(saved, plan, differences(saved, plan, interrupted=begun)))
+    else:
+        err(_known_of(plan, begun=begun))
     raise StalePlan(
         f"the plan made now has the digest {plan.digest}, not the reviewed {reviewed}; "
         "nothing was applied",
         remedy="Plan again, and have the new plan reviewed.",
     )
+
+
+def _known_of(plan: Plan, *, begun: bool) -> Iterator[Line]:
+    """What can be said where a digest is all there is of the review."""
+    from reconciler.render.text import summary
+
+    if begun:
+        yield line("A run of the reviewed plan was begun and did not carry it out.")
+        yield line("To finish it, apply its file, which tells what is left of it.", indent=4)
+    now = summary(plan) if plan.pending else "no changes."
+    yield line(f"Made now: {now} A digest does not tell what was reviewed.")
+    yield line("With the file of the reviewed plan, apply shows what moved.", indent=4)

@@ -131,6 +131,33 @@ def test_what_moved_is_named(books, saved):
     assert "entry-00: update was reviewed; now JE-00000001 is not what it was\n" in ended.err
 
 
+def test_the_difference_is_shown_with_its_facts(books, saved, tmp_path):
+    books.set("entry-00", notes="By hand")
+    books.declare("one-more", debit("26.00"), credit("26.00"))
+    ended = books.run("apply", saved)
+    shown = ended.err
+    assert 'notes in the ledger: "Notes of entry-00" -> "By hand"\n' in shown
+    assert "- Debit Deferred Revenue 25.00\n" in shown
+    assert "+ Debit Deferred Revenue 26.00\n" in shown
+    assert "Impact (net change) that is another\n" in shown
+    later = tmp_path / "later.json"
+    books.plan("--out", later)
+    again = books.run("show", later, "--diff", saved)
+    assert (again.code, again.err) == (0, "")
+    assert again.out in shown, "as apply showed it"
+    assert books.run("show", saved, "--diff", saved).out.startswith("Both plans do the same")
+    assert books.run("show", saved, "--diff", later, "--format", "json").code == 64
+
+
+def test_a_digest_alone_says_what_is_known(books, saved):
+    digest = json.loads(saved.read_text())["digest"]
+    books.declare("another")
+    ended = books.run("apply", "--plan-digest", digest)
+    assert ended.code == 5
+    assert "Made now: 2 to create, 1 to update, 1 to replace, 1 to remove. " in ended.err
+    assert "With the file of the reviewed plan, apply shows what moved.\n" in ended.err
+
+
 def test_the_plan_of_another_workspace_is_refused(books, saved, opened, empty_template):
     other = opened(empty_template, name="other")
     other.settings("other-books")
