@@ -61,6 +61,11 @@ CHANGES_PENDING = 2
 @allowance_options
 @find_option
 @parallelism_option
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="Verdict, dangers, impact and balance alone, without every entry.",
+)
 @format_option("text", "markdown", "json")
 @common_options
 def plan(
@@ -78,6 +83,7 @@ def plan(
     max_missing: int | None,
     find: bool,
     parallelism: int,
+    summary: bool,
     style: str,
 ) -> int:
     """Read files and ledger, and print what apply would do. Changes nothing.
@@ -90,6 +96,7 @@ def plan(
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_text
 
+    _require_text(style, summary=summary)
     if offline and find:
         raise click.UsageError("--find searches the ledger, which --offline does not ask.")
     allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
@@ -107,7 +114,7 @@ def plan(
     if save_to is not None:
         made = issued(made, books.root, at=at, hours=hours)
         write_text(save_to, plan_text(made, key=plan_key()))
-    _print(made, style)
+    _print(made, style, summary=summary)
     if save_to is not None:
         apply_it = f" To apply exactly this: reconciler apply {save_to}"
         said(f"Saved to {save_to}.{'' if offline else apply_it}")
@@ -140,15 +147,21 @@ def _plan_live(
     metavar="FILE",
     help="Show what is different from another saved plan, an earlier one.",
 )
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="Verdict, dangers, impact and balance alone, without every entry.",
+)
 @format_option("text", "markdown", "json")
 @common_options
-def show(planfile: Path, earlier: Path | None, style: str) -> int:
+def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int:
     """Draw a saved plan, or what moved since another. Reads nothing but the files."""
     from reconciler.core.planfile import plan_of
 
+    _require_text(style, summary=summary)
     made = plan_of(read_text(planfile))
     if earlier is None:
-        _print(made, style)
+        _print(made, style, summary=summary)
         return 0
     if style != "text":
         raise click.UsageError("--diff draws text only.")
@@ -167,13 +180,18 @@ def _print_difference(earlier: "Plan", made: "Plan") -> None:
         out(plan_diff_lines(earlier, made, differences(earlier, made)))
 
 
-def _print(made: "Plan", style: str) -> None:
+def _require_text(style: str, *, summary: bool) -> None:
+    if summary and style != "text":
+        raise click.UsageError("--summary draws text only.")
+
+
+def _print(made: "Plan", style: str, *, summary: bool = False) -> None:
     """A plan as a result, in the form that was asked for."""
     from reconciler.core.planfile import plan_text
     from reconciler.render.markdown import plan_markdown
-    from reconciler.render.text import plan_lines
+    from reconciler.render.text import overview_lines, plan_lines
 
     if style == "text":
-        out(plan_lines(made))
+        out(overview_lines(made) if summary else plan_lines(made))
     else:
         out_text(plan_markdown(made) if style == "markdown" else plan_text(made))

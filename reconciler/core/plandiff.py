@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
+from typing import TypeAlias
 
 from reconciler.core.canonical import exact, json_bytes
 from reconciler.core.kinds import KINDS
@@ -148,9 +149,12 @@ def _key(row: Mapping[str, Value]) -> bytes:
     return json_bytes(exact(row))
 
 
+_Sums: TypeAlias = dict[tuple[str, ...], Decimal]
+
+
 def impact_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
     """The net changes that are others."""
-    sums = [
+    sums: list[_Sums] = [
         {(row.period, row.code, row.currency): row.net_change for row in plan.impact}
         for plan in (old, new)
     ]
@@ -159,7 +163,7 @@ def impact_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
 
 def balance_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
     """The sums that are others: what is posted, and what is taken back."""
-    sums = [
+    sums: list[_Sums] = [
         {
             (word, row.currency): amount
             for row in plan.balance
@@ -171,9 +175,7 @@ def balance_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
     yield from _money(*sums)
 
 
-def _money(
-    old: Mapping[tuple[str, ...], Decimal], new: Mapping[tuple[str, ...], Decimal]
-) -> Iterator[MoneyMoved]:
+def _money(old: _Sums, new: _Sums) -> Iterator[MoneyMoved]:
     for names in sorted({*old, *new}):
         before, after = old.get(names, ZERO), new.get(names, ZERO)
         if before != after:

@@ -52,8 +52,7 @@ def _selection(scope: Scope) -> str:
 def _left_out(unseen: Unseen) -> str:
     declared = f"{unseen.declared:,} declaration{'' if unseen.declared == 1 else 's'}"
     recorded = f"{unseen.recorded:,} recorded entr{'y' if unseen.recorded == 1 else 'ies'}"
-    verb = "was" if unseen.declared + unseen.recorded == 1 else "were"
-    return f"{declared} and {recorded} without a file {verb} not looked at"
+    return f"{declared} and {recorded} without a file were not looked at"
 
 
 def _labels(scope: Scope) -> str:

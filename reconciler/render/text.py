@@ -1,6 +1,7 @@
 """A plan on a terminal: what happens to each entry, what that means for the books, the verdict."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from reconciler.core.members import MEMBERS, PART_WAY_OUT
 from reconciler.core.money import shown, total
 from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
+from reconciler.render.attention import LARGE, attention_section, by_period
 from reconciler.render.books import balance_proofs, impact_section
 from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.postings import posting_lines
@@ -64,13 +66,27 @@ _MOVED: Mapping[str, str] = MappingProxyType({"gone": "is gone", CANCELLED: "was
 
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
     """The whole plan, from what drifted to the verdict."""
+    large = len(plan.pending) > LARGE
     return (
         *_header(plan),
         *drift_section(plan.drift),
-        *_changes(plan),
+        *(_grouped(plan) if large else _changes(plan, plan.pending)),
         *impact_section(plan),
         *_warnings(plan),
         *_refusals(plan),
+        *(attention_section(plan, _symbol) if large else ()),
+        *_verdict(plan),
+    )
+
+
+def overview_lines(plan: Plan) -> tuple[Line, ...]:
+    """A plan without its changes: what is dangerous, what it means for the books, the verdict."""
+    return (
+        *_header(plan),
+        *impact_section(plan),
+        *_warnings(plan),
+        *_refusals(plan),
+        *attention_section(plan, _symbol),
         *_verdict(plan),
     )
 
@@ -131,10 +147,24 @@ def drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
     yield BLANK
 
 
-def _changes(plan: Plan) -> Iterator[Line]:
-    for change in plan.pending:
+def _changes(plan: Plan, changes: Iterable[Change]) -> Iterator[Line]:
+    for change in changes:
         yield from change_lines(change, plan.basis.home_currency)
         yield BLANK
+
+
+def _grouped(plan: Plan) -> Iterator[Line]:
+    """The changes by accounting period, the earliest first, each with its counts."""
+    for period, changes in by_period(plan.pending):
+        counts = _counts(Counter(change.action for change in changes))
+        yield line((f"{period or 'No accounting period'}: ", "strong"), counts)
+        yield BLANK
+        yield from _changes(plan, changes)
+
+
+def _symbol(change: Change) -> Span:
+    word = WORDS[change.action]
+    return span(f"{word.symbol} {word.word}", word.style)
 
 
 def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
@@ -282,10 +312,14 @@ def _unchanged(plan: Plan) -> str:
 
 def summary(plan: Plan) -> str:
     """The counts: `3 to create, 1 to update, 1 blocked.`"""
+    return _counts(plan.summary)
+
+
+def _counts(of: Mapping[Action, int]) -> str:
     counts = [
-        f"{plan.summary[action]} {'blocked' if action is Action.BLOCKED else f'to {word.word}'}"
+        f"{of[action]} {'blocked' if action is Action.BLOCKED else f'to {word.word}'}"
         for action, word in WORDS.items()
-        if plan.summary.get(action)
+        if of.get(action)
     ]
     return ", ".join(counts) + "."
 
