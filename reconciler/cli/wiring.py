@@ -160,15 +160,21 @@ def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> World
 
     recorded = desk.daybook.recorded()
     selection = chosen.selection
+    declared = desk.books.declared
     wanted = to_read(
-        {address: item for address, item in desk.books.declared.items() if address in selection},
-        (item for item in recorded.values() if item.address in selection),
+        {address: item for address, item in declared.items() if address in selection},
+        # What lost its file is read in any case: it may be what a chosen file is about now.
+        (
+            item
+            for item in recorded.values()
+            if item.address in selection or item.address not in declared
+        ),
     )
     with progress("Reading the ledger", len(wanted)) as advance:
         seen = observe(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
     facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
     return World(
-        declared=desk.books.declared,
+        declared=declared,
         recorded=recorded,
         live=seen.live,
         known=desk.books.known(facts),

@@ -31,9 +31,9 @@ class World:
 
     `live` maps every number that was asked for to what the ledger answered, None for a positive
     "not found"; a number that is missing here was not read, which is a mistake of the caller
-    unless its address is outside of the `selection`. Files and daybook are whole all the same:
-    what is chosen may be in conflict with what is not. `found` are the numbers that a search
-    found to stand and to carry an address's marker.
+    unless its address is declared and outside of the `selection`. Files and daybook are whole all
+    the same: what is chosen may be in conflict with what is not. `found` are the numbers that a
+    search found to stand and to carry an address's marker.
     """
 
     declared: Mapping[Address, Declared]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 
@@ -79,12 +80,17 @@ def test_apply_takes_no_word_that_matches_nothing_for_everything(books):
 
 
 def test_a_partial_plan_reads_only_what_is_in_scope(served_small):
-    """O(change): twelve are recorded, one is read."""
-    ended = served_small.plan("-v", "--target", "entry-07")
-    assert ended.code == 0, ended.said
-    read = [line for line in ended.err.splitlines() if "/journal-entries/JE-" in line]
-    assert len(read) == 1, ended.err
-    assert "JE-00000008" in read[0]
+    """O(change): twelve are recorded, one is read, and with it what lost its file."""
+
+    def read():
+        ended = served_small.plan("-v", "--target", "entry-07")
+        assert ended.code == 0, ended.said
+        lines = [line for line in ended.err.splitlines() if "/journal-entries/JE-" in line]
+        return sorted(number for line in lines for number in re.findall(r"JE-[0-9]+", line))
+
+    assert read() == ["JE-00000008"]
+    served_small.remove("entry-02")
+    assert read() == ["JE-00000003", "JE-00000008"]
 
 
 def test_a_saved_plan_has_its_own_scope(books, tmp_path):
