@@ -1,13 +1,16 @@
 """Plans that do not fit a screen, summaries, and plans that are not about everything."""
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, world
 
 from reconciler.core.plan import Action
 from reconciler.core.scope import Scope, Selection, Unseen
+from reconciler.render.annotations import plan_annotations
 from reconciler.render.attention import LARGE, MOST_LISTED
+from reconciler.render.junit import plan_junit
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.notice import BADGES, scope_badges, scope_notice
 from reconciler.render.spans import plain_text
@@ -106,6 +109,11 @@ def test_every_form_marks_header_and_verdict(name):
             assert any(f"({badge})" in line for line in text[-4:])
     title = plan_markdown(plan).splitlines()[0]
     assert all(f"({badge})" in title for badge in badges)
+    *notices, verdict = plan_annotations(plan, "").splitlines()
+    assert all(f"({badge})" in verdict for badge in badges)
+    assert [notice.rpartition("::")[2].partition(":")[0] for notice in notices] == [*badges]
+    suite = ElementTree.fromstring(plan_junit(plan, ""))[0].get("name")
+    assert all(f"({badge})" in suite for badge in badges)
 
 
 def test_a_plan_of_everything_has_no_mark():
