@@ -41,13 +41,15 @@ def make_plan(
         balance=balance_of(changes, basis.home_currency),
         refusals=refusals(
             changes,
-            world.borne.values(),
+            world,
             allowances=allowances,
             max_removals=limits.max_removals,
             max_money=limits.max_money,
         ),
         warnings=warnings,
         allowances=allowances,
+        scope=world.selection.scope,
+        unseen=world.selection.unseen,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
     return replace(plan, digest=digest_of(plan))

@@ -13,6 +13,7 @@ from reconciler.core.marker import marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.renames import Names, bearing, previous_of, renames_of
+from reconciler.core.scope import EVERYTHING, Selection
 from reconciler.core.values import Address, Declared, Live, Value, text_of
 
 
@@ -30,8 +31,10 @@ class World:
     """Everything a plan is computed from.
 
     `live` maps every number that was asked for to what the ledger answered, None for a positive
-    "not found"; a number that is missing here was not read, which is a mistake of the caller.
-    `found` are the numbers that a search found to stand and to carry an address's marker.
+    "not found"; a number that is missing here was not read, which is a mistake of the caller
+    unless its address is declared and outside of the `selection`. Files and daybook are whole all
+    the same: what is chosen may be in conflict with what is not. `found` are the numbers that a
+    search found to stand and to carry an address's marker.
     """
 
     declared: Mapping[Address, Declared]
@@ -40,6 +43,7 @@ class World:
     known: Known
     conduct: Conduct = Conduct()
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    selection: Selection = EVERYTHING
     names: Names = field(init=False)
     """Everything that tells what an entry is called."""
     renames: Mapping[Address, Address] = field(init=False)
@@ -65,7 +69,9 @@ class World:
         runs = {
             member.number: address
             for address, recorded in borne.items()
-            if recorded.number is not None and (live := self.live[recorded.number]) is not None
+            if address in self.selection
+            and recorded.number is not None
+            and (live := self.live.get(recorded.number)) is not None
             for member in live.members
         }
         claims: dict[str, tuple[Address, ...]] = {}

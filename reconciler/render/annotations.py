@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.plan import Change, Plan
 from reconciler.render.encode import runner_property, runner_text
+from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.text import WORDS, headline_facts, summary
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
@@ -33,10 +34,12 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     `prefix` leads from the repository to the workspace. What creates or only updates is left to
     the plan itself: a runner shows few annotations, and these are the ones not to be missed.
     """
-    told = [annotation("error", row.message, row.remedy, title=row.rule) for row in plan.refusals]
+    told = [annotation("warning", text, title="scope of the plan") for text in scope_notice(plan)]
+    told += [annotation("error", row.message, row.remedy, title=row.rule) for row in plan.refusals]
     told += [annotation("warning", text, title="plan") for text in plan.warnings]
     told += _changes(plan.pending, prefix)
-    verdict = summary(plan) if plan.pending else "no changes."
+    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
+    verdict = (summary(plan) if plan.pending else "no changes.") + badges
     told.append(annotation("notice", verdict, plan.digest, title=f"plan of {plan.basis.workspace}"))
     return "".join(told)
 

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 from reconciler.core.plan import Plan
 from reconciler.render.encode import escaped
+from reconciler.render.notice import scope_badges
 from reconciler.render.text import WORDS, headline_facts
 
 
@@ -61,4 +62,5 @@ def plan_junit(plan: Plan, prefix: str) -> str:
         )
         for change in plan.pending
     ]
-    return junit("reconciler plan", (*refusals, *changes))
+    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
+    return junit(f"reconciler plan{badges}", (*refusals, *changes))

@@ -1,6 +1,7 @@
 """A plan on a terminal: what happens to each entry, what that means for the books, the verdict."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,7 +13,9 @@ from reconciler.core.members import MEMBERS, PART_WAY_OUT
 from reconciler.core.money import shown, total
 from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
+from reconciler.render.attention import LARGE, attention_section, by_period
 from reconciler.render.books import balance_proofs, impact_section
+from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.postings import posting_lines
 from reconciler.render.runs import run_lines
 from reconciler.render.spans import BLANK, Line, Span, line, span
@@ -64,13 +67,27 @@ _MOVED: Mapping[str, str] = MappingProxyType({"gone": "is gone", CANCELLED: "was
 
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
     """The whole plan, from what drifted to the verdict."""
+    large = len(plan.pending) > LARGE
     return (
         *_header(plan),
         *drift_section(plan.drift),
-        *_changes(plan),
+        *(_grouped(plan) if large else _changes(plan, plan.pending)),
         *impact_section(plan),
         *_warnings(plan),
         *_refusals(plan),
+        *(attention_section(plan, _symbol) if large else ()),
+        *_verdict(plan),
+    )
+
+
+def overview_lines(plan: Plan) -> tuple[Line, ...]:
+    """A plan without its changes: what is dangerous, what it means for the books, the verdict."""
+    return (
+        *_header(plan),
+        *impact_section(plan),
+        *_warnings(plan),
+        *_refusals(plan),
+        *attention_section(plan, _symbol),
         *_verdict(plan),
     )
 
@@ -94,6 +111,8 @@ def _header(plan: Plan) -> Iterator[Line]:
     where = f"{basis.host}" + (f", tenant {basis.tenant_id}" if basis.tenant_id else "")
     where += f", entity {basis.entity_id}" if basis.entity_id else ""
     yield line(("Workspace ", ""), span(basis.workspace, "strong"), f" on {where}")
+    for notice in scope_notice(plan):
+        yield line((notice, "warning"))
     yield BLANK
 
 
@@ -129,10 +148,24 @@ def drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
     yield BLANK
 
 
-def _changes(plan: Plan) -> Iterator[Line]:
-    for change in plan.pending:
+def _changes(plan: Plan, changes: Iterable[Change]) -> Iterator[Line]:
+    for change in changes:
         yield from change_lines(change, plan.basis.home_currency)
         yield BLANK
+
+
+def _grouped(plan: Plan) -> Iterator[Line]:
+    """The changes by accounting period, the earliest first, each with its counts."""
+    for period, changes in by_period(plan.pending):
+        counts = _counts(Counter(change.action for change in changes))
+        yield line((f"{period or 'No accounting period'}: ", "strong"), counts)
+        yield BLANK
+        yield from _changes(plan, changes)
+
+
+def _symbol(change: Change) -> Span:
+    word = WORDS[change.action]
+    return span(f"{word.symbol} {word.word}", word.style)
 
 
 def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
@@ -261,10 +294,11 @@ def _refusals(plan: Plan) -> Iterator[Line]:
 
 
 def _verdict(plan: Plan) -> Iterator[Line]:
+    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
     if not plan.pending:
-        yield line(("No changes.", "good"), " The ledger holds what the files declare.")
+        yield line(("No changes.", "good"), f" {_unchanged(plan)}", (badges, "warning"))
     else:
-        yield line(("Plan: ", "strong"), summary(plan))
+        yield line(("Plan: ", "strong"), summary(plan), (badges, "warning"))
         first, *rest = balance_proofs(plan)
         yield line(("Balance: ", "strong"), first)
         for proof in rest:
@@ -272,12 +306,23 @@ def _verdict(plan: Plan) -> Iterator[Line]:
     yield line(("Digest: ", "strong"), plan.digest)
 
 
+def _unchanged(plan: Plan) -> str:
+    """What a plan without changes says, and no more than it can know."""
+    holder = "daybook" if plan.scope.offline else "ledger"
+    what = "the files in scope declare" if plan.partial else "the files declare"
+    return f"The {holder} holds what {what}."
+
+
 def summary(plan: Plan) -> str:
     """The counts: `3 to create, 1 to update, 1 blocked.`"""
+    return _counts(plan.summary)
+
+
+def _counts(of: Mapping[Action, int]) -> str:
     counts = [
-        f"{plan.summary[action]} {'blocked' if action is Action.BLOCKED else f'to {word.word}'}"
+        f"{of[action]} {'blocked' if action is Action.BLOCKED else f'to {word.word}'}"
         for action, word in WORDS.items()
-        if plan.summary.get(action)
+        if of.get(action)
     ]
     return ", ".join(counts) + "."
 
