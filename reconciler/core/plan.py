@@ -9,6 +9,7 @@ from types import MappingProxyType
 from reconciler.core.compare import UNCHANGED, Comparison
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import difference
+from reconciler.core.scope import NOTHING_UNSEEN, UNSAID, WHOLE, Origin, Scope, Unseen
 from reconciler.core.values import Address, Live, Source, Value
 
 CANCELLED = "Cancelled"
@@ -210,6 +211,7 @@ class Basis:
     marker_place: str
     files_digest: str = ""
     serial: int = 0
+    origin: Origin = UNSAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,8 +226,15 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
     allowances: Allowances = Allowances()
+    scope: Scope = WHOLE
+    unseen: Unseen = NOTHING_UNSEEN
     digest: str = ""
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def partial(self) -> bool:
+        """Whether the plan is about a chosen part of the workspace."""
+        return self.scope.partial
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -26,6 +26,7 @@ from reconciler.core.plan import (
     Plan,
     Refusal,
 )
+from reconciler.core.scope import WHOLE, Origin, Scope
 from reconciler.core.values import Live
 
 FORMAT_VERSION = "1.0"
@@ -49,7 +50,16 @@ def document_of(plan: Plan) -> Document:
             "home_currency": plan.basis.home_currency,
             "marker": plan.basis.marker_place,
         },
-        "scope": _scope(plan.allowances),
+        "scope": {
+            **_allowances(plan.allowances),
+            **_selection(plan.scope),
+            "partial": plan.partial,
+            "not_looked_at": {
+                "declared": plan.unseen.declared,
+                "recorded": plan.unseen.recorded,
+            },
+        },
+        "origin": _origin(plan.basis.origin),
         "digest": plan.digest,
         "changes": [_change(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
@@ -84,7 +94,11 @@ def _bound(plan: Plan) -> Document:
         "target": _target(plan.basis),
         "home_currency": plan.basis.home_currency,
         "marker": plan.basis.marker_place,
-        "scope": _scope(plan.allowances),
+        "scope": {
+            **_allowances(plan.allowances),
+            # A plan of everything has the digest that it had before there were others.
+            **(_selection(plan.scope) if plan.scope != WHOLE else {}),
+        },
         "changes": {
             str(change.address): bound_change(change, plan.basis.home_currency)
             for change in plan.pending
@@ -111,8 +125,29 @@ def _target(basis: Basis) -> Document:
     return {"host": basis.host, "tenant_id": basis.tenant_id, "entity_id": basis.entity_id}
 
 
-def _scope(allowances: Allowances) -> Document:
+def _allowances(allowances: Allowances) -> Document:
     return {"max_removals": allowances.max_removals, "max_missing": allowances.max_missing}
+
+
+def _selection(scope: Scope) -> Document:
+    return {
+        "offline": scope.offline,
+        "targets": list(scope.targets),
+        "excludes": list(scope.excludes),
+        "periods": list(scope.periods),
+        "labels": list(scope.labels),
+    }
+
+
+def _origin(origin: Origin) -> Document:
+    return {
+        "tool_version": origin.tool_version,
+        "policy_digest": origin.policy_digest,
+        "commit": origin.commit,
+        "dirty": origin.dirty,
+        "made_at": origin.made_at,
+        "expires_at": origin.expires_at,
+    }
 
 
 def _change(change: Change, home_currency: str | None) -> Document:

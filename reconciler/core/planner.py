@@ -48,6 +48,8 @@ def make_plan(
         ),
         warnings=warnings,
         allowances=allowances,
+        scope=world.selection.scope,
+        unseen=world.selection.unseen,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
     return replace(plan, digest=digest_of(plan))

@@ -12,6 +12,7 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Step, Verb
 from reconciler.core.recorded import Recorded
+from reconciler.core.scope import EVERYTHING, Selection
 from reconciler.core.values import Address, Declared, Live, Value, text_of
 
 
@@ -29,8 +30,10 @@ class World:
     """Everything a plan is computed from.
 
     `live` maps every number that was asked for to what the ledger answered, None for a positive
-    "not found"; a number that is missing here was not read, which is a mistake of the caller.
-    `found` are the numbers that a search found to stand and to carry an address's marker.
+    "not found"; a number that is missing here was not read, which is a mistake of the caller
+    unless its address is outside of the `selection`. Files and daybook are whole all the same:
+    what is chosen may be in conflict with what is not. `found` are the numbers that a search
+    found to stand and to carry an address's marker.
     """
 
     declared: Mapping[Address, Declared]
@@ -39,6 +42,7 @@ class World:
     known: Known
     conduct: Conduct = Conduct()
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    selection: Selection = EVERYTHING
     run_of: Mapping[str, Address] = field(init=False)
     """The declared or recorded journal run of every live entry that one made."""
     claims: Mapping[str, tuple[Address, ...]] = field(init=False)
@@ -48,7 +52,9 @@ class World:
         runs = {
             member.number: address
             for address, recorded in self.recorded.items()
-            if recorded.number is not None and (live := self.live[recorded.number]) is not None
+            if address in self.selection
+            and recorded.number is not None
+            and (live := self.live[recorded.number]) is not None
             for member in live.members
         }
         claims: dict[str, tuple[Address, ...]] = {}

@@ -16,6 +16,7 @@ from reconciler.render.books import (
     impact_cells,
     posts_unknown_amounts,
 )
+from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.problems import escaped
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import Line, plain_text
@@ -64,11 +65,14 @@ def said(text: str) -> str:
 
 def _head(plan: Plan) -> Iterator[str]:
     basis = plan.basis
-    yield f"### {said(basis.workspace)}: {_verdict(plan)}"
+    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
+    yield f"### {said(basis.workspace)}: {_verdict(plan)}{badges}"
     where = [f"on {said(basis.host)}"]
     where += [f"tenant {said(basis.tenant_id)}"] * bool(basis.tenant_id)
     where += [f"entity {said(basis.entity_id)}"] * bool(basis.entity_id)
     yield ", ".join(where)
+    for notice in scope_notice(plan):
+        yield _callout("IMPORTANT", said(notice))
     for refusal in plan.refusals:
         yield _callout(
             "WARNING", f"**Refused**: {said(refusal.rule)} {said(refusal.message)}", refusal.remedy
@@ -206,7 +210,7 @@ def _foot(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings[:_LISTED]:
         yield f"Warning: {said(warning)}"
     yield f"Digest: `{plan.digest}`"
-    if plan.feasible and not plan.refusals:
+    if plan.feasible and not plan.refusals and not plan.scope.offline:
         yield f"To apply exactly this: `reconciler apply --plan-digest {plan.digest}`"
 
 

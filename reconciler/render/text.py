@@ -13,6 +13,7 @@ from reconciler.core.money import shown, total
 from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
 from reconciler.render.books import balance_proofs, impact_section
+from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.postings import posting_lines
 from reconciler.render.runs import run_lines
 from reconciler.render.spans import BLANK, Line, Span, line, span
@@ -93,6 +94,8 @@ def _header(plan: Plan) -> Iterator[Line]:
     where = f"{basis.host}" + (f", tenant {basis.tenant_id}" if basis.tenant_id else "")
     where += f", entity {basis.entity_id}" if basis.entity_id else ""
     yield line(("Workspace ", ""), span(basis.workspace, "strong"), f" on {where}")
+    for notice in scope_notice(plan):
+        yield line((notice, "warning"))
     yield BLANK
 
 
@@ -258,15 +261,23 @@ def _refusals(plan: Plan) -> Iterator[Line]:
 
 
 def _verdict(plan: Plan) -> Iterator[Line]:
+    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
     if not plan.pending:
-        yield line(("No changes.", "good"), " The ledger holds what the files declare.")
+        yield line(("No changes.", "good"), f" {_unchanged(plan)}", (badges, "warning"))
     else:
-        yield line(("Plan: ", "strong"), summary(plan))
+        yield line(("Plan: ", "strong"), summary(plan), (badges, "warning"))
         first, *rest = balance_proofs(plan)
         yield line(("Balance: ", "strong"), first)
         for proof in rest:
             yield line(proof, indent=len("Balance: "))
     yield line(("Digest: ", "strong"), plan.digest)
+
+
+def _unchanged(plan: Plan) -> str:
+    """What a plan without changes says, and no more than it can know."""
+    holder = "daybook" if plan.scope.offline else "ledger"
+    what = "the files in scope declare" if plan.partial else "the files declare"
+    return f"The {holder} holds what {what}."
 
 
 def summary(plan: Plan) -> str:
