@@ -40,7 +40,7 @@ CHANGES_PENDING = 2
 @allowance_options
 @find_option
 @parallelism_option
-@format_option("text", "markdown", "json")
+@format_option("text", "markdown", "html", "json")
 @common_options
 def plan(
     *,
@@ -80,7 +80,7 @@ def plan(
 
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
-@format_option("text", "markdown", "json")
+@format_option("text", "markdown", "html", "json")
 @common_options
 def show(planfile: Path, style: str) -> int:
     """Draw a saved plan. Reads nothing but the file."""
@@ -93,10 +93,12 @@ def show(planfile: Path, style: str) -> int:
 def _print(made: "Plan", style: str) -> None:
     """A plan as a result, in the form that was asked for."""
     from reconciler.core.planfile import plan_text
+    from reconciler.render.html.document import plan_html
     from reconciler.render.markdown import plan_markdown
     from reconciler.render.text import plan_lines
 
     if style == "text":
         out(plan_lines(made))
     else:
-        out_text(plan_markdown(made) if style == "markdown" else plan_text(made))
+        written = {"markdown": plan_markdown, "html": plan_html, "json": plan_text}
+        out_text(written[style](made))
