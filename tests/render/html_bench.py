@@ -1,14 +1,17 @@
 """What tests of the HTML report share: its scenes, large plans, and a document as its parts."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import test_render_plans
 import test_render_runs
-from test_render_plans import NAMES, Scene, credit, debit, entry
+from test_render_plans import EUR, LONG, LONG_BEFORE, NAMES, Scene, credit, debit, entry
 
 from reconciler.core.plan import Allowances
+from reconciler.core.planner import Limits
+from reconciler.core.scope import Origin, Scope, Unseen
 
 SCENES = {
     **{
@@ -37,6 +40,29 @@ SCENES = {
         for name in ("create", "replace", "held", "in-part", "adopt")
     },
 }
+
+
+def whole_plan():
+    """A plan with every part that a report has: a run, several currencies, drift, and refusals."""
+    held = test_render_runs.HELD
+    scene = test_render_runs.RunScene().run(test_render_runs.spec(), was=None)
+    scene.entry("2026-01-eur", EUR).entry("2026-01-line", LONG, was=LONG_BEFORE)
+    scene.entry("2026-01-moved", entry(notes="Checked"), was=entry(), live={"notes": "By hand"})
+    scene.entry("2026-01-gone", was=entry(debit("75.00"), credit("75.00")))
+    scene.entry(
+        "2026-01-sent",
+        entry(debit("8.00"), credit("8.00")),
+        was=entry(debit("7.00"), credit("7.00")),
+        live={"transferredToAccounting": "Yes"},
+    )
+    scene.adopt("je-00000044", held[3], entry(notes="x"))
+    scene.limits = Limits(max_money={"USD": Decimal("1.00")})
+    scene.warnings = ("the Reference is a month old",)
+    origin = Origin(commit="4f1c0de9a7b2", made_at="2026-02-02T08:14:05Z")
+    plan = scene.plan()
+    scope, unseen = Scope(periods=("Jan-2026",)), Unseen(declared=3)
+    return replace(plan, basis=replace(plan.basis, origin=origin), scope=scope, unseen=unseen)
+
 
 CODES = tuple(NAMES)
 PERIODS = (("Jan-2026", "2026-01-31"), ("Feb-2026", "2026-02-28"))

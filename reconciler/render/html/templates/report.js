@@ -47,7 +47,10 @@
   const visit = () => {
     const body = document.getElementById(location.hash.slice(1));
     if (!body || !body.classList.contains("c")) return;
-    if (body.hidden) form.reset();
+    if (body.hidden) {
+      form.reset();
+      filter();
+    }
     fold(body, true);
     body.scrollIntoView({ block: "start" });
     button(body).focus({ preventScroll: true });
