@@ -20,35 +20,24 @@ from reconciler.cli.options import (
     find_option,
     format_option,
     parallelism_option,
+    scope_options,
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
-from reconciler.errors import AppliedInPart, Refused, StalePlan
+from reconciler.errors import AppliedInPart, Refused
 from reconciler.render.spans import line
 
 if TYPE_CHECKING:
+    from reconciler.cli.reviewing import Consent
     from reconciler.cli.wiring import Desk
     from reconciler.core.plan import Allowances, Plan
     from reconciler.core.recorded import Recorded
     from reconciler.core.report import Applied, Report, Settled
+    from reconciler.core.scope import Scope
     from reconciler.core.values import Address
     from reconciler.find import Found
     from reconciler.render.spans import Line
 
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """What was approved: a saved plan, a digest, everything, or nothing yet."""
-
-    saved: "Plan | None" = None
-    digest: str | None = None
-    everything: bool = False
-
-    @property
-    def given(self) -> bool:
-        """Whether nobody has to be asked."""
-        return self.everything or self.digest is not None or self.saved is not None
 
 
 @click.command(short_help="Converge the ledger, as planned and no further.")
@@ -59,6 +48,7 @@ class Consent:
     metavar="sha256:…",
     help="Apply only if the plan made now has this digest, the one that was reviewed.",
 )
+@scope_options
 @allowance_options
 @find_option
 @click.option(
@@ -94,6 +84,10 @@ def apply(
     planfile: Path | None,
     auto_approve: bool,
     plan_digest: str | None,
+    targets: tuple[str, ...],
+    excludes: tuple[str, ...],
+    periods: tuple[str, ...],
+    labels: tuple[str, ...],
     max_removals: int | None,
     max_missing: int | None,
     find: bool,
@@ -109,11 +103,14 @@ def apply(
     With PLANFILE or --plan-digest, the plan is made anew and must be the one that was reviewed.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.origin import plan_key
+    from reconciler.cli.reviewing import Consent, asked_for
+    from reconciler.cli.scoping import scope_of
     from reconciler.cli.wiring import open_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_of
 
-    saved = plan_of(read_text(planfile)) if planfile is not None else None
+    saved = plan_of(read_text(planfile), key=plan_key()) if planfile is not None else None
     consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
     if not consent.given and not sys.stdin.isatty():
         raise click.UsageError(
@@ -121,16 +118,15 @@ def apply(
             "--auto-approve."
         )
     allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
-    if saved is not None:
-        if allowances not in (Allowances(), saved.allowances):
-            raise click.UsageError("A saved plan has its own --max-removals and --max-missing.")
-        allowances = saved.allowances
+    scope = scope_of(targets=targets, excludes=excludes, periods=periods, labels=labels)
+    allowances, scope = asked_for(saved, allowances, scope)
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     stop = threading.Event()
     run = _Run(
         consent=consent,
         allowances=allowances,
+        scope=scope,
         find=find,
         first_apply=first_apply,
         continue_on_error=continue_on_error,
@@ -154,8 +150,9 @@ def apply(
 class _Run:
     """One apply, from the open calls of the last one to its own report."""
 
-    consent: Consent
+    consent: "Consent"
     allowances: "Allowances"
+    scope: "Scope"
     find: bool
     first_apply: bool
     continue_on_error: bool
@@ -166,14 +163,17 @@ class _Run:
     stop: threading.Event
 
     def carry_out(self, desk: "Desk") -> int:
+        from reconciler.cli.reviewing import require_reviewed, require_valid
         from reconciler.core.report import report_of
         from reconciler.find import vouch
 
+        if self.consent.saved is not None:
+            require_valid(desk, self.consent.saved)
         settled = self._settle(desk)
         found = self._plan(desk)
         plan = found.plan
         self._show(plan)
-        self._require_reviewed(desk, plan)
+        require_reviewed(desk, self.consent, plan)
         if plan.refusals:
             if self.style == "json" or self.report_to is not None:
                 self._write(report_of((), plan.pending, settled=settled, plan_digest=plan.digest))
@@ -198,7 +198,9 @@ class _Run:
             asked=self.find,
             first_apply=self.first_apply,
         )
-        return plan_and_find_desk(desk, self.allowances, finding, progress=self._stoppable)
+        return plan_and_find_desk(
+            desk, self.allowances, finding, progress=self._stoppable, scope=self.scope
+        )
 
     def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
         from reconciler.render.report import settled_line
@@ -238,27 +240,6 @@ class _Run:
         if self.style == "text":
             reviewed = self.consent.saved is not None or self.consent.digest is not None
             out(verdict_lines(plan) if reviewed else plan_lines(plan))
-
-    def _require_reviewed(self, desk: "Desk", plan: "Plan") -> None:
-        """The plan made now must be the one that was reviewed, or what is left of it."""
-        from reconciler.core.review import unreviewed
-
-        saved, digest = self.consent.saved, self.consent.digest
-        reviewed = digest or (saved.digest if saved else None)
-        if reviewed is None or plan.digest == reviewed:
-            return
-        moved: tuple[str, ...] = ()
-        if saved is not None:
-            moved = unreviewed(saved, plan, interrupted=desk.daybook.interrupted(saved.digest))
-            if not moved:
-                return
-            err([line("The reviewed plan and the plan made now differ:")])
-            err(line(text, indent=4) for text in moved)
-        raise StalePlan(
-            f"the plan made now has the digest {plan.digest}, not the reviewed {reviewed}; "
-            "nothing was applied",
-            remedy="Plan again, and have the new plan reviewed.",
-        )
 
     def _consented(self, plan: "Plan") -> bool:
         if self.consent.given:

@@ -122,6 +122,23 @@ def format_option(*formats: str) -> Callable[[_Command], _Command]:
     )
 
 
+_SCOPE = (
+    ("--target", "targets", "NAME", "Only what has this name: KIND/NAME and patterns with * too."),
+    ("--exclude", "excludes", "NAME", "All but what has this name, as with --target."),
+    ("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
+    ("--select", "labels", "LABEL=VALUE", "Only what is declared with this label."),
+)
+
+
+def scope_options(command: _Command) -> _Command:
+    """Add the options that narrow a plan. Each may be repeated, and any of its words will do."""
+    for flag, name, word, what in reversed(_SCOPE):
+        command = click.option(flag, name, multiple=True, metavar=word, help=f"{what} Repeatable.")(
+            command
+        )
+    return command
+
+
 def allowance_options(command: _Command) -> _Command:
     """Add the options by which one run allows what the guards would refuse."""
     for name, what in (

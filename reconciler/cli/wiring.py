@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
+from reconciler.cli.origin import origin_of
+from reconciler.cli.scoping import ALL_CHOSEN, Chosen, selection_of
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
 from reconciler.core.facts import Facts
@@ -20,10 +22,11 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
+from reconciler.core.scope import WHOLE, Scope
 from reconciler.core.values import Address, Live
 from reconciler.core.world import to_read
 from reconciler.errors import ReconcilerError, Refused
-from reconciler.settings import Removal, Settings, Target
+from reconciler.settings import Policy, Removal, Settings, Target
 
 if TYPE_CHECKING:
     import httpx
@@ -116,9 +119,17 @@ def plan_desk(
 
 
 def plan_and_find_desk(
-    desk: Desk, allowances: Allowances, finding: "Finding", *, progress: Progress
+    desk: Desk,
+    allowances: Allowances,
+    finding: "Finding",
+    *,
+    progress: Progress,
+    scope: Scope = WHOLE,
 ) -> "Found":
-    """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing."""
+    """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing.
+
+    Only what is in `scope` is read. Raises UsageError when that is nothing.
+    """
     from reconciler.cli.finding import finding_warnings
     from reconciler.find import plan_and_find
     from reconciler.observe import read_all
@@ -127,51 +138,70 @@ def plan_and_find_desk(
         with progress("Reading what was found", len(wanted)) as advance:
             return read_all(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
 
+    chosen = selection_of(desk.books, desk.daybook.recorded(), scope)
     found = plan_and_find(
-        _world(desk, progress),
+        _world(desk, progress, chosen),
         _planner(desk, allowances),
         ledger=desk.client,
         read=read,
         finding=finding,
     )
-    warnings = (*_warnings(desk.books, found.plan), *finding_warnings(desk, found))
+    warnings = (
+        *chosen.warnings,
+        *plan_warnings(desk.books, found.plan),
+        *finding_warnings(desk, found),
+    )
     return replace(found, plan=replace(found.plan, warnings=warnings))
 
 
-def _world(desk: Desk, progress: Progress) -> World:
-    """Files, daybook and ledger as they are now."""
+def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> World:
+    """Files, daybook and ledger as they are now; the ledger as far as it is chosen."""
     from reconciler.observe import observe
 
     recorded = desk.daybook.recorded()
-    wanted = to_read(desk.books.declared, recorded.values())
+    selection = chosen.selection
+    wanted = to_read(
+        {address: item for address, item in desk.books.declared.items() if address in selection},
+        (item for item in recorded.values() if item.address in selection),
+    )
     with progress("Reading the ledger", len(wanted)) as advance:
         seen = observe(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
     facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
-    policy = desk.settings.policy
     return World(
         declared=desk.books.declared,
         recorded=recorded,
         live=seen.live,
         known=desk.books.known(facts),
-        conduct=Conduct(
-            delete_cancelled=policy.removal is not Removal.CANCEL,
-            forbid_removal=policy.removal is Removal.FORBID,
-            manage_observed=policy.manage_transfer_state,
-        ),
+        conduct=conduct_of(desk.settings.policy),
+        selection=selection,
+    )
+
+
+def conduct_of(policy: Policy) -> Conduct:
+    """How the workspace wants entries treated."""
+    return Conduct(
+        delete_cancelled=policy.removal is not Removal.CANCEL,
+        forbid_removal=policy.removal is Removal.FORBID,
+        manage_observed=policy.manage_transfer_state,
     )
 
 
 def _planner(desk: Desk, allowances: Allowances) -> Callable[[World], Plan]:
-    policy = desk.settings.policy
+    return planner(desk.settings, basis_of(desk), allowances)
+
+
+def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callable[[World], Plan]:
+    """What makes the plan of a workspace for a world."""
+    policy = settings.policy
     return partial(
         make_plan,
-        basis=_basis(desk),
+        basis=basis,
         limits=Limits(max_removals=policy.max_removals, max_money=policy.max_money),
         allowances=allowances,
     )
 
 
-def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
+def plan_warnings(books: Books, plan: Plan) -> tuple[str, ...]:
     """The warnings about what the plan changes; the others are counted, lest they be skimmed."""
     touched = {change.source.path for change in plan.pending if change.source}
     concerned = [problem for problem in books.warnings if problem.path in touched]
@@ -198,7 +228,8 @@ def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ)
     return settings.target is None and not environment.get("ZUORA_BASE_URL")
 
 
-def _basis(desk: Desk) -> Basis:
+def basis_of(desk: Desk) -> Basis:
+    """What a plan made now is computed from."""
     tenant = desk.client.tenant()
     return Basis(
         workspace=desk.settings.name,
@@ -210,6 +241,7 @@ def _basis(desk: Desk) -> Basis:
         home_currency=desk.books.facts.home_currency if desk.books.facts else None,
         marker_place=desk.settings.marker,
         files_digest=desk.books.digest,
+        origin=origin_of(desk.settings),
     )
 
 

@@ -22,9 +22,9 @@ MARKER = "marker"
 
 
 def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
-    """One change for every address that is declared or recorded, in the order of application."""
+    """One change for every address in scope that is declared or recorded, in order."""
     addresses = sorted(
-        {*world.declared, *world.recorded},
+        (one for one in {*world.declared, *world.recorded} if one in world.selection),
         key=lambda address: (KINDS[address.kind].rank, address),
     )
     changes, drift = [], []

@@ -8,9 +8,9 @@ from reconciler.core.books import newly_posted, postings, taken_back
 from reconciler.core.members import stands
 from reconciler.core.money import ZERO, shown, total
 from reconciler.core.plan import Action, Allowances, Change, Reason, Refusal
-from reconciler.core.recorded import Recorded
 from reconciler.core.rules import PLAN_RULES
 from reconciler.core.values import Value
+from reconciler.core.world import World
 
 SMALLEST_LIMIT = 3
 
@@ -22,37 +22,53 @@ def default_limit(recorded: int) -> int:
 
 def refusals(
     changes: Iterable[Change],
-    recorded: Iterable[Recorded],
+    world: World,
     *,
     allowances: Allowances,
     max_removals: int | None = None,
     max_money: Mapping[str, Decimal],
 ) -> tuple[Refusal, ...]:
-    """Every guard that says no. `max_removals` is the policy's limit, `allowances` this run's."""
+    """Every guard that says no. `max_removals` is the policy's limit, `allowances` this run's.
+
+    Removals count against the whole workspace, whatever part of it a plan looked at; what is
+    missing in the ledger counts against what was looked for.
+    """
     changes = tuple(changes)
     # A record that no change speaks of is of an entry that was cancelled and kept: it is done.
     spoken_of = {change.address for change in changes}
     sizes = {change.address: _size(change) for change in changes}
     owned = sum(
         sizes[item.address]
-        for item in recorded
+        for item in world.recorded.values()
         if item.address in spoken_of and (item.number is not None or item.leftovers)
     )
+    elsewhere = tuple(
+        item.address
+        for item in world.recorded.values()
+        if item.address not in world.selection and item.number is not None and not item.cancelled
+    )
+    # A blocked removal takes nothing away, but the entry is no longer declared all the same.
+    undeclared = sum(
+        sizes[change.address]
+        for change in changes
+        if change.wanted in (Action.REMOVE, Action.FORGET)
+    ) + sum(1 for address in elsewhere if address not in world.declared)
     return (
-        *_removals(changes, owned, allowances.max_removals, max_removals),
+        *_removals(
+            sum(sizes[change.address] for change in changes if change.action is Action.REMOVE),
+            undeclared=undeclared,
+            owned=owned + len(elsewhere),
+            allowed=allowances.max_removals,
+            policy=max_removals,
+        ),
         *_missing(changes, owned, allowances.max_missing),
         *_money(changes, max_money),
     )
 
 
 def _removals(
-    changes: tuple[Change, ...], owned: int, allowed: int | None, policy: int | None
+    removals: int, *, undeclared: int, owned: int, allowed: int | None, policy: int | None
 ) -> Iterator[Refusal]:
-    removals = sum(_size(change) for change in changes if change.action is Action.REMOVE)
-    # A blocked removal takes nothing away, but the entry is no longer declared all the same.
-    undeclared = sum(
-        _size(change) for change in changes if change.wanted in (Action.REMOVE, Action.FORGET)
-    )
     if allowed is not None:
         limit = allowed
     else:

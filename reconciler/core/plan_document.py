@@ -73,8 +73,8 @@ def document_of(plan: Plan) -> Document:
 
 
 def checksum_of(document: Mapping[str, object]) -> str:
-    """The digest of a plan document, whatever it says its checksum is."""
-    rest = {name: value for name, value in document.items() if name != "checksum"}
+    """The digest of a plan document, whatever it says its checksum is, and however signed."""
+    rest = {name: value for name, value in document.items() if name not in ("checksum", "mac")}
     return digest(json_bytes(rest).decode())
 
 
