@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reconciler.core.books import taken_back
 from reconciler.core.kinds import KINDS
 from reconciler.core.members import PART_WAY_OUT
 from reconciler.core.money import shown
@@ -80,6 +81,7 @@ class View:
     notices: tuple[str, ...]
     refusals: tuple[Refusal, ...]
     leaving: tuple[Row, ...]
+    leaves: str
     blocked: tuple[Row, ...]
     impact_titles: tuple[str, ...]
     impact: tuple[ImpactGroup, ...]
@@ -117,6 +119,7 @@ def view_of(plan: Plan) -> View:
         notices=scope_notice(plan),
         refusals=plan.refusals,
         leaving=rows(leaving(plan)),
+        leaves=_leaves(plan),
         blocked=tuple(row for row in changes.rows if row.block is not None),
         impact_titles=tuple(titles),
         impact=_grouped(cells),
@@ -136,7 +139,6 @@ def view_of(plan: Plan) -> View:
 def verdict_of(plan: Plan) -> Verdict:
     """Whether the plan can be applied, and what to know before it is."""
     blocked = plan.summary.get(Action.BLOCKED, 0)
-    gone = len(leaving(plan))
     if plan.refusals:
         return Verdict(style="bad", word="Refused", sentence="An apply would change nothing.")
     if not plan.pending:
@@ -148,14 +150,20 @@ def verdict_of(plan: Plan) -> Verdict:
             style="warning", word="For reading", sentence="The ledger was not asked for it."
         )
     but = f"An apply leaves out what is blocked ({blocked:,}). " if blocked else ""
-    takes = "entry" if gone == 1 else "entries"
-    out = f"It takes {gone:,} posted {takes} out of the books." if gone else ""
+    gone = _leaves(plan)
+    out = f"It takes {gone} out of the books." if gone else ""
     none = "" if but or out else "Nothing is blocked, and no posted entry leaves the books."
     return Verdict(
         style="warning" if blocked or gone else "good",
         word="Can be applied",
         sentence=f"{but}{out}{none}".strip(),
     )
+
+
+def _leaves(plan: Plan) -> str:
+    """How many posted entries leave the books, each entry of a run counted; empty for none."""
+    count = sum(len(taken_back(change)) for change in leaving(plan))
+    return f"{count:,} posted {'entry' if count == 1 else 'entries'}" if count else ""
 
 
 def _applies(plan: Plan) -> bool:

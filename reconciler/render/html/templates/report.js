@@ -102,7 +102,12 @@
       const sign = next === "descending" ? -1 : 1;
       const order = [...all];
       if (next) order.sort((one, other) => sign * (one.ranks[column] - other.ranks[column]));
-      table.append(...order.map((one) => one.body));
+      // One by one behind the one before: to take all out at first takes ten times as long.
+      let last = table.tHead;
+      for (const { body } of order) {
+        if (last.nextElementSibling !== body) last.after(body);
+        last = body;
+      }
     });
   });
   visit();
