@@ -42,7 +42,7 @@ def layer(ours: str = "", others: str = "", *, pure: bool = False) -> Layer:
 
 LAYERS = {
     "core": layer("core errors", "deepdiff iso4217 msgspec", pure=True),
-    "render": layer("core render errors", pure=True),
+    "render": layer("core render errors", "jinja2", pure=True),
     "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
     "live": layer("core live errors", "certifi httpcore httpx"),
     "ledger": layer(

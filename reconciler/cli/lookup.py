@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 @click.argument("kind", required=False)
 @common_options
 def schema(kind: str | None) -> int:
-    """Print the JSON Schema of a KIND of document; without one, list the kinds."""
-    from reconciler.repo import SCHEMAS, schema_text
+    """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), or of what `apply
+    --report` writes (`report`); without one, list them.
+    """
+    from reconciler.repo import DOCUMENTS, SCHEMAS, schema_text
 
+    known = {**SCHEMAS, **DOCUMENTS}
     if kind is None:
-        out(table([(name, file) for name, file in SCHEMAS.items()]))
+        out(table(list(known.items())))
         return 0
-    if kind not in SCHEMAS:
-        raise click.UsageError(f"There is no kind {kind}; the kinds are {', '.join(SCHEMAS)}.")
+    if kind not in known:
+        raise click.UsageError(f"There is no kind {kind}; the kinds are {', '.join(known)}.")
     out_text(schema_text(kind))
     return 0
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 CHANGES_PENDING = 2
 
-FORMATS = ("text", "markdown", "json", "github", "junit", "csv")
+FORMATS = ("text", "markdown", "html", "json", "github", "junit", "csv")
 
 SUMMARY_LIMIT = 250_000
 """Characters: a job summary holds 1 MiB, and one of them may take four bytes."""
@@ -233,6 +233,10 @@ def _document(made: "Plan", style: str) -> str:
             from reconciler.render.markdown import plan_markdown
 
             return plan_markdown(made)
+        case "html":
+            from reconciler.render.html.document import plan_html
+
+            return plan_html(made)
         case "github":
             from reconciler.render.annotations import plan_annotations
 

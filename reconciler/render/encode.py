@@ -1,6 +1,5 @@
 """The encoders of text from files and servers, one for each place it is shown in (I-80).
 
-Pages are made by Jinja, which escapes on its own; what it is given went through `escaped` before.
 JSON carries every text as it is.
 """
 
@@ -57,3 +56,21 @@ def runner_text(text: str) -> str:
 def runner_property(text: str) -> str:
     """For a property of a runner's command, which ends at a comma and whose value at a colon."""
     return runner_text(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def neutral(value: object) -> object:
+    """For HTML: a value as a template may show it, before its own escaping.
+
+    Markup was made from text that has been here already.
+    """
+    return escaped(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def css_string(text: str) -> str:
+    """For CSS: a string in quotes, in which no character means anything."""
+    return '"' + "".join(map(_in_css, escaped(text))) + '"'
+
+
+def _in_css(character: str) -> str:
+    plain = character.isascii() and (character.isalnum() or character in " .,:-")
+    return character if plain else f"\\{ord(character):x} "

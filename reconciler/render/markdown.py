@@ -13,6 +13,7 @@ from reconciler.render.books import (
     IMPACT_AMOUNTS,
     balance_proofs,
     impact_cells,
+    leaving,
     posts_unknown_amounts,
 )
 from reconciler.render.encode import said
@@ -85,7 +86,7 @@ def _verdict(plan: Plan) -> str:
 
 def _danger(plan: Plan) -> tuple[str, ...]:
     """What takes posted entries out of the books, by name."""
-    found = [change for change in plan.feasible if change.takes_back]
+    found = leaving(plan)
     if not found:
         return ()
     lines = (

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.kind import Kind
 from reconciler.core.members import MEMBERS, PART_WAY_OUT
 from reconciler.core.money import shown, total
 from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
@@ -124,12 +123,9 @@ def drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
     yield BLANK
     for moved in drift:
         kind = KINDS[moved.address.kind]
-        other = "differs" if moved.status in kind.standing else f'has the status "{moved.status}"'
-        what = _MOVED.get(moved.status, other)
-        in_part = any(field.name == MEMBERS for field in moved.comparison.fields)
-        if in_part:
-            what = "was cancelled in part"
-        yield line("  ", span(moved.address.name, "strong"), f"  {moved.number} {what}")
+        yield line(
+            "  ", span(moved.address.name, "strong"), f"  {moved.number} {drift_text(moved)}"
+        )
         for field in moved.comparison.fields:
             if field.name == kind.lines:
                 continue
@@ -143,9 +139,22 @@ def drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
             yield from _line_update(update.line, update.fields, update.before)
         if moved.comparison.lines_added or moved.comparison.lines_removed:
             yield line(span("the lines differ", "warning"), indent=6)
-        if in_part:
+        if moved_in_part(moved):
             yield line(("way out: ", "strong"), PART_WAY_OUT, indent=6)
     yield BLANK
+
+
+def drift_text(moved: Drift) -> str:
+    """What became of an entry that moved: `differs`, `is gone`."""
+    if moved_in_part(moved):
+        return "was cancelled in part"
+    stands = moved.status in KINDS[moved.address.kind].standing
+    return _MOVED.get(moved.status, "differs" if stands else f'has the status "{moved.status}"')
+
+
+def moved_in_part(moved: Drift) -> bool:
+    """Whether what moved is a journal run of which some entries are cancelled."""
+    return any(field.name == MEMBERS for field in moved.comparison.fields)
 
 
 def _changes(plan: Plan, changes: Iterable[Change]) -> Iterator[Line]:
@@ -183,13 +192,8 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
     )
     if change.after is not None or change.before is not None:
         yield line(headline_facts(change), indent=6)
-    resumed = change.reason is Reason.RESUMED
-    if resumed and change.status == CANCELLED and change.posts:
-        yield line(
-            "cancelled by an earlier run, so the books lack it until this is applied", indent=6
-        )
-    elif change.reason in _REASONS and not (change.block and change.reason in _BY_US):
-        yield line(span(_REASONS[change.reason]), indent=6)
+    if why := reason_text(change):
+        yield line(why, indent=6)
     if change.renamed_from:
         yield line("renamed from ", span(change.renamed_from, "strong"), indent=6)
     if change.block is not None:
@@ -198,21 +202,36 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
     yield from _stated_fields(change)
     yield from posting_lines(change, home_currency or "")
     yield from run_lines(change)
-    told = len(change.steps) > 1 or resumed or change.action is Action.REMOVE
-    if told and change.steps and change.block is None:
-        calls = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
+    told = len(change.steps) > 1 or change.reason is Reason.RESUMED
+    if (told or change.action is Action.REMOVE) and (calls := calls_text(change)):
         yield line(span(f"calls: {calls}", "faint"), indent=6)
+
+
+def reason_text(change: Change) -> str:
+    """Why a change is needed, where its action does not say it already; else empty."""
+    resumed = change.reason is Reason.RESUMED
+    if resumed and change.status == CANCELLED and change.posts:
+        return "cancelled by an earlier run, so the books lack it until this is applied"
+    said_of_us = change.block is not None and change.reason in _BY_US
+    return "" if said_of_us else _REASONS.get(change.reason, "")
+
+
+def calls_text(change: Change) -> str:
+    """The calls that an apply makes, in their order; empty when it makes none."""
+    if change.block is not None:
+        return ""
+    return ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
 
 
 def headline_facts(change: Change) -> str:
     """Period, date and amount of a change, and what is special about it."""
     kind = KINDS[change.address.kind]
-    spec = change.after if change.after is not None else change.before or {}
+    spec = spec_of(change)
     status = f" ({change.period_status})" if change.period_status else ""
-    facts = [f"{change.period or _span(kind, spec)}{status}"]
+    facts = [f"{period_text(change)}{status}"]
     facts.append(f"dated {value_text(spec.get(kind.date))}")
     if kind.currency:
-        debits = _total(change, spec, "Debit")
+        debits = debits_of(change, spec)
         facts.append(f"{change.currency} {shown(debits, change.currency)}")
     else:
         facts.insert(0, "a journal run")
@@ -225,17 +244,30 @@ def headline_facts(change: Change) -> str:
     return ", ".join(facts)
 
 
-def _span(kind: Kind, spec: Mapping[str, Value]) -> str:
-    return " to ".join(value_text(spec.get(field)) for field in kind.span or ())
+def spec_of(change: Change) -> Mapping[str, Value]:
+    """What a change is about, as it is declared, or else as it stands."""
+    return change.after if change.after is not None else change.before or {}
+
+
+def period_text(change: Change) -> str:
+    """The accounting period of a change, or the days it spans."""
+    span_of = KINDS[change.address.kind].span or ()
+    spec = spec_of(change)
+    return change.period or " to ".join(value_text(spec.get(field)) for field in span_of)
 
 
 def _block(change: Change) -> Iterator[Line]:
     assert change.block is not None
-    wanted = PARTICIPLES.get(change.wanted)
-    so = f", so it cannot be {wanted}" if wanted else ""
     rule = span(f"{change.block.rule}", "blocked")
-    yield line(rule, f": {change.block.message}{so}", indent=6)
+    yield line(rule, f": {block_text(change)}", indent=6)
     yield line(("way out: ", "strong"), change.block.remedy, indent=6)
+
+
+def block_text(change: Change) -> str:
+    """What stands in the way of a blocked change, and what it therefore cannot be."""
+    assert change.block is not None
+    wanted = PARTICIPLES.get(change.wanted)
+    return change.block.message + (f", so it cannot be {wanted}" if wanted else "")
 
 
 def _field_changes(change: Change) -> Iterator[Line]:
@@ -296,7 +328,7 @@ def _refusals(plan: Plan) -> Iterator[Line]:
 def _verdict(plan: Plan) -> Iterator[Line]:
     badges = "".join(f" ({badge})" for badge in scope_badges(plan))
     if not plan.pending:
-        yield line(("No changes.", "good"), f" {_unchanged(plan)}", (badges, "warning"))
+        yield line(("No changes.", "good"), f" {unchanged_text(plan)}", (badges, "warning"))
     else:
         yield line(("Plan: ", "strong"), summary(plan), (badges, "warning"))
         first, *rest = balance_proofs(plan)
@@ -306,7 +338,7 @@ def _verdict(plan: Plan) -> Iterator[Line]:
     yield line(("Digest: ", "strong"), plan.digest)
 
 
-def _unchanged(plan: Plan) -> str:
+def unchanged_text(plan: Plan) -> str:
     """What a plan without changes says, and no more than it can know."""
     holder = "daybook" if plan.scope.offline else "ledger"
     what = "the files in scope declare" if plan.partial else "the files declare"
@@ -327,10 +359,11 @@ def _counts(of: Mapping[Action, int]) -> str:
     return ", ".join(counts) + "."
 
 
-def _total(change: Change, spec: Mapping[str, Value], side: str) -> Decimal:
+def debits_of(change: Change, spec: Mapping[str, Value]) -> Decimal:
+    """The sum of an entry's debits."""
     amounts = (
         row.get("amount")
         for row in rows_of(spec.get(KINDS[change.address.kind].lines))
-        if row.get("type") == side
+        if row.get("type") == "Debit"
     )
     return total(amount for amount in amounts if isinstance(amount, Decimal))

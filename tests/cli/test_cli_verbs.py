@@ -7,7 +7,7 @@ import pytest
 from books_bench import Books, credit, debit, reconciler
 
 from reconciler.core.rules import FILE_RULES, PLAN_RULES
-from reconciler.repo import RULES, SCHEMAS
+from reconciler.repo import DOCUMENTS, RULES, SCHEMAS
 
 EVERY_RULE = {**RULES, **FILE_RULES, **PLAN_RULES}
 
@@ -176,8 +176,16 @@ def test_every_kind_has_a_schema_to_print(kind):
     assert ended.json["properties"]["kind"]["const"] == kind
 
 
-def test_schema_lists_the_kinds():
-    assert [row.split()[0] for row in reconciler("schema").out.splitlines()] == list(SCHEMAS)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_the_tool_writes_has_a_schema_to_print(name):
+    ended = reconciler("schema", name)
+    assert ended.code == 0
+    assert "format_version" in ended.json["properties"]
+
+
+def test_schema_lists_the_kinds_and_then_what_the_tool_writes():
+    listed = [row.split()[0] for row in reconciler("schema").out.splitlines()]
+    assert listed == [*SCHEMAS, *DOCUMENTS]
 
 
 def test_version_tells_itself():
