@@ -1,4 +1,4 @@
-"""The 30 network faults, how they are played, and with which exit codes a run may end under them."""
+"""The 30 network faults: how they are played, and with which exit codes a run may end."""
 
 import gzip
 from collections.abc import Callable, Mapping

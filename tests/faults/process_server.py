@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 WARM = (
@@ -115,10 +116,10 @@ def forget_names() -> None:
     """N02: while the file of the environment is there, no host has a name or an address."""
     import socket
 
-    file, look_up = os.environ.get("RECONCILER_LAB_NAMELESS", ""), socket.getaddrinfo
+    file, look_up = os.environ.get("RECONCILER_LAB_NAMELESS"), socket.getaddrinfo
 
     def looked_up(*args: Any, **keywords: Any) -> Any:
-        if file and os.path.exists(file):
+        if file and Path(file).exists():
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return look_up(*args, **keywords)
 

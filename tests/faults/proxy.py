@@ -59,8 +59,10 @@ Fault = Callable[["Proxy", socket.socket, Received], bool]
 
 
 class Proxy(FaultServer):
-    """Stands before a laboratory's ledger, which has to be hosted. Every answer ends its connection,
-    so that what strikes connections strikes one call."""
+    """Stands before a laboratory's ledger, which has to be hosted.
+
+    Every answer ends its connection, so that what strikes a connection strikes one call.
+    """
 
     def __init__(
         self,

@@ -74,15 +74,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     if shutil.which("openssl") is None:
         pytest.skip("makes certificates")
     file = tmp_path_factory.mktemp("tls") / "self.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-        + ["-keyout", str(file.with_suffix(".key")), "-out", str(file)],
-        check=True,
-        capture_output=True,
-    )
+    key = file.with_suffix(".key")
+    made = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", file)
+    named = ("-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run(["openssl", *made, *named], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file, file.with_suffix(".key"))
+    context.load_cert_chain(file, key)
     return context
 
 
