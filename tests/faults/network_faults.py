@@ -22,6 +22,9 @@ STOPS = (1, 6)
 REFUSED = (6, 8)
 UNKNOWN = (6,)
 
+DOUBTED = (0, 6)
+"""The request is still at work when it is looked for: the run goes on, or leaves it to the next."""
+
 Gate = Callable[[Proxy], None]
 
 
@@ -121,7 +124,7 @@ FAULTS: Mapping[str, NetworkFault] = {
         token=(1,),
     ),
     "N06": lost(plays(wire.RESET_AFTER_REQUEST)),
-    "N07": lost(proxy.cut_on_receipt),
+    "N07": NetworkFault(fault=proxy.cut_on_receipt, change=DOUBTED),
     "N08": lost(proxy.cut_on_commit),
     "N09": lost(plays_after(wire.SILENCE)),
     "N10": lost(proxy.cut_short(0.5, head=True)),
@@ -190,7 +193,7 @@ FAULTS: Mapping[str, NetworkFault] = {
     "N26 in progress": only_create(DONE, answered(409, raw=b"", content_type="")),
     "N26 replayed": only_create(DONE, conflict),
     "N27": only_create(UNKNOWN, answered(422, {})),
-    "N28": lost(proxy.late),
+    "N28": NetworkFault(fault=proxy.late, change=DOUBTED),
     "N29": lost(proxy.twice),
     "N30 flood": lost(plays_after(wire.FLOOD)),
     "N30 bomb": lost(plays_after(closing(BOMB))),

@@ -83,6 +83,7 @@ class Proxy(FaultServer):
         self.resets = False
         """Whether every connection is reset as soon as it is accepted."""
         self._gate: Callable[[Proxy], None] | None = None
+        self._gate_at, self._gate_call = 0, ""
         super().__init__(context=context)
 
     def at(self, index: int, gate: "Callable[[Proxy], None]") -> "Proxy":
@@ -90,6 +91,11 @@ class Proxy(FaultServer):
         self._gate, self._gate_at = gate, index
         if index == 0:
             self._shut_gate()
+        return self
+
+    def after(self, call: str, nth: int, gate: "Callable[[Proxy], None]") -> "Proxy":
+        """Have the gate close when the so-manieth of a call was answered."""
+        self._gate, self._gate_at, self._gate_call = gate, nth, call
         return self
 
     def _shut_gate(self) -> None:
@@ -119,7 +125,10 @@ class Proxy(FaultServer):
             goes_on = self._fault(self, connection, request)
         else:
             answered = self.forward(request)
-            if self._gate is not None and count == self._gate_at:
+            reached = count
+            if self._gate_call:
+                reached = number if call == self._gate_call else 0
+            if self._gate is not None and reached == self._gate_at:
                 self._shut_gate()
             goes_on = self.perform(connection, answered)
         for held in late:
