@@ -173,7 +173,7 @@ def world(
     live: Iterable[Live] = (),
     *,
     known: Known | None = None,
-    **conduct: bool,
+    **conduct: Any,
 ) -> World:
     """A world; every recorded number that is not live was looked for and not found."""
     recorded = tuple(recorded)

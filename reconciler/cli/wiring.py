@@ -157,6 +157,7 @@ def _world(desk: Desk, progress: Progress) -> World:
             delete_cancelled=policy.removal is not Removal.CANCEL,
             forbid_removal=policy.removal is Removal.FORBID,
             manage_observed=policy.manage_transfer_state,
+            freeze=policy.freeze,
         ),
     )
 
@@ -166,7 +167,13 @@ def _planner(desk: Desk, allowances: Allowances) -> Callable[[World], Plan]:
     return partial(
         make_plan,
         basis=_basis(desk),
-        limits=Limits(max_removals=policy.max_removals, max_money=policy.max_money),
+        limits=Limits(
+            max_removals=policy.max_removals,
+            max_changes=policy.max_changes,
+            max_percent=policy.max_percent,
+            max_money=policy.max_money,
+            approvals=policy.approvals,
+        ),
         allowances=allowances,
     )
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from reconciler.core.compare import UNCHANGED, Comparison
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import difference
+from reconciler.core.policy import Evidence
 from reconciler.core.values import Address, Live, Source, Value
 
 CANCELLED = "Cancelled"
@@ -190,6 +191,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What has to be there before the plan may be applied: approvals, by whom, read where.
+
+    `because` says which tiers of the policy ask for that many. No plan document of an earlier
+    version has one, so the plain one requires nothing.
+    """
+
+    approvals: int = 0
+    because: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.FORGE
+    bind_digest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowances:
     """What the person who runs the plan allows, beyond the guards' defaults."""
 
@@ -224,6 +240,7 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
     allowances: Allowances = Allowances()
+    requirement: Requirement = Requirement()
     digest: str = ""
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
 

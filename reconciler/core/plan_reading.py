@@ -19,10 +19,12 @@ from reconciler.core.plan import (
     Plan,
     Reason,
     Refusal,
+    Requirement,
     Step,
     Verb,
 )
 from reconciler.core.plan_document import Document
+from reconciler.core.policy import Evidence
 from reconciler.core.values import Address, Live, Source, Value
 
 NOT_A_PLAN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
@@ -53,6 +55,7 @@ def plan_from(document: Document) -> Plan:
         balance=tuple(_read_balance(row) for row in document["balance"]),
         refusals=tuple(Refusal(**_texts(row)) for row in document["refusals"]),
         warnings=tuple(document["warnings"]),
+        requirement=_read_requirement(document.get("controls")),
         allowances=Allowances(
             max_removals=_count(scope["max_removals"]), max_missing=_count(scope["max_missing"])
         ),
@@ -60,6 +63,19 @@ def plan_from(document: Document) -> Plan:
         summary=MappingProxyType(
             {Action(name): int(count) for name, count in document["summary"].items()}
         ),
+    )
+
+
+def _read_requirement(controls: Document | None) -> Requirement:
+    if controls is None:
+        return Requirement()
+    row = controls["approvals"]
+    return Requirement(
+        approvals=int(row["required"]),
+        because=tuple(str(why) for why in row["because"]),
+        approvers=tuple(str(name) for name in row["approvers"]),
+        evidence=Evidence(row["evidence"]),
+        bind_digest=row["bind_digest"] is True,
     )
 
 
