@@ -46,6 +46,8 @@ LAYERS = {
     "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
     "wire": layer("core wire errors", "certifi httpcore httpx"),
     "live": layer("core live errors wire", "httpx"),
+    "forge": layer("core errors forge wire", "httpx"),
+    "git": layer("core errors git"),
     "ledger": layer(
         "ledger",
         "alembic click falcon iso4217 jinja2 msgspec psycopg sqlalchemy sqlglot waitress yaml",
