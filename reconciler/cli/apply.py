@@ -1,12 +1,11 @@
 """`reconciler apply`: converge the ledger, as planned and no further."""
 
 import json
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +17,19 @@ from reconciler.cli.options import (
     common,
     common_options,
     find_option,
+    forge_options,
     format_option,
     parallelism_option,
 )
+from reconciler.cli.place import Whereabouts
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
+from reconciler.cli.signals import stopping, unguarded
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
+    from reconciler.core.approval import Assessment
     from reconciler.core.plan import Allowances, Plan
     from reconciler.core.recorded import Recorded
     from reconciler.core.report import Applied, Report, Settled
@@ -87,6 +90,7 @@ class Consent:
     metavar="FILE",
     help="Write the report as JSON, even when the run ends badly.",
 )
+@forge_options
 @format_option("text", "json")
 @common_options
 def apply(
@@ -103,6 +107,7 @@ def apply(
     run_timeout: float,
     report: Path | None,
     style: str,
+    **options: Any,
 ) -> int:
     """Converge the ledger: settle what is open, plan, ask, and carry the plan out.
 
@@ -138,13 +143,14 @@ def apply(
         report_to=report,
         style=style,
         stop=stop,
+        whereabouts=Whereabouts.said(options),
     )
 
     def pause(seconds: float) -> None:
         stop.wait(seconds)
 
     with (
-        _stopping(stop),
+        stopping(stop),
         open_desk(books, write=True, parallelism=parallelism, sleep=pause) as desk,
     ):
         return run.carry_out(desk)
@@ -164,6 +170,7 @@ class _Run:
     report_to: Path | None
     style: str
     stop: threading.Event
+    whereabouts: Whereabouts
 
     def carry_out(self, desk: "Desk") -> int:
         from reconciler.core.report import report_of
@@ -178,12 +185,18 @@ class _Run:
             if self.style == "json" or self.report_to is not None:
                 self._write(report_of((), plan.pending, settled=settled, plan_digest=plan.digest))
             return Refused.exit_code
+        assessment = self._assessed(desk, plan)
+        if not assessment.satisfied:
+            if self.style == "json" or self.report_to is not None:
+                refused = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
+                self._write(replace(refused, assessment=assessment))
+            return Refused.exit_code
         if plan.feasible and not self._consented(plan):
             err([line("Nothing was applied.")])
             return Refused.exit_code
         # Proved before anything is posted, it holds whatever becomes of this run.
         vouch(desk.daybook, found, first_apply=self.first_apply)
-        code = self._apply(desk, plan, found.world.recorded, settled)
+        code = self._apply(desk, plan, found.world.recorded, (settled, assessment))
         vouch(desk.daybook, found, first_apply=self.first_apply)
         return code
 
@@ -260,13 +273,24 @@ class _Run:
             remedy="Plan again, and have the new plan reviewed.",
         )
 
+    def _assessed(self, desk: "Desk", plan: "Plan") -> "Assessment":
+        """What is there of the approvals that the plan requires; shown when any are."""
+        from reconciler.cli.approving import assessment_of
+        from reconciler.render.controls import assessment_lines
+
+        saved = self.consent.saved
+        digest = saved.digest if saved is not None else plan.digest
+        found = assessment_of(desk, plan.requirement, digest, self.whereabouts)
+        err(assessment_lines(found))
+        return found
+
     def _consented(self, plan: "Plan") -> bool:
         if self.consent.given:
             return True
         count = len(plan.feasible)
         question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
         self._stop_if_asked()
-        with _unguarded():
+        with unguarded():
             answer = click.prompt(question, default="no", show_default=False, err=True)
         return str(answer) == "yes"
 
@@ -275,7 +299,7 @@ class _Run:
         desk: "Desk",
         plan: "Plan",
         recorded: "Mapping[Address, Recorded]",
-        settled: "tuple[Settled, ...]",
+        before: "tuple[tuple[Settled, ...], Assessment]",
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
@@ -307,11 +331,11 @@ class _Run:
             report = report_of(
                 ended,
                 plan.pending,
-                settled=settled,
+                settled=before[0],
                 plan_digest=plan.digest,
                 interrupted=self.stop.is_set(),
             )
-            self._write(report)
+            self._write(replace(report, assessment=before[1]))
         code = exit_code(report)
         if code in (0, Refused.exit_code):
             desk.daybook.end()
@@ -356,39 +380,3 @@ def exit_code(report: "Report") -> int:
         errors = [item.error for item in undone if item.error is not None]
         return max((error.exit_code for error in errors), default=1)
     return Refused.exit_code if report.ended(Outcome.BLOCKED) else 0
-
-
-@contextmanager
-def _unguarded() -> Iterator[None]:
-    """While nothing is in flight, a signal ends the run at once."""
-    usual: dict[int, Any] = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: signal.SIG_DFL,
-    }
-    guarded = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    try:
-        yield
-    finally:
-        for number, handler in guarded.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """The first signal ends the run after the calls in flight; the second ends it at once."""
-
-    def handle(number: int, frame: Any) -> None:
-        if stop.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        stop.set()
-        err([line("Stopping after the calls in flight; a second signal stops at once.")])
-
-    before: dict[int, Callable[..., Any] | int | None] = {}
-    for number in (int(signal.SIGINT), int(signal.SIGTERM)):
-        before[number] = signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from reconciler.core.approval import Assessment
 from reconciler.core.history import Result
 from reconciler.core.plan import Change, Step
 from reconciler.core.values import Address
@@ -56,6 +57,8 @@ class Report:
     settled: tuple[Settled, ...] = ()
     plan_digest: str = ""
     interrupted: bool = False
+    assessment: Assessment | None = None
+    """The approvals that the policy asked for, as they were found before anything was sent."""
 
     def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
         """The changes that ended so, in plan order."""
@@ -90,7 +93,10 @@ def report_of(
             )
         rows.append(item or Applied(change=change, outcome=Outcome.NOT_ATTEMPTED))
     return Report(
-        applied=tuple(rows), settled=settled, plan_digest=plan_digest, interrupted=interrupted
+        applied=tuple(rows),
+        settled=settled,
+        plan_digest=plan_digest,
+        interrupted=interrupted,
     )
 
 
@@ -100,6 +106,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "plan_digest": report.plan_digest,
         "interrupted": report.interrupted,
+        "approvals": _approvals(report.assessment),
         "settled": [
             {
                 "address": str(item.address),
@@ -125,4 +132,30 @@ def report_document(report: Report) -> dict[str, Any]:
             for item in report.applied
         ],
         "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
+    }
+
+
+def _approvals(found: Assessment | None) -> dict[str, Any] | None:
+    """Who approved what, so that the digest above is provably the one that was approved."""
+    if found is None or not found.requirement.approvals:
+        return None
+    return {
+        "required": found.requirement.approvals,
+        "evidence": found.requirement.evidence.value,
+        "change": found.change,
+        "commit": found.commit,
+        "given": [
+            {
+                "by": approval.who,
+                "evidence": approval.evidence,
+                "weak": approval.weak,
+                "digests": list(approval.digests),
+            }
+            for approval in found.present
+        ],
+        "not_counted": [{"by": item.who, "why": item.why} for item in found.discarded],
+        "missing": [
+            {"rule": item.rule, "message": item.message, "remedy": item.remedy}
+            for item in found.missing
+        ],
     }

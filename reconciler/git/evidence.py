@@ -40,8 +40,11 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     )
 
 
-def flaws_of(repository: Repository, commit: str) -> Iterator[Missing]:
-    """What makes the files another thing than the commit, of which alone approvals speak."""
+def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterator[Missing]:
+    """What makes the files another thing than the commit, of which alone approvals speak.
+
+    A directory called `except_for` is nobody's declaration, and left out.
+    """
     head = repository.head()
     if head is None:
         yield Missing(
@@ -56,7 +59,7 @@ def flaws_of(repository: Repository, commit: str) -> Iterator[Missing]:
             message=f"{head[:10]} is checked out, and approvals are looked for of {commit[:10]}",
             remedy="Check out the commit that is applied.",
         )
-    changed = repository.changed()
+    changed = repository.changed(except_for=except_for)
     if changed:
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" * (len(changed) > 3))
         yield Missing(

@@ -18,6 +18,11 @@ _CALM = (
     *("-c", "log.showSignature=false"),
 )
 
+READ = (".yaml", ".yml", ".json")
+"""How the names of files end that a workspace may read."""
+
+IGNORED = "!!"
+
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -32,10 +37,29 @@ class Repository:
         code, out, _ = self.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         return out.strip() if code == 0 and _COMMIT.fullmatch(out.strip()) else None
 
-    def changed(self) -> tuple[str, ...]:
-        """Files below the directory that are not as the commit has them; ignored ones aside."""
-        out = self.told("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
-        return tuple(item[3:] for item in out.split("\0") if len(item) > 3)
+    def changed(self, *, except_for: str) -> tuple[str, ...]:
+        """Files below the directory that are not as the commit has them.
+
+        Of ignored ones, those that could be read as declarations or rules; none in a directory
+        called `except_for`.
+        """
+        out = self.told(
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--untracked-files=all",
+            "--ignored=matching",
+            "--",
+            ".",
+        )
+        found = []
+        for item in out.split("\0"):
+            state, path = item[:2], item[3:]
+            read = path.endswith(("/", *READ)) or state != IGNORED
+            if path and read and except_for not in path.split("/"):
+                found.append(path)
+        return tuple(found)
 
     def told(self, *arguments: str) -> str:
         """What git answers. Raises ReconcilerError when it cannot."""

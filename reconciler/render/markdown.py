@@ -16,6 +16,7 @@ from reconciler.render.books import (
     impact_cells,
     posts_unknown_amounts,
 )
+from reconciler.render.controls import requirement_text
 from reconciler.render.problems import escaped
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import Line, plain_text
@@ -205,6 +206,8 @@ def _foot(plan: Plan) -> Iterator[str]:
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
     for warning in plan.warnings[:_LISTED]:
         yield f"Warning: {said(warning)}"
+    if plan.requirement.approvals:
+        yield f"**Approvals**: {said(requirement_text(plan.requirement))}"
     yield f"Digest: `{plan.digest}`"
     if plan.feasible and not plan.refusals:
         yield f"To apply exactly this: `reconciler apply --plan-digest {plan.digest}`"

@@ -13,6 +13,7 @@ from reconciler.core.money import shown, total
 from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
 from reconciler.render.books import balance_proofs, impact_section
+from reconciler.render.controls import requirement_lines
 from reconciler.render.postings import posting_lines
 from reconciler.render.runs import run_lines
 from reconciler.render.spans import BLANK, Line, Span, line, span
@@ -69,6 +70,7 @@ def plan_lines(plan: Plan) -> tuple[Line, ...]:
         *_changes(plan),
         *impact_section(plan),
         *_warnings(plan),
+        *requirement_lines(plan.requirement),
         *_refusals(plan),
         *_verdict(plan),
     )
