@@ -183,7 +183,7 @@ def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
     touched = {change.source.path for change in plan.pending if change.source}
     concerned = [problem for problem in books.warnings if problem.path in touched]
     others = len(books.warnings) - len(concerned)
-    texts = [warning_text(problem) for problem in concerned]
+    texts = [*books.waived, *(warning_text(problem) for problem in concerned)]
     if others:
         word = "warning" if others == 1 else "warnings"
         texts.append(f"{others} {word} in files that do not change: see `reconciler validate`")
