@@ -24,7 +24,7 @@ def assessment_of(
     or git cannot be asked; what is asked and found wanting is in the assessment.
     """
     from reconciler.cli.wiring import STATE_DIRECTORY
-    from reconciler.git.evidence import flaws_of, review_of
+    from reconciler.git.evidence import flaws_of, merge_flaws_of, review_of
     from reconciler.git.repository import Repository
 
     if not requirement.approvals:
@@ -41,6 +41,7 @@ def assessment_of(
         review = review_of(repository, commit, signers=_signers(desk))
     else:
         review = _on_forge(whereabouts, place, commit)
+        flaws += tuple(merge_flaws_of(repository, commit, review.commit))
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
 
 

@@ -69,6 +69,22 @@ def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterato
         )
 
 
+def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[Missing]:
+    """What a merge of an approved head holds besides; nothing where the history does not tell."""
+    code, out, _ = repository.ask("rev-parse", f"{commit}^@")
+    parents = out.split()
+    if code != 0 or head not in parents or len(parents) != 2:
+        return
+    told = all(repository.ask("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
+    if told and not _is_mere_merge(repository, commit, parents):
+        yield Missing(
+            rule="approval-evidence",
+            message=f"the merge {commit[:10]} holds more than git makes of its parents, and "
+            f"{head[:10]} alone was approved",
+            remedy="Bring what was added in by a change of its own.",
+        )
+
+
 def _commit(repository: Repository, commit: str) -> list[str]:
     return repository.told("show", "--no-patch", f"--format={_FORMAT}", commit).split("\0", 4)
 

@@ -7,7 +7,9 @@ from builders import credit, debit, declared, entry, live, plan_for, recorded, w
 from test_runs import declared_run
 
 from reconciler.core.approval import Approval, Discarded, Missing, Review, assess
+from reconciler.core.canonical import json_bytes
 from reconciler.core.plan import Requirement
+from reconciler.core.plan_document import checksum_of, document_of
 from reconciler.core.planfile import digest_of, plan_of, plan_text
 from reconciler.core.planner import Limits
 from reconciler.core.policy import Approvals, Evidence, Tier
@@ -118,6 +120,13 @@ def test_a_saved_plan_keeps_what_it_requires_and_its_digest_is_of_the_books_alon
     plan, free = planned(CREATE, approvals), plan_for(CREATE)
     assert plan_of(plan_text(plan)).requirement == plan.requirement != free.requirement
     assert digest_of(plan) == digest_of(free)
+
+
+def test_a_plan_of_an_earlier_version_requires_nothing():
+    document = {**document_of(plan_for(CREATE)), "warnings": []}
+    del document["controls"]
+    text = json_bytes({**document, "checksum": checksum_of(document)}).decode()
+    assert plan_of(text).requirement == Requirement()
 
 
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64

@@ -180,6 +180,24 @@ def test_more_money_needs_more_people(checkout, github, tmp_path):
     assert books.apply().code == 0
 
 
+def test_a_merge_that_holds_more_than_the_approved_head_is_refused(checkout, github):
+    """Whoever made it, and whatever the forge says of it."""
+    books = checkout.books
+    checkout.branch("change")
+    books.declare("accrual")
+    github.pull["head"]["sha"] = checkout.commit("Accrue")
+    github.approve("alice")
+    checkout.git("switch", "--quiet", "main")
+    checkout.git("merge", "--quiet", "--no-ff", "--no-commit", "change", author="bob")
+    books.declare("added")
+    merged = checkout.commit("Merge", author="bob")
+    github.merge(merged)
+    job(books, github, GITHUB_SHA=merged)
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert "holds more than git makes of its parents" in ended.err
+
+
 @pytest.mark.parametrize(
     ("what", "message"),
     [
@@ -335,16 +353,33 @@ def tag_by(keys, name, text="Approved"):
     return tag
 
 
+LONG = pytest.mark.long
 APPROVED = [
     pytest.param("tag alice", True, "the signed tag ok-alice, weak", id="a signed tag"),
     pytest.param("tag mallory", False, "wrote or pushed", id="a tag of the author's"),
-    pytest.param("tag stranger", False, "none counts", id="a tag by a key on no list"),
+    pytest.param(
+        "tag stranger", False, "none counts", id="a tag by a key on no list", marks=pytest.mark.long
+    ),
     pytest.param("tag unsigned", False, "none counts", id="a tag that nobody signed"),
-    pytest.param("tag moved", False, "none counts", id="a tag on another commit"),
+    pytest.param(
+        "tag moved", False, "none counts", id="a tag on another commit", marks=pytest.mark.long
+    ),
     pytest.param("trailer alice", True, "a trailer of the commit, weak", id="a trailer"),
-    pytest.param("trailer mallory", False, "wrote or pushed", id="a trailer of the author's"),
+    pytest.param(
+        "trailer mallory",
+        False,
+        "wrote or pushed",
+        id="a trailer of the author's",
+        marks=pytest.mark.long,
+    ),
     pytest.param("merge alice", True, "the signature of the merge, weak", id="a signed merge"),
-    pytest.param("merge mallory", False, "wrote or pushed", id="a merge signed by the author"),
+    pytest.param(
+        "merge mallory",
+        False,
+        "wrote or pushed",
+        id="a merge signed by the author",
+        marks=pytest.mark.long,
+    ),
     pytest.param("evil alice", False, "wrote or pushed", id="a merge with something added"),
 ]
 
