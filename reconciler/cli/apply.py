@@ -21,9 +21,9 @@ from reconciler.cli.options import (
     format_option,
     parallelism_option,
 )
-from reconciler.cli.place import Whereabouts
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
 from reconciler.cli.signals import stopping, unguarded
+from reconciler.cli.whereabouts import Whereabouts
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.place import Whereabouts
+from reconciler.cli.whereabouts import Whereabouts
 from reconciler.core.approval import Assessment, Missing, Review, assess
 from reconciler.core.policy import Evidence
 from reconciler.errors import ReconcilerError

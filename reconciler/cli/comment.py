@@ -7,8 +7,8 @@ import click
 
 from reconciler.cli.files import read_text
 from reconciler.cli.options import common_options, forge_options
-from reconciler.cli.place import Whereabouts
 from reconciler.cli.screen import err, out_text, said
+from reconciler.cli.whereabouts import Whereabouts
 from reconciler.errors import ForgeError
 from reconciler.render.spans import line
 
