@@ -19,6 +19,7 @@ from reconciler.cli.options import (
     common_options,
     find_option,
     format_option,
+    lock_timeout_option,
     parallelism_option,
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
@@ -67,6 +68,7 @@ class Consent:
     help="Nothing of this workspace was ever applied to this ledger: go on with a new daybook "
     "where the ledger cannot be searched.",
 )
+@lock_timeout_option
 @parallelism_option
 @click.option(
     "--continue-on-error",
@@ -98,6 +100,7 @@ def apply(
     max_missing: int | None,
     find: bool,
     first_apply: bool,
+    lock_timeout: float,
     parallelism: int,
     continue_on_error: bool,
     run_timeout: float,
@@ -109,6 +112,7 @@ def apply(
     With PLANFILE or --plan-digest, the plan is made anew and must be the one that was reviewed.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.place import Turn
     from reconciler.cli.wiring import open_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_of
@@ -143,9 +147,14 @@ def apply(
     def pause(seconds: float) -> None:
         stop.wait(seconds)
 
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise click.Abort
+
+    turn = Turn(timeout=lock_timeout, pause=wait)
     with (
         _stopping(stop),
-        open_desk(books, write=True, parallelism=parallelism, sleep=pause) as desk,
+        open_desk(books, write=True, parallelism=parallelism, sleep=pause, turn=turn) as desk,
     ):
         return run.carry_out(desk)
 

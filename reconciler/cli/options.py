@@ -147,6 +147,18 @@ def find_option(command: _Command) -> _Command:
     )(command)
 
 
+def lock_timeout_option(command: _Command) -> _Command:
+    """Add the option that waits for another writer of the daybook."""
+    return click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait when another run is writing to the daybook.",
+    )(command)
+
+
 def parallelism_option(command: _Command) -> _Command:
     """Add the option that bounds the calls in flight."""
     return click.option(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
+from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
 from reconciler.core.facts import Facts
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from reconciler.live.client import Client
     from reconciler.live.connection import Connection, Credentials
 
-STATE_DIRECTORY = ".reconciler"
 EMBEDDED = "the embedded ledger"
 
 
@@ -63,23 +63,21 @@ def open_desk(
     parallelism: int,
     environment: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
+    turn: Turn = AT_ONCE,
 ) -> Iterator[Desk]:
     """Open a sound workspace's daybook and ledger. Raises what stops that, all of it ours.
 
     Refuses a ledger that is not the one the workspace pins or the daybook was begun with.
     """
-    from reconciler.daybook import open_daybook
+    from reconciler.cli.place import open_book
 
     settings = require_sound(books)
     log_steps()
     if is_embedded(settings, environment):
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
-    path = daybook_path(books.root, settings)
-    if write and path.parent == books.root / STATE_DIRECTORY:
-        keep_private(path.parent)
     with ExitStack() as stack:
-        daybook = open_daybook(path, write=write)
+        daybook = open_book(books.root, settings, write=write, environment=environment, turn=turn)
         stack.callback(daybook.close)
         client, host = _connect(
             root=books.root,
@@ -99,7 +97,7 @@ def open_desk(
         )
         _check_tenant(desk)
         if write:
-            daybook.bind(desk.tenant)
+            daybook.bind(desk.tenant, workspace=settings.name)
         yield desk
 
 
@@ -181,16 +179,6 @@ def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
         word = "warning" if others == 1 else "warnings"
         texts.append(f"{others} {word} in files that do not change: see `reconciler validate`")
     return tuple(texts)
-
-
-def daybook_path(root: Path, settings: Settings) -> Path:
-    """Where a workspace's daybook is."""
-    if "://" in settings.daybook:
-        raise ReconcilerError(
-            "this version keeps the daybook in a file of the workspace",
-            remedy="Set `daybook` in reconciler.yaml to a relative path, or leave it out.",
-        )
-    return root / settings.daybook
 
 
 def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ) -> bool:
@@ -319,17 +307,3 @@ def _embedded(root: Path, stack: ExitStack) -> tuple["httpx.WSGITransport", "Cre
 def _reference(root: Path) -> Path | None:
     reference = root / "reference.yaml"
     return reference if reference.is_file() else None
-
-
-def keep_private(state: Path) -> None:
-    """Make the workspace's state directory, for its owner alone and outside of git."""
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-    except OSError as error:
-        raise ReconcilerError(
-            f"{state} cannot be made or written: {error.strerror}",
-            remedy="Check the path and its permissions.",
-        ) from error

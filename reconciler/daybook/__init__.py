@@ -1,0 +1,7 @@
+"""The daybook: what was intended and what came of it, durable before and after every call."""
+
+from reconciler.daybook.book import Daybook
+from reconciler.daybook.events import FORMAT, Intent
+from reconciler.daybook.opening import open_daybook
+
+__all__ = ["FORMAT", "Daybook", "Intent", "open_daybook"]
