@@ -10,7 +10,7 @@ from reconciler.render.text import WORDS, headline_facts, summary
 Level: TypeAlias = Literal["error", "warning", "notice"]
 
 
-def annotation(  # noqa: PLR0913 - keywords, one for each property of the command
+def annotation(
     level: Level,
     *texts: str,
     title: str,

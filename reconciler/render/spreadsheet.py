@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from decimal import Decimal
 from io import StringIO
 
 from reconciler.core.books import Entry, newly_posted, postings, taken_back
@@ -22,12 +23,13 @@ COLUMNS = (
     "currency",
     "debit",
     "credit",
+    "net change",
     "home currency",
-    "home net",
+    "home net change",
     "file",
 )
-"""Debit and credit are those of the line; where the effect is `taken back` it leaves the books.
-The home net is signed, debit positive, and empty where it is not known."""
+"""Debit and credit are those of the ledger's line. The changes are what the books gain, debit
+positive, so that their sums are those of the impact; in home currency empty where not known."""
 
 
 def plan_csv(plan: Plan) -> str:
@@ -45,28 +47,35 @@ def plan_csv(plan: Plan) -> str:
 
 def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterator[list[str]]:
     kind, spec = entry
-    number = change.number if effect == "take back" else None
+    leaves = effect == "take back"
     for posting in postings(kind, spec, home):
-        net = posting.home_net
-        amounts = [
-            written(amount, posting.currency) if amount else ""
-            for amount in (posting.debit, posting.credit)
-        ]
-        facts = [
+        net = posting.debit or posting.credit.copy_negate()
+        facts = (
             effect,
             change.action.value,
             change.address.name,
-            number or "",
+            (change.number or "") if leaves else "",
             posting.period,
             text_of(spec.get(KINDS[kind].date)) or "",
             posting.code,
             posting.currency,
-        ]
+        )
+        amounts = (
+            _digits(posting.debit or None, posting.currency),
+            _digits(posting.credit or None, posting.currency),
+            _digits(net, posting.currency, negated=leaves),
+        )
         # Amounts are digits of ours, and a sign is no formula in front of them.
         yield [
             *map(cell, facts),
             *amounts,
             cell(home or ""),
-            "" if net is None or home is None else written(net, home),
+            _digits(posting.home_net, home or "", negated=leaves),
             cell(str(change.source) if change.source else ""),
         ]
+
+
+def _digits(amount: Decimal | None, currency: str, *, negated: bool = False) -> str:
+    if amount is None:
+        return ""
+    return written(amount.copy_negate() if negated else amount, currency)
