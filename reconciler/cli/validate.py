@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.options import common, common_options, format_option
 from reconciler.cli.screen import (
     counted,
@@ -67,7 +68,7 @@ def _document(style: str, books: "Books", problems: tuple[Problem, ...]) -> str:
     prefix = path_prefix(books.root)
     match style:
         case "sarif":
-            return findings.findings_sarif(problems, prefix, all_rules())
+            return findings.findings_sarif(problems, prefix, all_rules(), __version__)
         case "junit":
             declared = {item.source.path for item in books.declared.values()}
             return findings.findings_junit(problems, declared, prefix)

@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from string import ascii_letters, digits
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
-from reconciler import __version__
 from reconciler.core.values import Problem, Rule, Severity
 from reconciler.render.annotations import Level, annotation
 from reconciler.render.encode import escaped
@@ -19,6 +18,9 @@ FORMAT_VERSION = "1.0"
 _LEVELS: Mapping[Severity, Level] = MappingProxyType(
     {Severity.ERROR: "error", Severity.WARNING: "warning"}
 )
+
+
+_UNRESERVED = frozenset(f"{ascii_letters}{digits}-._~/")
 
 
 def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
@@ -62,7 +64,9 @@ def findings_annotations(problems: Iterable[Problem], prefix: str) -> str:
     )
 
 
-def findings_sarif(problems: Iterable[Problem], prefix: str, rules: Mapping[str, Rule]) -> str:
+def findings_sarif(
+    problems: Iterable[Problem], prefix: str, rules: Mapping[str, Rule], version: str
+) -> str:
     """The findings as SARIF 2.1.0, with every rule that one of them names.
 
     A finding keeps its fingerprint when lines move, so that code scanning knows it again.
@@ -87,7 +91,7 @@ def findings_sarif(problems: Iterable[Problem], prefix: str, rules: Mapping[str,
         )
     driver = {
         "name": "reconciler",
-        "semanticVersion": __version__,
+        "semanticVersion": version,
         "rules": [_sarif_rule(rule, rules.get(rule)) for rule in named],
     }
     document = {
@@ -149,13 +153,20 @@ def _fingerprint(problem: Problem) -> str:
 
 
 def _location(problem: Problem, prefix: str) -> dict[str, Any]:
-    path = (prefix + problem.path).encode("utf-8", "surrogatepass")
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(path)},
+            "artifactLocation": {"uri": _uri(prefix + problem.path)},
             "region": {"startLine": problem.line, "startColumn": problem.column},
         }
     }
+
+
+def _uri(path: str) -> str:
+    """A relative path as a reference (RFC 3986): all but unreserved characters are encoded."""
+    return "".join(
+        chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
+        for byte in path.encode("utf-8", "surrogatepass")
+    )
 
 
 def _sarif_rule(name: str, rule: Rule | None) -> dict[str, Any]:

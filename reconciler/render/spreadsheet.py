@@ -2,8 +2,8 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
-from io import StringIO
 
 from reconciler.core.books import Entry, newly_posted, postings, taken_back
 from reconciler.core.kinds import KINDS
@@ -32,9 +32,19 @@ COLUMNS = (
 positive, so that their sums are those of the impact; in home currency empty where not known."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What the writer of the standard library writes to, without a file."""
+
+    rows: list[str] = field(default_factory=list)
+
+    def write(self, row: str) -> None:
+        self.rows.append(row)
+
+
 def plan_csv(plan: Plan) -> str:
     """The postings of all feasible changes as CSV. Amounts have a point and no separators."""
-    text = StringIO()
+    text = _Text()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     home = plan.basis.home_currency
@@ -42,7 +52,7 @@ def plan_csv(plan: Plan) -> str:
         for effect, entries in (("take back", taken_back(change)), ("post", newly_posted(change))):
             for entry in entries:
                 writer.writerows(_rows(change, effect, entry, home))
-    return text.getvalue()
+    return "".join(text.rows)
 
 
 def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterator[list[str]]:
