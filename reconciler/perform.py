@@ -11,13 +11,11 @@ from reconciler.calls import (
     result_of,
     shows_in_a_read,
     transfer_asked,
-    unread,
 )
 from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of
-from reconciler.core.members import PART_WAY_OUT, cancelled_in_part
 from reconciler.core.payload import create_body, update_body
 from reconciler.core.plan import CANCELLED, Action, Basis, Change, Reason, Step, Verb
 from reconciler.core.recorded import Recorded
@@ -25,22 +23,17 @@ from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Live, Value
 from reconciler.daybook import Intent
 from reconciler.errors import (
-    CancelledInPart,
     DaybookError,
     EntryMoved,
     LedgerError,
     OutcomeUnknown,
     ReadBackDiffers,
     ReconcilerError,
-    RequestRefused,
     RunFailed,
-    StillAtWork,
 )
-from reconciler.pen import Pen, words_of
-from reconciler.sight import Sight, cancelled_as_far_as_can_be, fingerprint_of
-
-_SENDS = 3
-"""How often a call that is safe to repeat is sent before its outcome counts as unknown."""
+from reconciler.pen import Pen
+from reconciler.repeat import Repeatable
+from reconciler.sight import Sight, fingerprint_of
 
 
 class _Stopped(Exception):
@@ -157,7 +150,7 @@ class Work:
         )
         payload, applied = body.decode(), self.recorded.spec
         transfer = transfer_asked(self.kind, payload)
-        self._repeatable(
+        self._repeat(
             step,
             self.pen.intent(self._update_act, number=number, payload=payload, spec=spec),
             lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
@@ -173,7 +166,7 @@ class Work:
     def cancel(self, step: Step) -> None:
         """Cancel the entry, and read that it is cancelled; a run, when the ledger is done."""
         number = _known(step)
-        self._repeatable(
+        self._repeat(
             step,
             self.pen.intent(Act.CANCEL, number=number),
             lambda track: self.doors.ledger.cancel(self.kind, number, track_id=track),
@@ -195,7 +188,7 @@ class Work:
                 remedy="Plan again.",
             )
         else:
-            self._repeatable(
+            self._repeat(
                 step,
                 self.pen.intent(Act.DELETE, number=number),
                 lambda track: self.doors.ledger.delete(self.kind, number, track_id=track),
@@ -252,7 +245,7 @@ class Work:
             return Act.UPDATE if self.change.steps else Act.NOTE
         return self.pen.adopting
 
-    def _repeatable(  # noqa: PLR0913 - keywords that say what a read proves
+    def _repeat(  # noqa: PLR0913 - keywords that say what a read proves
         self,
         step: Step,
         intent: Intent,
@@ -262,80 +255,17 @@ class Work:
         ready: Callable[[Live | None], bool],
         telling: bool = True,
     ) -> None:
-        """Make a call whose repetition does no harm.
-
-        `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
-        answer does. It is sent again only while the entry is `ready` for it as it was at first.
-        """
-        intent = self.pen.intend(intent)
-        doubt: OutcomeUnknown | None = None
-        for sent in range(1, _SENDS + 1):
-            error = _failure(send, intent.track_id or "")
-            if error is None:
-                return self._check_effect(step, intent, shown)
-            # An unanswered request may still be on its way, whatever a later one came to.
-            doubt = error if isinstance(error, OutcomeUnknown) else doubt
-            if doubt is None and not isinstance(error, RequestRefused):
-                self._give_up(intent, error)
-            live = self._read_after(intent, doubt or error)
-            self._check_whole(intent, live)
-            # Refused because it is already so, or done though no answer came: both are done.
-            if telling and shown(live):
-                return self._took_effect(step, intent)
-            if error is not doubt or sent == _SENDS or not ready(live):
-                self._give_up(intent, doubt or error)
-        return None
-
-    def _check_effect(
-        self, step: Step, intent: Intent, shown: Callable[[Live | None], bool]
-    ) -> None:
-        """Read back what the ledger says it did (I-32)."""
-        number, what = intent.number or "", words_of(intent)
-        ended = cancelled_as_far_as_can_be if intent.act is Act.CANCEL else shown
-        try:
-            live = self.sight.at_rest(number, f"{what} was acknowledged", ended)
-        except LedgerError as error:
-            self.done.append(step)
-            # Left open: the next run reads what became of it.
-            self.pen.conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
-            if isinstance(error, StillAtWork):
-                raise
-            raise unread(error, f"{what} was acknowledged") from error
-        if shown(live):
-            return self._took_effect(step, intent)
-        self._check_whole(intent, live)
-        differs = ReadBackDiffers(
-            f"the ledger acknowledged {what}, and a read does not show it",
-            remedy="Look at the entry in the ledger, then plan again.",
-            track_id=intent.track_id or "",
-        )
-        self.pen.conclude(intent, Result.UNSENT, differs)
-        raise differs
-
-    def _took_effect(self, step: Step, intent: Intent) -> None:
-        self.done.append(step)
-        happened = f"{words_of(intent)} took effect"
-        self.pen.conclude(intent, Result.DONE, number=intent.number, happened=happened)
-
-    def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
-        self.pen.conclude(intent, result_of(error), error)
-        raise error
-
-    def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
-        try:
-            return self.sight.at_rest(intent.number or "", words_of(intent))
-        except LedgerError:
-            self._give_up(intent, error)
-
-    def _check_whole(self, intent: Intent, live: Live | None) -> None:
-        """A run that lost some of its entries and kept others is neither here nor gone."""
-        if intent.act is not Act.CANCEL or live is None or live.status == CANCELLED:
-            return
-        fact = cancelled_in_part(live, before=self.change.members)
-        if fact:
-            error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
-            self.pen.conclude(intent, Result.PARTLY, error)
-            raise error
+        Repeatable(
+            step=step,
+            send=send,
+            shown=shown,
+            ready=ready,
+            telling=telling,
+            members=self.change.members,
+            done=self.done,
+            pen=self.pen,
+            sight=self.sight,
+        ).make(intent)
 
     def _disown(self, intent: Intent, step: Step, number: str) -> NoReturn:
         """An entry without our marker is not ours, whatever number was answered (I-34)."""
@@ -386,11 +316,3 @@ _PERFORM: Mapping[Verb, Callable[[Work, Step], None]] = {
 def _known(step: Step) -> str:
     assert step.number is not None
     return step.number
-
-
-def _failure(send: Callable[[str], None], track_id: str) -> LedgerError | None:
-    try:
-        send(track_id)
-    except LedgerError as error:
-        return error
-    return None

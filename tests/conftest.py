@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
-    usual = "repeatable" if config.getoption("markexpr") == "not long" else "random"
+    usual = "repeatable" if "not long" in config.getoption("markexpr") else "random"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 

@@ -1,14 +1,13 @@
 """`reconciler apply`: converge the ledger, as planned and no further."""
 
 import json
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +22,7 @@ from reconciler.cli.options import (
     parallelism_option,
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
+from reconciler.cli.signals import stopping, unguarded
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
 
@@ -153,7 +153,7 @@ def apply(
 
     turn = Turn(timeout=lock_timeout, pause=wait)
     with (
-        _stopping(stop),
+        stopping(stop),
         open_desk(books, write=True, parallelism=parallelism, sleep=pause, turn=turn) as desk,
     ):
         return run.carry_out(desk)
@@ -275,7 +275,7 @@ class _Run:
         count = len(plan.feasible)
         question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
         self._stop_if_asked()
-        with _unguarded():
+        with unguarded():
             answer = click.prompt(question, default="no", show_default=False, err=True)
         return str(answer) == "yes"
 
@@ -365,39 +365,3 @@ def exit_code(report: "Report") -> int:
         errors = [item.error for item in undone if item.error is not None]
         return max((error.exit_code for error in errors), default=1)
     return Refused.exit_code if report.ended(Outcome.BLOCKED) else 0
-
-
-@contextmanager
-def _unguarded() -> Iterator[None]:
-    """While nothing is in flight, a signal ends the run at once."""
-    usual: dict[int, Any] = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: signal.SIG_DFL,
-    }
-    guarded = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    try:
-        yield
-    finally:
-        for number, handler in guarded.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """The first signal ends the run after the calls in flight; the second ends it at once."""
-
-    def handle(number: int, frame: Any) -> None:
-        if stop.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        stop.set()
-        err([line("Stopping after the calls in flight; a second signal stops at once.")])
-
-    before: dict[int, Callable[..., Any] | int | None] = {}
-    for number in (int(signal.SIGINT), int(signal.SIGTERM)):
-        before[number] = signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

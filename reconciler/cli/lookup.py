@@ -2,7 +2,9 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from reconciler import __version__
 from reconciler.cli.options import common_options, format_option
 from reconciler.cli.screen import out, out_text
 from reconciler.render.spans import Line, line, table
+
+if TYPE_CHECKING:
+    from reconciler.core.values import Rule
 
 
 @click.command(short_help="Print the JSON Schema of a kind of document.")
@@ -28,15 +33,20 @@ def schema(kind: str | None) -> int:
     return 0
 
 
+def all_rules() -> "Mapping[str, Rule]":
+    """Every rule that a message can name."""
+    from reconciler.core.rules import FILE_RULES, PLAN_RULES
+    from reconciler.repo import RULES
+
+    return {**RULES, **FILE_RULES, **PLAN_RULES}
+
+
 @click.command(short_help="Explain a rule that a message names.")
 @click.argument("rule", required=False)
 @common_options
 def explain(rule: str | None) -> int:
     """Explain a RULE that a message names; without one, list all rules."""
-    from reconciler.core.rules import FILE_RULES, PLAN_RULES
-    from reconciler.repo import RULES
-
-    rules = {**RULES, **FILE_RULES, **PLAN_RULES}
+    rules = all_rules()
     if rule is None:
         out(table([(name, rules[name].summary) for name in sorted(rules)]))
         return 0

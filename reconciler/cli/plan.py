@@ -1,5 +1,6 @@
 """`reconciler plan` and `reconciler show`: what will happen to the ledger, before it happens."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,26 @@ from reconciler.cli.options import (
     format_option,
     parallelism_option,
 )
-from reconciler.cli.screen import err, out, out_text, problem_spans, progress, said
+from reconciler.cli.screen import (
+    err,
+    out,
+    out_text,
+    path_prefix,
+    problem_spans,
+    progress,
+    said,
+)
 from reconciler.errors import ExpectationFailed, Refused
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
 
 CHANGES_PENDING = 2
+
+FORMATS = ("text", "markdown", "json", "github", "junit", "csv")
+
+SUMMARY_LIMIT = 250_000
+"""Characters: a job summary holds 1 MiB, and one of them may take four bytes."""
 
 
 @click.command(short_help="Print what apply would do. Changes nothing.")
@@ -40,7 +54,7 @@ CHANGES_PENDING = 2
 @allowance_options
 @find_option
 @parallelism_option
-@format_option("text", "markdown", "json")
+@format_option(*FORMATS)
 @common_options
 def plan(
     *,
@@ -80,7 +94,7 @@ def plan(
 
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
-@format_option("text", "markdown", "json")
+@format_option(*FORMATS)
 @common_options
 def show(planfile: Path, style: str) -> int:
     """Draw a saved plan. Reads nothing but the file."""
@@ -92,11 +106,44 @@ def show(planfile: Path, style: str) -> int:
 
 def _print(made: "Plan", style: str) -> None:
     """A plan as a result, in the form that was asked for."""
-    from reconciler.core.planfile import plan_text
-    from reconciler.render.markdown import plan_markdown
     from reconciler.render.text import plan_lines
 
     if style == "text":
         out(plan_lines(made))
     else:
-        out_text(plan_markdown(made) if style == "markdown" else plan_text(made))
+        out_text(_document(made, style))
+    if style == "github":
+        _summarize(made)
+
+
+def _document(made: "Plan", style: str) -> str:
+    match style:
+        case "markdown":
+            from reconciler.render.markdown import plan_markdown
+
+            return plan_markdown(made)
+        case "github":
+            from reconciler.render.annotations import plan_annotations
+
+            return plan_annotations(made, path_prefix(common().workspace))
+        case "junit":
+            from reconciler.render.junit import plan_junit
+
+            return plan_junit(made, path_prefix(common().workspace))
+        case "csv":
+            from reconciler.render.spreadsheet import plan_csv
+
+            return plan_csv(made)
+    from reconciler.core.planfile import plan_text
+
+    return plan_text(made)
+
+
+def _summarize(made: "Plan") -> None:
+    """Add the plan to the summary of a job, where the runner named a file for it."""
+    from reconciler.render.markdown import plan_markdown
+
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    if name:
+        with Path(name).open("a", encoding="utf-8") as summary:
+            summary.write(plan_markdown(made, limit=SUMMARY_LIMIT))

@@ -2,6 +2,7 @@
 
 from reconciler.daybook.book import Daybook
 from reconciler.daybook.events import FORMAT, Intent
-from reconciler.daybook.opening import open_daybook
+from reconciler.daybook.known import Tried
+from reconciler.daybook.opening import open_daybook, unlock
 
-__all__ = ["FORMAT", "Daybook", "Intent", "open_daybook"]
+__all__ = ["FORMAT", "Daybook", "Intent", "Tried", "open_daybook", "unlock"]

@@ -121,10 +121,20 @@ class Daybook:
         with self._up_to_date() as known:
             return known.unsettled()
 
-    def tried(self) -> tuple[Tried, ...]:
-        """Every intent with the last outcome that was written of it, oldest first."""
+    def tried(self, seq: int) -> Tried | None:
+        """One intent by its sequence number, with what is known of it; None when there is none."""
         with self._up_to_date() as known:
-            return tuple(known.tried.values())
+            return next(iter(known.tried(seq)), None)
+
+    def history(self) -> tuple[Tried, ...]:
+        """Every intent with what is known of it, oldest first."""
+        with self._up_to_date() as known:
+            return known.tried()
+
+    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
+        """The highest number of a kind that is known, or was when the run of an intent began."""
+        with self._up_to_date() as known:
+            return known.last_number(kind, before=before.seq if before else None)
 
     def runs(self) -> tuple[Run, ...]:
         """Every run of a plan, oldest first."""

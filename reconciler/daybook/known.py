@@ -33,9 +33,25 @@ from reconciler.daybook.events import (
 from reconciler.daybook.tables import EVENT_COLUMNS, events, head, meta_of
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """An intent, and the last outcome that was written of it."""
+    """An intent with the last that is known of it: `result` is None while there is no outcome."""
+
+    intent: Intent
+    at: str
+    result: Result | None = None
+    number: str | None = None
+    detail: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody knows what came of it."""
+        return self.result in (None, Result.UNKNOWN)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """An intent as it was written, and the last outcome that was written of it."""
 
     seq: int
     at: str
@@ -45,6 +61,8 @@ class Tried:
     result: Result | None = None
     number: str | None = None
     detail: str = ""
+    numbers: tuple[str, ...] = ()
+    """Of all outcomes."""
 
     @property
     def is_open(self) -> bool:
@@ -73,7 +91,7 @@ class Known:
         self.seq = 0
         self.serial = 0
         self.hash = GENESIS
-        self.tried: dict[int, Tried] = {}
+        self.attempts: dict[int, _Attempt] = {}
         self.runs: list[Run] = []
 
     def sealed(self, contents: Iterable[tuple[What, Content]], *, at: str) -> list[Event]:
@@ -141,7 +159,7 @@ class Known:
                 spec={"seq": str(tried.seq)} if tried.content.spec else None,
                 protect=tried.content.protect,
             )
-            for tried in self.tried.values()
+            for tried in self.attempts.values()
         )
         return {
             address: state
@@ -153,11 +171,40 @@ class Known:
     def unsettled(self) -> tuple[Intent, ...]:
         """Intents of calls without a definite outcome, oldest first."""
         return tuple(
-            intent_of(tried.content, tried.seq) for tried in self.tried.values() if tried.is_open
+            intent_of(tried.content, tried.seq) for tried in self.attempts.values() if tried.is_open
         )
 
+    def tried(self, seq: int | None = None) -> tuple[Tried, ...]:
+        """Every intent with what is known of it, oldest first; or the one of this number."""
+        attempts = self.attempts
+        asked = attempts if seq is None else [seq] if seq in attempts else []
+        return tuple(_tried(attempts[number]) for number in asked)
+
+    def last_number(self, kind: str, *, before: int | None = None) -> str | None:
+        """The highest number of a kind ever written, or by the runs before that of an intent."""
+        own = None if before is None else self.attempts[before].content.run
+        found = (
+            number
+            for tried in self.attempts.values()
+            if tried.content.kind == kind
+            and (before is None or (tried.seq < before and tried.content.run != own))
+            for number in (tried.content.number, *tried.numbers)
+            if number is not None
+        )
+        return max(found, key=lambda number: (len(number), number), default=None)
+
     def _text(self, seq: int) -> Any:
-        return self.tried[seq].content.spec
+        return self.attempts[seq].content.spec
+
+
+def _tried(attempt: _Attempt) -> Tried:
+    return Tried(
+        intent=intent_of(attempt.content, attempt.seq),
+        at=attempt.at,
+        result=attempt.result,
+        number=attempt.number,
+        detail=attempt.detail,
+    )
 
 
 def _founded(known: Known, event: Event, content: Any) -> None:
@@ -191,17 +238,19 @@ def _run_ended(known: Known, event: Event, content: RunEnded) -> None:
 def _intended(known: Known, event: Event, content: Intended) -> None:
     if content.spec:
         content.spec = content.spec.copy()  # lest it keep the text of the whole event
-    known.tried[event.seq] = Tried(
+    known.attempts[event.seq] = _Attempt(
         event.seq, event.at, Address(content.kind, content.name), Act(content.act), content
     )
 
 
 def _concluded(known: Known, event: Event, content: Concluded) -> None:
-    tried = known.tried.get(content.intent)
+    tried = known.attempts.get(content.intent)
     if tried is None:
         raise ValueError(f"no event {content.intent} is an intent")
     tried.result = Result(content.result)
     tried.number, tried.detail = content.number, content.detail
+    if content.number is not None and content.number not in tried.numbers:
+        tried.numbers = (*tried.numbers, content.number)
 
 
 _FIRST = frozenset({What.FOUNDED, What.MIGRATED})

@@ -4,7 +4,6 @@ Text from files and from the server is put into code by `said` or into a fence b
 never into Markdown itself, so that it can neither format, link, mention nor forge anything (I-80).
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from reconciler.render.books import (
     impact_cells,
     posts_unknown_amounts,
 )
-from reconciler.render.problems import escaped
+from reconciler.render.encode import said
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import Line, plain_text
 from reconciler.render.text import WORDS, change_lines, drift_section, headline_facts, summary
@@ -29,9 +28,6 @@ _LISTED = 50
 
 _ROOM_TO_SAY = 200
 """Characters kept for the word on what was left out."""
-
-_MEANING = re.compile(r"[^\w ,./=-]|_|(?<=www)\.", re.IGNORECASE)
-"""What Markdown, HTML or a forge could take for more than text: all but letters and a few marks."""
 
 _MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blocked": "!"})
 """What begins a line of a fenced diff, by the style of its first words."""
@@ -54,12 +50,6 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
         details.append(text)
     left = len(plan.pending) - len(details)
     return "\n\n".join((*head, *details, *_left_out(left), *foot)) + "\n"
-
-
-def said(text: str) -> str:
-    """Text from anywhere, shown as it is: code, in which no character means anything."""
-    safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", escaped(text))
-    return f"<code>{safe}</code>"
 
 
 def _head(plan: Plan) -> Iterator[str]:

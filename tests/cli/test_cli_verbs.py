@@ -237,3 +237,33 @@ def test_the_plan_does_not_depend_on_where_the_workspace_is(small, tmp_path):
     moved = tmp_path / "moved"
     shutil.move(small.root, moved)
     assert reconciler("plan", "-w", moved).out == first
+
+
+FORMS = {
+    "sarif": ("validate", '"version": "2.1.0"'),
+    "github": ("validate", "::warning title=date-in-period,file="),
+    "junit": ("validate", '<testsuite name="reconciler validate"'),
+    "csv": ("plan", "effect,action,name,"),
+}
+
+
+@pytest.mark.parametrize("style", FORMS)
+def test_what_other_programs_read_is_all_that_stdout_has(small, style):
+    verb, said = FORMS[style]
+    small.declare("odd", debit("1.00"), credit("1.00"), journalEntryDate="2026-02-03")
+    ended = small.run(verb, "--format", style)
+    assert ended.code == 0, ended.said
+    assert said in ended.out
+    assert not ended.out.startswith("Workspace")
+
+
+def test_a_plan_for_a_runner_is_added_to_the_summary_of_its_job(small, tmp_path):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    small.env["GITHUB_STEP_SUMMARY"] = str(summary)
+    saved = tmp_path / "plan.json"
+    assert small.run("plan", "--out", saved).code == 0
+    assert summary.read_text() == "before\n"
+    shown = small.run("show", saved, "--format", "github")
+    assert shown.out.startswith(("::warning", "::notice"))
+    assert summary.read_text().startswith("before\n### <code>")
