@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from reconciler.core.history import Result
 from reconciler.core.recorded import Recorded
@@ -30,7 +30,7 @@ from reconciler.daybook.heart import Heart
 from reconciler.daybook.known import Known, Run, Tried
 from reconciler.daybook.lease import Holder, Lease, lease_in, release
 from reconciler.daybook.store import Store, damaged, reading, writing
-from reconciler.daybook.tables import EVENT_COLUMNS, add_events, events, head
+from reconciler.daybook.tables import EVENT_COLUMNS, add_events, events, head, meta
 from reconciler.errors import DaybookError
 
 _MOVE = (
@@ -204,6 +204,21 @@ class Daybook:
     def note_export(self, holder: Holder) -> None:
         """Write that a copy of it is made."""
         self._append(What.EXPORTED, Carried(holder=asdict(holder), events=self._known.seq))
+
+    def replace_by(self, chain: list[Event], known: Known, holder: Holder) -> None:
+        """Become the daybook that a checked chain is, in one transaction; this one was empty."""
+        noted = Carried(holder=asdict(holder), events=known.seq)
+        at = self._clock().isoformat()
+        with self._mutex, writing(self._store) as connection:
+            (event,) = known.sealed([(What.IMPORTED, noted)], at=at)
+            self._move(connection, [event])
+            connection.execute(delete(events))
+            add_events(connection, [*chain, event])
+            known.take(event)
+            connection.execute(update(head).values(serial=known.serial))
+            of_lineage = update(meta).where(meta.c.key == "lineage")
+            connection.execute(of_lineage.values(value=known.lineage))
+            self._known = known
 
     def close(self) -> None:
         """Give the lease back, and the file or the connections.

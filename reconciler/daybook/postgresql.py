@@ -149,7 +149,7 @@ def _address(url: str) -> tuple[str, Any]:
         address = make_url(url)
     except ArgumentError as error:
         raise DaybookError("the daybook's URL cannot be read", remedy=_URL) from error
-    if address.password is not None:
+    if address.password is not None or "password" in address.query:
         raise DaybookError("the daybook's URL holds a password", remedy=_URL)
     if address.drivername != "postgresql" or not address.database:
         raise DaybookError("the daybook's URL is not one of a PostgreSQL database", remedy=_URL)
