@@ -15,7 +15,9 @@ from reconciler.errors import DaybookError
 from reconciler.render.spans import Line, line
 
 if TYPE_CHECKING:
-    from reconciler.daybook import Daybook
+    from reconciler.core.recorded import Recorded
+    from reconciler.daybook import Daybook, Tried
+    from reconciler.daybook.lease import Lease
     from reconciler.settings import Settings
 
 FORMAT_VERSION = "1.0"
@@ -151,7 +153,6 @@ def _document(book: "Daybook") -> dict[str, Any]:
     """All that the daybook remembers, in the shape of `--format json`."""
     history = book.history()
     last = {tried.intent.address: tried for tried in history}
-    lease = book.held_by()
     return {
         "format_version": FORMAT_VERSION,
         "daybook": book.place,
@@ -162,26 +163,13 @@ def _document(book: "Daybook") -> dict[str, Any]:
         "serial": book.serial,
         "events": book.head[0],
         "hash": book.head[1],
-        "lease": None
-        if lease is None
-        else {
-            "id": lease.id,
-            "holder": str(lease.holder),
-            "command": lease.holder.command,
-            "since": lease.since,
-            "until": lease.until,
-            "gone": lease.until is None and lease.holder.is_gone,
-        },
+        "lease": _lease(book.held_by()),
         "entries": [
             {
                 "address": str(address),
                 "number": state.number,
                 "state": _state(state),
-                "last": {
-                    "act": last[address].intent.act.value,
-                    "at": last[address].at,
-                    "result": last[address].result and last[address].result.value,
-                },
+                "last": _last(last[address]),
             }
             for address, state in sorted(book.recorded().items())
         ],
@@ -196,7 +184,25 @@ def _document(book: "Daybook") -> dict[str, Any]:
     }
 
 
-def _state(state: Any) -> str:
+def _lease(lease: "Lease | None") -> dict[str, Any] | None:
+    if lease is None:
+        return None
+    return {
+        "id": lease.id,
+        "holder": str(lease.holder),
+        "command": lease.holder.command,
+        "since": lease.since,
+        "until": lease.until,
+        "gone": lease.until is None and lease.holder.is_gone,
+    }
+
+
+def _last(tried: "Tried") -> dict[str, str | None]:
+    result = tried.result.value if tried.result is not None else None
+    return {"act": tried.intent.act.value, "at": tried.at, "result": result}
+
+
+def _state(state: "Recorded") -> str:
     if state.unsettled:
         return "unknown"
     if state.number is None:

@@ -72,21 +72,25 @@ def _as_line(event: Event) -> _Line:
 
 def carried(text: str) -> Carry:
     """Read an export. Raises DaybookError when any check of it fails."""
-    known = Known()
+    first, *lines = text.split("\n")
     try:
-        first, *lines = text.split("\n")
         heading = _heading.decode(first)
-        if heading.daybook != FORMAT:
-            raise DaybookError(
-                f"the export has format {heading.daybook}; this version knows {FORMAT}",
-                remedy="Use the version of reconciler that wrote it, or a newer one.",
-            )
-        chain = tuple(_event(line) for line in lines if line)
-        for event in chain:
-            known.take(event)
     except (ValueError, msgspec.MsgspecError) as error:
-        said = str(error) if isinstance(error, Damaged) else f"line {known.seq + 2} cannot be read"
-        raise _damaged(said) from error
+        raise _damaged("it has no heading") from error
+    if heading.daybook != FORMAT:
+        raise DaybookError(
+            f"the export has format {heading.daybook}; this version knows {FORMAT}",
+            remedy="Use the version of reconciler that wrote it, or a newer one.",
+        )
+    known, chain = Known(), []
+    try:
+        for line in filter(None, lines):
+            chain.append(_event(line))
+            known.take(chain[-1])
+    except Damaged as error:
+        raise _damaged(str(error)) from error
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise _damaged(f"line {known.seq + 2} cannot be read") from error
     if known.seq != heading.events:
         raise _damaged(f"it ends after event {known.seq} of {heading.events}")
     if (known.hash, known.serial, known.lineage) != (
@@ -95,7 +99,7 @@ def carried(text: str) -> Carry:
         heading.lineage,
     ):
         raise _damaged("its heading does not fit its events")
-    return Carry(chain=chain, known=known)
+    return Carry(chain=tuple(chain), known=known)
 
 
 def _event(text: str) -> Event:
