@@ -12,12 +12,14 @@ from reconciler.calls import (
     shows_in_a_read,
     transfer_asked,
 )
+from reconciler.core.compare import UNCHANGED
 from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of
+from reconciler.core.members import gone_before, out_of_the_books
 from reconciler.core.payload import create_body, update_body
-from reconciler.core.plan import CANCELLED, Action, Basis, Change, Reason, Step, Verb
+from reconciler.core.plan import CANCELLED, Action, Basis, Change, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Live, Value
@@ -50,6 +52,9 @@ class Work:
     doors: Doors
     done: list[Step] = field(default_factory=list)
     number: str | None = None
+    renamed: bool = False
+    expected: str = ""
+    """The fingerprint of the live entry once it is marked as the declaration's."""
     pen: Pen = field(init=False)
     sight: Sight = field(init=False)
 
@@ -67,13 +72,15 @@ class Work:
         """Do the steps in order until the first that does not succeed; says how that ended."""
         try:
             self._check_unmoved()
-            self._note_what_needs_no_call()
+            self.pen.note_what_needs_no_call()
+            if self.change.action is Action.FORGET or not self.change.status:
+                self.number = None
             for step in self.change.steps:
                 self._stop_if_asked()
                 _PERFORM[step.verb](self, step)
         except _Stopped:
             outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
-            return self._result(outcome, message="the run was interrupted")
+            return self._result(outcome, message=self.doors.why_stopped())
         except OutcomeUnknown as error:
             return self._result(Outcome.UNKNOWN, error)
         except DaybookError as error:
@@ -101,8 +108,9 @@ class Work:
             marker=self.marker,
         )
         intent = self.pen.intent(Act.CREATE, payload=body.decode(), spec=spec)
-        intent = self.pen.intend(replace(intent, key=idempotency_key(self.basis, intent)))
-        key, track_id = intent.key or "", intent.track_id or ""
+        key = idempotency_key(self.basis, intent, replaces=self.change.number)
+        intent = self.pen.intend(replace(intent, key=key))
+        track_id = intent.track_id or ""
         try:
             number = self.doors.ledger.create(self.kind, body, key=key, track_id=track_id)
         except LedgerError as error:
@@ -137,22 +145,28 @@ class Work:
 
     def update(self, step: Step) -> None:
         """Change basic information, and read it back. An adoption writes the marker with it."""
-        number, spec = _known(step), self._wanted()
-        adopts = self.change.action is Action.ADOPT
+        number, change = _known(step), self.change
+        # An entry that is replaced under another name gets the name alone, and keeps the rest.
+        renames = change.takes_back
+        comparison = UNCHANGED if renames else change.comparison
+        spec = (change.before or {}) if renames else self._wanted()
+        moved = {field.name: field.after for field in comparison.fields}
+        adopts = self.pen.updating is self.pen.adopting
         body = update_body(
             self.kind,
-            self.change.comparison,
+            comparison,
             # Notes that the file does not speak of stay, with the marker behind them.
-            after={**(self.change.before or {}), **spec} if adopts else spec,
+            after={**(change.before or {}), **moved, **spec} if adopts else spec,
             marker_place=self.basis.marker_place,
             marker=self.marker,
             adopts=adopts,
         )
-        payload, applied = body.decode(), self.recorded.spec
+        payload, applied = body.decode(), None if renames else self.recorded.spec
         transfer = transfer_asked(self.kind, payload)
+        intended = self.pen.spec_before if renames else spec
         self._repeat(
             step,
-            self.pen.intent(self._update_act, number=number, payload=payload, spec=spec),
+            self.pen.intent(self.pen.updating, number=number, payload=payload, spec=intended),
             lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
             shown=lambda live: (
                 live is not None
@@ -162,13 +176,17 @@ class Work:
             # Of a field that no read shows, only an answer tells.
             telling=shows_in_a_read(self.kind, payload),
         )
+        if renames:
+            self.pen.next_incarnation()
+            self.renamed = True
+            self._check_unmoved()
 
     def cancel(self, step: Step) -> None:
         """Cancel the entry, and read that it is cancelled; a run, when the ledger is done."""
         number = _known(step)
         self._repeat(
             step,
-            self.pen.intent(Act.CANCEL, number=number),
+            self.pen.intent(Act.CANCEL, number=number, spec=gone_before(self.change.members)),
             lambda track: self.doors.ledger.cancel(self.kind, number, track_id=track),
             shown=lambda live: live is not None and live.status == CANCELLED,
             ready=self._unmoved,
@@ -215,35 +233,18 @@ class Work:
         number, expected = self.change.number, self.change.fingerprint
         if number is None or not (expected or self.change.posts):
             return
-        if not self._unmoved(self.sight.read(number)):
+        live = self.sight.read(number)
+        if not self._unmoved(live):
             raise EntryMoved(
                 f"{number} moved since the plan was made, so it was not touched",
                 remedy="Plan again, and look at what moved.",
             )
+        if live is not None and not self.expected:
+            self.expected = fingerprint_of(self.sight.marked(live))
 
     def _unmoved(self, live: Live | None) -> bool:
-        return fingerprint_of(live) == self.change.fingerprint
-
-    def _note_what_needs_no_call(self) -> None:
-        change = self.change
-        if change.reason is Reason.FOUND:
-            self.pen.take_over()
-            return
-        replaces_what_is_gone = change.posts and change.number is not None and not change.status
-        if change.action is Action.FORGET or replaces_what_is_gone:
-            self.pen.note(self.pen.intent(Act.FORGET, number=change.number))
-            self.number = None
-        elif change.action in (Action.UPDATE, Action.ADOPT) and not change.steps:
-            self.pen.note(
-                self.pen.intent(self._update_act, number=change.number, spec=change.after)
-            )
-
-    @property
-    def _update_act(self) -> Act:
-        """What the daybook calls it when nothing but basic information is written."""
-        if self.change.action is not Action.ADOPT:
-            return Act.UPDATE if self.change.steps else Act.NOTE
-        return self.pen.adopting
+        """Whether a read shows what was planned for, under its new name once it has that."""
+        return fingerprint_of(live) == (self.expected if self.renamed else self.change.fingerprint)
 
     def _repeat(  # noqa: PLR0913 - keywords that say what a read proves
         self,
@@ -261,7 +262,7 @@ class Work:
             shown=shown,
             ready=ready,
             telling=telling,
-            members=self.change.members,
+            gone=out_of_the_books(self.change.members),
             done=self.done,
             pen=self.pen,
             sight=self.sight,

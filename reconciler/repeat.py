@@ -31,7 +31,8 @@ class Repeatable:
 
     `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
     answer does. It is sent again only while the entry is `ready` for it as it was at first.
-    `members` are the entries of a run before the call. `done` takes the step once it took effect.
+    `gone` are the entries of a run that were out of the books before it. `done` takes the step
+    once it took effect.
     """
 
     step: Step
@@ -39,7 +40,7 @@ class Repeatable:
     shown: Callable[[Live | None], bool]
     ready: Callable[[Live | None], bool]
     telling: bool = True
-    members: tuple[Live, ...] = ()
+    gone: frozenset[str] = frozenset()
     done: list[Step]
     pen: Pen
     sight: Sight
@@ -108,7 +109,7 @@ class Repeatable:
         """A run that lost some of its entries and kept others is neither here nor gone."""
         if intent.act is not Act.CANCEL or live is None or live.status == CANCELLED:
             return
-        fact = cancelled_in_part(live, before=self.members)
+        fact = cancelled_in_part(live, gone=self.gone)
         if fact:
             error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
             self.pen.conclude(intent, Result.PARTLY, error)

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ from reconciler.cli.options import (
     format_option,
     lock_timeout_option,
     parallelism_option,
+    probe_option,
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
-from reconciler.cli.signals import stopping, unguarded
+from reconciler.cli.signals import Stop, stopping, unguarded
 from reconciler.errors import AppliedInPart, Refused, StalePlan
 from reconciler.render.spans import line
 
@@ -62,6 +62,7 @@ class Consent:
 )
 @allowance_options
 @find_option
+@probe_option
 @click.option(
     "--first-apply",
     is_flag=True,
@@ -74,6 +75,15 @@ class Consent:
     "--continue-on-error",
     is_flag=True,
     help="Go on in an accounting period after a change in it did not succeed.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=360,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long the whole run may take. Then nothing new is begun, and what is in flight is "
+    "settled.",
 )
 @click.option(
     "--run-timeout",
@@ -99,10 +109,12 @@ def apply(
     max_removals: int | None,
     max_missing: int | None,
     find: bool,
+    probe_from: str | None,
     first_apply: bool,
     lock_timeout: float,
     parallelism: int,
     continue_on_error: bool,
+    timeout: float,
     run_timeout: float,
     report: Path | None,
     style: str,
@@ -131,11 +143,12 @@ def apply(
         allowances = saved.allowances
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
-    stop = threading.Event()
+    stop = Stop()
     run = _Run(
         consent=consent,
         allowances=allowances,
         find=find,
+        probe_from=probe_from,
         first_apply=first_apply,
         continue_on_error=continue_on_error,
         run_timeout=run_timeout,
@@ -144,17 +157,14 @@ def apply(
         stop=stop,
     )
 
-    def pause(seconds: float) -> None:
-        stop.wait(seconds)
-
     def wait(seconds: float) -> None:
-        if stop.wait(seconds):
-            raise click.Abort
+        stop.pause(seconds)
+        stop.check()
 
     turn = Turn(timeout=lock_timeout, pause=wait)
     with (
-        stopping(stop),
-        open_desk(books, write=True, parallelism=parallelism, sleep=pause, turn=turn) as desk,
+        stopping(stop, after=60 * timeout),
+        open_desk(books, write=True, parallelism=parallelism, sleep=stop.pause, turn=turn) as desk,
     ):
         return run.carry_out(desk)
 
@@ -166,13 +176,14 @@ class _Run:
     consent: Consent
     allowances: "Allowances"
     find: bool
+    probe_from: str | None
     first_apply: bool
     continue_on_error: bool
     run_timeout: float
     """In minutes."""
     report_to: Path | None
     style: str
-    stop: threading.Event
+    stop: Stop
 
     def carry_out(self, desk: "Desk") -> int:
         from reconciler.core.report import report_of
@@ -198,6 +209,7 @@ class _Run:
 
     def _plan(self, desk: "Desk") -> "Found":
         """The plan as it stands, with what is to be posted searched for in the ledger first."""
+        from reconciler.cli.finding import probe_begin
         from reconciler.cli.wiring import plan_and_find_desk
         from reconciler.find import Finding
 
@@ -206,23 +218,26 @@ class _Run:
             posting=True,
             asked=self.find,
             first_apply=self.first_apply,
+            probe_from=probe_begin(desk, self.probe_from),
         )
         return plan_and_find_desk(desk, self.allowances, finding, progress=self._stoppable)
 
     def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
+        from reconciler.cli.rescuing import book_of, take_in_rescue
         from reconciler.render.report import settled_line
         from reconciler.settle import settle
 
-        settled = []
+        settled = [*take_in_rescue(desk)]
         for item in settle(
-            desk.daybook,
+            book_of(desk, style=self.style),
             desk.client,
             workspace=desk.settings.name,
             marker_place=desk.settings.marker,
+            adopts=desk.books.adopts,
         ):
             settled.append(item)
             err([settled_line(item)])
-            self._stop_if_asked()
+            self.stop.check()
         return tuple(settled)
 
     @contextmanager
@@ -231,14 +246,10 @@ class _Run:
         with progress(what, total) as advance:
 
             def step() -> None:
-                self._stop_if_asked()
+                self.stop.check()
                 advance()
 
             yield step
-
-    def _stop_if_asked(self) -> None:
-        if self.stop.is_set():
-            raise click.Abort
 
     def _show(self, plan: "Plan") -> None:
         """The plan, or its verdict alone when it was reviewed already."""
@@ -274,7 +285,7 @@ class _Run:
             return True
         count = len(plan.feasible)
         question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
-        self._stop_if_asked()
+        self.stop.check()
         with unguarded():
             answer = click.prompt(question, default="no", show_default=False, err=True)
         return str(answer) == "yes"
@@ -288,10 +299,18 @@ class _Run:
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
+        from reconciler.cli.rescuing import book_of
         from reconciler.core.report import report_of
 
         patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
-        doors = Doors(ledger=desk.client, book=desk.daybook, stop=self.stop, patience=patience)
+        book = book_of(desk, style=self.style)
+        doors = Doors(
+            ledger=desk.client,
+            book=book,
+            stop=self.stop.event,
+            why_stopped=self.stop.why,
+            patience=patience,
+        )
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
         saved = self.consent.saved
@@ -318,7 +337,8 @@ class _Run:
                 plan.pending,
                 settled=settled,
                 plan_digest=plan.digest,
-                interrupted=self.stop.is_set(),
+                interrupted=self.stop.signalled,
+                timed_out=self.stop.late,
             )
             self._write(report)
         code = exit_code(report)
@@ -359,6 +379,8 @@ def exit_code(report: "Report") -> int:
         return INTERRUPTED
     undone = (*report.ended(Outcome.FAILED), *report.ended(Outcome.NOT_ATTEMPTED))
     unknown = (*report.ended(Outcome.UNKNOWN), *report.still_open)
+    if undone and report.timed_out:
+        return AppliedInPart.exit_code
     if unknown or (undone and any(item.steps for item in report.applied)):
         return AppliedInPart.exit_code
     if undone:

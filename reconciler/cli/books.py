@@ -40,6 +40,11 @@ class Books:
         """The problems that are only shown."""
         return tuple(item for item in self.problems if item.severity is Severity.WARNING)
 
+    @property
+    def adopts(self) -> Mapping[Address, str]:
+        """The numbers that files name for what stands in the ledger already."""
+        return {where: item.adopts for where, item in self.declared.items() if item.adopts}
+
     def known(self, facts: Facts | None) -> Known:
         """Facts indexed for this workspace's checks."""
         return _known(self.settings, facts, complete=self.facts is not None)

@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.files import read_text, write_text
 from reconciler.cli.options import HELP, common, common_options, format_option
+from reconciler.cli.recover import recover
 from reconciler.cli.screen import counted, out, out_text
 from reconciler.errors import DaybookError
 from reconciler.render.spans import Line, line
@@ -27,6 +28,9 @@ FORMAT_VERSION = "1.0"
 @common_options
 def daybook() -> None:
     """Look at what the daybook remembers, check it, unlock it, carry it elsewhere."""
+
+
+daybook.add_command(recover)
 
 
 @daybook.command(short_help="Say what the daybook remembers.")

@@ -104,6 +104,8 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
         yield findings.good("daybook", f"{desk.daybook.place}, {numbers} entries recorded")
     if unsettled:
         yield findings.note("daybook", f"{unsettled} open calls; the next apply settles them")
+    if desk.rescue.exists():
+        yield findings.note("daybook", f"{desk.rescue} lies there; the next apply takes it in")
     yield findings.good("accounting codes", f"{len(codes)}")
     open_periods = [period.name for period in periods if period.status == "Open"]
     yield findings.good("accounting periods", f"{len(periods)}, open: {', '.join(open_periods)}")

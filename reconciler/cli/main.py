@@ -29,6 +29,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "apply": "reconciler.cli.apply:apply",
         "drift": "reconciler.cli.drift:drift",
         "import": "reconciler.cli.importing:import_",
+        "forget": "reconciler.cli.forgetting:forget",
         "daybook": "reconciler.cli.daybook:daybook",
         "doctor": "reconciler.cli.doctor:doctor",
         "schema": "reconciler.cli.lookup:schema",

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.core.kinds import MEMBER
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -157,6 +159,23 @@ def lock_timeout_option(command: _Command) -> _Command:
         metavar="SECONDS",
         help="How long to wait when another run is writing to the daybook.",
     )(command)
+
+
+def probe_option(command: _Command) -> _Command:
+    """Add the option that says where to begin where the ledger cannot be searched."""
+    return click.option(
+        "--probe-from",
+        callback=_entry_number,
+        metavar="JE-NUMBER",
+        help="Where the ledger cannot be searched, look at every number from this one on: nothing "
+        "of this workspace was posted under a lower one, or the daybook knows it.",
+    )(command)
+
+
+def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(MEMBER.number_pattern, value):
+        raise click.BadParameter("An entry's number is meant, as JE-00000100.")
+    return value
 
 
 def parallelism_option(command: _Command) -> _Command:

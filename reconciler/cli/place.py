@@ -65,6 +65,14 @@ def daybook_place(root: Path, settings: Settings) -> Path | str:
     return settings.daybook if "://" in settings.daybook else root / settings.daybook
 
 
+def rescue_path(root: Path, settings: Settings) -> Path:
+    """Where what the daybook cannot take is kept: beside it, or in the workspace."""
+    place = daybook_place(root, settings)
+    if isinstance(place, str):
+        return root / STATE_DIRECTORY / "daybook.rescue"
+    return place.with_name(f"{place.name}.rescue")
+
+
 def keep_private(state: Path) -> None:
     """Make the workspace's state directory, for its owner alone and outside of git."""
     try:

@@ -14,6 +14,7 @@ from reconciler.cli.options import (
     find_option,
     format_option,
     parallelism_option,
+    probe_option,
 )
 from reconciler.cli.screen import (
     err,
@@ -53,6 +54,7 @@ SUMMARY_LIMIT = 250_000
 @click.option("--expect-no-changes", is_flag=True, help="Exit 7 when changes are pending.")
 @allowance_options
 @find_option
+@probe_option
 @parallelism_option
 @format_option(*FORMATS)
 @common_options
@@ -64,11 +66,13 @@ def plan(
     max_removals: int | None,
     max_missing: int | None,
     find: bool,
+    probe_from: str | None,
     parallelism: int,
     style: str,
 ) -> int:
     """Read files and ledger, and print what apply would do. Changes nothing."""
     from reconciler.cli.books import read_books
+    from reconciler.cli.finding import probe_begin
     from reconciler.cli.wiring import open_desk, plan_and_find_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_text
@@ -78,7 +82,11 @@ def plan(
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=False, parallelism=parallelism) as desk:
-        finding = Finding(complete=desk.daybook.complete, asked=find)
+        finding = Finding(
+            complete=desk.daybook.complete,
+            asked=find,
+            probe_from=probe_begin(desk, probe_from),
+        )
         made = plan_and_find_desk(desk, allowances, finding, progress=progress).plan
     if save_to is not None:
         write_text(save_to, plan_text(made))

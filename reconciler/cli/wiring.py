@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
-from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private
+from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, rescue_path
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
 from reconciler.core.facts import Facts
@@ -21,6 +21,7 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import warnings_of
 from reconciler.core.values import Address, Live
 from reconciler.core.world import to_read
 from reconciler.errors import ReconcilerError, Refused
@@ -47,6 +48,8 @@ class Desk:
     client: "Client"
     host: str
     parallelism: int
+    rescue: Path
+    """Where what the daybook cannot take is kept."""
 
     @property
     def tenant(self) -> str:
@@ -76,6 +79,9 @@ def open_desk(
     if is_embedded(settings, environment):
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
+    rescue = rescue_path(books.root, settings)
+    if write and rescue.parent == books.root / STATE_DIRECTORY:
+        keep_private(rescue.parent)
     with ExitStack() as stack:
         daybook = open_book(books.root, settings, write=write, environment=environment, turn=turn)
         stack.callback(daybook.close)
@@ -94,6 +100,7 @@ def open_desk(
             client=client,
             host=host,
             parallelism=parallelism,
+            rescue=rescue,
         )
         _check_tenant(desk)
         if write:
@@ -118,6 +125,7 @@ def plan_and_find_desk(
 ) -> "Found":
     """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing."""
     from reconciler.cli.finding import finding_warnings
+    from reconciler.cli.rescuing import rescue_warnings
     from reconciler.find import plan_and_find
     from reconciler.observe import read_all
 
@@ -132,7 +140,12 @@ def plan_and_find_desk(
         read=read,
         finding=finding,
     )
-    warnings = (*_warnings(desk.books, found.plan), *finding_warnings(desk, found))
+    warnings = (
+        *rescue_warnings(desk.rescue),
+        *_warnings(desk.books, found.plan),
+        *warnings_of(found.world.names, found.plan.changes),
+        *finding_warnings(desk, found),
+    )
     return replace(found, plan=replace(found.plan, warnings=warnings))
 
 

@@ -75,7 +75,10 @@ def _held(case: Case) -> Iterator[Obstacle]:
 _UNPROTECT_FIRST = (
     "Restore the file with `protect: false` and have that applied; then remove it again."
 )
-_ONE_NAME = "Restore the file under its old name, or remove `metadata.adopts` from the new one."
+_ONE_NAME = (
+    "Restore the file under its old name, or write `previousName` into the new one in place of "
+    "`metadata.adopts`: that renames the entry."
+)
 
 
 def _closed(case: Case, change: Change) -> Iterator[Obstacle]:

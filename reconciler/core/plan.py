@@ -53,6 +53,8 @@ class Reason(StrEnum):
     ADOPTED = "adopted"
     FOUND = "found"
     LEFT_TO_RUN = "left-to-run"
+    RENAMED = "renamed"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +80,9 @@ class Change:
 
     `wanted` is the action that would be taken were it not blocked. `before` and `after` hold the
     entry as declarations do, None where it does not stand. `members` are the live entries of a
-    journal run, and `journal_run` is the run that made an adopted entry. `fingerprint` is the
-    digest of the live entry the change was computed from; a step is refused when it no longer
-    fits.
+    journal run, and `journal_run` is the run that made an adopted entry. `renamed_from` is the
+    name whose entry the change takes over. `fingerprint` is the digest of the live entry the
+    change was computed from; a step is refused when it no longer fits.
     """
 
     address: Address
@@ -103,6 +105,7 @@ class Change:
     protect: bool = False
     members: tuple[Live, ...] = ()
     journal_run: str = ""
+    renamed_from: str = ""
     fingerprint: str = ""
 
     @property

@@ -141,6 +141,8 @@ def _change(change: Change, home_currency: str | None) -> Document:
         "totals": _totals(change, home_currency),
         "protect": change.protect,
         "journal_run": change.journal_run,
+        # Only a rename has the key, so that no other plan has another digest for its sake.
+        **({"renamed_from": change.renamed_from} if change.renamed_from else {}),
         "entries": [_member(member) for member in change.members],
         "fingerprint": change.fingerprint,
     }

@@ -84,6 +84,7 @@ def _read_change(row: Document) -> Change:
         protect=row["protect"],
         members=tuple(_read_member(member) for member in row["entries"]),
         journal_run=row["journal_run"],
+        renamed_from=row.get("renamed_from", ""),
         fingerprint=row["fingerprint"],
     )
 

@@ -41,7 +41,7 @@ def make_plan(
         balance=balance_of(changes, basis.home_currency),
         refusals=refusals(
             changes,
-            world.recorded.values(),
+            world.borne.values(),
             allowances=allowances,
             max_removals=limits.max_removals,
             max_money=limits.max_money,

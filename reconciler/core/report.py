@@ -50,12 +50,16 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """An apply from beginning to end. `interrupted` says that a signal ended it early."""
+    """An apply from beginning to end.
+
+    `interrupted` says that a signal ended it early, and `timed_out` that its time was up.
+    """
 
     applied: tuple[Applied, ...]
     settled: tuple[Settled, ...] = ()
     plan_digest: str = ""
     interrupted: bool = False
+    timed_out: bool = False
 
     def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
         """The changes that ended so, in plan order."""
@@ -67,13 +71,14 @@ class Report:
         return tuple(item for item in self.settled if item.result is Result.UNKNOWN)
 
 
-def report_of(
+def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
     applied: Iterable[Applied],
     changes: Iterable[Change],
     *,
     settled: tuple[Settled, ...] = (),
     plan_digest: str = "",
     interrupted: bool = False,
+    timed_out: bool = False,
 ) -> Report:
     """The report over all pending changes: what was never reached is listed too (I-33)."""
     ended = {item.change.address: item for item in applied}
@@ -90,8 +95,26 @@ def report_of(
             )
         rows.append(item or Applied(change=change, outcome=Outcome.NOT_ATTEMPTED))
     return Report(
-        applied=tuple(rows), settled=settled, plan_digest=plan_digest, interrupted=interrupted
+        applied=tuple(rows),
+        settled=settled,
+        plan_digest=plan_digest,
+        interrupted=interrupted,
+        timed_out=timed_out,
     )
+
+
+def settled_rows(settled: Iterable[Settled]) -> list[dict[str, Any]]:
+    """What became of earlier calls, as plain JSON values."""
+    return [
+        {
+            "address": str(item.address),
+            "call": item.act,
+            "result": item.result.value,
+            "number": item.number,
+            "message": item.message,
+        }
+        for item in settled
+    ]
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -100,16 +123,8 @@ def report_document(report: Report) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "plan_digest": report.plan_digest,
         "interrupted": report.interrupted,
-        "settled": [
-            {
-                "address": str(item.address),
-                "call": item.act,
-                "result": item.result.value,
-                "number": item.number,
-                "message": item.message,
-            }
-            for item in report.settled
-        ],
+        "timed_out": report.timed_out,
+        "settled": settled_rows(report.settled),
         "changes": [
             {
                 "address": str(item.change.address),

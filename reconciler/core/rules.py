@@ -210,7 +210,8 @@ _BLOCKS = (
         why="The number in the daybook says which entry is meant, the marker proves it. One "
         "without the other may be somebody else's entry.",
         remedy="Look at the entry in the ledger, and at the workspace's name and marker field in "
-        "reconciler.yaml; if the entry is this declaration's, give it its marker back there.",
+        "reconciler.yaml; if the entry is this declaration's, give it its marker back there. If it "
+        "is not, remove the file and `reconciler forget` the name.",
     ),
     Rule(
         id="adoption",
@@ -301,8 +302,9 @@ _GUARDS = (
         "entries of this workspace.",
         why="A daybook that was lost knows of no entry: what was posted before would be posted a "
         "second time.",
-        remedy="Restore the daybook, or have Data Query enabled and permitted. If nothing of this "
-        "workspace was ever applied to this ledger, say so with --first-apply.",
+        remedy="Restore the daybook, or have Data Query enabled and permitted; or name the number "
+        "from which on entries of this workspace may stand with --probe-from. If nothing of it "
+        "was ever applied to this ledger, say so with --first-apply.",
     ),
     Rule(
         id="money-limit",

@@ -72,6 +72,7 @@ def seal(previous: str, seq: int, at: str, what: str, content: str) -> str:
 class Intent:
     """One call as it is about to be made. `payload` is the exact body, `key` its idempotency key.
 
+    `spec` is what the file asks for; of a cancel, what was out of the books before it.
     `server_at` is the ledger's own time when the intent was written: only the ledger's clock
     decides how long a key protects against a second entry.
     """

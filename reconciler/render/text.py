@@ -51,6 +51,7 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.ADOPTED: "stands in the ledger already, and is managed from here on",
         Reason.FOUND: "found in the ledger by its marker; the daybook does not know it",
         Reason.LEFT_TO_RUN: "no longer declared: it is left to its journal run",
+        Reason.RETIRED: "retired: it stays in the ledger as it is, and nobody speaks of it",
     }
 )
 
@@ -156,6 +157,8 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
         )
     elif change.reason in _REASONS and not (change.block and change.reason in _BY_US):
         yield line(span(_REASONS[change.reason]), indent=6)
+    if change.renamed_from:
+        yield line("renamed from ", span(change.renamed_from, "strong"), indent=6)
     if change.block is not None:
         yield from _block(change)
     yield from _field_changes(change)

@@ -112,7 +112,7 @@ def test_i07_calls_without_a_definite_outcome_are_unsettled_and_notes_never(path
         asked = book.intend(intent(act=act, number=NUMBER))
         if result is not None:
             book.conclude(asked, result, number=NUMBER)
-        is_call = act not in (Act.NOTE, Act.FORGET)
+        is_call = act not in (Act.NOTE, Act.FORGET, Act.RETIRE)
         assert bool(book.unsettled()) == (is_call and result in (None, Result.UNKNOWN))
 
 

@@ -18,6 +18,7 @@ from reconciler.cli.plan import CHANGES_PENDING
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
+NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -86,6 +87,7 @@ def test_exit_codes_are_those_of_the_program() -> None:
 
 def test_links_lead_to_files() -> None:
     texts = {"README.md": README, "docs/development.md": DEVELOPMENT, "docs/journal-runs.md": GUIDE}
+    texts["docs/names.md"] = NAMES
     for file, text in texts.items():
         for link in re.findall(r"\]\(([^)#]+)\)", text):
             assert ((ROOT / file).parent / link).exists(), f"{file} links to {link}"
