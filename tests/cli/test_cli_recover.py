@@ -127,7 +127,9 @@ def test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again(r
     (line,) = file.read_text().splitlines()
     kept = rescued_of(line)
     with contextlib.closing(sqlite3.connect(daybook_of(rescued))) as connection:
-        ((seq, key),) = connection.execute("select max(seq), key from intents").fetchall()
+        ((seq, key),) = connection.execute(
+            "select max(seq), content ->> 'key' from events where what = 'intent'"
+        ).fetchall()
         ((lineage,),) = connection.execute("select value from meta where key = 'lineage'")
     assert (kept.lineage, kept.intent, str(kept.address)) == (lineage, seq, f"JournalEntry/{NEW}")
     assert (kept.act, kept.result, kept.number) == (Act.CREATE, Result.DONE, number)
