@@ -53,11 +53,11 @@ def execute(books, statement):
         connection.commit()
 
 
-def fill(books, table="outcomes"):
-    """From now on the database itself refuses every row of a table, as a full disk would."""
+def fill(books, what="outcome"):
+    """From now on the database itself refuses every event of a sort, as a full disk would."""
     execute(
         books,
-        f"create trigger full before insert on {table} "
+        f"create trigger full before insert on events when new.what = '{what}' "
         "begin select raise(abort, 'database or disk is full'); end",
     )
 
@@ -188,7 +188,7 @@ def test_i43_i42_a_writer_that_lost_its_lease_keeps_what_it_did(small):
     with written(small) as book:
         rescue = RescuedBook(book, rescue_of(small), show=shown.append)
         intent = rescue.intend(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
-        execute(small, "update meta set value = value + 1 where key = 'writer'")
+        execute(small, "update head set fence = fence + 1")
         with pytest.raises(DaybookError, match=r"another apply took .* it is kept in"):
             rescue.conclude(intent, Result.DONE, number="JE-00000099")
         with pytest.raises(DaybookError):
