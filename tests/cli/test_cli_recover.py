@@ -212,7 +212,7 @@ DAMAGE = {
     "a slip": (lambda line: line.replace('"done"', '"refused"'), "it is not as it was written"),
     "twice a name": (lambda line: line.replace("{", '{"rescue": 1, ', 1), "it is not whole"),
     "no such call": (lambda line: changed(line, intent=999), "knows of no such call"),
-    "another call": (lambda line: changed(line, intent=1), "is not the call that the daybook"),
+    "another call": (lambda line: changed(line, intent=6), "is not the call that the daybook"),
     "another key": (lambda line: changed(line, key="sha256:0"), "is not the call"),
     "a path for a number": (
         lambda line: changed(line, number="../../x"),
