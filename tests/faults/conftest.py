@@ -5,6 +5,7 @@ and one of its points was never reached fails, and names it.
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -22,6 +23,8 @@ from tally import FOLDER, Tally, table
 from reconciler.ledger import open_ledger
 
 HERE = Path(__file__).parent
+# The bench of the tests of apply, which runs client and ledger in one process.
+sys.path.insert(0, str(HERE.parent / "apply"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
