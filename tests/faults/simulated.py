@@ -85,6 +85,9 @@ QUERY_FAULTS: Mapping[str, Fault] = {
     "no Data Query": instead(answer(404, {"code": "x", "message": "no such resource"})),
     "a query is lost": lost_before,
 }
+NEVER_TAKEN = ("N01 refused", "N14 a limit", "N23 signed out")
+"""Faults after which the client knows that the ledger has taken nothing."""
+
 TOLD_APART = ("N19 a rule", "N28 late", "X7 transferred", "X8 closed", "C06", "C08")
 """Faults of the line that are closures over a simulation."""
 
@@ -117,7 +120,7 @@ class Simulation:
         self.late: list[httpx.Request] = []
         self.refused: set[str] = set()
         self.first_sent: dict[str, datetime] = {}
-        self.stuck: dict[Sent, Fault] = {}
+        self.stuck: dict[Sent, str] = {}
         self.lost = self.closed = self.copied = False
         self.rates = {
             what: self.chance.choice(rates)
@@ -275,26 +278,28 @@ class Simulation:
         line.choose, line.reads, line.queries = held
 
     def fault_for(self, sent: Sent) -> Fault | None:
-        self.require_young(sent)
-        again = self.stuck.get(sent)
-        if again is not None:
-            return again
-        if self.chance.random() < self.rates["crash"]:
-            return self.counted(self.chance.choice(["C06", "C08"]))
-        if self.chance.random() < self.rates["line"]:
-            own = [name for name in TOLD_APART if not name.startswith("C")]
-            fault = self.counted(self.chance.choice([*sorted(LINE_FAULTS), *own]))
-            if self.chance.random() < self.rates["stuck"]:
-                # Every attempt of the call meets it: without that, a retry nearly always heals.
-                self.stuck[sent] = fault
-            return fault
-        return None
+        name = self.stuck.get(sent) or self.drawn_for(sent)
+        self.require_young(sent, name)
+        return self.counted(name) if name else None
 
-    def require_young(self, sent: Sent) -> None:
-        """I-09: no create is sent with a key older than the safe window."""
-        if sent.key:
-            first = self.first_sent.setdefault(sent.key, self.bench.clock())
-            assert self.lost or self.bench.clock() - first < KEY_LIFE, f"{sent.key} is too old"
+    def drawn_for(self, sent: Sent) -> str:
+        if self.chance.random() < self.rates["crash"]:
+            return self.chance.choice(["C06", "C08"])
+        if self.chance.random() >= self.rates["line"]:
+            return ""
+        own = [name for name in TOLD_APART if not name.startswith("C")]
+        name = self.chance.choice([*sorted(LINE_FAULTS), *own])
+        if self.chance.random() < self.rates["stuck"]:
+            # Every attempt of the call meets it: without that, a retry nearly always heals.
+            self.stuck[sent] = name
+        return name
+
+    def require_young(self, sent: Sent, fault: str) -> None:
+        """I-09: no create is sent with a key that may have taken effect before the safe window."""
+        first = self.first_sent.get(sent.key, self.bench.clock())
+        assert self.lost or self.bench.clock() - first < KEY_LIFE, f"{sent.key} is too old"
+        if sent.key and fault not in NEVER_TAKEN:
+            self.first_sent[sent.key] = first
 
     def counted(self, name: str) -> Fault:
         self.count("fault", name)
