@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,24 @@ import postgresql_server
 import pytest
 from fault_words import WORDS
 from laboratory import REFERENCE, Lab, Preparations
-from ledger_databases import POSTGRESQL, SQLITE, Databases
+from ledger_databases import SQLITE, Databases
 from processes import Processes
-from tally import FOLDER, Tally, table
+from tally import FOLDER, Tally, record, table
 
 from reconciler.ledger import open_ledger
 
 HERE = Path(__file__).parent
 # The bench of the tests of apply, which runs client and ledger in one process.
 sys.path.insert(0, str(HERE.parent / "apply"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-faults",
+        type=Path,
+        metavar="FILE",
+        help="write the table of faults into a document",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,8 +65,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         return
     terminalreporter.section("faults")
     terminalreporter.write(table(counts, WORDS))
-    for missed in counts.missed():
-        terminalreporter.write_line(f"never reached: {missed}")
+    missed = counts.missed()
+    for name in missed[:50]:
+        terminalreporter.write_line(f"never reached: {name}")
+    if len(missed) > 50:
+        terminalreporter.write_line(f"never reached: {len(missed) - 50} more")
+    document = terminalreporter.config.getoption("--record-faults")
+    if document is not None:
+        record(document, counts, datetime.now(UTC).date())
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +151,3 @@ def make_lab(
     processes.end_all()
     for lab in made:
         lab.database.remove()
-
-
-KINDS = pytest.mark.parametrize("kind", [SQLITE, POSTGRESQL])

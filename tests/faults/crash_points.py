@@ -163,22 +163,31 @@ def headers_read(fuse: Fuse) -> None:
     wrapped("reconciler.live.exchange:Exchange._receive", wrap)
 
 
-def outcome_committed(fuse: Fuse) -> None:
-    """C12: the daybook's commit of an outcome has ended, and nobody was told."""
-    written = threading.local()
+def at_the_daybooks_commit(method: str, *, done: bool) -> Install:
+    """When a method of the daybook has its transaction committed: just before, or just after."""
 
-    def write(call: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-        call(*args, **keywords)
-        written.outcome = True
+    def install(fuse: Fuse) -> None:
+        inside = threading.local()
 
-    def commit(call: Callable[..., Any], *args: Any) -> Any:
-        call(*args)
-        if getattr(written, "outcome", False):
-            written.outcome = False
-            fuse.reach()
+        def write(call: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+            inside.method = True
+            try:
+                return call(*args, **keywords)
+            finally:
+                inside.method = False
 
-    wrapped("reconciler.daybook:write_outcome", write)
-    wrapped("sqlalchemy.engine.default:DefaultDialect.do_commit", commit)
+        def commit(call: Callable[..., Any], *args: Any) -> Any:
+            ours = getattr(inside, "method", False)
+            if ours and not done:
+                fuse.reach()
+            call(*args)
+            if ours and done:
+                fuse.reach()
+
+        wrapped(f"reconciler.daybook:Daybook.{method}", write)
+        wrapped("sqlalchemy.engine.default:DefaultDialect.do_commit", commit)
+
+    return install
 
 
 def between_calls(fuse: Fuse) -> None:
@@ -193,20 +202,20 @@ def between_calls(fuse: Fuse) -> None:
 
 
 CLIENT: Mapping[str, Install] = {
-    "C01": before("reconciler.daybook:_lock"),
-    "C02": after("reconciler.daybook:_lock"),
+    "C01": before("reconciler.daybook:open_daybook"),
+    "C02": after("reconciler.daybook:open_daybook"),
     "C03": after("reconciler.daybook:Daybook.recorded"),
     "C04": after(
         "reconciler.cli.apply:_Run._require_reviewed", "reconciler.cli.importing:_adoptions"
     ),
-    "C05": after("reconciler.daybook:write_intent"),
+    "C05": at_the_daybooks_commit("intend", done=False),
     "C06": after("reconciler.daybook:Daybook.intend"),
     "C07": half_a_request,
     "C08": before_the_answer,
     "C09": headers_read,
     "C10": before("reconciler.daybook:Daybook.conclude"),
-    "C11": after("reconciler.daybook:write_outcome"),
-    "C12": outcome_committed,
+    "C11": at_the_daybooks_commit("conclude", done=False),
+    "C12": at_the_daybooks_commit("conclude", done=True),
     "C13": after("reconciler.daybook:Daybook.conclude"),
     "C14": between_calls,
     "C15": before("reconciler.core.report:report_of"),

@@ -25,7 +25,7 @@ from truth import Request, Truth, read_truth
 
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Address
-from reconciler.daybook import open_daybook
+from reconciler.daybook import Daybook, Intent, open_daybook
 from reconciler.ledger import create_app, open_ledger
 
 MONTHS = {"Jan": 31, "Feb": 28, "Mar": 31, "Apr": 30, "May": 31, "Jun": 30}
@@ -237,9 +237,19 @@ class Lab:
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """What the daybook remembers."""
+        with self._daybook() as book:
+            return book.recorded()
+
+    def unsettled(self) -> tuple[Intent, ...]:
+        """The calls that the daybook has no definite outcome of."""
+        with self._daybook() as book:
+            return book.unsettled()
+
+    @contextlib.contextmanager
+    def _daybook(self) -> Iterator[Daybook]:
         book = open_daybook(self.books / ".reconciler" / "daybook.db", write=False)
         try:
-            return book.recorded()
+            yield book
         finally:
             book.close()
 

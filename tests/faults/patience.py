@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 VARIABLE = "RECONCILER_LAB_PATIENCE"
-SHORT = 0.6
+SHORT = 1.5
 """Seconds for one attempt: enough for a sound answer on a busy machine."""
 
 
@@ -62,7 +62,7 @@ def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     defaults: Any = Limits.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(defaults, "attempt_timeout", attempt)
     yield _put(defaults, "connect_timeout", attempt)
-    yield _put(defaults, "deadline", 6.0)
+    yield _put(defaults, "deadline", 15.0)
     waits: Any = Client.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(waits, "clock", clock)
     opened = wiring.open_desk

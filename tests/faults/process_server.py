@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 WARM = (
@@ -101,6 +102,7 @@ def child(command: dict[str, Any]) -> int:
     import holding
     import patience
 
+    forget_names()
     crash_points.install_from_environment()
     patience.install_from_environment()
     holding.install_from_environment()
@@ -111,6 +113,20 @@ def child(command: dict[str, Any]) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     return 0
+
+
+def forget_names() -> None:
+    """N02: while the file of the environment is there, no host has a name or an address."""
+    import socket
+
+    file, look_up = os.environ.get("RECONCILER_LAB_NAMELESS"), socket.getaddrinfo
+
+    def looked_up(*args: Any, **keywords: Any) -> Any:
+        if file and Path(file).exists():
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(*args, **keywords)
+
+    socket.getaddrinfo = looked_up
 
 
 def reap(pid: int) -> int:

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 DECLARED, REACHED, CONVERGED, UNKNOWN, VIOLATION = (
@@ -110,6 +111,19 @@ class Counts:
     @property
     def faults(self) -> tuple[str, ...]:
         return tuple(sorted({fault for fault, _, _ in self.counts}))
+
+
+BEGIN, END = "<!-- faults: begin -->\n", "<!-- faults: end -->\n"
+
+
+def record(document: Path, counts: Counts, on: date) -> None:
+    """Write the table into a document, between the marks that it has for it."""
+    from fault_words import WORDS
+
+    before, rest = document.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    drawn = f"As counted on {on}:\n\n{table(counts, WORDS)}"
+    document.write_text(f"{before}{BEGIN}\n{drawn}\n{END}{after}")
 
 
 def table(counts: Counts, words: Mapping[str, str]) -> str:
