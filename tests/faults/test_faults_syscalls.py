@@ -4,7 +4,6 @@ No label in the product is needed, so this finds the points that nobody named.
 """
 
 import contextlib
-import os
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from actions import ACTIONS, Action
 from laboratory import Lab
 from test_faults_crashes import recover
-from tracing import STRACE, traced
+from tracing import require_strace, traced
 
 MAIN, READER, WRITER = range(3)
 """The threads of an apply: its first one, the one that reads the ledger, the one that changes it.
@@ -56,11 +55,7 @@ KILLS = {
 
 @pytest.fixture(autouse=True)
 def strace() -> None:
-    if STRACE is None:
-        # A build server that means to trace must not pass by not tracing.
-        missing = "strace is not installed; on Debian: apt-get install strace"
-        assert not os.environ.get("RECONCILER_REQUIRE_STRACE"), missing
-        pytest.skip(missing)
+    require_strace()
 
 
 def whole(lab: Lab) -> None:
