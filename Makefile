@@ -41,8 +41,9 @@ test: $(DEV) ## Run every check and the test suite
 	$(TESTS) && exit $$checks
 
 .PHONY: test-postgresql
-test-postgresql: $(DEV) ## Run all tests of the embedded ledger on PostgreSQL
+test-postgresql: $(DEV) ## Run all tests of the embedded ledger on PostgreSQL, the vendor's client too
 	$(TESTS) tests/ledger --ledger-database postgresql
+	$(TESTS) tests/ledger/test_vendor_sdk.py -m vendor
 
 .PHONY: test-long
 test-long: $(DEV) ## Run the sweeps that take minutes, with examples drawn at random

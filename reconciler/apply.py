@@ -9,6 +9,7 @@ from reconciler.calls import Doors
 from reconciler.core.kinds import KINDS
 from reconciler.core.plan import Change, Plan
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import record_for
 from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Address
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
@@ -45,11 +46,12 @@ def apply(
                     if _must_wait(waiting[0], running.values()):
                         break
                     change = waiting.popleft()
-                    why = halt.why_not(change, stopped=doors.stop.is_set())
+                    stopped = doors.why_stopped() if doors.stop.is_set() else ""
+                    why = stopped or halt.why_not(change)
                     if why:
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
-                    state = recorded.get(change.address) or Recorded(address=change.address)
+                    state = record_for(recorded, change.address, change.renamed_from)
                     work = Work(change=change, basis=plan.basis, recorded=state, doors=doors)
                     running[pool.submit(work.carry_out)] = work
                 # The timeout lets the main thread see a signal while calls are in flight.
@@ -88,17 +90,16 @@ class _Halt:
             return work.broken_off(error)
         result = future.result()
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
-            self.periods.add(result.change.period)
+            # What belongs to no single period ties nothing else to its failure.
+            self.periods |= {result.change.period} - {""}
         if isinstance(result.error, DaybookError):
             self.everything = "the daybook could not be written any more"
         elif isinstance(result.error, AccessRefused | LedgerUnreachable):
             self.everything = self.everything or "the ledger could not be used any more"
         return result
 
-    def why_not(self, change: Change, *, stopped: bool) -> str:
+    def why_not(self, change: Change) -> str:
         """Why a change is not started; empty when it is."""
-        if stopped:
-            return "the run was interrupted"
         if self.everything:
             return self.everything
         if change.period in self.periods:

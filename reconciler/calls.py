@@ -74,20 +74,26 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What applying acts through. `stop` is set to end the run after the calls in flight."""
+    """What applying acts through. `stop` is set to end the run after the calls in flight.
+
+    `why_stopped` says what ended it.
+    """
 
     ledger: LedgerWrite
     book: Book
     stop: Event = field(default_factory=Event)
+    why_stopped: Callable[[], str] = lambda: "the run was interrupted"
     patience: Patience = Patience()
     new_track_id: Callable[[], str] = lambda: f"rec-{uuid.uuid4().hex}"
 
 
-def idempotency_key(basis: Basis, intent: Intent) -> str:
+def idempotency_key(basis: Basis, intent: Intent, *, replaces: str | None = None) -> str:
     """The key of a create: tenant, workspace, address, incarnation, payload and attempt.
 
     A key from content alone would merge two declarations of equal content, and give back a
-    cancelled entry's number after a removal is undone (I-05, I-06).
+    cancelled entry's number after a removal is undone (I-05, I-06). With a daybook that was
+    restored from a copy the incarnation may come a second time; the number that is replaced
+    does not.
     """
     parts = (
         basis.tenant_id or basis.host,
@@ -97,6 +103,7 @@ def idempotency_key(basis: Basis, intent: Intent) -> str:
         str(intent.incarnation),
         digest(intent.payload or ""),
         str(intent.attempt),
+        *((replaces,) if replaces else ()),
     )
     return "reconciler-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -15,14 +15,15 @@ from reconciler.core.finder import (
     statement_of,
     unsearched,
     with_found,
+    with_previous,
 )
 from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.kind import Kind
 from reconciler.core.plan import Plan
 from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address, Live, Value
+from reconciler.core.values import Address, Value
 from reconciler.core.world import World
 from reconciler.errors import LedgerError
+from reconciler.probe import Read, probe_ledger
 
 
 class Searchable(Protocol):
@@ -31,23 +32,21 @@ class Searchable(Protocol):
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]: ...
 
 
-Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
-"""Reads numbers, each with its kind: what is live under every one of them."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """When a plan searches the ledger, besides for what the daybook knows and the ledger lacks.
 
     `complete` says that the daybook knows all that was ever posted. `posting`, that whatever is to
     be posted anew is searched for, because it is posted next; `asked`, that everything is.
-    `first_apply` is the user's word that nothing of this workspace was ever posted.
+    `first_apply` is the user's word that nothing of this workspace was ever posted. `probe_from` is
+    the number from which a ledger that cannot be searched is looked at, None when none is known.
     """
 
     complete: bool
     posting: bool = False
     asked: bool = False
     first_apply: bool = False
+    probe_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,10 @@ def plan_and_find(
         return Found(plan=plan, world=world)
     everything = finding.asked or not finding.complete
     workspace, place = world.known.workspace, world.known.marker
-    search = search_ledger(ledger, workspace, place, names=() if everything else doubts)
+    names = () if everything else with_previous(doubts, world.declared)
+    search = search_ledger(ledger, workspace, place, names=names)
+    if search.failure and finding.probe_from is not None:
+        search = probe_ledger(read, finding.probe_from, workspace, place, why=search.failure)
     unread = tuple(
         (KINDS[address.kind], number)
         for address, numbers in sorted(search.numbers.items())

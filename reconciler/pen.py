@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 
 from reconciler.calls import Doors
 from reconciler.core.history import Act, Result
-from reconciler.core.plan import Action, Change, Verb
+from reconciler.core.plan import Action, Change, Reason, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Value
 from reconciler.daybook import Intent
 from reconciler.errors import LedgerError
+
+_STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
+"""Why the daybook forgets what stays in the ledger, where a search will see it again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +76,43 @@ class Pen:
         """What the daybook calls it when a number becomes the declaration's."""
         return Act.ADOPT_FROM_RUN if self.change.journal_run else Act.ADOPT
 
-    def take_over(self) -> None:
+    def note_what_needs_no_call(self) -> None:
+        """Write down what of the change the daybook alone has to know, before any call."""
+        change = self.change
+        updates = any(step.verb is Verb.UPDATE for step in change.steps)
+        replaces_what_is_gone = change.posts and change.number is not None and not change.status
+        if change.reason is Reason.FOUND:
+            self._take_over()
+        elif change.reason is Reason.RENAMED:
+            if not updates:
+                self._adopt_without_call()
+        elif change.reason in _STAYING:
+            left = self.recorded.leftovers if change.reason is Reason.RETIRED else ()
+            for number in (change.number, *left):
+                if number is not None:
+                    self.note(self.intent(Act.RETIRE, number=number))
+        elif change.action is Action.FORGET or replaces_what_is_gone:
+            self.note(self.intent(Act.FORGET, number=change.number))
+        elif change.action in (Action.UPDATE, Action.ADOPT) and not change.steps:
+            self.note(self.intent(self.updating, number=change.number, spec=change.after))
+
+    @property
+    def updating(self) -> Act:
+        """What the daybook calls it when nothing but basic information is written."""
+        if self.change.action is Action.ADOPT or self.change.reason is Reason.RENAMED:
+            return self.adopting
+        return Act.UPDATE if self.change.steps else Act.NOTE
+
+    @property
+    def spec_before(self) -> Mapping[str, Value] | None:
+        """What was last applied to the entry that the change begins with, as far as is known."""
+        return self.change.before if self.recorded.spec is None else self.recorded.spec
+
+    def next_incarnation(self) -> None:
+        """Count an adoption like a create, so that no create after it has its key (I-06)."""
+        self.recorded = replace(self.recorded, incarnation=self.recorded.incarnation + 1)
+
+    def _take_over(self) -> None:
         """Note the number that was found, in place of a record that is outdated.
 
         Before a replacement, so that its cancel is that of an entry we know, and its create has
@@ -87,9 +126,15 @@ class Pen:
         if not replaces and any(step.verb is Verb.UPDATE for step in change.steps):
             # The update is the adoption, and notes it.
             return
-        spec = change.before if replaces else change.after
-        self.note(self.intent(self.adopting, number=change.number, spec=spec))
-        self.recorded = replace(self.recorded, incarnation=self.recorded.incarnation + 1)
+        self._adopt(change.before if replaces else change.after)
+
+    def _adopt_without_call(self) -> None:
+        """Note under its new name an entry that bears it already, or can bear no marker."""
+        self._adopt(self.spec_before if self.change.takes_back else self.change.after)
+
+    def _adopt(self, spec: Mapping[str, Value] | None) -> None:
+        self.note(self.intent(self.adopting, number=self.change.number, spec=spec))
+        self.next_incarnation()
 
     def note(self, intent: Intent) -> None:
         """Write an intent that needs no call, with its outcome."""

@@ -11,36 +11,31 @@ from reconciler.calls import (
     result_of,
     shows_in_a_read,
     transfer_asked,
-    unread,
 )
+from reconciler.core.compare import UNCHANGED
 from reconciler.core.history import Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of
-from reconciler.core.members import PART_WAY_OUT, cancelled_in_part
+from reconciler.core.members import gone_before, out_of_the_books
 from reconciler.core.payload import create_body, update_body
-from reconciler.core.plan import CANCELLED, Action, Basis, Change, Reason, Step, Verb
+from reconciler.core.plan import CANCELLED, Action, Basis, Change, Step, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Applied, Outcome
 from reconciler.core.values import Live, Value
 from reconciler.daybook import Intent
 from reconciler.errors import (
-    CancelledInPart,
     DaybookError,
     EntryMoved,
     LedgerError,
     OutcomeUnknown,
     ReadBackDiffers,
     ReconcilerError,
-    RequestRefused,
     RunFailed,
-    StillAtWork,
 )
-from reconciler.pen import Pen, words_of
-from reconciler.sight import Sight, cancelled_as_far_as_can_be, fingerprint_of
-
-_SENDS = 3
-"""How often a call that is safe to repeat is sent before its outcome counts as unknown."""
+from reconciler.pen import Pen
+from reconciler.repeat import Repeatable
+from reconciler.sight import Sight, fingerprint_of
 
 
 class _Stopped(Exception):
@@ -57,6 +52,9 @@ class Work:
     doors: Doors
     done: list[Step] = field(default_factory=list)
     number: str | None = None
+    renamed: bool = False
+    expected: str = ""
+    """The fingerprint of the live entry once it is marked as the declaration's."""
     pen: Pen = field(init=False)
     sight: Sight = field(init=False)
 
@@ -74,13 +72,15 @@ class Work:
         """Do the steps in order until the first that does not succeed; says how that ended."""
         try:
             self._check_unmoved()
-            self._note_what_needs_no_call()
+            self.pen.note_what_needs_no_call()
+            if self.change.action is Action.FORGET or not self.change.status:
+                self.number = None
             for step in self.change.steps:
                 self._stop_if_asked()
                 _PERFORM[step.verb](self, step)
         except _Stopped:
             outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
-            return self._result(outcome, message="the run was interrupted")
+            return self._result(outcome, message=self.doors.why_stopped())
         except OutcomeUnknown as error:
             return self._result(Outcome.UNKNOWN, error)
         except DaybookError as error:
@@ -108,8 +108,9 @@ class Work:
             marker=self.marker,
         )
         intent = self.pen.intent(Act.CREATE, payload=body.decode(), spec=spec)
-        intent = self.pen.intend(replace(intent, key=idempotency_key(self.basis, intent)))
-        key, track_id = intent.key or "", intent.track_id or ""
+        key = idempotency_key(self.basis, intent, replaces=self.change.number)
+        intent = self.pen.intend(replace(intent, key=key))
+        track_id = intent.track_id or ""
         try:
             number = self.doors.ledger.create(self.kind, body, key=key, track_id=track_id)
         except LedgerError as error:
@@ -144,22 +145,28 @@ class Work:
 
     def update(self, step: Step) -> None:
         """Change basic information, and read it back. An adoption writes the marker with it."""
-        number, spec = _known(step), self._wanted()
-        adopts = self.change.action is Action.ADOPT
+        number, change = _known(step), self.change
+        # An entry that is replaced under another name gets the name alone, and keeps the rest.
+        renames = change.takes_back
+        comparison = UNCHANGED if renames else change.comparison
+        spec = (change.before or {}) if renames else self._wanted()
+        moved = {field.name: field.after for field in comparison.fields}
+        adopts = self.pen.updating is self.pen.adopting
         body = update_body(
             self.kind,
-            self.change.comparison,
+            comparison,
             # Notes that the file does not speak of stay, with the marker behind them.
-            after={**(self.change.before or {}), **spec} if adopts else spec,
+            after={**(change.before or {}), **moved, **spec} if adopts else spec,
             marker_place=self.basis.marker_place,
             marker=self.marker,
             adopts=adopts,
         )
-        payload, applied = body.decode(), self.recorded.spec
+        payload, applied = body.decode(), None if renames else self.recorded.spec
         transfer = transfer_asked(self.kind, payload)
-        self._repeatable(
+        intended = self.pen.spec_before if renames else spec
+        self._repeat(
             step,
-            self.pen.intent(self._update_act, number=number, payload=payload, spec=spec),
+            self.pen.intent(self.pen.updating, number=number, payload=payload, spec=intended),
             lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
             shown=lambda live: (
                 live is not None
@@ -169,13 +176,17 @@ class Work:
             # Of a field that no read shows, only an answer tells.
             telling=shows_in_a_read(self.kind, payload),
         )
+        if renames:
+            self.pen.next_incarnation()
+            self.renamed = True
+            self._check_unmoved()
 
     def cancel(self, step: Step) -> None:
         """Cancel the entry, and read that it is cancelled; a run, when the ledger is done."""
         number = _known(step)
-        self._repeatable(
+        self._repeat(
             step,
-            self.pen.intent(Act.CANCEL, number=number),
+            self.pen.intent(Act.CANCEL, number=number, spec=gone_before(self.change.members)),
             lambda track: self.doors.ledger.cancel(self.kind, number, track_id=track),
             shown=lambda live: live is not None and live.status == CANCELLED,
             ready=self._unmoved,
@@ -195,7 +206,7 @@ class Work:
                 remedy="Plan again.",
             )
         else:
-            self._repeatable(
+            self._repeat(
                 step,
                 self.pen.intent(Act.DELETE, number=number),
                 lambda track: self.doors.ledger.delete(self.kind, number, track_id=track),
@@ -222,37 +233,20 @@ class Work:
         number, expected = self.change.number, self.change.fingerprint
         if number is None or not (expected or self.change.posts):
             return
-        if not self._unmoved(self.sight.read(number)):
+        live = self.sight.read(number)
+        if not self._unmoved(live):
             raise EntryMoved(
                 f"{number} moved since the plan was made, so it was not touched",
                 remedy="Plan again, and look at what moved.",
             )
+        if live is not None and not self.expected:
+            self.expected = fingerprint_of(self.sight.marked(live))
 
     def _unmoved(self, live: Live | None) -> bool:
-        return fingerprint_of(live) == self.change.fingerprint
+        """Whether a read shows what was planned for, under its new name once it has that."""
+        return fingerprint_of(live) == (self.expected if self.renamed else self.change.fingerprint)
 
-    def _note_what_needs_no_call(self) -> None:
-        change = self.change
-        if change.reason is Reason.FOUND:
-            self.pen.take_over()
-            return
-        replaces_what_is_gone = change.posts and change.number is not None and not change.status
-        if change.action is Action.FORGET or replaces_what_is_gone:
-            self.pen.note(self.pen.intent(Act.FORGET, number=change.number))
-            self.number = None
-        elif change.action in (Action.UPDATE, Action.ADOPT) and not change.steps:
-            self.pen.note(
-                self.pen.intent(self._update_act, number=change.number, spec=change.after)
-            )
-
-    @property
-    def _update_act(self) -> Act:
-        """What the daybook calls it when nothing but basic information is written."""
-        if self.change.action is not Action.ADOPT:
-            return Act.UPDATE if self.change.steps else Act.NOTE
-        return self.pen.adopting
-
-    def _repeatable(  # noqa: PLR0913 - keywords that say what a read proves
+    def _repeat(  # noqa: PLR0913 - keywords that say what a read proves
         self,
         step: Step,
         intent: Intent,
@@ -262,80 +256,17 @@ class Work:
         ready: Callable[[Live | None], bool],
         telling: bool = True,
     ) -> None:
-        """Make a call whose repetition does no harm.
-
-        `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
-        answer does. It is sent again only while the entry is `ready` for it as it was at first.
-        """
-        intent = self.pen.intend(intent)
-        doubt: OutcomeUnknown | None = None
-        for sent in range(1, _SENDS + 1):
-            error = _failure(send, intent.track_id or "")
-            if error is None:
-                return self._check_effect(step, intent, shown)
-            # An unanswered request may still be on its way, whatever a later one came to.
-            doubt = error if isinstance(error, OutcomeUnknown) else doubt
-            if doubt is None and not isinstance(error, RequestRefused):
-                self._give_up(intent, error)
-            live = self._read_after(intent, doubt or error)
-            self._check_whole(intent, live)
-            # Refused because it is already so, or done though no answer came: both are done.
-            if telling and shown(live):
-                return self._took_effect(step, intent)
-            if error is not doubt or sent == _SENDS or not ready(live):
-                self._give_up(intent, doubt or error)
-        return None
-
-    def _check_effect(
-        self, step: Step, intent: Intent, shown: Callable[[Live | None], bool]
-    ) -> None:
-        """Read back what the ledger says it did (I-32)."""
-        number, what = intent.number or "", words_of(intent)
-        ended = cancelled_as_far_as_can_be if intent.act is Act.CANCEL else shown
-        try:
-            live = self.sight.at_rest(number, f"{what} was acknowledged", ended)
-        except LedgerError as error:
-            self.done.append(step)
-            # Left open: the next run reads what became of it.
-            self.pen.conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
-            if isinstance(error, StillAtWork):
-                raise
-            raise unread(error, f"{what} was acknowledged") from error
-        if shown(live):
-            return self._took_effect(step, intent)
-        self._check_whole(intent, live)
-        differs = ReadBackDiffers(
-            f"the ledger acknowledged {what}, and a read does not show it",
-            remedy="Look at the entry in the ledger, then plan again.",
-            track_id=intent.track_id or "",
-        )
-        self.pen.conclude(intent, Result.UNSENT, differs)
-        raise differs
-
-    def _took_effect(self, step: Step, intent: Intent) -> None:
-        self.done.append(step)
-        happened = f"{words_of(intent)} took effect"
-        self.pen.conclude(intent, Result.DONE, number=intent.number, happened=happened)
-
-    def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
-        self.pen.conclude(intent, result_of(error), error)
-        raise error
-
-    def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
-        try:
-            return self.sight.at_rest(intent.number or "", words_of(intent))
-        except LedgerError:
-            self._give_up(intent, error)
-
-    def _check_whole(self, intent: Intent, live: Live | None) -> None:
-        """A run that lost some of its entries and kept others is neither here nor gone."""
-        if intent.act is not Act.CANCEL or live is None or live.status == CANCELLED:
-            return
-        fact = cancelled_in_part(live, before=self.change.members)
-        if fact:
-            error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
-            self.pen.conclude(intent, Result.PARTLY, error)
-            raise error
+        Repeatable(
+            step=step,
+            send=send,
+            shown=shown,
+            ready=ready,
+            telling=telling,
+            gone=out_of_the_books(self.change.members),
+            done=self.done,
+            pen=self.pen,
+            sight=self.sight,
+        ).make(intent)
 
     def _disown(self, intent: Intent, step: Step, number: str) -> NoReturn:
         """An entry without our marker is not ours, whatever number was answered (I-34)."""
@@ -386,11 +317,3 @@ _PERFORM: Mapping[Verb, Callable[[Work, Step], None]] = {
 def _known(step: Step) -> str:
     assert step.number is not None
     return step.number
-
-
-def _failure(send: Callable[[str], None], track_id: str) -> LedgerError | None:
-    try:
-        send(track_id)
-    except LedgerError as error:
-        return error
-    return None

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Protocol
 
 from reconciler.calls import Book, LedgerWrite, shows_in_a_read, transfer_asked
+from reconciler.core.claims import Claim, misfit
 from reconciler.core.compare import read_back
 from reconciler.core.facts import AccountingPeriod
 from reconciler.core.finder import Search, recorded_numbers
 from reconciler.core.history import ADOPTIONS, Act, Result
 from reconciler.core.kinds import KINDS
 from reconciler.core.marker import marker_of, split_marker
-from reconciler.core.members import cancelled_in_part
+from reconciler.core.members import cancelled_in_part, noted_gone
 from reconciler.core.plan import CANCELLED
 from reconciler.core.recorded import Recorded
 from reconciler.core.report import Settled
@@ -21,6 +23,7 @@ from reconciler.core.values import Address, Live
 from reconciler.daybook import Intent
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 from reconciler.find import Searchable, search_ledger
+from reconciler.probe import probe_ledger
 
 SAFE_WINDOW = timedelta(hours=20)
 """A key is forgotten 24 hours after it was set (API facts 7.5); four of them are margin."""
@@ -41,6 +44,7 @@ class SettlingBook(Book, Protocol):
 
     def unsettled(self) -> tuple[Intent, ...]: ...
     def recorded(self) -> Mapping[Address, Recorded]: ...
+    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None: ...
 
 
 class SettlingLedger(LedgerWrite, Searchable, Protocol):
@@ -50,12 +54,19 @@ class SettlingLedger(LedgerWrite, Searchable, Protocol):
 
 
 def settle(
-    book: SettlingBook, ledger: SettlingLedger, *, workspace: str, marker_place: str
+    book: SettlingBook,
+    ledger: SettlingLedger,
+    *,
+    workspace: str,
+    marker_place: str,
+    adopts: Mapping[Address, str] = MappingProxyType({}),
 ) -> Iterator[Settled]:
     """Settle every open call and yield what became of it.
 
     A create is sent again under its own key while the key still protects (I-07, I-09); after that
     only its entry's marker tells, which is searched for. The others show in the live entry.
+    `adopts` are the numbers that files name for what stands already: one that fits an open create
+    is what it made.
     """
     intents = book.unsettled()
     if not intents:
@@ -66,6 +77,8 @@ def settle(
         recorded=book.recorded(),
         workspace=workspace,
         marker_place=marker_place,
+        adopts=adopts,
+        began_after=lambda intent: book.last_number(intent.address.kind, before=intent),
         # Once for all of them, and only when one is too old for its key.
         search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
@@ -91,6 +104,9 @@ class _Desk:
     recorded: Mapping[Address, Recorded]
     workspace: str
     marker_place: str
+    adopts: Mapping[Address, str]
+    began_after: Callable[[Intent], str | None]
+    """The last number that was known before an open call."""
     search: Callable[[], Search]
 
     def create(self, intent: Intent) -> Settled:
@@ -99,7 +115,10 @@ class _Desk:
         kind, payload = KINDS[intent.address.kind], (intent.payload or "").encode()
         key, track_id = intent.key or "", intent.track_id or ""
         try:
-            age = self._age(intent.server_at)
+            if named := self._named(intent):
+                message = "named by metadata.adopts"
+                return _settled(intent, Result.DONE, number=named, message=message)
+            age = age_of(self.ledger, intent)
             if age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
@@ -113,6 +132,17 @@ class _Desk:
             return _settled(intent, Result.UNKNOWN, message=message)
         return _settled(intent, Result.DONE, number=number)
 
+    def _named(self, intent: Intent) -> str | None:
+        """The number that the file names, if that can be what the create made."""
+        number = self.adopts.get(intent.address)
+        known = recorded_numbers(self.recorded.values())
+        if number is None or number in known:
+            return None
+        fault = claim_fault(
+            self.ledger, intent, number, workspace=self.workspace, marker_place=self.marker_place
+        )
+        return None if fault else number
+
     def _by_search(self, intent: Intent, age: timedelta | None) -> Settled:
         """Settle a create by its entry's marker, for its key may protect no longer (I-09).
 
@@ -121,27 +151,46 @@ class _Desk:
         """
         unsent = "its key may protect no longer, so it is not sent again; "
         if not KINDS[intent.address.kind].marked:
-            message = f"{unsent}look in the ledger for what it asks for"
+            message = (
+                f"{unsent}look in the ledger for what it asks for, and name it with "
+                "`metadata.adopts` or `reconciler daybook recover --posted`"
+            )
             return _settled(intent, Result.UNKNOWN, message=message)
-        marker = marker_of(self.workspace, intent.address)
-        look = f'look in the ledger for an entry with the marker "{marker}"'
         search = self.search()
         if search.failure:
-            message = f"{unsent}{look}, which cannot be searched: {search.failure}"
-            return _settled(intent, Result.UNKNOWN, message=message)
+            begin = self.began_after(intent)
+            search = probed(self.ledger, search, begin, self.workspace, self.marker_place)
         standing = self._unrecorded(intent.address, search)
         if len(standing) == 1:
             return _settled(intent, Result.DONE, number=standing[0], message="found by its marker")
         if standing:
+            marker = marker_of(self.workspace, intent.address)
             message = f'{" and ".join(standing)} carry the marker "{marker}"; cancel all but one'
             return _settled(intent, Result.UNKNOWN, message=message)
-        if age is not None and age >= FORGOTTEN + LAG:
+        past = age is not None and age >= FORGOTTEN + LAG
+        if past and not search.failure and not search.probed:
             message = "a day and more has passed, and no entry carries its marker"
             return _settled(intent, Result.REFUSED, message=message)
-        hours = (FORGOTTEN + LAG) // timedelta(hours=1)
-        message = f"{unsent}no search finds its entry, which proves nothing before {hours} hours "
-        message += f"have passed; until then, {look}"
+        message = unsent + self._not_found(intent, search)
         return _settled(intent, Result.UNKNOWN, message=message)
+
+    def _not_found(self, intent: Intent, search: Search) -> str:
+        """What a search that found nothing leaves to be done by hand."""
+        marker = marker_of(self.workspace, intent.address)
+        look = f'look in the ledger for an entry with the marker "{marker}"'
+        if search.failure:
+            return f"{look}, which cannot be searched: {search.failure}"
+        if search.probed:
+            # A gap that deleted entries left may look like the end: no proof to post again by.
+            return (
+                f"none of {search.probed} carries its marker; {look}, and if there is none, say so "
+                "with `reconciler daybook recover --not-posted`"
+            )
+        hours = (FORGOTTEN + LAG) // timedelta(hours=1)
+        return (
+            f"no search finds its entry, which proves nothing before {hours} hours have passed; "
+            f"until then, {look}"
+        )
 
     def _unrecorded(self, address: Address, search: Search) -> tuple[str, ...]:
         """The numbers that stand for an address by their marker, and that no record knows."""
@@ -155,15 +204,6 @@ class _Desk:
             return False
         return self._marker_in(live) == marker_of(self.workspace, address)
 
-    def _age(self, since: datetime | None) -> timedelta | None:
-        """How long ago a key was set, by the ledger's own clock; None when that is not known."""
-        now = self.ledger.server_time()
-        if now is None:
-            # With a token that was fetched elsewhere, nothing was asked yet. Any answer tells.
-            self.ledger.accounting_periods()
-            now = self.ledger.server_time()
-        return None if now is None or since is None else now - since
-
     def by_reading(self, intent: Intent) -> Settled:
         """Look whether a call that may be repeated took effect."""
         kind, number = KINDS[intent.address.kind], intent.number or ""
@@ -176,7 +216,9 @@ class _Desk:
             return _settled(intent, Result.UNKNOWN, number=number, message=message)
         if self._took_effect(intent, live):
             return _settled(intent, Result.DONE, number=number)
-        in_part = cancelled_in_part(live) if live is not None and intent.act is Act.CANCEL else ""
+        in_part = ""
+        if live is not None and intent.act is Act.CANCEL:
+            in_part = cancelled_in_part(live, gone=noted_gone(intent.spec))
         result = Result.PARTLY if in_part else Result.UNSENT
         return _settled(intent, result, number=number, message=in_part)
 
@@ -206,6 +248,52 @@ class _Desk:
             held,
             manage_observed=transfer_asked(kind, payload),
         )
+
+
+def search_or_probe(
+    ledger: SettlingLedger, intent: Intent, begin: str | None, workspace: str, place: str
+) -> Search:
+    """A search for what an open create made; number by number from `begin` where none can be."""
+    search = search_ledger(ledger, workspace, place, names=(intent.address,))
+    return probed(ledger, search, begin, workspace, place) if search.failure else search
+
+
+def probed(
+    ledger: SettlingLedger, search: Search, begin: str | None, workspace: str, place: str
+) -> Search:
+    """The look upward in place of a search that failed; the failure where none can begin."""
+    if begin is None:
+        return search
+    return probe_ledger(
+        lambda wanted: {number: ledger.read(kind, number) for kind, number in wanted},
+        begin,
+        workspace,
+        place,
+        why=search.failure,
+    )
+
+
+def age_of(ledger: SettlingLedger, intent: Intent) -> timedelta | None:
+    """How long ago a key was set, by the ledger's own clock; None when that is not known."""
+    now = ledger.server_time()
+    if now is None:
+        # With a token that was fetched elsewhere, nothing was asked yet. Any answer tells.
+        ledger.accounting_periods()
+        now = ledger.server_time()
+    return None if now is None or intent.server_at is None else now - intent.server_at
+
+
+def claim_fault(
+    ledger: SettlingLedger, intent: Intent, number: str, *, workspace: str, marker_place: str
+) -> str:
+    """Why an open create cannot have made what stands under a number; empty when it can."""
+    return misfit(
+        Claim(address=intent.address, spec=intent.spec),
+        ledger.read(KINDS[intent.address.kind], number),
+        workspace=workspace,
+        place=marker_place,
+        periods={period.name: period for period in ledger.accounting_periods()},
+    )
 
 
 def _settled(

@@ -1,13 +1,13 @@
 """What reads show of the live object that a change is about, waiting where the ledger works."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.calls import Doors, unread
 from reconciler.core.canonical import fingerprint
 from reconciler.core.compare import read_back
 from reconciler.core.kinds.kind import Kind
-from reconciler.core.marker import split_marker
+from reconciler.core.marker import split_marker, with_marker
 from reconciler.core.members import holds_its_run, stands
 from reconciler.core.plan import CANCELLED
 from reconciler.core.values import Live, Value, text_of
@@ -64,7 +64,8 @@ class Sight:
                 if expected(live) or waited >= patience.grace or stop.is_set():
                     return live
             elif waited >= patience.longest_wait or stop.is_set():
-                why = "when the run was interrupted" if stop.is_set() else f"after {waited:.0f} s"
+                ended = f"when {self.doors.why_stopped()}"
+                why = ended if stop.is_set() else f"after {waited:.0f} s"
                 raise StillAtWork(
                     f"{what}, and {number} was still {live.status} {why}",
                     remedy="The ledger goes on by itself: wait, then plan again.",
@@ -82,6 +83,13 @@ class Sight:
         if not self.kind.marked:
             return self.marker
         return split_marker(live.fields, self.marker_place)[1]
+
+    def marked(self, live: Live) -> Live:
+        """A live object as it is when only the declaration's marker is written to it."""
+        if not self.kind.marked:
+            return live
+        held, _ = split_marker(live.fields, self.marker_place)
+        return replace(live, fields=with_marker(held, self.marker_place, self.marker))
 
     def deletable(self, live: Live | None) -> bool:
         """Whether something is cancelled and ours (I-24)."""

@@ -12,6 +12,7 @@ from reconciler.core.marker import IN_NOTES, notes_suffix
 from reconciler.core.plan import Allowances, Basis, Change, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
+from reconciler.core.scope import EVERYTHING, Selection
 from reconciler.core.values import Address, Declared, Live, Source, Value
 
 KIND = JOURNAL_ENTRY
@@ -173,7 +174,8 @@ def world(
     live: Iterable[Live] = (),
     *,
     known: Known | None = None,
-    **conduct: bool,
+    selection: Selection = EVERYTHING,
+    **conduct: Any,
 ) -> World:
     """A world; every recorded number that is not live was looked for and not found."""
     recorded = tuple(recorded)
@@ -184,6 +186,7 @@ def world(
         live={**dict.fromkeys(numbers), **{item.number: item for item in live}},
         known=known_of() if known is None else known,
         conduct=Conduct(**conduct),
+        selection=selection,
     )
 
 

@@ -1,12 +1,10 @@
 """`reconciler apply`: converge the ledger, as planned and no further."""
 
 import json
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,37 +16,32 @@ from reconciler.cli.options import (
     common,
     common_options,
     find_option,
+    forge_options,
     format_option,
+    lock_timeout_option,
     parallelism_option,
+    probe_option,
+    scope_options,
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
-from reconciler.errors import AppliedInPart, Refused, StalePlan
+from reconciler.cli.signals import Stop, stopping, unguarded
+from reconciler.cli.whereabouts import Whereabouts
+from reconciler.errors import AppliedInPart, Refused
 from reconciler.render.spans import line
 
 if TYPE_CHECKING:
+    from reconciler.cli.reviewing import Consent
     from reconciler.cli.wiring import Desk
+    from reconciler.core.approval import Assessment
     from reconciler.core.plan import Allowances, Plan
     from reconciler.core.recorded import Recorded
     from reconciler.core.report import Applied, Report, Settled
+    from reconciler.core.scope import Scope
     from reconciler.core.values import Address
     from reconciler.find import Found
     from reconciler.render.spans import Line
 
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """What was approved: a saved plan, a digest, everything, or nothing yet."""
-
-    saved: "Plan | None" = None
-    digest: str | None = None
-    everything: bool = False
-
-    @property
-    def given(self) -> bool:
-        """Whether nobody has to be asked."""
-        return self.everything or self.digest is not None or self.saved is not None
 
 
 @click.command(short_help="Converge the ledger, as planned and no further.")
@@ -59,19 +52,31 @@ class Consent:
     metavar="sha256:…",
     help="Apply only if the plan made now has this digest, the one that was reviewed.",
 )
+@scope_options
 @allowance_options
 @find_option
+@probe_option
 @click.option(
     "--first-apply",
     is_flag=True,
     help="Nothing of this workspace was ever applied to this ledger: go on with a new daybook "
     "where the ledger cannot be searched.",
 )
+@lock_timeout_option
 @parallelism_option
 @click.option(
     "--continue-on-error",
     is_flag=True,
     help="Go on in an accounting period after a change in it did not succeed.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=360,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long the whole run may take. Then nothing new is begun, and what is in flight is "
+    "settled.",
 )
 @click.option(
     "--run-timeout",
@@ -87,6 +92,7 @@ class Consent:
     metavar="FILE",
     help="Write the report as JSON, even when the run ends badly.",
 )
+@forge_options
 @format_option("text", "json")
 @common_options
 def apply(
@@ -94,26 +100,38 @@ def apply(
     planfile: Path | None,
     auto_approve: bool,
     plan_digest: str | None,
+    targets: tuple[str, ...],
+    excludes: tuple[str, ...],
+    periods: tuple[str, ...],
+    labels: tuple[str, ...],
     max_removals: int | None,
     max_missing: int | None,
     find: bool,
+    probe_from: str | None,
     first_apply: bool,
+    lock_timeout: float,
     parallelism: int,
     continue_on_error: bool,
+    timeout: float,
     run_timeout: float,
     report: Path | None,
     style: str,
+    **options: Any,
 ) -> int:
     """Converge the ledger: settle what is open, plan, ask, and carry the plan out.
 
     With PLANFILE or --plan-digest, the plan is made anew and must be the one that was reviewed.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.origin import plan_key
+    from reconciler.cli.place import Turn
+    from reconciler.cli.reviewing import Consent, asked_for
+    from reconciler.cli.scoping import scope_of
     from reconciler.cli.wiring import open_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_of
 
-    saved = plan_of(read_text(planfile)) if planfile is not None else None
+    saved = plan_of(read_text(planfile), key=plan_key()) if planfile is not None else None
     consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
     if not consent.given and not sys.stdin.isatty():
         raise click.UsageError(
@@ -121,31 +139,34 @@ def apply(
             "--auto-approve."
         )
     allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
-    if saved is not None:
-        if allowances not in (Allowances(), saved.allowances):
-            raise click.UsageError("A saved plan has its own --max-removals and --max-missing.")
-        allowances = saved.allowances
+    scope = scope_of(targets=targets, excludes=excludes, periods=periods, labels=labels)
+    allowances, scope = asked_for(saved, allowances, scope)
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
-    stop = threading.Event()
+    stop = Stop()
     run = _Run(
         consent=consent,
         allowances=allowances,
+        scope=scope,
         find=find,
+        probe_from=probe_from,
         first_apply=first_apply,
         continue_on_error=continue_on_error,
         run_timeout=run_timeout,
         report_to=report,
         style=style,
         stop=stop,
+        whereabouts=Whereabouts.said(options),
     )
 
-    def pause(seconds: float) -> None:
-        stop.wait(seconds)
+    def wait(seconds: float) -> None:
+        stop.pause(seconds)
+        stop.check()
 
+    turn = Turn(timeout=lock_timeout, pause=wait)
     with (
-        _stopping(stop),
-        open_desk(books, write=True, parallelism=parallelism, sleep=pause) as desk,
+        stopping(stop, after=60 * timeout),
+        open_desk(books, write=True, parallelism=parallelism, sleep=stop.pause, turn=turn) as desk,
     ):
         return run.carry_out(desk)
 
@@ -154,41 +175,54 @@ def apply(
 class _Run:
     """One apply, from the open calls of the last one to its own report."""
 
-    consent: Consent
+    consent: "Consent"
     allowances: "Allowances"
+    scope: "Scope"
     find: bool
+    probe_from: str | None
     first_apply: bool
     continue_on_error: bool
     run_timeout: float
     """In minutes."""
     report_to: Path | None
     style: str
-    stop: threading.Event
+    stop: Stop
+    whereabouts: Whereabouts
 
     def carry_out(self, desk: "Desk") -> int:
+        from reconciler.cli.reviewing import require_reviewed, require_valid
         from reconciler.core.report import report_of
         from reconciler.find import vouch
 
+        if self.consent.saved is not None:
+            require_valid(desk, self.consent.saved)
         settled = self._settle(desk)
         found = self._plan(desk)
         plan = found.plan
         self._show(plan)
-        self._require_reviewed(desk, plan)
+        require_reviewed(desk, self.consent, plan)
         if plan.refusals:
             if self.style == "json" or self.report_to is not None:
                 self._write(report_of((), plan.pending, settled=settled, plan_digest=plan.digest))
+            return Refused.exit_code
+        assessment = self._assessed(desk, plan)
+        if not assessment.satisfied:
+            if self.style == "json" or self.report_to is not None:
+                refused = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
+                self._write(replace(refused, assessment=assessment))
             return Refused.exit_code
         if plan.feasible and not self._consented(plan):
             err([line("Nothing was applied.")])
             return Refused.exit_code
         # Proved before anything is posted, it holds whatever becomes of this run.
         vouch(desk.daybook, found, first_apply=self.first_apply)
-        code = self._apply(desk, plan, found.world.recorded, settled)
+        code = self._apply(desk, plan, found.world.recorded, (settled, assessment))
         vouch(desk.daybook, found, first_apply=self.first_apply)
         return code
 
     def _plan(self, desk: "Desk") -> "Found":
         """The plan as it stands, with what is to be posted searched for in the ledger first."""
+        from reconciler.cli.finding import probe_begin
         from reconciler.cli.wiring import plan_and_find_desk
         from reconciler.find import Finding
 
@@ -197,23 +231,28 @@ class _Run:
             posting=True,
             asked=self.find,
             first_apply=self.first_apply,
+            probe_from=probe_begin(desk, self.probe_from),
         )
-        return plan_and_find_desk(desk, self.allowances, finding, progress=self._stoppable)
+        return plan_and_find_desk(
+            desk, self.allowances, finding, progress=self._stoppable, scope=self.scope
+        )
 
     def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
+        from reconciler.cli.rescuing import book_of, take_in_rescue
         from reconciler.render.report import settled_line
         from reconciler.settle import settle
 
-        settled = []
+        settled = [*take_in_rescue(desk)]
         for item in settle(
-            desk.daybook,
+            book_of(desk, style=self.style),
             desk.client,
             workspace=desk.settings.name,
             marker_place=desk.settings.marker,
+            adopts=desk.books.adopts,
         ):
             settled.append(item)
             err([settled_line(item)])
-            self._stop_if_asked()
+            self.stop.check()
         return tuple(settled)
 
     @contextmanager
@@ -222,14 +261,10 @@ class _Run:
         with progress(what, total) as advance:
 
             def step() -> None:
-                self._stop_if_asked()
+                self.stop.check()
                 advance()
 
             yield step
-
-    def _stop_if_asked(self) -> None:
-        if self.stop.is_set():
-            raise click.Abort
 
     def _show(self, plan: "Plan") -> None:
         """The plan, or its verdict alone when it was reviewed already."""
@@ -239,34 +274,24 @@ class _Run:
             reviewed = self.consent.saved is not None or self.consent.digest is not None
             out(verdict_lines(plan) if reviewed else plan_lines(plan))
 
-    def _require_reviewed(self, desk: "Desk", plan: "Plan") -> None:
-        """The plan made now must be the one that was reviewed, or what is left of it."""
-        from reconciler.core.review import unreviewed
+    def _assessed(self, desk: "Desk", plan: "Plan") -> "Assessment":
+        """What is there of the approvals that the plan requires; shown when any are."""
+        from reconciler.cli.approving import assessment_of
+        from reconciler.render.controls import assessment_lines
 
-        saved, digest = self.consent.saved, self.consent.digest
-        reviewed = digest or (saved.digest if saved else None)
-        if reviewed is None or plan.digest == reviewed:
-            return
-        moved: tuple[str, ...] = ()
-        if saved is not None:
-            moved = unreviewed(saved, plan, interrupted=desk.daybook.interrupted(saved.digest))
-            if not moved:
-                return
-            err([line("The reviewed plan and the plan made now differ:")])
-            err(line(text, indent=4) for text in moved)
-        raise StalePlan(
-            f"the plan made now has the digest {plan.digest}, not the reviewed {reviewed}; "
-            "nothing was applied",
-            remedy="Plan again, and have the new plan reviewed.",
-        )
+        saved = self.consent.saved
+        digest = saved.digest if saved is not None else plan.digest
+        found = assessment_of(desk, plan.requirement, digest, self.whereabouts)
+        err(assessment_lines(found))
+        return found
 
     def _consented(self, plan: "Plan") -> bool:
         if self.consent.given:
             return True
         count = len(plan.feasible)
         question = f"Apply {count} {'change' if count == 1 else 'changes'}? Only yes applies"
-        self._stop_if_asked()
-        with _unguarded():
+        self.stop.check()
+        with unguarded():
             answer = click.prompt(question, default="no", show_default=False, err=True)
         return str(answer) == "yes"
 
@@ -275,14 +300,22 @@ class _Run:
         desk: "Desk",
         plan: "Plan",
         recorded: "Mapping[Address, Recorded]",
-        settled: "tuple[Settled, ...]",
+        before: "tuple[tuple[Settled, ...], Assessment]",
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
+        from reconciler.cli.rescuing import book_of
         from reconciler.core.report import report_of
 
         patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
-        doors = Doors(ledger=desk.client, book=desk.daybook, stop=self.stop, patience=patience)
+        book = book_of(desk, style=self.style)
+        doors = Doors(
+            ledger=desk.client,
+            book=book,
+            stop=self.stop.event,
+            why_stopped=self.stop.why,
+            patience=patience,
+        )
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
         saved = self.consent.saved
@@ -307,11 +340,12 @@ class _Run:
             report = report_of(
                 ended,
                 plan.pending,
-                settled=settled,
+                settled=before[0],
                 plan_digest=plan.digest,
-                interrupted=self.stop.is_set(),
+                interrupted=self.stop.signalled,
+                timed_out=self.stop.late,
             )
-            self._write(report)
+            self._write(replace(report, assessment=before[1]))
         code = exit_code(report)
         if code in (0, Refused.exit_code):
             desk.daybook.end()
@@ -350,45 +384,11 @@ def exit_code(report: "Report") -> int:
         return INTERRUPTED
     undone = (*report.ended(Outcome.FAILED), *report.ended(Outcome.NOT_ATTEMPTED))
     unknown = (*report.ended(Outcome.UNKNOWN), *report.still_open)
+    if undone and report.timed_out:
+        return AppliedInPart.exit_code
     if unknown or (undone and any(item.steps for item in report.applied)):
         return AppliedInPart.exit_code
     if undone:
         errors = [item.error for item in undone if item.error is not None]
         return max((error.exit_code for error in errors), default=1)
     return Refused.exit_code if report.ended(Outcome.BLOCKED) else 0
-
-
-@contextmanager
-def _unguarded() -> Iterator[None]:
-    """While nothing is in flight, a signal ends the run at once."""
-    usual: dict[int, Any] = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: signal.SIG_DFL,
-    }
-    guarded = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    try:
-        yield
-    finally:
-        for number, handler in guarded.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """The first signal ends the run after the calls in flight; the second ends it at once."""
-
-    def handle(number: int, frame: Any) -> None:
-        if stop.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        stop.set()
-        err([line("Stopping after the calls in flight; a second signal stops at once.")])
-
-    before: dict[int, Callable[..., Any] | int | None] = {}
-    for number in (int(signal.SIGINT), int(signal.SIGTERM)):
-        before[number] = signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reconciler.core.finder import untracked
-from reconciler.core.kinds import KINDS
+from reconciler.core.finder import unrecorded, untracked
+from reconciler.core.kinds import KINDS, MEMBER
+from reconciler.core.plan import Action, Reason
 from reconciler.core.values import Address
 from reconciler.find import Found
 
@@ -29,12 +30,52 @@ def finding_warnings(desk: "Desk", found: Found) -> Iterator[str]:
             "the ledger cannot be searched for entries that the daybook does not know: "
             f"{failure}; the plan rests on the daybook alone"
         )
+    if found.search and found.search.probed and not failure:
+        yield (
+            f"the ledger cannot be searched: {found.search.instead_of}; {found.search.probed} were "
+            "looked at one by one instead, which shows nothing below them, and nothing above a gap"
+        )
+    yield from _older(desk, found)
     yield from _untracked(found)
     unmarked = any(change.posts for change in found.plan.pending if not _marked(change.address))
     if unmarked and not desk.daybook.complete:
         yield (
             "the daybook is new, and journal runs carry no marker that a search could find; "
             "if runs of this workspace were applied before, restore its daybook first"
+        )
+
+
+def probe_begin(desk: "Desk", probe_from: str | None) -> str | None:
+    """Where looking upward begins: where the user says, or after all that the daybook knows.
+
+    A daybook that may lack entries knows no such number: what it lacks may stand below.
+    """
+    if probe_from is not None or not desk.daybook.complete:
+        return probe_from
+    return desk.daybook.last_number(MEMBER.name)
+
+
+def _older(desk: "Desk", found: Found) -> Iterator[str]:
+    """What tells that the daybook is a copy from before the last apply (I-44)."""
+    since = unrecorded(found.world) if desk.daybook.complete else ()
+    if since:
+        named = ", ".join(f"{number} ({address.name})" for address, number in since[:MOST_NAMED])
+        more = f" and {len(since) - MOST_NAMED} more" if len(since) > MOST_NAMED else ""
+        yield (
+            "the daybook is older than the ledger, as a copy is that was restored: it does not "
+            f"know {named}{more}; what it lacks is taken back, except for journal runs, which no "
+            "search can find"
+        )
+    gone = sum(
+        1
+        for change in found.plan.changes
+        if change.action is Action.FORGET and change.reason is Reason.MISSING_IN_LEDGER
+    )
+    if gone:
+        entries = "1 entry is" if gone == 1 else f"{gone} entries are"
+        yield (
+            f"{entries} gone from the ledger that the daybook has and no file declares: somebody "
+            "deleted what is gone, or the daybook is an older copy, from before it was removed"
         )
 
 
@@ -47,7 +88,8 @@ def _untracked(found: Found) -> Iterator[str]:
     for address, number in strangers[:MOST_NAMED]:
         yield (
             f'{number} stands in the ledger with the marker of "{address.name}", and no file or '
-            f"record speaks of it; it is left alone; to declare it: reconciler import {number}"
+            f"record speaks of it; it is left alone; to declare it: reconciler import {number}; "
+            f"to hear no more of it: reconciler forget {address.name}"
         )
     more = len(strangers) - MOST_NAMED
     if more > 0:

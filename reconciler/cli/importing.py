@@ -1,5 +1,6 @@
 """`reconciler import`: declare what is in the ledger already, and adopt it."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,19 @@ class Found:
 @click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
 @click.option("--run", metavar="JR-NUMBER", help="All entries that a journal run made.")
 @click.option(
+    "--period",
+    metavar="NAME",
+    help="All entries of an accounting period that no run made and no workspace has.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="COUNT",
+    help="At most so many entries of --period at once; run it again for the next ones.",
+)
+@click.option(
     "--name",
     callback=sound_name,
     help="The name of the declaration, for a single NUMBER. [default: the number]",
@@ -55,9 +69,20 @@ class Found:
     help="Write the files and adopt nothing: the plan of a pull request shows the adoption, and "
     "the next apply carries it out.",
 )
+@click.option(
+    "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without asking."
+)
 @common_options
 def import_(
-    *, numbers: Sequence[str], run: str | None, name: str | None, to: Path | None, write_only: bool
+    *,
+    numbers: Sequence[str],
+    run: str | None,
+    period: str | None,
+    limit: int,
+    name: str | None,
+    to: Path | None,
+    write_only: bool,
+    auto_approve: bool,
 ) -> int:
     """Declare entries and journal runs that are in the ledger already, and adopt them.
 
@@ -65,32 +90,68 @@ def import_(
     amount changes. Entries of a journal run are managed for their basic information alone.
     """
     from reconciler.cli.books import read_books
+    from reconciler.cli.rescuing import take_in_rescue
     from reconciler.cli.wiring import open_desk
 
-    if not numbers and run is None:
-        raise click.UsageError("Name the numbers to import, or a journal run with --run.")
+    if not numbers and run is None and period is None:
+        raise click.UsageError(
+            "Name the numbers to import, a journal run with --run, or an accounting period with "
+            "--period."
+        )
+    if period is not None and (numbers or run is not None or name is not None or to is not None):
+        raise click.UsageError("--period goes with no number, --run, --name or --to.")
+    asking = period is not None and not (auto_approve or write_only)
+    if asking and not sys.stdin.isatty():
+        raise click.UsageError(
+            "There is no terminal to ask on. Add --auto-approve, or --write-only."
+        )
     if name is not None and (len(numbers) != 1 or run is not None):
         raise click.UsageError("--name is for one number.")
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=not write_only, parallelism=1) as desk:
+        if not write_only:
+            take_in_rescue(desk)
         search = _Search(desk, name=name, to=to)
+        if period is not None:
+            return _period(desk, search, period, limit, write_only=write_only, asking=asking)
         every = (*search.entries(numbers), *(search.members(run) if run is not None else ()))
         # A number that is named beside its run is the run's.
         found = tuple({item.live.number: item for item in every}.values())
-        written = _write(desk, found)
-        try:
-            plan = _adoptions(_read_again(desk, found), found)
-        except BaseException:
-            for path in written:
-                path.unlink()
-            raise
+        return _import(desk, found, write_only=write_only)
+
+
+def _period(
+    desk: "Desk", search: "_Search", period: str, limit: int, *, write_only: bool, asking: bool
+) -> int:
+    """Import what a period holds, once it was shown."""
+    from reconciler.cli.importing_period import consented, gather, show
+
+    gathered = gather(desk, period, limit=limit, name_of=search.found)
+    show(gathered, period)
+    if not gathered.found:
+        said("There is nothing to import.")
+        return 0
+    if asking and not consented(gathered):
+        return Refused.exit_code
+    return _import(desk, gathered.found, write_only=write_only)
+
+
+def _import(desk: "Desk", found: "Sequence[Found]", *, write_only: bool) -> int:
+    """Write the declarations, and adopt what they declare."""
+    written = _write(desk, found)
+    try:
+        plan = _adoptions(_read_again(desk, found), found)
+    except BaseException:
         for path in written:
-            out([line("wrote ", (str(path), "strong"))])
-        if write_only:
-            said("Nothing is adopted yet: `reconciler plan` shows it, `reconciler apply` does it.")
-            return 0
-        return _adopt(_read_again(desk, found), plan, found)
+            path.unlink()
+        raise
+    for path in written:
+        out([line("wrote ", (str(path), "strong"))])
+    if write_only:
+        said("Nothing is adopted yet: `reconciler plan` shows it, `reconciler apply` does it.")
+        return 0
+    return _adopt(_read_again(desk, found), plan, found)
 
 
 def _read_again(desk: "Desk", found: Sequence[Found]) -> "Desk":
@@ -134,7 +195,7 @@ class _Search:
             live = self._desk.client.read(kinds[0], number)
             if live is None:
                 raise Refused(f"{number} is not in the ledger", remedy="Check number and target.")
-            yield self._found(kinds[0], live)
+            yield self.found(kinds[0], live)
 
     def members(self, run: str) -> Iterator[Found]:
         """The entries that a journal run made. Raises Refused for what cannot be adopted."""
@@ -155,9 +216,10 @@ class _Search:
                 f"all entries of {run} are recorded", remedy="There is nothing to import."
             )
         for member in left:
-            yield self._found(KINDS[kind.members], member, journal_run=run)
+            yield self.found(KINDS[kind.members], member, journal_run=run)
 
-    def _found(self, kind: "Kind", live: "Live", journal_run: str = "") -> Found:
+    def found(self, kind: "Kind", live: "Live", journal_run: str = "") -> Found:
+        """What a live object is to be declared as. Raises Refused when it cannot be."""
         if live.number in self._names:
             raise Refused(
                 f"{live.number} is recorded as {self._names[live.number]} already",
@@ -285,12 +347,13 @@ def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     """Carry the adoptions out, and prove that a plan has nothing left to do for them."""
     from reconciler.apply import Doors, apply
     from reconciler.cli.apply import exit_code
+    from reconciler.cli.rescuing import book_of
     from reconciler.cli.wiring import plan_desk
     from reconciler.core.plan import Allowances
     from reconciler.core.report import report_of
     from reconciler.render.report import applied_line, report_lines
 
-    doors = Doors(ledger=desk.client, book=desk.daybook)
+    doors = Doors(ledger=desk.client, book=book_of(desk))
     ended = []
     desk.daybook.begin(plan.digest)
     for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):

@@ -2,7 +2,9 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,21 +13,35 @@ from reconciler.cli.options import common_options, format_option
 from reconciler.cli.screen import out, out_text
 from reconciler.render.spans import Line, line, table
 
+if TYPE_CHECKING:
+    from reconciler.core.values import Rule
+
 
 @click.command(short_help="Print the JSON Schema of a kind of document.")
 @click.argument("kind", required=False)
 @common_options
 def schema(kind: str | None) -> int:
-    """Print the JSON Schema of a KIND of document; without one, list the kinds."""
-    from reconciler.repo import SCHEMAS, schema_text
+    """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), or of what `apply
+    --report` writes (`report`); without one, list them.
+    """
+    from reconciler.repo import DOCUMENTS, SCHEMAS, schema_text
 
+    known = {**SCHEMAS, **DOCUMENTS}
     if kind is None:
-        out(table([(name, file) for name, file in SCHEMAS.items()]))
+        out(table(list(known.items())))
         return 0
-    if kind not in SCHEMAS:
-        raise click.UsageError(f"There is no kind {kind}; the kinds are {', '.join(SCHEMAS)}.")
+    if kind not in known:
+        raise click.UsageError(f"There is no kind {kind}; the kinds are {', '.join(known)}.")
     out_text(schema_text(kind))
     return 0
+
+
+def all_rules() -> "Mapping[str, Rule]":
+    """Every rule that a message can name."""
+    from reconciler.core.rules import FILE_RULES, PLAN_RULES
+    from reconciler.repo import RULES
+
+    return {**RULES, **FILE_RULES, **PLAN_RULES}
 
 
 @click.command(short_help="Explain a rule that a message names.")
@@ -33,10 +49,7 @@ def schema(kind: str | None) -> int:
 @common_options
 def explain(rule: str | None) -> int:
     """Explain a RULE that a message names; without one, list all rules."""
-    from reconciler.core.rules import FILE_RULES, PLAN_RULES
-    from reconciler.repo import RULES
-
-    rules = {**RULES, **FILE_RULES, **PLAN_RULES}
+    rules = all_rules()
     if rule is None:
         out(table([(name, rules[name].summary) for name in sorted(rules)]))
         return 0

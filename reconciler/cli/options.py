@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.core.kinds import MEMBER
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -122,6 +124,23 @@ def format_option(*formats: str) -> Callable[[_Command], _Command]:
     )
 
 
+_SCOPE = (
+    ("--target", "targets", "NAME", "Only what has this name: KIND/NAME and patterns with * too."),
+    ("--exclude", "excludes", "NAME", "All but what has this name, as with --target."),
+    ("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
+    ("--select", "labels", "LABEL=VALUE", "Only what is declared with this label."),
+)
+
+
+def scope_options(command: _Command) -> _Command:
+    """Add the options that narrow a plan. Each may be repeated, and any of its words will do."""
+    for flag, name, word, what in reversed(_SCOPE):
+        command = click.option(flag, name, multiple=True, metavar=word, help=f"{what} Repeatable.")(
+            command
+        )
+    return command
+
+
 def allowance_options(command: _Command) -> _Command:
     """Add the options by which one run allows what the guards would refuse."""
     for name, what in (
@@ -137,6 +156,58 @@ def allowance_options(command: _Command) -> _Command:
     return command
 
 
+_COMMIT = re.compile(r"[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?")
+
+
+def _whole_commit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """An abbreviated hash may come to mean another commit, and a name may be moved."""
+    if value is not None and not _COMMIT.fullmatch(value):
+        raise click.BadParameter("Give the hash of a commit with all its digits.")
+    return value.lower() if value else None
+
+
+def forge_options(command: _Command) -> _Command:
+    """Add the options that say where a change is; in a CI job its variables say it."""
+    options = (
+        click.option(
+            "--forge",
+            type=click.Choice(["github", "gitlab"]),
+            help="Where the change is. [default: as the CI job says]",
+        ),
+        click.option(
+            "--forge-url",
+            metavar="URL",
+            help="The base URL of its API: https, or http on this machine.",
+        ),
+        click.option(
+            "--repo", metavar="NAME", help="The repository, OWNER/NAME, or the project's id."
+        ),
+        click.option(
+            "--pr",
+            "--mr",
+            "change_number",
+            type=click.IntRange(min=1),
+            metavar="NUMBER",
+            help="The pull request or merge request.",
+        ),
+        click.option(
+            "--commit",
+            metavar="SHA",
+            callback=_whole_commit,
+            help="The commit that is spoken of, with all its digits.",
+        ),
+        click.option(
+            "--ca-bundle",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="A PEM file of authorities to trust besides the public ones.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def find_option(command: _Command) -> _Command:
     """Add the option that searches the ledger whatever the daybook says."""
     return click.option(
@@ -145,6 +216,35 @@ def find_option(command: _Command) -> _Command:
         help="Search the ledger for all entries of this workspace, also those that the daybook "
         "does not know.",
     )(command)
+
+
+def lock_timeout_option(command: _Command) -> _Command:
+    """Add the option that waits for another writer of the daybook."""
+    return click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait when another run is writing to the daybook.",
+    )(command)
+
+
+def probe_option(command: _Command) -> _Command:
+    """Add the option that says where to begin where the ledger cannot be searched."""
+    return click.option(
+        "--probe-from",
+        callback=_entry_number,
+        metavar="JE-NUMBER",
+        help="Where the ledger cannot be searched, look at every number from this one on: nothing "
+        "of this workspace was posted under a lower one, or the daybook knows it.",
+    )(command)
+
+
+def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(MEMBER.number_pattern, value):
+        raise click.BadParameter("An entry's number is meant, as JE-00000100.")
+    return value
 
 
 def parallelism_option(command: _Command) -> _Command:

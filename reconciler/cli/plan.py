@@ -1,5 +1,6 @@
 """`reconciler plan` and `reconciler show`: what will happen to the ledger, before it happens."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,34 @@ from reconciler.cli.options import (
     find_option,
     format_option,
     parallelism_option,
+    probe_option,
+    scope_options,
 )
-from reconciler.cli.screen import err, out, out_text, problem_spans, progress, said
+from reconciler.cli.screen import (
+    err,
+    out,
+    out_text,
+    path_prefix,
+    problem_spans,
+    progress,
+    said,
+)
 from reconciler.errors import ExpectationFailed, Refused
+from reconciler.render.spans import line
 
 if TYPE_CHECKING:
-    from reconciler.core.plan import Plan
+    from datetime import datetime
+
+    from reconciler.cli.books import Books
+    from reconciler.core.plan import Allowances, Plan
+    from reconciler.core.scope import Scope
 
 CHANGES_PENDING = 2
+
+FORMATS = ("text", "markdown", "html", "json", "github", "junit", "csv")
+
+SUMMARY_LIMIT = 250_000
+"""Characters: a job summary holds 1 MiB, and one of them may take four bytes."""
 
 
 @click.command(short_help="Print what apply would do. Changes nothing.")
@@ -32,45 +53,90 @@ CHANGES_PENDING = 2
     help="Save the plan, for `apply FILE` and `show FILE`.",
 )
 @click.option(
+    "--expires",
+    "hours",
+    type=click.IntRange(1, 24 * 366),
+    default=24 * 7,
+    show_default=True,
+    metavar="HOURS",
+    help="How long the saved plan may be applied.",
+)
+@click.option(
     "--detailed-exitcode",
     is_flag=True,
     help="Exit 2 when changes are pending, 0 when there are none.",
 )
 @click.option("--expect-no-changes", is_flag=True, help="Exit 7 when changes are pending.")
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Plan from files and daybook alone: no connection, no credentials, nothing to apply.",
+)
+@scope_options
 @allowance_options
 @find_option
+@probe_option
 @parallelism_option
-@format_option("text", "markdown", "json")
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="Verdict, dangers, impact and balance alone, without every entry.",
+)
+@format_option(*FORMATS)
 @common_options
 def plan(
     *,
     save_to: Path | None,
+    hours: int,
     detailed_exitcode: bool,
     expect_no_changes: bool,
+    offline: bool,
+    targets: tuple[str, ...],
+    excludes: tuple[str, ...],
+    periods: tuple[str, ...],
+    labels: tuple[str, ...],
     max_removals: int | None,
     max_missing: int | None,
     find: bool,
+    probe_from: str | None,
     parallelism: int,
+    summary: bool,
     style: str,
 ) -> int:
-    """Read files and ledger, and print what apply would do. Changes nothing."""
+    """Read files and ledger, and print what apply would do. Changes nothing.
+
+    --target, --exclude, --period and --select narrow a plan, which then says that it is partial.
+    """
     from reconciler.cli.books import read_books
-    from reconciler.cli.wiring import open_desk, plan_and_find_desk
+    from reconciler.cli.origin import issued, plan_key
+    from reconciler.cli.scoping import scope_of
     from reconciler.core.plan import Allowances
     from reconciler.core.planfile import plan_text
-    from reconciler.find import Finding
 
+    _require_text(style, summary=summary)
+    if offline and find:
+        raise click.UsageError("--find searches the ledger, which --offline does not ask.")
     allowances = Allowances(max_removals=max_removals, max_missing=max_missing)
+    scope = scope_of(
+        targets=targets, excludes=excludes, periods=periods, labels=labels, offline=offline
+    )
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
-    with open_desk(books, write=False, parallelism=parallelism) as desk:
-        finding = Finding(complete=desk.daybook.complete, asked=find)
-        made = plan_and_find_desk(desk, allowances, finding, progress=progress).plan
+    if offline:
+        from reconciler.cli.offline import plan_offline
+
+        made, at = plan_offline(books, allowances, scope), None
+    else:
+        made, at = _plan_live(
+            books, allowances, scope, find=find, probe_from=probe_from, parallelism=parallelism
+        )
     if save_to is not None:
-        write_text(save_to, plan_text(made))
-    _print(made, style)
+        made = issued(made, books.root, at=at, hours=hours)
+        write_text(save_to, plan_text(made, key=plan_key()))
+    _print(made, style, summary=summary)
     if save_to is not None:
-        said(f"Saved to {save_to}. To apply exactly this: reconciler apply {save_to}")
+        apply_it = f" To apply exactly this: reconciler apply {save_to}"
+        said(f"Saved to {save_to}.{'' if offline else apply_it}")
     if made.refusals:
         return Refused.exit_code
     if made.pending and expect_no_changes:
@@ -78,25 +144,121 @@ def plan(
     return CHANGES_PENDING if made.pending and detailed_exitcode else 0
 
 
+def _plan_live(
+    books: "Books",
+    allowances: "Allowances",
+    scope: "Scope",
+    *,
+    find: bool,
+    probe_from: str | None,
+    parallelism: int,
+) -> "tuple[Plan, datetime | None]":
+    """The plan of files and ledger, with the time by the ledger's clock where it is known."""
+    from reconciler.cli.finding import probe_begin
+    from reconciler.cli.wiring import open_desk, plan_and_find_desk
+    from reconciler.find import Finding
+
+    with open_desk(books, write=False, parallelism=parallelism) as desk:
+        finding = Finding(
+            complete=desk.daybook.complete,
+            asked=find,
+            probe_from=probe_begin(desk, probe_from),
+        )
+        found = plan_and_find_desk(desk, allowances, finding, progress=progress, scope=scope)
+        return found.plan, desk.client.server_time()
+
+
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
-@format_option("text", "markdown", "json")
+@click.option(
+    "--diff",
+    "earlier",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Show what is different from another saved plan, an earlier one.",
+)
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="Verdict, dangers, impact and balance alone, without every entry.",
+)
+@format_option(*FORMATS)
 @common_options
-def show(planfile: Path, style: str) -> int:
-    """Draw a saved plan. Reads nothing but the file."""
+def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int:
+    """Draw a saved plan, or what moved since another. Reads nothing but the files."""
     from reconciler.core.planfile import plan_of
 
-    _print(plan_of(read_text(planfile)), style)
+    _require_text(style, summary=summary)
+    made = plan_of(read_text(planfile))
+    if earlier is None:
+        _print(made, style, summary=summary)
+        return 0
+    if style != "text":
+        raise click.UsageError("--diff draws text only.")
+    _print_difference(plan_of(read_text(earlier)), made)
     return 0
 
 
-def _print(made: "Plan", style: str) -> None:
+def _print_difference(earlier: "Plan", made: "Plan") -> None:
+    """What moved from one plan to the next as a result."""
+    from reconciler.core.review import differences
+    from reconciler.render.plandiff import plan_diff_lines
+
+    if earlier.digest == made.digest:
+        out([line(f"Both plans do the same: {made.digest}")])
+    else:
+        out(plan_diff_lines(earlier, made, differences(earlier, made)))
+
+
+def _require_text(style: str, *, summary: bool) -> None:
+    if summary and style != "text":
+        raise click.UsageError("--summary draws text only.")
+
+
+def _print(made: "Plan", style: str, *, summary: bool = False) -> None:
     """A plan as a result, in the form that was asked for."""
-    from reconciler.core.planfile import plan_text
-    from reconciler.render.markdown import plan_markdown
-    from reconciler.render.text import plan_lines
+    from reconciler.render.text import overview_lines, plan_lines
 
     if style == "text":
-        out(plan_lines(made))
+        out(overview_lines(made) if summary else plan_lines(made))
     else:
-        out_text(plan_markdown(made) if style == "markdown" else plan_text(made))
+        out_text(_document(made, style))
+    if style == "github":
+        _summarize(made)
+
+
+def _document(made: "Plan", style: str) -> str:
+    match style:
+        case "markdown":
+            from reconciler.render.markdown import plan_markdown
+
+            return plan_markdown(made)
+        case "html":
+            from reconciler.render.html.document import plan_html
+
+            return plan_html(made)
+        case "github":
+            from reconciler.render.annotations import plan_annotations
+
+            return plan_annotations(made, path_prefix(common().workspace))
+        case "junit":
+            from reconciler.render.junit import plan_junit
+
+            return plan_junit(made, path_prefix(common().workspace))
+        case "csv":
+            from reconciler.render.spreadsheet import plan_csv
+
+            return plan_csv(made)
+    from reconciler.core.planfile import plan_text
+
+    return plan_text(made)
+
+
+def _summarize(made: "Plan") -> None:
+    """Add the plan to the summary of a job, where the runner named a file for it."""
+    from reconciler.render.markdown import plan_markdown
+
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    if name:
+        with Path(name).open("a", encoding="utf-8") as summary:
+            summary.write(plan_markdown(made, limit=SUMMARY_LIMIT))

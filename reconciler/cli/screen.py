@@ -16,7 +16,8 @@ from reconciler.cli.options import common
 from reconciler.core.kinds import KINDS
 from reconciler.core.values import Address, Problem, Severity
 from reconciler.errors import ReconcilerError
-from reconciler.render.problems import escaped, problem_lines
+from reconciler.render.encode import escaped
+from reconciler.render.problems import problem_lines
 from reconciler.render.spans import Line, line, plain_text
 
 _PAINT: Mapping[str, str] = MappingProxyType(
@@ -85,9 +86,17 @@ def show_error(error: ReconcilerError) -> None:
         err([line(error.remedy, indent=4)])
 
 
+def path_prefix(root: Path) -> str:
+    """What leads from the current directory to the files of a workspace."""
+    here = Path.cwd()
+    inside = root.absolute()
+    root = inside.relative_to(here) if inside.is_relative_to(here) else root
+    return "" if root == Path() else f"{root.as_posix()}/"
+
+
 def problem_spans(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
     """Problems as lines to paint; their paths lead from the current directory."""
-    prefix = "" if root == Path() else f"{root.as_posix()}/"
+    prefix = path_prefix(root)
     for problem in problems:
         fact, *remedy = problem_lines(problem)
         style = "bad" if problem.severity is Severity.ERROR else "warning"

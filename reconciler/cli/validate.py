@@ -1,20 +1,32 @@
 """`reconciler validate`: every finding in every file, without a ledger or a network."""
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.options import common, common_options, format_option
-from reconciler.cli.screen import counted, counted_by_kind, err, out, out_text, problem_spans
+from reconciler.cli.screen import (
+    counted,
+    counted_by_kind,
+    err,
+    out,
+    out_text,
+    path_prefix,
+    problem_spans,
+)
 from reconciler.core.values import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render.spans import line
 
+if TYPE_CHECKING:
+    from reconciler.cli.books import Books
+
 
 @click.command(short_help="Check all files offline: YAML, schema, accounting rules.")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@format_option("text", "json")
+@format_option("text", "json", "sarif", "junit", "github")
 @common_options
 def validate(paths: tuple[Path, ...], style: str) -> int:
     """Check YAML, schema and accounting rules, offline.
@@ -28,20 +40,41 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
     books = read_books(root)
     problems = _within(books.problems, root, paths)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
-    if style == "json":
-        out_text(json.dumps(_document(problems, errors, books.files), indent=2) + "\n")
+    if style == "text":
+        _print(books, problems, root)
     else:
-        out(problem_spans(problems, root))
-        warnings = len(problems) - errors
-        counts = (
-            counted(books.files, "file"),
-            f"{counted_by_kind(books.declared)}: {counted(errors, 'error')}",
-            counted(warnings, "warning"),
-        )
-        out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
-        if books.facts is None and not books.errors:
-            err([line("No Reference: accounting codes, periods and currencies were not checked.")])
+        out_text(_document(style, books, problems))
     return FilesRefused.exit_code if errors else 0
+
+
+def _print(books: "Books", problems: tuple[Problem, ...], root: Path) -> None:
+    errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
+    out(problem_spans(problems, root))
+    counts = (
+        counted(books.files, "file"),
+        f"{counted_by_kind(books.declared)}: {counted(errors, 'error')}",
+        counted(len(problems) - errors, "warning"),
+    )
+    out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
+    if books.facts is None and not books.errors:
+        err([line("No Reference: accounting codes, periods and currencies were not checked.")])
+
+
+def _document(style: str, books: "Books", problems: tuple[Problem, ...]) -> str:
+    """The findings in a form for other programs; paths lead from where the command runs."""
+    from reconciler.cli.lookup import all_rules
+    from reconciler.render import findings
+
+    prefix = path_prefix(books.root)
+    match style:
+        case "sarif":
+            return findings.findings_sarif(problems, prefix, all_rules(), __version__)
+        case "junit":
+            declared = {item.source.path for item in books.declared.values()}
+            return findings.findings_junit(problems, declared, prefix)
+        case "github":
+            return findings.findings_annotations(problems, prefix)
+    return findings.findings_json(problems, files=books.files)
 
 
 def _within(
@@ -59,25 +92,3 @@ def _within(
 
 def _is_in(file: Path, path: Path) -> bool:
     return file == path or path in file.parents
-
-
-def _document(problems: tuple[Problem, ...], errors: int, files: int) -> dict[str, object]:
-    return {
-        "format_version": "1.0",
-        "valid": errors == 0,
-        "files": files,
-        "error_count": errors,
-        "warning_count": len(problems) - errors,
-        "problems": [
-            {
-                "path": problem.path,
-                "line": problem.line,
-                "column": problem.column,
-                "severity": problem.severity.value,
-                "rule": problem.rule,
-                "message": problem.message,
-                "remedy": problem.remedy,
-            }
-            for problem in problems
-        ],
-    }

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
+from reconciler.cli.origin import origin_of
+from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, rescue_path
+from reconciler.cli.scoping import ALL_CHOSEN, Chosen, selection_of
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
 from reconciler.core.facts import Facts
@@ -20,10 +23,12 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import warnings_of
+from reconciler.core.scope import WHOLE, Scope
 from reconciler.core.values import Address, Live
 from reconciler.core.world import to_read
 from reconciler.errors import ReconcilerError, Refused
-from reconciler.settings import Removal, Settings, Target
+from reconciler.settings import Policy, Removal, Settings, Target
 
 if TYPE_CHECKING:
     import httpx
@@ -33,7 +38,6 @@ if TYPE_CHECKING:
     from reconciler.live.client import Client
     from reconciler.live.connection import Connection, Credentials
 
-STATE_DIRECTORY = ".reconciler"
 EMBEDDED = "the embedded ledger"
 
 
@@ -47,6 +51,8 @@ class Desk:
     client: "Client"
     host: str
     parallelism: int
+    rescue: Path
+    """Where what the daybook cannot take is kept."""
 
     @property
     def tenant(self) -> str:
@@ -63,23 +69,24 @@ def open_desk(
     parallelism: int,
     environment: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
+    turn: Turn = AT_ONCE,
 ) -> Iterator[Desk]:
     """Open a sound workspace's daybook and ledger. Raises what stops that, all of it ours.
 
     Refuses a ledger that is not the one the workspace pins or the daybook was begun with.
     """
-    from reconciler.daybook import open_daybook
+    from reconciler.cli.place import open_book
 
     settings = require_sound(books)
     log_steps()
     if is_embedded(settings, environment):
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
-    path = daybook_path(books.root, settings)
-    if write and path.parent == books.root / STATE_DIRECTORY:
-        keep_private(path.parent)
+    rescue = rescue_path(books.root, settings)
+    if write and rescue.parent == books.root / STATE_DIRECTORY:
+        keep_private(rescue.parent)
     with ExitStack() as stack:
-        daybook = open_daybook(path, write=write)
+        daybook = open_book(books.root, settings, write=write, environment=environment, turn=turn)
         stack.callback(daybook.close)
         client, host = _connect(
             root=books.root,
@@ -96,10 +103,11 @@ def open_desk(
             client=client,
             host=host,
             parallelism=parallelism,
+            rescue=rescue,
         )
         _check_tenant(desk)
         if write:
-            daybook.bind(desk.tenant)
+            daybook.bind(desk.tenant, workspace=settings.name)
         yield desk
 
 
@@ -116,10 +124,19 @@ def plan_desk(
 
 
 def plan_and_find_desk(
-    desk: Desk, allowances: Allowances, finding: "Finding", *, progress: Progress
+    desk: Desk,
+    allowances: Allowances,
+    finding: "Finding",
+    *,
+    progress: Progress,
+    scope: Scope = WHOLE,
 ) -> "Found":
-    """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing."""
+    """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing.
+
+    Only what is in `scope` is read. Raises UsageError when that is nothing.
+    """
     from reconciler.cli.finding import finding_warnings
+    from reconciler.cli.rescuing import rescue_warnings
     from reconciler.find import plan_and_find
     from reconciler.observe import read_all
 
@@ -127,70 +144,94 @@ def plan_and_find_desk(
         with progress("Reading what was found", len(wanted)) as advance:
             return read_all(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
 
+    chosen = selection_of(desk.books, desk.daybook.recorded(), scope)
     found = plan_and_find(
-        _world(desk, progress),
+        _world(desk, progress, chosen),
         _planner(desk, allowances),
         ledger=desk.client,
         read=read,
         finding=finding,
     )
-    warnings = (*_warnings(desk.books, found.plan), *finding_warnings(desk, found))
+    warnings = (
+        *rescue_warnings(desk.rescue),
+        *chosen.warnings,
+        *plan_warnings(desk.books, found.plan),
+        *warnings_of(found.world.names, found.plan.changes),
+        *finding_warnings(desk, found),
+    )
     return replace(found, plan=replace(found.plan, warnings=warnings))
 
 
-def _world(desk: Desk, progress: Progress) -> World:
-    """Files, daybook and ledger as they are now."""
+def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> World:
+    """Files, daybook and ledger as they are now; the ledger as far as it is chosen."""
     from reconciler.observe import observe
 
     recorded = desk.daybook.recorded()
-    wanted = to_read(desk.books.declared, recorded.values())
+    selection = chosen.selection
+    declared = desk.books.declared
+    wanted = to_read(
+        {address: item for address, item in declared.items() if address in selection},
+        # What lost its file is read in any case: it may be what a chosen file is about now.
+        (
+            item
+            for item in recorded.values()
+            if item.address in selection or item.address not in declared
+        ),
+    )
     with progress("Reading the ledger", len(wanted)) as advance:
         seen = observe(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
     facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
-    policy = desk.settings.policy
     return World(
-        declared=desk.books.declared,
+        declared=declared,
         recorded=recorded,
         live=seen.live,
         known=desk.books.known(facts),
-        conduct=Conduct(
-            delete_cancelled=policy.removal is not Removal.CANCEL,
-            forbid_removal=policy.removal is Removal.FORBID,
-            manage_observed=policy.manage_transfer_state,
-        ),
+        conduct=conduct_of(desk.settings.policy),
+        selection=selection,
+    )
+
+
+def conduct_of(policy: Policy) -> Conduct:
+    """How the workspace wants entries treated."""
+    return Conduct(
+        delete_cancelled=policy.removal is not Removal.CANCEL,
+        forbid_removal=policy.removal is Removal.FORBID,
+        manage_observed=policy.manage_transfer_state,
+        freeze=policy.freeze,
     )
 
 
 def _planner(desk: Desk, allowances: Allowances) -> Callable[[World], Plan]:
-    policy = desk.settings.policy
+    return planner(desk.settings, basis_of(desk), allowances)
+
+
+def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callable[[World], Plan]:
+    """What makes the plan of a workspace for a world."""
+    policy = settings.policy
     return partial(
         make_plan,
-        basis=_basis(desk),
-        limits=Limits(max_removals=policy.max_removals, max_money=policy.max_money),
+        basis=basis,
+        limits=Limits(
+            max_removals=policy.max_removals,
+            max_changes=policy.max_changes,
+            max_percent=policy.max_percent,
+            max_money=policy.max_money,
+            approvals=policy.approvals,
+        ),
         allowances=allowances,
     )
 
 
-def _warnings(books: Books, plan: Plan) -> tuple[str, ...]:
+def plan_warnings(books: Books, plan: Plan) -> tuple[str, ...]:
     """The warnings about what the plan changes; the others are counted, lest they be skimmed."""
     touched = {change.source.path for change in plan.pending if change.source}
     concerned = [problem for problem in books.warnings if problem.path in touched]
     others = len(books.warnings) - len(concerned)
-    texts = [warning_text(problem) for problem in concerned]
+    texts = [*books.waived, *(warning_text(problem) for problem in concerned)]
     if others:
         word = "warning" if others == 1 else "warnings"
         texts.append(f"{others} {word} in files that do not change: see `reconciler validate`")
     return tuple(texts)
-
-
-def daybook_path(root: Path, settings: Settings) -> Path:
-    """Where a workspace's daybook is."""
-    if "://" in settings.daybook:
-        raise ReconcilerError(
-            "this version keeps the daybook in a file of the workspace",
-            remedy="Set `daybook` in reconciler.yaml to a relative path, or leave it out.",
-        )
-    return root / settings.daybook
 
 
 def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ) -> bool:
@@ -198,7 +239,8 @@ def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ)
     return settings.target is None and not environment.get("ZUORA_BASE_URL")
 
 
-def _basis(desk: Desk) -> Basis:
+def basis_of(desk: Desk) -> Basis:
+    """What a plan made now is computed from."""
     tenant = desk.client.tenant()
     return Basis(
         workspace=desk.settings.name,
@@ -210,6 +252,7 @@ def _basis(desk: Desk) -> Basis:
         home_currency=desk.books.facts.home_currency if desk.books.facts else None,
         marker_place=desk.settings.marker,
         files_digest=desk.books.digest,
+        origin=origin_of(desk.settings),
     )
 
 
@@ -319,17 +362,3 @@ def _embedded(root: Path, stack: ExitStack) -> tuple["httpx.WSGITransport", "Cre
 def _reference(root: Path) -> Path | None:
     reference = root / "reference.yaml"
     return reference if reference.is_file() else None
-
-
-def keep_private(state: Path) -> None:
-    """Make the workspace's state directory, for its owner alone and outside of git."""
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-    except OSError as error:
-        raise ReconcilerError(
-            f"{state} cannot be made or written: {error.strerror}",
-            remedy="Check the path and its permissions.",
-        ) from error

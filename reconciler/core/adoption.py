@@ -8,9 +8,9 @@ from reconciler.core.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.known import Known
 from reconciler.core.marker import split_marker
-from reconciler.core.plan import Action, Change, Reason, Verb
+from reconciler.core.plan import CANCELLED, Action, Change, Reason, Verb
 from reconciler.core.values import Declared, Live, Value, rows_of
-from reconciler.core.world import Case
+from reconciler.core.world import Case, adopts_otherwise
 
 
 def adoption_of(case: Case, declared: Declared) -> Change:
@@ -46,7 +46,7 @@ def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, s
     if not case.posted:
         fact = f'{number} has the status "{case.live.status}"'
         yield "adoption", fact, "Remove the file: there is nothing in the books to adopt."
-    for recorded in case.world.recorded.values():
+    for recorded in case.world.borne.values():
         if recorded.number == number and recorded.address != case.address:
             fact = f"{number} is recorded as {recorded.address.name} already"
             yield "adoption", fact, "Keep that name, or leave the entry to it."
@@ -55,6 +55,29 @@ def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, s
     if change.action is Action.ADOPT and change.comparison.forced_by:
         fields = ", ".join(change.comparison.forced_by)
         yield "adoption", f"the file and {number} differ in what no update can change: {fields}", ""
+
+
+ADOPTS_ANOTHER = (
+    "Remove `metadata.adopts` to keep the entry that the name has, and declare the other one under "
+    "a name of its own; or remove the file, `reconciler forget` the name, and then adopt."
+)
+"""What to do about a name that has one number and adopts another."""
+
+
+def adopts_another(case: Case) -> str:
+    """What a file adopts that stands in the books beside the entry which its name has; or nothing.
+
+    What is out of the books was replaced since, as far as anybody can tell: it is passed over.
+    """
+    if case.declared is None or case.recorded.number is None:
+        return ""
+    number = adopts_otherwise(case.declared, case.recorded)
+    live = case.world.live.get(number) if number is not None else None
+    if live is None or live.status == CANCELLED:
+        return ""
+    return (
+        f"{case.address.name} is recorded as {case.recorded.number}, and its file adopts {number}"
+    )
 
 
 def _made_otherwise(case: Case) -> Iterator[tuple[str, str, str]]:
@@ -67,6 +90,15 @@ def _made_otherwise(case: Case) -> Iterator[tuple[str, str, str]]:
     if said and not by_run:
         fact = f"{case.number} was not made by a journal run, and the file says so"
         yield "run-entry", fact, "Remove `metadata.journalRun`."
+    run = case.declared.made_by if case.declared is not None else None
+    if by_run and run is not None and run in case.world.live:
+        live = case.world.live[run]
+        if live is None:
+            fact = f"{run} is not in the ledger, and the file says that it made {case.number}"
+            yield "run-entry", fact, "Correct `metadata.journalRun`."
+        elif case.number not in {member.number for member in live.members}:
+            fact = f"{case.number} is not among the {len(live.members)} entries of {run}"
+            yield "run-entry", fact, "Correct `metadata.journalRun`."
 
 
 def _of_other_days(case: Case) -> Iterator[tuple[str, str, str]]:

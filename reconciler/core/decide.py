@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.core.adoption import adoption_of
+from reconciler.core.adoption import ADOPTS_ANOTHER, adoption_of, adopts_another
 from reconciler.core.compare import PROTECT, UNCHANGED, Comparison, FieldChange, compare
 from reconciler.core.kinds import KINDS
 from reconciler.core.members import cancelled_members
@@ -22,9 +22,9 @@ MARKER = "marker"
 
 
 def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
-    """One change for every address that is declared or recorded, in the order of application."""
+    """One change for every address in scope that is declared or recorded, in order."""
     addresses = sorted(
-        {*world.declared, *world.recorded},
+        (one for one in {*world.declared, *world.borne} if one in world.selection),
         key=lambda address: (KINDS[address.kind].rank, address),
     )
     changes, drift = [], []
@@ -54,9 +54,13 @@ def _decide(case: Case) -> Change | None:
     change = (
         _undeclared_change(case) if case.declared is None else _declared_change(case, case.declared)
     )
+    if change is not None and case.previous is not None and case.live is not None:
+        change = _renamed(case, change)
     if change is not None and case.twins:
         fact = f"{' and '.join(case.twins)} stand in the books for one declaration"
         return _blocked(change, "doubled", fact)
+    if change is not None and (fact := adopts_another(case)):
+        return _blocked(change, "adoption", fact, ADOPTS_ANOTHER)
     return None if change is None else _with_blocks(case, change)
 
 
@@ -100,6 +104,19 @@ def _posted_change(case: Case, declared: Declared) -> Change:
     if shown or recorded_otherwise:
         return case.change(Action.UPDATE, Reason.RECORD_ONLY, (), shown)
     return case.change(Action.KEEP, Reason.UNCHANGED)
+
+
+def _renamed(case: Case, change: Change) -> Change:
+    """The change of an entry that gets another name, or is replaced by one that has it.
+
+    Its marker is written first of all: whatever is cut off later, the entry is the new name's.
+    """
+    marks = case.kind.marked and case.marker != case.expected_marker
+    if change.takes_back:
+        verbs = (*(Verb.UPDATE,) * marks, Verb.CANCEL, Verb.CREATE, *case.delete)
+        return case.change(Action.REPLACE, Reason.RENAMED, verbs, change.comparison)
+    updates = marks or any(step.verb is Verb.UPDATE for step in change.steps)
+    return case.change(Action.ADOPT, Reason.RENAMED, (Verb.UPDATE,) * updates, change.comparison)
 
 
 def _with_protection(case: Case, declared: Declared, comparison: Comparison) -> Comparison:

@@ -13,8 +13,9 @@ from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import IN_NOTES, marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Refusal
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import previous_of
 from reconciler.core.rules import PLAN_RULES
-from reconciler.core.values import Address, Live, Value
+from reconciler.core.values import Address, Declared, Live, Value
 from reconciler.core.world import World
 
 MOST_NAMES = 200
@@ -33,12 +34,15 @@ class Search:
 
     `numbers` are those of entries that were not cancelled when the query saw them; only a read
     proves what they are now. `everything` says that all names were asked for. `failure` says why
-    the ledger could not be searched, and is empty when it was.
+    the ledger could not be searched, and is empty when it was. `probed` are the numbers that were
+    looked at one by one `instead_of` a query, and why; both are empty when none were.
     """
 
     numbers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     everything: bool = False
     failure: str = ""
+    probed: str = ""
+    instead_of: str = ""
 
 
 def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = ()) -> str:
@@ -50,14 +54,15 @@ def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = 
     select = f"SELECT {columns} FROM {kind.name}"  # noqa: S608 - the schemas hold both to a word
     names = tuple(names)
     if names and place != IN_NOTES:
-        markers = (_text(marker_of(workspace, Address(kind.name, name))) for name in names)
+        markers = (quoted(marker_of(workspace, Address(kind.name, name))) for name in names)
         return f"{select} WHERE {place} IN ({', '.join(markers)})"
     before = "%[reconciler:" if place == IN_NOTES else ""
     pattern = f"{before}{_plainly(workspace)}/%"
-    return f"{select} WHERE {place} LIKE {_text(pattern)} ESCAPE '{_MARK}'"
+    return f"{select} WHERE {place} LIKE {quoted(pattern)} ESCAPE '{_MARK}'"
 
 
-def _text(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text as a query writes it."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -76,13 +81,15 @@ def sightings(
         number, status = row.get("number"), row.get("status")
         if not isinstance(number, str) or not isinstance(status, str):
             raise NotSightings("a row of the result has no number or no status")
-        address = _address(kind, {place: row.get("marker")}, workspace, place)
+        address = address_in(kind, {place: row.get("marker")}, workspace, place)
         # A status nobody knows is followed up: the read of the entry decides.
         if address is not None and status != CANCELLED:
             yield address, number
 
 
-def _address(kind: Kind, fields: Mapping[str, Value], workspace: str, place: str) -> Address | None:
+def address_in(
+    kind: Kind, fields: Mapping[str, Value], workspace: str, place: str
+) -> Address | None:
     """Whose the marker in some fields is; None when it is not of this workspace."""
     _, marker = split_marker(fields, place)
     owner, _, name = (marker or "").partition("/")
@@ -109,9 +116,21 @@ def in_doubt(
     )
 
 
+def with_previous(
+    doubts: Iterable[Address], declared: Mapping[Address, Declared]
+) -> tuple[Address, ...]:
+    """The addresses, with those that their declarations say they had before."""
+    names = {*doubts}
+    asking = (declared[address] for address in names if address in declared)
+    before = {previous_of(one) for one in asking if one.previous_name is not None}
+    return tuple(sorted(names | before))
+
+
 def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
     if change.reason in (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER):
         return True
+    if change.reason is Reason.RENAMED and change.number_posted:
+        return False
     if change.wanted is Action.ADOPT:
         # What was to be adopted may have been, and been replaced since; and another entry may
         # stand for the declaration already.
@@ -140,7 +159,7 @@ def _stands(address: Address, live: Live | None, workspace: str, place: str) -> 
     return (
         live is not None
         and live.status != CANCELLED
-        and _address(kind, live.fields, workspace, place) == address
+        and address_in(kind, live.fields, workspace, place) == address
     )
 
 
@@ -150,7 +169,22 @@ def untracked(world: World) -> tuple[tuple[Address, str], ...]:
     return tuple(
         (address, number)
         for address, numbers in sorted(world.found.items())
-        if address not in world.declared
+        if address not in world.declared and address not in world.renames.values()
+        for number in numbers
+        if number not in known
+    )
+
+
+def unrecorded(world: World) -> tuple[tuple[Address, str], ...]:
+    """Entries found to stand that no record knows, but for those that an open create may have made.
+
+    A daybook that was complete once and lacks them is an older copy.
+    """
+    known = recorded_numbers(world.recorded.values())
+    return tuple(
+        (address, number)
+        for address, numbers in sorted(world.found.items())
+        if not ((state := world.recorded.get(address)) and state.unsettled)
         for number in numbers
         if number not in known
     )
@@ -163,11 +197,11 @@ def all_recorded(found: Mapping[Address, tuple[str, ...]], recorded: Iterable[Re
 
 
 def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
-    """Every number that the daybook knows, those of cancelled predecessors included."""
+    """Every number that the daybook knows: cancelled predecessors and what was retired, too."""
     return frozenset(
         number
         for state in recorded
-        for number in (state.number, *state.leftovers)
+        for number in (state.number, *state.leftovers, *state.retired)
         if number is not None
     )
 

@@ -22,7 +22,9 @@ class Act(StrEnum):
     NOTE = "note"
     """The ledger already holds what the file says: remember it."""
     FORGET = "forget"
-    """The number is gone from the ledger, or no longer ours: drop it."""
+    """The number is gone from the ledger: drop it."""
+    RETIRE = "retire"
+    """The number stays in the ledger, marker and all, and is nobody's: remember it as that."""
 
 
 ADOPTIONS = frozenset({Act.ADOPT, Act.ADOPT_FROM_RUN})
@@ -58,12 +60,33 @@ class Attempted:
 
 
 def fold(history: Iterable[Attempted]) -> dict[Address, Recorded]:
-    """The recorded state of every address, from everything that was ever tried, oldest first."""
+    """The recorded state of every address, from everything that was ever tried, oldest first.
+
+    A number is one address's: an adoption takes it from the name that had it, in the one outcome
+    that says so, and no state lies between.
+    """
     states: dict[Address, Recorded] = {}
+    holders: dict[tuple[str, str], Address] = {}
     for attempted in history:
-        state = states.get(attempted.address) or Recorded(address=attempted.address)
-        states[attempted.address] = _FOLD[attempted.act](state, attempted)
+        address, number = attempted.address, attempted.number
+        folded = _FOLD[attempted.act](states.get(address) or Recorded(address=address), attempted)
+        if number is not None and folded.number == number:
+            before = states.get(holders.get((address.kind, number), address))
+            holders[address.kind, number] = address
+            if before is not None and before.address != address and attempted.act in ADOPTIONS:
+                states[before.address] = _gone(before, number)
+                folded = _renamed(folded, before)
+        states[address] = folded
     return states
+
+
+def _renamed(state: Recorded, before: Recorded) -> Recorded:
+    """What a name goes on knowing of the entry that it takes over."""
+    return replace(
+        state,
+        from_run=state.from_run or before.from_run,
+        adopted=before.adopted or state.adopted,
+    )
 
 
 def _create(state: Recorded, tried: Attempted) -> Recorded:
@@ -97,6 +120,7 @@ def _with_number(state: Recorded, tried: Attempted) -> Recorded:
         incarnation=state.incarnation + 1,
         unsettled=state.unsettled,
         adopted=state.adopted,
+        retired=tuple(number for number in state.retired if number != tried.number),
     )
 
 
@@ -120,6 +144,13 @@ def _forget(state: Recorded, tried: Attempted) -> Recorded:
     return _gone(state, tried.number)
 
 
+def _retire(state: Recorded, tried: Attempted) -> Recorded:
+    gone = _gone(state, tried.number)
+    if tried.number is None or tried.number in gone.retired:
+        return gone
+    return replace(gone, retired=(*gone.retired, tried.number))
+
+
 def _gone(state: Recorded, number: str | None) -> Recorded:
     if number == state.number:
         return replace(state, number=None, spec=None, protect=False, cancelled=False)
@@ -137,4 +168,5 @@ _FOLD = {
     Act.CANCEL: _cancel,
     Act.DELETE: _delete,
     Act.FORGET: _forget,
+    Act.RETIRE: _retire,
 }

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from reconciler.core.compare import FieldChange
 from reconciler.core.kinds import MEMBER
 from reconciler.core.plan import CANCELLED
-from reconciler.core.values import Live, text_of
+from reconciler.core.values import Live, Value, text_of
 from reconciler.core.world import Case
 
 MEMBERS = "entries"
@@ -56,21 +56,41 @@ PART_WAY_OUT = (
 """What to do about a run that was cancelled in part."""
 
 
-def cancelled_in_part(live: Live, *, before: tuple[Live, ...] = ()) -> str:
+def out_of_the_books(members: tuple[Live, ...]) -> frozenset[str]:
+    """The numbers of a run's entries that do not stand."""
+    return frozenset(member.number for member in members if not stands(member))
+
+
+_GONE = "outOfTheBooks"
+
+
+def gone_before(members: tuple[Live, ...]) -> Mapping[str, Value] | None:
+    """What the daybook notes of a run whose cancel is intended; None when all of it stands."""
+    gone = out_of_the_books(members)
+    return {_GONE: tuple(sorted(gone))} if gone else None
+
+
+def noted_gone(spec: Mapping[str, Value] | None) -> frozenset[str]:
+    """The entries that were out of the books before a cancel, as the daybook noted them."""
+    noted = (spec or {}).get(_GONE)
+    numbers = noted if isinstance(noted, tuple) else ()
+    return frozenset(number for number in numbers if isinstance(number, str))
+
+
+def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
     """What a cancel came to that took some entries of a run and left others; empty if it did not.
 
-    Entries that were cancelled `before` it do not count.
+    Entries that were `gone` before it do not count.
     """
-    known = {member.number for member in before if not stands(member)}
-    members = tuple(member for member in live.members if member.number not in known)
+    members = tuple(member for member in live.members if member.number not in gone)
     left = tuple(member for member in members if stands(member))
-    gone = len(members) - len(left)
-    if live.status == CANCELLED or not gone or not left:
+    taken = len(members) - len(left)
+    if live.status == CANCELLED or not taken or not left:
         return ""
     stay = "stays" if len(left) == 1 else "stay"
-    verb = "is" if gone == 1 else "are"
+    verb = "is" if taken == 1 else "are"
     return (
-        f"{live.number} was cancelled in part: {gone} of {len(members)} entries {verb} cancelled, "
+        f"{live.number} was cancelled in part: {taken} of {len(members)} entries {verb} cancelled, "
         f"and {named(left)} {stay}"
     )
 
@@ -100,7 +120,7 @@ def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
             (PART_WAY_OUT if in_part else WAY_OUT[state]),
         )
     numbers = {member.number for member in members if stands(member)}
-    for recorded in case.world.recorded.values():
+    for recorded in case.world.borne.values():
         if recorded.protect and recorded.number in numbers:
             fact = f"{recorded.number} of {case.number} is protected as {recorded.address.name}"
             yield "protected", fact, _UNPROTECT

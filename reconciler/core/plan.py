@@ -9,6 +9,8 @@ from types import MappingProxyType
 from reconciler.core.compare import UNCHANGED, Comparison
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import difference
+from reconciler.core.policy import Evidence
+from reconciler.core.scope import NOTHING_UNSEEN, UNSAID, WHOLE, Origin, Scope, Unseen
 from reconciler.core.values import Address, Live, Source, Value
 
 CANCELLED = "Cancelled"
@@ -53,6 +55,8 @@ class Reason(StrEnum):
     ADOPTED = "adopted"
     FOUND = "found"
     LEFT_TO_RUN = "left-to-run"
+    RENAMED = "renamed"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +82,9 @@ class Change:
 
     `wanted` is the action that would be taken were it not blocked. `before` and `after` hold the
     entry as declarations do, None where it does not stand. `members` are the live entries of a
-    journal run, and `journal_run` is the run that made an adopted entry. `fingerprint` is the
-    digest of the live entry the change was computed from; a step is refused when it no longer
-    fits.
+    journal run, and `journal_run` is the run that made an adopted entry. `renamed_from` is the
+    name whose entry the change takes over. `fingerprint` is the digest of the live entry the
+    change was computed from; a step is refused when it no longer fits.
     """
 
     address: Address
@@ -103,6 +107,7 @@ class Change:
     protect: bool = False
     members: tuple[Live, ...] = ()
     journal_run: str = ""
+    renamed_from: str = ""
     fingerprint: str = ""
 
     @property
@@ -190,6 +195,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What has to be there before the plan may be applied: approvals, by whom, read where.
+
+    `because` says which tiers of the policy ask for that many. No plan document of an earlier
+    version has one, so the plain one requires nothing.
+    """
+
+    approvals: int = 0
+    because: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.FORGE
+    bind_digest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowances:
     """What the person who runs the plan allows, beyond the guards' defaults."""
 
@@ -210,6 +230,7 @@ class Basis:
     marker_place: str
     files_digest: str = ""
     serial: int = 0
+    origin: Origin = UNSAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,8 +245,16 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
     allowances: Allowances = Allowances()
+    scope: Scope = WHOLE
+    unseen: Unseen = NOTHING_UNSEEN
+    requirement: Requirement = Requirement()
     digest: str = ""
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def partial(self) -> bool:
+        """Whether the plan is about a chosen part of the workspace."""
+        return self.scope.partial
 
     @property
     def pending(self) -> tuple[Change, ...]:

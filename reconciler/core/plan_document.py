@@ -25,7 +25,9 @@ from reconciler.core.plan import (
     Impact,
     Plan,
     Refusal,
+    Requirement,
 )
+from reconciler.core.scope import WHOLE, Origin, Scope
 from reconciler.core.values import Live
 
 FORMAT_VERSION = "1.0"
@@ -49,13 +51,23 @@ def document_of(plan: Plan) -> Document:
             "home_currency": plan.basis.home_currency,
             "marker": plan.basis.marker_place,
         },
-        "scope": _scope(plan.allowances),
+        "scope": {
+            **_allowances(plan.allowances),
+            **_selection(plan.scope),
+            "partial": plan.partial,
+            "not_looked_at": {
+                "declared": plan.unseen.declared,
+                "recorded": plan.unseen.recorded,
+            },
+        },
+        "origin": _origin(plan.basis.origin),
         "digest": plan.digest,
         "changes": [_change(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
         "impact": [_impact(row) for row in plan.impact],
         "balance": [_balance(row) for row in plan.balance],
         "refusals": [_rule(row) for row in plan.refusals],
+        "controls": {"approvals": _requirement(plan.requirement)},
         "warnings": list(plan.warnings),
         "summary": {action.value: plan.summary.get(action, 0) for action in Action},
     }
@@ -63,8 +75,8 @@ def document_of(plan: Plan) -> Document:
 
 
 def checksum_of(document: Mapping[str, object]) -> str:
-    """The digest of a plan document, whatever it says its checksum is."""
-    rest = {name: value for name, value in document.items() if name != "checksum"}
+    """The digest of a plan document, whatever it says its checksum is, and however signed."""
+    rest = {name: value for name, value in document.items() if name not in ("checksum", "mac")}
     return digest(json_bytes(rest).decode())
 
 
@@ -84,7 +96,11 @@ def _bound(plan: Plan) -> Document:
         "target": _target(plan.basis),
         "home_currency": plan.basis.home_currency,
         "marker": plan.basis.marker_place,
-        "scope": _scope(plan.allowances),
+        "scope": {
+            **_allowances(plan.allowances),
+            # A plan of everything has the digest that it had before there were others.
+            **(_selection(plan.scope) if plan.scope != WHOLE else {}),
+        },
         "changes": {
             str(change.address): bound_change(change, plan.basis.home_currency)
             for change in plan.pending
@@ -111,8 +127,29 @@ def _target(basis: Basis) -> Document:
     return {"host": basis.host, "tenant_id": basis.tenant_id, "entity_id": basis.entity_id}
 
 
-def _scope(allowances: Allowances) -> Document:
+def _allowances(allowances: Allowances) -> Document:
     return {"max_removals": allowances.max_removals, "max_missing": allowances.max_missing}
+
+
+def _selection(scope: Scope) -> Document:
+    return {
+        "offline": scope.offline,
+        "targets": list(scope.targets),
+        "excludes": list(scope.excludes),
+        "periods": list(scope.periods),
+        "labels": list(scope.labels),
+    }
+
+
+def _origin(origin: Origin) -> Document:
+    return {
+        "tool_version": origin.tool_version,
+        "policy_digest": origin.policy_digest,
+        "commit": origin.commit,
+        "dirty": origin.dirty,
+        "made_at": origin.made_at,
+        "expires_at": origin.expires_at,
+    }
 
 
 def _change(change: Change, home_currency: str | None) -> Document:
@@ -141,6 +178,8 @@ def _change(change: Change, home_currency: str | None) -> Document:
         "totals": _totals(change, home_currency),
         "protect": change.protect,
         "journal_run": change.journal_run,
+        # Only a rename has the key, so that no other plan has another digest for its sake.
+        **({"renamed_from": change.renamed_from} if change.renamed_from else {}),
         "entries": [_member(member) for member in change.members],
         "fingerprint": change.fingerprint,
     }
@@ -232,6 +271,16 @@ def _balance(row: Balance) -> Document:
         "removed_debit": plain(row.removed_debit),
         "removed_credit": plain(row.removed_credit),
         "holds": row.holds,
+    }
+
+
+def _requirement(requirement: Requirement) -> Document:
+    return {
+        "required": requirement.approvals,
+        "because": list(requirement.because),
+        "approvers": list(requirement.approvers),
+        "evidence": requirement.evidence.value,
+        "bind_digest": requirement.bind_digest,
     }
 
 

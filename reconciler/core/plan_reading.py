@@ -19,10 +19,13 @@ from reconciler.core.plan import (
     Plan,
     Reason,
     Refusal,
+    Requirement,
     Step,
     Verb,
 )
 from reconciler.core.plan_document import Document
+from reconciler.core.policy import Evidence
+from reconciler.core.scope import Origin, Scope, Unseen
 from reconciler.core.values import Address, Live, Source, Value
 
 NOT_A_PLAN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
@@ -46,6 +49,7 @@ def plan_from(document: Document) -> Plan:
             files_digest=basis["files_digest"],
             home_currency=basis["home_currency"],
             marker_place=basis["marker"],
+            origin=_read_origin(document["origin"]),
         ),
         changes=tuple(_read_change(row) for row in document["changes"]),
         drift=tuple(_read_drift(row) for row in document["drift"]),
@@ -53,13 +57,56 @@ def plan_from(document: Document) -> Plan:
         balance=tuple(_read_balance(row) for row in document["balance"]),
         refusals=tuple(Refusal(**_texts(row)) for row in document["refusals"]),
         warnings=tuple(document["warnings"]),
+        requirement=_read_requirement(document.get("controls")),
         allowances=Allowances(
             max_removals=_count(scope["max_removals"]), max_missing=_count(scope["max_missing"])
+        ),
+        scope=_read_scope(scope),
+        unseen=Unseen(
+            declared=int(scope["not_looked_at"]["declared"]),
+            recorded=int(scope["not_looked_at"]["recorded"]),
         ),
         digest=document["digest"],
         summary=MappingProxyType(
             {Action(name): int(count) for name, count in document["summary"].items()}
         ),
+    )
+
+
+def _read_scope(row: Document) -> Scope:
+    scope = Scope(
+        offline=row["offline"],
+        targets=tuple(row["targets"]),
+        excludes=tuple(row["excludes"]),
+        periods=tuple(row["periods"]),
+        labels=tuple(row["labels"]),
+    )
+    if row["partial"] is not scope.partial:
+        raise ValueError("a plan is partial when it has a selection")
+    return scope
+
+
+def _read_origin(row: Document) -> Origin:
+    return Origin(
+        tool_version=row["tool_version"],
+        policy_digest=row["policy_digest"],
+        commit=row["commit"],
+        dirty=row["dirty"],
+        made_at=row["made_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _read_requirement(controls: Document | None) -> Requirement:
+    if controls is None:
+        return Requirement()
+    row = controls["approvals"]
+    return Requirement(
+        approvals=int(row["required"]),
+        because=tuple(str(why) for why in row["because"]),
+        approvers=tuple(str(name) for name in row["approvers"]),
+        evidence=Evidence(row["evidence"]),
+        bind_digest=row["bind_digest"] is True,
     )
 
 
@@ -84,6 +131,7 @@ def _read_change(row: Document) -> Change:
         protect=row["protect"],
         members=tuple(_read_member(member) for member in row["entries"]),
         journal_run=row["journal_run"],
+        renamed_from=row.get("renamed_from", ""),
         fingerprint=row["fingerprint"],
     )
 

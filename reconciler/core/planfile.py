@@ -1,5 +1,6 @@
 """The saved plan: written whole, and read back only when it is still whole."""
 
+import hmac
 import json
 from decimal import Decimal
 from typing import Any
@@ -21,13 +22,23 @@ from reconciler.errors import StalePlan
 __all__ = ["FORMAT_VERSION", "digest_of", "document_of", "plan_of", "plan_text"]
 
 
-def plan_text(plan: Plan) -> str:
-    """The plan file: indented JSON with sorted keys, ending in a line feed."""
-    return msgspec.json.format(json_bytes(document_of(plan)), indent=2).decode() + "\n"
+def plan_text(plan: Plan, *, key: str = "") -> str:
+    """The plan file: indented JSON with sorted keys, ending in a line feed; signed with a key."""
+    document = document_of(plan)
+    if key:
+        document["mac"] = _mac(document["checksum"], key)
+    return msgspec.json.format(json_bytes(document), indent=2).decode() + "\n"
 
 
-def plan_of(text: str) -> Plan:
-    """Read a plan file. Raises StalePlan when it is not one, or was altered since it was made."""
+def _mac(checksum: str, key: str) -> str:
+    return f"hmac-sha256:{hmac.new(key.encode(), checksum.encode(), 'sha256').hexdigest()}"
+
+
+def plan_of(text: str, *, key: str = "") -> Plan:
+    """Read a plan file. Raises StalePlan when it is not one, or was altered since it was made.
+
+    With a key, only a plan that was signed with it is taken (I-30).
+    """
     try:
         document = _document(text)
         version = str(document["format_version"])
@@ -48,6 +59,13 @@ def plan_of(text: str) -> Plan:
         raise StalePlan(
             "the plan file was altered since it was made: its digest does not fit its content",
             remedy="Make the plan anew, and have it reviewed again.",
+        )
+    if key and not hmac.compare_digest(
+        str(document.get("mac")).encode(), _mac(document["checksum"], key).encode()
+    ):
+        raise StalePlan(
+            "the plan file is not signed with the key that this apply asks for",
+            remedy="Make the plan where RECONCILER_PLAN_KEY is set to the same key.",
         )
     return plan
 

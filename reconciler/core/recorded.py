@@ -17,7 +17,8 @@ class Recorded:
     `number` succeeded. `unsettled` says that a create was sent whose outcome is not known.
     `adopted` is the number that it was adopted under, whatever it has now.
     `from_run` says that the entry was adopted from a journal run, so that it is never created,
-    cancelled or replaced.
+    cancelled or replaced. `retired` are numbers that stay in the ledger with this address's marker
+    and that nobody speaks of: they were forgotten, or left to their journal run.
     """
 
     address: Address
@@ -31,3 +32,4 @@ class Recorded:
     unsettled: bool = False
     from_run: bool = False
     adopted: str | None = None
+    retired: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from reconciler.core.approval import Assessment
 from reconciler.core.history import Result
 from reconciler.core.plan import Change, Step
 from reconciler.core.values import Address
@@ -50,12 +51,18 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """An apply from beginning to end. `interrupted` says that a signal ended it early."""
+    """An apply from beginning to end.
+
+    `interrupted` says that a signal ended it early, and `timed_out` that its time was up.
+    """
 
     applied: tuple[Applied, ...]
     settled: tuple[Settled, ...] = ()
     plan_digest: str = ""
     interrupted: bool = False
+    timed_out: bool = False
+    assessment: Assessment | None = None
+    """The approvals that the policy asked for, as they were found before anything was sent."""
 
     def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
         """The changes that ended so, in plan order."""
@@ -67,13 +74,14 @@ class Report:
         return tuple(item for item in self.settled if item.result is Result.UNKNOWN)
 
 
-def report_of(
+def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
     applied: Iterable[Applied],
     changes: Iterable[Change],
     *,
     settled: tuple[Settled, ...] = (),
     plan_digest: str = "",
     interrupted: bool = False,
+    timed_out: bool = False,
 ) -> Report:
     """The report over all pending changes: what was never reached is listed too (I-33)."""
     ended = {item.change.address: item for item in applied}
@@ -90,8 +98,26 @@ def report_of(
             )
         rows.append(item or Applied(change=change, outcome=Outcome.NOT_ATTEMPTED))
     return Report(
-        applied=tuple(rows), settled=settled, plan_digest=plan_digest, interrupted=interrupted
+        applied=tuple(rows),
+        settled=settled,
+        plan_digest=plan_digest,
+        interrupted=interrupted,
+        timed_out=timed_out,
     )
+
+
+def settled_rows(settled: Iterable[Settled]) -> list[dict[str, Any]]:
+    """What became of earlier calls, as plain JSON values."""
+    return [
+        {
+            "address": str(item.address),
+            "call": item.act,
+            "result": item.result.value,
+            "number": item.number,
+            "message": item.message,
+        }
+        for item in settled
+    ]
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -100,16 +126,9 @@ def report_document(report: Report) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "plan_digest": report.plan_digest,
         "interrupted": report.interrupted,
-        "settled": [
-            {
-                "address": str(item.address),
-                "call": item.act,
-                "result": item.result.value,
-                "number": item.number,
-                "message": item.message,
-            }
-            for item in report.settled
-        ],
+        "timed_out": report.timed_out,
+        "approvals": _approvals(report.assessment),
+        "settled": settled_rows(report.settled),
         "changes": [
             {
                 "address": str(item.change.address),
@@ -125,4 +144,30 @@ def report_document(report: Report) -> dict[str, Any]:
             for item in report.applied
         ],
         "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
+    }
+
+
+def _approvals(found: Assessment | None) -> dict[str, Any] | None:
+    """Who approved what, so that the digest above is provably the one that was approved."""
+    if found is None or not found.requirement.approvals:
+        return None
+    return {
+        "required": found.requirement.approvals,
+        "evidence": found.requirement.evidence.value,
+        "change": found.change,
+        "commit": found.commit,
+        "given": [
+            {
+                "by": approval.who,
+                "evidence": approval.evidence,
+                "weak": approval.weak,
+                "digests": list(approval.digests),
+            }
+            for approval in found.present
+        ],
+        "not_counted": [{"by": item.who, "why": item.why} for item in found.discarded],
+        "missing": [
+            {"rule": item.rule, "message": item.message, "remedy": item.remedy}
+            for item in found.missing
+        ],
     }

@@ -5,6 +5,13 @@ from collections.abc import Iterator
 from reconciler.core.canonical import exact, json_bytes
 from reconciler.core.plan import Action, Basis, Change, Plan, Reason
 from reconciler.core.plan_document import bound_change
+from reconciler.core.plandiff import (
+    Difference,
+    PlanDiff,
+    balance_moved,
+    difference,
+    impact_moved,
+)
 
 
 def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ...]:
@@ -15,29 +22,59 @@ def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ..
     """
     if now.digest == reviewed.digest:
         return ()
-    found = tuple(_differences(reviewed, now, interrupted=interrupted))
+    found = differences(reviewed, now, interrupted=interrupted)
+    texts = (*found.whole, *(f"{one.address.name}: {one.what}" for one in found.addresses))
     # Only what an interrupted run did can change the digest without being a difference.
-    return found if found or interrupted else ("the plan as a whole is another",)
+    return texts if texts or interrupted else ("the plan as a whole is another",)
 
 
-def _differences(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[str]:
+def differences(reviewed: Plan, now: Plan, *, interrupted: bool = False) -> PlanDiff:
+    """All that the plan made now does otherwise than the one that was reviewed."""
+    return PlanDiff(
+        whole=tuple(_of_the_whole(reviewed, now)),
+        addresses=tuple(_of_addresses(reviewed, now, interrupted=interrupted)),
+        impact=tuple(impact_moved(reviewed, now)),
+        balance=tuple(balance_moved(reviewed, now)),
+    )
+
+
+def _of_the_whole(reviewed: Plan, now: Plan) -> Iterator[str]:
     if _scope(reviewed) != _scope(now):
         yield "the workspace, the ledger or what is allowed is another"
+    if reviewed.scope != now.scope:
+        yield "another part of the workspace was looked at, or not in the same way"
     if not _continues(reviewed.basis, now.basis):
         yield "the daybook is another, or an older copy of the one that was reviewed with"
+
+
+def _of_addresses(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[Difference]:
     before = {change.address: change for change in reviewed.pending}
     after = {change.address: change for change in now.pending}
+    homes = reviewed.basis.home_currency, now.basis.home_currency
     for address in sorted({*before, *after}):
         old, new = before.get(address), after.get(address)
-        if new is None:
-            if not interrupted:
-                yield f"{address.name}: {_word(old)} was reviewed, and nothing is to be done now"
-        elif old is None:
-            yield f"{address.name}: {_word(new)} was not reviewed"
-        elif not (interrupted and _rest_of(old, new)):
-            home = reviewed.basis.home_currency, now.basis.home_currency
-            if bound_change(old, home[0]) != bound_change(new, home[1]):
-                yield f"{address.name}: {_word(old)} was reviewed; now {_moved(old, new)}"
+        what = _what_moved(old, new, homes, interrupted=interrupted)
+        if what:
+            yield difference(old, new, what=what)
+
+
+def _what_moved(
+    old: Change | None,
+    new: Change | None,
+    homes: tuple[str | None, str | None],
+    *,
+    interrupted: bool,
+) -> str:
+    """What is different about one address; empty when nothing is, or a review covers it."""
+    if new is None:
+        return "" if interrupted else f"{_word(old)} was reviewed, and nothing is to be done now"
+    if old is None:
+        return f"{_word(new)} was not reviewed"
+    if interrupted and _rest_of(old, new):
+        return ""
+    if bound_change(old, homes[0]) == bound_change(new, homes[1]):
+        return ""
+    return f"{_word(old)} was reviewed; now {_moved(old, new)}"
 
 
 def _scope(plan: Plan) -> tuple[object, ...]:

@@ -210,7 +210,8 @@ _BLOCKS = (
         why="The number in the daybook says which entry is meant, the marker proves it. One "
         "without the other may be somebody else's entry.",
         remedy="Look at the entry in the ledger, and at the workspace's name and marker field in "
-        "reconciler.yaml; if the entry is this declaration's, give it its marker back there.",
+        "reconciler.yaml; if the entry is this declaration's, give it its marker back there. If it "
+        "is not, remove the file and `reconciler forget` the name.",
     ),
     Rule(
         id="adoption",
@@ -253,6 +254,13 @@ _BLOCKS = (
         why="Another status belongs to a review workflow of the tenant: nobody can say from here "
         "whether the entry is in the books, or will be.",
         remedy="Finish the review in the ledger, then plan again.",
+    ),
+    Rule(
+        id="period-frozen",
+        summary="Nothing is posted or taken back in a period that the workspace's policy freezes.",
+        why="`policy.freeze` is set in reconciler.yaml: a period is often done for its owners long "
+        "before it is closed in the ledger.",
+        remedy="Use a period that is not frozen, or have `policy.freeze` changed.",
     ),
     Rule(
         id="removal-forbidden",
@@ -301,14 +309,35 @@ _GUARDS = (
         "entries of this workspace.",
         why="A daybook that was lost knows of no entry: what was posted before would be posted a "
         "second time.",
-        remedy="Restore the daybook, or have Data Query enabled and permitted. If nothing of this "
-        "workspace was ever applied to this ledger, say so with --first-apply.",
+        remedy="Restore the daybook, or have Data Query enabled and permitted; or name the number "
+        "from which on entries of this workspace may stand with --probe-from. If nothing of it "
+        "was ever applied to this ledger, say so with --first-apply.",
     ),
     Rule(
         id="money-limit",
         summary="A plan moves at most the money that the workspace's policy allows.",
         why="`policy.limits.money` is set in reconciler.yaml.",
         remedy="Split the change, or have the limit changed.",
+    ),
+    Rule(
+        id="change-limit",
+        summary="A plan changes at most as many entries as the workspace's policy allows.",
+        why="`policy.limits.changes` or `policy.limits.percent` is set in reconciler.yaml.",
+        remedy="Split the change, or have the limit changed.",
+    ),
+    Rule(
+        id="approvals",
+        summary="A plan is applied once so many people approved it as the policy asks for.",
+        why="`policy.approvals` is set in reconciler.yaml. Who wrote a part of the change never "
+        "counts, and an approval is of the exact commit.",
+        remedy="Have somebody who wrote nothing of it approve the change; then apply again.",
+    ),
+    Rule(
+        id="approval-evidence",
+        summary="Whether a plan is approved can be told.",
+        why="An approval speaks of one commit and its authors: files that differ from it, or an "
+        "author whom nobody can name, leave open what was approved and by whom.",
+        remedy="Follow the message: commit the files, or have the author named.",
     ),
     Rule(
         id="wrong-tenant",

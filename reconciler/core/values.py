@@ -53,6 +53,8 @@ class Declared:
     """The number under which it stands in the ledger already, so that it is never created."""
     made_by: str | None = None
     """The journal run that made the adopted entry: only its basic information is managed."""
+    previous_name: str | None = None
+    """The name it had before, whose entry becomes its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

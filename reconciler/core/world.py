@@ -11,7 +11,10 @@ from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Step, Verb
+from reconciler.core.policy import NOTHING_FROZEN, Freeze
 from reconciler.core.recorded import Recorded
+from reconciler.core.renames import Names, bearing, previous_of, renames_of
+from reconciler.core.scope import EVERYTHING, Selection
 from reconciler.core.values import Address, Declared, Live, Value, text_of
 
 
@@ -22,6 +25,7 @@ class Conduct:
     delete_cancelled: bool = True
     forbid_removal: bool = False
     manage_observed: bool = False
+    freeze: Freeze = NOTHING_FROZEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +33,10 @@ class World:
     """Everything a plan is computed from.
 
     `live` maps every number that was asked for to what the ledger answered, None for a positive
-    "not found"; a number that is missing here was not read, which is a mistake of the caller.
-    `found` are the numbers that a search found to stand and to carry an address's marker.
+    "not found"; a number that is missing here was not read, which is a mistake of the caller
+    unless its address is declared and outside of the `selection`. Files and daybook are whole all
+    the same: what is chosen may be in conflict with what is not. `found` are the numbers that a
+    search found to stand and to carry an address's marker.
     """
 
     declared: Mapping[Address, Declared]
@@ -39,24 +45,46 @@ class World:
     known: Known
     conduct: Conduct = Conduct()
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    selection: Selection = EVERYTHING
+    names: Names = field(init=False)
+    """Everything that tells what an entry is called."""
+    renames: Mapping[Address, Address] = field(init=False)
+    """The declarations that take over the entry of another name, each with that name's address."""
+    borne: Mapping[Address, Recorded] = field(init=False)
+    """The records with those entries under their new names: what everything is decided by."""
     run_of: Mapping[str, Address] = field(init=False)
     """The declared or recorded journal run of every live entry that one made."""
     claims: Mapping[str, tuple[Address, ...]] = field(init=False)
     """The declarations of every number that one has, or adopts."""
 
     def __post_init__(self) -> None:
+        names = Names(
+            declared=self.declared,
+            recorded=self.recorded,
+            live=self.live,
+            found=self.found,
+            workspace=self.known.workspace,
+            place=self.known.marker,
+        )
+        renames = renames_of(names)
+        borne = bearing(self.recorded, renames, self.live)
         runs = {
             member.number: address
-            for address, recorded in self.recorded.items()
-            if recorded.number is not None and (live := self.live[recorded.number]) is not None
+            for address, recorded in borne.items()
+            if address in self.selection
+            and recorded.number is not None
+            and (live := self.live.get(recorded.number)) is not None
             for member in live.members
         }
         claims: dict[str, tuple[Address, ...]] = {}
         for address, declared in self.declared.items():
-            recorded = self.recorded.get(address)
+            recorded = borne.get(address)
             number = (recorded.number if recorded else None) or adopted(declared, recorded)
             if number is not None:
                 claims[number] = (*claims.get(number, ()), address)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "renames", renames)
+        object.__setattr__(self, "borne", borne)
         object.__setattr__(self, "run_of", runs)
         object.__setattr__(self, "claims", claims)
 
@@ -65,6 +93,22 @@ def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
     """The number that a declaration is about to adopt; None when nothing is left to adopt."""
     has_one = recorded is not None and recorded.number is not None
     return None if declared is None or has_one else declared.adopts
+
+
+def adopts_otherwise(declared: Declared, recorded: Recorded | None) -> str | None:
+    """The number that a file adopts though its name has another; None when they go together.
+
+    What the name was adopted under, or left behind, is its own history.
+    """
+    if recorded is None or recorded.number is None:
+        return None
+    own = (recorded.number, recorded.adopted, *recorded.leftovers)
+    return None if declared.adopts in own else declared.adopts
+
+
+def _run_kind(member: str) -> str:
+    """The kind of the runs that make entries of a kind."""
+    return next(kind.name for kind in KINDS.values() if kind.members == member)
 
 
 def to_read(
@@ -82,6 +126,15 @@ def to_read(
         number = adopted(one, known.get(address))
         if number is not None:
             wanted.add((address.kind, number))
+        if (other := adopts_otherwise(one, known.get(address))) is not None:
+            wanted.add((address.kind, other))
+        if number is not None and one.made_by is not None:
+            # The run tells which entries it made; one read of it serves them all.
+            wanted.add((_run_kind(address.kind), one.made_by))
+        for name in (address, previous_of(one)):
+            state = known.get(name)
+            if state is not None and state.retired:
+                wanted |= {(address.kind, retired) for retired in state.retired}
     return tuple((KINDS[kind], number) for kind, number in sorted(wanted))
 
 
@@ -104,18 +157,21 @@ class Case:
     held: Mapping[str, Value]
     marker: str | None
     found: bool = False
+    previous: Address | None = None
+    """The address whose entry this one takes over."""
 
     @classmethod
     def of(cls, address: Address, world: World) -> "Case":
         """The case of an address. Raises KeyError when a number it needs was not read."""
-        recorded = world.recorded.get(address) or Recorded(address=address)
+        recorded = world.borne.get(address) or Recorded(address=address)
         declared = world.declared.get(address)
+        previous = world.renames.get(address)
         number = recorded.number or adopted(declared, recorded)
         live = world.live[number] if number is not None else None
         if live is None and recorded.number is None and recorded.incarnation:
             # What was adopted once, and is gone since, is created like anything else.
             number = None
-        standing = world.found.get(address, ())
+        standing = _standing(world, address)
         found = declared is not None and len(standing) == 1 and _is_out_of_the_books(live)
         if found:
             # The daybook is new, or an older copy: what carries the marker is the declaration's.
@@ -134,12 +190,13 @@ class Case:
             held=held,
             marker=marker,
             found=found,
+            previous=previous,
         )
 
     @property
     def twins(self) -> tuple[str, ...]:
         """The numbers that stand for this address, when there are several; they never should."""
-        standing = {*self.world.found.get(self.address, ())}
+        standing = {*_standing(self.world, self.address)}
         if standing and self.posted and self.number is not None:
             standing.add(self.number)
         return tuple(sorted(standing)) if len(standing) > 1 else ()
@@ -165,10 +222,16 @@ class Case:
         return marker_of(self.world.known.workspace, self.address)
 
     @property
+    def own_markers(self) -> tuple[str, ...]:
+        """The markers that prove the entry to be this address's: of a renamed one, both names'."""
+        names = (self.address, self.previous) if self.previous else (self.address,)
+        return tuple(marker_of(self.world.known.workspace, name) for name in names)
+
+    @property
     def owned(self) -> bool:
         """Whether the live entry proves to be this address's, or is free to become that."""
         free = self.adopts and self.marker is None
-        return not self.kind.marked or free or self.marker == self.expected_marker
+        return not self.kind.marked or free or self.marker in self.own_markers
 
     @property
     def posted(self) -> bool:
@@ -236,6 +299,7 @@ class Case:
             protect=self.declared.protect if self.declared else self.recorded.protect,
             members=self.live.members if self.live else (),
             journal_run=(self.declared.made_by if self.declared else None) or "",
+            renamed_from=self.previous.name if self.previous else "",
             fingerprint=fingerprint(self.live) if self.live and (steps or adopts) else "",
         )
 
@@ -252,6 +316,18 @@ class Case:
             if period.end_date and first and period.start_date <= first <= last <= period.end_date
         )
         return next(holding, "")
+
+
+def _standing(world: World, address: Address) -> tuple[str, ...]:
+    """The numbers that stand for an address, or for the name that it had before, by their marker.
+
+    Searches find them, and the daybook remembers what was retired: without an entry of its own, a
+    declaration must not be posted beside it.
+    """
+    state, source = world.recorded.get(address), world.renames.get(address)
+    unknown = state is None or state.number is None
+    numbers = world.names.unrecorded(address) if unknown else world.found.get(address, ())
+    return numbers if source is None else (*numbers, *world.names.unrecorded(source))
 
 
 def _is_out_of_the_books(live: Live | None) -> bool:

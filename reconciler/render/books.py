@@ -1,11 +1,12 @@
 """What a plan means for the books: impact by period, code and currency, and the balance proof."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import ZERO, shown
-from reconciler.core.plan import Impact, Plan
+from reconciler.core.plan import Change, Impact, Plan
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import BLANK, Line, line, table
 
@@ -63,7 +64,14 @@ def impact_cells(rows: tuple[Impact, ...], home: str | None) -> list[list[str]]:
 
 def posts_unknown_amounts(plan: Plan) -> bool:
     """Whether the plan begins journal runs, whose amounts only the ledger will know."""
-    return any(change.posts and not KINDS[change.address.kind].lines for change in plan.feasible)
+    return any(True for _ in posting_unknown_amounts(plan))
+
+
+def posting_unknown_amounts(plan: Plan) -> Iterator[Change]:
+    """The journal runs that the plan begins."""
+    return (
+        change for change in plan.feasible if change.posts and not KINDS[change.address.kind].lines
+    )
 
 
 def sided(net: Decimal, currency: str) -> str:
@@ -73,10 +81,25 @@ def sided(net: Decimal, currency: str) -> str:
     return f"{shown(abs(net), currency)} {'Dr' if net > ZERO else 'Cr'}"
 
 
-def balance_proofs(plan: Plan) -> tuple[str, ...]:
-    """The proof, row by row: what is posted and taken back is equal on both sides."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """That two sums are equal: what is posted, or taken back, on either side in one currency."""
+
+    currency: str
+    debit: Decimal
+    credit: Decimal
+    word: str
+    home: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether debits equal credits."""
+        return self.debit == self.credit
+
+
+def proofs_of(plan: Plan) -> Iterator[Proof]:
+    """The proof that the plan is in balance, row by row; sums of nothing are left out."""
     foreign = any(not row.home and row.currency != plan.basis.home_currency for row in plan.balance)
-    proofs = []
     for row in plan.balance:
         if row.home and not foreign:
             continue  # the same sums again
@@ -85,8 +108,25 @@ def balance_proofs(plan: Plan) -> tuple[str, ...]:
             ("taken back", row.removed_debit, row.removed_credit),
         ):
             if debit or credit:
-                sign = "=" if debit == credit else "≠"
-                left, right = shown(debit, row.currency), shown(credit, row.currency)
-                home = ", in home currency" if row.home else ""
-                proofs.append(f"{row.currency} {left} {sign} {right} {word}{home}")
-    return tuple(proofs) or ("nothing is posted or taken back",)
+                yield Proof(
+                    currency=row.currency, debit=debit, credit=credit, word=word, home=row.home
+                )
+
+
+def balance_proofs(plan: Plan) -> tuple[str, ...]:
+    """The proof in words: what is posted and taken back is equal on both sides."""
+    proofs = []
+    for proof in proofs_of(plan):
+        left, right = shown(proof.debit, proof.currency), shown(proof.credit, proof.currency)
+        home = ", in home currency" if proof.home else ""
+        sign = "=" if proof.holds else "≠"
+        proofs.append(f"{proof.currency} {left} {sign} {right} {proof.word}{home}")
+    return tuple(proofs) or (NOTHING_POSTED,)
+
+
+NOTHING_POSTED = "nothing is posted or taken back"
+
+
+def leaving(plan: Plan) -> tuple[Change, ...]:
+    """The changes that take posted entries out of the books, replacements included."""
+    return tuple(change for change in plan.feasible if change.takes_back)

@@ -4,7 +4,6 @@ Text from files and from the server is put into code by `said` or into a fence b
 never into Markdown itself, so that it can neither format, link, mention nor forge anything (I-80).
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
@@ -14,9 +13,12 @@ from reconciler.render.books import (
     IMPACT_AMOUNTS,
     balance_proofs,
     impact_cells,
+    leaving,
     posts_unknown_amounts,
 )
-from reconciler.render.problems import escaped
+from reconciler.render.controls import requirement_text
+from reconciler.render.encode import said
+from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import Line, plain_text
 from reconciler.render.text import WORDS, change_lines, drift_section, headline_facts, summary
@@ -29,9 +31,6 @@ _LISTED = 50
 
 _ROOM_TO_SAY = 200
 """Characters kept for the word on what was left out."""
-
-_MEANING = re.compile(r"[^\w ,./=-]|_|(?<=www)\.", re.IGNORECASE)
-"""What Markdown, HTML or a forge could take for more than text: all but letters and a few marks."""
 
 _MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blocked": "!"})
 """What begins a line of a fenced diff, by the style of its first words."""
@@ -56,19 +55,16 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
     return "\n\n".join((*head, *details, *_left_out(left), *foot)) + "\n"
 
 
-def said(text: str) -> str:
-    """Text from anywhere, shown as it is: code, in which no character means anything."""
-    safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", escaped(text))
-    return f"<code>{safe}</code>"
-
-
 def _head(plan: Plan) -> Iterator[str]:
     basis = plan.basis
-    yield f"### {said(basis.workspace)}: {_verdict(plan)}"
+    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
+    yield f"### {said(basis.workspace)}: {_verdict(plan)}{badges}"
     where = [f"on {said(basis.host)}"]
     where += [f"tenant {said(basis.tenant_id)}"] * bool(basis.tenant_id)
     where += [f"entity {said(basis.entity_id)}"] * bool(basis.entity_id)
     yield ", ".join(where)
+    for notice in scope_notice(plan):
+        yield _callout("IMPORTANT", said(notice))
     for refusal in plan.refusals:
         yield _callout(
             "WARNING", f"**Refused**: {said(refusal.rule)} {said(refusal.message)}", refusal.remedy
@@ -91,7 +87,7 @@ def _verdict(plan: Plan) -> str:
 
 def _danger(plan: Plan) -> tuple[str, ...]:
     """What takes posted entries out of the books, by name."""
-    found = [change for change in plan.feasible if change.takes_back]
+    found = leaving(plan)
     if not found:
         return ()
     lines = (
@@ -205,8 +201,10 @@ def _foot(plan: Plan) -> Iterator[str]:
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
     for warning in plan.warnings[:_LISTED]:
         yield f"Warning: {said(warning)}"
+    if plan.requirement.approvals:
+        yield f"**Approvals**: {said(requirement_text(plan.requirement))}"
     yield f"Digest: `{plan.digest}`"
-    if plan.feasible and not plan.refusals:
+    if plan.feasible and not plan.refusals and not plan.scope.offline:
         yield f"To apply exactly this: `reconciler apply --plan-digest {plan.digest}`"
 
 

@@ -75,7 +75,7 @@ def _money_table(
             (_DEBIT, True),
             (_CREDIT, True),
             (_HOME, foreign),
-            (_REST, any(_rest(row, live=live or sign == "-") for sign, row, _ in rows)),
+            (_REST, any(rest_of(row, live=live or sign == "-") for sign, row, _ in rows)),
         )
         if there
     ]
@@ -116,12 +116,15 @@ def _cells(
         amount if debit else "",
         "" if debit else amount,
         _shown(row.get("homeCurrencyAmount"), home),
-        _rest(row, live=live),
+        rest_of(row, live=live),
     ]
 
 
-def _rest(row: Mapping[str, Value], *, live: bool) -> str:
-    """What a line states besides its posting, so that nothing is posted unseen."""
+def rest_of(row: Mapping[str, Value], *, live: bool) -> str:
+    """What a line states besides its posting, so that nothing is posted unseen.
+
+    Of a `live` one, what the ledger filled is left out.
+    """
     known = _IN_COLUMNS | _FILLED if live else _IN_COLUMNS
     stated = (
         f"{name}: {value_text(value)}"

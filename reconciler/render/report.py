@@ -113,7 +113,9 @@ def _verdict(report: Report) -> Iterator[Line]:
         for outcome, (heading, _) in _HEADINGS.items()
         if counts[outcome]
     ]
-    head = ("Interrupted. ", "bad") if report.interrupted else ("Applied: ", "strong")
+    head = ("Applied: ", "strong")
+    if report.interrupted or report.timed_out:
+        head = ("Interrupted. " if report.interrupted else "Out of time. ", "bad")
     yield line(head, ", ".join((*done, *rest)) + "." if done or rest else "nothing to do.")
     if report.ended(Outcome.UNKNOWN) or report.still_open:
         yield line(

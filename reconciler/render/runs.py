@@ -23,26 +23,38 @@ def run_lines(change: Change) -> Iterator[Line]:
     """The entries that a run takes with it, one row each, with those that stay marked."""
     if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT) or not change.members:
         return
-    members = [member for member in change.members if stands(member)]
+    members = tuple(member for member in change.members if stands(member))
     gone = len(change.members) - len(members)
     stays = change.block is not None or not change.takes_back
     what = "its entries in the books" if stays else "goes with it"
     yield line(f"{what}: {_counted(len(members))}", indent=6)
-    listed = sorted(members, key=lambda member: (not holds_its_run(member), member.number))
-    leaves = change.wanted is not Action.ADOPT
-    rows = [_row(member, leaves=leaves) for member in listed[:_ROWS]]
-    if rows:
-        titles = ["", "Entry", "Period", "Currency", "Debit = credit", "Transferred"]
+    rows = member_cells(change)[: _ROWS + 1]
+    if len(rows) > 1:
         yield from table(
-            [titles, *rows],
-            right=frozenset({4}),
+            rows,
+            right=frozenset({MEMBER_AMOUNT}),
             indent=8,
-            styles=["faint", *(_STYLES[row[0]] for row in rows)],
+            styles=["faint", *(_STYLES[row[0]] for row in rows[1:])],
         )
     if len(members) > _ROWS:
         yield line(span(f"and {len(members) - _ROWS} more", "faint"), indent=8)
     if gone:
         yield line(span(f"cancelled before: {_counted(gone)}", "faint"), indent=8)
+
+
+MEMBER_AMOUNT = 4
+"""The column of a run's entries that holds amounts."""
+
+
+def member_cells(change: Change) -> list[list[str]]:
+    """The entries of a run that stand, those that hold it first; the titles come before them."""
+    titles = ["", "Entry", "Period", "Currency", "Debit = credit", "Transferred"]
+    listed = sorted(
+        (member for member in change.members if stands(member)),
+        key=lambda member: (not holds_its_run(member), member.number),
+    )
+    leaves = change.wanted is not Action.ADOPT
+    return [titles, *(_row(member, leaves=leaves) for member in listed)]
 
 
 def _row(member: Live, *, leaves: bool) -> list[str]:

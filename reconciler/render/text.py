@@ -1,18 +1,21 @@
 """A plan on a terminal: what happens to each entry, what that means for the books, the verdict."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciler.core.compare import FieldChange
 from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.kind import Kind
 from reconciler.core.members import MEMBERS, PART_WAY_OUT
 from reconciler.core.money import shown, total
 from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
+from reconciler.render.attention import LARGE, attention_section, by_period
 from reconciler.render.books import balance_proofs, impact_section
+from reconciler.render.controls import requirement_lines
+from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.postings import posting_lines
 from reconciler.render.runs import run_lines
 from reconciler.render.spans import BLANK, Line, Span, line, span
@@ -51,6 +54,7 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.ADOPTED: "stands in the ledger already, and is managed from here on",
         Reason.FOUND: "found in the ledger by its marker; the daybook does not know it",
         Reason.LEFT_TO_RUN: "no longer declared: it is left to its journal run",
+        Reason.RETIRED: "retired: it stays in the ledger as it is, and nobody speaks of it",
     }
 )
 
@@ -63,13 +67,28 @@ _MOVED: Mapping[str, str] = MappingProxyType({"gone": "is gone", CANCELLED: "was
 
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
     """The whole plan, from what drifted to the verdict."""
+    large = len(plan.pending) > LARGE
     return (
         *_header(plan),
         *drift_section(plan.drift),
-        *_changes(plan),
+        *(_grouped(plan) if large else _changes(plan, plan.pending)),
+        *impact_section(plan),
+        *_warnings(plan),
+        *requirement_lines(plan.requirement),
+        *_refusals(plan),
+        *(attention_section(plan, _symbol) if large else ()),
+        *_verdict(plan),
+    )
+
+
+def overview_lines(plan: Plan) -> tuple[Line, ...]:
+    """A plan without its changes: what is dangerous, what it means for the books, the verdict."""
+    return (
+        *_header(plan),
         *impact_section(plan),
         *_warnings(plan),
         *_refusals(plan),
+        *attention_section(plan, _symbol),
         *_verdict(plan),
     )
 
@@ -93,6 +112,8 @@ def _header(plan: Plan) -> Iterator[Line]:
     where = f"{basis.host}" + (f", tenant {basis.tenant_id}" if basis.tenant_id else "")
     where += f", entity {basis.entity_id}" if basis.entity_id else ""
     yield line(("Workspace ", ""), span(basis.workspace, "strong"), f" on {where}")
+    for notice in scope_notice(plan):
+        yield line((notice, "warning"))
     yield BLANK
 
 
@@ -104,12 +125,9 @@ def drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
     yield BLANK
     for moved in drift:
         kind = KINDS[moved.address.kind]
-        other = "differs" if moved.status in kind.standing else f'has the status "{moved.status}"'
-        what = _MOVED.get(moved.status, other)
-        in_part = any(field.name == MEMBERS for field in moved.comparison.fields)
-        if in_part:
-            what = "was cancelled in part"
-        yield line("  ", span(moved.address.name, "strong"), f"  {moved.number} {what}")
+        yield line(
+            "  ", span(moved.address.name, "strong"), f"  {moved.number} {drift_text(moved)}"
+        )
         for field in moved.comparison.fields:
             if field.name == kind.lines:
                 continue
@@ -123,15 +141,42 @@ def drift_section(drift: tuple[Drift, ...]) -> Iterator[Line]:
             yield from _line_update(update.line, update.fields, update.before)
         if moved.comparison.lines_added or moved.comparison.lines_removed:
             yield line(span("the lines differ", "warning"), indent=6)
-        if in_part:
+        if moved_in_part(moved):
             yield line(("way out: ", "strong"), PART_WAY_OUT, indent=6)
     yield BLANK
 
 
-def _changes(plan: Plan) -> Iterator[Line]:
-    for change in plan.pending:
+def drift_text(moved: Drift) -> str:
+    """What became of an entry that moved: `differs`, `is gone`."""
+    if moved_in_part(moved):
+        return "was cancelled in part"
+    stands = moved.status in KINDS[moved.address.kind].standing
+    return _MOVED.get(moved.status, "differs" if stands else f'has the status "{moved.status}"')
+
+
+def moved_in_part(moved: Drift) -> bool:
+    """Whether what moved is a journal run of which some entries are cancelled."""
+    return any(field.name == MEMBERS for field in moved.comparison.fields)
+
+
+def _changes(plan: Plan, changes: Iterable[Change]) -> Iterator[Line]:
+    for change in changes:
         yield from change_lines(change, plan.basis.home_currency)
         yield BLANK
+
+
+def _grouped(plan: Plan) -> Iterator[Line]:
+    """The changes by accounting period, the earliest first, each with its counts."""
+    for period, changes in by_period(plan.pending):
+        counts = _counts(Counter(change.action for change in changes))
+        yield line((f"{period or 'No accounting period'}: ", "strong"), counts)
+        yield BLANK
+        yield from _changes(plan, changes)
+
+
+def _symbol(change: Change) -> Span:
+    word = WORDS[change.action]
+    return span(f"{word.symbol} {word.word}", word.style)
 
 
 def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
@@ -149,34 +194,46 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
     )
     if change.after is not None or change.before is not None:
         yield line(headline_facts(change), indent=6)
-    resumed = change.reason is Reason.RESUMED
-    if resumed and change.status == CANCELLED and change.posts:
-        yield line(
-            "cancelled by an earlier run, so the books lack it until this is applied", indent=6
-        )
-    elif change.reason in _REASONS and not (change.block and change.reason in _BY_US):
-        yield line(span(_REASONS[change.reason]), indent=6)
+    if why := reason_text(change):
+        yield line(why, indent=6)
+    if change.renamed_from:
+        yield line("renamed from ", span(change.renamed_from, "strong"), indent=6)
     if change.block is not None:
         yield from _block(change)
     yield from _field_changes(change)
     yield from _stated_fields(change)
     yield from posting_lines(change, home_currency or "")
     yield from run_lines(change)
-    told = len(change.steps) > 1 or resumed or change.action is Action.REMOVE
-    if told and change.steps and change.block is None:
-        calls = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
+    told = len(change.steps) > 1 or change.reason is Reason.RESUMED
+    if (told or change.action is Action.REMOVE) and (calls := calls_text(change)):
         yield line(span(f"calls: {calls}", "faint"), indent=6)
+
+
+def reason_text(change: Change) -> str:
+    """Why a change is needed, where its action does not say it already; else empty."""
+    resumed = change.reason is Reason.RESUMED
+    if resumed and change.status == CANCELLED and change.posts:
+        return "cancelled by an earlier run, so the books lack it until this is applied"
+    said_of_us = change.block is not None and change.reason in _BY_US
+    return "" if said_of_us else _REASONS.get(change.reason, "")
+
+
+def calls_text(change: Change) -> str:
+    """The calls that an apply makes, in their order; empty when it makes none."""
+    if change.block is not None:
+        return ""
+    return ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in change.steps)
 
 
 def headline_facts(change: Change) -> str:
     """Period, date and amount of a change, and what is special about it."""
     kind = KINDS[change.address.kind]
-    spec = change.after if change.after is not None else change.before or {}
+    spec = spec_of(change)
     status = f" ({change.period_status})" if change.period_status else ""
-    facts = [f"{change.period or _span(kind, spec)}{status}"]
+    facts = [f"{period_text(change)}{status}"]
     facts.append(f"dated {value_text(spec.get(kind.date))}")
     if kind.currency:
-        debits = _total(change, spec, "Debit")
+        debits = debits_of(change, spec)
         facts.append(f"{change.currency} {shown(debits, change.currency)}")
     else:
         facts.insert(0, "a journal run")
@@ -189,17 +246,30 @@ def headline_facts(change: Change) -> str:
     return ", ".join(facts)
 
 
-def _span(kind: Kind, spec: Mapping[str, Value]) -> str:
-    return " to ".join(value_text(spec.get(field)) for field in kind.span or ())
+def spec_of(change: Change) -> Mapping[str, Value]:
+    """What a change is about, as it is declared, or else as it stands."""
+    return change.after if change.after is not None else change.before or {}
+
+
+def period_text(change: Change) -> str:
+    """The accounting period of a change, or the days it spans."""
+    span_of = KINDS[change.address.kind].span or ()
+    spec = spec_of(change)
+    return change.period or " to ".join(value_text(spec.get(field)) for field in span_of)
 
 
 def _block(change: Change) -> Iterator[Line]:
     assert change.block is not None
-    wanted = PARTICIPLES.get(change.wanted)
-    so = f", so it cannot be {wanted}" if wanted else ""
     rule = span(f"{change.block.rule}", "blocked")
-    yield line(rule, f": {change.block.message}{so}", indent=6)
+    yield line(rule, f": {block_text(change)}", indent=6)
     yield line(("way out: ", "strong"), change.block.remedy, indent=6)
+
+
+def block_text(change: Change) -> str:
+    """What stands in the way of a blocked change, and what it therefore cannot be."""
+    assert change.block is not None
+    wanted = PARTICIPLES.get(change.wanted)
+    return change.block.message + (f", so it cannot be {wanted}" if wanted else "")
 
 
 def _field_changes(change: Change) -> Iterator[Line]:
@@ -258,10 +328,11 @@ def _refusals(plan: Plan) -> Iterator[Line]:
 
 
 def _verdict(plan: Plan) -> Iterator[Line]:
+    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
     if not plan.pending:
-        yield line(("No changes.", "good"), " The ledger holds what the files declare.")
+        yield line(("No changes.", "good"), f" {unchanged_text(plan)}", (badges, "warning"))
     else:
-        yield line(("Plan: ", "strong"), summary(plan))
+        yield line(("Plan: ", "strong"), summary(plan), (badges, "warning"))
         first, *rest = balance_proofs(plan)
         yield line(("Balance: ", "strong"), first)
         for proof in rest:
@@ -269,20 +340,32 @@ def _verdict(plan: Plan) -> Iterator[Line]:
     yield line(("Digest: ", "strong"), plan.digest)
 
 
+def unchanged_text(plan: Plan) -> str:
+    """What a plan without changes says, and no more than it can know."""
+    holder = "daybook" if plan.scope.offline else "ledger"
+    what = "the files in scope declare" if plan.partial else "the files declare"
+    return f"The {holder} holds what {what}."
+
+
 def summary(plan: Plan) -> str:
     """The counts: `3 to create, 1 to update, 1 blocked.`"""
+    return _counts(plan.summary)
+
+
+def _counts(of: Mapping[Action, int]) -> str:
     counts = [
-        f"{plan.summary[action]} {'blocked' if action is Action.BLOCKED else f'to {word.word}'}"
+        f"{of[action]} {'blocked' if action is Action.BLOCKED else f'to {word.word}'}"
         for action, word in WORDS.items()
-        if plan.summary.get(action)
+        if of.get(action)
     ]
     return ", ".join(counts) + "."
 
 
-def _total(change: Change, spec: Mapping[str, Value], side: str) -> Decimal:
+def debits_of(change: Change, spec: Mapping[str, Value]) -> Decimal:
+    """The sum of an entry's debits."""
     amounts = (
         row.get("amount")
         for row in rows_of(spec.get(KINDS[change.address.kind].lines))
-        if row.get("type") == side
+        if row.get("type") == "Debit"
     )
     return total(amount for amount in amounts if isinstance(amount, Decimal))

@@ -2,7 +2,7 @@
 
 from reconciler.repo.locate import locate
 from reconciler.repo.rules import RULES, problem
-from reconciler.repo.schema import API_VERSION, SCHEMAS, schema_text
+from reconciler.repo.schema import API_VERSION, DOCUMENTS, SCHEMAS, schema_text
 from reconciler.repo.workspace import WORKSPACE_FILE, Loaded, load
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "problem",
     "RULES",
     "SCHEMAS",
+    "DOCUMENTS",
     "schema_text",
     "API_VERSION",
     "WORKSPACE_FILE",

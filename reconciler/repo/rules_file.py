@@ -34,6 +34,20 @@ FILE_RULES = (
         remedy="Keep `adopts` in the declaration that describes it, and remove the other.",
     ),
     Rule(
+        id="previous-name",
+        summary="`previousName` is a name that no declaration of the workspace bears now.",
+        why="What is declared under a name is that declaration's; it cannot become another one's.",
+        remedy="Remove `previousName`, or the declaration that still has the old name. To pass "
+        "names on from one to the next, have one rename applied before the other.",
+    ),
+    Rule(
+        id="unique-previous-name",
+        summary="One declaration takes over what stands in the ledger under an old name.",
+        why="Two that claim one entry would each give it a marker that the other does not know.",
+        remedy="Keep `previousName` in the declaration that the old one became, and remove the "
+        "other.",
+    ),
+    Rule(
         id="file-name",
         summary="Names of files and directories are UTF-8 without control characters.",
         why="Such names can forge or hide lines of a log, a plan or a review.",

@@ -26,6 +26,11 @@ SCHEMAS: Mapping[str, str] = MappingProxyType(
 )
 """The file name of the schema of every kind of document."""
 
+DOCUMENTS: Mapping[str, str] = MappingProxyType(
+    {"plan": "plan.schema.json", "report": "report.schema.json"}
+)
+"""The same for what the tool writes, and others read."""
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 # A wheel carries the schemas inside the package; a checkout keeps them beside it. A workspace is
@@ -35,8 +40,8 @@ _HOMES = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")
 
 @cache
 def schema_text(kind: str) -> str:
-    """The JSON Schema of a kind as it is shipped; KeyError when there is no such kind."""
-    name = SCHEMAS[kind]
+    """The JSON Schema of a kind, or of one of DOCUMENTS, as it is shipped; else KeyError."""
+    name = SCHEMAS.get(kind) or DOCUMENTS[kind]
     home = next(home for home in _HOMES if (home / name).is_file())
     return (home / name).read_text(encoding="utf-8")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.kinds import KINDS
+from reconciler.core.renames import previous_of
 from reconciler.core.values import (
     Address,
     Declared,
@@ -75,6 +76,7 @@ def load(root: Path) -> Loaded:
             reading.take(document, Source(file.path, document.line, index))
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
         collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
+    reading.check_previous_names()
     located = locate(root, reading.findings)
     return _loaded(reading, problems=(*collected, *located), contents=contents)
 
@@ -114,6 +116,7 @@ class _Reading:
         self.has_workspace = False
         self._reference_source: Source | None = None
         self._adopting: dict[tuple[str, str], Declared] = {}
+        self._claiming: dict[Address, Declared] = {}
 
     def take(self, document: Document, source: Source) -> None:
         value = document.value
@@ -176,14 +179,35 @@ class _Reading:
         if other is not declared:
             fact = f"{declared.address} is declared at {other.source} already"
             self._find(declared.source, ("metadata", "name"), "unique-name", fact)
-        elif declared.adopts is not None:
+            return
+        if declared.adopts is not None:
             self._adopt(declared, declared.adopts)
+        if declared.previous_name is not None:
+            self._claim(declared, previous_of(declared))
 
     def _adopt(self, declared: Declared, number: str) -> None:
         other = self._adopting.setdefault((declared.address.kind, number), declared)
         if other is not declared:
             fact = f"{number} is adopted by {other.address} at {other.source} already"
             self._find(declared.source, ("metadata", "adopts"), "unique-adoption", fact)
+
+    def _claim(self, declared: Declared, previous: Address) -> None:
+        other = self._claiming.setdefault(previous, declared)
+        if other is not declared:
+            fact = f"{previous} became {other.address} at {other.source} already"
+            path = ("metadata", "previousName")
+            self._find(declared.source, path, "unique-previous-name", fact)
+
+    def check_previous_names(self) -> None:
+        """Hold the names that were given up to those that are borne: all must be read first."""
+        for previous, declared in self._claiming.items():
+            bearer = self.declared.get(previous)
+            if bearer is None:
+                continue
+            fact = f"{previous} is declared at {bearer.source}"
+            if bearer is declared:
+                fact = f"`{previous.name}` is the declaration's own name"
+            self._find(declared.source, ("metadata", "previousName"), "previous-name", fact)
 
     def _find(
         self, source: Source, path: tuple[str, ...], rule: str, fact: str, remedy: str = ""
@@ -211,4 +235,5 @@ def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared
         protect=metadata.get("protect") is True,
         adopts=text_of(metadata.get("adopts")),
         made_by=text_of(metadata.get("journalRun")),
+        previous_name=text_of(metadata.get("previousName")),
     )

@@ -61,6 +61,11 @@ def test_i05_the_same_attempt_has_the_same_key(basis, intent):
     assert other == idempotency_key(BASIS, INTENT)
 
 
+def test_i06_what_replaces_another_number_has_another_key():
+    keys = {idempotency_key(BASIS, INTENT, replaces=number) for number in (None, "JE-1", "JE-2")}
+    assert len(keys) == 3
+
+
 def test_b02_the_key_is_the_same_in_every_process():
     assert idempotency_key(BASIS, INTENT) == (
         "reconciler-9c35f083f92203c2684bcf78e9d41ae459ddc89c8929aa899cf120c087df03f5"

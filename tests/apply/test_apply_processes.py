@@ -209,25 +209,42 @@ def test_f6_a_signal_ends_a_rest_that_the_ledger_asked_for(workspace, monkeypatc
     workspace.require_converged(monkeypatch, AFTER)
 
 
-def test_t3_outside_the_window_the_exit_code_is_6_until_the_ledger_can_be_searched(
-    workspace, monkeypatch, capsys
-):
+@pytest.mark.parametrize(
+    "searchable",
+    [
+        pytest.param(True, id="by a query"),
+        pytest.param(False, id="by its number", marks=pytest.mark.long),
+    ],
+)
+def test_t3_outside_the_window_what_was_posted_is_found(workspace, monkeypatch, capsys, searchable):
     workspace.declare({**BEFORE, "late": "9.00"})
     assert kill_at(workspace, 1, "on_commit") == -signal.SIGKILL
     workspace.clock.pass_by(hours=25)
-    workspace.searchable = False
-    for _ in range(2):
-        assert workspace.apply(monkeypatch) == 6
-        assert "books/late" in capsys.readouterr().err
-    workspace.searchable = True
+    workspace.searchable = searchable
     assert workspace.apply(monkeypatch) == 0
     assert "found by its marker" in capsys.readouterr().err
     assert workspace.received == 0
     assert len(workspace.live()["late"]) == 1
 
 
-def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
+def test_t3_outside_the_window_the_exit_code_is_6_until_a_search_proves_that_it_was_not(
     workspace, monkeypatch, capsys
+):
+    workspace.declare({**BEFORE, "late": "9.00"})
+    assert kill_at(workspace, 1, "on_receipt") == -signal.SIGKILL
+    workspace.clock.pass_by(hours=30)
+    workspace.searchable = False
+    for _ in range(2):
+        assert workspace.apply(monkeypatch) == 6
+        assert "books/late" in capsys.readouterr().err
+    workspace.searchable = True
+    assert workspace.apply(monkeypatch) == 0
+    assert len(workspace.live()["late"]) == 1
+
+
+@pytest.mark.parametrize("word", [["--first-apply"], ["--probe-from", "JE-00000001"]], ids=" ".join)
+def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
+    workspace, monkeypatch, capsys, word
 ):
     workspace.declare({**BEFORE, "more": "9.00"})
     for path in workspace.books.glob(".reconciler/daybook.db*"):
@@ -241,10 +258,15 @@ def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
     assert workspace.apply(monkeypatch) == 4
     said = " ".join(capsys.readouterr().out.split())
     assert "Refused: unsearched-ledger: " in said
-    assert "say so with --first-apply" in said
+    assert "say so with --first-apply" in " ".join(said.split())
     assert (workspace.received, workspace.live()) == (0, live)
-    # The word is not true here; within the day the keys still protect what was posted before.
-    assert workspace.apply(monkeypatch, "--first-apply") == 0
+    # The first word is not true here; within the day the keys still protect what was posted before.
+    assert workspace.apply(monkeypatch, *word) == 0
+    if "--probe-from" in word:
+        said = " ".join(capsys.readouterr().out.split())
+        assert "JE-00000001 to JE-000000" in said
+        assert "were looked at one by one instead" in said
+        assert workspace.received == 1, "what was found is not posted again, not even by its key"
     assert {name: len(numbers) for name, numbers in workspace.live().items()} == dict.fromkeys(
         [*BEFORE, "more"], 1
     )

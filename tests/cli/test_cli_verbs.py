@@ -7,7 +7,7 @@ import pytest
 from books_bench import Books, credit, debit, reconciler
 
 from reconciler.core.rules import FILE_RULES, PLAN_RULES
-from reconciler.repo import RULES, SCHEMAS
+from reconciler.repo import DOCUMENTS, RULES, SCHEMAS
 
 EVERY_RULE = {**RULES, **FILE_RULES, **PLAN_RULES}
 
@@ -176,8 +176,16 @@ def test_every_kind_has_a_schema_to_print(kind):
     assert ended.json["properties"]["kind"]["const"] == kind
 
 
-def test_schema_lists_the_kinds():
-    assert [row.split()[0] for row in reconciler("schema").out.splitlines()] == list(SCHEMAS)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_the_tool_writes_has_a_schema_to_print(name):
+    ended = reconciler("schema", name)
+    assert ended.code == 0
+    assert "format_version" in ended.json["properties"]
+
+
+def test_schema_lists_the_kinds_and_then_what_the_tool_writes():
+    listed = [row.split()[0] for row in reconciler("schema").out.splitlines()]
+    assert listed == [*SCHEMAS, *DOCUMENTS]
 
 
 def test_version_tells_itself():
@@ -237,3 +245,33 @@ def test_the_plan_does_not_depend_on_where_the_workspace_is(small, tmp_path):
     moved = tmp_path / "moved"
     shutil.move(small.root, moved)
     assert reconciler("plan", "-w", moved).out == first
+
+
+FORMS = {
+    "sarif": ("validate", '"version": "2.1.0"'),
+    "github": ("validate", "::warning title=date-in-period,file="),
+    "junit": ("validate", '<testsuite name="reconciler validate"'),
+    "csv": ("plan", "effect,action,name,"),
+}
+
+
+@pytest.mark.parametrize("style", FORMS)
+def test_what_other_programs_read_is_all_that_stdout_has(small, style):
+    verb, said = FORMS[style]
+    small.declare("odd", debit("1.00"), credit("1.00"), journalEntryDate="2026-02-03")
+    ended = small.run(verb, "--format", style)
+    assert ended.code == 0, ended.said
+    assert said in ended.out
+    assert not ended.out.startswith("Workspace")
+
+
+def test_a_plan_for_a_runner_is_added_to_the_summary_of_its_job(small, tmp_path):
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    small.env["GITHUB_STEP_SUMMARY"] = str(summary)
+    saved = tmp_path / "plan.json"
+    assert small.run("plan", "--out", saved).code == 0
+    assert summary.read_text() == "before\n"
+    shown = small.run("show", saved, "--format", "github")
+    assert shown.out.startswith(("::warning", "::notice"))
+    assert summary.read_text().startswith("before\n### <code>")

@@ -21,6 +21,7 @@ from builders import (
     recorded,
     world,
 )
+from document_schemas import must_fit
 
 from reconciler.core import planfile
 from reconciler.core.payload import create_body, update_body
@@ -120,6 +121,7 @@ def test_the_example_has_everything():
 def test_a_plan_file_is_as_reviewed(golden):
     """A change here changes the digest of every plan that waits for its approval."""
     golden("plan.json", TEXT)
+    must_fit("plan", TEXT)
 
 
 def test_a_plan_reads_back_as_it_was_written():

@@ -1,6 +1,9 @@
 """The report accounts for every pending change (I-33)."""
 
+import json
+
 from builders import declared, entry, live, plan_for, recorded, world
+from document_schemas import must_fit
 
 from reconciler.core.history import Result
 from reconciler.core.plan import Step, Verb
@@ -64,6 +67,7 @@ def test_what_is_still_open_is_listed():
 
 def test_the_document_says_the_same():
     document = report_document(REPORT)
+    must_fit("report", json.dumps(document))
     assert document["plan_digest"] == PLAN.digest
     assert document["interrupted"] is True
     assert document["summary"] == {

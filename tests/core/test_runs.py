@@ -22,7 +22,7 @@ from reconciler.core.adoption import declaration_of
 from reconciler.core.decide import decide_all
 from reconciler.core.history import Act, Attempted, Result, fold
 from reconciler.core.kinds import KINDS
-from reconciler.core.members import cancelled_in_part
+from reconciler.core.members import cancelled_in_part, out_of_the_books
 from reconciler.core.money import plain
 from reconciler.core.plan import Action, Allowances, Reason
 from reconciler.core.planfile import plan_of, plan_text
@@ -475,7 +475,7 @@ def test_a_plan_with_a_run_is_saved_with_its_entries():
     ],
 )  # fmt: skip
 def test_what_a_cancel_came_to(before, after, said):
-    assert cancelled_in_part(after, before=before) == said
+    assert cancelled_in_part(after, gone=out_of_the_books(before)) == said
 
 
 def tried(act, result=Result.DONE, number=JE, **more):

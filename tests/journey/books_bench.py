@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from document_schemas import must_fit
 from socket_server import on_a_socket
 
 from reconciler.cli.main import run
@@ -97,8 +98,19 @@ def reconciler(*args: object, cwd: Path | None = None) -> Ended:
         stack.enter_context(contextlib.chdir(cwd or Path.cwd()))
         stack.enter_context(contextlib.redirect_stdout(out))
         stack.enter_context(contextlib.redirect_stderr(err))
-        code = run([str(arg) for arg in args])
+        words = [str(arg) for arg in args]
+        code = run(words)
+        _hold_to_schemas(words)
     return Ended(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def _hold_to_schemas(words: list[str]) -> None:
+    """Every document that a test has a verb write is one that its schema describes."""
+    for flag, name in (("--out", "plan"), ("--report", "report")):
+        if flag in words[:-1]:
+            written = Path(words[words.index(flag) + 1])
+            if written.is_file():
+                must_fit(name, written.read_text(encoding="utf-8"))
 
 
 def process(
@@ -150,7 +162,9 @@ class Books:
 
     def plan_document(self, *args: object) -> Any:
         """The plan as JSON, whatever its verdict."""
-        return self.run("plan", "--format", "json", *args).json
+        made = self.run("plan", "--format", "json", *args)
+        must_fit("plan", made.out)
+        return made.json
 
     def actions(self) -> dict[str, str]:
         """What the plan made now would do, by name."""

@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 from books_bench import SMALL, credit, debit, reconciler
 
 OTHER = (debit("9.00"), credit("9.00"))
@@ -78,6 +79,69 @@ def test_a_copy_that_does_not_know_what_was_posted_since_posts_nothing(small, tm
     assert small.apply().code == 0
     assert small.content() == before
     assert small.plan("--detailed-exitcode").code == 0
+
+
+def posted_since(books):
+    books.declare("later", *OTHER)
+    books.applied()
+
+
+def replaced_since(books):
+    books.declare("entry-00", *OTHER)
+    books.applied()
+
+
+def removed_since(books):
+    books.remove("entry-00")
+    books.applied()
+
+
+def adopted_since(books):
+    lines = [
+        {"accountingCodeName": code, "type": side, "amount": 9}
+        for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
+    ]
+    number = books.call(
+        "POST", "journal-entries", accountingPeriodName="Jan-2026", currency="USD",
+        journalEntryDate="2026-01-31", journalEntryItems=lines,
+    )["journalEntryNumber"]  # fmt: skip
+    books.declare("later", *OTHER, metadata={"adopts": number})
+    books.applied()
+
+
+def adopted_and_replaced_since(books):
+    adopted_since(books)
+    text = (books.root / "later.yaml").read_text()
+    (books.root / "later.yaml").write_text(text.replace("9.00", "8.00"))
+    books.applied()
+
+
+OLDER = "the daybook is older than the ledger"
+
+
+@pytest.mark.parametrize(
+    ("happened", "said"),
+    [
+        pytest.param(posted_since, OLDER, id="posted"),
+        pytest.param(replaced_since, OLDER, id="replaced", marks=pytest.mark.long),
+        pytest.param(removed_since, "or the daybook is an older copy", id="removed"),
+        pytest.param(adopted_since, OLDER, id="adopted", marks=pytest.mark.long),
+        pytest.param(adopted_and_replaced_since, OLDER, id="adopted and replaced"),
+    ],
+)
+def test_i44_yesterdays_copy_posts_nothing_and_the_plan_says_how_old_it_is(
+    small, tmp_path, happened, said
+):
+    assert OLDER not in small.plan("--find").out
+    keep(small, tmp_path / "copy.db")
+    happened(small)
+    before = small.content()
+    restore(small, tmp_path / "copy.db")
+    assert said in small.plan("--find").out
+    ended = small.apply()
+    assert (ended.code, small.content()) == (0, before), ended.said
+    again = small.plan("--find", "--detailed-exitcode")
+    assert (again.code, said in again.out) == (0, False), again.out
 
 
 def test_find_shows_what_the_files_no_longer_speak_of(small):

@@ -1,9 +1,6 @@
 """The pages in a real browser: by keyboard, without scripts, for everyone, in light and dark."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,44 +9,21 @@ from axe_playwright_python.sync_playwright import Axe
 from ledger_bench import ENTRIES, SOCKET, Bench, credit, debit, post, regions, start_run
 from ledger_databases import Database, Databases
 from pages_bench import LocalBench
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+from web_browser import opened_browser
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-APPLICATIONS = (
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
 REMOTE = "books.test"
 """A name that the browser finds on this machine and takes for an address somewhere else."""
-FLAGS = [
-    f"--host-resolver-rules=MAP {REMOTE} 127.0.0.1",
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-MISSING = (
-    "no browser to look with: install Chromium (Debian: apt-get install chromium) or Google Chrome"
-)
+RESOLVER = f"--host-resolver-rules=MAP {REMOTE} 127.0.0.1"
 RUN, ENTRY = "JR-00000001", "JE-00000003"
 DARK = "rgb(20, 23, 27)"
 PATHS = ("/", f"/entries/{ENTRY}", "/runs", f"/runs/{RUN}", "/trial-balance", "/entries/JE-0")
 
 
-def program() -> str | None:
-    found = (shutil.which(name) for name in PROGRAMS)
-    return next((path for path in [*found, *APPLICATIONS] if path and Path(path).exists()), None)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = program()
-    if path is None:
-        if os.environ.get("RECONCILER_REQUIRE_BROWSER") == "1":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with opened_browser(RESOLVER) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from ledger_bench import REFERENCE, SOCKET, Bench, regions
 # The SDK's models use two names that its pydantic has deprecated: `construct`, and `model_fields`
 # of an instance. Nothing else may warn.
 pytestmark = [
+    pytest.mark.vendor,
     pytest.mark.filterwarnings("ignore:The `construct` method is deprecated"),
     pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance"),
 ]

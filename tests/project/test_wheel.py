@@ -54,6 +54,7 @@ def test_the_wheel_works_outside_of_a_checkout(run: Run, unpacked: Path, tmp_pat
     assert "reconciler plan" in reconciler("init")
     assert "1 entry: 0 errors" in reconciler("validate")
     assert "Plan: 1 to create." in reconciler("plan")
+    assert reconciler("plan", "--format", "html").startswith("<!doctype html>")
     assert "Applied: 1 created." in reconciler("apply", "--auto-approve")
     assert "No changes." in reconciler("plan", "--detailed-exitcode")
 
@@ -64,7 +65,7 @@ def test_the_wheel_holds_what_it_should(root: Path, wheel: Path) -> None:
     package = {
         str(file.relative_to(root))
         for file in (root / "reconciler").rglob("*")
-        if file.suffix in (".py", ".typed", ".html", ".css", ".svg")
+        if file.suffix in (".py", ".typed", ".html", ".css", ".js", ".svg")
     }
     schemas = {f"reconciler/schemas/{file.name}" for file in (root / "schemas").glob("*.json")}
     assert names >= package | schemas | {"reconciler/examples/reference.yaml"}

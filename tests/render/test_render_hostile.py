@@ -9,7 +9,8 @@ from test_render_plans import TRUE_UP, Scene, credit, debit, entry
 from reconciler.core.plan import Action, Block, Change, Reason
 from reconciler.core.report import Applied, Outcome, report_of
 from reconciler.core.values import Address, Problem
-from reconciler.render.problems import escaped, problem_lines
+from reconciler.render.encode import escaped
+from reconciler.render.problems import problem_lines
 from reconciler.render.report import applied_line, report_lines
 from reconciler.render.spans import plain_text, table
 from reconciler.render.text import drift_lines, plan_lines

@@ -4,10 +4,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from document_schemas import must_fit
 
 from reconciler.core.checks import known
 from reconciler.core.facts import AccountingCode, AccountingPeriod, CustomField, Facts
 from reconciler.core.plan import Allowances, Basis
+from reconciler.core.planfile import plan_text
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Address, Declared, Live, Source
@@ -333,7 +335,9 @@ SCENES = {
 
 @pytest.mark.parametrize("name", SCENES)
 def test_a_plan_reads_like_this(name, golden):
-    golden(f"plan-{name}.txt", plain_text(plan_lines(SCENES[name]().plan())))
+    plan = SCENES[name]().plan()
+    golden(f"plan-{name}.txt", plain_text(plan_lines(plan)))
+    must_fit("plan", plan_text(plan))
 
 
 @pytest.mark.parametrize("name", ["drift-notes", "drift-cancelled", "drift-gone", "nothing"])

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from document_schemas import must_fit
 from test_render_plans import KEY, Scene, credit, debit, entry
 
+from reconciler.core.planfile import plan_text
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Address, Declared, Live, Source
 from reconciler.render.spans import plain_text
@@ -126,6 +128,7 @@ def shown(found, golden, name, lines):
 @pytest.mark.parametrize("name", SCENES)
 def test_a_plan_with_a_run_reads_like_this(name, golden):
     shown(SCENES[name](), golden, f"run-{name}", plan_lines)
+    must_fit("plan", plan_text(SCENES[name]().plan()))
 
 
 def test_a_run_cancelled_in_part_reads_like_this_as_drift(golden):

@@ -1,0 +1,114 @@
+"""`reconciler forget`: retire declarations, and leave what they stand for in the ledger."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import common, common_options
+from reconciler.cli.screen import err, out, problem_spans, progress
+from reconciler.errors import Refused
+from reconciler.render.spans import line
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import Desk
+    from reconciler.core.plan import Change
+    from reconciler.core.values import Address
+    from reconciler.find import Found
+
+
+@click.command(short_help="Retire declarations; their entries stay in the ledger.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Forget without asking.")
+@common_options
+def forget(*, names: Sequence[str], auto_approve: bool) -> int:
+    """Forget each NAME, whose file is gone, and leave its entry in the ledger as it is.
+
+    The daybook alone is written. The entry keeps its marker, and searches pass it by; declared
+    again, the name has the entry back. `Kind/name` says which of an entry and a run is meant.
+    """
+    from reconciler.cli.books import read_books
+    from reconciler.cli.rescuing import take_in_rescue
+    from reconciler.cli.wiring import open_desk, plan_and_find_desk
+    from reconciler.core.plan import Allowances
+    from reconciler.find import Finding
+
+    if not auto_approve and not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask on. Add --auto-approve.")
+    books = read_books(common().workspace)
+    err(problem_spans(books.errors, books.root))
+    with open_desk(books, write=True, parallelism=1) as desk:
+        take_in_rescue(desk)
+        recorded = {address.name for address in desk.daybook.recorded()}
+        # What the daybook does not know can only be forgotten when a search finds it.
+        asked = any(name.rpartition("/")[2] not in recorded for name in names)
+        finding = Finding(complete=desk.daybook.complete, asked=asked)
+        found = plan_and_find_desk(desk, Allowances(), finding, progress=progress)
+        changes = _retirements(found, names)
+        return _forget(desk, found, changes, asking=not auto_approve)
+
+
+def _retirements(found: "Found", names: Sequence[str]) -> "tuple[Change, ...]":
+    """What is to be forgotten. Raises Refused when anything cannot be."""
+    from reconciler.core.retire import retirement_obstacles, retirement_of
+
+    addresses = sorted({_address(found, name) for name in names})
+    for address in addresses:
+        for fact, remedy in retirement_obstacles(found.world, address):
+            raise Refused(fact, remedy=remedy)
+    return tuple(retirement_of(found.world, address) for address in addresses)
+
+
+def _address(found: "Found", name: str) -> "Address":
+    from reconciler.core.retire import addresses_of
+
+    addresses = addresses_of(found.world, name)
+    if len(addresses) > 1:
+        both = " and ".join(map(str, addresses))
+        raise Refused(f"{name} may mean {both}", remedy="Write which of them.")
+    if addresses:
+        return addresses[0]
+    failure = found.search.failure if found.search else ""
+    if failure:
+        raise Refused(
+            f"{name} is not recorded, and the ledger cannot be searched: {failure}",
+            remedy="Check the name.",
+        )
+    raise Refused(f"{name} has no entry that the daybook or a search knows", remedy="Check it.")
+
+
+def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, asking: bool) -> int:
+    """Show what is forgotten, ask, and write it down."""
+    from reconciler.apply import Doors, apply
+    from reconciler.cli.apply import exit_code
+    from reconciler.cli.rescuing import book_of
+    from reconciler.core.planfile import digest_of
+    from reconciler.core.report import report_of
+    from reconciler.render.report import applied_line, report_lines
+    from reconciler.render.text import change_lines
+
+    plan = replace(found.plan, changes=changes, refusals=())
+    plan = replace(plan, digest=digest_of(plan))
+    for change in changes:
+        out(change_lines(change, plan.basis.home_currency))
+    if asking and not _consented(len(changes)):
+        err([line("Nothing was forgotten.")])
+        return Refused.exit_code
+    doors = Doors(ledger=desk.client, book=book_of(desk))
+    desk.daybook.begin(plan.digest)
+    ended = []
+    for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):
+        ended.append(item)
+        out([applied_line(item)])
+    report = report_of(ended, changes, plan_digest=plan.digest)
+    out(report_lines(report))
+    desk.daybook.end()
+    return exit_code(report)
+
+
+def _consented(count: int) -> bool:
+    question = f"Forget {count} {'name' if count == 1 else 'names'}? Only yes forgets"
+    answer = click.prompt(question, default="no", show_default=False, err=True)
+    return str(answer) == "yes"

@@ -1,0 +1,95 @@
+"""Plans from files, Reference and daybook alone: no ledger, no credentials, no connection."""
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from reconciler.cli.books import Books, require_sound
+from reconciler.cli.origin import origin_of
+from reconciler.cli.place import daybook_place
+from reconciler.cli.scoping import selection_of
+from reconciler.cli.wiring import (
+    EMBEDDED,
+    conduct_of,
+    plan_warnings,
+    planner,
+)
+from reconciler.core.facts import Facts
+from reconciler.core.offline import assumed_live
+from reconciler.core.plan import Allowances, Basis, Plan
+from reconciler.core.renames import warnings_of
+from reconciler.core.scope import Scope
+from reconciler.core.world import World
+from reconciler.daybook import Daybook, open_daybook
+from reconciler.settings import Settings
+
+_ELSEWHERE = (
+    "the daybook is in a database, which a plan without connections does not open, so everything "
+    "counts as new"
+)
+_NO_REFERENCE = (
+    "there is no reference.yaml, so nothing is known of accounting codes and periods: "
+    "what the ledger would refuse is not seen"
+)
+
+
+def plan_offline(books: Books, allowances: Allowances, scope: Scope) -> Plan:
+    """Plan as if the ledger held what the daybook recorded.
+
+    Reads nothing but files of the workspace, and of the environment nothing at all. Raises
+    FilesRefused, and what keeps a daybook that is there from being read.
+    """
+    settings = require_sound(books)
+    place = daybook_place(books.root, settings)
+    in_file = isinstance(place, Path)
+    # A path where nothing is opens as a daybook that knows nothing.
+    path = place if in_file else books.root / "no-daybook"
+    daybook = open_daybook(path, write=False, workspace=settings.name)
+    try:
+        made = _plan(books, settings, daybook, allowances, scope)
+    finally:
+        daybook.close()
+    warnings = [_ELSEWHERE] * (not in_file) + [_NO_REFERENCE] * (books.facts is None)
+    return replace(made, warnings=(*warnings, *made.warnings))
+
+
+def _plan(
+    books: Books, settings: Settings, daybook: Daybook, allowances: Allowances, scope: Scope
+) -> Plan:
+    recorded = daybook.recorded()
+    chosen = selection_of(books, recorded, scope)
+    known = books.known(books.facts or Facts())
+    live = assumed_live(books.declared, recorded, known)
+    world = World(
+        declared=books.declared,
+        recorded=recorded,
+        live=live,
+        known=known,
+        conduct=conduct_of(settings.policy),
+        selection=chosen.selection,
+    )
+    plan = planner(settings, _basis(books, settings, daybook), allowances)(world)
+    warnings = (
+        *chosen.warnings,
+        *plan_warnings(books, plan),
+        *warnings_of(world.names, plan.changes),
+    )
+    return replace(plan, warnings=warnings)
+
+
+def _basis(books: Books, settings: Settings, daybook: Daybook) -> Basis:
+    """Whose ledger it would be, as far as the workspace says and the daybook remembers."""
+    target = settings.target
+    tenant, _, entity = (daybook.tenant or "").partition("/")
+    return Basis(
+        workspace=settings.name,
+        host=urlsplit(target.base_url).netloc if target else EMBEDDED,
+        tenant_id=(target.tenant_id if target else None) or tenant,
+        entity_id=(target.entity_id if target else None) or entity.strip("-"),
+        lineage=daybook.lineage,
+        serial=daybook.serial,
+        home_currency=books.facts.home_currency if books.facts else None,
+        marker_place=settings.marker,
+        files_digest=books.digest,
+        origin=origin_of(settings),
+    )

@@ -1,0 +1,87 @@
+"""Where plans come from: the version, the policy, and the commit that is checked out."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.core.binding import expiry_of, moment
+from reconciler.core.plan import Plan
+from reconciler.core.scope import Origin
+from reconciler.errors import ReconcilerError
+from reconciler.settings import Settings, policy_digest
+
+PLAN_KEY = "RECONCILER_PLAN_KEY"
+"""The environment variable with the key that saved plans are signed with."""
+
+_LEAST_KEY = 32
+"""Characters: as many as 128 bits take in hexadecimal."""
+
+_GIT_SECONDS = 10
+
+_GIT = (
+    *("git", "--no-optional-locks"),
+    # Nothing that a repository's own configuration names is run.
+    *("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"),
+)
+
+
+def origin_of(settings: Settings) -> Origin:
+    """What is known of a plan's origin without asking anybody."""
+    return Origin(tool_version=__version__, policy_digest=policy_digest(settings.policy))
+
+
+def committed(origin: Origin, root: Path) -> Origin:
+    """The origin with the commit that the workspace's files are from; none without a repository."""
+    commit = _git(root, "rev-parse", "--verify", "HEAD")
+    status = _git(root, "status", "--porcelain", "--untracked-files=all", "--", "*.yaml", "*.yml")
+    if commit is None or status is None:
+        return origin
+    return replace(origin, commit=commit, dirty=bool(status))
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git says; None when there is no git, no repository, or no answer in time."""
+    # Of the environment git needs no more; GIT_DIR and its like would lead it elsewhere.
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    try:
+        ended = subprocess.run(  # noqa: S603 - a fixed command, no shell
+            (*_GIT, *arguments),
+            cwd=root,
+            env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_GIT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return ended.stdout.decode(errors="replace").strip()
+
+
+def issued(plan: Plan, root: Path, *, at: datetime | None, hours: int) -> Plan:
+    """The plan as it is saved: with its commit, and valid for so many hours.
+
+    `at` is the time by the ledger's clock; this machine's is used where that is not known.
+    """
+    made_at = at or datetime.now(UTC)
+    origin = replace(
+        committed(plan.basis.origin, root),
+        made_at=moment(made_at),
+        expires_at=expiry_of(made_at, hours),
+    )
+    return replace(plan, basis=replace(plan.basis, origin=origin))
+
+
+def plan_key(environment: Mapping[str, str] = os.environ) -> str:
+    """The key that saved plans are signed with; empty when there is none."""
+    key = environment.get(PLAN_KEY, "")
+    if key and len(key) < _LEAST_KEY:
+        raise ReconcilerError(
+            f"the key in {PLAN_KEY} has {len(key)} characters, which is too easy to guess",
+            remedy=f"Use at least {_LEAST_KEY}; `openssl rand -hex 32` makes one.",
+        )
+    return key

@@ -1,0 +1,199 @@
+"""`reconciler daybook recover`: shows and settles what earlier runs left open."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import common, common_options, format_option
+from reconciler.cli.screen import err, out, out_text, problem_spans
+from reconciler.core.values import Address
+from reconciler.errors import AppliedInPart
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import Desk
+    from reconciler.core.recovery import OpenCall, Recovery
+    from reconciler.core.report import Settled
+    from reconciler.rescue import Found
+
+
+@click.command(short_help="Show and settle what earlier runs left open.")
+@click.option("--dry-run", is_flag=True, help="Only show what is open, and what would settle it.")
+@click.option(
+    "--posted",
+    multiple=True,
+    metavar="ADDRESS=NUMBER",
+    help="An open create made this: JournalEntry/NAME=JE-… or JournalRun/NAME=JR-…. It is read, "
+    "and must fit.",
+)
+@click.option(
+    "--not-posted",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An open create made nothing. Refused while it still might, and when a search finds it.",
+)
+@click.option(
+    "--set-aside",
+    is_flag=True,
+    help="Take in of a rescue file only what fits the daybook, and rename it.",
+)
+@format_option("text", "json")
+@common_options
+def recover(
+    *,
+    dry_run: bool,
+    posted: Sequence[str],
+    not_posted: Sequence[str],
+    set_aside: bool,
+    style: str,
+) -> int:
+    """Show every call whose outcome is not known, and settle what can be settled now.
+
+    Exits 6 when something stays unknown, and 0 when nothing does.
+    """
+    from reconciler.cli.books import read_books
+    from reconciler.cli.wiring import open_desk
+    from reconciler.core.recovery import recovery_document
+    from reconciler.render.recovery import verdict_lines
+
+    answers = dict(_answer(text) for text in posted)
+    nothing = [_address(text) for text in not_posted]
+    if dry_run and (answers or nothing or set_aside):
+        raise click.UsageError("--dry-run changes nothing: say it without the answers.")
+    books = read_books(common().workspace)
+    err(problem_spans(books.errors, books.root))
+    with open_desk(books, write=not dry_run, parallelism=1) as desk:
+        recovery = _recover(
+            desk,
+            dry_run=dry_run,
+            set_aside=set_aside,
+            posted=answers,
+            not_posted=nothing,
+            style=style,
+        )
+    if style == "json":
+        document = recovery_document(recovery)
+        out_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        out(verdict_lines(recovery))
+    return 0 if recovery.complete else AppliedInPart.exit_code
+
+
+def _recover(
+    desk: "Desk",
+    *,
+    dry_run: bool,
+    set_aside: bool,
+    posted: Mapping[Address, str],
+    not_posted: Iterable[Address],
+    style: str,
+) -> "Recovery":
+    from dataclasses import replace
+
+    from reconciler.cli.rescuing import book_of
+    from reconciler.core.recovery import Recovery
+    from reconciler.recover import close_by_word
+    from reconciler.render.recovery import open_lines
+    from reconciler.rescue import examine
+
+    found = examine(desk.daybook, desk.rescue)
+    recovery = Recovery(
+        open=tuple(_open_calls(desk)),
+        rescue=str(desk.rescue) if found else "",
+        kept=found.lines if found else (),
+        problems=found.problems if found else (),
+        changed=not dry_run,
+    )
+    if style == "text":
+        out(open_lines(recovery))
+    if dry_run or (recovery.problems and not set_aside):
+        return recovery
+    settled = [] if found is None else [*_take_in(desk, found)]
+    settled += close_by_word(
+        book_of(desk, style=style),
+        desk.client,
+        workspace=desk.settings.name,
+        marker_place=desk.settings.marker,
+        posted=posted,
+        not_posted=not_posted,
+    )
+    _tell(settled)
+    settled += _settle(desk, style)
+    return replace(recovery, problems=(), settled=tuple(settled))
+
+
+def _take_in(desk: "Desk", found: "Found") -> "Iterator[Settled]":
+    """What fits of a rescue file; the file is then out of the way."""
+    from reconciler.cli.rescuing import made_by
+    from reconciler.rescue import conclude_lines, set_aside
+
+    yield from conclude_lines(
+        desk.daybook, found.lines, trusted=lambda intent, number: made_by(desk, intent, number)
+    )
+    set_aside(desk.rescue, "refused" if found.problems else "taken")
+
+
+def _settle(desk: "Desk", style: str) -> "list[Settled]":
+    """What an apply would settle first, settled now."""
+    from reconciler.cli.rescuing import book_of
+    from reconciler.settle import settle
+
+    settled = []
+    for item in settle(
+        book_of(desk, style=style),
+        desk.client,
+        workspace=desk.settings.name,
+        marker_place=desk.settings.marker,
+        adopts=desk.books.adopts,
+    ):
+        settled.append(item)
+        _tell([item])
+    return settled
+
+
+def _tell(settled: "Iterable[Settled]") -> None:
+    from reconciler.render.report import settled_line
+
+    err(settled_line(item) for item in settled)
+
+
+def _open_calls(desk: "Desk") -> "Iterator[OpenCall]":
+    from reconciler.core.recovery import OpenCall
+    from reconciler.recover import what_settles
+    from reconciler.settle import age_of
+
+    for intent in desk.daybook.unsettled():
+        age = age_of(desk.client, intent)
+        yield OpenCall(
+            address=intent.address,
+            act=intent.act.value,
+            number=intent.number,
+            since=intent.server_at,
+            age=age,
+            track_id=intent.track_id or "",
+            settled_by=what_settles(intent, age),
+        )
+
+
+def _answer(text: str) -> tuple[Address, str]:
+    """An address with its number."""
+    from reconciler.core.kinds import KINDS
+    from reconciler.live.reading import is_number
+
+    where, equals, number = text.partition("=")
+    address = _address(where)
+    if not equals or not is_number(number, kind=KINDS[address.kind]):
+        raise click.UsageError(
+            f"--posted takes an address and a number, as JournalEntry/NAME=JE-00000042: {text}"
+        )
+    return address, number
+
+
+def _address(text: str) -> Address:
+    from reconciler.core.kinds import KINDS
+
+    kind, slash, name = text.partition("/")
+    if not slash or kind not in KINDS or not name:
+        raise click.UsageError(f"An address is a kind and a name, as JournalEntry/NAME: {text}")
+    return Address(kind, name)

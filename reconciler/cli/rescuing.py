@@ -1,0 +1,70 @@
+"""What the command line has to do with a rescue file: written, warned of, taken in."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.screen import err
+from reconciler.rescue import RescuedBook, take_in
+from reconciler.settle import claim_fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.cli.wiring import Desk
+    from reconciler.core.report import Settled
+    from reconciler.daybook import Intent
+
+
+def book_of(desk: "Desk", *, style: str = "text") -> RescuedBook:
+    """The daybook to write to, with what it cannot take kept beside it, or shown on stdout.
+
+    Where stdout is a document, it is shown on stderr.
+    """
+    lock, told = threading.Lock(), False
+
+    def show(text: str) -> None:
+        nonlocal told
+        with lock:
+            stream = sys.stdout if style == "text" else sys.stderr
+            if not told:
+                click.echo(f"Save each line that begins with {{ as {desk.rescue}:", file=stream)
+                told = True
+            click.echo(text, file=stream)
+            stream.flush()
+
+    return RescuedBook(desk.daybook, desk.rescue, show=show)
+
+
+def made_by(desk: "Desk", intent: "Intent", number: str) -> bool:
+    """Whether an open create made what stands under a number, as far as a read tells."""
+    settings = desk.settings
+    return not claim_fault(
+        desk.client, intent, number, workspace=settings.name, marker_place=settings.marker
+    )
+
+
+def take_in_rescue(desk: "Desk") -> "tuple[Settled, ...]":
+    """Have the daybook take in what lies in a rescue file, and say so. Raises DaybookError."""
+    from reconciler.render.report import settled_line
+
+    def trusted(intent: "Intent", number: str) -> bool:
+        return made_by(desk, intent, number)
+
+    taken = []
+    for item in take_in(desk.daybook, desk.rescue, trusted=trusted):
+        taken.append(item)
+        err([settled_line(item)])
+    return tuple(taken)
+
+
+def rescue_warnings(path: "Path") -> Iterator[str]:
+    """What a reader of a plan has to know of a rescue file."""
+    if path.exists() or path.is_symlink():
+        yield (
+            f"{path} holds what the daybook could not take when it was last written to, so the "
+            "plan may be wrong about it; the next apply takes it in first"
+        )

@@ -1,0 +1,89 @@
+"""What ends a run before its end: the first signal, the second, and the time it was given."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from reconciler.cli.screen import err
+from reconciler.errors import AppliedInPart
+from reconciler.render.spans import line
+
+
+@dataclass(slots=True)
+class Stop:
+    """Whether a run is to end after the calls in flight, and by what: a signal, or its time."""
+
+    event: threading.Event = field(default_factory=threading.Event)
+    signalled: bool = False
+    late: bool = False
+
+    def why(self) -> str:
+        """What ended the run, in words."""
+        return "the run's time was up" if self.late else "the run was interrupted"
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, unless the run is to end."""
+        self.event.wait(seconds)
+
+    def check(self) -> None:
+        """End the run here if it is to end; for what changes nothing."""
+        if self.event.is_set() and self.late and not self.signalled:
+            raise AppliedInPart(
+                f"{self.why()} before the plan was carried out",
+                remedy="Give it more time with --timeout, and run the command again.",
+            )
+        if self.event.is_set():
+            raise click.Abort
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """While nothing is in flight, a signal ends the run at once."""
+    usual: dict[int, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+    }
+    guarded = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    try:
+        yield
+    finally:
+        for number, handler in guarded.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def stopping(stop: Stop, *, after: float) -> Iterator[None]:
+    """The first signal ends the run after the calls in flight; the second ends it at once.
+
+    So does the end of its time, `after` so many seconds.
+    """
+
+    def handle(number: int, frame: Any) -> None:
+        if stop.signalled:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stop.signalled = True
+        stop.event.set()
+        err([line("Stopping after the calls in flight; a second signal stops at once.")])
+
+    def end() -> None:
+        stop.late = True
+        stop.event.set()
+
+    before: dict[int, Callable[..., Any] | int | None] = {}
+    for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+        before[number] = signal.signal(number, handle)
+    timer = threading.Timer(min(after, threading.TIMEOUT_MAX), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)

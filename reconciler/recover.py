@@ -1,0 +1,133 @@
+"""Closes open creates by the word of a person, as far as the ledger bears it out."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from reconciler.core.finder import Search, recorded_numbers
+from reconciler.core.history import Act, Result
+from reconciler.core.kinds import KINDS
+from reconciler.core.recovery import hours
+from reconciler.core.report import Settled
+from reconciler.core.values import Address
+from reconciler.daybook import Intent
+from reconciler.errors import Refused
+from reconciler.settle import (
+    FORGOTTEN,
+    LAG,
+    SAFE_WINDOW,
+    SKEW,
+    SettlingBook,
+    SettlingLedger,
+    age_of,
+    claim_fault,
+    search_or_probe,
+)
+
+HOUR = timedelta(hours=1)
+
+
+def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answers
+    book: SettlingBook,
+    ledger: SettlingLedger,
+    *,
+    workspace: str,
+    marker_place: str,
+    posted: Mapping[Address, str],
+    not_posted: Iterable[Address],
+) -> tuple[Settled, ...]:
+    """Close the creates that somebody answers for. Raises Refused, and then closes none.
+
+    `posted` names what a create made, which a read must bear out; `not_posted` says that it made
+    nothing, which counts only when it can make nothing any more and no search finds it.
+    """
+    creates = {intent.address: intent for intent in book.unsettled() if intent.act is Act.CREATE}
+    known = recorded_numbers(book.recorded().values())
+    ended: list[tuple[Intent, Settled]] = []
+    for address, number in posted.items():
+        intent = _open(creates, address)
+        if number in known:
+            raise Refused(f"{number} is recorded already", remedy=_LOOK)
+        fault = claim_fault(ledger, intent, number, workspace=workspace, marker_place=marker_place)
+        if fault:
+            raise Refused(f"{number} is not what {address} asked for: it {fault}", remedy=_LOOK)
+        ended.append((intent, _settled(intent, Result.DONE, number)))
+    for address in not_posted:
+        intent = _open(creates, address)
+        _require_past(ledger, intent)
+        if KINDS[address.kind].marked:
+            begin = book.last_number(address.kind, before=intent)
+            search = search_or_probe(ledger, intent, begin, workspace, marker_place)
+            _require_absent(address, search, known)
+        ended.append((intent, _settled(intent, Result.REFUSED, None)))
+    for intent, settled in ended:
+        book.conclude(intent, settled.result, number=settled.number, detail=settled.message)
+    return tuple(settled for _, settled in ended)
+
+
+_LOOK = "Look in the ledger for what the create asked for, and name its number."
+
+
+def _open(creates: Mapping[Address, Intent], address: Address) -> Intent:
+    if address not in creates:
+        raise Refused(
+            f"{address} has no open create",
+            remedy="`reconciler daybook recover --dry-run` lists what is open.",
+        )
+    return creates[address]
+
+
+def _require_past(ledger: SettlingLedger, intent: Intent) -> None:
+    """Its request can be under way no more, and whatever it made a query would show."""
+    age = age_of(ledger, intent)
+    if age is None:
+        raise Refused(
+            f"how old the create of {intent.address.name} is cannot be told: the ledger does not "
+            "say its time",
+            remedy=_LOOK,
+        )
+    if age < FORGOTTEN + LAG:
+        raise Refused(
+            f"the create of {intent.address.name} is {hours(age)} old: until "
+            f"{(FORGOTTEN + LAG) // HOUR} hours have passed its request may still arrive, or be "
+            "hidden from a search",
+            remedy="Run `reconciler daybook recover` again then.",
+        )
+
+
+def _require_absent(address: Address, search: Search, known: frozenset[str]) -> None:
+    """No search finds it. Where none can be made, the word stands alone."""
+    found = [number for number in search.numbers.get(address, ()) if number not in known]
+    if found:
+        raise Refused(
+            f"{address} was posted: {' and '.join(found)} carries its marker",
+            remedy=f"Say --posted {address}={found[0]} instead.",
+        )
+
+
+def what_settles(intent: Intent, age: timedelta | None) -> str:
+    """What an open call is settled by, in words, at its present age."""
+    if intent.act is not Act.CREATE:
+        return f"a read of {intent.number} tells"
+    if age is not None and -SKEW <= age < SAFE_WINDOW:
+        return f"it is sent again under its key, for {hours(SAFE_WINDOW - age)} more"
+    if not KINDS[intent.address.kind].marked:
+        return (
+            f"nothing but your word: look for the run, and say --posted {intent.address}=NUMBER, "
+            f"or --not-posted {intent.address} once {(FORGOTTEN + LAG) // HOUR} hours have passed"
+        )
+    if age is not None and age >= FORGOTTEN + LAG:
+        return "a search for its marker tells"
+    return (
+        "a search for its marker tells if it finds it; that it finds nothing counts only after "
+        f"{(FORGOTTEN + LAG) // HOUR} hours"
+    )
+
+
+def _settled(intent: Intent, result: Result, number: str | None) -> Settled:
+    return Settled(
+        address=intent.address,
+        act=intent.act.value,
+        result=result,
+        number=number,
+        message="by the word of whoever ran recover",
+    )

@@ -1,0 +1,76 @@
+"""The encoders of text from files and servers, one for each place it is shown in (I-80).
+
+JSON carries every text as it is.
+"""
+
+import re
+
+# Controls, line and paragraph separators, marks that turn or hide text, and lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
+
+_MEANING = re.compile(r"[^\w ,./=-]|_|(?<=www)\.", re.IGNORECASE)
+"""What Markdown, HTML or a forge could take for more than text: all but letters and a few marks."""
+
+_FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def escaped(text: str) -> str:
+    """For terminals, logs and XML: every character that is not safe to show is written as `\\x1b`.
+
+    The result is one line.
+    """
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def said(text: str) -> str:
+    """For Markdown: the text as code, in which no character means anything."""
+    safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", escaped(text))
+    return f"<code>{safe}</code>"
+
+
+def cell(text: str) -> str:
+    """For a cell of a spreadsheet: what would begin a formula is led by an apostrophe.
+
+    Quoting is left to the writer of the file.
+    """
+    safe = escaped(text)
+    return f"'{safe}" if safe.lstrip().startswith(_FORMULA) else safe
+
+
+def runner_text(text: str) -> str:
+    """For the message of a runner's command, in which a percent sign leads an escape."""
+    return escaped(text).replace("%", "%25")
+
+
+def runner_property(text: str) -> str:
+    """For a property of a runner's command, which ends at a comma and whose value at a colon."""
+    return runner_text(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def neutral(value: object) -> object:
+    """For HTML: a value as a template may show it, before its own escaping.
+
+    Markup was made from text that has been here already.
+    """
+    return escaped(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def css_string(text: str) -> str:
+    """For CSS: a string in quotes, in which no character means anything."""
+    return '"' + "".join(map(_in_css, escaped(text))) + '"'
+
+
+def _in_css(character: str) -> str:
+    plain = character.isascii() and (character.isalnum() or character in " .,:-")
+    return character if plain else f"\\{ord(character):x} "

@@ -1,0 +1,181 @@
+"""The findings of `validate` for other programs: JSON, SARIF, JUnit, and GitHub's annotations."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from string import ascii_letters, digits
+from types import MappingProxyType
+from typing import Any
+
+from reconciler.core.values import Problem, Rule, Severity
+from reconciler.render.annotations import Level, annotation
+from reconciler.render.encode import escaped
+from reconciler.render.junit import Case, junit
+
+FORMAT_VERSION = "1.0"
+
+_LEVELS: Mapping[Severity, Level] = MappingProxyType(
+    {Severity.ERROR: "error", Severity.WARNING: "warning"}
+)
+
+
+_UNRESERVED = frozenset(f"{ascii_letters}{digits}-._~/")
+
+
+def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
+    """The findings with their paths as they are, and the counts."""
+    errors = _errors(problems)
+    document = {
+        "format_version": FORMAT_VERSION,
+        "valid": errors == 0,
+        "files": files,
+        "error_count": errors,
+        "warning_count": len(problems) - errors,
+        "problems": [
+            {
+                "path": problem.path,
+                "line": problem.line,
+                "column": problem.column,
+                "severity": problem.severity.value,
+                "rule": problem.rule,
+                "message": problem.message,
+                "remedy": problem.remedy,
+            }
+            for problem in problems
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def findings_annotations(problems: Iterable[Problem], prefix: str) -> str:
+    """One annotation a finding; `prefix` leads from the repository to the workspace."""
+    return "".join(
+        annotation(
+            _LEVELS[problem.severity],
+            problem.message,
+            problem.remedy,
+            file=prefix + problem.path,
+            line=problem.line,
+            column=problem.column,
+            title=problem.rule,
+        )
+        for problem in problems
+    )
+
+
+def findings_sarif(
+    problems: Iterable[Problem], prefix: str, rules: Mapping[str, Rule], version: str
+) -> str:
+    """The findings as SARIF 2.1.0, with every rule that one of them names.
+
+    A finding keeps its fingerprint when lines move, so that code scanning knows it again.
+    """
+    problems = tuple(problems)
+    named = tuple(dict.fromkeys(problem.rule for problem in problems))
+    places = {rule: at for at, rule in enumerate(named)}
+    seen: dict[str, int] = defaultdict(int)
+    results = []
+    for problem in problems:
+        mark = _fingerprint(problem)
+        seen[mark] += 1
+        results.append(
+            {
+                "ruleId": problem.rule,
+                "ruleIndex": places[problem.rule],
+                "level": _LEVELS[problem.severity],
+                "message": {"text": escaped(" ".join(filter(None, _texts(problem))))},
+                "locations": [_location(problem, prefix)],
+                "partialFingerprints": {"reconciler/v1": f"{mark}:{seen[mark]}"},
+            }
+        )
+    driver = {
+        "name": "reconciler",
+        "semanticVersion": version,
+        "rules": [_sarif_rule(rule, rules.get(rule)) for rule in named],
+    }
+    document = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "columnKind": "unicodeCodePoints",
+                "results": results,
+            }
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def findings_junit(problems: Iterable[Problem], files: Iterable[str], prefix: str) -> str:
+    """The findings as JUnit, with a case for each of the `files` that were read.
+
+    A file with an error has failed; warnings alone are its output.
+    """
+    by_file: dict[str, list[Problem]] = {path: [] for path in files}
+    for problem in problems:
+        by_file.setdefault(problem.path, []).append(problem)
+    return junit(
+        "reconciler validate",
+        (_case(prefix + path, found) for path, found in sorted(by_file.items())),
+    )
+
+
+def _case(path: str, found: list[Problem]) -> Case:
+    errors = [problem for problem in found if problem.severity is Severity.ERROR]
+    return Case(
+        name=path,
+        file=path,
+        failure=errors[0].message if errors else "",
+        sort=errors[0].rule if errors else "",
+        output="\n".join(_told(problem) for problem in found),
+    )
+
+
+def _errors(problems: Iterable[Problem]) -> int:
+    return sum(1 for problem in problems if problem.severity is Severity.ERROR)
+
+
+def _texts(problem: Problem) -> tuple[str, str]:
+    message = problem.message
+    return message if message.endswith(".") else f"{message}.", problem.remedy
+
+
+def _told(problem: Problem) -> str:
+    fact = f"{problem.line}:{problem.column}: {problem.severity}[{problem.rule}]: "
+    return escaped(f"{fact}{problem.message} {problem.remedy}".rstrip())
+
+
+def _fingerprint(problem: Problem) -> str:
+    text = f"{problem.path}\x1f{problem.rule}\x1f{problem.message}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _location(problem: Problem, prefix: str) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": _uri(prefix + problem.path)},
+            "region": {"startLine": problem.line, "startColumn": problem.column},
+        }
+    }
+
+
+def _uri(path: str) -> str:
+    """A relative path as a reference (RFC 3986): all but unreserved characters are encoded."""
+    return "".join(
+        chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
+        for byte in path.encode("utf-8", "surrogatepass")
+    )
+
+
+def _sarif_rule(name: str, rule: Rule | None) -> dict[str, Any]:
+    if rule is None:
+        return {"id": escaped(name)}
+    return {
+        "id": rule.id,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": rule.remedy},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }

@@ -1,0 +1,134 @@
+"""Charts of a plan's impact: what bars there are, how long they are, and what each one says.
+
+A bar always stands beside its amount and its side in words, so a chart is a table that is quicker
+to look at.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.books import Entry, newly_posted, postings, taken_back
+from reconciler.core.money import ZERO, shown, total
+from reconciler.core.plan import Plan
+from reconciler.render.books import sided
+
+HALF = 100
+"""The length of the longest bar, on either side of the middle."""
+
+_BARS = 14
+"""So many accounting codes or periods have a bar; the table below has them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One row: its name, how far it leads left and right out of HALF, and the amounts it shows."""
+
+    name: str
+    left: int
+    right: int
+    amounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Bars in one currency; `more` is how many have none, for want of room."""
+
+    currency: str
+    bars: tuple[Bar, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    """Charts side by side; `unknown` says what they leave out because its amount is not known."""
+
+    by_account: tuple[Chart, ...]
+    by_period: tuple[Chart, ...]
+    unknown: str = ""
+
+
+def charts_of(plan: Plan) -> Charts:
+    """In the home currency where that is known, else a chart for each currency."""
+    home = plan.basis.home_currency
+    lacking = [row for row in plan.impact if home is not None and row.home_change is None]
+    unknown = ""
+    if lacking:
+        currencies = ", ".join(sorted({row.currency for row in lacking}))
+        unknown = f"Amounts in {currencies} are not known in {home}: they are in no chart."
+    return Charts(
+        by_account=tuple(_by_account(plan)), by_period=tuple(_by_period(plan)), unknown=unknown
+    )
+
+
+def _by_account(plan: Plan) -> Iterator[Chart]:
+    """The net change of every accounting code, the largest first."""
+    home = plan.basis.home_currency
+    nets: dict[str, dict[str, list[Decimal]]] = defaultdict(lambda: defaultdict(list))
+    for row in plan.impact:
+        change = row.net_change if home is None else row.home_change
+        if change is not None:
+            nets[home or row.currency][row.code].append(change)
+    for currency, codes in sorted(nets.items()):
+        sums = {code: total(amounts) for code, amounts in codes.items()}
+        moved = sorted(
+            ((code, net) for code, net in sums.items() if net),
+            key=lambda item: (-abs(item[1]), item[0]),
+        )
+        longest = max((abs(net) for _, net in moved), default=ZERO)
+        bars = (
+            Bar(
+                name=code,
+                left=_length(net, longest) if net < ZERO else 0,
+                right=_length(net, longest) if net > ZERO else 0,
+                amounts=(sided(net, currency),),
+            )
+            for code, net in moved
+        )
+        if moved:
+            yield _chart(currency, bars)
+
+
+def _by_period(plan: Plan) -> Iterator[Chart]:
+    """What is posted (right) and taken back (left) in every period: the sum of the debits."""
+    home = plan.basis.home_currency
+    sums: dict[str, dict[str, tuple[list[Decimal], list[Decimal]]]] = defaultdict(dict)
+    for change in plan.feasible:
+        for at, entries in enumerate((newly_posted(change), taken_back(change))):
+            for currency, period, amount in _debits(entries, home):
+                sums[currency].setdefault(period, ([], []))[at].append(amount)
+    order = {row.period: at for at, row in enumerate(plan.impact)}
+    for currency, periods in sorted(sums.items()):
+        totals = {name: (total(new), total(old)) for name, (new, old) in periods.items()}
+        longest = max((amount for pair in totals.values() for amount in pair), default=ZERO)
+        bars = (
+            Bar(
+                name=name,
+                left=_length(old, longest),
+                right=_length(new, longest),
+                amounts=(shown(old, currency), shown(new, currency)),
+            )
+            for name, (new, old) in sorted(
+                totals.items(), key=lambda item: (order.get(item[0], len(order)), item[0])
+            )
+        )
+        yield _chart(currency, bars)
+
+
+def _debits(entries: Iterable[Entry], home: str | None) -> Iterator[tuple[str, str, Decimal]]:
+    for kind, spec in entries:
+        for posting in postings(kind, spec, home):
+            amount = posting.debit if home is None else posting.home_net
+            if posting.debit and amount is not None:
+                yield home or posting.currency, posting.period, amount
+
+
+def _chart(currency: str, bars: Iterable[Bar]) -> Chart:
+    found = tuple(bars)
+    return Chart(currency=currency, bars=found[:_BARS], more=max(0, len(found) - _BARS))
+
+
+def _length(amount: Decimal, longest: Decimal) -> int:
+    """At least 1 for what is not nothing: what is there is seen."""
+    return max(1, int(abs(amount) * HALF / longest)) if amount else 0

@@ -1,0 +1,186 @@
+"""The lines of an entry before and after a change, side by side, each pair on one row."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.canonical import lines
+from reconciler.core.kinds import KINDS
+from reconciler.core.money import shown, total
+from reconciler.core.payload import completed
+from reconciler.core.plan import Action, Change
+from reconciler.core.values import Value, text_of
+from reconciler.render.postings import rest_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What a line posts on one side of the comparison, as it is shown."""
+
+    debit: str
+    credit: str
+    home: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of either side, or the same line on both; `mark` is empty, +, - or ~."""
+
+    mark: str
+    code: str
+    before: Cell | None
+    after: Cell | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """A side of the comparison: its name, its currency, the sums of its debits and credits."""
+
+    name: str
+    field: str
+    currency: str
+    debit: str
+    credit: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The lines of an entry on one side or both; `home` is a currency to show amounts in too."""
+
+    sides: tuple[Side, ...]
+    rows: tuple[Row, ...]
+    home: str
+
+
+_NAMES = {False: ("Before", "After"), True: ("Before, and stays", "Declared, not applied")}
+"""What the sides are called, by whether the change is blocked."""
+
+_Line = Mapping[str, Value]
+
+
+def comparison_of(change: Change, home: str | None) -> Comparison | None:
+    """The lines before and after; None where no line comes, goes or changes."""
+    kind = KINDS[change.address.kind]
+    touched = change.wanted in _WHOLE or change.comparison.lines_added
+    if not kind.lines or not (touched or change.comparison.line_updates):
+        return None
+    names = _NAMES[change.block is not None]
+    there = [
+        (name, field, lines(kind, completed(kind, spec, home)), text_of(spec.get(kind.currency)))
+        for name, field, spec in (
+            (names[0], "before", change.before),
+            (names[1], "after", change.after),
+        )
+        if spec is not None
+    ]
+    if not there:
+        return None
+    sides = tuple(_side(name, field, rows, code or "") for name, field, rows, code in there)
+    found = {field: rows for _, field, rows, _ in there}
+    money = {side.field: side.currency for side in sides}
+    return Comparison(
+        sides=sides,
+        rows=tuple(_rows(found.get("before", ()), found.get("after", ()), money, home or "")),
+        home=(home or "") if any(side.currency != home for side in sides) and home else "",
+    )
+
+
+_WHOLE = frozenset({Action.CREATE, Action.REPLACE, Action.REMOVE, Action.ADOPT})
+"""The actions that concern every line of an entry."""
+
+
+def _side(name: str, field: str, rows: Sequence[_Line], currency: str) -> Side:
+    debit, credit = (
+        total(
+            amount
+            for row in rows
+            if row.get("type") == word and isinstance(amount := row.get("amount"), Decimal)
+        )
+        for word in ("Debit", "Credit")
+    )
+    return Side(
+        name=name,
+        field=field,
+        currency=currency,
+        debit=shown(debit, currency),
+        credit=shown(credit, currency),
+        holds=debit == credit,
+    )
+
+
+def _rows(
+    before: Sequence[_Line], after: Sequence[_Line], money: Mapping[str, str], home: str
+) -> Iterator[Row]:
+    """Debits before credits; a line that changed stands where it stood before."""
+    pairs = sorted(_pairs(before, after, money), key=lambda pair: _is_credit(pair[0] or pair[1]))
+    for old, new in pairs:
+        was = None if old is None else _cell(old, money["before"], home, live=True)
+        now = None if new is None else _cell(new, money["after"], home, live=False)
+        if old is None or new is None:
+            mark = "+" if old is None else "-"
+            mark = mark if before and after else ""
+        else:
+            same = money["before"] == money["after"] and _exact(old) == _exact(new)
+            mark = "" if same else "~"
+        line = new if new is not None else old
+        assert line is not None
+        code = text_of(line.get("accountingCodeName")) or ""
+        yield Row(mark=mark, code=code, before=was, after=now)
+
+
+def _pairs(
+    before: Sequence[_Line], after: Sequence[_Line], money: Mapping[str, str]
+) -> Iterator[tuple[_Line | None, _Line | None]]:
+    """Lines that say the same, then lines of one code and side, then those without a partner."""
+    free: dict[int, _Line] = dict(enumerate(after))
+    partner: dict[int, int] = {}
+    for key in (_exact, _place):
+        waiting: dict[object, list[int]] = defaultdict(list)
+        for at, line in free.items():
+            waiting[key(line)].append(at)
+        for at, line in enumerate(before):
+            if at not in partner and (found := waiting.get(key(line))):
+                partner[at] = found.pop(0)
+                del free[partner[at]]
+    for at, line in enumerate(before):
+        yield line, after[partner[at]] if at in partner else None
+    for line in free.values():
+        yield None, line
+
+
+def _exact(line: _Line) -> tuple[object, ...]:
+    rest = rest_of(line, live=True)
+    return (*_place(line), line.get("amount"), line.get("homeCurrencyAmount"), rest)
+
+
+def _place(line: _Line) -> tuple[object, ...]:
+    return line.get("accountingCodeName"), line.get("type")
+
+
+def _is_credit(line: _Line | None) -> bool:
+    return line is not None and line.get("type") == "Credit"
+
+
+def _cell(line: _Line, currency: str, home: str, *, live: bool) -> Cell:
+    amount = _amount(line.get("amount"), currency)
+    credit = _is_credit(line)
+    return Cell(
+        debit="" if credit else amount,
+        credit=amount if credit else "",
+        home=_amount(line.get("homeCurrencyAmount"), home),
+        rest=rest_of(line, live=live),
+    )
+
+
+def _amount(value: Value, currency: str) -> str:
+    return shown(value, currency) if isinstance(value, Decimal) else ""
+
+
+def codes_of(specs: Iterable[tuple[str, Mapping[str, Value] | None]]) -> Iterator[str]:
+    """The accounting codes that entries post to; each is a kind and its fields."""
+    for kind, spec in specs:
+        for line in lines(KINDS[kind], spec or {}):
+            yield text_of(line.get("accountingCodeName")) or ""

@@ -1,0 +1,86 @@
+"""Draws a plan as an HTML file of its own: no other resource, and no script needed to read it.
+
+Every value passes the environment's `finalize` before it is escaped, so that text from files and
+from the server can neither make markup nor hide, turn or forge anything (I-80).
+"""
+
+import base64
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+from reconciler.core.plan import Plan
+from reconciler.render.encode import css_string, neutral
+from reconciler.render.html.view import view_of
+
+if TYPE_CHECKING:
+    import jinja2
+
+_POLICY = (
+    "default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""Nothing is fetched, nothing is sent, and no script or style runs but those in here."""
+
+_EARLY = 'document.documentElement.className = "js";'
+"""Said before anything is drawn, so that what is folded is never laid out unfolded."""
+
+
+def plan_html(plan: Plan) -> str:
+    """The plan as an HTML document, the same bytes for the same plan."""
+    style, script = _source("report.css"), _source("report.js")
+    pages = _pages(plan)
+    drawn = (
+        _environment()
+        .get_template("plan.html")
+        .render(
+            plan=view_of(plan),
+            policy=_POLICY.format(styles=_hashes(style, pages), scripts=_hashes(_EARLY, script)),
+            # These the template marks as safe: our own files, and a style made of `css_string`s.
+            style=style,
+            pages=pages,
+            early=_EARLY,
+            script=script,
+        )
+    )
+    return drawn + "\n"
+
+
+def _pages(plan: Plan) -> str:
+    """What stands on the margin of every printed page: whose plan it is, and its digest."""
+    basis = plan.basis
+    where = ", ".join(part for part in (basis.host, basis.tenant_id, basis.entity_id) if part)
+    boxes = (
+        ("top-left", css_string(f"Plan for {basis.workspace}")),
+        ("top-right", css_string(where)),
+        ("bottom-left", css_string(plan.digest)),
+        ("bottom-right", '"Page " counter(page) " of " counter(pages)'),
+    )
+    return "@page { " + " ".join(f"@{box} {{ content: {text}; }}" for box, text in boxes) + " }"
+
+
+def _hashes(*texts: str) -> str:
+    """The sources that a policy allows, by their content."""
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in texts)
+    return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
+
+
+@cache
+def _source(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0].strip()
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2  # noqa: PLC0415 - who draws no HTML does not load it
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("reconciler.render.html"),
+        autoescape=True,
+        finalize=neutral,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,90 @@
+"""The difference between two plans on a terminal: what was reviewed, and what it would be now."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from reconciler.core.money import shown
+from reconciler.core.plan import Plan
+from reconciler.core.plandiff import OTHERS, Difference, MoneyMoved, PlanDiff
+from reconciler.core.values import Value, text_of
+from reconciler.render.books import sided
+from reconciler.render.spans import BLANK, Line, line, span, table
+from reconciler.render.text import summary
+from reconciler.render.words import value_text
+
+MOST_SHOWN = 100
+"""So many addresses are drawn; the rest are counted."""
+
+
+def plan_diff_lines(reviewed: Plan, now: Plan, found: PlanDiff) -> Iterator[Line]:
+    """All that is different, address by address, then for the books, then both counts."""
+    yield from (line(text, indent=2) for text in found.whole)
+    for one in found.addresses[:MOST_SHOWN]:
+        yield from _difference(one)
+    if (more := len(found.addresses) - MOST_SHOWN) > 0:
+        yield line(f"and {more:,} more {'entry' if more == 1 else 'entries'}", indent=2)
+    yield BLANK
+    yield from _money("Impact (net change)", found.impact, _NET_TITLES)
+    yield from _money("Balance (debits)", found.balance, _SUM_TITLES)
+    yield line(("Reviewed: ", "strong"), _counts(reviewed))
+    yield line(("Now:      ", "strong"), _counts(now))
+
+
+def _counts(plan: Plan) -> str:
+    return f"{summary(plan) if plan.pending else 'no changes.'} {plan.digest}"
+
+
+def _difference(one: Difference) -> Iterator[Line]:
+    symbol, style = (
+        ("+", "create") if one.before is None else ("-", "remove") if one.after is None else
+        ("~", "update")
+    )  # fmt: skip
+    yield line("  ", (f"{symbol} ", style), span(one.address.name, "strong"), f": {one.what}")
+    for fact in one.moved:
+        if fact.before is None and fact.after == OTHERS:
+            yield line(f"{fact.name} are others", indent=6)
+        else:
+            yield line(
+                f"{fact.name}: {value_text(fact.before)} -> {value_text(fact.after)}", indent=6
+            )
+    was, now = (change.currency if change else "" for change in (one.before, one.after))
+    for row in one.lines_removed:
+        yield line((f"- {_posting(row, was)}", "remove"), indent=6)
+    for row in one.lines_added:
+        yield line((f"+ {_posting(row, now)}", "create"), indent=6)
+
+
+def _posting(row: Mapping[str, Value], currency: str) -> str:
+    """A line of a file, whole, so that no difference is drawn as none."""
+    amount = row.get("amount")
+    stated = [text_of(row.get(name)) or "" for name in ("type", "accountingCodeName")]
+    stated.append(shown(amount, currency) if isinstance(amount, Decimal) else "")
+    more = (f"{name}: {value_text(value)}" for name, value in row.items() if name not in _STATED)
+    return ", ".join([" ".join(stated), *more])
+
+
+_STATED = frozenset({"type", "accountingCodeName", "amount"})
+
+
+_NET_TITLES = ("Period", "Accounting code", "Currency", "Reviewed", "Now")
+_SUM_TITLES = ("", "Currency", "Reviewed", "Now")
+
+
+def _money(title: str, rows: tuple[MoneyMoved, ...], titles: tuple[str, ...]) -> Iterator[Line]:
+    if not rows:
+        return
+    net = titles is _NET_TITLES
+    cells = [
+        (
+            *row.names,
+            *(
+                sided(amount, row.currency) if net else shown(amount, row.currency)
+                for amount in (row.before, row.after)
+            ),
+        )
+        for row in rows
+    ]
+    amounts = frozenset({len(titles) - 2, len(titles) - 1})
+    yield line((title, "strong"), " that is another")
+    yield from table([titles, *cells], right=amounts, header=True, indent=2)
+    yield BLANK

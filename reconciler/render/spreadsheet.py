@@ -1,0 +1,91 @@
+"""What a plan posts and takes back, for a spreadsheet: one row for each line of the ledger."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from reconciler.core.books import Entry, newly_posted, postings, taken_back
+from reconciler.core.kinds import KINDS
+from reconciler.core.money import written
+from reconciler.core.plan import Change, Plan
+from reconciler.core.values import text_of
+from reconciler.render.encode import cell
+
+COLUMNS = (
+    "effect",
+    "action",
+    "name",
+    "number",
+    "accounting period",
+    "entry date",
+    "accounting code",
+    "currency",
+    "debit",
+    "credit",
+    "net change",
+    "home currency",
+    "home net change",
+    "file",
+)
+"""Debit and credit are those of the ledger's line. The changes are what the books gain, debit
+positive, so that their sums are those of the impact; in home currency empty where not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What the writer of the standard library writes to, without a file."""
+
+    rows: list[str] = field(default_factory=list)
+
+    def write(self, row: str) -> None:
+        self.rows.append(row)
+
+
+def plan_csv(plan: Plan) -> str:
+    """The postings of all feasible changes as CSV. Amounts have a point and no separators."""
+    text = _Text()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    home = plan.basis.home_currency
+    for change in plan.feasible:
+        for effect, entries in (("take back", taken_back(change)), ("post", newly_posted(change))):
+            for entry in entries:
+                writer.writerows(_rows(change, effect, entry, home))
+    return "".join(text.rows)
+
+
+def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterator[list[str]]:
+    kind, spec = entry
+    leaves = effect == "take back"
+    for posting in postings(kind, spec, home):
+        net = posting.debit or posting.credit.copy_negate()
+        facts = (
+            effect,
+            change.action.value,
+            change.address.name,
+            (change.number or "") if leaves else "",
+            posting.period,
+            text_of(spec.get(KINDS[kind].date)) or "",
+            posting.code,
+            posting.currency,
+        )
+        amounts = (
+            _digits(posting.debit or None, posting.currency),
+            _digits(posting.credit or None, posting.currency),
+            _digits(net, posting.currency, negated=leaves),
+        )
+        # Amounts are digits of ours, and a sign is no formula in front of them.
+        yield [
+            *map(cell, facts),
+            *amounts,
+            cell(home or ""),
+            _digits(posting.home_net, home or "", negated=leaves),
+            cell(str(change.source) if change.source else ""),
+        ]
+
+
+def _digits(amount: Decimal | None, currency: str, *, negated: bool = False) -> str:
+    if amount is None:
+        return ""
+    return written(amount.copy_negate() if negated else amount, currency)

@@ -1,0 +1,124 @@
+"""Makes a call whose repetition does no harm, and reads what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from reconciler.calls import result_of, unread
+from reconciler.core.history import Act, Result
+from reconciler.core.members import PART_WAY_OUT, cancelled_in_part
+from reconciler.core.plan import CANCELLED, Step
+from reconciler.core.values import Live
+from reconciler.daybook import Intent
+from reconciler.errors import (
+    CancelledInPart,
+    LedgerError,
+    OutcomeUnknown,
+    ReadBackDiffers,
+    RequestRefused,
+    StillAtWork,
+)
+from reconciler.pen import Pen, words_of
+from reconciler.sight import Sight, cancelled_as_far_as_can_be
+
+_SENDS = 3
+"""How often a call that is safe to repeat is sent before its outcome counts as unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeatable:
+    """A call on an entry that may be sent again.
+
+    `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
+    answer does. It is sent again only while the entry is `ready` for it as it was at first.
+    `gone` are the entries of a run that were out of the books before it. `done` takes the step
+    once it took effect.
+    """
+
+    step: Step
+    send: Callable[[str], None]
+    shown: Callable[[Live | None], bool]
+    ready: Callable[[Live | None], bool]
+    telling: bool = True
+    gone: frozenset[str] = frozenset()
+    done: list[Step]
+    pen: Pen
+    sight: Sight
+
+    def make(self, intent: Intent) -> None:
+        """Send it until it is known what came of it, and conclude. Raises what stops the change."""
+        intent = self.pen.intend(intent)
+        doubt: OutcomeUnknown | None = None
+        for sent in range(1, _SENDS + 1):
+            error = _failure(self.send, intent.track_id or "")
+            if error is None:
+                return self._check_effect(intent)
+            # An unanswered request may still be on its way, whatever a later one came to.
+            doubt = error if isinstance(error, OutcomeUnknown) else doubt
+            if doubt is None and not isinstance(error, RequestRefused):
+                self._give_up(intent, error)
+            live = self._read_after(intent, doubt or error)
+            self._check_whole(intent, live)
+            # Refused because it is already so, or done though no answer came: both are done.
+            if self.telling and self.shown(live):
+                return self._took_effect(intent)
+            if error is not doubt or sent == _SENDS or not self.ready(live):
+                self._give_up(intent, doubt or error)
+        return None
+
+    def _check_effect(self, intent: Intent) -> None:
+        """Read back what the ledger says it did (I-32)."""
+        number, what = intent.number or "", words_of(intent)
+        ended = cancelled_as_far_as_can_be if intent.act is Act.CANCEL else self.shown
+        try:
+            live = self.sight.at_rest(number, f"{what} was acknowledged", ended)
+        except LedgerError as error:
+            self.done.append(self.step)
+            # Left open: the next run reads what became of it.
+            self.pen.conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
+            if isinstance(error, StillAtWork):
+                raise
+            raise unread(error, f"{what} was acknowledged") from error
+        if self.shown(live):
+            return self._took_effect(intent)
+        self._check_whole(intent, live)
+        differs = ReadBackDiffers(
+            f"the ledger acknowledged {what}, and a read does not show it",
+            remedy="Look at the entry in the ledger, then plan again.",
+            track_id=intent.track_id or "",
+        )
+        self.pen.conclude(intent, Result.UNSENT, differs)
+        raise differs
+
+    def _took_effect(self, intent: Intent) -> None:
+        self.done.append(self.step)
+        happened = f"{words_of(intent)} took effect"
+        self.pen.conclude(intent, Result.DONE, number=intent.number, happened=happened)
+
+    def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
+        self.pen.conclude(intent, result_of(error), error)
+        raise error
+
+    def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
+        try:
+            return self.sight.at_rest(intent.number or "", words_of(intent))
+        except LedgerError:
+            self._give_up(intent, error)
+
+    def _check_whole(self, intent: Intent, live: Live | None) -> None:
+        """A run that lost some of its entries and kept others is neither here nor gone."""
+        if intent.act is not Act.CANCEL or live is None or live.status == CANCELLED:
+            return
+        fact = cancelled_in_part(live, gone=self.gone)
+        if fact:
+            error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
+            self.pen.conclude(intent, Result.PARTLY, error)
+            raise error
+
+
+def _failure(send: Callable[[str], None], track_id: str) -> LedgerError | None:
+    try:
+        send(track_id)
+    except LedgerError as error:
+        return error
+    return None

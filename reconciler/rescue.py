@@ -1,0 +1,272 @@
+"""Keeps what the daybook could not take, and gives it back to the daybook later (I-43)."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.core.history import CALLS, Act, Result
+from reconciler.core.recorded import Recorded
+from reconciler.core.report import Settled
+from reconciler.core.rescued import (
+    MOST_BYTES,
+    NotRescued,
+    Rescued,
+    key_digest,
+    line_of,
+    rescued_of,
+)
+from reconciler.core.values import Address
+from reconciler.daybook import Intent, Tried
+from reconciler.errors import DaybookError
+from reconciler.settle import SettlingBook
+
+
+class RescuableBook(SettlingBook, Protocol):
+    """A daybook that can be asked for one of its calls."""
+
+    @property
+    def lineage(self) -> str: ...
+    def tried(self, seq: int) -> Tried | None: ...
+
+
+class RescuedBook:
+    """A daybook whose outcomes are kept elsewhere when it takes no more.
+
+    First in the file at `path`; where that cannot be written either, `show` gets the line.
+    """
+
+    def __init__(self, book: RescuableBook, path: Path, *, show: Callable[[str], None]) -> None:
+        self._book, self._path, self._show = book, path, show
+        self._lock = threading.Lock()
+
+    def intend(self, intent: Intent) -> Intent:
+        """Write an intent before its call. What cannot be written is not sent either."""
+        return self._book.intend(intent)
+
+    def unsettled(self) -> tuple[Intent, ...]:
+        """Intents of calls that have no definite outcome, oldest first."""
+        return self._book.unsettled()
+
+    def recorded(self) -> Mapping[Address, Recorded]:
+        """What is remembered of every address."""
+        return self._book.recorded()
+
+    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
+        """The highest number of a kind that is known."""
+        return self._book.last_number(kind, before=before)
+
+    def conclude(
+        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
+    ) -> None:
+        """Write an outcome. Raises DaybookError when only the rescue has it, or nothing."""
+        try:
+            self._book.conclude(intent, result, number=number, detail=detail)
+        except DaybookError as error:
+            if result is Result.UNKNOWN or intent.act not in CALLS:
+                # An open call says as much, and a note is planned again.
+                raise
+            rescued = Rescued(
+                lineage=self._book.lineage,
+                intent=intent.seq,
+                address=intent.address,
+                act=intent.act,
+                result=result,
+                number=number,
+                key=key_digest(intent.key),
+                detail=detail,
+            )
+            raise DaybookError(
+                f"{error.message}; {self._keep(line_of(rescued))}",
+                remedy="See to it that the daybook can be written, then run the command again: "
+                "it takes in what was kept, and settles the rest.",
+            ) from error
+
+    def _keep(self, line: str) -> str:
+        """Store a line; says where it is."""
+        with self._lock:
+            try:
+                _append(self._path, line)
+            except OSError as error:
+                self._show(line)
+                return (
+                    f"{self._path} cannot be written either ({error.strerror}), so it is shown "
+                    "on the screen"
+                )
+        return f"it is kept in {self._path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What lies in a rescue file: what can be taken in, and why the rest cannot."""
+
+    lines: tuple[Rescued, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def examine(book: RescuableBook, path: Path) -> Found | None:
+    """What a rescue file holds, held against the daybook; None where there is no such file."""
+    try:
+        text = _read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Found(problems=(f"it cannot be read: {error.strerror}",))
+    except (UnicodeDecodeError, NotRescued):
+        return Found(problems=("it is no rescue file",))
+    lines: dict[int, Rescued] = {}
+    problems = []
+    for at, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            rescued = rescued_of(line)
+            _check(book, rescued, lines.get(rescued.intent))
+            lines[rescued.intent] = rescued
+        except NotRescued as error:
+            problems.append(f"line {at}: {error}")
+    return Found(lines=tuple(lines[seq] for seq in sorted(lines)), problems=tuple(problems))
+
+
+def take_in(
+    book: RescuableBook, path: Path, *, trusted: Callable[[Intent, str], bool]
+) -> Iterator[Settled]:
+    """Give the daybook what a rescue file kept for it, and rename the file once that is done.
+
+    Raises DaybookError when any line does not fit: then nothing is taken in. `trusted` tells
+    whether a create made what stands under a number; one that did not is left to be settled.
+    """
+    found = examine(book, path)
+    if found is None:
+        return
+    if found.problems:
+        raise DaybookError(
+            f"the rescue file {path} does not fit the daybook: {'; '.join(found.problems)}",
+            remedy="Run `reconciler daybook recover`: it shows what is in there and what to do.",
+        )
+    yield from conclude_lines(book, found.lines, trusted=trusted)
+    set_aside(path, "taken")
+
+
+def conclude_lines(
+    book: RescuableBook, lines: tuple[Rescued, ...], *, trusted: Callable[[Intent, str], bool]
+) -> Iterator[Settled]:
+    """Write down what these lines say of calls that are still open."""
+    for line in lines:
+        tried = book.tried(line.intent)
+        if tried is None or not tried.open:
+            continue
+        intent = tried.intent
+        if intent.key and line.number and not trusted(intent, line.number):
+            continue
+        book.conclude(intent, line.result, number=line.number, detail=line.detail)
+        yield Settled(
+            address=intent.address,
+            act=intent.act.value,
+            result=line.result,
+            number=line.number,
+            message="taken from the rescue file",
+        )
+
+
+def set_aside(path: Path, word: str) -> Path:
+    """Rename a rescue file so that it is looked at no more; what bore that name before is gone."""
+    aside = path.with_name(f"{path.name}.{word}")
+    try:
+        path.replace(aside)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise DaybookError(
+            f"{path} cannot be renamed: {error.strerror}",
+            remedy=f"Rename it to {aside.name} by hand: all that it holds is in the daybook."
+            if word == "taken"
+            else "Rename it by hand.",
+        ) from error
+    return aside
+
+
+def _check(book: RescuableBook, line: Rescued, other: Rescued | None) -> None:
+    """Raises NotRescued when a line is not about an open call, or one that ended as it says."""
+    what = f"the {line.act.value} of {line.address.name}"
+    if line.lineage != book.lineage:
+        raise NotRescued(f"{what} belongs to another daybook")
+    tried = book.tried(line.intent)
+    if tried is None:
+        raise NotRescued(f"the daybook knows of no such call: {what}")
+    intent = tried.intent
+    same = (intent.address, intent.act, key_digest(intent.key)) == (
+        line.address,
+        line.act,
+        line.key,
+    )
+    if not same or (intent.number and line.number and intent.number != line.number):
+        raise NotRescued(f"{what} is not the call that the daybook knows as no. {line.intent}")
+    said, known = (line.result, line.number), (tried.result, tried.number)
+    if other is not None:
+        known = (other.result, other.number)
+    elif tried.open or not (line.act is Act.CREATE and line.result is Result.DONE):
+        # What a later run read in the ledger of any other call is newer than the line.
+        return
+    if not _agree(said, known):
+        raise NotRescued(
+            f"{what} is said to be {_words(said)}, and it is known to be {_words(known)}"
+        )
+
+
+_Ended = tuple[Result | None, str | None]
+
+
+def _agree(said: _Ended, known: _Ended) -> bool:
+    return said[0] is known[0] and (said[0] is not Result.DONE or said[1] == known[1])
+
+
+def _words(ended: _Ended) -> str:
+    result, number = ended
+    return (result.value if result else "open") + (f" ({number})" if number else "")
+
+
+def _append(path: Path, line: str) -> None:
+    """Add a line; it is on the disk when this returns. Leaves no half of it behind."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(path, flags, 0o600)
+    try:
+        before = os.fstat(file).st_size
+        try:
+            rest = line.encode() + b"\n"
+            while rest:
+                rest = rest[os.write(file, rest) :]
+            os.fsync(file)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(file, before)
+                if not before:
+                    path.unlink()
+            raise
+    finally:
+        os.close(file)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _read(path: Path) -> str:
+    """The text of a rescue file. Raises OSError, UnicodeDecodeError and NotRescued."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    raw = b""
+    try:
+        while len(raw) <= MOST_BYTES and (part := os.read(file, 1 << 16)):
+            raw += part
+    finally:
+        os.close(file)
+    if len(raw) > MOST_BYTES:
+        raise NotRescued("it is too large")
+    return raw.decode()

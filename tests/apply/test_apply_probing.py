@@ -1,0 +1,125 @@
+"""A ledger without Data Query is looked at number by number: I-09, I-44."""
+
+import pytest
+from apply_bench import answer, each, files, instead, lost_after, lost_before, of, outcomes
+from builders import address
+from test_apply_recovery import copied  # noqa: F401 - a fixture, by its name
+
+from reconciler.errors import Refused
+from reconciler.recover import close_by_word
+
+BOOKS = files(a=of("1.00"), b=of("2.00"), c=of("3.00"))
+ONE = files(a=of("1.00"))
+TWO = files(a=of("1.00"), b=of("2.00"))
+LATER = {"hours": 30}
+
+
+@pytest.fixture
+def unsearchable(bench):
+    """A bench whose ledger answers no query."""
+    bench.line.queries = instead(answer(404, {"code": "x", "message": "no such resource"}))
+    return bench
+
+
+def begin(bench):
+    with bench.daybook(write=False) as book:
+        return book.last_number("JournalEntry")
+
+
+def planned(bench):
+    return {change.address.name: change.action.value for change in bench.planned.pending}
+
+
+def test_i44_a_lost_daybook_is_written_anew_from_a_number_that_the_user_names(unsearchable):
+    bench = unsearchable
+    bench.apply(BOOKS, finding={"first_apply": True})
+    before = bench.live()
+    for path in bench.root.glob("daybook.db*"):
+        path.unlink()
+    bench.clock.pass_by(**LATER)
+    bench.verbs()
+    report = bench.apply(BOOKS, finding={"probe_from": "JE-00000001"})
+    assert outcomes(report) == {"done"}
+    assert planned(bench) == dict.fromkeys("abc", "adopt")
+    assert (bench.verbs(), bench.live()) == ([], before)
+    bench.require_converged(BOOKS)
+    # What was looked at from the user's number is vouched for, as by a search.
+    with bench.daybook(write=False) as book:
+        assert book.complete
+
+
+def test_i44_an_older_copy_is_brought_up_to_date_from_the_last_number_it_knows(
+    unsearchable,
+    copied,  # noqa: F811
+):
+    bench, (take, restore) = unsearchable, copied
+    bench.apply(ONE, finding={"first_apply": True})
+    take()
+    bench.apply(BOOKS)
+    bench.apply(files(a=of("1.00"), b=of("2.00"), c=of("4.00")))
+    before = bench.live()
+    restore()
+    bench.clock.pass_by(**LATER)
+    bench.verbs()
+    wanted = files(a=of("1.00"), b=of("2.00"), c=of("4.00"))
+    bench.apply(wanted, finding={"probe_from": begin(bench)})
+    assert planned(bench) == {"b": "adopt", "c": "adopt"}
+    assert (bench.verbs(), bench.live()) == ([], before)
+    bench.require_converged(wanted)
+
+
+def left_open(bench, fault):
+    """An entry whose create lost every answer, on a day before."""
+    bench.apply(ONE, finding={"first_apply": True})
+    bench.line.choose = each(*[fault] * 6)
+    assert outcomes(bench.apply(TWO)) == {"unknown"}
+    bench.line.choose = lambda sent: None
+
+
+@pytest.mark.parametrize("hours", [21, pytest.param(30, marks=pytest.mark.long)])
+def test_i09_t3_what_is_found_by_its_number_settles_an_old_create(unsearchable, hours):
+    bench = unsearchable
+    left_open(bench, lost_after)
+    bench.clock.pass_by(hours=hours)
+    bench.verbs()
+    report = bench.apply(TWO)
+    assert [(item.result.value, item.number) for item in report.settled] == [
+        ("done", bench.live()["b"][0])
+    ]
+    assert bench.verbs() == []
+    bench.require_converged(TWO)
+
+
+@pytest.mark.parametrize("hours", [30, pytest.param(24 * 30, marks=pytest.mark.long)])
+def test_i07_i09_that_no_number_has_it_never_lets_a_create_be_sent_again(unsearchable, hours):
+    bench = unsearchable
+    left_open(bench, lost_before)
+    bench.clock.pass_by(hours=hours)
+    bench.verbs()
+    report = bench.apply(TWO)
+    assert [item.result.value for item in report.settled] == ["unknown"]
+    assert "none of JE-00000001 to JE-00000051 carries its marker" in report.settled[0].message
+    assert (outcomes(report), bench.verbs()) == ({"blocked"}, [])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(lost_before, id="N07", marks=pytest.mark.long),
+        pytest.param(lost_after, id="N08"),
+    ],
+)
+def test_i07_the_word_that_nothing_was_posted_is_held_against_the_numbers(unsearchable, fault):
+    bench = unsearchable
+    left_open(bench, fault)
+    bench.clock.pass_by(**LATER)
+    with bench.daybook() as book, bench.client() as client:
+        answers = {"posted": {}, "not_posted": [address("b")]}
+        words = {"workspace": "books", "marker_place": "ReconcilerKey__c"}
+        if fault is lost_after:
+            with pytest.raises(Refused, match="was posted: JE-00000002 carries its marker"):
+                close_by_word(book, client, **words, **answers)
+        else:
+            close_by_word(book, client, **words, **answers)
+    bench.apply(TWO)
+    bench.require_converged(TWO)

@@ -1,0 +1,270 @@
+"""What an older daybook, an open call or a ledger at rest must not lead to: I-06 to I-11, I-44."""
+
+import shutil
+import time
+
+import httpx
+import pytest
+from apply_bench import (
+    each,
+    every,
+    files,
+    instead,
+    lost_after,
+    lost_before,
+    nth,
+    of,
+    outcomes,
+    refusal,
+)
+from builders import address
+from test_apply_runs import RUN, books, run, runs  # noqa: F401 - a fixture, by its name
+
+from reconciler.cli.apply import exit_code
+from reconciler.cli.signals import Stop, stopping
+from reconciler.core.plan import Action, Change, Reason
+from reconciler.core.report import Applied, Outcome, report_document, report_of
+from reconciler.core.values import Address
+from reconciler.errors import AppliedInPart, Refused
+from reconciler.recover import close_by_word
+from reconciler.settle import settle
+
+LONG = pytest.mark.long
+REFUSED = instead(refusal(58490020, "refused for good"))
+
+
+@pytest.fixture
+def copied(bench):
+    """Takes a copy of the daybook, and puts it back."""
+
+    def take():
+        shutil.copy(bench.daybook_path, bench.root / "copy.db")
+
+    def restore():
+        for path in bench.root.glob("daybook.db*"):
+            path.unlink()
+        shutil.copy(bench.root / "copy.db", bench.daybook_path)
+
+    return take, restore
+
+
+def test_i06_i44_content_that_comes_back_over_a_restored_copy_gets_an_entry_of_its_own(
+    bench, copied
+):
+    """The incarnation comes a second time, and must not bring a deleted entry's number."""
+    take, restore = copied
+    first, second = files(a=of("1.00")), files(a=of("2.00"))
+    bench.converge(first)
+    take()
+    for wanted in (second, first, second):
+        bench.converge(wanted)
+    restore()
+    bench.line.sent.clear()
+    bench.converge(first)
+    assert [sent.verb for sent in bench.line.sent] == ["cancel", "create", "delete"]
+
+
+def test_i08_entries_that_were_gone_before_an_open_cancel_are_no_part_of_it(books):  # noqa: F811
+    books.apply(run())
+    books.execute("update journal_entries set status = 'Cancelled' where number = 'JE-00000001'")
+    books.line.choose = every(lost_before, "cancel")
+    assert outcomes(books.apply({})) == {"unknown"}
+    books.line.choose = lambda sent: None
+    report = books.apply({})
+    assert [(item.result.value, item.message) for item in report.settled] == [("unsent", "")]
+    assert outcomes(report) == {"done"}
+    assert runs(books) == {}
+
+
+def test_what_lies_in_no_known_period_does_not_stop_what_has_nothing_to_do_with_it(bench):
+    """Of a predecessor that is left to be deleted, nobody knows the period any more."""
+    bench.converge(files(a=of("1.00"), b=of("1.00")))
+    first = {numbers[0] for numbers in bench.live().values()}
+
+    def keep(sent):
+        return REFUSED if sent.verb == "delete" and sent.path.split("/")[3] in first else None
+
+    bench.line.choose = keep
+    bench.apply(files(a=of("2.00"), b=of("2.00")), continue_on_error=True)
+    bench.apply({}, continue_on_error=True)
+    assert {number for number, _, _ in bench.all_entries()} == first
+    bench.line.choose = nth(1, REFUSED)
+    report = bench.apply({})
+    assert {change.period for change in bench.planned.pending} == {""}
+    assert sorted(item.outcome.value for item in report.applied) == ["done", "failed"]
+    bench.converge({})
+
+
+# Every run ends.
+
+MANY = files(**{name: of("1.00") for name in "abcd"})
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param("86400", id="seconds"),
+        pytest.param("Wed, 01 Jan 2098 00:00:00 GMT", id="a date", marks=LONG),
+        pytest.param("9" * 400, id="more digits than a number has", marks=LONG),
+        pytest.param("-5", id="less than nothing", marks=LONG),
+        pytest.param("", id="nothing", marks=LONG),
+    ],
+)
+def test_i11_n15_a_ledger_that_wants_to_rest_for_a_day_is_left_and_the_run_ends(bench, after):
+    headers = {"Retry-After": after} if after else {}
+    limited = instead(httpx.Response(429, headers=headers, json={"message": "slow down"}))
+    bench.line.choose = each(None, *[limited] * 99)
+    began = time.monotonic()
+    report = bench.apply(MANY)
+    assert time.monotonic() - began < 10
+    assert len(bench.line.sent) <= 1 + 6, "attempts are bounded"
+    assert [item.outcome.value for item in report.applied].count("done") == 1
+    assert outcomes(report) == {"done", "failed", "not_attempted"}
+    bench.converge(MANY)
+
+
+def test_i11_when_its_time_is_up_a_run_begins_nothing_new_and_settles_what_is_in_flight(bench):
+    stop = Stop()
+
+    def late(line, request):
+        stop.late = True
+        stop.event.set()
+        return line.deliver(request)
+
+    bench.line.choose = nth(2, late)
+    doors = {"stop": stop.event, "why_stopped": stop.why}
+    report = bench.apply(MANY, doors=doors)
+    assert [item.outcome.value for item in report.applied].count("done") == 2
+    left = [item for item in report.applied if item.outcome.value == "not_attempted"]
+    assert {item.message for item in left} == {"the run's time was up"}
+    assert len(left) == len(MANY) - 2
+    bench.require_true(report)
+    bench.converge(MANY)
+
+
+def test_i11_the_time_of_a_run_is_real_time():
+    stop = Stop()
+    with stopping(stop, after=0.01):
+        assert stop.event.wait(10)
+    assert (stop.late, stop.signalled) == (True, False)
+    with pytest.raises(AppliedInPart, match="time was up"):
+        stop.check()
+    unhurried = Stop()
+    with stopping(unhurried, after=1e12):
+        unhurried.check()
+
+
+@pytest.mark.parametrize(
+    ("late", "ended", "code"),
+    [
+        pytest.param(True, 1, 6, id="some left"),
+        pytest.param(True, 2, 0, id="all done in the last moment"),
+        pytest.param(False, 1, 1, id="not its time"),
+    ],
+)
+def test_a_run_whose_time_was_up_says_so_by_its_exit_code(late, ended, code):
+    changes = [
+        Change(
+            address=address(name),
+            action=Action.CREATE,
+            wanted=Action.CREATE,
+            reason=Reason.NEW,
+        )
+        for name in "ab"
+    ]
+    applied = [Applied(change=change, outcome=Outcome.DONE) for change in changes[:ended]]
+    report = report_of(applied, changes, timed_out=late)
+    assert exit_code(report) == code
+    assert report_document(report)["timed_out"] is late
+
+
+# A journal run whose create nobody answered.
+
+
+def left_open(bench, fault=lost_after):
+    """A run whose create lost every answer, so long ago that no key protects it any more."""
+    bench.line.choose = every(fault, "create")
+    assert outcomes(bench.apply(run())) == {"unknown"}
+    bench.line.choose = lambda sent: None
+    bench.ledger.work()
+    bench.clock.pass_by(hours=30)
+
+
+def settled_with(bench, **adopts):
+    with bench.daybook() as book, bench.client() as client:
+        return [
+            (item.result.value, item.number)
+            for item in settle(
+                book,
+                client,
+                workspace="books",
+                marker_place="ReconcilerKey__c",
+                adopts={Address("JournalRun", name): number for name, number in adopts.items()},
+            )
+        ]
+
+
+def close(bench, **answers):
+    with bench.daybook() as book, bench.client() as client:
+        return close_by_word(
+            book,
+            client,
+            workspace="books",
+            marker_place="ReconcilerKey__c",
+            posted=answers.get("posted", {}),
+            not_posted=answers.get("not_posted", ()),
+        )
+
+
+def test_i07_a_file_that_names_the_run_closes_its_open_create(books):  # noqa: F811
+    left_open(books)
+    assert settled_with(books) == [("unknown", None)]
+    assert settled_with(books, billing="JR-00000009") == [("unknown", None)]
+    assert settled_with(books, billing="JR-00000001") == [("done", "JR-00000001")]
+    books.line.sent.clear()
+    assert books.apply(run()).applied == ()
+    assert books.line.sent == []
+
+
+def test_i07_somebodys_word_closes_the_open_create_of_a_run_that_fits(books):  # noqa: F811
+    left_open(books)
+    ((settled),) = close(books, posted={Address("JournalRun", RUN): "JR-00000001"})
+    assert (settled.result.value, settled.number) == ("done", "JR-00000001")
+    assert books.apply(run()).applied == ()
+    assert runs(books) == {"JR-00000001": "Completed"}
+
+
+@pytest.mark.parametrize(
+    ("set_to", "said"),
+    [
+        pytest.param("journal_entry_date = '2026-01-30'", "journalEntryDate", id="another date"),
+        pytest.param("target_start_date = '2026-01-02'", "accountingPeriodName", id="other days"),
+        pytest.param("status = 'Cancelled'", "Cancelled", id="cancelled since", marks=LONG),
+        pytest.param("status = 'Processing'", "until that has ended", id="at work", marks=LONG),
+    ],
+)
+def test_i07_a_run_that_does_not_fit_is_not_taken_for_what_was_asked_for(books, set_to, said):  # noqa: F811
+    left_open(books)
+    books.execute(f"update journal_runs set {set_to}")
+    with pytest.raises(Refused, match=said):
+        close(books, posted={Address("JournalRun", RUN): "JR-00000001"})
+    assert settled_with(books, billing="JR-00000001") == [("unknown", None)]
+
+
+@pytest.mark.parametrize("hours", [27, pytest.param(1, marks=LONG), pytest.param(21, marks=LONG)])
+def test_i09_nobodys_word_counts_while_the_first_request_may_still_arrive(books, hours):  # noqa: F811
+    books.line.choose = every(lost_before, "create")
+    books.apply(run())
+    books.clock.pass_by(hours=hours)
+    with pytest.raises(Refused, match="until 28 hours have passed"):
+        close(books, not_posted=[Address("JournalRun", RUN)])
+
+
+def test_i07_after_a_day_and_more_somebodys_word_lets_a_run_be_asked_for_again(books):  # noqa: F811
+    left_open(books, lost_before)
+    first = {sent.key for sent in books.line.sent}
+    close(books, not_posted=[Address("JournalRun", RUN)])
+    books.line.sent.clear()
+    assert outcomes(books.apply(run())) == {"done"}
+    assert first.isdisjoint({sent.key for sent in books.line.sent})
+    assert list(runs(books).values()) == ["Completed"]

@@ -1,0 +1,72 @@
+"""A whole accounting period is imported: what is nobody's, and nothing else (I-22)."""
+
+import pytest
+from test_journey_runs import billing, by_hand, standing  # noqa: F401 - a fixture's name
+
+PERIOD = ("import", "--period", "Jan-2026", "--yes")
+
+
+def test_i22_a_period_is_imported_and_everything_else_left(small):
+    mine = small.number("entry-00")
+    by = {
+        "mine": by_hand(small),
+        "theirs": by_hand(small, ReconcilerKey__c="theirs/x"),
+        "gone": by_hand(small),
+        "other": by_hand(small, accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28"),
+        "marked": by_hand(small, ReconcilerKey__c="acme-books/marked"),
+    }
+    small.call("PUT", f"journal-entries/{by['gone']}/cancel")
+    ended = small.run(*PERIOD)
+    assert ended.code == 0, ended.said
+    assert f"= {by['mine']}  {by['mine'].lower()}" in ended.out
+    assert f"= {by['marked']}  marked" in ended.out
+    assert f'left: {by["theirs"]}  carries the marker "theirs/x"' in ended.out
+    assert f"left: {by['gone']}  has the status Cancelled" in ended.out
+    assert f"left: {mine}  recorded as entry-00 already" in ended.out
+    assert by["other"] not in ended.out
+    assert "are left for what was imported (2)" in ended.out
+    assert small.plan("--detailed-exitcode").code == 0
+    assert small.run("fmt", "--check", small.root / "imported").code == 0
+    posted = small.posted()
+    assert (posted[by["mine"].lower()], posted["marked"]) == (by["mine"], by["marked"])
+    again = small.run(*PERIOD)
+    assert (again.code, "nothing to import" in again.said) == (0, True)
+
+
+def test_a_period_is_imported_piece_by_piece(small):
+    numbers = [by_hand(small) for _ in range(3)]
+    before = small.content()
+    ended = small.run(*PERIOD[:3], "--write-only", "--limit", "2")
+    assert ended.code == 0, ended.said
+    assert "1 more wait: run it again, or raise --limit." in ended.out
+    assert small.content() == before
+    # As if it had been interrupted before anything was adopted: files are there, and no record.
+    ended = small.run(*PERIOD)
+    assert ended.code == 0, ended.said
+    assert ended.out.count("declared, and adopted now") == 2
+    assert {number.lower() for number in numbers} <= set(small.posted())
+    assert small.plan("--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("billing", ["embedded"], indirect=True)
+def test_what_a_run_made_is_left_to_it(billing):  # noqa: F811
+    billing.applied()
+    ended = billing.run(*PERIOD)
+    assert ended.code == 0, ended.said
+    assert ended.out.count("made by a journal run, which `reconciler import --run` imports") == 4
+    assert not (billing.root / "imported").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        pytest.param(["--period", "Jan-26", "--yes"], 4, "Did you mean Jan-2026?", id="no period"),
+        pytest.param(["--period", "Jan-2026"], 64, "no terminal to ask on", id="nobody to ask"),
+        pytest.param(
+            ["--period", "Jan-2026", "JE-00000001", "--yes"], 64, "goes with no number", id="both"
+        ),
+    ],
+)
+def test_a_period_is_not_imported(small, args, code, said):
+    ended = small.run("import", *args)
+    assert (ended.code, said in ended.said) == (code, True), ended.said

@@ -1,0 +1,237 @@
+"""The report in HTML: golden files, one file that needs nothing, and text that can do nothing."""
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+
+import pytest
+from html_bench import SCENES, large_plan, parts_of, without_our_own
+from test_render_hostile import HOSTILE, is_safe, plan_of
+from test_render_plans import Scene, credit, debit, entry
+
+from reconciler.core.books import impact_of
+from reconciler.core.plan import Action
+from reconciler.core.scope import Origin, Scope, Unseen
+from reconciler.render.html.document import plan_html
+from reconciler.render.html.view import verdict_of
+from reconciler.render.problems import escaped
+from reconciler.render.text import summary
+
+MARKUP = {
+    "script": "<script>alert(1)</script>",
+    "image": '"><img src=x onerror=alert(1)>',
+    "end of a style": "</style><script>alert(1)</script>",
+    "end of a string": "'\"`; } * { display: none } /*",
+    "comment": "--><!--",
+    "entity": "&lt;b&gt; &#x202e;",
+    "template": "{{ 7 * 7 }} {% raw %}",
+    "address": "javascript:alert(1)",
+}
+
+
+@pytest.fixture(params=[*HOSTILE.values(), *MARKUP.values()], ids=[*HOSTILE, *MARKUP])
+def hostile(request):
+    if "\ud800" in request.param:
+        pytest.skip("half a surrogate pair is refused when files and answers are read")
+    return request.param
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_plan_reads_like_this_as_a_report(name, golden):
+    golden(f"html-{name}.html", without_our_own(plan_html(SCENES[name]().plan())))
+
+
+def partial():
+    plan = Scene().entry("2026-01-true-up", entry()).plan()
+    origin = Origin(
+        tool_version="0.1.0",
+        commit="4f1c0de9a7b2",
+        dirty=True,
+        made_at="2026-02-02T08:14:05Z",
+        expires_at="2026-02-09T08:14:05Z",
+    )
+    return replace(
+        plan,
+        basis=replace(plan.basis, origin=origin, entity_id="<e>"),
+        scope=Scope(offline=True, periods=("Jan-2026",)),
+        unseen=Unseen(declared=3, recorded=1),
+    )
+
+
+def test_a_partial_plan_made_offline_says_so_and_offers_no_command(golden):
+    drawn = plan_html(partial())
+    golden("html-partial-offline.html", without_our_own(drawn))
+    assert "--plan-digest" not in drawn
+
+
+def test_five_hundred_changes(golden):
+    """Too long to read; what it is made of can be told, and that not a byte of it moved."""
+    plan = large_plan(500)
+    drawn = plan_html(plan)
+    parts = parts_of(drawn)
+    digest = hashlib.sha256(without_our_own(drawn).encode()).hexdigest()
+    ids = [values["id"] for _, values in parts.tags if values.get("class") == "c"]
+    assert ids == [f"c-{at}" for at in range(1, 501)]
+    text = f"{summary(plan)}\n{len(parts.tags)} tags\n{len(parts.rows)} rows\nsha256:{digest}\n"
+    golden("html-500.txt", text)
+
+
+def test_a_change_has_a_bounded_weight():
+    """So that thousands open at once: what one adds to the document does not grow with others."""
+    small, large = (plan_html(large_plan(count)) for count in (100, 200))
+    assert (len(large) - len(small)) / 100 < 2500
+    assert (large.count("<") - small.count("<")) / 100 < 2 * 75
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_report_is_one_file_that_refers_to_nothing_outside(name):
+    parts = parts_of(plan_html(SCENES[name]().plan()))
+    ids = [values["id"] for _, values in parts.tags if "id" in values]
+    assert len(ids) == len({*ids})
+    for tag, values in parts.tags:
+        assert tag not in ("img", "iframe", "object", "embed", "base", "audio", "video")
+        assert not {"src", "style", "srcset", "action"} & {*values}, (tag, values)
+        assert not [key for key in values if key.startswith("on")], (tag, values)
+        if "href" in values:
+            place = values["href"]
+            assert place == "data:," or place.removeprefix("#") in ids, place
+        for key in ("aria-labelledby", "for"):
+            assert values.get(key, "main") in ids, (tag, values)
+    css = "".join(parts.raw["style"])
+    assert "url(" not in css
+    assert "@import" not in css
+
+
+@pytest.mark.parametrize("name", ["everything", "nothing"])
+def test_the_policy_names_each_style_and_script_by_its_content(name):
+    parts = parts_of(plan_html(SCENES[name]().plan()))
+    (policy,) = [
+        values["content"] for tag, values in parts.tags if tag == "meta" and "http-equiv" in values
+    ]
+    said = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    for tag, word in (("style", "style-src"), ("script", "script-src")):
+        digests = [hashlib.sha256(text.encode()).digest() for text in parts.raw[tag]]
+        wanted = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+        assert said[word].split() == wanted
+    assert said["default-src"] == "'none'"
+
+
+def shape(document):
+    """What a browser builds of a document: tags and the names of their attributes."""
+    return [(tag, sorted(values)) for tag, values in parts_of(document).tags]
+
+
+def everywhere(text):
+    """A plan with a text wherever a file, the server or a person could have put it."""
+    plan = plan_of(text)
+    basis = replace(
+        plan.basis, workspace=text, host=text, tenant_id=text, origin=Origin(commit=text)
+    )
+    drift = tuple(replace(moved, status=text) for moved in plan.drift)
+    scope = Scope(targets=(text,))
+    return replace(plan, basis=basis, drift=drift, scope=scope, digest=text)
+
+
+def test_no_text_makes_markup_or_hides_anything(hostile):
+    drawn = plan_html(everywhere(hostile))
+    assert is_safe(drawn)
+    assert shape(drawn) == shape(plan_html(everywhere("strange")))
+    assert escaped(hostile) in parts_of(drawn).text
+
+
+def test_no_text_says_more_in_a_style_than_its_words(hostile):
+    _, pages = parts_of(plan_html(everywhere(hostile))).raw["style"]
+    boxes = re.findall(r'@([a-z-]+) \{ content: ((?:"[^"]*"| |counter\(pages?\))+); \}', pages)
+    assert [name for name, _ in boxes] == ["top-left", "top-right", "bottom-left", "bottom-right"]
+    for _, content in boxes:
+        assert re.fullmatch(r'(?:[A-Za-z0-9 .,:"()-]|\\[0-9a-f]+ )+', content), content
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "said"),
+    [
+        pytest.param("create", "good", "Nothing is blocked", id="nothing to fear"),
+        pytest.param("remove", "warning", "takes 1 posted entry out", id="removal"),
+        pytest.param("everything", "warning", "what is blocked (1). It takes 2", id="both"),
+        pytest.param("blocked-transferred", "bad", "nothing an apply could do", id="all blocked"),
+        pytest.param("refused-too-many-removals", "bad", "would change nothing", id="refused"),
+        pytest.param("nothing", "good", "The ledger holds", id="nothing to do"),
+    ],
+)
+def test_the_verdict_comes_first(name, style, said):
+    plan = SCENES[name]().plan()
+    verdict = verdict_of(plan)
+    assert verdict.style == style
+    assert said in verdict.sentence
+    text = parts_of(plan_html(plan)).text
+    assert text.index(verdict.sentence) < text.index("Digest")
+
+
+@pytest.mark.parametrize("name", ["everything", "remove", "run-replace", "replace-currency"])
+def test_what_leaves_the_books_is_named_before_the_impact(name):
+    plan = SCENES[name]().plan()
+    text = parts_of(plan_html(plan)).text
+    for change in plan.feasible:
+        if change.takes_back:
+            assert text.index(change.address.name) < text.index("Impact on the books")
+
+
+def cells(document, first):
+    """The cells of the rows that begin with a text, or with a mark and the text."""
+    rows = ([" ".join(cell.split()) for cell in row] for row in parts_of(document).rows)
+    return [row for row in rows if first in row[:2]]
+
+
+def test_both_sides_of_a_replacement_stand_on_one_row():
+    drawn = plan_html(SCENES["replace"]().plan())
+    assert ["~ changed", "Deferred Revenue", "12,500.00", "", "12,500.10", ""] in [
+        [" ".join(cell.split()).replace("~changed", "~ changed") for cell in row]
+        for row in parts_of(drawn).rows
+    ]
+
+
+def test_lines_that_say_the_same_are_paired_before_lines_that_differ():
+    twice = (debit("1.00"), debit("2.00"), credit("3.00"))
+    plan = Scene().entry(
+        "2026-01-a", entry(debit("2.00"), debit("5.00"), credit("7.00")), was=entry(*twice)
+    )
+    rows = cells(plan_html(plan.plan()), "Deferred Revenue")
+    marks = [row for row in rows if row[1] == "Deferred Revenue" and "USD" not in row]
+    assert [row[2::2] for row in marks] == [["1.00", "5.00"], ["2.00", "2.00"]]
+    assert [bool(row[0]) for row in marks] == [True, False]
+
+
+def test_amounts_are_sorted_as_numbers_of_one_currency():
+    scene = Scene()
+    for at, amount in enumerate(("9.00", "100.00", "20.00")):
+        scene.entry(f"2026-01-e{at}", entry(debit(amount), credit(amount)))
+    ranks = [
+        values["data-s"].split()[5]
+        for _, values in parts_of(plan_html(scene.plan())).tags
+        if values.get("class") == "c"
+    ]
+    assert ranks == ["0", "2", "1"]
+
+
+def test_a_change_in_home_currency_that_is_not_known_is_in_no_chart_and_that_is_said():
+    plan = SCENES["create-foreign"]().plan()
+    first, *rest = plan.impact
+    drawn = plan_html(replace(plan, impact=(replace(first, home_change=None), *rest)))
+    assert f"Amounts in {first.currency} are not known in USD: they are in no chart." in drawn
+
+
+def test_without_a_home_currency_each_currency_has_charts_of_its_own():
+    plan = SCENES["create-foreign"]().plan()
+    impact = impact_of(plan.changes, None)
+    drawn = plan_html(replace(plan, basis=replace(plan.basis, home_currency=None), impact=impact))
+    for currency in ("EUR", "JPY", "KWD"):
+        assert f"Posted and taken back by period, in {currency}" in drawn
+
+
+def test_every_pending_change_has_its_row_and_kept_ones_have_none():
+    plan = SCENES["remove"]().plan()
+    assert plan.summary[Action.KEEP] == 1
+    drawn = plan_html(plan)
+    assert drawn.count('class="c"') == len(plan.pending)
+    assert "2026-01-kept" not in drawn

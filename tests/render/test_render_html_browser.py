@@ -1,0 +1,240 @@
+"""The report in a real browser: for everyone, in light and dark, on paper, without scripts."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from html_bench import SCENES, large_plan, whole_plan
+from playwright.sync_api import Browser, Page, expect
+from test_render_html import MARKUP, everywhere
+from web_browser import opened_browser
+
+from reconciler.render.html.document import plan_html
+
+LARGE = 600
+DARK = "rgb(20, 23, 27)"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with opened_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reports as files, as somebody gets them by mail or from a build."""
+    folder = tmp_path_factory.mktemp("reports")
+    plans = {
+        "whole": whole_plan(),
+        "nothing": SCENES["nothing"]().plan(),
+        "everything": SCENES["everything"]().plan(),
+        "large": large_plan(LARGE),
+        **{name: everywhere(text) for name, text in MARKUP.items()},
+    }
+    for name, plan in plans.items():
+        (folder / f"{name}.html").write_text(plan_html(plan), encoding="utf-8")
+    return folder
+
+
+class Watched:
+    """A page that asks for nothing but its own file, and whose console has nothing to say."""
+
+    def __init__(self, browser: Browser, folder: Path, **options: Any) -> None:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        context.set_default_timeout(5000)
+        self.page, self._folder = context.new_page(), folder
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def go(self, name: str) -> Page:
+        url = (self._folder / f"{name}.html").as_uri()
+        self.page.goto(url)
+        assert {asked for asked in self.asked if not asked.startswith("data:")} == {url}
+        self.asked.clear()
+        return self.page
+
+
+@pytest.fixture
+def watched(browser: Browser, reports: Path) -> Iterator[Watched]:
+    seen = Watched(browser, reports)
+    yield seen
+    seen.page.context.close()
+    assert seen.complaints == []
+    assert seen.asked == []
+
+
+def rows(page: Page) -> Any:
+    return page.locator("#list > tbody:visible")
+
+
+def test_the_whole_report_has_every_part() -> None:
+    plan = whole_plan()
+    assert plan.refusals
+    assert plan.drift
+    assert plan.warnings
+    assert plan.partial
+    actions = {action.value for action, count in plan.summary.items() if count}
+    assert actions == {"create", "update", "replace", "remove", "blocked"}
+    drawn = plan_html(plan)
+    for name in ("refused", "leaving", "blocked", "impact", "balance", "unknown", "changes"):
+        assert f'id="{name}"' in drawn
+
+
+@pytest.mark.parametrize("name", ["whole", "nothing"])
+def test_nothing_keeps_anyone_from_reading(watched: Watched, name: str) -> None:
+    page = watched.go(name)
+    if name == "whole":
+        page.get_by_role("button", name="Open all").click()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == DARK
+    assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == []
+
+
+def test_a_narrow_screen_scrolls_tables_and_not_the_page(browser: Browser, reports: Path) -> None:
+    seen = Watched(browser, reports, viewport={"width": 360, "height": 700})
+    page = seen.go("whole")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button", name="Open all").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert Axe().run(seen.page).violations_count == 0
+    seen.page.context.close()
+
+
+def test_all_of_it_is_read_without_scripts(browser: Browser, reports: Path) -> None:
+    seen = Watched(browser, reports, java_script_enabled=False)
+    page = seen.go("everything")
+    expect(page.get_by_label("Text")).to_be_hidden()
+    expect(page.get_by_role("button")).to_have_count(0)
+    for text in ("Hosting of January", "12,500.10", "Way out:", "cancel JE-00000003"):
+        expect(page.locator("#list").get_by_text(text).first).to_be_visible()
+    page.get_by_role("link", name="2026-01-obsolete").click()
+    assert page.url.endswith("#c-3")
+    page.context.close()
+    assert seen.complaints == []
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something of this name has the focus, and can be seen to have it."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        said = focused.get_attribute("id") or focused.inner_text() if focused.count() else ""
+        if said.strip() == name:
+            assert focused.evaluate("e => getComputedStyle(e).outlineStyle") != "none"
+            return
+    raise AssertionError(f"{name} cannot be reached with the Tab key")
+
+
+def test_changes_are_filtered_sorted_and_opened_by_keyboard(watched: Watched) -> None:
+    page = watched.go("everything")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to the plan"
+    tab_to(page, "f-text")
+    page.keyboard.type("hosting 61,400")
+    expect(page.get_by_role("status")).to_have_text("1 of 5 changes")
+    expect(rows(page)).to_have_count(1)
+    tab_to(page, "Clear")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("5 changes")
+    tab_to(page, "Amount")
+    amount = page.locator("#list").get_by_role("columnheader", name="Amount")
+    for order, first in (("ascending", "8.00"), ("descending", "61,400.00"), (None, "61,400.00")):
+        page.keyboard.press("Enter")
+        assert amount.get_attribute("aria-sort") == order
+        expect(rows(page).first).to_contain_text(first)
+    tab_to(page, "2026-01-hosting")
+    lines = page.get_by_role("table", name="Lines of 2026-01-hosting")
+    expect(lines).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(lines).to_be_visible()
+    assert page.locator(":focus").get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Space")
+    expect(lines).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("label", "choice", "names"),
+    [
+        pytest.param("Action", "blocked (1)", ["2026-01-sent"], id="an action"),
+        pytest.param(
+            "Action",
+            "leaves the books (2)",
+            ["2026-01-obsolete", "2026-01-true-up"],
+            id="what leaves the books",
+        ),
+        pytest.param("Accounting code", "Hosting Costs", ["2026-01-hosting"], id="a code"),
+    ],
+)
+def test_a_choice_leaves_what_it_names(
+    watched: Watched, label: str, choice: str, names: list[str]
+) -> None:
+    page = watched.go("everything")
+    page.locator("#filter").get_by_label(label, exact=True).select_option(label=choice)
+    expect(page.get_by_role("status")).to_have_text(f"{len(names)} of 5 changes")
+    assert rows(page).locator("button").all_text_contents() == names
+
+
+def test_a_link_opens_what_it_names_though_it_was_filtered_out(watched: Watched) -> None:
+    page = watched.go("everything")
+    page.get_by_label("Text").fill("hosting")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("link", name="2026-01-sent").click()
+    expect(page.get_by_role("table", name="Lines of 2026-01-sent")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("5 changes")
+    assert page.locator(":focus").inner_text() == "2026-01-sent"
+
+
+def test_hostile_text_is_only_text(watched: Watched) -> None:
+    for name, text in MARKUP.items():
+        page = watched.go(name)
+        assert page.locator("script").count() == 2, name
+        assert page.locator("img, iframe, form:not(#filter)").count() == 0, name
+        assert page.locator("h1").text_content() == text
+
+
+def test_on_paper_everything_is_open_and_nothing_is_to_be_pressed(watched: Watched) -> None:
+    page = watched.go("everything")
+    page.get_by_label("Text").fill("hosting")
+    expect(rows(page)).to_have_count(1)
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(rows(page)).to_have_count(5)
+    for name in ("2026-01-hosting", "2026-01-obsolete", "2026-01-true-up"):
+        expect(page.get_by_role("table", name=f"Lines of {name}")).to_be_visible()
+    expect(page.get_by_label("Text")).to_be_hidden()
+    expect(page.get_by_text("Approved by")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_report_is_filed_as_pages(watched: Watched) -> None:
+    page = watched.go("everything")
+    made = page.pdf(prefer_css_page_size=True)
+    assert made.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", made)) > 1
+    assert re.search(rb"/MediaBox \[0 0 59[45]", made)
+
+
+def test_a_large_plan_lays_out_what_is_on_the_screen(watched: Watched) -> None:
+    """A count and not a time, which would be the machine's: most of it waits until it is seen."""
+    page = watched.go("large")
+    drawn = """() => [...document.querySelectorAll('#list > tbody')]
+        .filter((body) => body.rows[0].checkVisibility({contentVisibilityAuto: true})).length"""
+    found = page.locator("#found")
+    assert page.evaluate(drawn) < 100
+    page.locator("#f-text").fill("accrual-059")
+    expect(found).to_have_text("10 of 600 changes")
+    page.locator("#f-text").fill("")
+    expect(found).to_have_text("600 changes")
+    page.locator("#list .sort").last.click()
+    page.locator("#open-all").click()
+    assert page.locator("#list > tbody.open").count() == LARGE
+    assert page.evaluate(drawn) < 100
