@@ -1,6 +1,7 @@
 """A machine that can die at any moment, with its disk: what unwinds after that changes nothing."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -38,12 +39,12 @@ DiskFault = Callable[[Callable[[], None]], None]
 class Disk:
     """The disk under the databases whose file has a certain name: each commit may meet a fault.
 
-    `choose` is told which table a transaction wrote last, and answers with a fault or with None.
+    `choose` is told what sort of event a transaction wrote last, and answers with a fault or None.
     """
 
     machine: Machine
     name: str
-    choose: Callable[[str], DiskFault | None] = field(default=lambda table: None)
+    choose: Callable[[str], DiskFault | None] = field(default=lambda wrote: None)
 
     @contextlib.contextmanager
     def under(self) -> Iterator[None]:
@@ -66,21 +67,22 @@ class Disk:
 
 class _Connection(sqlite3.Connection):
     _disk: Disk
-    _table = ""
+    _wrote = ""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.set_trace_callback(self._note)
 
     def _note(self, statement: str) -> None:
-        words = statement.split(maxsplit=3)
-        if words[0] in ("INSERT", "UPDATE"):
-            self._table = words[2] if words[0] == "INSERT" else words[1]
+        if statement.startswith("INSERT INTO events"):
+            # The sort is the first of the values that is a plain word.
+            found = re.search(r", '([a-z-]+)', '", statement)
+            self._wrote = found[1] if found else ""
 
     def commit(self) -> None:
-        table, self._table = self._table, ""
+        wrote, self._wrote = self._wrote, ""
         self._disk.machine.require_alive()
-        fault = self._disk.choose(table) if table else None
+        fault = self._disk.choose(wrote) if wrote else None
         if fault is None:
             super().commit()
         else:

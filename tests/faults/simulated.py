@@ -267,7 +267,7 @@ class Simulation:
     def calm(self) -> None:
         line = self.bench.line
         line.choose, line.reads, line.queries = lambda sent: None, None, None
-        self.disk.choose = lambda table: None
+        self.disk.choose = lambda wrote: None
 
     @contextmanager
     def calmed(self) -> Iterator[None]:
@@ -365,7 +365,7 @@ class Simulation:
         line.deliver(request)
         return self.die()
 
-    def disk_fault_for(self, table: str) -> Any:
+    def disk_fault_for(self, wrote: str) -> Any:
         def crash_before(commit: Callable[[], None]) -> None:
             self.machine.crash()
 
@@ -373,12 +373,12 @@ class Simulation:
             commit()
             self.machine.crash()
 
-        if table not in ("intents", "outcomes") or self.chance.random() >= self.rates["disk"]:
+        if wrote not in ("intent", "outcome") or self.chance.random() >= self.rates["disk"]:
             return None
         faults = {"F4 full": full, "F4 unsure": unsure, "C05 before": crash_before,
                   "C06 after": crash_after}  # fmt: skip
         name = self.chance.choice(sorted(faults))
-        self.count("fault", f"{name} {table}")
+        self.count("fault", f"{name} {wrote}")
         return faults[name]
 
     # People, rivals and time.

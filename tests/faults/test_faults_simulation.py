@@ -28,7 +28,7 @@ CLASSES = {
     "line": (*LINE_FAULTS, "N19 a rule", "N28 late"),
     "read": tuple(READ_FAULTS),
     "query": tuple(QUERY_FAULTS),
-    "disk": tuple(f"{fault} {table}" for fault in DISK_FAULTS for table in ("intents", "outcomes")),
+    "disk": tuple(f"{fault} {sort}" for fault in DISK_FAULTS for sort in ("intent", "outcome")),
     "crash": ("C06", "C08", "C09"),
     "rival": ("X7 transferred", "X8 closed"),
 }
