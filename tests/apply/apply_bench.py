@@ -33,7 +33,7 @@ from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials
 from reconciler.live.connection import Limits as CallLimits
-from reconciler.live.steady import steady
+from reconciler.wire.steady import steady
 from reconciler.observe import observe, read_all
 from reconciler.settle import settle
 

@@ -30,6 +30,7 @@ from ledger_databases import SqliteFile
 from truth import Request, Violations, agrees, always, i01, i02, require
 
 from reconciler.core.report import Report
+from reconciler.daybook import Daybook, open_daybook
 from reconciler.errors import ReconcilerError
 
 NAMES = "abc"
@@ -140,6 +141,7 @@ class Simulation:
         self.bench.steady = self.steady
         self.bench.clock.time = BEGINNING
         self.disk = Disk(machine=self.machine, name="daybook.db")
+        self.bench.daybook = self.daybook  # type: ignore[method-assign]
         self.bench.line._inner = Wire(self.bench.line._inner, self.machine)
         self.bench.post_foreign()
         self.foreign = self.truth().foreign
@@ -203,6 +205,19 @@ class Simulation:
         )
 
     # The tool.
+
+    @contextmanager
+    def daybook(self, *, write: bool = True) -> Iterator[Daybook]:
+        """The workspace's daybook; what a dead process had open, the kernel closes."""
+        book = open_daybook(self.bench.daybook_path, write=write, clock=self.bench.wall)
+        try:
+            yield book
+        finally:
+            try:
+                book.close()
+            except Crash:
+                book._store.close()
+                raise
 
     def apply(self) -> None:
         self.machine.dead = False

@@ -15,7 +15,7 @@ from simulated import DISK_FAULTS, LINE_FAULTS, MOVES, QUERY_FAULTS, READ_FAULTS
 
 from reconciler.ledger import open_ledger
 
-FEW, MANY = range(30), range(int(os.environ.get("RECONCILER_SEEDS", "200")))
+FEW, MANY = range(24), range(int(os.environ.get("RECONCILER_SEEDS", "200")))
 ONE = os.environ.get("RECONCILER_SEED")
 SEEDS = [int(ONE)] if ONE else MANY
 HERE = "tests/faults/test_faults_simulation.py"
