@@ -70,6 +70,11 @@ class PostgreSQL:
         port = f"&port={self._port}" if self._port is not None else ""
         return f"postgresql://{USER}@/{database}?host={self._folder}{port}"
 
+    def url_of_daybook(self, database: str) -> str:
+        """The URL as the settings of a workspace take it; the server has to listen on a port."""
+        assert self._port is not None
+        return f"postgresql://{USER}@127.0.0.1:{self._port}/{database}"
+
     def connect(self, database: str = USER) -> psycopg.Connection:
         return psycopg.connect(self.url(database), autocommit=True)
 

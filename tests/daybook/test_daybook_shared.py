@@ -19,7 +19,7 @@ def books(tmp_path, shared_database, on_postgresql):
     root = tmp_path / "books"
     assert run(["init", str(root), "--name", on_postgresql.workspace]) == 0
     settings = root / "reconciler.yaml"
-    url = f"postgresql://postgres@127.0.0.1:{server._port}/daybooks"
+    url = server.url_of_daybook("daybooks")
     settings.write_text(settings.read_text() + f"  daybook: {url}\n")
     return root
 

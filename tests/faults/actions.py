@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from connector import FIRST_RUN, transferring
 from laboratory import APPLY, Books, Lab, Spec, entry, run_of
 
 from reconciler.ledger import create_app, open_ledger
@@ -65,15 +66,9 @@ class Action:
             lab.on_commit = hold
 
 
-FIRST_RUN = "JR-00000001"
-
-
 def transfer(lab: Lab, state: str) -> None:
     """What a connector does: the first entry of the first run is transferred, or is not."""
-    lab.database.run(
-        f"UPDATE journal_entries SET transferred_to_accounting = '{state}' WHERE run_position = 1 "
-        f"AND journal_run_id IN (SELECT id FROM journal_runs WHERE number = '{FIRST_RUN}')"
-    )
+    lab.database.run(transferring(state))
 
 
 def load_transactions(lab: Lab) -> None:

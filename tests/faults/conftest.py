@@ -5,10 +5,12 @@ and one of its points was never reached fails, and names it.
 """
 
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from typing import Any
 import postgresql_server
 import pytest
 from fault_words import WORDS
-from laboratory import REFERENCE, Lab, Preparations
-from ledger_databases import SQLITE, Databases
+from laboratory import REFERENCE, Lab
+from ledger_databases import POSTGRESQL, SQLITE, Databases
+from preparations import Preparations, Shared
 from processes import Processes
 from tally import FOLDER, Tally, record, table
 
@@ -107,7 +110,10 @@ def processes(launched: Processes) -> Iterator[Processes]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[postgresql_server.PostgreSQL]:
-    with postgresql_server.running() as server:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with postgresql_server.running(port=port) as server:
         yield server
 
 
@@ -117,33 +123,38 @@ def preparations(
     tmp_path_factory: pytest.TempPathFactory,
     launched: Processes,
     tally: Tally,
-) -> Callable[[str], Preparations]:
-    """The prepared workspaces whose ledger is on a kind of database."""
-    made: dict[str, Preparations] = {}
+) -> Callable[[str, str], Preparations]:
+    """The prepared workspaces whose ledger, and whose daybook, is on a kind of database."""
 
     def seed(url: str) -> None:
         open_ledger(url, REFERENCE).close()
 
-    def of(kind: str) -> Preparations:
-        if kind not in made:
-            folder = tmp_path_factory.mktemp(f"prepared-{kind}")
-            databases = Databases(kind, lambda: request.getfixturevalue("postgresql"), seed)
-            made[kind] = Preparations(folder, databases, launched, tally)
-        return made[kind]
+    @cache
+    def databases(kind: str) -> Databases:
+        return Databases(kind, lambda: request.getfixturevalue("postgresql"), seed)
+
+    @cache
+    def of(kind: str, daybook: str) -> Preparations:
+        folder = tmp_path_factory.mktemp(f"prepared-{kind}-{daybook}")
+        shared = Shared(databases(POSTGRESQL)) if daybook == POSTGRESQL else None
+        return Preparations(folder, databases(kind), launched, tally, daybooks=shared)
 
     return of
 
 
 @pytest.fixture
 def make_lab(
-    preparations: Callable[[str], Preparations], processes: Processes, tmp_path: Path
+    preparations: Callable[[str, str], Preparations], processes: Processes, tmp_path: Path
 ) -> Iterator[Callable[..., Lab]]:
-    """Makes laboratories: `make_lab(name, prepare, kind="sqlite")`."""
+    """Makes laboratories: `make_lab(name, prepare, kind="sqlite", daybook="sqlite")`."""
     made: list[Lab] = []
     numbers = count()
 
-    def make(name: str, prepare: Callable[[Lab], None], *, kind: str = SQLITE) -> Lab:
-        lab = preparations(kind).copy(name, prepare, tmp_path / f"lab-{next(numbers)}")
+    def make(
+        name: str, prepare: Callable[[Lab], None], *, kind: str = SQLITE, daybook: str = SQLITE
+    ) -> Lab:
+        folder = tmp_path / f"lab-{next(numbers)}"
+        lab = preparations(kind, daybook).copy(name, prepare, folder)
         made.append(lab)
         return lab
 
@@ -151,3 +162,5 @@ def make_lab(
     processes.end_all()
     for lab in made:
         lab.database.remove()
+        if lab.daybook is not None:
+            lab.daybook.database.remove()

@@ -163,28 +163,29 @@ def headers_read(fuse: Fuse) -> None:
     wrapped("reconciler.wire.exchange:Exchange._receive", wrap)
 
 
-def at_the_daybooks_commit(method: str, *, done: bool) -> Install:
-    """When a method of the daybook has its transaction committed: just before, or just after."""
+def at_the_commit_of(place: str, *, done: bool) -> Install:
+    """When what a function writes to the daybook is committed: just before, or just after.
+
+    That is the next commit of its thread once it is called, be it inside the function or behind it;
+    the lease is renewed in another thread, which does not count.
+    """
 
     def install(fuse: Fuse) -> None:
-        inside = threading.local()
+        writing = threading.local()
 
         def write(call: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-            inside.method = True
-            try:
-                return call(*args, **keywords)
-            finally:
-                inside.method = False
+            writing.due = True
+            return call(*args, **keywords)
 
         def commit(call: Callable[..., Any], *args: Any) -> Any:
-            ours = getattr(inside, "method", False)
-            if ours and not done:
+            due, writing.due = getattr(writing, "due", False), False
+            if due and not done:
                 fuse.reach()
             call(*args)
-            if ours and done:
+            if due and done:
                 fuse.reach()
 
-        wrapped(f"reconciler.daybook:Daybook.{method}", write)
+        wrapped(place, write)
         wrapped("sqlalchemy.engine.default:DefaultDialect.do_commit", commit)
 
     return install
@@ -208,14 +209,14 @@ CLIENT: Mapping[str, Install] = {
     "C04": after(
         "reconciler.cli.reviewing:require_reviewed", "reconciler.cli.importing:_adoptions"
     ),
-    "C05": at_the_daybooks_commit("intend", done=False),
+    "C05": at_the_commit_of("reconciler.daybook:Daybook.intend", done=False),
     "C06": after("reconciler.daybook:Daybook.intend"),
     "C07": half_a_request,
     "C08": before_the_answer,
     "C09": headers_read,
     "C10": before("reconciler.daybook:Daybook.conclude"),
-    "C11": at_the_daybooks_commit("conclude", done=False),
-    "C12": at_the_daybooks_commit("conclude", done=True),
+    "C11": at_the_commit_of("reconciler.daybook:Daybook.conclude", done=False),
+    "C12": at_the_commit_of("reconciler.daybook:Daybook.conclude", done=True),
     "C13": after("reconciler.daybook:Daybook.conclude"),
     "C14": between_calls,
     "C15": before("reconciler.core.report:report_of"),
@@ -233,8 +234,48 @@ ONCE = ("C01", "C02", "C03", "C04", "C15", "C16")
 EACH_CALL = ("C05", "C06", "C07", "C08", "C09", "C10", "C11", "C12", "C13")
 """Points that a run passes once for each changing call, while nothing goes wrong."""
 
-FOUNDING = "C12 founding"
-"""The new daybook renamed into place, and its directory not synced."""
+LEASE: Mapping[str, Install] = {
+    "C02 taking": at_the_commit_of("reconciler.daybook.opening:take", done=False),
+    "C02 taken": at_the_commit_of("reconciler.daybook.opening:take", done=True),
+    "C16 giving back": at_the_commit_of("reconciler.daybook.book:release", done=False),
+    "C16 given back": at_the_commit_of("reconciler.daybook.book:release", done=True),
+}
+"""The lease written and not committed, or committed and nobody told; and so when it is given back.
+A run passes each of them once."""
+
+
+def at_its_name(end: str) -> Install:
+    """When a file whose name ends so was given its own name, and the directory is not synced."""
+
+    def install(fuse: Fuse) -> None:
+        def wrap(call: Callable[..., Any], path: Path, target: Any) -> Any:
+            result = call(path, target)
+            if path.name.endswith(end):
+                fuse.reach()
+            return result
+
+        wrapped("pathlib:Path.replace", wrap)
+
+    return install
+
+
+FOUNDING: Mapping[str, Install] = {
+    "C11 founding": at_the_commit_of("reconciler.daybook.opening:_begin", done=False),
+    "C12 founding": at_the_commit_of("reconciler.daybook.opening:_begin", done=True),
+}
+"""A new daybook written and not committed; committed, and in a file not renamed yet."""
+
+FOUNDING_IN_A_FILE: Mapping[str, Install] = {"C12 named": at_its_name("daybook.db.new")}
+"""A new daybook renamed into place, and its directory not synced."""
+
+MIGRATING: Mapping[str, Install] = {
+    "C05 copied": at_its_name("daybook.db.before-2.new"),
+    "C11 migrating": at_the_commit_of("reconciler.daybook.format_one:migrate", done=False),
+    "C12 migrating": at_the_commit_of("reconciler.daybook.format_one:migrate", done=True),
+}
+"""A daybook of the older format: its copy is put aside; it is brought to this format and that is
+not committed; it is committed and not held yet."""
+
 
 _request = threading.local()
 
@@ -334,19 +375,14 @@ SERVER: Mapping[str, Install] = {
 sent; S6 in the worker between two entries."""
 
 
-def founding(fuse: Fuse) -> None:
-    """The new daybook has its name, and the directory is not synced."""
-
-    def wrap(call: Callable[..., Any], path: Path, target: Any) -> Any:
-        result = call(path, target)
-        if path.name.endswith("daybook.db.new"):
-            fuse.reach()
-        return result
-
-    wrapped("pathlib:Path.replace", wrap)
-
-
-POINTS: Mapping[str, Install] = {**CLIENT, **SERVER, FOUNDING: founding}
+POINTS: Mapping[str, Install] = {
+    **CLIENT,
+    **SERVER,
+    **LEASE,
+    **FOUNDING,
+    **FOUNDING_IN_A_FILE,
+    **MIGRATING,
+}
 
 
 def install_from_environment() -> None:

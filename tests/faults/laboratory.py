@@ -6,15 +6,15 @@ hook, or by a process of its own that can be killed. The tool always runs as a p
 
 import contextlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import truth
+from connector import VARIABLE as CONNECTOR
 from crash_points import Blow
-from ledger_databases import Database, Databases
+from ledger_databases import Database, PostgresDatabase
 from patience import SHORT
 from patience import VARIABLE as PATIENCE
 from processes import Ended, Process, Processes
@@ -99,8 +99,19 @@ class Books:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedDaybook:
+    """A daybook on PostgreSQL: its database, and its URL as settings have it."""
+
+    database: PostgresDatabase
+
+    @property
+    def url(self) -> str:
+        return self.database.server.url_of_daybook(self.database.name)
+
+
 class Lab:
-    """One workspace with its ledger. `daybook` is a database URL; without one, a file inside."""
+    """One workspace with its ledger. Its daybook is on `daybook`; without one, in a file inside."""
 
     def __init__(
         self,
@@ -109,7 +120,7 @@ class Lab:
         processes: Processes,
         tally: Tally,
         *,
-        daybook: str | None = None,
+        daybook: SharedDaybook | None = None,
     ) -> None:
         self.root, self.database, self.processes, self.tally = root, database, processes, tally
         self.books = root / "books"
@@ -130,7 +141,7 @@ class Lab:
             old.unlink()
         settings = dict(books.settings)
         if self.daybook is not None:
-            settings["daybook"] = self.daybook
+            settings["daybook"] = self.daybook.url
         self._write("reconciler.yaml", "Workspace", "books", settings)
         (self.books / "reference.yaml").write_text(json.dumps(REFERENCE))
         for kind, specs in (("JournalEntry", books.entries), ("JournalRun", books.runs)):
@@ -185,9 +196,14 @@ class Lab:
         return watched
 
     @contextlib.contextmanager
-    def served(self, blow: Blow | None = None) -> Iterator[Process]:
-        """Serve the ledger from a process of its own; it may be told where to die."""
+    def served(self, blow: Blow | None = None, *, connected: bool = False) -> Iterator[Process]:
+        """Serve the ledger from a process of its own; it may be told where to die.
+
+        One that is `connected` has its connector take an entry of the first run.
+        """
         variables = blow.variables(self.tally) if blow else {}
+        if connected:
+            variables[CONNECTOR] = self.database.url
         server = self.processes.start(
             ["ledger", "serve", "--port", "0", "--database", self.database.url], variables
         )
@@ -245,9 +261,27 @@ class Lab:
         with self._daybook() as book:
             return book.unsettled()
 
+    def break_lease(self) -> str | None:
+        """What somebody does who finds the daybook held by a process that is gone.
+
+        Answers what was refused before the lease was broken; None when nobody held the daybook.
+        In a file there is no lease that outlasts its process.
+        """
+        with self._daybook() as book:
+            lease = book.held_by() if self.daybook is not None else None
+        if lease is None:
+            return None
+        refused = self.apply()
+        assert refused.code == 1 and "another apply is writing" in refused.said, refused.said
+        broken = self.processes.start(["daybook", "-w", self.books, "unlock", lease.id], {}).wait()
+        assert broken.code == 0, broken.said
+        return refused.said
+
     @contextlib.contextmanager
     def _daybook(self) -> Iterator[Daybook]:
-        book = open_daybook(self.books / ".reconciler" / "daybook.db", write=False)
+        file = self.books / ".reconciler" / "daybook.db"
+        place = self.daybook.url if self.daybook is not None else file
+        book = open_daybook(place, write=False, workspace="books")
         try:
             yield book
         finally:
@@ -304,46 +338,3 @@ class _Body:
         size = len(self._left) if size is None or size < 0 else size
         part, self._left = self._left[:size], self._left[size:]
         return part
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """A workspace and its ledger as they were when everybody had closed them."""
-
-    root: Path
-    database: Database
-
-
-class Preparations:
-    """Workspaces that were brought into a state once, by name, to be copied."""
-
-    def __init__(
-        self, folder: Path, databases: Databases, processes: Processes, tally: Tally
-    ) -> None:
-        self._folder, self._databases = folder, databases
-        self._processes, self._tally = processes, tally
-        self._made: dict[str, Prepared] = {}
-
-    def copy(
-        self, name: str, prepare: Callable[[Lab], None], folder: Path, *, daybook: str | None = None
-    ) -> Lab:
-        """A laboratory in the state that `prepare` brings one into; it is asked once."""
-        if name not in self._made:
-            root = self._folder / f"prepared-{len(self._made)}"
-            root.mkdir(parents=True)
-            lab = self._new(root, daybook)
-            prepare(lab)
-            self._made[name] = Prepared(root=root, database=lab.database)
-        prepared = self._made[name]
-        shutil.copytree(prepared.root, folder, dirs_exist_ok=True)
-        database = self._databases.clone(prepared.database, folder)
-        return Lab(folder, database, self._processes, self._tally, daybook=daybook)
-
-    def _new(self, root: Path, daybook: str | None) -> Lab:
-        database = self._databases.new(root)
-        with open_ledger(database.url, REFERENCE) as ledger:
-            client_id, secret = ledger.issue_client("laboratory")
-        (root / "client.json").write_text(
-            json.dumps({"ZUORA_CLIENT_ID": client_id, "ZUORA_CLIENT_SECRET": secret})
-        )
-        return Lab(root, database, self._processes, self._tally, daybook=daybook)

@@ -26,7 +26,9 @@ WARM = (
     "reconciler.apply",
     "reconciler.find",
     "reconciler.settle",
+    "reconciler.cli.daybook",
     "reconciler.daybook",
+    "reconciler.daybook.postgresql",
     "reconciler.core.planfile",
     "reconciler.core.review",
     "reconciler.core.adoption",
@@ -37,6 +39,7 @@ WARM = (
     "reconciler.render.text",
     "reconciler.repo.writing",
     "psycopg",
+    "connector",
     "crash_points",
     "holding",
     "patience",
@@ -98,12 +101,14 @@ def child(command: dict[str, Any]) -> int:
     sys.stdin = os.fdopen(0, closefd=False)
     os.environ.update(command["env"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    import connector
     import crash_points
     import holding
     import patience
 
     forget_names()
     crash_points.install_from_environment()
+    connector.install_from_environment()
     patience.install_from_environment()
     holding.install_from_environment()
     from reconciler.cli.main import main as run_main
