@@ -123,22 +123,21 @@ class Work:
         # The number is safe before anything else happens; the read-back may still find fault.
         self.pen.conclude(intent, Result.DONE, number=number, happened=f"{number} was created")
         live = self.sight.read_back(number, f"{number} was created")
-        if live is not None and self.sight.marker_of(live) != self.marker:
-            self._disown(intent, step, number)
-        if live is not None and live.status in self.kind.failed:
+        fault = self._not_ours(live, spec)
+        if live is None or fault:
+            self._disown(intent, step, f"the ledger answered {number}, {fault}")
+        if live.status in self.kind.failed:
             raise RunFailed(
                 f"{number} was created, and ended in the status {live.status}",
                 remedy=f"Look at {number} in the ledger; the next plan takes it back and runs it "
                 "again.",
                 track_id=track_id,
             )
-        differing = () if live is None else self.sight.differing(live, spec, applied=None)
-        wrong = f"shows otherwise than was asked for: {', '.join(differing)}" if differing else ""
-        if live is None:
-            wrong = "does not find it"
-        if wrong:
+        differing = self.sight.differing(live, spec, applied=None)
+        if differing:
             raise ReadBackDiffers(
-                f"{number} was created, and a read {wrong}",
+                f"{number} was created, and a read shows otherwise than was asked for: "
+                f"{', '.join(differing)}",
                 remedy=f"Look at {number} in the ledger, then plan again.",
                 track_id=track_id,
             )
@@ -268,12 +267,26 @@ class Work:
             sight=self.sight,
         ).make(intent)
 
-    def _disown(self, intent: Intent, step: Step, number: str) -> NoReturn:
-        """An entry without our marker is not ours, whatever number was answered (I-34)."""
-        self.number = None
+    def _not_ours(self, live: Live | None, spec: Mapping[str, Value]) -> str:
+        """Why what a create was answered with is not what it made; empty when it may be.
+
+        What carries no marker is told by what was asked for.
+        """
+        if live is None:
+            return "which a read does not find"
+        if self.sight.marker_of(live) != self.marker:
+            return f'which does not carry the marker "{self.marker}"'
+        if self.kind.marked:
+            return ""
+        names = {*self.sight.differing(live, spec, applied=None)} - {"the status"}
+        return f"which is not what was asked for: {', '.join(sorted(names))}" if names else ""
+
+    def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
+        """What is not ours enters no mapping, whatever number was answered (I-34)."""
+        number, self.number = self.number, None
         self.done.remove(step)
         error = OutcomeUnknown(
-            f'the ledger answered {number}, which does not carry the marker "{self.marker}"',
+            fact,
             remedy=f"Look at {number} in the ledger: it was not taken over.",
             track_id=intent.track_id or "",
         )

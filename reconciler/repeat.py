@@ -100,10 +100,20 @@ class Repeatable:
         raise error
 
     def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
-        try:
-            return self.sight.at_rest(intent.number or "", words_of(intent))
-        except LedgerError:
-            self._give_up(intent, error)
+        """What a read shows of it: neither done nor as it was at first, it is read once more.
+
+        A request may begin its work on a run between the read of it and that of its entries.
+        """
+        for left in (1, 0) if self.sight.kind.at_work else (0,):
+            try:
+                live = self.sight.at_rest(intent.number or "", words_of(intent))
+            except LedgerError as failed:
+                if left and isinstance(failed, RequestRefused):
+                    continue
+                self._give_up(intent, error)
+            if self.shown(live) or self.ready(live):
+                break
+        return live
 
     def _check_whole(self, intent: Intent, live: Live | None) -> None:
         """A run that lost some of its entries and kept others is neither here nor gone."""

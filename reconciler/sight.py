@@ -59,19 +59,25 @@ class Sight:
             if live is not None and (said := self._progress(live)) != told:
                 patience.tell(said)
                 told = said
-            if live is None or live.status not in self.kind.at_work:
-                live = self.read(number) if live is not None else None
+            if live is not None and not self._works_on(live):
+                # With its entries; and the ledger may have begun since the look.
+                live = self.read(number)
+            if not self._works_on(live):
                 if expected(live) or waited >= patience.grace or stop.is_set():
                     return live
             elif waited >= patience.longest_wait or stop.is_set():
                 ended = f"when {self.doors.why_stopped()}"
                 why = ended if stop.is_set() else f"after {waited:.0f} s"
+                status = live.status if live is not None else ""
                 raise StillAtWork(
-                    f"{what}, and {number} was still {live.status} {why}",
+                    f"{what}, and {number} was still {status} {why}",
                     remedy="The ledger goes on by itself: wait, then plan again.",
                 )
             stop.wait(pause)
             pause = min(2 * pause, patience.longest)
+
+    def _works_on(self, live: Live | None) -> bool:
+        return live is not None and live.status in self.kind.at_work
 
     def _progress(self, live: Live) -> str:
         count = text_of(live.fields.get("totalJournalEntryCount"))

@@ -1,6 +1,7 @@
 """The 30 network faults: how they are played, and with which exit codes a run may end."""
 
 import gzip
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,9 +22,6 @@ STOPS = (1, 6)
 """It ends without that change, in part or before anything was done."""
 REFUSED = (6, 8)
 UNKNOWN = (6,)
-
-DOUBTED = (0, 6)
-"""The request is still at work when it is looked for: the run goes on, or leaves it to the next."""
 
 Gate = Callable[[Proxy], None]
 
@@ -87,11 +85,28 @@ NOT_A_NUMBER = b'{"success": true, "x": NaN}'
 LONG = b'{"success": true, "x": ' + b"9" * 400 + b"}"
 
 
-def with_number(number: str | None) -> Fault:
-    """The ledger carries a create out, and another number comes back, or none."""
+def numbered(number: str | None) -> Act:
+    """The answer to a create with this number in it, or with none."""
     document = {"success": True, "journalEntryNumber": number, "journalRunNumber": number}
     kept = {name: value for name, value in document.items() if value is not None}
-    return plays_after(closing(answer(document=kept)))
+    return closing(answer(document=kept))
+
+
+def with_other_number(*numbers: bytes) -> Fault:
+    """N21: the number that comes back is the first of these that was not given out."""
+
+    def fault(proxied: Proxy, connection: socket.socket, request: wire.Received) -> bool:
+        made = proxied.forward(request).send
+        kind = b"JE-" if b'"JE-' in made else b"JR-"
+        number = next(kind + one for one in numbers if kind + one not in made)
+        return proxied.perform(connection, numbered(number.decode()))
+
+    return fault
+
+
+somebody_elses = with_other_number(b"00000001", b"00000002")
+"""One that another entry has, or gets next."""
+nobodys = with_other_number(b"00009999")
 
 
 def conflict(proxied: Proxy, connection: object, request: wire.Received) -> bool:
@@ -124,7 +139,7 @@ FAULTS: Mapping[str, NetworkFault] = {
         token=(1,),
     ),
     "N06": lost(plays(wire.RESET_AFTER_REQUEST)),
-    "N07": NetworkFault(fault=proxy.cut_on_receipt, change=DOUBTED),
+    "N07": lost(proxy.cut_on_receipt),
     "N08": lost(proxy.cut_on_commit),
     "N09": lost(plays_after(wire.SILENCE)),
     "N10": lost(proxy.cut_short(0.5, head=True)),
@@ -165,9 +180,10 @@ FAULTS: Mapping[str, NetworkFault] = {
     "N20 HTML": lost(plays_after(closing(HTML))),
     "N20 empty": lost(plays_after(closing(answer(raw=b"")))),
     "N20 not JSON": lost(plays_after(closing(answer(raw=b'{"success": tr')))),
-    "N21 no number": only_create(DONE, with_number(None)),
-    "N21 odd number": only_create(DONE, with_number("JE-1/../2")),
-    "N21 somebody else's": only_create(UNKNOWN, with_number("JE-00000001")),
+    "N21 no number": only_create(DONE, plays_after(numbered(None))),
+    "N21 odd number": only_create(DONE, plays_after(numbered("JE-1/../2"))),
+    "N21 somebody else's": only_create(UNKNOWN, somebody_elses),
+    "N21 nobody's": only_create(UNKNOWN, nobodys),
     "N22 twice": lost(plays_after(closing(answer(raw=TWICE)))),
     "N22 NaN": lost(plays_after(closing(answer(raw=NOT_A_NUMBER)))),
     "N22 400 digits": lost(plays_after(closing(answer(raw=LONG)))),
@@ -193,7 +209,7 @@ FAULTS: Mapping[str, NetworkFault] = {
     "N26 in progress": only_create(DONE, answered(409, raw=b"", content_type="")),
     "N26 replayed": only_create(DONE, conflict),
     "N27": only_create(UNKNOWN, answered(422, {})),
-    "N28": NetworkFault(fault=proxy.late, change=DOUBTED),
+    "N28": lost(proxy.late),
     "N29": lost(proxy.twice),
     "N30 flood": lost(plays_after(wire.FLOOD)),
     "N30 bomb": lost(plays_after(closing(BOMB))),

@@ -56,7 +56,11 @@ class Tally:
         try:
             yield
         except BaseException as error:
-            self.violated(fault, point, what=f"{type(error).__name__}: {error}"[:500])
+            said = f"{type(error).__name__}: {error}"
+            # What a run wrote ends with how it ended.
+            self.violated(
+                fault, point, what=said if len(said) < 1000 else f"{said[:100]} … {said[-900:]}"
+            )
             raise
         self.converged(fault, point)
 
