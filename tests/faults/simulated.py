@@ -124,6 +124,7 @@ class Simulation(World):
         self.machine.dead = False
         self.storm()
         self.tell("apply")
+        self.bench.line.searched.clear()
         between = self.move if self.chance.random() < self.rates["between"] else lambda: None
         try:
             report = self.bench.apply(
@@ -138,6 +139,7 @@ class Simulation(World):
             self.count("run ended", type(error).__name__)
         else:
             self.note(report)
+            self.unsearched = self.unsearched and not self.bench.line.searched
             if self.bench.line.reads is None and not self.late:
                 self.bench.require_true(report)
         self.machine.dead = False
@@ -169,7 +171,8 @@ class Simulation(World):
         line.choose = self.fault_for
         rate = self.chance.random() * self.rates["read"]
         line.reads = self.drawn(READ_FAULTS, rate) if rate else None
-        if self.chance.random() < self.rates["query"]:
+        # A copy that lacks a whole address cannot be told from a sound daybook but by a search.
+        if self.chance.random() < self.rates["query"] and not self.unsearched:
             name = self.chance.choice(sorted(QUERY_FAULTS))
             self.count("fault", name)
             line.queries = QUERY_FAULTS[name]

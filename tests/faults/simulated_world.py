@@ -44,6 +44,8 @@ class World:
         self.late: list[httpx.Request] = []
         self.refused: set[str] = set()
         self.lost = self.closed = False
+        self.unsearched = False
+        """Whether the daybook is an older copy, and nobody searched the ledger since."""
         self.others = 0
         self.offset = timedelta()
         self.bench.wall = lambda: self.bench.clock() + self.offset
@@ -158,6 +160,7 @@ class World:
                 shutil.copy(path, copies)
         else:
             self.lose()
+            self.unsearched = True
             for path in copies.iterdir():
                 shutil.copy(path, self.bench.root)
             shutil.rmtree(copies)
