@@ -33,9 +33,9 @@ from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials
 from reconciler.live.connection import Limits as CallLimits
-from reconciler.wire.steady import steady
 from reconciler.observe import observe, read_all
 from reconciler.settle import settle
+from reconciler.wire.steady import steady
 
 KIND = KINDS["JournalEntry"]
 WORKSPACE = "books"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from apply_bench import REFERENCE, Bench
-from simulated import DISK_FAULTS, LINE_FAULTS, MOVES, QUERY_FAULTS, READ_FAULTS, Simulation
+from line_faults import DISK_FAULTS, LINE_FAULTS, QUERY_FAULTS, READ_FAULTS
+from simulated import Simulation
+from simulated_world import MOVES
 
 from reconciler.ledger import open_ledger
 
