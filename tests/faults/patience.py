@@ -1,4 +1,4 @@
-"""Short deadlines and a clock that a wait moves on: nothing in the laboratory sleeps.
+"""Short deadlines and a clock that a wait moves on: nothing in the laboratory sleeps for long.
 
 The defaults of the product's own arguments are replaced, in the process that calls `install`; the
 code that keeps to them is the real one.
@@ -15,8 +15,14 @@ SHORT = 1.5
 """Seconds for one attempt: enough for a sound answer on a busy machine."""
 
 
+_NAP = 0.1
+
+
 class Clock:
-    """A monotonic clock on which waits are over at once."""
+    """A monotonic clock on which waits are over almost at once.
+
+    What the ledger is still working on does take real time: it gets a little of it.
+    """
 
     def __init__(self) -> None:
         self.waited = 0.0
@@ -26,6 +32,7 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.waited += max(seconds, 0)
+        time.sleep(min(max(seconds, 0), _NAP))
 
 
 def install_from_environment() -> None:
