@@ -49,6 +49,12 @@ test-postgresql: $(DEV) ## Run all tests of the embedded ledger on PostgreSQL, t
 test-long: $(DEV) ## Run the sweeps that take minutes, with examples drawn at random
 	$(TESTS) -m 'long or hypothesis'
 
+# The tests share nothing but what is prepared, so any worker may take any of them.
+.PHONY: faults
+faults: $(DEV) ## Run the whole fault laboratory, and write its table into docs/reliability.md
+	time $(BIN)/pytest tests/faults -n $(WORKERS) -m 'faults or not faults' \
+		--record-faults docs/reliability.md
+
 .PHONY: lint
 lint: check-format check-lint check-types check-schemas check-books check-books-format check-workflows ## Run every check, no test
 

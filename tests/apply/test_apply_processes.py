@@ -1,4 +1,7 @@
-"""Real processes, killed, signalled, stopped and starved; and the run after them."""
+"""Real processes, stopped, starved and raced; and the run after them.
+
+What kills and signals do at every point is in tests/faults.
+"""
 
 import contextlib
 import json
@@ -24,8 +27,6 @@ from reconciler.ledger import create_app, open_ledger
 
 BEFORE = {"keep": "1.00", "change": "2.00", "note": "3.00", "gone": "4.00"}
 AFTER = {"keep": "1.00", "change": "20.00", "note": "3.00", "new-a": "5.00", "new-b": "6.00"}
-WRITES = ("cancel", "create", "delete", "create", "create", "update", "cancel", "delete")
-"""What the plan from one to the other sends, in whatever order."""
 
 
 class Workspace:
@@ -188,71 +189,6 @@ def kill_at(workspace: Workspace, count: int, point: str, number: int = signal.S
     code, _ = ended(process[0])
     workspace.calm()
     return code
-
-
-def counts(*default: int) -> Any:
-    """Every call that a plan sends; those that are not named wait for the long sweep."""
-    return pytest.mark.parametrize(
-        "count",
-        [
-            pytest.param(count, marks=[] if count in default else [pytest.mark.long])
-            for count in range(1, len(WRITES) + 1)
-        ],
-    )
-
-
-@counts(1, 2, 4, 8)
-def test_f1_c08_killed_after_the_ledger_committed_and_before_it_answered(
-    workspace, monkeypatch, count
-):
-    assert kill_at(workspace, count, "on_commit") == -signal.SIGKILL
-    workspace.require_converged(monkeypatch, AFTER)
-
-
-@counts(1, 2, 4)
-def test_f1_c06_killed_while_a_request_is_on_its_way(workspace, monkeypatch, count):
-    """The intent is durable; the ledger carries the request out after its sender died."""
-    assert kill_at(workspace, count, "on_receipt") == -signal.SIGKILL
-    workspace.require_converged(monkeypatch, AFTER)
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        pytest.param(first, second, marks=[] if (first, second) == (2, 1) else [pytest.mark.long])
-        for first in range(1, 6)
-        for second in range(1, 4)
-    ],
-)
-def test_f2_killed_again_while_it_recovers(workspace, monkeypatch, first, second):
-    for count in (first, second):
-        assert kill_at(workspace, count, "on_commit") == -signal.SIGKILL
-    workspace.require_converged(monkeypatch, AFTER)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_f6_a_signal_ends_the_run_with_a_whole_report(workspace, monkeypatch, number):
-    report = workspace.root / "report.json"
-    started = threading.Event()
-    process: list[subprocess.Popen[str]] = []
-
-    def strike(reached: int) -> None:
-        if reached == 2:
-            started.wait(10)
-            process[0].send_signal(number)
-            time.sleep(0.3)
-
-    workspace.on_commit = strike
-    process.append(workspace.start("--parallelism", "1", "--report", str(report)))
-    started.set()
-    code, said = ended(process[0])
-    assert code == 130, said
-    document = json.loads(report.read_text())
-    assert document["interrupted"] is True
-    assert sum(document["summary"].values()) == len(document["changes"]) == 5
-    assert document["summary"]["not_attempted"] >= 2
-    workspace.calm()
-    workspace.require_converged(monkeypatch, AFTER)
 
 
 def test_f6_a_signal_ends_a_rest_that_the_ledger_asked_for(workspace, monkeypatch):

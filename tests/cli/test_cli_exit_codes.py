@@ -85,6 +85,7 @@ ON_A_SOCKET = ("in part", "access")
 
 @pytest.mark.parametrize("cause", TABLE)
 def test_a_cause_ends_in_its_code(request, cause):
+    """I-81: every way to fail has its documented code."""
     code, scene = TABLE[cause]
     books = request.getfixturevalue("served_small" if cause in ON_A_SOCKET else "small")
     ended = scene(books)

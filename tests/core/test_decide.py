@@ -385,6 +385,7 @@ BLOCKS = [
     ("rule", "message", "wanted", "files", "book", "ledger", "conduct"), BLOCKS
 )
 def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger, conduct):
+    """I-25: what the API lets be checked is checked before an old entry is touched."""
     change = decided(files, book, ledger, **conduct)
     assert (change.action, change.wanted) == (Action.BLOCKED, wanted)
     assert (change.block.rule, change.block.message) == (rule, message)

@@ -105,6 +105,7 @@ print(hashlib.sha256(plan_text(busy_plan(list)).encode()).hexdigest())
     ids=["seed 0", "seed 1", "another time zone and locale"],
 )
 def test_hash_seed_time_zone_and_locale_do_not_matter(environment):
+    """I-12, I-55: a plan has the same bytes whatever surrounds it."""
     here = hashlib.sha256(plan_text(busy_plan(list)).encode()).hexdigest()
     there = subprocess.run(
         [sys.executable, "-c", PRINT_DIGEST],

@@ -71,6 +71,7 @@ def test_a_bad_file_is_reported_in_these_words(case, tmp_path, request):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_a_bad_file_breaks_the_rule_it_is_named_for(case, tmp_path):
+    """I-20, I-56, I-81: every finding has a rule, that of text which is not NFC included."""
     broken = {problem.rule for problem in problems_of(case, tmp_path)}
     assert any(case.stem == rule or case.stem.startswith(f"{rule}-") for rule in broken)
 

@@ -107,7 +107,7 @@ def reconciler(*args: object, cwd: Path | None = None) -> Ended:
 def _hold_to_schemas(words: list[str]) -> None:
     """Every document that a test has a verb write is one that its schema describes."""
     for flag, name in (("--out", "plan"), ("--report", "report")):
-        if flag in words:
+        if flag in words[:-1]:
             written = Path(words[words.index(flag) + 1])
             if written.is_file():
                 must_fit(name, written.read_text(encoding="utf-8"))

@@ -101,10 +101,11 @@ def started(books, *args):
 @pytest.mark.parametrize(
     ("sort", "number"),
     [
-        (EMBEDDED, signal.SIGINT),
+        # The laboratory (tests/faults) kills and signals a client whose ledger is elsewhere.
         (EMBEDDED, signal.SIGKILL),
-        (BY_COMMAND, signal.SIGTERM),
+        pytest.param(EMBEDDED, signal.SIGINT, marks=pytest.mark.long),
         pytest.param(EMBEDDED, signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(BY_COMMAND, signal.SIGTERM, marks=pytest.mark.long),
         pytest.param(BY_COMMAND, signal.SIGINT, marks=pytest.mark.long),
         pytest.param(BY_COMMAND, signal.SIGKILL, marks=pytest.mark.long),
     ],

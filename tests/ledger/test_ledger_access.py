@@ -177,6 +177,7 @@ class TestPermissions:
         ("method", "path", "needed"), MATRIX, ids=[f"{row[0]} {row[1]}" for row in MATRIX]
     )
     def test_an_operation_needs_exactly_its_permissions(self, shared, first, method, path, needed):
+        """I-64: without one of them nothing has an effect."""
         path = fill(shared, path)
         for missing in needed:
             client = shared.client([name for name in PERMISSIONS if name != missing])
@@ -216,6 +217,7 @@ class TestTenants:
         ("method", "path"), [(row[0], row[1]) for row in MATRIX] + [("GET", path) for path in READS]
     )
     def test_what_another_tenant_owns_is_not_found(self, neighbours, method, path):
+        """I-65: it looks like what does not exist."""
         bench, one, two = neighbours
         post(one)
         start_run(one)

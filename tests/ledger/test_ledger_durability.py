@@ -30,6 +30,7 @@ class TestKill:
     """Every acknowledged write is there once, whatever moment its server process is killed at."""
 
     def test_acknowledged_writes_survive_kill_9(self, seeded):
+        """I-62, I-66, I-70: none lost, none doubled, numbers rising, books in balance."""
         with open_ledger(seeded.url) as ledger:
             credentials = ledger.issue_client("ci")
         acknowledged: dict[str, str] = {}
@@ -287,5 +288,6 @@ class TestAudit:
         ],
     )
     def test_a_rewritten_event_is_found(self, bench, tampering, broken):
+        """I-69: the chain names the first event that does not fit."""
         bench.database.run(*bench.database.without_triggers, tampering)
         assert bench.ledger.broken_audit() == broken

@@ -48,6 +48,7 @@ def check(response):
 @QUICK
 @given(place=st.sampled_from(PATHS), value=VALUES)
 def test_any_json_is_answered(prepared, place, value):
+    """I-68: with a success or a refusal, and nothing else."""
     content = json.dumps(value).encode()
     headers = {"Content-Type": "application/json"}
     check(prepared.request(*place, content=content, headers=headers))
@@ -56,6 +57,7 @@ def test_any_json_is_answered(prepared, place, value):
 @QUICK
 @given(place=st.sampled_from(PATHS), content=st.binary(max_size=200))
 def test_any_bytes_are_answered(prepared, place, content):
+    """I-68: bytes that are no JSON too."""
     headers = {"Content-Type": "application/json"}
     check(prepared.request(*place, content=content, headers=headers))
 

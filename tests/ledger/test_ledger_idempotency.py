@@ -25,6 +25,7 @@ def same(one, two):
 
 class TestReplays:
     def test_the_first_answer_comes_again(self, bench):
+        """I-63: a success is replayed as it was."""
         client = bench.client()
         first = send(client, "k")
         again = send(client, "k")
@@ -33,6 +34,7 @@ class TestReplays:
         assert len(bench.truth("SELECT * FROM journal_entries")) == 1
 
     def test_a_refusal_comes_again_although_its_cause_is_gone(self, bench):
+        """I-63: so is a failure."""
         client = bench.client()
         first = send(client, "k", REFUSED)
         assert first.status_code == 400
@@ -164,6 +166,7 @@ class TestKeys:
 @pytest.mark.both_databases
 class TestConcurrency:
     def test_eight_posts_with_one_key_make_one_entry(self, bench):
+        """I-61: one of them executes, and the others get its answer or 409."""
         clients = [bench.client() for _ in range(8)]
         for round_ in range(5):
             with ThreadPoolExecutor(8) as pool:

@@ -57,6 +57,7 @@ def test_an_entry_is_cancelled_then_deleted_and_then_gone(bench):
 
 @pytest.mark.both_databases
 def test_a_number_is_never_used_again(bench):
+    """I-62: not even that of a deleted entry."""
     client = bench.client()
     first = post(client)
     cancel(client, first)
@@ -127,6 +128,7 @@ class TestUpdate:
         ids=str,
     )
     def test_other_fields_and_values_are_refused(self, caller, fields, category):
+        """I-69: no call changes lines, currency, date or period."""
         number = post(caller, notes="before")
         before = read(caller, number)
         assert categories_of(update(caller, number, **fields)) == [category]

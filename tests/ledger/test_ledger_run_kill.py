@@ -77,6 +77,7 @@ def served(seeded):
 
 
 def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
+    """I-67: a run goes on after a restart, and touches no entry twice."""
     with served.running() as client:
         run = start_run(client)
         until(lambda: served.count("1=1") >= 20)

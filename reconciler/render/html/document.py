@@ -36,7 +36,7 @@ def plan_html(plan: Plan) -> str:
         .render(
             plan=view_of(plan),
             policy=_POLICY.format(styles=_hashes(style, pages), scripts=_hashes(_EARLY, script)),
-            # These the template marks as safe: our own files, and a style whose text is a `css_string`.
+            # These the template marks as safe: our own files, and a style made of `css_string`s.
             style=style,
             pages=pages,
             early=_EARLY,

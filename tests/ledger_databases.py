@@ -28,6 +28,9 @@ class Database(Protocol):
     def truth(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """Rows read behind the server's back; values stand for question marks."""
 
+    def snapshot(self, *queries: str) -> list[list[dict[str, Any]]]:
+        """The rows of each query, all of them as they were at one moment."""
+
     def run(self, *statements: str) -> None:
         """Change rows behind the server's back. Raises the driver's own error."""
 
@@ -53,6 +56,12 @@ class SqliteFile:
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query, values)]
+
+    def snapshot(self, *queries: str) -> list[list[dict[str, Any]]]:
+        with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN")
+            return [[dict(row) for row in connection.execute(query)] for query in queries]
 
     def run(self, *statements: str) -> None:
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
@@ -83,6 +92,11 @@ class PostgresDatabase:
     def truth(self, query: str, *values: Any) -> list[dict[str, Any]]:
         with self._connected() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query.replace("?", "%s"), values).fetchall()
+
+    def snapshot(self, *queries: str) -> list[list[dict[str, Any]]]:
+        with self._connected() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            return [cursor.execute(query).fetchall() for query in queries]
 
     def run(self, *statements: str) -> None:
         with self._connected() as connection, connection.transaction():
@@ -125,6 +139,10 @@ class Databases:
                 shutil.move(self._template.path, kept)
                 self._template = SqliteFile(kept)
         return self._made(folder, template=self._template)
+
+    def clone(self, prepared: Database, folder: Path) -> Database:
+        """A copy of a database that nobody has open."""
+        return self._made(folder, template=prepared)
 
     def _made(self, folder: Path, *, template: Any) -> Database:
         number = next(self._numbers)

@@ -152,6 +152,7 @@ class FaultServer:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._mute = threading.Event()
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -182,11 +183,24 @@ class FaultServer:
         """Refuses every connection from now on; what is being answered gets `last`."""
         if not self._stopped.is_set():
             self._stopped.set()
-            with socket.socket() as wake:
+            with socket.socket() as wake, contextlib.suppress(OSError):
+                wake.settimeout(0.2)
                 wake.connect(("127.0.0.1", self._port))
             self._thread.join()
             self._listener.close()
         return last
+
+    def fall_mute(self) -> None:
+        """Takes no connection from now on: the kernel's queue is full, and it drops who knocks."""
+        self._mute.set()
+        self._listener.listen(0)
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self._port))
+            self._open.append(filler)
+        # One of them wakes the thread that accepts, which ends; the others fill the queue.
+        self._thread.join()
 
     def stop(self) -> None:
         self.vanish(Act())
@@ -194,6 +208,7 @@ class FaultServer:
             connections = list(self._open)
         for connection in connections:
             _shut(connection)
+            connection.close()
         for thread in self._threads:
             thread.join()
 
@@ -205,6 +220,9 @@ class FaultServer:
                 continue
             if self._stopped.is_set():
                 connection.close()
+                return
+            if self._mute.is_set():
+                self._open.append(connection)
                 return
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)

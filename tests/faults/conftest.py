@@ -1,0 +1,150 @@
+"""The laboratory's fixtures, and the count of what was reached, kept over all workers.
+
+A test that injects faults carries `reaches(fault, *points)`. A run in which a test was selected
+and one of its points was never reached fails, and names it.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import postgresql_server
+import pytest
+from fault_words import WORDS
+from laboratory import REFERENCE, Lab, Preparations
+from ledger_databases import SQLITE, Databases
+from processes import Processes
+from tally import FOLDER, Tally, record, table
+
+from reconciler.ledger import open_ledger
+
+HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-faults",
+        type=Path,
+        metavar="FILE",
+        help="write the table of faults into a document",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Workers inherit the folder of the process that started them.
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="fault-tally-")
+        config.add_cleanup(lambda: os.environ.pop(FOLDER, None))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    tally = Tally(folder=Path(os.environ[FOLDER]))
+    for item in session.items:
+        for mark in item.iter_markers("reaches"):
+            tally.declare(*mark.args)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if hasattr(session.config, "workerinput") or exitstatus:
+        return
+    if Tally(folder=Path(os.environ[FOLDER])).read().missed():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    counts = Tally(folder=Path(os.environ[FOLDER])).read()
+    if not counts.faults:
+        return
+    terminalreporter.section("faults")
+    terminalreporter.write(table(counts, WORDS))
+    missed = counts.missed()
+    for name in missed[:50]:
+        terminalreporter.write_line(f"never reached: {name}")
+    if len(missed) > 50:
+        terminalreporter.write_line(f"never reached: {len(missed) - 50} more")
+    document = terminalreporter.config.getoption("--record-faults")
+    if document is not None:
+        record(document, counts, datetime.now(UTC).date())
+
+
+@pytest.fixture(scope="session")
+def tally() -> Tally:
+    return Tally(folder=Path(os.environ[FOLDER]))
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with nothing to find fault with."""
+    root = tmp_path_factory.mktemp("warm")
+    lab = Lab(root, None, None, None)  # type: ignore[arg-type]
+    from laboratory import Books, entry, run_of
+
+    lab.declare(Books(entries={"one": entry()}, runs={"run": run_of("Jan-2026")}))
+    return lab.books
+
+
+@pytest.fixture(scope="session")
+def launched(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Iterator[Processes]:
+    processes = Processes(tmp_path_factory.mktemp("processes"), warm=warm)
+    yield processes
+    processes.close()
+
+
+@pytest.fixture
+def processes(launched: Processes) -> Iterator[Processes]:
+    """Processes of a test, which end with it."""
+    yield launched
+    launched.end_all()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgresql_server.PostgreSQL]:
+    with postgresql_server.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def preparations(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    launched: Processes,
+    tally: Tally,
+) -> Callable[[str], Preparations]:
+    """The prepared workspaces whose ledger is on a kind of database."""
+    made: dict[str, Preparations] = {}
+
+    def seed(url: str) -> None:
+        open_ledger(url, REFERENCE).close()
+
+    def of(kind: str) -> Preparations:
+        if kind not in made:
+            folder = tmp_path_factory.mktemp(f"prepared-{kind}")
+            databases = Databases(kind, lambda: request.getfixturevalue("postgresql"), seed)
+            made[kind] = Preparations(folder, databases, launched, tally)
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture
+def make_lab(
+    preparations: Callable[[str], Preparations], processes: Processes, tmp_path: Path
+) -> Iterator[Callable[..., Lab]]:
+    """Makes laboratories: `make_lab(name, prepare, kind="sqlite")`."""
+    made: list[Lab] = []
+    numbers = count()
+
+    def make(name: str, prepare: Callable[[Lab], None], *, kind: str = SQLITE) -> Lab:
+        lab = preparations(kind).copy(name, prepare, tmp_path / f"lab-{next(numbers)}")
+        made.append(lab)
+        return lab
+
+    yield make
+    processes.end_all()
+    for lab in made:
+        lab.database.remove()

@@ -1,0 +1,349 @@
+"""A workspace and its ledger, prepared once and copied for each fault; and what must hold after.
+
+The ledger is served by a thread of the test, which sees every request and stands on the commit
+hook, or by a process of its own that can be killed. The tool always runs as a process.
+"""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import truth
+from crash_points import Blow
+from ledger_databases import Database, Databases
+from patience import SHORT
+from patience import VARIABLE as PATIENCE
+from processes import Ended, Process, Processes
+from server_clock import Clock
+from socket_server import on_a_socket
+from tally import Tally
+from truth import Request, Truth, read_truth
+
+from reconciler.core.recorded import Recorded
+from reconciler.core.values import Address
+from reconciler.daybook import Daybook, Intent, open_daybook
+from reconciler.ledger import create_app, open_ledger
+
+MONTHS = {"Jan": 31, "Feb": 28, "Mar": 31, "Apr": 30, "May": 31, "Jun": 30}
+DAYS = {
+    f"{name}-2026": (f"2026-{number:02}-01", f"2026-{number:02}-{last}")
+    for number, (name, last) in enumerate(MONTHS.items(), start=1)
+}
+"""The first and the last day of every accounting period, by its name."""
+
+CODES = ("Deferred Revenue", "Subscription Revenue", "Accounts Receivable")
+REFERENCE: Mapping[str, Any] = {
+    "apiVersion": "journal.reconciler/v1",
+    "kind": "Reference",
+    "metadata": {"name": "laboratory"},
+    "spec": {
+        "currencies": ["USD", "EUR"],
+        "accountingPeriods": [
+            {"name": name, "startDate": first, "endDate": last}
+            for name, (first, last) in DAYS.items()
+        ],
+        "accountingCodes": [
+            {"name": name, "type": kind}
+            for name, kind in zip(
+                CODES, ("DeferredRevenue", "SalesRevenue", "AccountsReceivable"), strict=True
+            )
+        ],
+        "customFields": {"JournalEntry": [{"name": truth.MARKER}]},
+    },
+}
+
+Spec = Mapping[str, Any]
+NO_RUNS: Mapping[str, Spec] = {}
+
+
+def entry(amount: str = "400.90", **fields: Any) -> dict[str, Any]:
+    """The spec of an entry over one amount, as a file declares it."""
+    return {
+        "accountingPeriodName": "Jan-2026",
+        "currency": "USD",
+        "journalEntryDate": "2026-01-31",
+        **fields,
+        "journalEntryItems": [
+            {"accountingCodeName": code, "type": side, "amount": amount}
+            for code, side in zip(CODES, ("Debit", "Credit"), strict=False)
+        ],
+    }
+
+
+def content_of_run(spec: Spec) -> tuple[Any, ...]:
+    """What a declaration of a run over one period asks for, as `truth.HeldRun.content` has it."""
+    kinds = tuple(sorted(one["type"] for one in spec["transactionTypes"]))
+    return (spec["journalEntryDate"], *DAYS[spec["accountingPeriodName"]], kinds)
+
+
+def run_of(period: str, **fields: Any) -> dict[str, Any]:
+    """The spec of a journal run over one period."""
+    return {
+        "accountingPeriodName": period,
+        "journalEntryDate": DAYS[period][1],
+        "transactionTypes": [{"type": "Invoice Item"}],
+        **fields,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """What the files of a workspace say: entries and journal runs by name, and its settings."""
+
+    entries: Mapping[str, Spec] = field(default_factory=dict)
+    runs: Mapping[str, Spec] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Lab:
+    """One workspace with its ledger. `daybook` is a database URL; without one, a file inside."""
+
+    def __init__(
+        self,
+        root: Path,
+        database: Database,
+        processes: Processes,
+        tally: Tally,
+        *,
+        daybook: str | None = None,
+    ) -> None:
+        self.root, self.database, self.processes, self.tally = root, database, processes, tally
+        self.books = root / "books"
+        self.daybook = daybook
+        self.clock = Clock()
+        self.requests: list[Request] = []
+        self.on_receipt: Callable[[Request], None] = lambda request: None
+        self.on_commit: Callable[[Any], None] = lambda commit: None
+        self.url = ""
+        self._open = contextlib.ExitStack()
+
+    # The files.
+
+    def declare(self, books: Books) -> None:
+        """Make the files say this, and nothing else but what was imported."""
+        self.books.mkdir(parents=True, exist_ok=True)
+        for old in self.books.glob("d-*.yaml"):
+            old.unlink()
+        settings = dict(books.settings)
+        if self.daybook is not None:
+            settings["daybook"] = self.daybook
+        self._write("reconciler.yaml", "Workspace", "books", settings)
+        (self.books / "reference.yaml").write_text(json.dumps(REFERENCE))
+        for kind, specs in (("JournalEntry", books.entries), ("JournalRun", books.runs)):
+            for name, spec in specs.items():
+                self._write(f"d-{name}.yaml", kind, name, spec)
+
+    def _write(self, file: str, kind: str, name: str, spec: Spec) -> None:
+        head = {"apiVersion": "journal.reconciler/v1", "kind": kind, "metadata": {"name": name}}
+        (self.books / file).write_text(json.dumps({**head, "spec": spec}))
+
+    def declares(self, number: str) -> bool:
+        """Whether a file of the workspace adopts this number."""
+        return any(number in file.read_text() for file in self.books.rglob("*.yaml"))
+
+    # The ledger.
+
+    @contextlib.contextmanager
+    def hosted(self, **options: Any) -> Iterator["Lab"]:
+        """Serve the ledger from a thread of this process, on its clock, with its hooks."""
+        with open_ledger(self.database.url) as ledger:
+            app = create_app(
+                ledger,
+                clock=self.clock,
+                after_commit=self._committed,
+                failed_login_delay=0,
+                **options,
+            )
+            with on_a_socket(self._watched(app)) as url:
+                self.url = url
+                yield self
+
+    def _committed(self, commit: Any) -> None:
+        self.on_commit(commit)
+
+    def _watched(self, app: Any) -> Any:
+        """The app behind something that writes down every changing request it receives."""
+
+        def watched(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+            if environ["REQUEST_METHOD"] != "GET" and "/v1/journal-" in environ["PATH_INFO"]:
+                body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                environ["wsgi.input"] = _Body(body)
+                request = Request(
+                    method=environ["REQUEST_METHOD"],
+                    path=environ["PATH_INFO"],
+                    key=environ.get("HTTP_IDEMPOTENCY_KEY", ""),
+                    body=body,
+                )
+                self.requests.append(request)
+                self.on_receipt(request)
+            return app(environ, start)
+
+        return watched
+
+    @contextlib.contextmanager
+    def served(self, blow: Blow | None = None) -> Iterator[Process]:
+        """Serve the ledger from a process of its own; it may be told where to die."""
+        variables = blow.variables(self.tally) if blow else {}
+        server = self.processes.start(
+            ["ledger", "serve", "--port", "0", "--database", self.database.url], variables
+        )
+        try:
+            said = server.until("Ledger ready at http://")
+            self.url = next(
+                line.rsplit(" ", 1)[1] for line in said.splitlines() if "ready at" in line
+            )
+            yield server
+        finally:
+            server.send_signal(15)
+            server.wait(20)
+
+    def calm(self) -> None:
+        """From now on nobody interferes."""
+        self.on_receipt = self.on_commit = lambda what: None
+
+    # The tool.
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The credentials of the ledger's client that was made with the workspace."""
+        return dict(json.loads((self.root / "client.json").read_text()))
+
+    def start(self, verb: str, *args: object, blow: Blow | None = None, **env: str) -> Process:
+        """A verb on this workspace, in a process of its own; its waits take no time."""
+        variables = {
+            **self.keys,
+            "ZUORA_BASE_URL": self.url,
+            PATIENCE: str(SHORT),
+            **(blow.variables(self.tally) if blow else {}),
+            **env,
+        }
+        return self.processes.start([verb, "-w", self.books, *args], variables)
+
+    def run(self, verb: str, *args: object, **options: Any) -> Ended:
+        return self.start(verb, *args, **options).wait()
+
+    def apply(self, *args: object, **options: Any) -> Ended:
+        """`reconciler apply`, asking nobody, one change at a time."""
+        return self.run("apply", *APPLY, *args, **options)
+
+    # What is so.
+
+    def truth(self) -> Truth:
+        return read_truth(self.database)
+
+    def recorded(self) -> Mapping[Address, Recorded]:
+        """What the daybook remembers."""
+        with self._daybook() as book:
+            return book.recorded()
+
+    def unsettled(self) -> tuple[Intent, ...]:
+        """The calls that the daybook has no definite outcome of."""
+        with self._daybook() as book:
+            return book.unsettled()
+
+    @contextlib.contextmanager
+    def _daybook(self) -> Iterator[Daybook]:
+        book = open_daybook(self.books / ".reconciler" / "daybook.db", write=False)
+        try:
+            yield book
+        finally:
+            book.close()
+
+    def require_always(self) -> Truth:
+        """What holds however a run ended."""
+        now = self.truth()
+        truth.require(truth.always(now, self.requests))
+        return now
+
+    def require_converged(
+        self,
+        wanted: Mapping[str, Spec],
+        *,
+        foreign: Mapping[str, tuple[Any, ...]],
+        runs: Mapping[str, Spec] = NO_RUNS,
+        again: tuple[object, ...] = (),
+    ) -> None:
+        """One live entry for each declaration, no orphan, and a second apply that writes nothing.
+
+        I-01, I-02, I-03, I-05, I-10, I-60, I-62, I-70; and the daybook agrees.
+        """
+        before, recorded = self.truth(), self.recorded()
+        contents = {name: content_of_run(spec) for name, spec in runs.items()}
+        truth.require(
+            truth.always(before, self.requests),
+            truth.i01(before, wanted),
+            truth.i01_runs(before, contents, recorded),
+            truth.i02(before, wanted, recorded, foreign=foreign),
+            truth.agrees(before, recorded),
+        )
+        sent = len(self.requests)
+        ended = self.apply("--format", "json", *again)
+        assert ended.code == 0, ended.said
+        planned = json.loads(ended.said[ended.said.index("{") :])["changes"]
+        truth.require(
+            truth.i10(
+                before, self.truth(), requests=len(self.requests) - sent, planned=len(planned)
+            )
+        )
+
+
+APPLY = ("--auto-approve", "--parallelism", "1", "--max-removals", "99")
+
+
+class _Body:
+    """A request's body, read once and handed on."""
+
+    def __init__(self, body: bytes) -> None:
+        self._left = body
+
+    def read(self, size: int = -1) -> bytes:
+        size = len(self._left) if size is None or size < 0 else size
+        part, self._left = self._left[:size], self._left[size:]
+        return part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A workspace and its ledger as they were when everybody had closed them."""
+
+    root: Path
+    database: Database
+
+
+class Preparations:
+    """Workspaces that were brought into a state once, by name, to be copied."""
+
+    def __init__(
+        self, folder: Path, databases: Databases, processes: Processes, tally: Tally
+    ) -> None:
+        self._folder, self._databases = folder, databases
+        self._processes, self._tally = processes, tally
+        self._made: dict[str, Prepared] = {}
+
+    def copy(
+        self, name: str, prepare: Callable[[Lab], None], folder: Path, *, daybook: str | None = None
+    ) -> Lab:
+        """A laboratory in the state that `prepare` brings one into; it is asked once."""
+        if name not in self._made:
+            root = self._folder / f"prepared-{len(self._made)}"
+            root.mkdir(parents=True)
+            lab = self._new(root, daybook)
+            prepare(lab)
+            self._made[name] = Prepared(root=root, database=lab.database)
+        prepared = self._made[name]
+        shutil.copytree(prepared.root, folder, dirs_exist_ok=True)
+        database = self._databases.clone(prepared.database, folder)
+        return Lab(folder, database, self._processes, self._tally, daybook=daybook)
+
+    def _new(self, root: Path, daybook: str | None) -> Lab:
+        database = self._databases.new(root)
+        with open_ledger(database.url, REFERENCE) as ledger:
+            client_id, secret = ledger.issue_client("laboratory")
+        (root / "client.json").write_text(
+            json.dumps({"ZUORA_CLIENT_ID": client_id, "ZUORA_CLIENT_SECRET": secret})
+        )
+        return Lab(root, database, self._processes, self._tally, daybook=daybook)
