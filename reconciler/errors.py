@@ -7,6 +7,9 @@ ReconcilerError                     1
 ├── AppliedInPart                   6   some steps are done, some are not or are unknown
 ├── ExpectationFailed               7   drift where none was expected
 ├── DaybookError                    1   the daybook cannot be used
+├── ForgeError                      1   GitHub or GitLab did not do what was asked
+│   ├── ForgeRefused                8   its token or the token's permissions do not suffice
+│   └── ForgeUnsure                 1   a request may or may not have taken effect there
 └── LedgerError                     1   the ledger did not do what was asked
     ├── AccessRefused               8   authentication or permission
     ├── RequestRefused              1   a definite no: nothing was changed
@@ -66,6 +69,24 @@ class ExpectationFailed(ReconcilerError):
 
 class DaybookError(ReconcilerError):
     """The daybook cannot be opened, read or written."""
+
+
+class ForgeError(ReconcilerError):
+    """A call to GitHub or GitLab did not succeed; `status` is the HTTP status if there was one."""
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+
+
+class ForgeRefused(ForgeError):
+    """The token, or what it may do, does not suffice. Nothing was changed."""
+
+    exit_code = 8
+
+
+class ForgeUnsure(ForgeError):
+    """The request was sent, and its effect cannot be told from the answer, or there was none."""
 
 
 class LedgerError(ReconcilerError):

@@ -1,12 +1,24 @@
 """What a workspace decides about itself: its target, its identity, its daybook and its policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
-from reconciler.core.values import Value, mapping_of, text_of, texts_of
+from reconciler.core.canonical import canonical_json, digest
+from reconciler.core.policy import (
+    NO_APPROVALS,
+    NOTHING_FROZEN,
+    Approvals,
+    Evidence,
+    Freeze,
+    HouseRule,
+    Tier,
+    Waiver,
+)
+from reconciler.core.values import Value, mapping_of, rows_of, text_of, texts_of
 
 DEFAULT_MARKER = "ReconcilerKey__c"
 DEFAULT_DAYBOOK = ".reconciler/daybook.db"
@@ -38,13 +50,20 @@ class Policy:
     """What the workspace allows.
 
     `max_removals` replaces the default of max(3, 10 %); `max_money` limits, by currency, the sum
-    of debits that one plan may post or take back.
+    of debits that one plan may post or take back; `max_changes` and `max_percent` limit how many
+    entries it may change, the latter in percent of those recorded.
     """
 
     removal: Removal = Removal.DELETE
     manage_transfer_state: bool = False
     max_removals: int | None = None
     max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    max_changes: int | None = None
+    max_percent: Decimal | None = None
+    approvals: Approvals = NO_APPROVALS
+    freeze: Freeze = NOTHING_FROZEN
+    house_rules: tuple[HouseRule, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +101,93 @@ def _target(target: Mapping[str, Value]) -> Target:
     )
 
 
+def policy_digest(policy: Policy) -> str:
+    """`sha256:` and the digest of a policy: equal for policies that allow and ask for the same."""
+    return digest(canonical_json(_plain(policy)))
+
+
+def _plain(value: Any) -> Any:
+    """A value of the policy as a mapping, in one order."""
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, frozenset):
+        return tuple(sorted(value))
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
+
+
 def _policy(policy: Mapping[str, Value]) -> Policy:
     limits = mapping_of(policy.get("limits"))
-    removals = limits.get("removals")
+    percent = limits.get("percent")
+    freezes = rows_of(policy.get("freeze"))
     return Policy(
         removal=Removal(str(policy.get("removal") or Removal.DELETE)),
         manage_transfer_state=policy.get("transferState") == "managed",
-        max_removals=int(removals) if isinstance(removals, Decimal) else None,
-        max_money=MappingProxyType(
-            {
-                currency: Decimal(str(amount))
-                for currency, amount in sorted(mapping_of(limits.get("money")).items())
-            }
+        max_removals=_count(limits.get("removals")),
+        max_changes=_count(limits.get("changes")),
+        max_percent=percent if isinstance(percent, Decimal) else None,
+        max_money=_amounts(limits.get("money")),
+        approvals=_approvals(mapping_of(policy.get("approvals"))),
+        freeze=Freeze(
+            periods=frozenset(name for row in freezes for name in texts_of(row.get("periods"))),
+            statuses=frozenset(
+                status for row in freezes for status in _texts(row.get("periodStatus"))
+            ),
         ),
+        house_rules=tuple(_house_rule(row) for row in rows_of(policy.get("houseRules"))),
+        waivers=tuple(
+            Waiver(
+                rule=str(row["rule"]),
+                name=str(row["name"]),
+                reason=str(row["reason"]),
+                expires=str(row["expires"]),
+            )
+            for row in rows_of(policy.get("waivers"))
+        ),
+    )
+
+
+def _approvals(approvals: Mapping[str, Value]) -> Approvals:
+    return Approvals(
+        tiers=tuple(
+            Tier(
+                required=_count(row.get("required")) or 0,
+                amount=_amounts(row.get("amount")),
+                accounting_codes=texts_of(row.get("accountingCodes")),
+                periods=texts_of(row.get("periods")),
+                period_statuses=_texts(row.get("periodStatus")),
+                actions=texts_of(row.get("actions")),
+            )
+            for row in rows_of(approvals.get("tiers"))
+        ),
+        approvers=texts_of(approvals.get("approvers")),
+        evidence=Evidence(str(approvals.get("evidence") or Evidence.FORGE)),
+        bind_digest=approvals.get("bindDigest") is True,
+        allowed_signers=str(approvals.get("allowedSigners") or ""),
+    )
+
+
+def _house_rule(row: Mapping[str, Value]) -> HouseRule:
+    return HouseRule(
+        id=str(row["id"]),
+        title=str(row["title"]),
+        remedy=str(row["remedy"]),
+        schema=str(row["schema"]),
+        kinds=texts_of(row.get("kinds")),
+    )
+
+
+def _count(value: Value) -> int | None:
+    return int(value) if isinstance(value, Decimal) else None
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    """One word, or a list of them."""
+    return (value,) if isinstance(value, str) else texts_of(value)
+
+
+def _amounts(value: Value) -> Mapping[str, Decimal]:
+    return MappingProxyType(
+        {currency: Decimal(str(amount)) for currency, amount in sorted(mapping_of(value).items())}
     )

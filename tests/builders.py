@@ -175,7 +175,7 @@ def world(
     *,
     known: Known | None = None,
     selection: Selection = EVERYTHING,
-    **conduct: bool,
+    **conduct: Any,
 ) -> World:
     """A world; every recorded number that is not live was looked for and not found."""
     recorded = tuple(recorded)

@@ -44,7 +44,10 @@ LAYERS = {
     "core": layer("core errors", "deepdiff iso4217 msgspec", pure=True),
     "render": layer("core render errors", "jinja2", pure=True),
     "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
-    "live": layer("core live errors", "certifi httpcore httpx"),
+    "wire": layer("core wire errors", "certifi httpcore httpx"),
+    "live": layer("core live errors wire", "httpx"),
+    "forge": layer("core errors forge wire", "httpx"),
+    "git": layer("core errors git"),
     "ledger": layer(
         "ledger",
         "alembic click falcon iso4217 jinja2 msgspec psycopg sqlalchemy sqlglot waitress yaml",
@@ -229,7 +232,9 @@ def float_parsers_in(path: Path) -> Iterator[str]:
             yield f"{name_of(path)}:{node.lineno}: json.{node.func.attr} without parse_float"
 
 
-@pytest.mark.parametrize("path", [*within("core"), *within("repo"), *within("live")], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [*within("core"), *within("repo"), *within("live"), *within("wire")], ids=name_of
+)
 def test_i53_json_numbers_are_read_with_all_their_digits(path):
     assert list(float_parsers_in(path)) == []
 

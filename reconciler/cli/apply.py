@@ -4,9 +4,9 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ from reconciler.cli.options import (
     common,
     common_options,
     find_option,
+    forge_options,
     format_option,
     parallelism_option,
     probe_option,
@@ -23,12 +24,14 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
 from reconciler.cli.signals import Stop, stopping, unguarded
+from reconciler.cli.whereabouts import Whereabouts
 from reconciler.errors import AppliedInPart, Refused
 from reconciler.render.spans import line
 
 if TYPE_CHECKING:
     from reconciler.cli.reviewing import Consent
     from reconciler.cli.wiring import Desk
+    from reconciler.core.approval import Assessment
     from reconciler.core.plan import Allowances, Plan
     from reconciler.core.recorded import Recorded
     from reconciler.core.report import Applied, Report, Settled
@@ -87,6 +90,7 @@ INTERRUPTED = 130
     metavar="FILE",
     help="Write the report as JSON, even when the run ends badly.",
 )
+@forge_options
 @format_option("text", "json")
 @common_options
 def apply(
@@ -109,6 +113,7 @@ def apply(
     run_timeout: float,
     report: Path | None,
     style: str,
+    **options: Any,
 ) -> int:
     """Converge the ledger: settle what is open, plan, ask, and carry the plan out.
 
@@ -147,6 +152,7 @@ def apply(
         report_to=report,
         style=style,
         stop=stop,
+        whereabouts=Whereabouts.said(options),
     )
 
     with (
@@ -172,6 +178,7 @@ class _Run:
     report_to: Path | None
     style: str
     stop: Stop
+    whereabouts: Whereabouts
 
     def carry_out(self, desk: "Desk") -> int:
         from reconciler.cli.reviewing import require_reviewed, require_valid
@@ -189,12 +196,18 @@ class _Run:
             if self.style == "json" or self.report_to is not None:
                 self._write(report_of((), plan.pending, settled=settled, plan_digest=plan.digest))
             return Refused.exit_code
+        assessment = self._assessed(desk, plan)
+        if not assessment.satisfied:
+            if self.style == "json" or self.report_to is not None:
+                refused = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
+                self._write(replace(refused, assessment=assessment))
+            return Refused.exit_code
         if plan.feasible and not self._consented(plan):
             err([line("Nothing was applied.")])
             return Refused.exit_code
         # Proved before anything is posted, it holds whatever becomes of this run.
         vouch(desk.daybook, found, first_apply=self.first_apply)
-        code = self._apply(desk, plan, found.world.recorded, settled)
+        code = self._apply(desk, plan, found.world.recorded, (settled, assessment))
         vouch(desk.daybook, found, first_apply=self.first_apply)
         return code
 
@@ -252,6 +265,17 @@ class _Run:
             reviewed = self.consent.saved is not None or self.consent.digest is not None
             out(verdict_lines(plan) if reviewed else plan_lines(plan))
 
+    def _assessed(self, desk: "Desk", plan: "Plan") -> "Assessment":
+        """What is there of the approvals that the plan requires; shown when any are."""
+        from reconciler.cli.approving import assessment_of
+        from reconciler.render.controls import assessment_lines
+
+        saved = self.consent.saved
+        digest = saved.digest if saved is not None else plan.digest
+        found = assessment_of(desk, plan.requirement, digest, self.whereabouts)
+        err(assessment_lines(found))
+        return found
+
     def _consented(self, plan: "Plan") -> bool:
         if self.consent.given:
             return True
@@ -267,7 +291,7 @@ class _Run:
         desk: "Desk",
         plan: "Plan",
         recorded: "Mapping[Address, Recorded]",
-        settled: "tuple[Settled, ...]",
+        before: "tuple[tuple[Settled, ...], Assessment]",
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
@@ -307,12 +331,12 @@ class _Run:
             report = report_of(
                 ended,
                 plan.pending,
-                settled=settled,
+                settled=before[0],
                 plan_digest=plan.digest,
                 interrupted=self.stop.signalled,
                 timed_out=self.stop.late,
             )
-            self._write(report)
+            self._write(replace(report, assessment=before[1]))
         code = exit_code(report)
         if code in (0, Refused.exit_code):
             desk.daybook.end()

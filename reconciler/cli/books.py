@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from reconciler.core.facts import Facts, facts_from
 from reconciler.core.values import Address, Declared, Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
-from reconciler.repo import load, locate
+from reconciler.repo import Loaded, load, locate
+from reconciler.repo.house import House, hold_to_house_rules
 from reconciler.settings import Settings, settings_from
 
 
@@ -29,6 +31,8 @@ class Books:
     problems: tuple[Problem, ...]
     files: int
     digest: str
+    waived: tuple[str, ...] = ()
+    """The exceptions from house rules that were needed, in words."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -50,8 +54,11 @@ class Books:
         return _known(self.settings, facts, complete=self.facts is not None)
 
 
-def read_books(root: Path) -> Books:
-    """Read every file below the workspace and check every declaration. Collects, never raises."""
+def read_books(root: Path, *, today: str = "") -> Books:
+    """Read every file below the workspace and check every declaration. Collects, never raises.
+
+    `today` decides which waivers still count; without it, the day it is in UTC.
+    """
     loaded = load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
     facts = facts_from(loaded.reference) if loaded.reference is not None else None
@@ -61,14 +68,28 @@ def read_books(root: Path) -> Books:
         chain.from_iterable(check(declared, rules) for declared in loaded.declared),
         check_together(loaded.declared, rules),
     )
+    house = _house(root, settings, loaded, today or datetime.now(UTC).date().isoformat())
     return Books(
         root=root,
         settings=settings,
         facts=facts,
         declared={declared.address: declared for declared in loaded.declared},
-        problems=tuple(sorted((*loaded.problems, *locate(root, findings)))),
+        problems=tuple(sorted((*loaded.problems, *locate(root, (*findings, *house.findings))))),
         files=loaded.files,
         digest=loaded.digest,
+        waived=house.waived,
+    )
+
+
+def _house(root: Path, settings: Settings | None, loaded: Loaded, today: str) -> House:
+    if settings is None or not (settings.policy.house_rules or settings.policy.waivers):
+        return House()
+    return hold_to_house_rules(
+        root,
+        settings.policy.house_rules,
+        settings.policy.waivers,
+        loaded.declared,
+        today=today,
     )
 
 

@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "plan": "reconciler.cli.plan:plan",
         "show": "reconciler.cli.plan:show",
         "apply": "reconciler.cli.apply:apply",
+        "comment": "reconciler.cli.comment:comment",
         "drift": "reconciler.cli.drift:drift",
         "import": "reconciler.cli.importing:import_",
         "forget": "reconciler.cli.forgetting:forget",

@@ -156,6 +156,58 @@ def allowance_options(command: _Command) -> _Command:
     return command
 
 
+_COMMIT = re.compile(r"[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?")
+
+
+def _whole_commit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """An abbreviated hash may come to mean another commit, and a name may be moved."""
+    if value is not None and not _COMMIT.fullmatch(value):
+        raise click.BadParameter("Give the hash of a commit with all its digits.")
+    return value.lower() if value else None
+
+
+def forge_options(command: _Command) -> _Command:
+    """Add the options that say where a change is; in a CI job its variables say it."""
+    options = (
+        click.option(
+            "--forge",
+            type=click.Choice(["github", "gitlab"]),
+            help="Where the change is. [default: as the CI job says]",
+        ),
+        click.option(
+            "--forge-url",
+            metavar="URL",
+            help="The base URL of its API: https, or http on this machine.",
+        ),
+        click.option(
+            "--repo", metavar="NAME", help="The repository, OWNER/NAME, or the project's id."
+        ),
+        click.option(
+            "--pr",
+            "--mr",
+            "change_number",
+            type=click.IntRange(min=1),
+            metavar="NUMBER",
+            help="The pull request or merge request.",
+        ),
+        click.option(
+            "--commit",
+            metavar="SHA",
+            callback=_whole_commit,
+            help="The commit that is spoken of, with all its digits.",
+        ),
+        click.option(
+            "--ca-bundle",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="A PEM file of authorities to trust besides the public ones.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def find_option(command: _Command) -> _Command:
     """Add the option that searches the ledger whatever the daybook says."""
     return click.option(

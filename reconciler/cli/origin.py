@@ -3,20 +3,16 @@
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from reconciler import __version__
 from reconciler.core.binding import expiry_of, moment
-from reconciler.core.canonical import digest, json_bytes
-from reconciler.core.money import plain
 from reconciler.core.plan import Plan
 from reconciler.core.scope import Origin
 from reconciler.errors import ReconcilerError
-from reconciler.settings import Policy, Settings
+from reconciler.settings import Settings, policy_digest
 
 PLAN_KEY = "RECONCILER_PLAN_KEY"
 """The environment variable with the key that saved plans are signed with."""
@@ -36,23 +32,6 @@ _GIT = (
 def origin_of(settings: Settings) -> Origin:
     """What is known of a plan's origin without asking anybody."""
     return Origin(tool_version=__version__, policy_digest=policy_digest(settings.policy))
-
-
-def policy_digest(policy: Policy) -> str:
-    """The digest of everything that the workspace allows, whatever comes to be part of it."""
-    return digest(json_bytes(_plainly(policy)).decode())
-
-
-def _plainly(value: object) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plainly(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): _plainly(item) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plainly(item) for item in value]
-    if isinstance(value, frozenset):
-        return sorted(_plainly(item) for item in value)
-    return plain(value) if isinstance(value, Decimal) else value
 
 
 def committed(origin: Origin, root: Path) -> Origin:

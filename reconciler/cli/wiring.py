@@ -197,6 +197,7 @@ def conduct_of(policy: Policy) -> Conduct:
         delete_cancelled=policy.removal is not Removal.CANCEL,
         forbid_removal=policy.removal is Removal.FORBID,
         manage_observed=policy.manage_transfer_state,
+        freeze=policy.freeze,
     )
 
 
@@ -210,7 +211,13 @@ def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callabl
     return partial(
         make_plan,
         basis=basis,
-        limits=Limits(max_removals=policy.max_removals, max_money=policy.max_money),
+        limits=Limits(
+            max_removals=policy.max_removals,
+            max_changes=policy.max_changes,
+            max_percent=policy.max_percent,
+            max_money=policy.max_money,
+            approvals=policy.approvals,
+        ),
         allowances=allowances,
     )
 
@@ -220,7 +227,7 @@ def plan_warnings(books: Books, plan: Plan) -> tuple[str, ...]:
     touched = {change.source.path for change in plan.pending if change.source}
     concerned = [problem for problem in books.warnings if problem.path in touched]
     others = len(books.warnings) - len(concerned)
-    texts = [warning_text(problem) for problem in concerned]
+    texts = [*books.waived, *(warning_text(problem) for problem in concerned)]
     if others:
         word = "warning" if others == 1 else "warnings"
         texts.append(f"{others} {word} in files that do not change: see `reconciler validate`")

@@ -1,18 +1,30 @@
 """The guards: what a plan as a whole may not do. They refuse, and never cut a plan short."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
-from reconciler.core.books import newly_posted, postings, taken_back
 from reconciler.core.members import stands
-from reconciler.core.money import ZERO, shown, total
+from reconciler.core.money import ZERO, plain, shown
 from reconciler.core.plan import Action, Allowances, Change, Reason, Refusal
+from reconciler.core.policy import NO_APPROVALS, Approvals
+from reconciler.core.reach import money_moved
 from reconciler.core.rules import PLAN_RULES
-from reconciler.core.values import Value
 from reconciler.core.world import World
 
 SMALLEST_LIMIT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The workspace's own limits, and whose approval goes with them; None means the default."""
+
+    max_removals: int | None = None
+    max_changes: int | None = None
+    max_percent: Decimal | None = None
+    max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    approvals: Approvals = NO_APPROVALS
 
 
 def default_limit(recorded: int) -> int:
@@ -25,10 +37,9 @@ def refusals(
     world: World,
     *,
     allowances: Allowances,
-    max_removals: int | None = None,
-    max_money: Mapping[str, Decimal],
+    limits: Limits,
 ) -> tuple[Refusal, ...]:
-    """Every guard that says no. `max_removals` is the policy's limit, `allowances` this run's.
+    """Every guard that says no. `limits` are the policy's, `allowances` are this run's.
 
     Removals count against the whole workspace, whatever part of it a plan looked at; what is
     missing in the ledger counts against what was looked for.
@@ -59,10 +70,11 @@ def refusals(
             undeclared=undeclared,
             owned=owned + len(elsewhere),
             allowed=allowances.max_removals,
-            policy=max_removals,
+            policy=limits.max_removals,
         ),
         *_missing(changes, owned, allowances.max_missing),
-        *_money(changes, max_money),
+        *_money(changes, limits.max_money),
+        *_changes(changes, owned + len(elsewhere), limits),
     )
 
 
@@ -99,15 +111,9 @@ def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> It
 
 
 def _money(changes: tuple[Change, ...], limits: Mapping[str, Decimal]) -> Iterator[Refusal]:
-    moved: dict[str, list[Decimal]] = defaultdict(list)
-    for change in changes:
-        if change.action is Action.BLOCKED:
-            continue
-        for kind, spec in (*newly_posted(change), *taken_back(change)):
-            for currency, amount in _debits(kind, spec):
-                moved[currency].append(amount)
+    moved = money_moved(changes)
     for currency, limit in sorted(limits.items()):
-        amount = total(moved.get(currency, ()))
+        amount = moved.get(currency, ZERO)
         if amount > limit:
             message = (
                 f"{currency} {shown(amount, currency)} would be posted or taken back; "
@@ -116,10 +122,21 @@ def _money(changes: tuple[Change, ...], limits: Mapping[str, Decimal]) -> Iterat
             yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)
 
 
-def _debits(kind: str, spec: Mapping[str, Value]) -> Iterator[tuple[str, Decimal]]:
-    for posting in postings(kind, spec, None):
-        if posting.debit > ZERO:
-            yield posting.currency, posting.debit
+def _changes(changes: tuple[Change, ...], owned: int, limits: Limits) -> Iterator[Refusal]:
+    most, percent = limits.max_changes, limits.max_percent
+    remedy = PLAN_RULES["change-limit"].remedy
+    count = sum(
+        _size(change)
+        for change in changes
+        if change.steps and change.action not in (Action.KEEP, Action.BLOCKED)
+    )
+    if most is not None and count > most:
+        message = f"{count} entries would be changed; the limit is {most}"
+        yield _refusal("change-limit", message, remedy)
+    # Of no recorded entry there is no percentage: the first apply is bounded by the count alone.
+    if percent is not None and owned and 100 * count > percent * owned:
+        message = f"{count} changes for {owned} recorded entries; the limit is {plain(percent)} %"
+        yield _refusal("change-limit", message, remedy)
 
 
 def _refusal(rule: str, message: str, remedy: str) -> Refusal:

@@ -8,6 +8,7 @@ from reconciler.core.checks import Known, check
 from reconciler.core.marker import split_marker
 from reconciler.core.members import WAY_OUT, members_in_the_way
 from reconciler.core.plan import CANCELLED, Action, Change
+from reconciler.core.reach import reach_of
 from reconciler.core.values import Declared, Severity, text_of
 from reconciler.core.world import Case
 
@@ -31,6 +32,8 @@ def obstacles(case: Case, change: Change) -> Iterator[Obstacle]:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
     if case.kind.needs_open_period and (change.takes_back or change.posts):
         yield from _closed(case, change)
+    if change.takes_back or change.posts:
+        yield from _frozen(case, change)
     if change.posts and case.declared is not None:
         yield from _refused_by_facts(case.declared, case.world.known)
     if case.transferred == "Yes" and any(
@@ -95,6 +98,18 @@ def _closed(case: Case, change: Change) -> Iterator[Obstacle]:
                 f"the accounting period {name} is closed",
                 _nearest_open(case, change),
             )
+
+
+def _frozen(case: Case, change: Change) -> Iterator[Obstacle]:
+    """The policy's own lock on periods, which the ledger may still have open."""
+    freeze, periods = case.world.conduct.freeze, case.world.known.periods
+    if not (freeze.periods or freeze.statuses):
+        return
+    for name in sorted(reach_of(change, periods).periods):
+        status = periods[name].status if name in periods else ""
+        if name in freeze.periods or status in freeze.statuses:
+            told = f" and is {status}" if status in freeze.statuses else ""
+            yield "period-frozen", f"the accounting period {name} is frozen by policy{told}", ""
 
 
 def _nearest_open(case: Case, change: Change) -> str:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from reconciler.core.compare import UNCHANGED, Comparison
 from reconciler.core.kinds import KINDS
 from reconciler.core.money import difference
+from reconciler.core.policy import Evidence
 from reconciler.core.scope import NOTHING_UNSEEN, UNSAID, WHOLE, Origin, Scope, Unseen
 from reconciler.core.values import Address, Live, Source, Value
 
@@ -194,6 +195,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What has to be there before the plan may be applied: approvals, by whom, read where.
+
+    `because` says which tiers of the policy ask for that many. No plan document of an earlier
+    version has one, so the plain one requires nothing.
+    """
+
+    approvals: int = 0
+    because: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.FORGE
+    bind_digest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowances:
     """What the person who runs the plan allows, beyond the guards' defaults."""
 
@@ -231,6 +247,7 @@ class Plan:
     allowances: Allowances = Allowances()
     scope: Scope = WHOLE
     unseen: Unseen = NOTHING_UNSEEN
+    requirement: Requirement = Requirement()
     digest: str = ""
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -25,6 +25,7 @@ from reconciler.core.plan import (
     Impact,
     Plan,
     Refusal,
+    Requirement,
 )
 from reconciler.core.scope import WHOLE, Origin, Scope
 from reconciler.core.values import Live
@@ -66,6 +67,7 @@ def document_of(plan: Plan) -> Document:
         "impact": [_impact(row) for row in plan.impact],
         "balance": [_balance(row) for row in plan.balance],
         "refusals": [_rule(row) for row in plan.refusals],
+        "controls": {"approvals": _requirement(plan.requirement)},
         "warnings": list(plan.warnings),
         "summary": {action.value: plan.summary.get(action, 0) for action in Action},
     }
@@ -269,6 +271,16 @@ def _balance(row: Balance) -> Document:
         "removed_debit": plain(row.removed_debit),
         "removed_credit": plain(row.removed_credit),
         "holds": row.holds,
+    }
+
+
+def _requirement(requirement: Requirement) -> Document:
+    return {
+        "required": requirement.approvals,
+        "because": list(requirement.because),
+        "approvers": list(requirement.approvers),
+        "evidence": requirement.evidence.value,
+        "bind_digest": requirement.bind_digest,
     }
 
 

@@ -19,10 +19,12 @@ from reconciler.core.plan import (
     Plan,
     Reason,
     Refusal,
+    Requirement,
     Step,
     Verb,
 )
 from reconciler.core.plan_document import Document
+from reconciler.core.policy import Evidence
 from reconciler.core.scope import Origin, Scope, Unseen
 from reconciler.core.values import Address, Live, Source, Value
 
@@ -55,6 +57,7 @@ def plan_from(document: Document) -> Plan:
         balance=tuple(_read_balance(row) for row in document["balance"]),
         refusals=tuple(Refusal(**_texts(row)) for row in document["refusals"]),
         warnings=tuple(document["warnings"]),
+        requirement=_read_requirement(document.get("controls")),
         allowances=Allowances(
             max_removals=_count(scope["max_removals"]), max_missing=_count(scope["max_missing"])
         ),
@@ -91,6 +94,19 @@ def _read_origin(row: Document) -> Origin:
         dirty=row["dirty"],
         made_at=row["made_at"],
         expires_at=row["expires_at"],
+    )
+
+
+def _read_requirement(controls: Document | None) -> Requirement:
+    if controls is None:
+        return Requirement()
+    row = controls["approvals"]
+    return Requirement(
+        approvals=int(row["required"]),
+        because=tuple(str(why) for why in row["because"]),
+        approvers=tuple(str(name) for name in row["approvers"]),
+        evidence=Evidence(row["evidence"]),
+        bind_digest=row["bind_digest"] is True,
     )
 
 

@@ -1,24 +1,17 @@
 """Puts a plan together: decisions, impact, balance, guards and the digest that binds them."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import replace
 from types import MappingProxyType
 
+from reconciler.core.approval import requirement_of
 from reconciler.core.books import balance_of, impact_of
 from reconciler.core.decide import World, decide_all
-from reconciler.core.guards import refusals
+from reconciler.core.guards import Limits, refusals
 from reconciler.core.plan import Action, Allowances, Basis, Plan
 from reconciler.core.planfile import digest_of
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The workspace's own limits; None and empty mean the defaults."""
-
-    max_removals: int | None = None
-    max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+__all__ = ["Limits", "make_plan"]
 
 
 def make_plan(
@@ -39,17 +32,12 @@ def make_plan(
         drift=drift,
         impact=impact_of(changes, basis.home_currency, starts),
         balance=balance_of(changes, basis.home_currency),
-        refusals=refusals(
-            changes,
-            world,
-            allowances=allowances,
-            max_removals=limits.max_removals,
-            max_money=limits.max_money,
-        ),
+        refusals=refusals(changes, world, allowances=allowances, limits=limits),
         warnings=warnings,
         allowances=allowances,
         scope=world.selection.scope,
         unseen=world.selection.unseen,
+        requirement=requirement_of(changes, limits.approvals, world.known.periods),
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
     return replace(plan, digest=digest_of(plan))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from reconciler.core.approval import Assessment
 from reconciler.core.history import Result
 from reconciler.core.plan import Change, Step
 from reconciler.core.values import Address
@@ -60,6 +61,8 @@ class Report:
     plan_digest: str = ""
     interrupted: bool = False
     timed_out: bool = False
+    assessment: Assessment | None = None
+    """The approvals that the policy asked for, as they were found before anything was sent."""
 
     def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
         """The changes that ended so, in plan order."""
@@ -124,6 +127,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "plan_digest": report.plan_digest,
         "interrupted": report.interrupted,
         "timed_out": report.timed_out,
+        "approvals": _approvals(report.assessment),
         "settled": settled_rows(report.settled),
         "changes": [
             {
@@ -140,4 +144,30 @@ def report_document(report: Report) -> dict[str, Any]:
             for item in report.applied
         ],
         "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
+    }
+
+
+def _approvals(found: Assessment | None) -> dict[str, Any] | None:
+    """Who approved what, so that the digest above is provably the one that was approved."""
+    if found is None or not found.requirement.approvals:
+        return None
+    return {
+        "required": found.requirement.approvals,
+        "evidence": found.requirement.evidence.value,
+        "change": found.change,
+        "commit": found.commit,
+        "given": [
+            {
+                "by": approval.who,
+                "evidence": approval.evidence,
+                "weak": approval.weak,
+                "digests": list(approval.digests),
+            }
+            for approval in found.present
+        ],
+        "not_counted": [{"by": item.who, "why": item.why} for item in found.discarded],
+        "missing": [
+            {"rule": item.rule, "message": item.message, "remedy": item.remedy}
+            for item in found.missing
+        ],
     }

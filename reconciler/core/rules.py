@@ -256,6 +256,13 @@ _BLOCKS = (
         remedy="Finish the review in the ledger, then plan again.",
     ),
     Rule(
+        id="period-frozen",
+        summary="Nothing is posted or taken back in a period that the workspace's policy freezes.",
+        why="`policy.freeze` is set in reconciler.yaml: a period is often done for its owners long "
+        "before it is closed in the ledger.",
+        remedy="Use a period that is not frozen, or have `policy.freeze` changed.",
+    ),
+    Rule(
         id="removal-forbidden",
         summary="The workspace's policy forbids removing entries.",
         why="`policy.removal: forbid` is set in reconciler.yaml.",
@@ -311,6 +318,26 @@ _GUARDS = (
         summary="A plan moves at most the money that the workspace's policy allows.",
         why="`policy.limits.money` is set in reconciler.yaml.",
         remedy="Split the change, or have the limit changed.",
+    ),
+    Rule(
+        id="change-limit",
+        summary="A plan changes at most as many entries as the workspace's policy allows.",
+        why="`policy.limits.changes` or `policy.limits.percent` is set in reconciler.yaml.",
+        remedy="Split the change, or have the limit changed.",
+    ),
+    Rule(
+        id="approvals",
+        summary="A plan is applied once so many people approved it as the policy asks for.",
+        why="`policy.approvals` is set in reconciler.yaml. Who wrote a part of the change never "
+        "counts, and an approval is of the exact commit.",
+        remedy="Have somebody who wrote nothing of it approve the change; then apply again.",
+    ),
+    Rule(
+        id="approval-evidence",
+        summary="Whether a plan is approved can be told.",
+        why="An approval speaks of one commit and its authors: files that differ from it, or an "
+        "author whom nobody can name, leave open what was approved and by whom.",
+        remedy="Follow the message: commit the files, or have the author named.",
     ),
     Rule(
         id="wrong-tenant",

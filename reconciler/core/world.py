@@ -11,6 +11,7 @@ from reconciler.core.kinds import KINDS
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.marker import marker_of, split_marker
 from reconciler.core.plan import CANCELLED, Action, Change, Reason, Step, Verb
+from reconciler.core.policy import NOTHING_FROZEN, Freeze
 from reconciler.core.recorded import Recorded
 from reconciler.core.renames import Names, bearing, previous_of, renames_of
 from reconciler.core.scope import EVERYTHING, Selection
@@ -24,6 +25,7 @@ class Conduct:
     delete_cancelled: bool = True
     forbid_removal: bool = False
     manage_observed: bool = False
+    freeze: Freeze = NOTHING_FROZEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,16 @@ from typing import Generic, TypeVar
 from reconciler.core.values import Value
 from reconciler.errors import LedgerError, OutcomeUnknown
 from reconciler.live.connection import Limits
-from reconciler.live.exchange import Broken, Exchange, Request
-from reconciler.live.pace import Gate, asked_wait, backoff, http_date
-from reconciler.live.redact import Redactor
+from reconciler.live.pace import Gate, asked_wait
 from reconciler.live.rules import DOUBT, IN_DOUBT, REPEATED, Asked, Operation, failure
-from reconciler.live.steady import steady
-from reconciler.live.strict_json import Unreadable
 from reconciler.live.tokens import Token, TokenSource
-from reconciler.live.verdicts import Outcome, Reply, Verdict, judge, judge_query, judge_token
+from reconciler.live.verdicts import Verdict, judge, judge_query, judge_token
+from reconciler.wire.answers import Broken, Outcome, Reply
+from reconciler.wire.exchange import Exchange, Request
+from reconciler.wire.redact import Redactor
+from reconciler.wire.steady import steady
+from reconciler.wire.strict_json import Unreadable
+from reconciler.wire.waits import backoff, http_date
 
 log = logging.getLogger("reconciler.live")
 
@@ -228,7 +230,12 @@ class Caller:
             return False
         if progress.attempt >= self._limits.attempts:
             return False
-        wait = backoff(progress.attempt, limits=self._limits, random=self._clockwork.random)
+        wait = backoff(
+            progress.attempt,
+            first=self._limits.backoff,
+            cap=self._limits.backoff_cap,
+            random=self._clockwork.random,
+        )
         if verdict.wait is not None:
             wait = verdict.wait + self._limits.backoff * self._clockwork.random()
         if self._clockwork.clock() + wait >= progress.deadline:

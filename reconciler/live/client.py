@@ -28,15 +28,15 @@ from reconciler.live.connection import (
     headers_of,
     origin_of,
 )
-from reconciler.live.exchange import Exchange, Request
 from reconciler.live.pages import Page, every_row
 from reconciler.live.query import Queries
-from reconciler.live.redact import Redactor
 from reconciler.live.resources import RESOURCES
 from reconciler.live.result_file import ResultFiles
 from reconciler.live.rules import Asked, Operation
-from reconciler.live.steady import steady
 from reconciler.live.tokens import Token, TokenSource, token_of
+from reconciler.wire.exchange import Exchange, Request
+from reconciler.wire.redact import Redactor
+from reconciler.wire.steady import steady
 
 Fact = TypeVar("Fact")
 

@@ -1,12 +1,11 @@
 """Where the ledger is, who asks, and how patient a call may be."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import NoReturn
-from urllib.parse import SplitResult, urlsplit
 
 from reconciler.errors import AccessRefused, LedgerUnreachable
+from reconciler.wire.origin import WITHOUT_TLS, Origin, UnusableUrl, origin_of_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,55 +112,25 @@ class Credentials:
         raise TypeError("Credentials are not pickled or copied.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """The one place a client sends to: scheme and authority, and the path everything is below."""
-
-    scheme: str
-    host: str
-    port: int
-    prefix: str
-
-    @property
-    def url(self) -> str:
-        """The origin as the start of a URL, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.prefix}"
-
-    def holds(self, url: SplitResult) -> bool:
-        """Whether a URL stays on this scheme, host and port. A relative one does."""
-        if not url.scheme and not url.netloc:
-            return True
-        return (url.scheme, url.hostname, port_of(url)) == (self.scheme, self.host, self.port)
-
-
-DEFAULT_PORTS = {"https": 443, "http": 80}
-
-
-def port_of(url: SplitResult) -> int | None:
-    """The port a URL names or implies, None when it names none that exists."""
-    try:
-        return url.port or DEFAULT_PORTS.get(url.scheme)
-    except ValueError:
-        return None
-
-
 def origin_of(connection: Connection) -> Origin:
     """The origin of a connection, checked before any byte can leave.
 
     Raises LedgerUnreachable when the URL is not one a client may send credentials to.
     """
-    url, host, port = _split(connection.base_url)
-    if url is None or port is None:
-        raise _unusable("The base URL of the ledger is not a plain http or https URL.")
-    if url.scheme == "http" and not is_loopback(host):
-        raise _unusable(
-            f"The base URL names {host} without TLS; http is for a ledger on this machine alone."
-        )
-    allowed = {host} if connection.hosts is None else {name.lower() for name in connection.hosts}
+    try:
+        origin = origin_of_url(connection.base_url)
+    except UnusableUrl as error:
+        if error.flaw == WITHOUT_TLS:
+            raise _unusable(
+                f"The base URL names {error.host} without TLS; http is for a ledger on this "
+                "machine alone."
+            ) from error
+        raise _unusable("The base URL of the ledger is not a plain http or https URL.") from error
+    host, hosts = origin.host, connection.hosts
+    allowed = {host} if hosts is None else {name.lower() for name in hosts}
     if host not in allowed:
         raise _unusable(f"The host {host} is not one this workspace may talk to.")
-    return Origin(scheme=url.scheme, host=host, port=port, prefix=url.path.rstrip("/"))
+    return origin
 
 
 HEADER_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -183,27 +152,6 @@ def headers_of(connection: Connection) -> dict[str, str]:
     if not all(HEADER_WORD.fullmatch(word) for word in words):
         raise _unusable("The API version, entity or an organization id is not one word of ASCII.")
     return headers
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by name or by address, without asking a name server."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _split(text: str) -> tuple[SplitResult | None, str, int | None]:
-    try:
-        url = urlsplit(text)
-        host = (url.hostname or "").lower()
-    except ValueError:
-        return None, "", None
-    plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
-    known = url.scheme in DEFAULT_PORTS and host and "@" not in url.netloc
-    if not plain or not known or url.query or url.fragment:
-        return None, "", None
-    return url, host, port_of(url)
 
 
 def _unusable(message: str) -> LedgerUnreachable:

@@ -1,21 +1,18 @@
 """Decides how long to wait, and how many calls may be in flight at once."""
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from reconciler.live.connection import Limits
+from reconciler.wire.waits import retry_after, seconds
 
 SCARCE = 4
 """Free places at the server below which the client halves its own: others share the tenant."""
 
 PLENTY = 12
 """Free places above which it takes one back. The server counts 40 in all (API facts 7.4)."""
-
-FOREVER = 1e9
 
 
 class Gate:
@@ -49,10 +46,10 @@ class Gate:
                     self._inside -= 1
                     self._changed.notify()
 
-    def hold(self, seconds: float) -> None:
+    def hold(self, wait: float) -> None:
         """Keeps every call back for that long: a rejected request counts too (API facts 7.3)."""
         with self._changed:
-            self._closed_until = max(self._closed_until, self._clock() + seconds)
+            self._closed_until = max(self._closed_until, self._clock() + wait)
 
     def held(self) -> float:
         """Seconds until the next call may be sent."""
@@ -60,7 +57,7 @@ class Gate:
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Narrows or widens the gate by what the server says is left of its own."""
-        remaining = _seconds(headers.get("concurrency-limit-remaining", ""))
+        remaining = seconds(headers.get("concurrency-limit-remaining", ""))
         if remaining is None:
             return
         with self._changed:
@@ -71,12 +68,6 @@ class Gate:
                 self._changed.notify()
 
 
-def backoff(attempt: int, *, limits: Limits, random: Callable[[], float]) -> float:
-    """Seconds to wait after an attempt, counted from 1: doubling, capped, half of it by chance."""
-    full: float = min(limits.backoff_cap, limits.backoff * 2.0 ** (attempt - 1))
-    return full * (0.5 + 0.5 * random())
-
-
 def asked_wait(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
     """Seconds the ledger asks to be left alone for, None when it does not say.
 
@@ -84,27 +75,8 @@ def asked_wait(headers: Mapping[str, str], *, now: datetime | None) -> float | N
     facts 7.3). A date is measured against `now`, the server's own clock, and means nothing
     without it.
     """
-    retry_after = headers.get("retry-after", "").strip()
-    seconds = _seconds(retry_after)
-    if seconds is None and now is not None:
-        date = http_date(retry_after)
-        seconds = None if date is None else max(0.0, (date - now).total_seconds())
-    if seconds is not None:
-        return seconds
+    asked = retry_after(headers, now=now)
+    if asked is not None:
+        return asked
     reset = headers.get("ratelimit-reset") or headers.get("rate-limit-reset") or ""
-    return _seconds(reset.split(",")[0].split(";")[0].strip())
-
-
-def http_date(text: str) -> datetime | None:
-    """The moment an HTTP date names, in UTC, or None when it is none."""
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-
-
-def _seconds(text: str) -> float | None:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text.strip()):
-        return None
-    return FOREVER if len(text.strip()) > 9 else float(text)
+    return seconds(reset.split(",")[0].split(";")[0].strip())

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.errors import LedgerError
-from reconciler.live.connection import Origin
+from reconciler.wire.origin import Origin
 
 Row = TypeVar("Row")
 

@@ -10,11 +10,11 @@ from reconciler.core.values import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.live.calls import Call, Caller, Clockwork
 from reconciler.live.connection import Limits
-from reconciler.live.exchange import Request
 from reconciler.live.result_file import ResultFiles
 from reconciler.live.rules import Asked, Operation
-from reconciler.live.strict_json import Unreadable
 from reconciler.live.tokens import TokenSource
+from reconciler.wire.exchange import Request
+from reconciler.wire.strict_json import Unreadable
 
 JOBS = "/query/jobs"
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

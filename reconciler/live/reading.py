@@ -10,7 +10,7 @@ from reconciler.core.facts import AccountingCode, AccountingPeriod
 from reconciler.core.kinds.kind import Kind
 from reconciler.core.values import Live, Value
 from reconciler.live.resources import Resource
-from reconciler.live.strict_json import DIGITS, Unreadable
+from reconciler.wire.strict_json import DIGITS, Unreadable
 
 ENVELOPE = frozenset({"success", "number", "status", "processId", "requestId", "reasons"})
 """What belongs to the answer, or has a place of its own in `Live`, and not to its fields."""

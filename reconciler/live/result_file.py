@@ -9,11 +9,12 @@ import httpx
 from reconciler.core.values import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.live.calls import Clockwork
-from reconciler.live.connection import Limits, Origin, is_loopback, port_of
-from reconciler.live.exchange import Broken, Exchange, Request
-from reconciler.live.pace import backoff
-from reconciler.live.strict_json import Unreadable, read_object
-from reconciler.live.verdicts import Outcome, Reply
+from reconciler.live.connection import Limits
+from reconciler.wire.answers import Broken, Outcome, Reply
+from reconciler.wire.exchange import Exchange, Request
+from reconciler.wire.origin import Origin, is_loopback, port_of
+from reconciler.wire.strict_json import Unreadable, read_object
+from reconciler.wire.waits import backoff
 
 WHAT = "Fetching the result of a query"
 
@@ -94,7 +95,12 @@ class ResultFiles:
             until = min(deadline, clock() + self._limits.attempt_timeout)
             reply = exchange.send(Request(method="GET", target=target), deadline=until)
             passing = _may_pass(reply)
-            wait = backoff(attempt, limits=self._limits, random=self._clockwork.random)
+            wait = backoff(
+                attempt,
+                first=self._limits.backoff,
+                cap=self._limits.backoff_cap,
+                random=self._clockwork.random,
+            )
             if not passing or attempt >= self._limits.attempts or clock() + wait >= deadline:
                 break
             self._clockwork.sleep(wait)

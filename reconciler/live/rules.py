@@ -12,7 +12,8 @@ from reconciler.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from reconciler.live.verdicts import Outcome, Verdict
+from reconciler.live.verdicts import Verdict
+from reconciler.wire.answers import Outcome
 
 
 class Operation(StrEnum):

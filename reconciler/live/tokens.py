@@ -10,7 +10,7 @@ from decimal import Decimal
 from reconciler.core.values import Value
 from reconciler.errors import LedgerError, LedgerUnreachable
 from reconciler.live.connection import TOKEN
-from reconciler.live.strict_json import Unreadable
+from reconciler.wire.strict_json import Unreadable
 
 MARGIN = 60.0
 """Seconds before its end at which a token is no longer used, a tenth of its life at most."""

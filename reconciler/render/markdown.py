@@ -16,6 +16,7 @@ from reconciler.render.books import (
     leaving,
     posts_unknown_amounts,
 )
+from reconciler.render.controls import requirement_text
 from reconciler.render.encode import said
 from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.runs import UNKNOWN_AMOUNTS
@@ -200,6 +201,8 @@ def _foot(plan: Plan) -> Iterator[str]:
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
     for warning in plan.warnings[:_LISTED]:
         yield f"Warning: {said(warning)}"
+    if plan.requirement.approvals:
+        yield f"**Approvals**: {said(requirement_text(plan.requirement))}"
     yield f"Digest: `{plan.digest}`"
     if plan.feasible and not plan.refusals and not plan.scope.offline:
         yield f"To apply exactly this: `reconciler apply --plan-digest {plan.digest}`"

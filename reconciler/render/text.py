@@ -14,6 +14,7 @@ from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
 from reconciler.core.values import Value, rows_of, text_of
 from reconciler.render.attention import LARGE, attention_section, by_period
 from reconciler.render.books import balance_proofs, impact_section
+from reconciler.render.controls import requirement_lines
 from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.postings import posting_lines
 from reconciler.render.runs import run_lines
@@ -73,6 +74,7 @@ def plan_lines(plan: Plan) -> tuple[Line, ...]:
         *(_grouped(plan) if large else _changes(plan, plan.pending)),
         *impact_section(plan),
         *_warnings(plan),
+        *requirement_lines(plan.requirement),
         *_refusals(plan),
         *(attention_section(plan, _symbol) if large else ()),
         *_verdict(plan),

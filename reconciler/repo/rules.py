@@ -5,11 +5,12 @@ from types import MappingProxyType
 
 from reconciler.core.values import Problem, Rule
 from reconciler.repo.rules_file import FILE_RULES
+from reconciler.repo.rules_house import HOUSE_RULES
 from reconciler.repo.rules_schema import SCHEMA_RULES
 from reconciler.repo.rules_yaml import YAML_RULES
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {rule.id: rule for rule in (*FILE_RULES, *YAML_RULES, *SCHEMA_RULES)}
+    {rule.id: rule for rule in (*FILE_RULES, *YAML_RULES, *SCHEMA_RULES, *HOUSE_RULES)}
 )
 
 

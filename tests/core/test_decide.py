@@ -27,6 +27,7 @@ from builders import (
 from reconciler.core.decide import GONE, decide_all
 from reconciler.core.marker import IN_NOTES
 from reconciler.core.plan import Action, Reason, Verb
+from reconciler.core.policy import Freeze
 from reconciler.core.rules import PLAN_RULES
 from reconciler.core.world import to_read
 
@@ -333,6 +334,16 @@ BLOCKS = [
         [declared()], [recorded(DEC)], [live(DEC)], {}, id="move out of a closed period",
     ),
     pytest.param(
+        "period-frozen", "the accounting period Jan-2026 is frozen by policy", Action.CREATE,
+        [declared()], [], [], {"freeze": Freeze(periods=frozenset({"Jan-2026"}))},
+        id="post in a frozen period",
+    ),
+    pytest.param(
+        "period-frozen", "the accounting period Jan-2026 is frozen by policy and is Open",
+        Action.REMOVE, [], [recorded()], [live()],
+        {"freeze": Freeze(statuses=frozenset({"Open"}))}, id="take back in a frozen status",
+    ),
+    pytest.param(
         "ownership", f'{OLD} carries the marker "other/true-up", not "books/true-up"',
         Action.UPDATE, UPDATED, [recorded()], [FOREIGN], {}, id="I-22 update a foreign entry",
     ),
@@ -399,6 +410,9 @@ def test_every_rule_that_blocks_has_a_case():
         "missing-in-ledger",
         "unsearched-ledger",
         "money-limit",
+        "change-limit",
+        "approvals",
+        "approval-evidence",
         "wrong-tenant",
     }
     cases = (*BLOCKS, *test_runs.BLOCKS, *test_finder.BLOCKS)

@@ -170,3 +170,28 @@ def test_a_money_limit_names_the_sum():
     spec = entry(debit("12500"), credit("12500"))
     (refusal,) = plan_for(world([declared(spec)]), limits=Limits(max_money=LIMIT)).refusals
     assert refusal.message == ("USD 12,500.00 would be posted or taken back; the limit is 400.90")
+
+
+CHANGES = "change-limit"
+
+
+@pytest.mark.parametrize(
+    ("recorded_count", "new", "limits", "refused"),
+    [
+        pytest.param(10, 3, Limits(max_changes=3), [], id="three, and three are allowed"),
+        pytest.param(10, 4, Limits(max_changes=3), [CHANGES], id="four, and three are allowed"),
+        pytest.param(10, 1, Limits(max_changes=0), [CHANGES], id="none is allowed"),
+        pytest.param(10, 2, Limits(max_percent=Decimal(20)), [], id="20 % of ten"),
+        pytest.param(10, 3, Limits(max_percent=Decimal(20)), [CHANGES], id="30 % of ten"),
+        pytest.param(
+            200, 1, Limits(max_percent=Decimal("0.4")), [CHANGES], id="a fraction of a percent"
+        ),
+        pytest.param(0, 5, Limits(max_percent=Decimal(1)), [], id="there is no percent of nothing"),
+        pytest.param(
+            10, 4, Limits(max_changes=3, max_percent=Decimal(1)), [CHANGES, CHANGES], id="both"
+        ),
+    ],
+)
+def test_a_plan_changes_no_more_than_the_policy_allows(recorded_count, new, limits, refused):
+    added = [declared(name=f"new-{at}") for at in range(new)]
+    assert rules(plan_for(books(recorded_count, extra=added), limits=limits)) == refused

@@ -42,6 +42,9 @@ SHOWN_ELSEWHERE = {
     "file-link": "needs a symbolic link: tests/repo/test_files.py",
     "file-special": "needs a pipe: tests/repo/test_files.py",
     "file-unreadable": "needs a file without permissions: tests/repo/test_files.py",
+    "house-schema": "needs a policy in reconciler.yaml: tests/repo/test_house.py",
+    "waiver-expired": "needs a policy in reconciler.yaml: tests/repo/test_house.py",
+    "waiver-unused": "needs a policy in reconciler.yaml: tests/repo/test_house.py",
     "file-size": "needs a file of more than 1 MiB: tests/repo/test_files.py",
 }
 

@@ -129,7 +129,7 @@ def half_a_request(fuse: Fuse) -> None:
                 fuse.strike()
         return call(stream, buffer, **keywords)
 
-    wrapped("reconciler.live.transport:_Stream.write", wrap)
+    wrapped("reconciler.wire.transport:_Stream.write", wrap)
 
 
 def before_the_answer(fuse: Fuse) -> None:
@@ -147,8 +147,8 @@ def before_the_answer(fuse: Fuse) -> None:
             fuse.reach()
         return call(stream, *args, **keywords)
 
-    wrapped("reconciler.live.transport:_Stream.write", write)
-    wrapped("reconciler.live.transport:_Stream.read", read)
+    wrapped("reconciler.wire.transport:_Stream.write", write)
+    wrapped("reconciler.wire.transport:_Stream.read", read)
 
 
 def headers_read(fuse: Fuse) -> None:
@@ -160,7 +160,7 @@ def headers_read(fuse: Fuse) -> None:
             fuse.reach()
         return call(exchange, response, **keywords)
 
-    wrapped("reconciler.live.exchange:Exchange._receive", wrap)
+    wrapped("reconciler.wire.exchange:Exchange._receive", wrap)
 
 
 def at_the_daybooks_commit(method: str, *, done: bool) -> Install:

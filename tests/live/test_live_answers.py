@@ -11,7 +11,7 @@ from reconciler.core.kinds import KINDS
 from reconciler.core.values import Live
 from reconciler.errors import AccessRefused, LedgerError, RequestRefused
 from reconciler.live.connection import Limits
-from reconciler.live.strict_json import Unreadable, read_object
+from reconciler.wire.strict_json import Unreadable, read_object
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"

@@ -15,10 +15,11 @@ from fault_server import CLIENT_ID, SECRET, TOKEN, Act, answer, envelope
 from reconciler.core.kinds import KINDS
 from reconciler.errors import LedgerError
 from reconciler.live.connection import Credentials
-from reconciler.live.exchange import Request
-from reconciler.live.redact import Redactor
 from reconciler.live.tokens import Token
-from reconciler.live.verdicts import Reason, Reply, judge_token
+from reconciler.live.verdicts import Reason, judge_token
+from reconciler.wire.answers import Reply
+from reconciler.wire.exchange import Request
+from reconciler.wire.redact import Redactor
 
 KIND = KINDS["JournalEntry"]
 BASIC = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()

@@ -13,7 +13,7 @@ from reconciler.errors import LedgerUnreachable
 from reconciler.live import client as client_module
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials, Limits
-from reconciler.live.transport import tls_context
+from reconciler.wire.transport import tls_context
 
 KIND = KINDS["JournalEntry"]
 

@@ -19,6 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
+APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -34,7 +35,9 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-COMMANDS = sorted({line for text in (README, DEVELOPMENT, GUIDE) for line in command_lines(text)})
+COMMANDS = sorted(
+    {line for text in (README, DEVELOPMENT, GUIDE, APPROVALS) for line in command_lines(text)}
+)
 
 
 def test_there_are_commands_to_check() -> None:
@@ -86,8 +89,13 @@ def test_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_links_lead_to_files() -> None:
-    texts = {"README.md": README, "docs/development.md": DEVELOPMENT, "docs/journal-runs.md": GUIDE}
-    texts["docs/names.md"] = NAMES
+    texts = {
+        "README.md": README,
+        "docs/approvals.md": APPROVALS,
+        "docs/development.md": DEVELOPMENT,
+        "docs/journal-runs.md": GUIDE,
+        "docs/names.md": NAMES,
+    }
     for file, text in texts.items():
         for link in re.findall(r"\]\(([^)#]+)\)", text):
             assert ((ROOT / file).parent / link).exists(), f"{file} links to {link}"
@@ -102,6 +110,17 @@ def test_the_example_file_is_valid(run: Run, tmp_path: Path) -> None:
     (tmp_path / "reference.yaml").write_bytes((ROOT / "journals" / "reference.yaml").read_bytes())
     ended = run("reconciler", "validate", "--workspace", tmp_path)
     assert (ended.returncode, ended.stdout) == (0, "3 files, 1 entry: 0 errors, 0 warnings.\n")
+
+
+def test_the_example_policy_is_valid(run: Run, tmp_path: Path) -> None:
+    (example,) = blocks(APPROVALS, "yaml")
+    (tmp_path / "reconciler.yaml").write_text(example, encoding="utf-8")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "ticket-in-notes.schema.json").write_text("{}")
+    ended = run("reconciler", "validate", "--workspace", tmp_path)
+    assert "house-schema" not in ended.stdout
+    assert ended.returncode == 0, ended.stdout
+    assert "warning[waiver-" in ended.stdout
 
 
 def test_the_tour_works_as_typed(run: Run, tmp_path: Path) -> None:

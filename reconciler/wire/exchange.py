@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
+from typing import Protocol
 
 import httpx
 
-from reconciler.live.connection import Limits, Origin
-from reconciler.live.steady import steady
-from reconciler.live.transport import SocketTransport, tls_context
-from reconciler.live.verdicts import Outcome, Reply
+from reconciler.wire.answers import Broken, Outcome, Reply
+from reconciler.wire.origin import Origin
+from reconciler.wire.steady import steady
+from reconciler.wire.transport import SocketTransport, tls_context
 
-log = logging.getLogger("reconciler.live")
+log = logging.getLogger("reconciler.wire")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,18 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """No whole answer: `outcome` says whether the request can have left."""
+class Bounds(Protocol):
+    """How much one attempt may take: seconds to connect, bytes of an answer.
 
-    outcome: Outcome
-    detail: str
+    `gzip_over` compresses request bodies above that size; None sends them as they are.
+    """
+
+    @property
+    def connect_timeout(self) -> float: ...
+    @property
+    def body_bytes(self) -> int: ...
+    @property
+    def gzip_over(self) -> int | None: ...
 
 
 NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -50,7 +57,7 @@ class Exchange:
         self,
         origin: Origin,
         *,
-        limits: Limits,
+        limits: Bounds,
         transport: httpx.BaseTransport | None,
         ca_bundle: str | None,
         clock: Callable[[], float] = steady,
@@ -125,7 +132,8 @@ class Exchange:
 
     def _receive(self, response: httpx.Response, *, deadline: float) -> Reply | Broken:
         headers = MappingProxyType({name.lower(): text for name, text in response.headers.items()})
-        log.debug("answered %s, request id %s", response.status_code, headers.get(REQUEST_ID, "-"))
+        request_id = next((headers[name] for name in REQUEST_IDS if name in headers), "-")
+        log.debug("answered %s, request id %s", response.status_code, request_id)
         fault = ""
         inflater = _Inflater(headers.get("content-encoding", ""), limit=self._limits.body_bytes)
         received, late = 0, False
@@ -145,7 +153,7 @@ class Exchange:
     def _take(self) -> httpx.Client:
         with self._lock:
             if self._closed:
-                raise RuntimeError("The client of the ledger is closed.")
+                raise RuntimeError("The client is closed.")
             if self._idle:
                 return self._idle.pop()
         transport = self._transport or SocketTransport(context=self._context, clock=self._clock)
@@ -166,7 +174,8 @@ class Exchange:
         client.close()
 
 
-REQUEST_ID = "zuora-request-id"
+REQUEST_IDS = ("zuora-request-id", "x-github-request-id", "x-request-id")
+"""Under which headers servers name a request, for whoever asks their support about it."""
 
 BASE_HEADERS = {
     "Accept": "application/json",

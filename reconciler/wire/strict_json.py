@@ -32,6 +32,14 @@ def read_object(body: bytes) -> Mapping[str, Value]:
     number or a nesting out of bounds, text that no encoding can carry, another value than an
     object.
     """
+    document = read_value(body)
+    if not isinstance(document, Mapping):
+        raise Unreadable("the body is not a JSON object")
+    return document
+
+
+def read_value(body: bytes) -> Value:
+    """The JSON value a body holds, read as strictly as an object."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -39,18 +47,17 @@ def read_object(body: bytes) -> Mapping[str, Value]:
     if _too_deep(text):
         raise Unreadable(f"the body nests deeper than {DEPTH} levels")
     try:
-        document = json.loads(
-            text,
-            object_pairs_hook=_mapping,
-            parse_int=_number,
-            parse_float=_number,
-            parse_constant=_refuse_constant,
+        return _frozen(
+            json.loads(
+                text,
+                object_pairs_hook=_mapping,
+                parse_int=_number,
+                parse_float=_number,
+                parse_constant=_refuse_constant,
+            )
         )
     except json.JSONDecodeError as error:
         raise Unreadable(f"the body is not complete JSON ({error.msg})") from None
-    if not isinstance(document, Mapping):
-        raise Unreadable("the body is not a JSON object")
-    return document
 
 
 def _too_deep(text: str) -> bool:

@@ -1,0 +1,78 @@
+"""Where in the books a change reaches: its periods, its accounting codes, the money it moves."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.books import newly_posted, posted_before, postings, taken_back
+from reconciler.core.facts import AccountingPeriod
+from reconciler.core.kinds import KINDS
+from reconciler.core.money import ZERO, total
+from reconciler.core.plan import Action, Change
+from reconciler.core.values import Value, text_of
+
+Periods = Mapping[str, AccountingPeriod]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What one change touches. `unknown` says that only the ledger will know what it posts."""
+
+    periods: frozenset[str]
+    codes: frozenset[str]
+    unknown: bool = False
+
+
+def reach_of(change: Change, periods: Periods) -> Reach:
+    """The periods and accounting codes of what stands before a change and after it.
+
+    Where a declaration names dates and no period, every period that they lie in counts.
+    """
+    kind = KINDS[change.address.kind]
+    found, codes = set(), set()
+    for spec in (change.before, change.after):
+        if spec is not None:
+            found |= set(_periods(change, spec, periods))
+    sides = [*posted_before(change), *newly_posted(change)]
+    if kind.lines:
+        sides += [(kind.name, spec) for spec in (change.before, change.after) if spec is not None]
+    for name, spec in sides:
+        for posting in postings(name, spec, None):
+            codes.add(posting.code)
+            found.add(posting.period)
+    return Reach(
+        periods=frozenset(found - {""}),
+        codes=frozenset(codes - {""}),
+        unknown=change.posts and not kind.lines,
+    )
+
+
+def _periods(change: Change, spec: Mapping[str, Value], periods: Periods) -> Iterator[str]:
+    kind = KINDS[change.address.kind]
+    named = text_of(spec.get(kind.period))
+    if named:
+        yield named
+        return
+    first, last = (text_of(spec.get(name)) or "" for name in kind.span or (kind.date, kind.date))
+    dated = text_of(spec.get(kind.date)) or ""
+    for period in periods.values():
+        end = period.end_date
+        if end is None:
+            continue
+        overlaps = bool(first and last) and period.start_date <= last and first <= end
+        if overlaps or period.start_date <= dated <= end:
+            yield period.name
+
+
+def money_moved(changes: Iterable[Change]) -> Mapping[str, Decimal]:
+    """By currency, the debits that changes post or take back; what is blocked moves nothing."""
+    moved: dict[str, list[Decimal]] = defaultdict(list)
+    for change in changes:
+        if change.action is Action.BLOCKED:
+            continue
+        for kind, spec in (*newly_posted(change), *taken_back(change)):
+            for posting in postings(kind, spec, None):
+                if posting.debit > ZERO:
+                    moved[posting.currency].append(posting.debit)
+    return {currency: total(amounts) for currency, amounts in sorted(moved.items())}

@@ -1,0 +1,249 @@
+"""GitLab: notes of a merge request and its approvals (REST API v4).
+
+Pages of the documentation are named where something follows from them.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import quote
+
+from reconciler.core.approval import Approval, Discarded, Missing, Review
+from reconciler.core.trailers import co_authors, digests_in
+from reconciler.core.values import Value, mapping_of, rows_of, text_of
+from reconciler.errors import ReconcilerError
+from reconciler.forge.caller import Asking, Caller, Row
+from reconciler.forge.door import Comment
+from reconciler.forge.people import (
+    author_unknown,
+    username_of_address,
+    whole_number,
+)
+
+LIMIT = 1_000_000
+"""Characters of a note ("Notes API", limited by "GitLab application limits")."""
+
+_WRITE = "the scope `api` and the role Reporter or higher"
+_READ = "the scope `read_api` and the role Reporter or higher"
+
+
+class GitLab:
+    """One project on GitLab, as its id or as `group/name`."""
+
+    limit = LIMIT
+
+    def __init__(self, caller: Caller, project: str) -> None:
+        if not re.fullmatch(r"[0-9]{1,19}|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+", project):
+            raise ReconcilerError(
+                f"{project} is no project of GitLab", remedy="Write it as GROUP/NAME, or its id."
+            )
+        self._caller = caller
+        self._home = f"/projects/{quote(project, safe='')}"
+
+    def whoami(self) -> str | None:
+        """As in "Users API"; a project access token has a user of its own."""
+        asking = Asking(what="Asking whose token it is", permission=_WRITE)
+        return text_of(self._caller.get("/user", asking).row.get("username"))
+
+    def comments(self, change: int) -> tuple[Comment, ...]:
+        """As in "Notes API", without the notes that GitLab itself wrote."""
+        asking = Asking(what=f"Reading the notes of {self.name_of(change)}", permission=_WRITE)
+        return tuple(_comment(row) for row in self._notes(change, asking))
+
+    def create(self, change: int, body: str) -> Comment:
+        """As in "Create new merge request note"."""
+        asking = Asking(what=f"Commenting on {self.name_of(change)}", permission=_WRITE)
+        target = f"{self._merge_request(change)}/notes"
+        return _comment(self._caller.call("POST", target, asking, {"body": body}).row)
+
+    def update(self, change: int, comment: int, body: str) -> None:
+        """As in "Modify existing merge request note"."""
+        what = f"Updating the note on {self.name_of(change)}"
+        target = f"{self._merge_request(change)}/notes/{comment}"
+        self._caller.call("PUT", target, Asking(what=what, permission=_WRITE), {"body": body})
+
+    def delete(self, change: int, comment: int) -> None:
+        """As in "Delete a merge request note"."""
+        what = f"Removing a second note on {self.name_of(change)}"
+        asking = Asking(what=what, permission=_WRITE, accepted=frozenset({404}))
+        self._caller.call("DELETE", f"{self._merge_request(change)}/notes/{comment}", asking)
+
+    def name_of(self, change: int) -> str:
+        return f"merge request !{change}"
+
+    def change_of(self, commit: str) -> int | None:
+        """As in "List merge requests associated with a commit"."""
+        asking = Asking(what=f"Looking for the merge request of {commit}", permission=_READ)
+        rows = self._caller.rows(f"{self._home}/repository/commits/{commit}/merge_requests", asking)
+        merged = [row for row in rows if row.get("state") == "merged" and commit in _made(row)]
+        heads = [row for row in rows if row.get("sha") == commit]
+        found = merged or heads
+        return whole_number(found[0].get("iid")) if found else None
+
+    def review(self, change: int, *, commit: str | None) -> Review:
+        asking = Asking(what=f"Reading the approvals of {self.name_of(change)}", permission=_READ)
+        here = self._merge_request(change)
+        request = self._caller.get(here, asking).row
+        head = text_of(request.get("sha")) or ""
+        pushed_at = self._pushed_at(here, head, asking)
+        approvals, discarded = self._approvals(change, pushed_at, asking)
+        authors, flaws = self._authors(here, asking)
+        if commit is not None and commit != head and commit not in _made(request):
+            flaws += (self._strayed(change, head, commit),)
+        opened = text_of(mapping_of(request.get("author")).get("username"))
+        pushers = self._pushers(request, asking)
+        return Review(
+            change=self.name_of(change),
+            commit=head,
+            authors=tuple(dict.fromkeys(filter(None, (opened, *authors, *pushers)))),
+            approvals=approvals,
+            discarded=discarded,
+            flaws=flaws,
+        )
+
+    def _merge_request(self, change: int) -> str:
+        return f"{self._home}/merge_requests/{change}"
+
+    def _notes(self, change: int, asking: Asking) -> tuple[Row, ...]:
+        target = f"{self._merge_request(change)}/notes"
+        rows = self._caller.rows(target, asking, sort="asc", order_by="created_at")
+        return tuple(row for row in rows if row.get("system") is not True)
+
+    def _pushed_at(self, here: str, head: str, asking: Asking) -> datetime | None:
+        """When the head came ("Get merge request diff versions": each push makes a version)."""
+        versions = self._caller.rows(f"{here}/versions", asking)
+        times = [
+            moment
+            for row in versions
+            if row.get("head_commit_sha") == head and (moment := _moment(row.get("created_at")))
+        ]
+        return max(times, default=None)
+
+    def _approvals(
+        self, change: int, pushed_at: datetime | None, asking: Asking
+    ) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
+        """As in "Merge request approvals API": an approval names no commit, but when it was given.
+
+        One that was given before the head was pushed is of another commit, whether or not the
+        project resets approvals on a push.
+        """
+        row = self._caller.get(f"{self._merge_request(change)}/approvals", asking).row
+        notes = self._notes(change, asking)
+        approvals, discarded = [], []
+        for item in rows_of(row.get("approved_by")):
+            who = text_of(mapping_of(item.get("user")).get("username")) or ""
+            given_at = _moment(item.get("approved_at"))
+            if given_at is None or pushed_at is None:
+                why = "approved at a time that GitLab does not tell"
+                discarded.append(Discarded(who=who, why=why))
+            elif given_at < pushed_at:
+                why = "approved before the head was pushed"
+                discarded.append(Discarded(who=who, why=why))
+            else:
+                digests = tuple(_named_by(who, notes, pushed_at))
+                evidence = f"approval of {given_at.isoformat()}"
+                approvals.append(Approval(who=who, evidence=evidence, digests=digests))
+        return tuple(approvals), tuple(discarded)
+
+    def _authors(self, here: str, asking: Asking) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+        """As in "Get single merge request commits" names people by address alone.
+
+        Where an address leads to no account, the project has to keep committers from approving.
+        """
+        found: dict[str, str] = {}
+        flaws: dict[Missing, None] = {}
+        kept_apart: bool | None = None
+        for row in self._caller.rows(f"{here}/commits", asking):
+            for role, address in _addresses(row):
+                if address not in found:
+                    found[address] = self._username(address, asking)
+                if found[address]:
+                    continue
+                if kept_apart is None:
+                    kept_apart = self._committers_cannot_approve(asking)
+                if not kept_apart or role == "co-author":
+                    flaws[author_unknown(str(row.get("id"))[:10], role, address)] = None
+        return tuple(dict.fromkeys(filter(None, found.values()))), tuple(flaws)
+
+    def _username(self, address: str, asking: Asking) -> str:
+        if username := username_of_address(address):
+            return username
+        if "@" not in address:
+            return ""
+        # "Users API", "List users": a search by address finds who holds exactly that one.
+        rows = self._caller.get("/users", asking, search=address).value
+        users = rows_of(rows)
+        return text_of(users[0].get("username")) or "" if len(users) == 1 else ""
+
+    def _committers_cannot_approve(self, asking: Asking) -> bool:
+        """As in "Get approval configuration for a project"."""
+        reading = Asking(
+            what=asking.what, permission=asking.permission, accepted=frozenset({403, 404})
+        )
+        row = self._caller.get(f"{self._home}/approvals", reading).row
+        return (
+            row.get("merge_requests_disable_committers_approval") is True
+            and row.get("merge_requests_author_approval") is False
+        )
+
+    def _pushers(self, request: Row, asking: Asking) -> Iterator[str]:
+        """As in "Events API", "List all visible events for a project": who pushed the branch."""
+        branch, source = (
+            request.get("source_branch"),
+            whole_number(request.get("source_project_id")),
+        )
+        home = f"/projects/{source}" if source else self._home
+        reading = Asking(
+            what=asking.what, permission=asking.permission, accepted=frozenset({403, 404})
+        )
+        answer = self._caller.get(f"{home}/events", reading, action="pushed", per_page="100")
+        for row in rows_of(answer.value):
+            if mapping_of(row.get("push_data")).get("ref") == branch:
+                yield text_of(row.get("author_username")) or ""
+
+    def _strayed(self, change: int, head: str, commit: str) -> Missing:
+        return Missing(
+            rule="approval-evidence",
+            message=f"{commit[:10]} is neither the head of {self.name_of(change)}, {head[:10]}, "
+            "nor what it was merged as",
+            remedy="Apply the merged commit, or the head that was approved.",
+        )
+
+
+def _comment(row: Row) -> Comment:
+    return Comment(
+        number=whole_number(row.get("id")),
+        author=text_of(mapping_of(row.get("author")).get("username")) or "",
+        body=text_of(row.get("body")) or "",
+    )
+
+
+def _made(request: Row) -> tuple[str, ...]:
+    """The commits that a merge made of a merge request."""
+    names = ("merge_commit_sha", "squash_commit_sha")
+    return tuple(str(request[name]) for name in names if request.get(name))
+
+
+def _named_by(who: str, notes: tuple[Row, ...], since: datetime) -> Iterator[str]:
+    """The digests in somebody's own notes since the head was pushed."""
+    for row in notes:
+        written_at = _moment(row.get("created_at"))
+        author = mapping_of(row.get("author")).get("username")
+        if author == who and written_at is not None and written_at >= since:
+            yield from digests_in(text_of(row.get("body")) or "")
+
+
+def _addresses(row: Row) -> Iterator[tuple[str, str]]:
+    for role in ("author", "committer"):
+        yield role, (text_of(row.get(f"{role}_email")) or "").casefold()
+    for address in co_authors(text_of(row.get("message")) or ""):
+        yield "co-author", address
+
+
+def _moment(value: Value) -> datetime | None:
+    """A time of GitLab's, which always states its zone; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text_of(value) or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

@@ -1,0 +1,103 @@
+"""Asks git about the repository that a workspace is in. Nothing in it is executed or changed."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from reconciler.errors import ReconcilerError
+
+TIMEOUT = 60.0
+"""Seconds that one question may take."""
+
+_CALM = (
+    # Whatever the repository's own settings say, git runs no program of theirs.
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.pager=cat"),
+    *("-c", "log.showSignature=false"),
+)
+
+READ = (".yaml", ".yml", ".json")
+"""How the names of files end that a workspace may read."""
+
+IGNORED = "!!"
+
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+class Repository:
+    """The repository around a directory."""
+
+    def __init__(self, inside: Path) -> None:
+        self._inside = inside
+
+    def head(self) -> str | None:
+        """The commit that is checked out, None outside of any repository."""
+        code, out, _ = self.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return out.strip() if code == 0 and _COMMIT.fullmatch(out.strip()) else None
+
+    def changed(self, *, except_for: str) -> tuple[str, ...]:
+        """Files below the directory that are not as the commit has them.
+
+        Of ignored ones, those that could be read as declarations or rules; none in a directory
+        called `except_for`.
+        """
+        out = self.told(
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--untracked-files=all",
+            "--ignored=matching",
+            "--",
+            ".",
+        )
+        found = []
+        for item in out.split("\0"):
+            state, path = item[:2], item[3:]
+            read = path.endswith(("/", *READ)) or state != IGNORED
+            if path and read and except_for not in path.split("/"):
+                found.append(path)
+        return tuple(found)
+
+    def told(self, *arguments: str) -> str:
+        """What git answers. Raises ReconcilerError when it cannot."""
+        code, out, err = self.ask(*arguments)
+        if code != 0:
+            said = err.strip().splitlines()
+            raise ReconcilerError(
+                f"git {arguments[0]} did not answer: {said[-1][:200] if said else f'exit {code}'}",
+                remedy="Check out the whole history, for example with fetch-depth: 0.",
+            )
+        return out
+
+    def ask(self, *arguments: str) -> tuple[int, str, str]:
+        """The exit code and both outputs of a git command."""
+        # What a calling git or a hook left in the environment would lead to another repository.
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_SSL"))
+        }
+        try:
+            ended = subprocess.run(  # noqa: S603 - a list of arguments, and no shell
+                ["git", "--no-optional-locks", "--no-replace-objects", *_CALM, *arguments],  # noqa: S607
+                cwd=self._inside,
+                env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise ReconcilerError(
+                "git is not installed", remedy="Install it: the policy asks for what it knows."
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise ReconcilerError(
+                f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds",
+                remedy="Check the repository and its disk.",
+            ) from error
+        out, err = (text.decode(errors="replace") for text in (ended.stdout, ended.stderr))
+        return ended.returncode, out, err

@@ -1,0 +1,153 @@
+"""The one comment on a change: its hidden marker, the plan, its controls, and earlier digests."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from reconciler.core.approval import SHORT, Assessment
+from reconciler.core.plan import Plan, Requirement
+from reconciler.render.controls import approval_text, requirement_text
+from reconciler.render.encode import said
+from reconciler.render.markdown import plan_markdown
+from reconciler.render.text import summary
+
+MOST_EARLIER = 20
+"""So many earlier plans are remembered."""
+
+_MARGIN = 200
+"""Characters kept free below the limit, for forges that count some characters twice."""
+
+_SPECIAL = re.compile(rb"[^A-Za-z0-9._]")
+
+_STAMP = re.compile(r"(sha256:[0-9a-f]{64})@([0-9a-f]{40}(?:[0-9a-f]{24})?|-)")
+_STAMPS = re.compile(rf"<!-- reconciler plans:((?: {_STAMP.pattern})*) -->")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Which plan a comment showed: its digest, and the commit it was of, if that was known."""
+
+    digest: str
+    commit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.digest}@{self.commit or '-'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a comment says besides the plan. `assessment` is None when nothing could be read."""
+
+    environment: str
+    commit: str
+    assessment: Assessment | None = None
+    unread: str = ""
+
+
+def marker_of(workspace: str, environment: str) -> str:
+    """The first line of the comment of a workspace in an environment.
+
+    Both names are encoded, so that neither can end the comment or pass for two names.
+    """
+    names = (
+        _SPECIAL.sub(lambda found: b"%%%02X" % found[0][0], name.encode()).decode()
+        for name in (workspace, environment)
+    )
+    return f"<!-- reconciler:{':'.join(names)} -->"
+
+
+def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
+    """The text of the comment, of at most `limit` characters; `before` is what it said until now.
+
+    Where the plan is too long, details are dropped as its Markdown drops them.
+    """
+    now = Stamp(digest=plan.digest, commit=frame.commit)
+    earlier = tuple(_earlier(before, now))
+    head = (
+        marker_of(plan.basis.workspace, frame.environment),
+        f"<!-- reconciler plans: {' '.join(map(str, (now, *earlier)))} -->",
+    )
+    foot = "\n\n".join((*_controls(plan, frame), *_where(frame), *_history(earlier)))
+    room = limit - len("\n".join((*head, "", foot))) - _MARGIN
+    bare = replace(plan, requirement=Requirement())
+    for allowed in (room, room // 2):
+        text = plan_markdown(bare, limit=allowed)
+        body = "\n".join((*head, text, foot)) + "\n"
+        if _size(body) <= limit:
+            return body
+    text = (
+        f"### {said(plan.basis.workspace)}: {summary(plan)}\n\n"
+        "The plan is too long for a comment: `reconciler show` has all of it.\n\n"
+        f"Digest: `{plan.digest}`\n"
+    )
+    return "\n".join((*head, text, foot[: max(0, limit - 2000)])) + "\n"
+
+
+def _size(text: str) -> int:
+    """Characters as the strictest of the forges could count them: UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def stamps_of(body: str) -> tuple[Stamp, ...]:
+    """The plans a comment showed, the latest first; none when its second line is no such list."""
+    lines = body.split("\n", 2)
+    found = _STAMPS.fullmatch(lines[1].rstrip("\r")) if len(lines) > 1 else None
+    if found is None:
+        return ()
+    pairs = _STAMP.findall(found[1])
+    return tuple(
+        Stamp(digest=digest, commit="" if commit == "-" else commit) for digest, commit in pairs
+    )
+
+
+def _earlier(before: str, now: Stamp) -> Iterator[Stamp]:
+    """What was shown before, each once, as many as are remembered."""
+    found = dict.fromkeys(stamp for stamp in stamps_of(before) if stamp != now)
+    yield from tuple(found)[:MOST_EARLIER]
+
+
+def _controls(plan: Plan, frame: Frame) -> Iterator[str]:
+    requirement, found = plan.requirement, frame.assessment
+    if not requirement.approvals:
+        return
+    yield f"**Approvals**: {said(requirement_text(requirement))}"
+    rows = []
+    if found is not None:
+        rows += [f"- present: {said(approval_text(approval))}" for approval in found.present]
+        rows += [f"- not counted: {said(item.who)} {said(item.why)}" for item in found.discarded]
+        rows += [
+            f"- missing: {said(item.rule)} {said(item.message)}<br>next: {said(item.remedy)}"
+            for item in found.missing
+        ]
+        if found.satisfied:
+            rows.append("- nothing is missing")
+    elif frame.unread:
+        rows.append(f"- what is there could not be read: {said(frame.unread)}")
+    else:
+        rows.append("- what is there is checked by `reconciler apply`")
+    if plan.feasible and not plan.refusals:
+        rows.append(f"- then: `reconciler apply --plan-digest {plan.digest}`")
+    shown, more = rows[:60], len(rows) - 60
+    yield "\n".join((*shown, *([f"- and {more} more"] if more > 0 else [])))
+
+
+def _where(frame: Frame) -> Iterator[str]:
+    parts = [f"commit {said(frame.commit)}"] if frame.commit else []
+    parts += [f"environment {said(frame.environment)}"] if frame.environment else []
+    if parts:
+        yield f"Planned for {', '.join(parts)}."
+    head = frame.assessment.commit if frame.assessment else ""
+    if head and frame.commit and head != frame.commit:
+        yield (
+            f"This is not the newest commit of the change: that is {said(head[:SHORT])}, and "
+            "approvals are looked for there."
+        )
+
+
+def _history(earlier: tuple[Stamp, ...]) -> Iterator[str]:
+    if earlier:
+        rows = "\n".join(
+            f"- {said(stamp.digest)}" + (f" of {said(stamp.commit[:SHORT])}" * bool(stamp.commit))
+            for stamp in earlier
+        )
+        yield f"<details><summary>Earlier plans</summary>\n\n{rows}\n\n</details>"

@@ -1,0 +1,52 @@
+"""What a plan needs before it may be applied, what is there and what is missing."""
+
+from collections.abc import Iterator
+
+from reconciler.core.approval import Approval, Assessment
+from reconciler.core.plan import Requirement
+from reconciler.core.policy import Evidence
+from reconciler.render.spans import BLANK, Line, line
+
+PLACES = {
+    Evidence.FORGE: "read from the forge",
+    Evidence.GIT: "read from git alone, which is weak evidence",
+}
+
+
+def requirement_lines(requirement: Requirement) -> Iterator[Line]:
+    """What is required, for a plan that cannot know what is there; nothing when nothing is."""
+    if requirement.approvals:
+        yield line(("Approvals: ", "strong"), requirement_text(requirement))
+        yield BLANK
+
+
+def requirement_text(requirement: Requirement) -> str:
+    """The requirement in one sentence."""
+    count = requirement.approvals
+    who = f" by {', '.join(requirement.approvers)}" if requirement.approvers else ""
+    bound = ", each naming the digest" if requirement.bind_digest else ""
+    return (
+        f"{count} required before an apply{who}{bound}, {PLACES[requirement.evidence]}: "
+        f"{' / '.join(requirement.because)}."
+    )
+
+
+def assessment_lines(found: Assessment) -> Iterator[Line]:
+    """How a plan stands against what it requires, for a terminal."""
+    if not found.requirement.approvals:
+        return
+    yield line(("Approvals: ", "strong"), requirement_text(found.requirement))
+    for approval in found.present:
+        yield line(("approved by ", "good"), approval_text(approval), indent=4)
+    for item in found.discarded:
+        yield line(("not counted: ", "warning"), f"{item.who} {item.why}", indent=4)
+    for missing in found.missing:
+        yield line(("Missing: ", "bad"), f"{missing.rule}: {missing.message}")
+        yield line(missing.remedy, indent=4)
+    yield BLANK
+
+
+def approval_text(approval: Approval) -> str:
+    """Who approved, and how that is known."""
+    weak = ", weak" if approval.weak else ""
+    return f"{approval.who} ({approval.evidence}{weak})"

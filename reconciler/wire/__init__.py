@@ -1,0 +1,1 @@
+"""Carries HTTP for whoever speaks to a server: bounded and verified, with no secret told."""

@@ -1,0 +1,85 @@
+"""The one place a client sends to, checked before any byte can leave."""
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The one place a client sends to: scheme and authority, and the path everything is below."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str
+
+    @property
+    def url(self) -> str:
+        """The origin as the start of a URL, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.prefix}"
+
+    def holds(self, url: SplitResult) -> bool:
+        """Whether a URL stays on this scheme, host and port. A relative one does."""
+        if not url.scheme and not url.netloc:
+            return True
+        return (url.scheme, url.hostname, port_of(url)) == (self.scheme, self.host, self.port)
+
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class UnusableUrl(ValueError):
+    """A URL that no secret may be sent to. `flaw` says why, `host` which host it names."""
+
+    def __init__(self, flaw: str, *, host: str = "") -> None:
+        super().__init__(flaw)
+        self.flaw = flaw
+        self.host = host
+
+
+NOT_PLAIN = "not plain"
+WITHOUT_TLS = "without TLS"
+
+
+def origin_of_url(text: str) -> Origin:
+    """The origin a base URL names: https, or plain http on this machine alone.
+
+    Raises UnusableUrl for any other, for one with a user, a query, a fragment or odd characters.
+    """
+    url, host, port = _split(text)
+    if url is None or port is None:
+        raise UnusableUrl(NOT_PLAIN)
+    if url.scheme == "http" and not is_loopback(host):
+        raise UnusableUrl(WITHOUT_TLS, host=host)
+    return Origin(scheme=url.scheme, host=host, port=port, prefix=url.path.rstrip("/"))
+
+
+def port_of(url: SplitResult) -> int | None:
+    """The port a URL names or implies, None when it names none that exists."""
+    try:
+        return url.port or DEFAULT_PORTS.get(url.scheme)
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by name or by address, without asking a name server."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _split(text: str) -> tuple[SplitResult | None, str, int | None]:
+    try:
+        url = urlsplit(text)
+        host = (url.hostname or "").lower()
+    except ValueError:
+        return None, "", None
+    plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
+    known = url.scheme in DEFAULT_PORTS and host and "@" not in url.netloc
+    if not plain or not known or url.query or url.fragment:
+        return None, "", None
+    return url, host, port_of(url)

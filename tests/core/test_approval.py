@@ -1,0 +1,221 @@
+"""Which approvals a plan requires, and whether those that are there suffice."""
+
+from decimal import Decimal
+
+import pytest
+from builders import credit, debit, declared, entry, live, plan_for, recorded, world
+from test_runs import declared_run
+
+from reconciler.core.approval import Approval, Discarded, Missing, Review, assess
+from reconciler.core.canonical import json_bytes
+from reconciler.core.plan import Requirement
+from reconciler.core.plan_document import checksum_of, document_of
+from reconciler.core.planfile import digest_of, plan_of, plan_text
+from reconciler.core.planner import Limits
+from reconciler.core.policy import Approvals, Evidence, Tier
+from reconciler.settings import Policy, policy_digest
+
+USD, EUR, JPY = "USD", "EUR", "JPY"
+
+
+def amount(**currencies):
+    return {currency: Decimal(text) for currency, text in currencies.items()}
+
+
+def planned(of, approvals):
+    return plan_for(of, limits=Limits(approvals=approvals))
+
+
+def required(of, *tiers):
+    return planned(of, Approvals(tiers=tiers)).requirement.approvals
+
+
+CREATE = world([declared()])
+"""One entry of USD 400.90 in Jan-2026, from Deferred Revenue to Subscription Revenue."""
+REMOVE = world([], [recorded()], [live()])
+NOTES = world([declared(entry(notes="Jan"))], [recorded()], [live()])
+REPLACED = world([declared(entry(debit("500"), credit("500")))], [recorded()], [live()])
+NOTHING = world([declared()], [recorded()], [live()])
+CLOSED = world([declared(entry(accountingPeriodName="Dec-2025"))])
+RUN = world([declared_run()])
+
+
+@pytest.mark.parametrize(
+    ("of", "tier", "count"),
+    [
+        pytest.param(CREATE, Tier(required=1), 1, id="a tier without conditions"),
+        pytest.param(NOTHING, Tier(required=1), 0, id="nothing to do"),
+        pytest.param(CLOSED, Tier(required=1), 0, id="nothing that is not blocked"),
+        pytest.param(CREATE, Tier(required=2, amount=amount(USD="400.90")), 2, id="the amount"),
+        pytest.param(CREATE, Tier(required=2, amount=amount(USD="400.91")), 0, id="a cent less"),
+        pytest.param(
+            CREATE, Tier(required=2, amount=amount(EUR="1")), 0, id="an amount of another currency"
+        ),
+        pytest.param(
+            CREATE, Tier(required=2, amount=amount(EUR="1", USD="1")), 2, id="either currency"
+        ),
+        pytest.param(
+            REMOVE, Tier(required=2, amount=amount(USD="400.90")), 2, id="taken back counts"
+        ),
+        pytest.param(
+            REPLACED, Tier(required=2, amount=amount(USD="900.90")), 2, id="posted and taken back"
+        ),
+        pytest.param(NOTES, Tier(required=2, amount=amount(USD="0")), 0, id="no money moves"),
+        pytest.param(
+            CREATE, Tier(required=2, accounting_codes=("Deferred Revenue",)), 2, id="a code"
+        ),
+        pytest.param(CREATE, Tier(required=2, accounting_codes=("Cash",)), 0, id="another code"),
+        pytest.param(
+            NOTES,
+            Tier(required=2, accounting_codes=("Deferred Revenue",)),
+            2,
+            id="updated",
+        ),
+        pytest.param(CREATE, Tier(required=2, periods=("Jan-2026",)), 2, id="a period"),
+        pytest.param(CREATE, Tier(required=2, periods=("Feb-2026",)), 0, id="another period"),
+        pytest.param(CREATE, Tier(required=2, period_statuses=("Open",)), 2, id="a status"),
+        pytest.param(
+            CREATE, Tier(required=2, period_statuses=("Pending Close",)), 0, id="another status"
+        ),
+        pytest.param(REMOVE, Tier(required=2, actions=("remove",)), 2, id="an action"),
+        pytest.param(CREATE, Tier(required=2, actions=("remove",)), 0, id="another action"),
+        pytest.param(
+            CREATE,
+            Tier(required=2, actions=("create",), periods=("Feb-2026",)),
+            0,
+            id="one change meets all conditions",
+        ),
+        pytest.param(
+            RUN, Tier(required=2, amount=amount(USD="1000000")), 2, id="a run may post any amount"
+        ),
+        pytest.param(
+            RUN, Tier(required=2, accounting_codes=("Cash",)), 2, id="a run may post to any code"
+        ),
+    ],
+)
+def test_a_tier_applies(of, tier, count):
+    assert required(of, tier) == count
+
+
+def test_the_strictest_tier_counts_and_says_why():
+    tiers = (
+        Tier(required=1),
+        Tier(required=3, amount=amount(USD="100")),
+        Tier(required=2, actions=("create",)),
+        Tier(required=3, accounting_codes=("Deferred Revenue",)),
+    )
+    found = planned(CREATE, Approvals(tiers=tiers, approvers=("bob",))).requirement
+    assert found == Requirement(
+        approvals=3,
+        because=(
+            "USD 400.90 posted or taken back, which is 100.00 or more",
+            "accounting code Deferred Revenue",
+        ),
+        approvers=("bob",),
+    )
+
+
+def test_a_saved_plan_keeps_what_it_requires_and_its_digest_is_of_the_books_alone():
+    approvals = Approvals(tiers=(Tier(required=2),), evidence=Evidence.GIT, bind_digest=True)
+    plan, free = planned(CREATE, approvals), plan_for(CREATE)
+    assert plan_of(plan_text(plan)).requirement == plan.requirement != free.requirement
+    assert digest_of(plan) == digest_of(free)
+
+
+def test_a_plan_of_an_earlier_version_requires_nothing():
+    document = {**document_of(plan_for(CREATE)), "warnings": []}
+    del document["controls"]
+    text = json_bytes({**document, "checksum": checksum_of(document)}).decode()
+    assert plan_of(text).requirement == Requirement()
+
+
+DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+HEAD = "4f2c" * 10
+
+
+def review(*who, authors=("mallory",), **more):
+    approvals = [
+        item if isinstance(item, Approval) else Approval(who=item, evidence="review 1")
+        for item in who
+    ]
+    return Review(
+        change="pull request #7",
+        commit=HEAD,
+        authors=authors,
+        approvals=tuple(approvals),
+        **more,
+    )
+
+
+def bound(who, *digests, weak=False):
+    return Approval(who=who, evidence="review 1", digests=digests, weak=weak)
+
+
+TWO = Requirement(approvals=2)
+LISTED = Requirement(approvals=1, approvers=("Alice", "bob"))
+BOUND = Requirement(approvals=1, bind_digest=True)
+GIT = Requirement(approvals=1, evidence=Evidence.GIT)
+FLAW = Missing(rule="approval-evidence", message="m", remedy="r")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "given", "counted", "satisfied"),
+    [
+        pytest.param(Requirement(), None, [], True, id="nothing is required"),
+        pytest.param(TWO, None, [], False, id="nothing is known"),
+        pytest.param(TWO, review("alice", "bob"), ["alice", "bob"], True, id="enough"),
+        pytest.param(TWO, review("alice"), ["alice"], False, id="one too few"),
+        pytest.param(TWO, review("alice", "alice"), ["alice"], False, id="one person twice"),
+        pytest.param(TWO, review("alice", "ALICE"), ["alice"], False, id="in other letters"),
+        pytest.param(TWO, review("alice", "mallory"), ["alice"], False, id="the author"),
+        pytest.param(TWO, review("alice", "Mallory"), ["alice"], False, id="the author, spelt so"),
+        pytest.param(LISTED, review("alice"), ["alice"], True, id="on the list"),
+        pytest.param(LISTED, review("carol"), [], False, id="not on the list"),
+        pytest.param(LISTED, review("bob", authors=("bob",)), [], False, id="listed, and author"),
+        pytest.param(BOUND, review("bob"), [], False, id="no digest named"),
+        pytest.param(BOUND, review(bound("bob", DIGEST)), ["bob"], True, id="the digest named"),
+        pytest.param(
+            BOUND, review(bound("bob", OTHER, DIGEST)), ["bob"], True, id="among others named"
+        ),
+        pytest.param(BOUND, review(bound("bob", OTHER)), [], False, id="another digest named"),
+        pytest.param(
+            Requirement(approvals=1), review(bound("bob", OTHER)), [], False,
+            id="another digest named, though none was asked for",
+        ),
+        pytest.param(GIT, review(bound("bob", weak=True)), ["bob"], True, id="weak is taken"),
+        pytest.param(
+            Requirement(approvals=1), review(bound("bob", weak=True)), [], False,
+            id="weak is not taken",
+        ),
+        pytest.param(
+            Requirement(approvals=1), review("bob", flaws=(FLAW,)), ["bob"], False,
+            id="nobody can tell",
+        ),
+    ],
+)  # fmt: skip
+def test_approvals_suffice_or_not(requirement, given, counted, satisfied):
+    found = assess(requirement, given, digest=DIGEST)
+    assert [approval.who for approval in found.present] == counted
+    assert found.satisfied is satisfied
+
+
+def test_what_is_missing_says_who_what_and_the_next_step():
+    found = assess(TWO, review("alice", "mallory"), digest=DIGEST)
+    (missing,) = found.missing
+    assert missing.message == (
+        "2 approvals of pull request #7 at 4f2c4f2c4f are required, and 1 counts"
+    )
+    assert missing.remedy == (
+        "Have somebody other than mallory approve pull request #7 at 4f2c4f2c4f and apply again."
+    )
+    assert found.discarded == (
+        Discarded(who="mallory", why="wrote or pushed a part of the change"),
+    )
+
+
+def test_policies_that_ask_for_the_same_have_one_digest():
+    plain = Policy(max_money={"USD": Decimal("100"), "EUR": Decimal("1")})
+    same = Policy(max_money={"EUR": Decimal("1.0"), "USD": Decimal("100.00")})
+    tiers = Policy(approvals=Approvals(tiers=(Tier(required=1),)))
+    assert policy_digest(plain) == policy_digest(same)
+    assert len({policy_digest(policy) for policy in (Policy(), plain, tiers)}) == 3

@@ -1,0 +1,55 @@
+"""A forge on a socket for each test, and the client that speaks to it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
+
+from forge_server import PROJECT, REPOSITORY, GitHubServer, GitLabServer
+from socket_server import on_a_socket
+
+from reconciler.forge.caller import Limits
+from reconciler.forge.place import GITHUB, GITLAB, Place, forge_at
+
+QUICK = Limits(backoff=0.001, backoff_cap=0.01, attempt_timeout=5, deadline=10)
+
+
+@pytest.fixture
+def github():
+    server = GitHubServer()
+    with on_a_socket(server) as url:
+        server.url = url
+        yield server
+
+
+@pytest.fixture
+def gitlab():
+    server = GitLabServer()
+    with on_a_socket(server) as url:
+        server.url = url + server.prefix
+        yield server
+
+
+@pytest.fixture
+def speak():
+    """Opens a client of a server, with a token of its own."""
+    open_now = []
+
+    def opened(server, token=None, limits=QUICK, **environment):
+        name = GITHUB if isinstance(server, GitHubServer) else GITLAB
+        repository = REPOSITORY if name == GITHUB else PROJECT
+        usual = "ghs_actions" if name == GITHUB else "glpat_robot"
+        variable = "GITHUB_TOKEN" if name == GITHUB else "GITLAB_TOKEN"
+        forge, caller = forge_at(
+            Place(forge=name, url=server.url, repository=repository),
+            {"GITHUB_ACTIONS": "true", variable: token or usual, **environment},
+            limits=limits,
+        )
+        open_now.append(caller)
+        return forge
+
+    yield opened
+    for caller in open_now:
+        caller.close()

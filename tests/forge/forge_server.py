@@ -1,0 +1,413 @@
+"""GitHub and GitLab as far as their REST APIs are documented, on a socket, in a test's hands.
+
+GitHub: "List issue comments", "Create an issue comment", "Update an issue comment", "Delete an
+issue comment", "Get the authenticated user", "Get a pull request", "List commits on a pull
+request", "List reviews for a pull request", "List pull requests associated with a commit", "Get a
+commit", "List repository activities", "Get repository permissions for a user", "Using pagination
+in the REST API", "Rate limits for the REST API".
+
+GitLab: "Notes API", "Users API", "Merge requests API", "Merge request approvals API", "Commits
+API", "Events API", "Pagination" and "Rate limits" of the REST API.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode
+
+REPOSITORY, PROJECT = "acme/books", "77"
+BOT, ROBOT = "github-actions[bot]", "project_77_bot"
+TOKENS = {
+    "ghs_actions": BOT,
+    "ghs_app": "acme-app[bot]",
+    "ghp_alice": "alice",
+    "glpat_robot": ROBOT,
+    "glpat_dave": "dave",
+}
+INSTALLATIONS = ("ghs_",)
+"""Tokens of an app, which has no user: `GET /user` is refused to them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """An answer that comes in place of the usual one. `taken` says the request has its effect."""
+
+    method: str
+    path: str
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    taken: bool = False
+
+
+class Said(Exception):
+    def __init__(self, status: int, body: Any = None, **headers: str) -> None:
+        self.status, self.body, self.headers = status, body, headers
+
+
+def refused(status: int, message: str) -> Said:
+    return Said(status, {"message": message, "documentation_url": "https://docs.github.com/rest"})
+
+
+class Server:
+    """What both forges share: comments, faults, and a record of all that was asked."""
+
+    cap = 3
+    """Rows of a page, whatever is asked for; `per_page` asks for at most so many."""
+    prefix = ""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.sent: list[Sent] = []
+        self.faults: list[Fault] = []
+        self.comments: list[dict[str, Any]] = []
+        self.after_create: list[Callable[[], None]] = []
+        self._number = 100
+        self._lock = threading.RLock()
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].removeprefix(self.prefix)
+        raw = unquote(path)
+        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+        headers = {
+            name[5:].lower().replace("_", "-"): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        }
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = json.loads(environ["wsgi.input"].read(length)) if length else {}
+        with self._lock:
+            self.sent.append(Sent(method=method, path=raw, headers=headers))
+            status, value, more = self._answer(method, raw, query, headers, body)
+        text = b"" if value is None else json.dumps(value).encode()
+        start(f"{status} x", [("Content-Type", "application/json"), *more.items()])
+        return [text]
+
+    def _answer(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Any
+    ) -> tuple[int, Any, dict[str, str]]:
+        fault = next(
+            (f for f in self.faults if f.method == method and re.search(f.path, path)), None
+        )
+        if fault is not None:
+            self.faults.remove(fault)
+            if fault.taken:
+                self._routed(method, path, query, headers, body)
+            return fault.status, fault.body, {"Date": formatdate(usegmt=True), **fault.headers}
+        try:
+            value, more = self._routed(method, path, query, headers, body)
+        except Said as said:
+            return said.status, said.body, said.headers
+        return (201 if method == "POST" else 204 if method == "DELETE" else 200), value, more
+
+    def _routed(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Any
+    ) -> tuple[Any, dict[str, str]]:
+        who = self.who(headers)
+        for verb, pattern, handle in self.routes():
+            found = re.fullmatch(pattern, path)
+            if found and verb == method:
+                value = handle(who, *found.groups(), **({"body": body} if body else {}))
+                if isinstance(value, list):
+                    return self.page(path, query, value)
+                return value, {}
+        raise refused(404, "Not Found")
+
+    def who(self, headers: dict[str, str]) -> str:
+        raise NotImplementedError
+
+    def routes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+        raise NotImplementedError
+
+    def page(
+        self, path: str, query: dict[str, str], rows: list[Any]
+    ) -> tuple[list[Any], dict[str, str]]:
+        raise NotImplementedError
+
+    def comment(self, author: str, text: str) -> int:
+        """A comment that somebody makes; its number."""
+        self._number += 1
+        self.comments.append(self.made(self._number, author, text))
+        return self._number
+
+    def made(self, number: int, author: str, text: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def of(self, number: str) -> dict[str, Any]:
+        found = next((row for row in self.comments if row["id"] == int(number)), None)
+        if found is None:
+            raise refused(404, "Not Found")
+        return found
+
+    def create(self, who: str, *_: str, body: Any) -> Any:
+        limit = 65_536 if self.prefix == "" else 1_000_000
+        if len(body["body"]) > limit:
+            raise refused(422, f"Body is too long (maximum is {limit} characters)")
+        number = self.comment(who, body["body"])
+        for meanwhile in self.after_create:
+            meanwhile()
+        self.after_create = []
+        return self.of(str(number))
+
+    def update(self, _who: str, number: str, *, body: Any) -> Any:
+        row = self.of(number)
+        row["body"] = body["body"]
+        return row
+
+    def delete(self, _who: str, number: str) -> None:
+        self.comments.remove(self.of(number))
+
+
+class GitHubServer(Server):
+    """One repository with one pull request, number 7."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pull: dict[str, Any] = {
+            "number": 7,
+            "state": "open",
+            "merged": False,
+            "merged_at": None,
+            "merge_commit_sha": None,
+            "user": {"login": "mallory"},
+            "head": {"sha": "a" * 40, "ref": "change", "repo": {"full_name": REPOSITORY}},
+        }
+        self.commits = [commit_of("a" * 40, "mallory")]
+        self.made_commits: dict[str, dict[str, Any]] = {}
+        self.reviews: list[dict[str, Any]] = []
+        self.permissions = {"alice": "write", "bob": "admin", "mallory": "write", "carol": "read"}
+        self.activities: list[dict[str, Any]] = []
+
+    def who(self, headers: dict[str, str]) -> str:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or token not in TOKENS:
+            raise refused(401, "Bad credentials")
+        self._token = token
+        return TOKENS[token]
+
+    def routes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+        home = f"(?:/repos/{REPOSITORY}|/repositories/1300192)"
+        yield "GET", "/user", self.user
+        yield "GET", f"{home}/issues/7/comments", lambda _: self.comments
+        yield "POST", f"{home}/issues/7/comments", self.create
+        yield "PATCH", f"{home}/issues/comments/([0-9]+)", self.update
+        yield "DELETE", f"{home}/issues/comments/([0-9]+)", self.delete
+        yield "GET", f"{home}/pulls/7", lambda _: self.pull
+        yield "GET", f"{home}/pulls/7/commits", lambda _: self.commits
+        yield "GET", f"{home}/pulls/7/reviews", lambda _: self.reviews
+        yield "GET", f"{home}/commits/([0-9a-f]+)/pulls", self.pulls_of
+        yield "GET", f"{home}/commits/([0-9a-f]+)", self.commit
+        yield "GET", f"{home}/activity", lambda _: self.activities
+        yield "GET", f"{home}/collaborators/([^/]+)/permission", self.permission
+
+    def user(self, who: str) -> Any:
+        if self._token.startswith(INSTALLATIONS):
+            raise refused(403, "Resource not accessible by integration")
+        return {"login": who}
+
+    def permission(self, _who: str, login: str) -> Any:
+        return {"permission": self.permissions.get(login, "read")}
+
+    def pulls_of(self, _who: str, sha: str) -> list[Any]:
+        mine = (self.pull["merge_commit_sha"], self.pull["head"]["sha"])
+        return [self.pull] if sha in mine else []
+
+    def commit(self, _who: str, sha: str) -> Any:
+        if sha not in self.made_commits:
+            raise refused(422, f"No commit found for SHA: {sha}")
+        return self.made_commits[sha]
+
+    def page(
+        self, path: str, query: dict[str, str], rows: list[Any]
+    ) -> tuple[list[Any], dict[str, str]]:
+        size = min(int(query.get("per_page", "30")), 100, self.cap)
+        number = int(query.get("page", "1"))
+        part = rows[(number - 1) * size : number * size]
+        if number * size >= len(rows):
+            return part, {}
+        # The links of GitHub name a repository by its id.
+        there = path.replace(f"/repos/{REPOSITORY}", "/repositories/1300192")
+        following = urlencode({**query, "page": number + 1})
+        last = urlencode({**query, "page": -(-len(rows) // size)})
+        link = (
+            f'<{self.url}{there}?{following}>; rel="next", <{self.url}{there}?{last}>; rel="last"'
+        )
+        return part, {"Link": link}
+
+    def made(self, number: int, author: str, text: str) -> dict[str, Any]:
+        return {"id": number, "user": {"login": author}, "body": text}
+
+    # What people do.
+
+    def approve(self, login: str, *, at: str | None = None, body: str = "", **more: Any) -> None:
+        self.reviews.append(
+            {
+                "id": len(self.reviews) + 1,
+                "user": {"login": login},
+                "state": "APPROVED",
+                "commit_id": at or self.pull["head"]["sha"],
+                "body": body,
+                **more,
+            }
+        )
+
+    def push(self, sha: str, login: str, message: str = "Change") -> None:
+        self.commits.append(commit_of(sha, login, message=message))
+        self.pull["head"]["sha"] = sha
+
+    def merge(self, sha: str, *, by_button: bool = True, tree: str = "merged") -> None:
+        self.pull |= {
+            "state": "closed",
+            "merged": True,
+            "merged_at": "2026-01-31T00:00:00Z",
+            "merge_commit_sha": sha,
+        }
+        committer = "web-flow" if by_button else "mallory"
+        self.made_commits[sha] = {
+            "sha": sha,
+            "author": {"login": "mallory"},
+            "committer": {"login": committer},
+            "commit": {"tree": {"sha": tree}, "verification": {"verified": by_button}},
+        }
+        head = self.pull["head"]["sha"]
+        self.made_commits[head] = {"sha": head, "commit": {"tree": {"sha": "reviewed"}}}
+
+
+def commit_of(
+    sha: str,
+    login: str | None,
+    *,
+    committer: str | None = "web-flow",
+    email: str = "",
+    message: str = "Change",
+) -> dict[str, Any]:
+    """A commit in a list of commits, as GitHub shows it."""
+    address = email or f"{login}@example.com"
+    return {
+        "sha": sha,
+        "author": {"login": login} if login else None,
+        "committer": {"login": committer} if committer else None,
+        "commit": {
+            "author": {"email": address},
+            "committer": {"email": "noreply@github.com"},
+            "message": message,
+        },
+    }
+
+
+class GitLabServer(Server):
+    """One project with one merge request, number 7."""
+
+    prefix = "/api/v4"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.request: dict[str, Any] = {
+            "iid": 7,
+            "state": "opened",
+            "sha": "a" * 40,
+            "author": {"username": "mallory"},
+            "source_branch": "change",
+            "source_project_id": int(PROJECT),
+            "merge_commit_sha": None,
+            "squash_commit_sha": None,
+        }
+        self.versions = [{"head_commit_sha": "a" * 40, "created_at": "2026-01-30T10:00:00.000Z"}]
+        self.commits = [gitlab_commit("a" * 40, "mallory@example.com")]
+        self.approvals: list[dict[str, Any]] = []
+        self.users = {"mallory@example.com": "mallory", "alice@example.com": "alice"}
+        self.settings = {
+            "merge_requests_author_approval": True,
+            "merge_requests_disable_committers_approval": False,
+        }
+        self.events: list[dict[str, Any]] = []
+        self.links = False
+
+    def who(self, headers: dict[str, str]) -> str:
+        token = headers.get("private-token", "")
+        if token not in TOKENS:
+            raise Said(401, {"message": "401 Unauthorized"})
+        return TOKENS[token]
+
+    def routes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+        home, here = f"/projects/{PROJECT}", f"/projects/{PROJECT}/merge_requests/7"
+        yield "GET", "/user", lambda who: {"username": who}
+        yield "GET", "/users", self.search
+        yield "GET", f"{here}/notes", lambda _: self.comments
+        yield "POST", f"{here}/notes", self.create
+        yield "PUT", f"{here}/notes/([0-9]+)", self.update
+        yield "DELETE", f"{here}/notes/([0-9]+)", self.delete
+        yield "GET", here, lambda _: self.request
+        yield "GET", f"{here}/commits", lambda _: self.commits
+        yield "GET", f"{here}/versions", lambda _: self.versions
+        yield "GET", f"{here}/approvals", lambda _: {"approved_by": self.approvals}
+        yield "GET", f"{home}/approvals", lambda _: self.settings
+        yield "GET", f"{home}/events", lambda _: self.events
+        yield "GET", f"{home}/repository/commits/([0-9a-f]+)/merge_requests", self.requests_of
+
+    def _routed(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Any
+    ) -> tuple[Any, dict[str, str]]:
+        self._query = query
+        return super()._routed(method, path, query, headers, body)
+
+    def search(self, _who: str) -> list[Any]:
+        username = self.users.get(self._query["search"])
+        return [{"username": username}] if username else []
+
+    def requests_of(self, _who: str, sha: str) -> list[Any]:
+        mine = ("sha", "merge_commit_sha", "squash_commit_sha")
+        return [self.request] if sha in [self.request[name] for name in mine] else []
+
+    def page(
+        self, path: str, query: dict[str, str], rows: list[Any]
+    ) -> tuple[list[Any], dict[str, str]]:
+        size = min(int(query.get("per_page", "20")), 100, self.cap)
+        number = int(query.get("page", "1"))
+        part = rows[(number - 1) * size : number * size]
+        more = number * size < len(rows)
+        if self.links:
+            following = urlencode({**query, "page": number + 1})
+            link = f'<{self.url}{path}?{following}>; rel="next"'
+            return part, {"Link": link} if more else {}
+        return part, {"X-Next-Page": str(number + 1) if more else ""}
+
+    def made(self, number: int, author: str, text: str) -> dict[str, Any]:
+        return {
+            "id": number,
+            "author": {"username": author},
+            "body": text,
+            "system": False,
+            "created_at": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        }
+
+    # What people do.
+
+    def approve(self, username: str, at: str | None = "2026-01-30T12:00:00.000Z") -> None:
+        given = {"approved_at": at} if at else {}
+        self.approvals.append({"user": {"username": username, "name": username}, **given})
+
+    def push(self, sha: str, address: str, at: str, message: str = "Change") -> None:
+        self.commits.append(gitlab_commit(sha, address, message))
+        self.versions.insert(0, {"head_commit_sha": sha, "created_at": at})
+        self.request["sha"] = sha
+
+    def merge(self, sha: str) -> None:
+        self.request |= {"state": "merged", "merge_commit_sha": sha}
+
+
+def gitlab_commit(sha: str, address: str, message: str = "Change") -> dict[str, Any]:
+    """A commit in a list of commits, as GitLab shows it."""
+    return {"id": sha, "author_email": address, "committer_email": address, "message": message}

@@ -1,0 +1,140 @@
+"""Which forge, repository, change and commit a job is about, and where a token may go."""
+
+import json
+
+import pytest
+from forge_server import Fault
+
+from reconciler.errors import ForgeError, ForgeRefused
+from reconciler.forge.place import Place, forge_at, place_from
+
+SHA, HEAD = "a" * 40, "b" * 40
+ACTIONS = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/books", "GITHUB_SHA": SHA}
+PIPELINE = {"GITLAB_CI": "true", "CI_PROJECT_ID": "77", "CI_COMMIT_SHA": SHA}
+EVENT = json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}})
+SAID = Place(forge="")
+
+
+def place(**fields):
+    return Place(**fields)
+
+
+@pytest.mark.parametrize(
+    ("said", "environment", "event", "found"),
+    [
+        pytest.param(
+            SAID, ACTIONS, EVENT,
+            place(forge="github", url="https://api.github.com", repository="acme/books",
+                  change=7, commit=HEAD),
+            id="a workflow about a pull request",
+        ),
+        pytest.param(
+            SAID, ACTIONS, '{"ref": "refs/heads/main"}',
+            place(forge="github", url="https://api.github.com", repository="acme/books",
+                  commit=SHA),
+            id="a workflow about a push",
+        ),
+        pytest.param(
+            SAID, {**ACTIONS, "GITHUB_API_URL": "https://github.acme.example/api/v3"}, "",
+            place(forge="github", url="https://github.acme.example/api/v3",
+                  repository="acme/books", commit=SHA),
+            id="a server of one's own",
+        ),
+        pytest.param(
+            SAID, {**PIPELINE, "CI_MERGE_REQUEST_IID": "7"}, "",
+            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", change=7,
+                  commit=SHA),
+            id="a pipeline about a merge request",
+        ),
+        pytest.param(
+            SAID, {**PIPELINE, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": HEAD}, "",
+            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", commit=HEAD),
+            id="a pipeline about a merged result",
+        ),
+        pytest.param(
+            place(forge="gitlab", repository="acme/books", change=9, commit=HEAD), ACTIONS, EVENT,
+            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="acme/books",
+                  change=9, commit=HEAD),
+            id="what is said counts",
+        ),
+        pytest.param(
+            SAID, ACTIONS, "[" * 5000,
+            place(forge="github", url="https://api.github.com", repository="acme/books",
+                  commit=SHA),
+            id="an event that is none",
+        ),
+        pytest.param(
+            SAID, ACTIONS, '{"pull_request": {"number": "7; rm", "head": 3}}',
+            place(forge="github", url="https://api.github.com", repository="acme/books",
+                  commit=SHA),
+            id="an event of another shape",
+        ),
+    ],
+)  # fmt: skip
+def test_a_job_says_what_it_is_about(said, environment, event, found):
+    assert place_from(said, environment, event) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "environment", "fact"),
+    [
+        (SAID, {}, "which forge"),
+        (place(forge="github"), {}, "which repository"),
+        (SAID, {**ACTIONS, "GITHUB_SHA": "main"}, "is no commit"),
+    ],
+)
+def test_what_is_not_known_is_asked_for(said, environment, fact):
+    with pytest.raises(ForgeError, match=fact) as caught:
+        place_from(said, environment, "")
+    assert "--" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://github.acme.example/api/v3",
+        "https://user@github.acme.example",
+        "https://github.acme.example/?token=",
+        "ftp://github.acme.example",
+        "github.acme.example",
+    ],
+)
+def test_no_token_is_sent_to_an_odd_url(url):
+    with pytest.raises(ForgeError, match="is not sent to it"):
+        forge_at(Place(forge="github", url=url, repository="acme/books"), {"GITHUB_TOKEN": "ghs_x"})
+
+
+@pytest.mark.parametrize(
+    ("forge", "environment", "fact"),
+    [
+        ("github", {}, "no token for GitHub"),
+        ("gitlab", {"CI_JOB_TOKEN": "glcbt-1"}, "no token for GitLab"),
+        ("github", {"GITHUB_TOKEN": "a\nX-Evil: 1"}, "characters that no token has"),
+    ],
+)
+def test_a_token_comes_from_the_environment_alone(forge, environment, fact):
+    with pytest.raises(ForgeRefused, match=fact) as caught:
+        forge_at(Place(forge=forge, url="https://x.example", repository="a/b"), environment)
+    assert "evil" not in caught.value.message.lower()
+
+
+@pytest.mark.parametrize("name", ["books", "acme/../evil", "acme/books/issues", "acme/b?x", ""])
+def test_a_repository_is_no_path_to_elsewhere(name):
+    place_ = Place(forge="github", url="https://x.example", repository=name)
+    with pytest.raises(Exception, match="is no repository of GitHub"):
+        forge_at(place_, {"GITHUB_TOKEN": "ghs_x"})
+
+
+def test_a_redirect_takes_no_token_anywhere(github, gitlab, speak):
+    elsewhere = {"Location": f"{gitlab.url}/projects/77/merge_requests/7/notes"}
+    github.faults.append(Fault(method="GET", path="comments", status=302, headers=elsewhere))
+    with pytest.raises(ForgeError, match="answered 302"):
+        speak(github).comments(7)
+    assert gitlab.sent == []
+
+
+def test_a_proxy_of_the_environment_is_not_asked(github, gitlab, speak, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, gitlab.url)
+    assert speak(github).comments(7) == ()
+    assert gitlab.sent == []

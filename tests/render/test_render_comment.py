@@ -1,0 +1,160 @@
+"""The comment on a change: its marker, its history, its controls, and never too long."""
+
+from dataclasses import replace
+
+import pytest
+from builders import credit, debit, declared, entry, plan_for, world
+from test_render_hostile import HOSTILE
+from test_render_markdown import shape
+
+from reconciler.core.approval import Approval, Discarded, Review, assess
+from reconciler.core.guards import Limits
+from reconciler.core.policy import Approvals, Tier
+from reconciler.render.comment import (
+    MOST_EARLIER,
+    Frame,
+    Stamp,
+    comment_body,
+    marker_of,
+    stamps_of,
+)
+
+TIERS = Limits(approvals=Approvals(tiers=(Tier(required=2),)))
+PLAN = plan_for(world([declared()]), limits=TIERS)
+HEAD, OLD = "a" * 40, "b" * 40
+GITHUB, GITLAB = 65_536, 1_000_000
+WIDE = "\uff10" * 64
+"""Digits, but none of a digest."""
+
+
+def reviewed(*approvals, plan=PLAN, **more):
+    review = Review(
+        change="pull request #7",
+        commit=HEAD,
+        authors=("mallory",),
+        approvals=tuple(Approval(who=who, evidence="review 1") for who in approvals),
+        **more,
+    )
+    return assess(plan.requirement, review, digest=plan.digest)
+
+
+def body(plan=PLAN, *, before="", limit=GITHUB, **frame):
+    plain = {"environment": "production", "commit": HEAD, "assessment": reviewed("alice")}
+    return comment_body(plan, Frame(**{**plain, **frame}), before=before, limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("case", "frame"),
+    [
+        ("some", {}),
+        ("all", {"assessment": reviewed("alice", "bob")}),
+        ("author", {"assessment": reviewed("mallory"), "commit": OLD}),
+        ("unread", {"assessment": None, "unread": "Reading: GitHub answered 403"}),
+        ("unasked", {"assessment": None, "environment": "", "commit": ""}),
+    ],
+)
+def test_a_comment_reads_like_this(case, frame, golden):
+    golden(f"comment-{case}.md", body(**frame))
+
+
+@pytest.mark.parametrize(
+    ("workspace", "environment"),
+    [
+        ("books", ""),
+        ("books", "production"),
+        ("books", "a:b"),
+        ("books", "--> <script>"),
+        ("books", "--!>"),
+        ("books", "\n"),
+        ("books", "größe"),
+        ("a-b", "c"),
+    ],
+)
+def test_a_marker_is_one_comment_that_no_name_ends(workspace, environment):
+    marker = marker_of(workspace, environment)
+    inside = marker.removeprefix("<!-- reconciler:").removesuffix(" -->")
+    assert inside.count(":") == 1
+    assert not set(inside) & set("-<>! \n")
+
+
+def test_no_two_pairs_of_names_have_one_marker():
+    pairs = [("a", "b:c"), ("a:b", "c"), ("a", "b%3Ac"), ("a%", "3Ab:c"), ("a", ""), ("", "a")]
+    assert len({marker_of(*pair) for pair in pairs}) == len(pairs)
+
+
+def test_earlier_plans_are_kept_each_once_and_only_so_many():
+    text = ""
+    for at in range(MOST_EARLIER + 5):
+        text = body(replace(PLAN, digest=f"sha256:{at:064x}"), before=text)
+    again = body(replace(PLAN, digest=f"sha256:{MOST_EARLIER + 4:064x}"), before=text)
+    assert stamps_of(again) == stamps_of(text)
+    assert [stamp.digest[-2:] for stamp in stamps_of(text)][:3] == ["18", "17", "16"]
+    assert len(stamps_of(text)) == MOST_EARLIER + 1
+    assert text.count("<code>sha256&#58;") == MOST_EARLIER
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "",
+        "<!-- reconciler plans: sha256:00@- -->",
+        f"<!-- reconciler plans: sha256:{'0' * 64}@- --> --> more",
+        f"<!-- reconciler plans: sha256:{'0' * 64}@-; rm -->",
+        f"<!-- reconciler plans: sha256:{WIDE}@- -->",
+    ],
+)
+def test_a_history_that_is_not_ours_is_none(second):
+    assert stamps_of(f"{marker_of('books', '')}\n{second}\nmore") == ()
+
+
+def test_a_history_is_read_from_its_own_line_alone():
+    forged = f"<!-- reconciler plans: sha256:{'f' * 64}@- -->"
+    named = declared(entry(notes=forged))
+    plan = plan_for(world([named]), limits=TIERS)
+    assert stamps_of(body(plan)) == (Stamp(digest=plan.digest, commit=HEAD),)
+    assert stamps_of(body(plan).replace("\n", "\r\n")) == stamps_of(body(plan))
+
+
+@pytest.mark.parametrize(
+    ("limit", "count"), [(GITHUB, 70), pytest.param(GITLAB, 700, marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize("word", ["plain", "\U0001f4b0" * 10], ids=["plain", "counted twice"])
+def test_a_comment_is_never_too_long(limit, count, word):
+    entries = [
+        declared(
+            entry(*[debit("1"), credit("1")] * 6, notes=f"{word} " * 60), name=f"entry-{at:05}"
+        )
+        for at in range(count)
+    ]
+    text = body(plan_for(world(entries), limits=TIERS), limit=limit)
+    assert len(text.encode("utf-16-le")) // 2 <= limit
+    assert "left out for length" in text
+    assert "Digest: `sha256:" in text
+    assert "missing" in text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_do_nothing_in_a_comment(text):
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        pytest.skip("half a surrogate pair is refused when an answer is read")
+    given = (Approval(who=text, evidence=text),)
+    review = Review(
+        change=text,
+        commit=HEAD,
+        authors=(text + "x",),
+        approvals=given,
+        discarded=(Discarded(who=text, why=text),),
+    )
+    plain = replace(
+        review,
+        change="x",
+        approvals=(Approval(who="x", evidence="x"),),
+        discarded=(Discarded(who="x", why="x"),),
+        authors=("xx",),
+    )
+
+    def drawn(facts, environment):
+        found = assess(PLAN.requirement, facts, digest=PLAN.digest)
+        return shape(body(assessment=found, environment=environment))
+
+    assert drawn(review, text) == drawn(plain, "x")
