@@ -233,9 +233,7 @@ class _JobRun:
         }
         return known[name](**{key.replace("-", "_"): text for key, text in said.items()}) or {}
 
-    def _composite(
-        self, said: Mapping[str, str], environment: Mapping[str, str]
-    ) -> dict[str, str]:
+    def _composite(self, said: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
         """The steps of this repository's own action."""
         folder = self.place.action
         action = yaml.safe_load((folder / "action.yml").read_text(encoding="utf-8"))

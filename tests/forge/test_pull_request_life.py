@@ -1,0 +1,280 @@
+"""A pull request's life by the templates of docs/ci, step by step as they are written.
+
+Real git repositories, a real ledger on a socket, and the steps of the templates in a shell, with the
+variables, the secrets and the permissions that the templates give them.
+"""
+
+import json
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from itertools import count, takewhile
+
+import httpx
+import pytest
+from books_bench import REFERENCE, credentials, entry, reconciler, served_here
+from hosted import PermittedGitHub, Repository, codes
+from local_runner import ROOT, Actions
+from socket_server import on_a_socket
+
+TEMPLATES = ROOT / "docs" / "ci"
+CHECK, PLAN, APPLY, DRIFT = (
+    TEMPLATES / f"{name}.yml" for name in ("pull-request", "trusted-plan", "apply", "drift")
+)
+WORKSPACE = """\
+apiVersion: journal.reconciler/v1
+kind: Workspace
+metadata: {name: acme-books}
+spec: {policy: {approvals: {tiers: [{required: 1}], bindDigest: true}}}
+"""
+KEY = "0123456789abcdef" * 4
+
+
+@pytest.fixture(autouse=True)
+def nobody_in_particular(monkeypatch):
+    for name in os.environ:
+        if name.startswith(("GITHUB_", "GIT_", "CI", "ZUORA_", "RECONCILER_", "PG")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+class Life:
+    """The repository, its people, its workflows and its ledger."""
+
+    def __init__(self, folder, server, ledger_url, ledger_file):
+        self.server = server
+        self.ledger_url, self.ledger_file = ledger_url, ledger_file
+        self.repository = Repository(folder, server)
+        self.bob = self.repository.clone("bob", "bob", "bob@example.com")
+        self.bob.write("reconciler.yaml", WORKSPACE)
+        shutil.copy(REFERENCE, self.bob.folder / "journals")
+        self.begun = self.bob.commit("Begin", "main")
+        self.mallory = self.repository.clone("mallory", "mallory", "mallory@example.com")
+        secrets = {**credentials(ledger_file), "RECONCILER_PLAN_KEY": KEY, "DAYBOOK_PASSWORD": ""}
+        self.secrets = {name: secrets for name in ("journals-plan", "journals-production")}
+        self.actions = Actions(
+            origin=self.repository.origin,
+            scratch=folder,
+            api=server.url,
+            grant=server.grant,
+            variables={"ZUORA_BASE_URL": ledger_url},
+            secrets=self.secrets,
+        )
+        server.actions = self.actions
+
+    def pushed(self, message, **fields):
+        """The author declares an entry and pushes; returns what GitHub would merge."""
+        self.mallory.write("accrual.yaml", entry("accrual", **fields))
+        assert reconciler("fmt", cwd=self.mallory.folder).code == 0
+        return self.repository.pull_request(self.mallory, message)
+
+    def on_the_pull_request(self, file, sha, event_name="pull_request", *, of="acme/books"):
+        return self.actions.run(file, event_name, sha, **self.repository.event(of=of))
+
+    def planned(self, sha, **more):
+        """The plan's workflow, to its end; the digest that was planned."""
+        jobs = self.on_the_pull_request(PLAN, sha, **more)
+        assert codes(jobs) == {"plan": 0, "comment": 0}, logs(jobs)
+        head = self.server.pull["head"]["sha"]
+        return json.loads(self.actions.artifact(f"plan-{head}").read_text())["digest"]
+
+    def applied(self, merged, code):
+        """The apply's workflow on a merge; its log and its report, where there is one."""
+        job = self.actions.run(APPLY, "push", merged)["apply"]
+        assert job.code == code, job.log
+        report = job.temp / "report.json"
+        return job.log, json.loads(report.read_text()) if report.exists() else None
+
+    @property
+    def comment(self):
+        (comment,) = self.server.comments
+        return comment["body"]
+
+    @contextmanager
+    def ledger(self):
+        """The ledger's API, as somebody with every permission speaks to it."""
+        keys = credentials(self.ledger_file)
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": keys["ZUORA_CLIENT_ID"],
+            "client_secret": keys["ZUORA_CLIENT_SECRET"],
+        }
+        with httpx.Client(base_url=self.ledger_url) as client:
+            token = client.post("/oauth/token", data=form).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            yield client
+
+    def posted(self):
+        """The entries of the ledger, as its API shows them."""
+        with self.ledger() as client:
+            answers = (client.get(f"/v1/journal-entries/JE-{at:08}").json() for at in count(1))
+            return list(takewhile(lambda answer: answer["success"], answers))
+
+    def moved(self, notes):
+        """Somebody changes the notes of the entry in the ledger itself."""
+        with self.ledger() as client:
+            path = "/v1/journal-entries/JE-00000001/basic-information"
+            answer = client.put(path, json={"notes": notes}).json()
+        assert answer["success"], answer
+
+
+def logs(jobs):
+    return "\n".join(f"{name}: {job.log}" for name, job in jobs.items())
+
+
+@pytest.fixture
+def life(tmp_path):
+    server = PermittedGitHub()
+    ledger = tmp_path / "ledger.db"
+    with on_a_socket(server) as url, served_here(ledger) as ledger_url:
+        server.url = url
+        yield Life(tmp_path, server, ledger_url, ledger)
+
+
+def test_a_merge_applies_exactly_what_was_approved(life):
+    opened = life.pushed("Accrue")
+    checked = life.on_the_pull_request(CHECK, opened)
+    assert codes(checked) == {"offline": 0}, logs(checked)
+    assert "OFFLINE" in checked["offline"].summary
+
+    first = life.planned(opened)
+    assert first in life.comment
+    assert "none counts" in life.comment
+
+    pushed = life.pushed(
+        "In February", accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28"
+    )
+    digest = life.planned(pushed)
+    assert f"Digest: `{digest}`" in life.comment, "the same comment was updated"
+    assert life.comment.count(first) == 1, "and keeps the earlier digest"
+
+    life.server.approve("mallory", body=f"Approved: {digest}")
+    life.planned(pushed, event_name="pull_request_review")
+    assert "wrote or pushed a part of the change" in life.comment
+
+    merged = life.repository.merge()
+    log, report = life.applied(merged, code=4)
+    assert "1 approval of pull request #7" in log
+    assert report["approvals"]["given"] == []
+    assert life.posted() == []
+
+    life.server.approve("alice", body=f"Approved: {digest}")
+    log, report = life.applied(merged, code=0)
+    assert "Applied: 1 created." in log
+    assert report["plan_digest"] == digest
+    assert [(row["by"], row["digests"]) for row in report["approvals"]["given"]] == [
+        ("alice", [digest])
+    ]
+    assert report["approvals"]["commit"] == life.server.pull["head"]["sha"]
+    (posted,) = life.posted()
+    assert (posted["accountingPeriodName"], posted["status"]) == ("Feb-2026", "Created")
+    assert KEY not in log + life.comment
+    assert json.loads(life.actions.artifact("apply-report").read_text()) == report
+
+
+@pytest.mark.long
+def test_a_fork_is_checked_and_given_nothing(life):
+    opened = life.pushed("Accrue")
+    checked = life.on_the_pull_request(CHECK, opened, of="mallory/books")
+    assert codes(checked) == {"offline": 0}, logs(checked)
+    asked = len(life.server.sent)
+    planned = life.on_the_pull_request(PLAN, opened, of="mallory/books")
+    assert codes(planned) == {"plan": None, "comment": None}
+    assert len(life.server.sent) == asked
+
+
+def test_a_finding_fails_the_check(life):
+    life.mallory.write("accrual.yaml", entry("accrual").replace("400.90", "400.9o", 1))
+    opened = life.repository.pull_request(life.mallory, "Accrue")
+    job = life.on_the_pull_request(CHECK, opened)["offline"]
+    assert job.code == 3
+    assert re.search(r"^::error [^:]*file=journals/accrual\.yaml,", job.log, re.MULTILINE)
+
+
+@pytest.mark.long
+def test_a_plan_that_no_longer_holds_is_not_applied(life):
+    """The ledger moved between review and merge, so that the reviewed plan is another now."""
+    digest = life.planned(life.pushed("Accrue"))
+    life.server.approve("alice", body=digest)
+    merged = life.repository.merge()
+    elsewhere = life.bob
+    elsewhere.git("pull", "--quiet")
+    elsewhere.write("other.yaml", entry("other"))
+    later = elsewhere.commit("Declare another entry past all rules", "main")
+
+    life.server.pull["merge_commit_sha"] = later
+    log, report = life.applied(later, code=5)
+    assert "not the reviewed" in log
+    assert report is None
+    assert life.posted() == []
+
+    life.server.pull["merge_commit_sha"] = merged
+    life.applied(merged, code=0)
+    assert len(life.posted()) == 1
+
+
+@pytest.mark.long
+def test_an_outdated_plan_is_reviewed_anew_and_applied_by_its_digest(life):
+    life.planned(life.pushed("Accrue"))
+    main = life.repository.merge()
+    life.actions.scratch.joinpath("artifacts").rename(life.actions.scratch / "expired")
+    log, _ = life.applied(main, code=1)
+    assert "No plan of" in log
+
+    jobs = life.actions.run(PLAN, "workflow_dispatch", main)
+    assert codes(jobs) == {"plan": 0, "comment": None}, logs(jobs)
+    digest = re.search(r"sha256:[0-9a-f]{64}", jobs["plan"].summary)[0]
+    life.server.approve("alice", body=digest)
+    event = {"inputs": {"digest": digest}}
+    job = life.actions.run(APPLY, "workflow_dispatch", main, **event)["apply"]
+    assert job.code == 0, job.log
+    assert len(life.posted()) == 1
+
+
+@pytest.mark.long
+def test_a_plan_that_a_fork_left_under_that_name_is_not_taken(life):
+    opened = life.pushed("Accrue")
+    digest = life.planned(opened)
+    life.server.approve("alice", body=digest)
+    for about in life.actions.scratch.glob("artifacts/*/plan-*/about.json"):
+        document = json.loads(about.read_text())
+        document["workflow_run"]["head_repository_id"] = 2
+        about.write_text(json.dumps(document))
+    log, _ = life.applied(life.repository.merge(), code=1)
+    assert "No plan of" in log
+    assert life.posted() == []
+
+
+@pytest.mark.long
+def test_a_plan_that_another_job_signed_is_not_taken(life):
+    life.secrets["journals-plan"] = {
+        **life.secrets["journals-plan"],
+        "RECONCILER_PLAN_KEY": "x" * 32,
+    }
+    life.server.approve("alice", body=life.planned(life.pushed("Accrue")))
+    log, _ = life.applied(life.repository.merge(), code=5)
+    assert "signed" in log
+    assert life.posted() == []
+
+
+@pytest.mark.long
+def test_drift_keeps_one_issue(life):
+    life.server.approve("alice", body=life.planned(life.pushed("Accrue", notes="Accrued")))
+    merged = life.repository.merge()
+    life.applied(merged, code=0)
+    assert codes(life.actions.run(DRIFT, "schedule", merged)) == {"drift": 0, "issue": None}
+    assert life.server.issues == []
+
+    life.moved("`@everyone` <b> # now")
+    jobs = life.actions.run(DRIFT, "schedule", merged)
+    assert codes(jobs) == {"drift": 0, "issue": 0}, logs(jobs)
+    assert not jobs["issue"].checked_out
+    life.moved("Moved again")
+    life.actions.run(DRIFT, "workflow_dispatch", merged)
+    (issue,) = life.server.issues
+    assert "Moved again" in issue["body"]
+    assert issue["labels"] == ["journal-drift"]
+    text = issue["body"].partition("\n\n")[2]
+    assert all(row.startswith("    ") for row in text.splitlines())
