@@ -1,7 +1,7 @@
 """A pull request's life by the templates of docs/ci, step by step as they are written.
 
-Real git repositories, a real ledger on a socket, and the steps of the templates in a shell, with the
-variables, the secrets and the permissions that the templates give them.
+Real git repositories, a real ledger on a socket, and the steps of the templates in a shell, with
+the variables, the secrets and the permissions that the templates give them.
 """
 
 import json
@@ -53,7 +53,7 @@ class Life:
         self.begun = self.bob.commit("Begin", "main")
         self.mallory = self.repository.clone("mallory", "mallory", "mallory@example.com")
         secrets = {**credentials(ledger_file), "RECONCILER_PLAN_KEY": KEY, "DAYBOOK_PASSWORD": ""}
-        self.secrets = {name: secrets for name in ("journals-plan", "journals-production")}
+        self.secrets = dict.fromkeys(("journals-plan", "journals-production"), secrets)
         self.actions = Actions(
             origin=self.repository.origin,
             scratch=folder,
