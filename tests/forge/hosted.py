@@ -1,5 +1,6 @@
-"""A repository on GitHub with people around it: git for the files, an API for the rest."""
+"""A repository on a forge with people around it: git for the files, an API for the rest."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from forge_server import BOT, REPOSITORY, GitHubServer, Said, refused
+from forge_server import BOT, PROJECT, REPOSITORY, GitHubServer, GitLabServer, Said, refused
+from gitlab_runner import Pipelines
 from local_runner import Actions, Job
 
 NEEDED = (
@@ -21,7 +23,26 @@ NEEDED = (
 """What a job's token has to be permitted, of each request that needs more than being one."""
 RANK = {None: 0, "read": 1, "write": 2}
 
-GITHUB = ("GitHub", "noreply@github.com")
+FORGE = ("Forge", "noreply@forge.example")
+
+Row = dict[str, Any]
+
+
+class Issues:
+    """The issues of a repository, by whatever they are numbered."""
+
+    def __init__(self, key: str) -> None:
+        self.rows: list[Row] = []
+        self._key = key
+
+    def open(self, _who: str, *, body: Any) -> Row:
+        self.rows.append({self._key: 50 + len(self.rows), **body})
+        return self.rows[-1]
+
+    def edit(self, _who: str, number: str, *, body: Any) -> Row:
+        row = next(row for row in self.rows if row[self._key] == int(number))
+        row |= body
+        return row
 
 
 class PermittedGitHub(GitHubServer):
@@ -30,7 +51,7 @@ class PermittedGitHub(GitHubServer):
     def __init__(self) -> None:
         super().__init__()
         self.commits = []
-        self.issues: list[dict[str, Any]] = []
+        self.issues = Issues("number")
         self.granted: dict[str, Mapping[str, str]] = {}
         self.actions: Actions | None = None
 
@@ -58,9 +79,9 @@ class PermittedGitHub(GitHubServer):
     def routes(self) -> Iterator[tuple[str, str, Any]]:
         home = f"/repos/{REPOSITORY}"
         yield "GET", f"{home}/actions/artifacts", self.kept
-        yield "GET", f"{home}/issues", lambda _: self.issues
-        yield "POST", f"{home}/issues", self.open_issue
-        yield "PATCH", f"{home}/issues/([0-9]+)", self.edit_issue
+        yield "GET", f"{home}/issues", lambda _: self.issues.rows
+        yield "POST", f"{home}/issues", self.issues.open
+        yield "PATCH", f"{home}/issues/([0-9]+)", self.issues.edit
         yield from super().routes()
 
     def kept(self, _who: str) -> Any:
@@ -68,14 +89,37 @@ class PermittedGitHub(GitHubServer):
         rows = self.actions.artifacts(self._query["name"])
         return {"total_count": len(rows), "artifacts": rows}
 
-    def open_issue(self, _who: str, *, body: Any) -> Any:
-        self.issues.append({"number": 50 + len(self.issues), **body})
-        return self.issues[-1]
+    def pushed(self, sha: str, message: str) -> None:
+        self.push(sha, "mallory", message)
 
-    def edit_issue(self, _who: str, number: str, *, body: Any) -> Any:
-        row = next(row for row in self.issues if row["number"] == int(number))
-        row |= body
-        return row
+
+class KeepingGitLab(GitLabServer):
+    """GitLab with the artifacts of its jobs, and with issues."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commits, self.versions = [], []
+        self.issues = Issues("iid")
+        self.pipelines: Pipelines | None = None
+
+    def routes(self) -> Iterator[tuple[str, str, Any]]:
+        home = f"/projects/{PROJECT}"
+        kept = f"{home}/jobs/artifacts/refs/merge-requests/7/head/raw/plan.json"
+        yield "GET", kept, self.kept
+        yield "GET", f"{home}/issues", lambda _: self.issues.rows
+        yield "POST", f"{home}/issues", self.issues.open
+        yield "PUT", f"{home}/issues/([0-9]+)", self.issues.edit
+        yield from super().routes()
+
+    def kept(self, _who: str) -> Any:
+        assert self.pipelines is not None
+        file = self.pipelines.artifact(self._query["job"], "plan.json")
+        if file is None:
+            raise Said(404, {"message": "404 Not found"})
+        return json.loads(file.read_text())
+
+    def pushed(self, sha: str, message: str) -> None:
+        self.push(sha, "mallory@example.com", "2026-01-30T10:00:00.000Z", message)
 
 
 class Clone:
@@ -117,44 +161,39 @@ class Clone:
 
 
 class Repository:
-    """The repository itself, and what GitHub does to it."""
+    """The repository itself, and what its forge does to it."""
 
-    def __init__(self, folder: Path, server: PermittedGitHub) -> None:
+    def __init__(self, folder: Path, server: PermittedGitHub | KeepingGitLab) -> None:
         self.origin = folder / "origin.git"
-        self.folder, self.server = folder, server
+        self.head = ""
+        self._folder, self._server = folder, server
         command = ["git", "init", "--quiet", "--bare", "--initial-branch=main", self.origin]
         subprocess.run(command, check=True)
-        self._own = self.clone("github", *GITHUB)
+        self._own = self.clone("forge", *FORGE)
 
     def clone(self, name: str, who: str, address: str) -> Clone:
-        return Clone(self.origin, self.folder / name, who, address)
+        return Clone(self.origin, self._folder / name, who, address)
 
-    def pull_request(self, clone: Clone, message: str, *, login: str = "mallory") -> str:
-        """Commit to the branch of pull request 7; returns what GitHub would merge it as."""
-        self.server.push(clone.commit(message, "change"), login, message)
+    def change(self, clone: Clone, message: str) -> str:
+        """Commit to the branch of the change; returns what the forge would merge it as."""
+        self.head = clone.commit(message, "change")
+        self._server.pushed(self.head, message)
         return self._merged("refs/pull/7/merge")
 
     def merge(self) -> str:
         """Press the button."""
-        self.server.pull["head"]["ref"] = "change"
         merged = self._merged("refs/heads/main")
-        self.server.merge(merged)
+        self._server.merge(merged)
         return merged
 
     def _merged(self, ref: str) -> str:
-        """Merge the head of the pull request into main, and have it under a name."""
-        head = self.server.pull["head"]["sha"]
+        """Merge the head of the change into main, and have that under a name."""
         self._own.git("fetch", "--quiet", "origin")
         self._own.git("switch", "--quiet", "--detach", "origin/main")
-        message = "Merge pull request #7 from acme/change"
-        self._own.git("merge", "--quiet", "--no-ff", "--message", message, head)
+        message = "Merge the change #7"
+        self._own.git("merge", "--quiet", "--no-ff", "--message", message, self.head)
         self._own.git("push", "--quiet", "--force", "origin", f"HEAD:{ref}")
         return self._own.git("rev-parse", "HEAD")
-
-    def event(self, *, of: str = REPOSITORY) -> dict[str, Any]:
-        """The pull request as an event shows it."""
-        head = {"sha": self.server.pull["head"]["sha"], "repo": {"full_name": of}}
-        return {"pull_request": {"number": 7, "head": head}}
 
 
 def codes(jobs: Mapping[str, Job]) -> dict[str, int | None]:

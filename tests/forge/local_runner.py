@@ -135,7 +135,7 @@ class _JobRun:
         self.path = [str(Path(sys.executable).parent)]
         self.job = Job(temp=self.temp)
         if place.prepared:
-            self._prepare()
+            install_checkout(self.temp / "reconciler" / "bin")
         for step in document["steps"]:
             self._step(step, self.context, {**workflow.get("env", {}), **document.get("env", {})})
         if self.job.checked_out and self.trusted:
@@ -143,17 +143,6 @@ class _JobRun:
         summary = self.temp / "summary"
         self.job.summary = summary.read_text(encoding="utf-8") if summary.exists() else ""
         self.job.outputs = _all_expanded(document.get("outputs", {}), self.context)
-
-    def _prepare(self) -> None:
-        """Put this checkout's program where the action would have installed one."""
-        place = self.temp / "reconciler" / "bin"
-        place.mkdir(parents=True)
-        program = place / "reconciler"
-        program.write_text(
-            f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m reconciler "$@"\n'
-        )
-        program.chmod(0o755)
-        (place / "python").symlink_to(sys.executable)
 
     def _step(self, step: Any, context: dict[str, Any], inherited: Mapping[str, str]) -> None:
         condition = step.get("if", "true")
@@ -296,6 +285,18 @@ class _JobRun:
         files = self.place.scratch / "artifacts" / f"{run:03}" / name / "files"
         assert files.exists(), f"run {run} has no artifact {name}"
         shutil.copytree(files, path)
+
+
+def install_checkout(folder: Path) -> None:
+    """Put this checkout's program into a folder, where a job would have installed one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "reconciler"
+    if not program.exists():
+        program.write_text(
+            f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m reconciler "$@"\n'
+        )
+        program.chmod(0o755)
+        (folder / "python").symlink_to(sys.executable)
 
 
 def _all_expanded(texts: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,9 @@ from itertools import count, takewhile
 import httpx
 import pytest
 from books_bench import REFERENCE, credentials, entry, reconciler, served_here
-from hosted import PermittedGitHub, Repository, codes
+from forge_server import PROJECT
+from gitlab_runner import Pipelines
+from hosted import KeepingGitLab, PermittedGitHub, Repository, codes
 from local_runner import ROOT, Actions
 from socket_server import on_a_socket
 
@@ -22,6 +24,7 @@ TEMPLATES = ROOT / "docs" / "ci"
 CHECK, PLAN, APPLY, DRIFT = (
     TEMPLATES / f"{name}.yml" for name in ("pull-request", "trusted-plan", "apply", "drift")
 )
+GITLAB = TEMPLATES / "gitlab-ci.yml"
 WORKSPACE = """\
 apiVersion: journal.reconciler/v1
 kind: Workspace
@@ -41,65 +44,37 @@ def nobody_in_particular(monkeypatch):
 
 
 class Life:
-    """The repository, its people, its workflows and its ledger."""
+    """The repository, its people and its ledger."""
 
-    def __init__(self, folder, server, ledger_url, ledger_file):
-        self.server = server
-        self.ledger_url, self.ledger_file = ledger_url, ledger_file
+    def __init__(self, folder, server, ledger_url):
+        self.server, self.ledger_url = server, ledger_url
+        self._ledger_file = folder / "ledger.db"
         self.repository = Repository(folder, server)
         self.bob = self.repository.clone("bob", "bob", "bob@example.com")
         self.bob.write("reconciler.yaml", WORKSPACE)
         shutil.copy(REFERENCE, self.bob.folder / "journals")
-        self.begun = self.bob.commit("Begin", "main")
+        self.bob.commit("Begin", "main")
         self.mallory = self.repository.clone("mallory", "mallory", "mallory@example.com")
-        secrets = {**credentials(ledger_file), "RECONCILER_PLAN_KEY": KEY, "DAYBOOK_PASSWORD": ""}
-        self.secrets = dict.fromkeys(("journals-plan", "journals-production"), secrets)
-        self.actions = Actions(
-            origin=self.repository.origin,
-            scratch=folder,
-            api=server.url,
-            grant=server.grant,
-            variables={"ZUORA_BASE_URL": ledger_url},
-            secrets=self.secrets,
-        )
-        server.actions = self.actions
+        self.keys = credentials(self._ledger_file)
 
     def pushed(self, message, **fields):
-        """The author declares an entry and pushes; returns what GitHub would merge."""
+        """The author declares an entry and pushes; returns what the forge would merge."""
         self.mallory.write("accrual.yaml", entry("accrual", **fields))
         assert reconciler("fmt", cwd=self.mallory.folder).code == 0
-        return self.repository.pull_request(self.mallory, message)
-
-    def on_the_pull_request(self, file, sha, event_name="pull_request", *, of="acme/books"):
-        return self.actions.run(file, event_name, sha, **self.repository.event(of=of))
-
-    def planned(self, sha, **more):
-        """The plan's workflow, to its end; the digest that was planned."""
-        jobs = self.on_the_pull_request(PLAN, sha, **more)
-        assert codes(jobs) == {"plan": 0, "comment": 0}, logs(jobs)
-        head = self.server.pull["head"]["sha"]
-        return json.loads(self.actions.artifact(f"plan-{head}").read_text())["digest"]
-
-    def applied(self, merged, code):
-        """The apply's workflow on a merge; its log and its report, where there is one."""
-        job = self.actions.run(APPLY, "push", merged)["apply"]
-        assert job.code == code, job.log
-        report = job.temp / "report.json"
-        return job.log, json.loads(report.read_text()) if report.exists() else None
+        return self.repository.change(self.mallory, message)
 
     @property
     def comment(self):
-        (comment,) = self.server.comments
+        (comment,) = [row for row in self.server.comments if "<!-- reconciler:" in row["body"]]
         return comment["body"]
 
     @contextmanager
     def ledger(self):
-        """The ledger's API, as somebody with every permission speaks to it."""
-        keys = credentials(self.ledger_file)
+        """The ledger's API."""
         form = {
             "grant_type": "client_credentials",
-            "client_id": keys["ZUORA_CLIENT_ID"],
-            "client_secret": keys["ZUORA_CLIENT_SECRET"],
+            "client_id": self.keys["ZUORA_CLIENT_ID"],
+            "client_secret": self.keys["ZUORA_CLIENT_SECRET"],
         }
         with httpx.Client(base_url=self.ledger_url) as client:
             token = client.post("/oauth/token", data=form).json()["access_token"]
@@ -120,17 +95,96 @@ class Life:
         assert answer["success"], answer
 
 
+class OnGitHub(Life):
+    """Its workflows are those of GitHub Actions."""
+
+    def __init__(self, folder, server, ledger_url):
+        super().__init__(folder, server, ledger_url)
+        secrets = {**self.keys, "RECONCILER_PLAN_KEY": KEY, "DAYBOOK_PASSWORD": ""}
+        self.secrets = dict.fromkeys(("journals-plan", "journals-production"), secrets)
+        self.actions = Actions(
+            origin=self.repository.origin,
+            scratch=folder,
+            api=server.url,
+            grant=server.grant,
+            variables={"ZUORA_BASE_URL": ledger_url},
+            secrets=self.secrets,
+        )
+        server.actions = self.actions
+
+    def on_the_pull_request(self, file, sha, event_name="pull_request", *, of="acme/books"):
+        pull = {"number": 7, "head": {"sha": self.repository.head, "repo": {"full_name": of}}}
+        return self.actions.run(file, event_name, sha, pull_request=pull)
+
+    def planned(self, sha, **more):
+        """The plan's workflow, to its end; the digest that was planned."""
+        jobs = self.on_the_pull_request(PLAN, sha, **more)
+        assert codes(jobs) == {"plan": 0, "comment": 0}, logs(jobs)
+        saved = self.actions.artifact(f"plan-{self.repository.head}")
+        return json.loads(saved.read_text())["digest"]
+
+    def applied(self, merged, code):
+        """The apply's workflow on a merge; its log and its report, where there is one."""
+        job = self.actions.run(APPLY, "push", merged)["apply"]
+        assert job.code == code, job.log
+        report = job.temp / "report.json"
+        return job.log, json.loads(report.read_text()) if report.exists() else None
+
+
+class OnGitLab(Life):
+    """Its jobs are those of GitLab CI."""
+
+    def __init__(self, folder, server, ledger_url):
+        super().__init__(folder, server, ledger_url)
+        ledger = {**self.keys, "RECONCILER_PLAN_KEY": KEY, "ZUORA_BASE_URL": ledger_url}
+        token = {"GITLAB_TOKEN": "glpat_robot"}
+        secrets = {
+            "journals-plan": ledger,
+            "journals-comment": token,
+            "journals-production": ledger | token,
+        }
+        self.pipelines = Pipelines(origin=self.repository.origin, scratch=folder, secrets=secrets)
+        server.pipelines = self.pipelines
+
+    def pipeline(self, source, sha, **more):
+        return self.pipelines.run(
+            GITLAB, sha, CI_PIPELINE_SOURCE=source, CI_PROJECT_ID=PROJECT, CI_COMMIT_SHA=sha,
+            CI_API_V4_URL=self.server.url, CI_DEFAULT_BRANCH="main",
+            CI_JOB_URL="https://gitlab.example/jobs/1", **more,
+        )  # fmt: skip
+
+    def of_the_request(self, *, project=PROJECT):
+        """The pipeline of the merge request's head."""
+        return self.pipeline(
+            "merge_request_event", self.repository.head,
+            CI_MERGE_REQUEST_IID="7", CI_MERGE_REQUEST_SOURCE_PROJECT_ID=project,
+        )  # fmt: skip
+
+    def of_main(self, merged, source="push", **more):
+        return self.pipeline(source, merged, CI_COMMIT_BRANCH="main", **more)
+
+
 def logs(jobs):
     return "\n".join(f"{name}: {job.log}" for name, job in jobs.items())
 
 
+@contextmanager
+def living(sort, server, folder):
+    with on_a_socket(server) as url, served_here(folder / "ledger.db") as ledger_url:
+        server.url = url + server.prefix
+        yield sort(folder, server, ledger_url)
+
+
 @pytest.fixture
 def life(tmp_path):
-    server = PermittedGitHub()
-    ledger = tmp_path / "ledger.db"
-    with on_a_socket(server) as url, served_here(ledger) as ledger_url:
-        server.url = url
-        yield Life(tmp_path, server, ledger_url, ledger)
+    with living(OnGitHub, PermittedGitHub(), tmp_path) as life:
+        yield life
+
+
+@pytest.fixture
+def gitlab_life(tmp_path):
+    with living(OnGitLab, KeepingGitLab(), tmp_path) as life:
+        yield life
 
 
 def test_a_merge_applies_exactly_what_was_approved(life):
@@ -167,7 +221,7 @@ def test_a_merge_applies_exactly_what_was_approved(life):
     assert [(row["by"], row["digests"]) for row in report["approvals"]["given"]] == [
         ("alice", [digest])
     ]
-    assert report["approvals"]["commit"] == life.server.pull["head"]["sha"]
+    assert report["approvals"]["commit"] == life.repository.head
     (posted,) = life.posted()
     assert (posted["accountingPeriodName"], posted["status"]) == ("Feb-2026", "Created")
     assert KEY not in log + life.comment
@@ -187,7 +241,7 @@ def test_a_fork_is_checked_and_given_nothing(life):
 
 def test_a_finding_fails_the_check(life):
     life.mallory.write("accrual.yaml", entry("accrual").replace("400.90", "400.9o", 1))
-    opened = life.repository.pull_request(life.mallory, "Accrue")
+    opened = life.repository.change(life.mallory, "Accrue")
     job = life.on_the_pull_request(CHECK, opened)["offline"]
     assert job.code == 3
     assert re.search(r"^::error [^:]*file=journals/accrual\.yaml,", job.log, re.MULTILINE)
@@ -265,7 +319,7 @@ def test_drift_keeps_one_issue(life):
     merged = life.repository.merge()
     life.applied(merged, code=0)
     assert codes(life.actions.run(DRIFT, "schedule", merged)) == {"drift": 0, "issue": None}
-    assert life.server.issues == []
+    assert life.server.issues.rows == []
 
     life.moved("`@everyone` <b> # now")
     jobs = life.actions.run(DRIFT, "schedule", merged)
@@ -273,8 +327,59 @@ def test_drift_keeps_one_issue(life):
     assert not jobs["issue"].checked_out
     life.moved("Moved again")
     life.actions.run(DRIFT, "workflow_dispatch", merged)
-    (issue,) = life.server.issues
+    (issue,) = life.server.issues.rows
     assert "Moved again" in issue["body"]
     assert issue["labels"] == ["journal-drift"]
     text = issue["body"].partition("\n\n")[2]
     assert all(row.startswith("    ") for row in text.splitlines())
+
+
+def test_gitlab_applies_exactly_what_was_approved(gitlab_life):
+    life = gitlab_life
+    life.pushed("Accrue", notes="Accrued")
+    jobs = life.of_the_request()
+    done = {"validate": 0, "plan": 0, "comment": 0}
+    rest = dict.fromkeys(("apply", "drift", "drift-issue"))
+    assert codes(jobs) == done | rest, logs(jobs)
+    assert not jobs["comment"].checked_out
+    digest = json.loads(life.pipelines.artifact("plan", "plan.json").read_text())["digest"]
+    assert f"Digest: `{digest}`" in life.comment
+
+    merged = life.repository.merge()
+    refused = life.of_main(merged)["apply"]
+    assert (refused.code, life.posted()) == (4, []), refused.log
+
+    life.server.approve("alice")
+    life.server.comment("alice", f"Approved: {digest}")
+    applied = life.of_main(merged)["apply"]
+    assert applied.code == 0, applied.log
+    assert len(life.posted()) == 1
+    report = json.loads(life.pipelines.artifact("apply", "report.json").read_text())
+    assert report["plan_digest"] == digest
+    assert [row["by"] for row in report["approvals"]["given"]] == ["alice"]
+
+
+@pytest.mark.long
+def test_gitlab_gives_a_fork_nothing_and_keeps_one_issue_about_drift(gitlab_life):
+    life = gitlab_life
+    life.pushed("Accrue", notes="Accrued")
+    assert life.of_the_request(project="12")["plan"].code is None
+    assert life.of_the_request()["comment"].code == 0
+    saved = life.pipelines.artifact("plan", "plan.json")
+    digest = json.loads(saved.read_text())["digest"]
+    life.server.approve("alice")
+    life.server.comment("alice", digest)
+    merged = life.repository.merge()
+    saved.unlink()
+    assert "is not kept" in life.of_main(merged)["apply"].log
+    assert life.of_main(merged, "web", DIGEST=digest)["apply"].code == 0
+
+    life.of_main(merged, "schedule")
+    assert life.server.issues.rows == []
+    life.moved("`@everyone` <b> # now")
+    life.of_main(merged, "schedule")
+    life.moved("Moved again")
+    jobs = life.of_main(merged, "schedule")
+    assert (jobs["drift"].code, jobs["drift-issue"].code) == (0, 0), logs(jobs)
+    (issue,) = life.server.issues.rows
+    assert "Moved again" in issue["description"]
