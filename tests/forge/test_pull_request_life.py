@@ -334,6 +334,7 @@ def test_drift_keeps_one_issue(life):
     assert all(row.startswith("    ") for row in text.splitlines())
 
 
+@pytest.mark.long
 def test_gitlab_applies_exactly_what_was_approved(gitlab_life):
     life = gitlab_life
     life.pushed("Accrue", notes="Accrued")

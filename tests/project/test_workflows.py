@@ -139,7 +139,7 @@ jobs:
         pytest.param(ZIZMOR, "unpinned-uses", id="an action by its tag"),
         pytest.param(ZIZMOR, "dangerous-triggers", id="a fork with the repository's rights"),
         pytest.param(
-            (*SCHEMA, "vendor.github-workflows"), "'runs-on' is a required property", id="a misspelt key"
+            (*SCHEMA, "vendor.github-workflows"), "'runs-on' is a required", id="a misspelt key"
         ),
     ],
 )
