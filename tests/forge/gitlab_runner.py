@@ -100,8 +100,8 @@ class Pipelines:
         if code and artifacts.get("when") != "always":
             return
         for path in artifacts.get("paths", []):
-            if (folder / path).exists():
-                shutil.copy(folder / path, kept)
+            for file in folder.glob(path):
+                shutil.copy(file, kept)
 
 
 def holds(rule: str, variables: Mapping[str, str]) -> bool:

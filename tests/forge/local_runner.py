@@ -65,6 +65,8 @@ class Actions:
     """The checkout that stands for OWNER/reconciler."""
     prepared: bool = True
     """Whether what the action installs is there already: this checkout."""
+    package: str = ""
+    """What users who say `package` to the action would say."""
     runs: int = 0
 
     @property
@@ -192,6 +194,8 @@ class _JobRun:
         event = self.temp / "event.json"
         event.write_text(json.dumps(github["event"]))
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        # pip's own variables hold on a runner too.
+        kept |= {name: text for name, text in os.environ.items() if name.startswith("PIP_")}
         return kept | {
             "PATH": os.pathsep.join([*self.path, kept["PATH"]]),
             "CI": "true",
@@ -228,6 +232,7 @@ class _JobRun:
         action = yaml.safe_load((folder / "action.yml").read_text(encoding="utf-8"))
         assert set(said) <= set(action["inputs"]), "the action has no such input"
         usual = {key: about["default"] for key, about in action["inputs"].items()}
+        usual["package"] = self.place.package
         context = {"inputs": {**usual, **said}, "steps": {}}
         for step in action["runs"]["steps"]:
             self._step(step, context, {**environment, "GITHUB_ACTION_PATH": str(folder)})
@@ -255,16 +260,25 @@ class _JobRun:
             shutil.copytree(made, self.place.daybook, dirs_exist_ok=True)
 
     def _upload(
-        self, *, name: str, path: str, if_no_files_found: str, retention_days: str = "90"
+        self,
+        *,
+        name: str,
+        path: str,
+        if_no_files_found: str,
+        retention_days: str = "90",
+        include_hidden_files: str = "False",
     ) -> None:
-        if not Path(path).exists():
-            assert if_no_files_found in ("warn", "error")
-            self.job.log += f"No files were found: {path}\n"
+        found = sorted(self.work.glob(path)) if "*" in path else [Path(path)]
+        hidden = [file for file in found if any(part[0] == "." for part in Path(path).parts)]
+        found = [] if hidden and include_hidden_files != "True" else found
+        if not any(file.exists() for file in found):
+            assert if_no_files_found in ("ignore", "warn", "error")
             self.job.code = self.job.code or int(if_no_files_found == "error")
             return
         kept = self.place.scratch / "artifacts" / f"{self.place.runs:03}" / name
         (kept / "files").mkdir(parents=True)
-        shutil.copy(path, kept / "files")
+        for file in found:
+            shutil.copy(file, kept / "files")
         github = self.context["github"]
         pull = github["event"].get("pull_request", {})
         fork = pull and pull["head"]["repo"]["full_name"] != REPOSITORY

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 from itertools import count, takewhile
 
@@ -194,6 +196,7 @@ def test_a_merge_applies_exactly_what_was_approved(life):
     assert "OFFLINE" in checked["offline"].summary
 
     first = life.planned(opened)
+    assert first in life.actions.artifact("plan-report").read_text()
     assert first in life.comment
     assert "none counts" in life.comment
 
@@ -226,6 +229,25 @@ def test_a_merge_applies_exactly_what_was_approved(life):
     assert (posted["accountingPeriodName"], posted["status"]) == ("Feb-2026", "Created")
     assert KEY not in log + life.comment
     assert json.loads(life.actions.artifact("apply-report").read_text()) == report
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("package", ["the action's checkout", "a wheel"])
+def test_a_new_user_gets_there_with_nothing_installed(life, package, tmp_path):
+    """Every job installs what the action says, from its own checkout or from a wheel, and no more."""
+    life.actions.prepared = False
+    if package == "a wheel":
+        pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation")
+        subprocess.run([*pip, "--wheel-dir", tmp_path, ROOT], check=True, capture_output=True)
+        (wheel,) = tmp_path.glob("*.whl")
+        life.actions.package = str(wheel)
+    opened = life.pushed("Accrue")
+    assert codes(life.on_the_pull_request(CHECK, opened)) == {"offline": 0}
+    digest = life.planned(opened)
+    life.server.approve("alice", body=digest)
+    log, report = life.applied(life.repository.merge(), code=0)
+    assert report["plan_digest"] == digest
+    assert len(life.posted()) == 1
 
 
 @pytest.mark.long

@@ -20,6 +20,7 @@ DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
+CI = (ROOT / "docs" / "ci" / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -36,7 +37,7 @@ def command_lines(text: str) -> Iterator[str]:
 
 
 COMMANDS = sorted(
-    {line for text in (README, DEVELOPMENT, GUIDE, APPROVALS) for line in command_lines(text)}
+    {line for text in (README, DEVELOPMENT, GUIDE, APPROVALS, CI) for line in command_lines(text)}
 )
 
 
@@ -92,6 +93,7 @@ def test_links_lead_to_files() -> None:
     texts = {
         "README.md": README,
         "docs/approvals.md": APPROVALS,
+        "docs/ci/README.md": CI,
         "docs/development.md": DEVELOPMENT,
         "docs/journal-runs.md": GUIDE,
         "docs/names.md": NAMES,
