@@ -1,7 +1,7 @@
 """A PostgreSQL server of the tests' own: its binaries come with the development environment.
 
-It listens on a Unix socket in a folder of its own and nowhere else. PostgreSQL refuses to run as
-root, so there it runs as the user `nobody`.
+It listens on a Unix socket in a folder of its own, and elsewhere only when asked. PostgreSQL
+refuses to run as root, so there it runs as the user `nobody`.
 """
 
 import contextlib
@@ -32,10 +32,14 @@ SETTINGS = {
 
 
 class PostgreSQL:
-    """A running server. `durable` says whether its commits are synced to disk."""
+    """A running server. `durable` says whether its commits are synced to disk.
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
+    With a port it listens on this machine's own address too.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool, port: int | None = None) -> None:
         self._folder = folder
+        self._port = port
         self._owner = _owner(folder)
         self._programs = _programs(folder, self._owner)
         self._run(
@@ -45,6 +49,8 @@ class PostgreSQL:
         settings = {**SETTINGS, "unix_socket_directories": str(folder)}
         if not durable:
             settings["fsync"] = "off"
+        if port is not None:
+            settings |= {"listen_addresses": "127.0.0.1", "port": str(port)}
         options = [part for name in settings for part in ("-c", f"{name}={settings[name]}")]
         self._log = (folder / "log").open("w")
         self._process = subprocess.Popen(
@@ -61,7 +67,8 @@ class PostgreSQL:
             raise
 
     def url(self, database: str) -> str:
-        return f"postgresql://{USER}@/{database}?host={self._folder}"
+        port = f"&port={self._port}" if self._port is not None else ""
+        return f"postgresql://{USER}@/{database}?host={self._folder}{port}"
 
     def connect(self, database: str = USER) -> psycopg.Connection:
         return psycopg.connect(self.url(database), autocommit=True)
@@ -108,12 +115,12 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def running(*, durable: bool = False) -> Iterator[PostgreSQL]:
+def running(*, durable: bool = False, port: int | None = None) -> Iterator[PostgreSQL]:
     """A new server, stopped and removed when the block ends."""
     # Not below pytest's folder, which only root can enter; and a socket's path has to be short.
     folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))
     try:
-        server = PostgreSQL(folder, durable=durable)
+        server = PostgreSQL(folder, durable=durable, port=port)
         try:
             yield server
         finally:

@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     find_option,
     forge_options,
     format_option,
+    lock_timeout_option,
     parallelism_option,
     probe_option,
     scope_options,
@@ -61,6 +62,7 @@ INTERRUPTED = 130
     help="Nothing of this workspace was ever applied to this ledger: go on with a new daybook "
     "where the ledger cannot be searched.",
 )
+@lock_timeout_option
 @parallelism_option
 @click.option(
     "--continue-on-error",
@@ -107,6 +109,7 @@ def apply(
     find: bool,
     probe_from: str | None,
     first_apply: bool,
+    lock_timeout: float,
     parallelism: int,
     continue_on_error: bool,
     timeout: float,
@@ -121,6 +124,7 @@ def apply(
     """
     from reconciler.cli.books import read_books
     from reconciler.cli.origin import plan_key
+    from reconciler.cli.place import Turn
     from reconciler.cli.reviewing import Consent, asked_for
     from reconciler.cli.scoping import scope_of
     from reconciler.cli.wiring import open_desk
@@ -155,9 +159,14 @@ def apply(
         whereabouts=Whereabouts.said(options),
     )
 
+    def wait(seconds: float) -> None:
+        stop.pause(seconds)
+        stop.check()
+
+    turn = Turn(timeout=lock_timeout, pause=wait)
     with (
         stopping(stop, after=60 * timeout),
-        open_desk(books, write=True, parallelism=parallelism, sleep=stop.pause) as desk,
+        open_desk(books, write=True, parallelism=parallelism, sleep=stop.pause, turn=turn) as desk,
     ):
         return run.carry_out(desk)
 

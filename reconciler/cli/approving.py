@@ -23,7 +23,7 @@ def assessment_of(
     The policy is the one of the files that are applied. Raises a ReconcilerError when the forge
     or git cannot be asked; what is asked and found wanting is in the assessment.
     """
-    from reconciler.cli.wiring import STATE_DIRECTORY
+    from reconciler.cli.place import STATE_DIRECTORY
     from reconciler.git.evidence import flaws_of, merge_flaws_of, review_of
     from reconciler.git.repository import Repository
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -63,14 +64,15 @@ def doctor() -> int:
 
 def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     from reconciler.cli.books import read_books, require_sound
-    from reconciler.cli.wiring import daybook_path, is_embedded, open_desk
+    from reconciler.cli.place import daybook_place
+    from reconciler.cli.wiring import is_embedded, open_desk
 
     root = common().workspace
     yield line(("Workspace ", ""), (str(root.absolute()), "strong"))
     books = read_books(root)
     try:
         settings = require_sound(books)
-        path = daybook_path(root, settings)
+        place = daybook_place(root, settings)
     except ReconcilerError as error:
         yield from findings.bad("files", error)
         return
@@ -86,8 +88,8 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     # Without what stands before an @, which may be a password.
     where = (os.environ.get("ZUORA_BASE_URL") or target).rpartition("@")[2]
     yield findings.good("ledger", "embedded" if is_embedded(settings) else where)
-    if not path.exists():
-        yield findings.note("daybook", f"{path} does not exist yet; the first apply makes it")
+    if isinstance(place, Path) and not place.exists():
+        yield findings.note("daybook", f"{place} does not exist yet; the first apply makes it")
     try:
         desk = stack.enter_context(open_desk(books, write=False, parallelism=1))
         recorded = desk.daybook.recorded()
@@ -97,9 +99,9 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     except ReconcilerError as error:
         yield from findings.bad("ledger", error)
         return
-    if path.exists():
+    if desk.daybook.lineage:
         numbers = sum(1 for item in recorded.values() if item.number is not None)
-        yield findings.good("daybook", f"{path}, {numbers} entries recorded")
+        yield findings.good("daybook", f"{desk.daybook.place}, {numbers} entries recorded")
     if unsettled:
         yield findings.note("daybook", f"{unsettled} open calls; the next apply settles them")
     if desk.rescue.exists():

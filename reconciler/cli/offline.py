@@ -1,15 +1,16 @@
 """Plans from files, Reference and daybook alone: no ledger, no credentials, no connection."""
 
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound
 from reconciler.cli.origin import origin_of
+from reconciler.cli.place import daybook_place
 from reconciler.cli.scoping import selection_of
 from reconciler.cli.wiring import (
     EMBEDDED,
     conduct_of,
-    daybook_path,
     plan_warnings,
     planner,
 )
@@ -39,10 +40,11 @@ def plan_offline(books: Books, allowances: Allowances, scope: Scope) -> Plan:
     FilesRefused, and what keeps a daybook that is there from being read.
     """
     settings = require_sound(books)
-    in_file = "://" not in settings.daybook
+    place = daybook_place(books.root, settings)
+    in_file = isinstance(place, Path)
     # A path where nothing is opens as a daybook that knows nothing.
-    path = daybook_path(books.root, settings) if in_file else books.root / "no-daybook"
-    daybook = open_daybook(path, write=False)
+    path = place if in_file else books.root / "no-daybook"
+    daybook = open_daybook(path, write=False, workspace=settings.name)
     try:
         made = _plan(books, settings, daybook, allowances, scope)
     finally:

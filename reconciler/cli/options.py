@@ -218,6 +218,18 @@ def find_option(command: _Command) -> _Command:
     )(command)
 
 
+def lock_timeout_option(command: _Command) -> _Command:
+    """Add the option that waits for another writer of the daybook."""
+    return click.option(
+        "--lock-timeout",
+        type=click.FloatRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait when another run is writing to the daybook.",
+    )(command)
+
+
 def probe_option(command: _Command) -> _Command:
     """Add the option that says where to begin where the ledger cannot be searched."""
     return click.option(

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
 from reconciler.cli.origin import origin_of
+from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, rescue_path
 from reconciler.cli.scoping import ALL_CHOSEN, Chosen, selection_of
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from reconciler.live.client import Client
     from reconciler.live.connection import Connection, Credentials
 
-STATE_DIRECTORY = ".reconciler"
 EMBEDDED = "the embedded ledger"
 
 
@@ -69,24 +69,24 @@ def open_desk(
     parallelism: int,
     environment: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
+    turn: Turn = AT_ONCE,
 ) -> Iterator[Desk]:
     """Open a sound workspace's daybook and ledger. Raises what stops that, all of it ours.
 
     Refuses a ledger that is not the one the workspace pins or the daybook was begun with.
     """
-    from reconciler.daybook import open_daybook
+    from reconciler.cli.place import open_book
 
     settings = require_sound(books)
     log_steps()
     if is_embedded(settings, environment):
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
-    path = daybook_path(books.root, settings)
     rescue = rescue_path(books.root, settings)
     if write and rescue.parent == books.root / STATE_DIRECTORY:
         keep_private(rescue.parent)
     with ExitStack() as stack:
-        daybook = open_daybook(path, write=write)
+        daybook = open_book(books.root, settings, write=write, environment=environment, turn=turn)
         stack.callback(daybook.close)
         client, host = _connect(
             root=books.root,
@@ -107,7 +107,7 @@ def open_desk(
         )
         _check_tenant(desk)
         if write:
-            daybook.bind(desk.tenant)
+            daybook.bind(desk.tenant, workspace=settings.name)
         yield desk
 
 
@@ -232,24 +232,6 @@ def plan_warnings(books: Books, plan: Plan) -> tuple[str, ...]:
         word = "warning" if others == 1 else "warnings"
         texts.append(f"{others} {word} in files that do not change: see `reconciler validate`")
     return tuple(texts)
-
-
-def daybook_path(root: Path, settings: Settings) -> Path:
-    """Where a workspace's daybook is."""
-    if "://" in settings.daybook:
-        raise ReconcilerError(
-            "this version keeps the daybook in a file of the workspace",
-            remedy="Set `daybook` in reconciler.yaml to a relative path, or leave it out.",
-        )
-    return root / settings.daybook
-
-
-def rescue_path(root: Path, settings: Settings) -> Path:
-    """Where what the daybook cannot take is kept: beside it, or in the workspace."""
-    if "://" in settings.daybook:
-        return root / STATE_DIRECTORY / "daybook.rescue"
-    path = root / settings.daybook
-    return path.with_name(f"{path.name}.rescue")
 
 
 def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ) -> bool:
@@ -380,17 +362,3 @@ def _embedded(root: Path, stack: ExitStack) -> tuple["httpx.WSGITransport", "Cre
 def _reference(root: Path) -> Path | None:
     reference = root / "reference.yaml"
     return reference if reference.is_file() else None
-
-
-def keep_private(state: Path) -> None:
-    """Make the workspace's state directory, for its owner alone and outside of git."""
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-    except OSError as error:
-        raise ReconcilerError(
-            f"{state} cannot be made or written: {error.strerror}",
-            remedy="Check the path and its permissions.",
-        ) from error

@@ -490,8 +490,10 @@ class Bench:
     def _require_intent(self, sent: Sent) -> None:
         """I-04: what is sent stands in the daybook, in the same words, and is open."""
         row = self.rows(
-            "select i.key, i.payload, i.number from intents i left join outcomes o "
-            "on o.intent = i.seq where o.seq is null or o.result = 'unknown' order by i.seq",
+            "select i.content ->> 'key' as key, i.content ->> 'payload' as payload, "
+            "i.content ->> 'number' as number from events i left join events o "
+            "on o.what = 'outcome' and o.content ->> 'intent' = i.seq where i.what = 'intent' "
+            "and (o.seq is null or o.content ->> 'result' = 'unknown') order by i.seq",
             self.daybook_path,
         )
         number = sent.path.split("/")[3] if len(sent.path.split("/")) > 3 else None

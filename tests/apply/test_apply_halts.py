@@ -37,11 +37,11 @@ def messages(report):
     return {item.change.address.name: item.message for item in report.applied}
 
 
-def refuse_inserts(bench: Bench, table: str) -> None:
-    """From now on the database itself refuses every row of a table, as a full disk would."""
+def refuse_events(bench: Bench, what: str) -> None:
+    """From now on the database itself refuses every event of a sort, as a full disk would."""
     with contextlib.closing(sqlite3.connect(bench.daybook_path)) as connection:
         connection.execute(
-            f"create trigger full before insert on {table} "
+            f"create trigger full before insert on events when new.what = '{what}' "
             "begin select raise(abort, 'database or disk is full'); end"
         )
         connection.commit()
@@ -155,7 +155,7 @@ def test_i43_what_the_daybook_cannot_take_note_of_is_said(make_bench, at, parall
     def fill(commit):
         seen.append(commit)
         if len(seen) == at:
-            refuse_inserts(bench, "outcomes")
+            refuse_events(bench, "outcome")
             sent_when_full.append(len(bench.line.sent))
 
     bench.on_commit = fill
@@ -180,7 +180,7 @@ def test_i43_what_the_daybook_cannot_take_note_of_is_said(make_bench, at, parall
 def test_b06_i04_nothing_is_sent_that_could_not_be_written_before(bench):
     with bench.daybook():
         pass
-    report = bench.apply(MANY, between=lambda: refuse_inserts(bench, "intents"))
+    report = bench.apply(MANY, between=lambda: refuse_events(bench, "intent"))
     assert bench.line.sent == []
     assert set(by_name(report).values()) == {"failed", "not_attempted"}
     assert "the daybook cannot be written" in " ".join(messages(report).values())
@@ -191,7 +191,7 @@ def test_b06_i04_nothing_is_sent_that_could_not_be_written_before(bench):
 def test_i43_an_unknown_outcome_that_cannot_be_written_stays_unknown(bench):
     def fill(line, request):
         if not bench.rows("select 1 from sqlite_master where name = 'full'", bench.daybook_path):
-            refuse_inserts(bench, "outcomes")
+            refuse_events(bench, "outcome")
         return lost_before(line, request)
 
     bench.line.choose = every(fill)

@@ -53,11 +53,11 @@ def execute(books, statement):
         connection.commit()
 
 
-def fill(books, table="outcomes"):
-    """From now on the database itself refuses every row of a table, as a full disk would."""
+def fill(books, what="outcome"):
+    """From now on the database itself refuses every event of a sort, as a full disk would."""
     execute(
         books,
-        f"create trigger full before insert on {table} "
+        f"create trigger full before insert on events when new.what = '{what}' "
         "begin select raise(abort, 'database or disk is full'); end",
     )
 
@@ -127,7 +127,9 @@ def test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again(r
     (line,) = file.read_text().splitlines()
     kept = rescued_of(line)
     with contextlib.closing(sqlite3.connect(daybook_of(rescued))) as connection:
-        ((seq, key),) = connection.execute("select max(seq), key from intents").fetchall()
+        ((seq, key),) = connection.execute(
+            "select max(seq), content ->> 'key' from events where what = 'intent'"
+        ).fetchall()
         ((lineage,),) = connection.execute("select value from meta where key = 'lineage'")
     assert (kept.lineage, kept.intent, str(kept.address)) == (lineage, seq, f"JournalEntry/{NEW}")
     assert (kept.act, kept.result, kept.number) == (Act.CREATE, Result.DONE, number)
@@ -186,7 +188,7 @@ def test_i43_i42_a_writer_that_lost_its_lease_keeps_what_it_did(small):
     with written(small) as book:
         rescue = RescuedBook(book, rescue_of(small), show=shown.append)
         intent = rescue.intend(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
-        execute(small, "update meta set value = value + 1 where key = 'writer'")
+        execute(small, "update head set fence = fence + 1")
         with pytest.raises(DaybookError, match=r"another apply took .* it is kept in"):
             rescue.conclude(intent, Result.DONE, number="JE-00000099")
         with pytest.raises(DaybookError):
@@ -210,7 +212,7 @@ DAMAGE = {
     "a slip": (lambda line: line.replace('"done"', '"refused"'), "it is not as it was written"),
     "twice a name": (lambda line: line.replace("{", '{"rescue": 1, ', 1), "it is not whole"),
     "no such call": (lambda line: changed(line, intent=999), "knows of no such call"),
-    "another call": (lambda line: changed(line, intent=1), "is not the call that the daybook"),
+    "another call": (lambda line: changed(line, intent=6), "is not the call that the daybook"),
     "another key": (lambda line: changed(line, key="sha256:0"), "is not the call"),
     "a path for a number": (
         lambda line: changed(line, number="../../x"),

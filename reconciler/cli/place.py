@@ -1,0 +1,87 @@
+"""Where a workspace keeps what it remembers, and how its daybook is opened there."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.errors import ReconcilerError
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.daybook import Daybook
+
+STATE_DIRECTORY = ".reconciler"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """How long to wait for another writer of the daybook, in seconds, and how."""
+
+    timeout: float = 0
+    pause: Callable[[float], None] = time.sleep
+
+
+AT_ONCE = Turn()
+
+
+def open_book(
+    root: Path,
+    settings: Settings,
+    *,
+    write: bool,
+    environment: Mapping[str, str] = os.environ,
+    turn: Turn = AT_ONCE,
+) -> "Daybook":
+    """Open a workspace's daybook where its settings say. Raises DaybookError."""
+    from reconciler.daybook import open_daybook
+    from reconciler.daybook.lease import this_process
+
+    place = daybook_place(root, settings)
+    if write and isinstance(place, Path) and place.parent == root / STATE_DIRECTORY:
+        keep_private(place.parent)
+    return open_daybook(
+        place,
+        write=write,
+        workspace=settings.name,
+        holder=this_process(environment, command=running_verb()),
+        lock_timeout=turn.timeout,
+        pause=turn.pause,
+    )
+
+
+def running_verb() -> str:
+    """What the command line was asked to do."""
+    context = click.get_current_context(silent=True)
+    return (context.info_name if context is not None else None) or "apply"
+
+
+def daybook_place(root: Path, settings: Settings) -> Path | str:
+    """Where a workspace's daybook is: a file, or the URL of a PostgreSQL database."""
+    return settings.daybook if "://" in settings.daybook else root / settings.daybook
+
+
+def rescue_path(root: Path, settings: Settings) -> Path:
+    """Where what the daybook cannot take is kept: beside it, or in the workspace."""
+    place = daybook_place(root, settings)
+    if isinstance(place, str):
+        return root / STATE_DIRECTORY / "daybook.rescue"
+    return place.with_name(f"{place.name}.rescue")
+
+
+def keep_private(state: Path) -> None:
+    """Make the workspace's state directory, for its owner alone and outside of git."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise ReconcilerError(
+            f"{state} cannot be made or written: {error.strerror}",
+            remedy="Check the path and its permissions.",
+        ) from error

@@ -1,0 +1,8 @@
+"""The daybook: what was intended and what came of it, durable before and after every call."""
+
+from reconciler.daybook.book import Daybook
+from reconciler.daybook.events import FORMAT, Intent
+from reconciler.daybook.known import Tried
+from reconciler.daybook.opening import open_daybook, unlock
+
+__all__ = ["FORMAT", "Daybook", "Intent", "Tried", "open_daybook", "unlock"]

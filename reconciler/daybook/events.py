@@ -1,0 +1,270 @@
+"""What a daybook is made of: events, each with a content of its sort and sealing the one before."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from reconciler.core.history import Act
+from reconciler.core.values import Address, Value
+
+FORMAT = "2"
+
+GENESIS = "0" * 64
+"""What the first event seals."""
+
+
+class What(StrEnum):
+    """The sorts of events."""
+
+    FOUNDED = "founded"
+    MIGRATED = "migrated"
+    """From an older format; what follows before the next lease was written in that one."""
+    BOUND = "bound"
+    VOUCHED = "vouched"
+    LEASE_TAKEN = "lease-taken"
+    LEASE_BROKEN = "lease-broken"
+    RUN_BEGUN = "run-begun"
+    RUN_ENDED = "run-ended"
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    EXPORTED = "exported"
+    IMPORTED = "imported"
+
+
+STATE = frozenset({What.INTENT, What.OUTCOME})
+"""What the recorded state follows from: these raise the serial."""
+
+
+class Damaged(ValueError):
+    """A daybook is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as it is kept. `content` is canonical JSON, never decoded and encoded again."""
+
+    seq: int
+    at: str
+    what: str
+    content: str
+    hash: str
+
+    def seals(self, previous: str) -> bool:
+        """Whether it is as it was written, after an event with this hash."""
+        return self.hash == seal(previous, self.seq, self.at, self.what, self.content)
+
+
+def seal(previous: str, seq: int, at: str, what: str, content: str) -> str:
+    """The hash of an event: over the hash of the one before it, and all that it says itself."""
+    # No part but the content can hold anything odd, and JSON text has no line breaks.
+    text = f"{previous}\n{seq}\n{at}\n{what}\n{content}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """One call as it is about to be made. `payload` is the exact body, `key` its idempotency key.
+
+    `spec` is what the file asks for; of a cancel, what was out of the books before it.
+    `server_at` is the ledger's own time when the intent was written: only the ledger's clock
+    decides how long a key protects against a second entry.
+    """
+
+    address: Address
+    act: Act
+    number: str | None = None
+    incarnation: int = 0
+    attempt: int = 0
+    key: str | None = None
+    track_id: str | None = None
+    payload: str | None = None
+    spec: Mapping[str, Value] | None = None
+    protect: bool = False
+    server_at: datetime | None = None
+    seq: int = 0
+
+
+class Content(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """The content of an event. A field that a later version adds is passed over by this one."""
+
+
+class Founded(Content):
+    lineage: str
+    workspace: str = ""
+
+
+class Migrated(Content):
+    lineage: str
+    format: str
+    fence: int = 0
+
+
+class Bound(Content):
+    tenant: str
+    workspace: str = ""
+
+
+class Vouched(Content):
+    pass
+
+
+class Taken(Content):
+    id: str
+    fence: int
+    holder: dict[str, Any] = {}
+    instead_of: str = ""
+    """The lease that was found, left behind by a process that ended or was not heard of."""
+
+
+class Broken(Content):
+    id: str
+    fence: int
+    holder: dict[str, Any] = {}
+    by: dict[str, Any] = {}
+
+
+class RunBegun(Content):
+    run: str
+    plan: str
+
+
+class RunEnded(Content):
+    run: str
+
+
+NO_SPEC = msgspec.Raw()
+
+
+class Intended(Content):
+    """An intent; its spec stays the text it is until something asks for it."""
+
+    run: str
+    kind: str
+    name: str
+    act: str
+    number: str | None = None
+    incarnation: int = 0
+    attempt: int = 0
+    key: str | None = None
+    track_id: str | None = None
+    payload: str | None = None
+    protect: bool = False
+    server_at: str | None = None
+    spec: msgspec.Raw = NO_SPEC
+
+
+class Concluded(Content):
+    intent: int
+    result: str
+    number: str | None = None
+    detail: str = ""
+
+
+class Carried(Content):
+    """An export or an import: by whom, and how far the daybook went then."""
+
+    holder: dict[str, Any] = {}
+    events: int = 0
+
+
+CONTENTS: Mapping[What, type[Content]] = {
+    What.FOUNDED: Founded,
+    What.MIGRATED: Migrated,
+    What.BOUND: Bound,
+    What.VOUCHED: Vouched,
+    What.LEASE_TAKEN: Taken,
+    What.LEASE_BROKEN: Broken,
+    What.RUN_BEGUN: RunBegun,
+    What.RUN_ENDED: RunEnded,
+    What.INTENT: Intended,
+    What.OUTCOME: Concluded,
+    What.EXPORTED: Carried,
+    What.IMPORTED: Carried,
+}
+
+_DECODERS = {what.value: msgspec.json.Decoder(CONTENTS[what]) for what in What}
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_spec_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
+
+
+def text_of_content(content: Content) -> str:
+    """The canonical text of a content: its fields in their order, what is unset left out."""
+    return _encoder.encode(content).decode()
+
+
+def content_of(event: Event) -> Content:
+    """What an event says. Raises Damaged."""
+    decoder = _DECODERS.get(event.what)
+    if decoder is None:
+        raise Damaged(f"event {event.seq} is of a sort that is not known, {event.what!r}")
+    try:
+        return decoder.decode(event.content)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise Damaged(f"event {event.seq} cannot be read") from error
+
+
+def intended(intent: Intent, *, run: str) -> Intended:
+    """An intent as the content of an event."""
+    return Intended(
+        run=run,
+        kind=intent.address.kind,
+        name=intent.address.name,
+        act=intent.act.value,
+        number=intent.number,
+        incarnation=intent.incarnation,
+        attempt=intent.attempt,
+        key=intent.key,
+        track_id=intent.track_id,
+        payload=intent.payload,
+        protect=intent.protect,
+        server_at=intent.server_at.isoformat() if intent.server_at else None,
+        spec=NO_SPEC
+        if intent.spec is None
+        else msgspec.Raw(_spec_encoder.encode(dict(intent.spec))),
+    )
+
+
+def intent_of(content: Intended, seq: int) -> Intent:
+    """The intent that an event holds."""
+    return Intent(
+        address=Address(content.kind, content.name),
+        act=Act(content.act),
+        number=content.number,
+        incarnation=content.incarnation,
+        attempt=content.attempt,
+        key=content.key,
+        track_id=content.track_id,
+        payload=content.payload,
+        spec=spec_of(content.spec) if content.spec else None,
+        protect=content.protect,
+        server_at=None if content.server_at is None else datetime.fromisoformat(content.server_at),
+        seq=seq,
+    )
+
+
+def _tuples(mapping: dict[str, Any]) -> dict[str, Any]:
+    for name, value in mapping.items():
+        if type(value) is list:
+            mapping[name] = _tuple(value)
+    return mapping
+
+
+def _tuple(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuple(value) if type(value) is list else value for value in values)
+
+
+_decoder = json.JSONDecoder(object_hook=_tuples, parse_float=Decimal, parse_int=Decimal)
+
+
+def spec_of(text: msgspec.Raw) -> Mapping[str, Value]:
+    """A spec from its text, every amount with all its digits."""
+    value = _decoder.decode(bytes(text).decode())
+    assert isinstance(value, dict)
+    return value

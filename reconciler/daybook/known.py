@@ -1,0 +1,268 @@
+"""What is known from a daybook: a fold over its events, each of which is checked as it is taken."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from reconciler.core.history import CALLS, Act, Attempted, Result, fold
+from reconciler.core.recorded import Recorded
+from reconciler.core.values import Address
+from reconciler.daybook.events import (
+    GENESIS,
+    STATE,
+    Bound,
+    Concluded,
+    Content,
+    Damaged,
+    Event,
+    Founded,
+    Intended,
+    Intent,
+    Migrated,
+    RunBegun,
+    RunEnded,
+    What,
+    content_of,
+    intent_of,
+    seal,
+    spec_of,
+    text_of_content,
+)
+from reconciler.daybook.tables import EVENT_COLUMNS, events, head, meta_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """An intent with the last that is known of it: `result` is None while there is no outcome."""
+
+    intent: Intent
+    at: str
+    result: Result | None = None
+    number: str | None = None
+    detail: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody knows what came of it."""
+        return self.result in (None, Result.UNKNOWN)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """An intent as it was written, and the last outcome that was written of it."""
+
+    seq: int
+    at: str
+    address: Address
+    act: Act
+    content: Intended
+    result: Result | None = None
+    number: str | None = None
+    detail: str = ""
+    numbers: tuple[str, ...] = ()
+    """Of all outcomes."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a call without a definite outcome."""
+        return self.act in CALLS and self.result in (None, Result.UNKNOWN)
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One run of a plan, by our own clock."""
+
+    run: str
+    plan: str
+    begun: str
+    ended: str | None = None
+
+
+class Known:
+    """All that is known after the events taken so far. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self.lineage = ""
+        self.workspace = ""
+        self.tenant: str | None = None
+        self.complete = False
+        self.seq = 0
+        self.serial = 0
+        self.hash = GENESIS
+        self.attempts: dict[int, _Attempt] = {}
+        self.runs: list[Run] = []
+
+    def sealed(self, contents: Iterable[tuple[What, Content]], *, at: str) -> list[Event]:
+        """The events that would come next with these contents."""
+        made = []
+        seq, previous = self.seq, self.hash
+        for what, content in contents:
+            seq += 1
+            text = text_of_content(content)
+            previous = seal(previous, seq, at, what.value, text)
+            made.append(Event(seq, at, what.value, text, previous))
+        return made
+
+    def serial_after(self, chain: Iterable[Event]) -> int:
+        """The serial once these events are taken."""
+        return self.serial + sum(event.what in STATE for event in chain)
+
+    def take(self, event: Event) -> None:
+        """Go on by one event. Raises Damaged when it is not what was written after the last."""
+        if event.seq != self.seq + 1:
+            raise Damaged(f"event {self.seq + 1} is missing or out of its place")
+        if not event.seals(self.hash):
+            raise Damaged(f"event {event.seq} is not as it was written")
+        if not self.seq and event.what not in _FIRST:
+            raise Damaged(f"event {event.seq} is no beginning of a daybook")
+        content = content_of(event)
+        taking = _TAKE.get(event.what)
+        if taking is not None:
+            try:
+                taking(self, event, content)
+            except (ValueError, KeyError) as error:
+                raise Damaged(f"event {event.seq} cannot be: {error}") from error
+        self.seq, self.hash = event.seq, event.hash
+        self.serial += event.what in STATE
+
+    def catch_up(self, connection: Connection) -> list[Event]:
+        """Take what a database has beyond this; returns it. Raises Damaged."""
+        # Both from one state of the database, but for a writer's own, which nobody else can move.
+        end = connection.execute(select(head.c.seq, head.c.serial, head.c.hash)).one_or_none()
+        rows = connection.execute(
+            select(*EVENT_COLUMNS).where(events.c.seq > self.seq).order_by(events.c.seq)
+        )
+        new = [Event(*row) for row in rows]
+        for event in new:
+            self.take(event)
+        if end is None:
+            raise Damaged("it does not say where its events end")
+        if self.seq < end.seq:
+            raise Damaged(f"event {self.seq + 1} is missing, and what follows it")
+        if (self.seq, self.serial, self.hash) != tuple(end):
+            raise Damaged(f"its events end at {self.seq}, and it says {end.seq}")
+        if meta_of(connection).get("lineage") != self.lineage:
+            raise Damaged("its lineage is not that of its events")
+        return new
+
+    def recorded(self) -> Mapping[Address, Recorded]:
+        """The recorded state of every address. Raises Damaged."""
+        # Of all that was ever applied only the last is read, so the fold carries mere references.
+        states = fold(
+            Attempted(
+                address=tried.address,
+                act=tried.act,
+                result=tried.result,
+                number=tried.number or tried.content.number,
+                spec={"seq": str(tried.seq)} if tried.content.spec else None,
+                protect=tried.content.protect,
+            )
+            for tried in self.attempts.values()
+        )
+        return {
+            address: state
+            if state.spec is None
+            else replace(state, spec=spec_of(self._text(int(str(state.spec["seq"])))))
+            for address, state in states.items()
+        }
+
+    def unsettled(self) -> tuple[Intent, ...]:
+        """Intents of calls without a definite outcome, oldest first."""
+        return tuple(
+            intent_of(tried.content, tried.seq) for tried in self.attempts.values() if tried.is_open
+        )
+
+    def tried(self, seq: int | None = None) -> tuple[Tried, ...]:
+        """Every intent with what is known of it, oldest first; or the one of this number."""
+        attempts = self.attempts
+        asked = attempts if seq is None else [seq] if seq in attempts else []
+        return tuple(_tried(attempts[number]) for number in asked)
+
+    def last_number(self, kind: str, *, before: int | None = None) -> str | None:
+        """The highest number of a kind ever written, or by the runs before that of an intent."""
+        own = None if before is None else self.attempts[before].content.run
+        found = (
+            number
+            for tried in self.attempts.values()
+            if tried.content.kind == kind
+            and (before is None or (tried.seq < before and tried.content.run != own))
+            for number in (tried.content.number, *tried.numbers)
+            if number is not None
+        )
+        return max(found, key=lambda number: (len(number), number), default=None)
+
+    def _text(self, seq: int) -> Any:
+        return self.attempts[seq].content.spec
+
+
+def _tried(attempt: _Attempt) -> Tried:
+    return Tried(
+        intent=intent_of(attempt.content, attempt.seq),
+        at=attempt.at,
+        result=attempt.result,
+        number=attempt.number,
+        detail=attempt.detail,
+    )
+
+
+def _founded(known: Known, event: Event, content: Any) -> None:
+    if known.seq:
+        raise ValueError("a daybook begins once")
+    _: Founded | Migrated = content
+    known.lineage = content.lineage
+    known.workspace = getattr(content, "workspace", "")
+
+
+def _bound(known: Known, event: Event, content: Bound) -> None:
+    known.tenant = content.tenant
+    known.workspace = content.workspace or known.workspace
+
+
+def _vouched(known: Known, event: Event, content: Content) -> None:
+    known.complete = True
+
+
+def _run_begun(known: Known, event: Event, content: RunBegun) -> None:
+    known.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
+
+
+def _run_ended(known: Known, event: Event, content: RunEnded) -> None:
+    for run in reversed(known.runs):
+        if run.run == content.run:
+            run.ended = event.at
+            return
+
+
+def _intended(known: Known, event: Event, content: Intended) -> None:
+    if content.spec:
+        content.spec = content.spec.copy()  # lest it keep the text of the whole event
+    known.attempts[event.seq] = _Attempt(
+        event.seq, event.at, Address(content.kind, content.name), Act(content.act), content
+    )
+
+
+def _concluded(known: Known, event: Event, content: Concluded) -> None:
+    tried = known.attempts.get(content.intent)
+    if tried is None:
+        raise ValueError(f"no event {content.intent} is an intent")
+    tried.result = Result(content.result)
+    tried.number, tried.detail = content.number, content.detail
+    if content.number is not None and content.number not in tried.numbers:
+        tried.numbers = (*tried.numbers, content.number)
+
+
+_FIRST = frozenset({What.FOUNDED, What.MIGRATED})
+
+_TAKE: Mapping[str, Callable[[Known, Event, Any], None]] = {
+    What.FOUNDED: _founded,
+    What.MIGRATED: _founded,
+    What.BOUND: _bound,
+    What.VOUCHED: _vouched,
+    What.RUN_BEGUN: _run_begun,
+    What.RUN_ENDED: _run_ended,
+    What.INTENT: _intended,
+    What.OUTCOME: _concluded,
+}
+"""What is remembered of an event; the others are there to be shown."""

@@ -1,0 +1,197 @@
+"""The writer's lease: who may write to a daybook, since when, until when, under which fence."""
+
+import getpass
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select, update
+
+from reconciler.daybook.events import Broken, Damaged, Taken, What
+from reconciler.daybook.known import Known
+from reconciler.daybook.tables import add_events, head
+from reconciler.errors import DaybookError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who asks for a lease, as messages show it."""
+
+    user: str
+    host: str
+    pid: int
+    command: str = "apply"
+    run: str = ""
+    """Where to look at the CI run, or nothing."""
+
+    def __str__(self) -> str:
+        run = f", {self.run}" if self.run else ""
+        return f"{self.user}@{self.host}, process {self.pid}{run}"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its process surely ended: it ran on this host, and is there no more."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+def this_process(environment: Mapping[str, str] = os.environ, *, command: str = "apply") -> Holder:
+    """This process as a holder; under CI with a link to the run it belongs to."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    run = environment.get("CI_JOB_URL", "")
+    if environment.get("GITHUB_RUN_ID"):
+        server = environment.get("GITHUB_SERVER_URL", "https://github.com")
+        repository = environment.get("GITHUB_REPOSITORY", "")
+        run = f"{server}/{repository}/actions/runs/{environment['GITHUB_RUN_ID']}"
+    host = socket.gethostname()
+    return Holder(user=user, host=host, pid=os.getpid(), command=command, run=run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A lease as the daybook has it. `until` is None where it lasts as long as its process."""
+
+    id: str
+    fence: int
+    holder: Holder
+    since: str
+    until: str | None = None
+
+    def __str__(self) -> str:
+        until = f", until {self.until} unless it is renewed" if self.until else ""
+        return f"{self.holder}, since {self.since}{until}, lease {self.id}"
+
+
+class HeldByAnother(DaybookError):
+    """Another process may write, and this one may not. `lease` is None when it does not say."""
+
+    def __init__(self, place: str, lease: Lease | None) -> None:
+        command = lease.holder.command if lease else "apply"
+        who = f": {lease}" if lease else ""
+        unlock = (
+            f" If it is stuck, or gone for good: `reconciler daybook unlock {lease.id}`."
+            if lease
+            else ""
+        )
+        super().__init__(
+            f"another {command} is writing to the daybook {place}{who}",
+            remedy="Wait until it has ended and run the command again, or let it wait with "
+            f"--lock-timeout.{unlock}",
+        )
+        self.lease = lease
+
+
+def lease_in(connection: Connection) -> Lease | None:
+    """The lease that a daybook is held under. Raises Damaged."""
+    row = connection.execute(select(head)).one_or_none()
+    return _lease(row) if row is not None else None
+
+
+def take(
+    connection: Connection, known: Known, holder: Holder, *, now: datetime, lasts: int | None
+) -> Lease:
+    """Take the lease and raise the fence, after everything that others wrote was read.
+
+    Where a lease lasts for `lasts` seconds, the caller asked before whether another one does.
+    """
+    known.catch_up(connection)
+    before = connection.execute(select(head)).one()
+    lease = Lease(
+        id=str(uuid.uuid4()),
+        fence=before.fence + 1,
+        holder=holder,
+        since=now.isoformat(timespec="seconds"),
+        until=None if lasts is None else _end(now, lasts),
+    )
+    content = Taken(
+        id=lease.id, fence=lease.fence, holder=asdict(holder), instead_of=before.lease or ""
+    )
+    _append(connection, known, What.LEASE_TAKEN, content, now)
+    values = {"lease": lease.id, "since": lease.since, "until": lease.until}
+    text = msgspec.json.encode(asdict(holder)).decode()
+    connection.execute(update(head).values(**values, fence=lease.fence, holder=text))
+    return lease
+
+
+def live(connection: Connection, now: datetime) -> Lease | None:
+    """The lease that has not run out by a clock; the row is locked until the transaction ends."""
+    row = connection.execute(select(head).with_for_update()).one_or_none()
+    lease = _lease(row) if row is not None else None
+    if lease is None or lease.until is None or datetime.fromisoformat(lease.until) <= now:
+        return None
+    return lease
+
+
+def renew(connection: Connection, lease: Lease, *, now: datetime, lasts: int) -> bool:
+    """Let the lease last from now on; False when it is this one no longer."""
+    kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
+    return connection.execute(kept.values(until=_end(now, lasts))).rowcount == 1
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Give the lease back, if it is this one still."""
+    kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
+    connection.execute(kept.values(lease=None, holder=None, since=None, until=None))
+
+
+def break_lease(
+    connection: Connection, known: Known, asked: str, *, by: Holder, now: datetime
+) -> Lease:
+    """End the lease with this id, so that its holder can write no more. Raises DaybookError."""
+    connection.execute(select(head.c.id).with_for_update())
+    lease = lease_in(connection)
+    if lease is None:
+        raise DaybookError(
+            "nobody holds the daybook, so there is nothing to unlock",
+            remedy="Run the command that was refused again.",
+        )
+    if lease.id != asked:
+        raise DaybookError(
+            f"{asked} is not the lease that the daybook is held under; that is {lease}",
+            remedy="Make sure that this holder is gone or stuck, then name its own lease.",
+        )
+    known.catch_up(connection)
+    fence = lease.fence + 1
+    content = Broken(id=lease.id, fence=fence, holder=asdict(lease.holder), by=asdict(by))
+    _append(connection, known, What.LEASE_BROKEN, content, now)
+    free = {"lease": None, "holder": None, "since": None, "until": None}
+    connection.execute(update(head).values(**free, fence=fence))
+    return lease
+
+
+def _append(
+    connection: Connection, known: Known, what: What, content: Taken | Broken, now: datetime
+) -> None:
+    (event,) = known.sealed([(what, content)], at=now.isoformat())
+    add_events(connection, [event])
+    connection.execute(update(head).values(seq=event.seq, hash=event.hash))
+    known.take(event)
+
+
+def _end(now: datetime, lasts: int) -> str:
+    return (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
+
+
+def _lease(row: Any) -> Lease | None:
+    if row.lease is None:
+        return None
+    try:
+        holder = Holder(**msgspec.json.decode(row.holder or "{}"))
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise Damaged("the holder of its lease cannot be read") from error
+    return Lease(id=row.lease, fence=row.fence, holder=holder, since=row.since, until=row.until)

@@ -1,0 +1,238 @@
+"""Opens a daybook: finds its place, brings it to this format, and takes the lease to write."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from reconciler.daybook.book import Daybook
+from reconciler.daybook.events import FORMAT, Founded, What
+from reconciler.daybook.known import Known
+from reconciler.daybook.lease import (
+    HeldByAnother,
+    Holder,
+    Lease,
+    break_lease,
+    lease_in,
+    live,
+    take,
+    this_process,
+)
+from reconciler.daybook.store import Store, reading, writing
+from reconciler.daybook.tables import fill, meta_of
+from reconciler.errors import DaybookError
+
+_TURN = 0.5
+"""Seconds between two looks at a daybook that another process writes to."""
+
+_STUCK = (
+    "Where its holder was stopped in the very middle of a write, end that process for good with "
+    "`kill -9`: then nothing has to be unlocked."
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
+    place: Path | str,
+    *,
+    write: bool,
+    workspace: str = "",
+    holder: Holder | None = None,
+    lock_timeout: float = 0,
+    pause: Callable[[float], None] = time.sleep,
+    clock: Callable[[], datetime] = _now,
+) -> Daybook:
+    """Open a workspace's daybook: in a file, or on PostgreSQL by a URL.
+
+    For reading, a daybook that does not exist yet is an empty one, and nothing is made; one of an
+    older format is read as it is. For writing it is made when there is none, brought to this
+    format with a copy put aside first, and held against other writers until close; one that
+    another process holds is waited for as long as `lock_timeout` says, in seconds.
+    Raises DaybookError when it cannot be used, or when any check of it fails.
+    """
+    store = _store(place, write=write, workspace=workspace, clock=clock)
+    known = Known()
+    try:
+        with _plainly(store):
+            if not write:
+                follows = store.exists() and _read(store, known)
+                _require_workspace(known, workspace, store)
+                return Daybook(store, known, clock=clock, follows=follows)
+            lease = _wait(
+                lambda: _take(store, known, holder or this_process(), workspace, clock),
+                lock_timeout=lock_timeout,
+                pause=pause,
+            )
+            _require_workspace(known, workspace, store)
+            return Daybook(store, known, clock=clock, lease=lease)
+    except BaseException:
+        store.close()
+        raise
+
+
+def unlock(
+    place: Path | str,
+    lease: str,
+    *,
+    workspace: str = "",
+    holder: Holder | None = None,
+    clock: Callable[[], datetime] = _now,
+) -> Lease:
+    """Break the lease with this id, the current one, so that its holder can write no more.
+
+    Returns what was broken. Raises DaybookError when there is no such lease.
+    """
+    store = _store(place, write=True, workspace=workspace, clock=clock)
+    try:
+        with _plainly(store):
+            if not store.exists() or _format(store) != FORMAT:
+                raise DaybookError("nobody holds the daybook under a lease", remedy=_STUCK)
+            with writing(store) as connection:
+                by = holder or this_process(command="unlock")
+                now = store.now(connection)
+                broken = break_lease(connection, Known(), lease, by=by, now=now)
+                # Before the commit: should it fail, the fence still keeps two writers apart.
+                store.let_go()
+            return broken
+    finally:
+        store.close()
+
+
+def _store(
+    place: Path | str, *, write: bool, workspace: str, clock: Callable[[], datetime]
+) -> Store:
+    if isinstance(place, str) and "://" in place:
+        from reconciler.daybook.postgresql import PostgresStore  # noqa: PLC0415 - few need it
+
+        return PostgresStore(place, workspace)
+    from reconciler.daybook.sqlite import SqliteStore  # noqa: PLC0415 - as above
+
+    return SqliteStore(Path(place), write=write, clock=clock)
+
+
+@contextmanager
+def _plainly(store: Store) -> Iterator[None]:
+    """Whatever a database or a file system says is said as a DaybookError."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise DaybookError(
+            f"the daybook {store.place} cannot be read", remedy=store.remedy
+        ) from error
+
+
+def _wait(
+    attempt: Callable[[], Lease], *, lock_timeout: float, pause: Callable[[float], None]
+) -> Lease:
+    """Attempt until nobody else holds the daybook, or the time is over."""
+    deadline = time.monotonic() + lock_timeout
+    while True:
+        try:
+            return attempt()
+        except HeldByAnother:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise
+            pause(min(left, _TURN))
+
+
+def _take(
+    store: Store,
+    known: Known,
+    holder: Holder,
+    workspace: str,
+    clock: Callable[[], datetime],
+) -> Lease:
+    """Make sure of the daybook and take the lease. Raises HeldByAnother."""
+    try:
+        store.guard()
+    except BlockingIOError:
+        raise HeldByAnother(store.place, _held(store)) from None
+    if not store.exists():
+        store.found(lambda connection: _begin(connection, workspace, clock()))
+    if _format(store) != FORMAT:
+        _migrate(store, clock)
+    with writing(store) as connection:
+        now = store.now(connection)
+        if store.lasts is not None:
+            other = live(connection, now)
+            if other is not None:
+                raise HeldByAnother(store.place, other)
+        return take(connection, known, holder, now=now, lasts=store.lasts)
+
+
+def _held(store: Store) -> Lease | None:
+    """Who holds a daybook that is locked, as far as it says: an older format does not."""
+    if not store.exists() or _format(store) != FORMAT:
+        return None
+    with reading(store) as connection:
+        return lease_in(connection)
+
+
+def _begin(connection: Connection, workspace: str, at: datetime) -> None:
+    lineage = str(uuid.uuid4())
+    content = Founded(lineage=lineage, workspace=workspace)
+    chain = Known().sealed([(What.FOUNDED, content)], at=at.isoformat())
+    fill(connection, lineage=lineage, chain=chain, serial=0)
+
+
+def _format(store: Store) -> str:
+    """The format of a daybook, one that this version knows. Raises DaybookError."""
+    with reading(store) as connection:
+        said = meta_of(connection)
+    version = said.get("format", "")
+    if version not in (*_OLDER, FORMAT):
+        needed = said.get("written_with")
+        raise DaybookError(
+            f"the daybook has format {version}; this version knows {FORMAT}",
+            remedy=f"Use reconciler {needed}, which wrote it, or a newer version."
+            if needed
+            else "Use the version of reconciler that wrote it, or a newer one.",
+        )
+    return version
+
+
+def _read(store: Store, known: Known) -> bool:
+    """Take all that a daybook holds, whatever its format; answers whether it has this one."""
+    current = _format(store) == FORMAT
+    with reading(store) as connection:
+        if not current:
+            from reconciler.daybook.format_one import chain_of  # noqa: PLC0415 - rarely needed
+
+            for event in chain_of(connection, at=_EPOCH):
+                known.take(event)
+        else:
+            known.catch_up(connection)
+    return current
+
+
+def _migrate(store: Store, clock: Callable[[], datetime]) -> None:
+    """Bring a daybook to this format, with a whole copy put aside first."""
+    from reconciler.daybook.format_one import migrate  # noqa: PLC0415 - rarely needed
+
+    store.keep_copy(FORMAT)
+    with writing(store) as connection:
+        migrate(connection, at=clock().isoformat())
+
+
+_OLDER = frozenset({"1"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).isoformat()
+"""When a daybook that is only read was migrated: never."""
+
+
+def _require_workspace(known: Known, workspace: str, store: Store) -> None:
+    if workspace and known.workspace and known.workspace != workspace:
+        raise DaybookError(
+            f"the daybook {store.place} is of the workspace {known.workspace}, and this one is "
+            f"{workspace}",
+            remedy="Name this workspace's own daybook in `daybook` of reconciler.yaml; a workspace "
+            "keeps its name, for every entry is marked with it.",
+        )

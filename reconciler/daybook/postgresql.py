@@ -1,0 +1,165 @@
+"""A daybook on PostgreSQL, for runners that share one: a schema for each workspace."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from reconciler.daybook.tables import TABLES
+from reconciler.errors import DaybookError
+
+LASTS = 60
+"""Seconds that a lease lasts unless it is renewed, by the clock of the server."""
+
+_CONNECT = {
+    "application_name": "reconciler daybook",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    "tcp_user_timeout": 30_000,  # milliseconds until a server that is gone is given up
+}
+
+_WRITING = "daybook_writing"
+_LONGEST_NAME = 63
+"""Of anything in PostgreSQL; what is longer would be cut off without a word."""
+
+_LIMITS = (
+    # A process that was stopped amid a transaction must not keep the daybook from others.
+    "SET LOCAL idle_in_transaction_session_timeout = '10s'",
+    "SET LOCAL statement_timeout = '60s'",
+    "SET LOCAL lock_timeout = '20s'",
+)
+_DURABLE = (
+    # Whatever the server's default: on, or what is stronger still.
+    "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
+    "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
+)
+
+
+class PostgresStore:
+    """The daybook of one workspace, in a schema of its own."""
+
+    remedy = (
+        "Check that the server can be reached and that you may use the database; the password "
+        "comes from PGPASSWORD or ~/.pgpass."
+    )
+
+    def __init__(self, url: str, workspace: str) -> None:
+        self.lasts: int | None = LASTS
+        self.schema = schema_of(workspace)
+        self.place, address = _address(url)
+        self.engine = create_engine(
+            address,
+            pool_size=2,  # one for the writer, one for the renewal of its lease
+            pool_pre_ping=True,  # a connection may have died while a person was asked
+            connect_args={k: v for k, v in _CONNECT.items() if k not in address.query},
+            use_native_hstore=False,
+            hide_parameters=True,
+        )
+        event.listen(self.engine, "connect", _unwrapped)
+        event.listen(self.engine, "begin", self._begun)
+
+    def _begun(self, connection: Connection) -> None:
+        """Everything a transaction begins with, in one message to the server."""
+        writing = connection.get_execution_options().get(_WRITING)
+        mode = "READ COMMITTED READ WRITE" if writing else "REPEATABLE READ READ ONLY"
+        path = f'SET LOCAL search_path = "{self.schema}"'
+        parts = [f"BEGIN ISOLATION LEVEL {mode}", path, *_LIMITS]
+        connection.exec_driver_sql("; ".join([*parts, *([_DURABLE] if writing else [])]))
+
+    def exists(self) -> bool:
+        """Whether the schema has a daybook, of whatever format."""
+        with self.reader() as connection:
+            return self._has_tables(connection)
+
+    def _has_tables(self, connection: Connection) -> bool:
+        query = "SELECT count(*) FROM pg_tables WHERE schemaname = %s"
+        return bool(connection.exec_driver_sql(query, (self.schema,)).scalar_one())
+
+    def guard(self) -> None:
+        """Nothing: the lease in the database says who may write."""
+
+    def let_go(self) -> None:
+        """Nothing, as there is no guard."""
+
+    def found(self, fill: Callable[[Connection], None]) -> None:
+        """Make the schema and its tables, in one transaction; nothing when another just did."""
+        key = int.from_bytes(hashlib.sha256(self.schema.encode()).digest()[:8], signed=True)
+        with self.writer() as connection:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+            if self._has_tables(connection):
+                return
+            query = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+            # Who prepared the schema for us need not let us make others.
+            if connection.exec_driver_sql(query, (self.schema,)).one_or_none() is None:
+                connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
+            TABLES.create_all(connection, checkfirst=False)
+            fill(connection)
+
+    def keep_copy(self, version: str) -> None:
+        """Nothing: copies are the business of pg_dump, and a migration is one transaction."""
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """A transaction that sees one state."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """A transaction whose first update of the one row in `head` keeps out all others."""
+        begun = self.engine.connect().execution_options(**{_WRITING: True})
+        with begun as connection, connection.begin():
+            yield connection
+
+    def now(self, connection: Connection) -> datetime:
+        """The time by the server's clock, which all runners share."""
+        now: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        return now.astimezone(UTC)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+
+def schema_of(workspace: str) -> str:
+    """The name of a workspace's schema: no two workspaces have the same."""
+    name = f"reconciler_{workspace}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(workspace.encode()).hexdigest()[:16]
+    # A tilde is in no workspace's name.
+    return f"{name[: _LONGEST_NAME - 17]}~{digest}"
+
+
+def _address(url: str) -> tuple[str, Any]:
+    """A daybook's URL as messages name it, and as it is connected to."""
+    try:
+        import psycopg  # noqa: F401, PLC0415 - asked for only where it is needed
+    except ImportError as error:
+        raise DaybookError(
+            "a daybook on PostgreSQL needs the package psycopg",
+            remedy="Install it with the extra: pip install 'reconciler[postgresql]'.",
+        ) from error
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise DaybookError("the daybook's URL cannot be read", remedy=_URL) from error
+    if address.password is not None or "password" in address.query:
+        raise DaybookError("the daybook's URL holds a password", remedy=_URL)
+    if address.drivername != "postgresql" or not address.database:
+        raise DaybookError("the daybook's URL is not one of a PostgreSQL database", remedy=_URL)
+    port = f":{address.port}" if address.port else ""
+    place = f"postgresql://{address.host or ''}{port}/{address.database}"
+    return place, address.set(drivername="postgresql+psycopg")
+
+
+_URL = "Write postgresql://user@host/database; the password comes from PGPASSWORD or ~/.pgpass."
+
+
+def _unwrapped(connection: Any, _: object) -> None:
+    connection.autocommit = True  # transactions begin above, each in its own way

@@ -1,0 +1,179 @@
+"""A daybook in a file: SQLite, with the kernel's word on whether the writer still lives."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from reconciler.daybook.store import RESTORE
+from reconciler.daybook.tables import TABLES
+from reconciler.errors import DaybookError
+
+_WRITING = "daybook_writing"
+
+
+class SqliteStore:
+    """A file, and beside it the file that its writer locks."""
+
+    lasts: int | None = None
+    remedy = RESTORE
+
+    def __init__(self, path: Path, *, write: bool, clock: Callable[[], datetime]) -> None:
+        self.place = str(path)
+        self.engine = _engine(path, durable=write)
+        self._path = path
+        self._clock = clock
+        self._lock: int | None = None
+
+    def exists(self) -> bool:
+        """Whether there is a daybook; one that was emptied raises DaybookError."""
+        if not self._path.exists():
+            return False
+        # A daybook is made whole, under another name: an empty one was cut off later.
+        if not self._path.stat().st_size:
+            raise DaybookError(f"the daybook {self._path} is empty", remedy=RESTORE)
+        return True
+
+    def guard(self) -> None:
+        """Take the lock; the kernel gives it back when the process ends, however it ends."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            while self._lock is None:
+                self._lock = self._locked()
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise DaybookError(
+                f"the daybook {self._path} cannot be opened for writing: {error.strerror}",
+                remedy="Check the path and its permissions.",
+            ) from error
+
+    def _locked(self) -> int | None:
+        """The lock, or None when its file was replaced before it was locked."""
+        path = self._lock_path
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.stat().st_ino == os.fstat(lock).st_ino:
+                return lock
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+        return None
+
+    @property
+    def _lock_path(self) -> Path:
+        return self._path.with_name(self._path.name + ".lock")
+
+    def let_go(self) -> None:
+        """Put a new file where the locked one is: a stopped process keeps its lock on the old."""
+        new = self._path.with_name(self._path.name + ".lock.new")
+        os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
+        new.replace(self._lock_path)
+
+    def found(self, fill: Callable[[Connection], None]) -> None:
+        """Make a new file under another name, and give it its own when it is whole."""
+        draft = self._path.with_name(f"{self._path.name}.new")
+        with _draft(draft, self._path):
+            engine = create_engine(URL.create("sqlite", database=str(draft)))
+            try:
+                with engine.begin() as connection:
+                    TABLES.create_all(connection)
+                    fill(connection)
+            finally:
+                engine.dispose()
+
+    def keep_copy(self, version: str) -> None:
+        """A copy beside the file, `daybook.db.before-2`; one that is there already stays."""
+        name = f"{self._path.name}.before-{version}"
+        target = self._path.with_name(name)
+        count = 1
+        while target.exists():
+            count += 1
+            target = self._path.with_name(f"{name}.{count}")
+        draft = self._path.with_name(f"{name}.new")
+        with _draft(draft, target), closing(self.engine.raw_connection()) as source:
+            import sqlite3  # noqa: PLC0415 - only here is the library spoken to itself
+
+            with closing(sqlite3.connect(draft)) as copy:
+                assert source.driver_connection is not None
+                source.driver_connection.backup(copy)
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """A transaction that sees one state."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """A transaction that has the file to itself from its first moment."""
+        begun = self.engine.connect().execution_options(**{_WRITING: True})
+        with begun as connection, connection.begin():
+            yield connection
+
+    def now(self, connection: Connection) -> datetime:
+        """Our own clock: whoever uses a file has the same."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Close the file, then give the lock back."""
+        self.engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _engine(path: Path, *, durable: bool) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # transactions begin below, each in its own way
+        # Another process may hold the file for the moment of a commit.
+        pragmas = ["busy_timeout=10000"]
+        if durable:
+            # An acknowledged write must survive a power loss, so every commit is synced in full.
+            pragmas += ["journal_mode=WAL", "synchronous=FULL"]
+        with closing(connection.cursor()) as cursor:
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        immediate = " IMMEDIATE" if connection.get_execution_options().get(_WRITING) else ""
+        connection.exec_driver_sql(f"BEGIN{immediate}")
+
+    return engine
+
+
+@contextmanager
+def _draft(draft: Path, path: Path) -> Iterator[None]:
+    """A file for the owner alone, which gets its name when it is whole and on disk."""
+    draft.unlink(missing_ok=True)
+    os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield
+        _sync(draft)
+        draft.replace(path)
+        _sync(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
