@@ -96,8 +96,9 @@ class Actions:
                 "inputs": event.get("inputs", {}),
                 "needs": {need: {"outputs": jobs[need].outputs} for need in needs},
             }
-            ready = all(jobs[need].code == 0 for need in needs)
-            wanted = ready and evaluated(document.get("if", "true"), context)
+            condition = document.get("if", "true")
+            ready = "always()" in condition or all(jobs[need].code == 0 for need in needs)
+            wanted = ready and evaluated(condition, context)
             run = _JobRun(self, workflow, name, document, context) if wanted else None
             jobs[name] = run.job if run else Job(code=None)
         return jobs
@@ -326,6 +327,8 @@ def evaluated(condition: str, context: Mapping[str, Any]) -> bool:
     """Whether an `if` holds."""
     if " || " in condition:
         return any(evaluated(part, context) for part in condition.split(" || "))
+    if " && " in condition:
+        return all(evaluated(part, context) for part in condition.split(" && "))
     sides = re.split(r" (==|!=) ", condition)
     if len(sides) == 1:
         assert condition in ("true", "always()"), f"not understood: {condition}"

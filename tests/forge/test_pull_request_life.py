@@ -234,7 +234,7 @@ def test_a_merge_applies_exactly_what_was_approved(life):
 @pytest.mark.long
 @pytest.mark.parametrize("package", ["the action's checkout", "a wheel"])
 def test_a_new_user_gets_there_with_nothing_installed(life, package, tmp_path):
-    """Every job installs what the action says, from its own checkout or from a wheel, and no more."""
+    """Every job installs what the action says, from its own checkout or from a wheel."""
     life.actions.prepared = False
     if package == "a wheel":
         pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation")
@@ -245,7 +245,7 @@ def test_a_new_user_gets_there_with_nothing_installed(life, package, tmp_path):
     assert codes(life.on_the_pull_request(CHECK, opened)) == {"offline": 0}
     digest = life.planned(opened)
     life.server.approve("alice", body=digest)
-    log, report = life.applied(life.repository.merge(), code=0)
+    _, report = life.applied(life.repository.merge(), code=0)
     assert report["plan_digest"] == digest
     assert len(life.posted()) == 1
 
@@ -267,6 +267,18 @@ def test_a_finding_fails_the_check(life):
     job = life.on_the_pull_request(CHECK, opened)["offline"]
     assert job.code == 3
     assert re.search(r"^::error [^:]*file=journals/accrual\.yaml,", job.log, re.MULTILINE)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lives", ["life", "gitlab_life"])
+def test_a_refused_plan_is_shown_all_the_same(request, lives):
+    life = request.getfixturevalue(lives)
+    strict = WORKSPACE.replace("{policy: {", "{policy: {limits: {money: {USD: 100}}, ")
+    life.mallory.write("reconciler.yaml", strict)
+    opened = life.pushed("Accrue, and allow nothing")
+    jobs = life.on_the_pull_request(PLAN, opened) if lives == "life" else life.of_the_request()
+    assert (jobs["plan"].code, jobs["comment"].code) == (4, 0), logs(jobs)
+    assert "Refused" in life.comment
 
 
 @pytest.mark.long
