@@ -15,11 +15,12 @@ from itertools import count, takewhile
 
 import httpx
 import pytest
+import yaml
 from books_bench import REFERENCE, credentials, entry, reconciler, served_here
 from forge_server import PROJECT
 from gitlab_runner import Pipelines
 from hosted import KeepingGitLab, PermittedGitHub, Repository, codes
-from local_runner import ROOT, Actions
+from local_runner import ROOT, Actions, workflow_of
 from socket_server import on_a_socket
 
 TEMPLATES = ROOT / "docs" / "ci"
@@ -58,6 +59,8 @@ class Life:
         self.bob.commit("Begin", "main")
         self.mallory = self.repository.clone("mallory", "mallory", "mallory@example.com")
         self.keys = credentials(self._ledger_file)
+        self.reader = credentials(self._ledger_file, "Run Trial Balance")
+        """A client that changes nothing."""
 
     def pushed(self, message, **fields):
         """The author declares an entry and pushes; returns what the forge would merge."""
@@ -102,8 +105,11 @@ class OnGitHub(Life):
 
     def __init__(self, folder, server, ledger_url):
         super().__init__(folder, server, ledger_url)
-        secrets = {**self.keys, "RECONCILER_PLAN_KEY": KEY, "DAYBOOK_PASSWORD": ""}
-        self.secrets = dict.fromkeys(("journals-plan", "journals-production"), secrets)
+        both = {"RECONCILER_PLAN_KEY": KEY, "DAYBOOK_PASSWORD": ""}
+        self.secrets = {
+            "journals-plan": self.reader | both,
+            "journals-production": self.keys | both,
+        }
         self.actions = Actions(
             origin=self.repository.origin,
             scratch=folder,
@@ -138,12 +144,12 @@ class OnGitLab(Life):
 
     def __init__(self, folder, server, ledger_url):
         super().__init__(folder, server, ledger_url)
-        ledger = {**self.keys, "RECONCILER_PLAN_KEY": KEY, "ZUORA_BASE_URL": ledger_url}
+        both = {"RECONCILER_PLAN_KEY": KEY, "ZUORA_BASE_URL": ledger_url}
         token = {"GITLAB_TOKEN": "glpat_robot"}
         secrets = {
-            "journals-plan": ledger,
+            "journals-plan": self.reader | both,
             "journals-comment": token,
-            "journals-production": ledger | token,
+            "journals-production": self.keys | both | token,
         }
         self.pipelines = Pipelines(origin=self.repository.origin, scratch=folder, secrets=secrets)
         server.pipelines = self.pipelines
@@ -229,6 +235,33 @@ def test_a_merge_applies_exactly_what_was_approved(life):
     assert (posted["accountingPeriodName"], posted["status"]) == ("Feb-2026", "Created")
     assert KEY not in log + life.comment
     assert json.loads(life.actions.artifact("apply-report").read_text()) == report
+
+
+def test_the_action_runs_a_command(life, tmp_path):
+    """The example of the guide, and one whose arguments would do harm if a shell read them."""
+    guide = (TEMPLATES / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```yaml\n(- id: plan\n.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    (example,) = yaml.safe_load(shown)
+    harm = "$(touch harm) `touch harm`; touch harm"
+    hostile = {**example, "id": "hostile", "with": {**example["with"], "args": f"--target\n{harm}"}}
+    checkout = workflow_of(CHECK)["jobs"]["offline"]["steps"][0]
+    job = {
+        "permissions": {"contents": "read"},
+        "outputs": {
+            f"{step}-{name}": f"${{{{ steps.{step}.outputs.{name} }}}}"
+            for step in ("plan", "hostile")
+            for name in ("digest", "exit-code")
+        },
+        "steps": [checkout, example, hostile],
+    }
+    file = tmp_path / "one.yml"
+    file.write_text(yaml.safe_dump({"on": "push", "permissions": {}, "jobs": {"one": job}}))
+    file.write_text(file.read_text().replace("'on':", "on:"))
+    job = life.actions.run(file, "push", life.pushed("Accrue"))["one"]
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", job.outputs["plan-digest"]), job.log
+    assert job.outputs["plan-exit-code"] == "2"
+    assert (job.code, job.outputs["hostile-exit-code"]) == (64, "64"), job.log
+    assert not list(job.temp.parent.glob("**/harm"))
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from checkout import ROOT, Run
 
 CONFIG = """\
@@ -43,7 +44,7 @@ Commit = Callable[[str], tuple[int, str]]
 @pytest.fixture(
     params=[
         pytest.param(AS_INSTALLED_HERE, id="with what is installed here"),
-        pytest.param(NOTHING_INSTALLED, id="from nothing", marks=pytest.mark.long),
+        pytest.param(NOTHING_INSTALLED, id="from nothing"),
     ]
 )
 def commit(
@@ -90,6 +91,17 @@ def commit(
     return commit_it
 
 
+@pytest.mark.parametrize("command", ["validate", "fmt"])
+def test_a_hook_is_a_verb(run: Run, command: str) -> None:
+    sound = run("pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml")
+    assert sound.returncode == 0, sound.stdout
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    (hook,) = [hook for hook in hooks if hook["id"] == f"reconciler-{command}"]
+    assert hook["entry"] == f"reconciler {command}"
+    assert not hook["pass_filenames"], "a name is unique in all of a workspace"
+
+
+@pytest.mark.long
 def test_another_repository_uses_the_hooks(commit: Commit) -> None:
     entry = (ROOT / "journals/2026/01/hosting-accrual.yaml").read_text(encoding="utf-8")
     odd = entry.replace("kind: JournalEntry", "kind:   JournalEntry")
