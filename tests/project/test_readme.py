@@ -17,6 +17,7 @@ from reconciler.cli.plan import CHANGES_PENDING
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+DAYBOOK = (ROOT / "docs" / "daybook.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
@@ -36,9 +37,8 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-COMMANDS = sorted(
-    {line for text in (README, DEVELOPMENT, GUIDE, APPROVALS, CI) for line in command_lines(text)}
-)
+TEXTS = (README, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES)
+COMMANDS = sorted({line for text in TEXTS for line in command_lines(text)})
 
 
 def test_there_are_commands_to_check() -> None:
@@ -94,6 +94,7 @@ def test_links_lead_to_files() -> None:
         "README.md": README,
         "docs/approvals.md": APPROVALS,
         "docs/ci/README.md": CI,
+        "docs/daybook.md": DAYBOOK,
         "docs/development.md": DEVELOPMENT,
         "docs/journal-runs.md": GUIDE,
         "docs/names.md": NAMES,
