@@ -21,6 +21,7 @@ DAYBOOK = (ROOT / "docs" / "daybook.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
+CI = (ROOT / "docs" / "ci" / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -36,7 +37,7 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-TEXTS = (README, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES)
+TEXTS = (README, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES)
 COMMANDS = sorted({line for text in TEXTS for line in command_lines(text)})
 
 
@@ -92,6 +93,7 @@ def test_links_lead_to_files() -> None:
     texts = {
         "README.md": README,
         "docs/approvals.md": APPROVALS,
+        "docs/ci/README.md": CI,
         "docs/daybook.md": DAYBOOK,
         "docs/development.md": DEVELOPMENT,
         "docs/journal-runs.md": GUIDE,
