@@ -18,6 +18,7 @@ from reconciler.cli.plan import CHANGES_PENDING
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
 DAYBOOK = (ROOT / "docs" / "daybook.md").read_text(encoding="utf-8")
+PLANS = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
@@ -37,7 +38,7 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-TEXTS = (README, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES)
+TEXTS = (README, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES, PLANS)
 COMMANDS = sorted({line for text in TEXTS for line in command_lines(text)})
 
 
@@ -98,6 +99,7 @@ def test_links_lead_to_files() -> None:
         "docs/development.md": DEVELOPMENT,
         "docs/journal-runs.md": GUIDE,
         "docs/names.md": NAMES,
+        "docs/plans.md": PLANS,
     }
     for file, text in texts.items():
         for link in re.findall(r"\]\(([^)#]+)\)", text):
