@@ -10,6 +10,7 @@ from reconciler.core.finder import (
     NotSightings,
     Search,
     all_recorded,
+    contradicted,
     in_doubt,
     sightings,
     statement_of,
@@ -86,10 +87,11 @@ def plan_and_find(
     )
     world = with_found(world, search, read(unread), workspace=workspace, place=place)
     plan = make(world) if world.found else plan
-    trusted = finding.complete or finding.first_apply
+    outdated = contradicted(plan.changes)
+    trusted = finding.first_apply or (finding.complete and not outdated)
     if search.failure and doubts and finding.posting and not trusted:
-        refusals = (*plan.refusals, unsearched(len(doubts), search.failure))
-        plan = replace(plan, refusals=refusals)
+        refusal = unsearched(len(outdated or doubts), search.failure, new=not finding.complete)
+        plan = replace(plan, refusals=(*plan.refusals, refusal))
     return Found(plan=plan, world=world, search=search, doubts=len(doubts))
 
 

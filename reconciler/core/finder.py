@@ -23,6 +23,8 @@ MOST_NAMES = 200
 
 _MARK = "\\"
 
+_GONE = (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER)
+
 
 class NotSightings(ValueError):
     """The rows of a query are not numbers with their markers."""
@@ -127,7 +129,7 @@ def with_previous(
 
 
 def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
-    if change.reason in (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER):
+    if change.reason in _GONE:
         return True
     if change.reason is Reason.RENAMED and change.number_posted:
         return False
@@ -206,12 +208,25 @@ def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
     )
 
 
-def unsearched(doubts: int, failure: str) -> Refusal:
+def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
+    """The addresses to be posted of which the ledger no longer holds what the daybook knows.
+
+    That is what an older copy of a daybook looks like: the entry may have a successor.
+    """
+    return tuple(
+        change.address
+        for change in changes
+        if change.posts and KINDS[change.address.kind].marked and change.reason in _GONE
+    )
+
+
+def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
     """The refusal to post with a daybook that may lack entries, on a ledger nobody can search."""
     rule = PLAN_RULES["unsearched-ledger"]
     entries = "1 entry" if doubts == 1 else f"{doubts} entries"
+    why = "the daybook is new" if new else "the daybook may be an older copy"
     message = (
-        f"the daybook is new, the ledger cannot be searched, and {entries} would be posted that "
-        f"may stand in it already: {failure}"
+        f"{why}, the ledger cannot be searched, and {entries} would be posted that may stand in "
+        f"it already: {failure}"
     )
     return Refusal(rule=rule.id, message=message, remedy=rule.remedy)

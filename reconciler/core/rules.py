@@ -305,10 +305,10 @@ _GUARDS = (
     ),
     Rule(
         id="unsearched-ledger",
-        summary="Nothing is posted with a new daybook before the ledger was searched for the "
-        "entries of this workspace.",
-        why="A daybook that was lost knows of no entry: what was posted before would be posted a "
-        "second time.",
+        summary="Nothing is posted with a new daybook, or with one that knows entries which the "
+        "ledger no longer holds, before the ledger was searched for those of this workspace.",
+        why="A daybook that was lost knows of no entry, and an older copy of it knows the wrong "
+        "ones: what was posted since would be posted a second time.",
         remedy="Restore the daybook, or have Data Query enabled and permitted; or name the number "
         "from which on entries of this workspace may stand with --probe-from. If nothing of it "
         "was ever applied to this ledger, say so with --first-apply.",

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,7 @@ from reconciler.live.connection import Connection, Credentials
 from reconciler.live.connection import Limits as CallLimits
 from reconciler.observe import observe, read_all
 from reconciler.settle import settle
+from reconciler.wire.steady import steady
 
 KIND = KINDS["JournalEntry"]
 WORKSPACE = "books"
@@ -122,17 +124,6 @@ def lost_after(line: "Line", request: httpx.Request) -> httpx.Response:
 def instead(response: httpx.Response) -> Callable[["Line", httpx.Request], httpx.Response]:
     """Something between answers, and the ledger never hears of it."""
     return lambda line, request: whole(response, response.content)
-
-
-def unless_executed(fault: "Fault") -> "Fault":
-    """A refusal of the ledger's own: under a key that took effect it replays the success."""
-
-    def refuse(line: "Line", request: httpx.Request) -> httpx.Response:
-        key = request.headers.get("idempotency-key", "")
-        executed = key and key in line.executed
-        return line.deliver(request) if executed else fault(line, request)
-
-    return refuse
 
 
 def whole(response: httpx.Response, raw: bytes) -> httpx.Response:
@@ -230,6 +221,9 @@ class Bench:
     parallelism: int = 1
     query_lag: float = 0
     """Seconds by which queries lag behind the ledger."""
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """The client's clock on the wall, and below the one that only rises."""
+    steady: Callable[[], float] = steady
     doubled: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -262,7 +256,7 @@ class Bench:
 
     @contextlib.contextmanager
     def daybook(self, *, write: bool = True) -> Iterator[Daybook]:
-        book = open_daybook(self.daybook_path, write=write)
+        book = open_daybook(self.daybook_path, write=write, clock=self.wall)
         try:
             yield book
         finally:
@@ -278,6 +272,7 @@ class Bench:
             # A client closes the transports it is given; the line outlives it.
             transport=_Kept(self.line),
             limits=CallLimits(concurrency=max(self.parallelism, 1)),
+            clock=self.steady,
             sleep=lambda seconds: None,
             random=lambda: 0.5,
         ) as client:

@@ -174,6 +174,32 @@ def test_i44_a_copy_from_before_a_replacement(bench, copied, kept):
         assert bench.plan(client, book, wanted).pending == ()
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["deleted", "kept cancelled"])
+def test_i44_a_copy_that_the_ledger_contradicts_posts_nothing_before_a_search(bench, copied, kept):
+    """What it knows is gone, or cancelled: there may be a successor that it does not know."""
+    take, restore = copied
+    bench.conduct = type(bench.conduct)(delete_cancelled=not kept)
+    bench.converge(ONE)
+    take()
+    wanted = files(a=of("5.00"))
+    bench.apply(wanted)
+    before = bench.live()
+    restore()
+    bench.clock.pass_by(**LATER)
+    bench.line.queries = NO_DATA_QUERY
+    bench.verbs()
+    for wanted_now in (wanted, files(a=of("6.00"))):
+        report = bench.apply(wanted_now)
+        assert outcomes(report) == {"not_attempted"}
+        (refusal,) = bench.planned.refusals
+        assert refusal.rule == "unsearched-ledger"
+        assert "the daybook may be an older copy" in refusal.message
+    assert (bench.verbs(), bench.live()) == ([], before)
+    bench.line.queries = None
+    assert outcomes(bench.apply(wanted)) == {"done"}
+    assert (bench.verbs(), bench.live()) == ([], before)
+
+
 def test_i44_a_copy_from_inside_a_replacement_deletes_what_is_left_of_it(bench, copied):
     take, restore = copied
     bench.converge(ONE)

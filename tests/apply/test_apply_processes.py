@@ -272,29 +272,6 @@ def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
     )
 
 
-def test_x1_a_second_apply_is_refused_at_once(workspace, monkeypatch, capsys):
-    meanwhile = threading.Event()
-    arrived = threading.Event()
-
-    def hold(reached: int) -> None:
-        if reached == 1:
-            arrived.set()
-            meanwhile.wait(30)
-
-    workspace.on_commit = hold
-    process = workspace.start()
-    assert arrived.wait(30)
-    began = time.monotonic()
-    assert workspace.apply(monkeypatch) == 1
-    assert time.monotonic() - began < 5
-    assert "another apply is writing to the daybook" in capsys.readouterr().err
-    meanwhile.set()
-    code, said = ended(process)
-    assert code == 0, said
-    workspace.calm()
-    workspace.require_converged(monkeypatch, AFTER)
-
-
 def test_b17_x4_an_apply_whose_lock_was_broken_writes_nothing_more(workspace, monkeypatch):
     """Stopped in the middle, its lock removed, another run done: it wakes up and must end."""
     arrived, woken = threading.Event(), threading.Event()

@@ -5,6 +5,7 @@ and one of its points was never reached fails, and names it.
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from tally import FOLDER, Tally, record, table
 from reconciler.ledger import open_ledger
 
 HERE = Path(__file__).parent
+# The bench of the tests of apply, which runs client and ledger in one process.
+sys.path.insert(0, str(HERE.parent / "apply"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

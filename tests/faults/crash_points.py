@@ -206,7 +206,7 @@ CLIENT: Mapping[str, Install] = {
     "C02": after("reconciler.daybook:open_daybook"),
     "C03": after("reconciler.daybook:Daybook.recorded"),
     "C04": after(
-        "reconciler.cli.apply:_Run._require_reviewed", "reconciler.cli.importing:_adoptions"
+        "reconciler.cli.reviewing:require_reviewed", "reconciler.cli.importing:_adoptions"
     ),
     "C05": at_the_daybooks_commit("intend", done=False),
     "C06": after("reconciler.daybook:Daybook.intend"),

@@ -38,6 +38,7 @@ WARM = (
     "reconciler.repo.writing",
     "psycopg",
     "crash_points",
+    "holding",
     "patience",
 )
 """What a command loads when it runs: loaded here once, every fork has it."""
@@ -98,11 +99,13 @@ def child(command: dict[str, Any]) -> int:
     os.environ.update(command["env"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     import crash_points
+    import holding
     import patience
 
     forget_names()
     crash_points.install_from_environment()
     patience.install_from_environment()
+    holding.install_from_environment()
     from reconciler.cli.main import main as run_main
 
     try:
