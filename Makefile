@@ -55,6 +55,11 @@ faults: $(DEV) ## Run the whole fault laboratory, and write its table into docs/
 	time $(BIN)/pytest tests/faults -n $(WORKERS) -m 'faults or not faults' \
 		--record-faults docs/reliability.md
 
+# Each of the copies runs its tests in one process; a core for each is what they take.
+.PHONY: planted
+planted: $(DEV) ## Plant thirty known bugs in copies of the checkout, and show that the suite notices
+	$(BIN)/python tests/planted/plant.py --record docs/reliability.md
+
 .PHONY: lint
 lint: check-format check-lint check-types check-schemas check-books check-books-format check-workflows ## Run every check, no test
 
