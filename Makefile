@@ -55,8 +55,13 @@ faults: $(DEV) ## Run the whole fault laboratory, and write its table into docs/
 	time $(BIN)/pytest tests/faults -n $(WORKERS) -m 'faults or not faults' \
 		--record-faults docs/reliability.md
 
+# Each of the copies runs its tests in one process; a core for each is what they take.
+.PHONY: planted
+planted: $(DEV) ## Plant thirty known bugs in copies of the checkout, and show that the suite notices
+	$(BIN)/python tests/planted/plant.py --record docs/reliability.md
+
 .PHONY: lint
-lint: check-format check-lint check-types check-schemas check-books check-books-format ## Run every check, no test
+lint: check-format check-lint check-types check-schemas check-books check-books-format check-workflows ## Run every check, no test
 
 .PHONY: format
 format: $(DEV) ## Rewrite code and books in canonical form
@@ -87,6 +92,18 @@ check-books: $(DEV)
 .PHONY: check-books-format
 check-books-format: $(DEV)
 	$(BIN)/reconciler fmt --check journals/
+
+# What runs here and what users copy, and nothing is asked for over the network. GitLab's own file has a
+# schema; the security linter reads those of GitHub, as if each were some repository's.
+GITHUB_WORKFLOWS := $(wildcard .github/workflows/*.yml) $(filter-out docs/ci/gitlab-ci.yml,$(wildcard docs/ci/*.yml))
+BUILTIN_SCHEMA := $(BIN)/check-jsonschema --builtin-schema
+
+.PHONY: check-workflows
+check-workflows: $(DEV)
+	$(BUILTIN_SCHEMA) vendor.github-workflows $(GITHUB_WORKFLOWS)
+	$(BUILTIN_SCHEMA) vendor.github-actions action.yml
+	$(BUILTIN_SCHEMA) vendor.gitlab-ci docs/ci/gitlab-ci.yml
+	$(BIN)/zizmor --offline --quiet --no-progress --pedantic --strict-collection $(GITHUB_WORKFLOWS) action.yml
 
 .PHONY: setup
 setup: $(DEV) ## Make the environment for development

@@ -36,7 +36,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     def check(name: str, text: str) -> None:
         file = folder / name
         if request.config.getoption("--bless"):
-            folder.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text.encode())
         assert file.exists(), f"no golden file {file}: run pytest --bless, and review it"
         assert file.read_bytes().decode() == text

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from reconciler.core.kinds import KINDS
 from reconciler.core.plan import Change, Plan
 from reconciler.core.values import text_of
+from reconciler.render.books import leaving
 from reconciler.render.spans import BLANK, Line, Span, line, span, table
 
 LARGE = 10
@@ -19,9 +20,8 @@ def attention_section(plan: Plan, symbol: Callable[[Change], Span]) -> Iterator[
 
     `symbol` is how an action looks.
     """
-    leaving = [change for change in plan.feasible if change.takes_back]
     blocked = [change for change in plan.pending if change.block is not None]
-    yield from _listed("Takes posted entries out of the books:", "bad", leaving, symbol)
+    yield from _listed("Takes posted entries out of the books:", "bad", leaving(plan), symbol)
     yield from _listed("Blocked, and left out by an apply:", "blocked", blocked, symbol)
 
 

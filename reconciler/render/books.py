@@ -128,5 +128,6 @@ NOTHING_POSTED = "nothing is posted or taken back"
 
 
 def leaving(plan: Plan) -> tuple[Change, ...]:
-    """The changes that take posted entries out of the books, replacements included."""
-    return tuple(change for change in plan.feasible if change.takes_back)
+    """The changes that take posted entries out of the books: first those that post nothing new."""
+    found = (change for change in plan.feasible if change.takes_back)
+    return tuple(sorted(found, key=lambda change: change.posts))

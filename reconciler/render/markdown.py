@@ -76,6 +76,9 @@ def _head(plan: Plan) -> Iterator[str]:
         yield from _impact(plan)
         proofs = "<br>".join(said(proof) for proof in balance_proofs(plan))
         yield f"**Balance**: {proofs}"
+    if plan.requirement.approvals:
+        yield f"**Approvals**: {said(requirement_text(plan.requirement))}"
+    if plan.pending:
         yield _changes(plan)
 
 
@@ -197,12 +200,13 @@ def _foot(plan: Plan) -> Iterator[str]:
         what = "entry has" if count == 1 else "entries have"
         if len(drawn) > LIMIT // 6:
             drawn = f"`reconciler drift` tells what moved in {count} entries."
-        title = f"{count} {what} moved in the ledger since they were applied"
+        applied = "it was" if count == 1 else "they were"
+        title = f"{count:,} {what} moved in the ledger since {applied} applied"
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
     for warning in plan.warnings[:_LISTED]:
         yield f"Warning: {said(warning)}"
-    if plan.requirement.approvals:
-        yield f"**Approvals**: {said(requirement_text(plan.requirement))}"
+    if (more := len(plan.warnings) - _LISTED) > 0:
+        yield f"and {more:,} more warnings"
     yield f"Digest: `{plan.digest}`"
     if plan.feasible and not plan.refusals and not plan.scope.offline:
         yield f"To apply exactly this: `reconciler apply --plan-digest {plan.digest}`"

@@ -87,6 +87,7 @@ def overview_lines(plan: Plan) -> tuple[Line, ...]:
         *_header(plan),
         *impact_section(plan),
         *_warnings(plan),
+        *requirement_lines(plan.requirement),
         *_refusals(plan),
         *attention_section(plan, _symbol),
         *_verdict(plan),

@@ -386,6 +386,11 @@ BLOCKS = [
         id="I-25 post to an inactive code",
     ),
     pytest.param(
+        "ledger-facts", 'active-accounting-code: accounting code "Old Cash" is inactive',
+        Action.REPLACE, [declared(entry(debit(code="Old Cash"), credit()))], [recorded()],
+        [live()], {}, id="I-25 B14 cancel for what would be posted to an inactive code",
+    ),
+    pytest.param(
         "ledger-facts", "lines-balance: debits exceed credits by USD 0.01", Action.CREATE,
         [declared(entry(debit("1.01"), credit("1")))], [], [], {}, id="I-51 post out of balance",
     ),

@@ -181,6 +181,19 @@ def test_i41_a_write_that_is_based_on_another_state_is_refused_for_good(home, ch
                 book.intend(intent("b"))
 
 
+def test_i43_b18_the_lease_stays_where_the_last_write_failed(home):
+    with home.opened() as book:
+        create(book)
+        lease = book.lease
+        # Nothing can be added to the daybook any more; that the lease ends could be written.
+        home.sql("alter table events rename to events_elsewhere")
+        with pytest.raises(DaybookError):
+            book.intend(intent("b"))
+    home.sql("alter table events_elsewhere rename to events")
+    with home.opened(write=False) as book:
+        assert book.held_by() == lease
+
+
 def test_i41_the_fence_rises_with_every_lease(home):
     fences = []
     for _ in range(3):

@@ -17,9 +17,12 @@ from reconciler.cli.plan import CHANGES_PENDING
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+DAYBOOK = (ROOT / "docs" / "daybook.md").read_text(encoding="utf-8")
+PLANS = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
+CI = (ROOT / "docs" / "ci" / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -35,9 +38,8 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-COMMANDS = sorted(
-    {line for text in (README, DEVELOPMENT, GUIDE, APPROVALS) for line in command_lines(text)}
-)
+TEXTS = (README, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES, PLANS)
+COMMANDS = sorted({line for text in TEXTS for line in command_lines(text)})
 
 
 def test_there_are_commands_to_check() -> None:
@@ -92,9 +94,12 @@ def test_links_lead_to_files() -> None:
     texts = {
         "README.md": README,
         "docs/approvals.md": APPROVALS,
+        "docs/ci/README.md": CI,
+        "docs/daybook.md": DAYBOOK,
         "docs/development.md": DEVELOPMENT,
         "docs/journal-runs.md": GUIDE,
         "docs/names.md": NAMES,
+        "docs/plans.md": PLANS,
     }
     for file, text in texts.items():
         for link in re.findall(r"\]\(([^)#]+)\)", text):

@@ -1,5 +1,6 @@
 """The wheel and the source distribution are whole: they work without a checkout."""
 
+import re
 import sys
 import tarfile
 import zipfile
@@ -71,6 +72,28 @@ def test_the_wheel_holds_what_it_should(root: Path, wheel: Path) -> None:
     assert names >= package | schemas | {"reconciler/examples/reference.yaml"}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert not any(name.startswith("tests/") for name in names)
+
+
+@pytest.mark.long
+def test_a_new_user_follows_the_guide(run: Run, root: Path, wheel: Path, tmp_path: Path) -> None:
+    """In a repository and an environment of their own, command by command, as they are typed."""
+    made = run(sys.executable, "-m", "venv", tmp_path / "venv")
+    assert made.returncode == 0, made.stderr
+    programs = tmp_path / "venv" / "bin"
+    installed = run(programs / "pip", "install", "--disable-pip-version-check", wheel)
+    assert installed.returncode == 0, installed.stderr
+    books = tmp_path / "books"
+    books.mkdir()
+    guide = (root / "docs" / "ci" / "README.md").read_text(encoding="utf-8")
+    (typed,) = re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    env = {"PATH": f"{programs}:/usr/bin:/bin"}
+    for line in ("git init --quiet", "reconciler init journals --name books", *typed.splitlines()):
+        ended = run("sh", "-c", line, cwd=books, env=env)
+        assert ended.returncode == 0, f"{line}: {ended.stdout}{ended.stderr}"
+    assert (books / "comment.md").read_text(encoding="utf-8").startswith("<!-- reconciler:books")
+    assert '"plan_digest"' in (books / "report.json").read_text(encoding="utf-8")
+    again = run("reconciler", "plan", "--detailed-exitcode", cwd=books, env=env)
+    assert (again.returncode, "No changes." in again.stdout) == (0, True)
 
 
 @pytest.mark.long

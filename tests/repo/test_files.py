@@ -7,6 +7,7 @@ import traceback
 import pytest
 
 from reconciler.core.values import Severity
+from reconciler.repo import load
 from reconciler.repo.files import MAX_FILE_BYTES, Found, find, read_file
 
 
@@ -219,3 +220,20 @@ def test_what_permissions_hide_is_a_problem(open_tmp_path):
         without_privileges(check)
     finally:
         (open_tmp_path / "sub").chmod(0o700)
+
+
+def test_i20_b19_a_file_that_cannot_be_read_is_an_error_of_the_whole_workspace(open_tmp_path):
+    write(open_tmp_path, "a.yaml")
+    (open_tmp_path / "reconciler.yaml").write_text(
+        "apiVersion: journal.reconciler/v1\nkind: Workspace\nmetadata: {name: books}\n"
+    )
+    # The schemas are read now: without privileges the checkout may be out of reach.
+    assert [problem.rule for problem in load(open_tmp_path).problems] == ["document-shape"]
+    (open_tmp_path / "a.yaml").chmod(0)
+
+    def check():
+        (problem,) = load(open_tmp_path).problems
+        told = (problem.path, problem.rule, problem.severity)
+        assert told == ("a.yaml", "file-unreadable", Severity.ERROR)
+
+    without_privileges(check)

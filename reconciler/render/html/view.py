@@ -14,6 +14,7 @@ from reconciler.render.books import (
     posting_unknown_amounts,
     proofs_of,
 )
+from reconciler.render.controls import requirement_text
 from reconciler.render.html.changes import Changes, Moved, Row, changes_of, line_moves
 from reconciler.render.html.charts import HALF, Charts, charts_of
 from reconciler.render.notice import scope_notice
@@ -183,6 +184,7 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("Made", origin.made_at),
         ("Good until", origin.expires_at),
         ("Made by", f"reconciler {origin.tool_version}" if origin.tool_version else ""),
+        ("Approvals", requirement_text(plan.requirement) if plan.requirement.approvals else ""),
     )
     return tuple((name, value) for name, value in facts if value)
 
