@@ -40,7 +40,7 @@ QUICK = frozenset({
 })  # fmt: skip
 """Of each fault the form that the default suite has."""
 
-QUICK_TOO = {("N28", "run cancel")}
+QUICK_TOO = {("N28", "run cancel"), ("N21 somebody else's", "run create")}
 """And what it has besides creates."""
 
 POLLED = ("run get", "list by run")
@@ -57,14 +57,9 @@ def cells() -> list[Any]:
             turns = (FIRST,) if call == "token" else (FIRST, LAST)
             for kind in (SQLITE, POSTGRESQL) if codes is not None else ():
                 for turn in turns:
-                    quick = (
-                        (turn, kind) == (FIRST, SQLITE)
-                        and name in QUICK
-                        and (
-                            call == "create"
-                            or (call == "token" and fault.create is None)
-                            or (name, call) in QUICK_TOO
-                        )
+                    plain = "token" if fault.create is None else "create"
+                    quick = (turn, kind) == (FIRST, SQLITE) and (
+                        (name in QUICK and call == plain) or (name, call) in QUICK_TOO
                     )
                     marks = [pytest.mark.reaches(name.split(" ")[0], call)]
                     found.append(
