@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.screen import err
+from reconciler.core.history import Result
 from reconciler.rescue import RescuedBook, take_in
 from reconciler.settle import claim_fault
 
@@ -48,7 +49,10 @@ def made_by(desk: "Desk", intent: "Intent", number: str) -> bool:
 
 
 def take_in_rescue(desk: "Desk") -> "tuple[Settled, ...]":
-    """Have the daybook take in what lies in a rescue file, and say so. Raises DaybookError."""
+    """Have the daybook take in what lies in a rescue file, and say so. Raises DaybookError.
+
+    Returns what was taken in; the rest is still open, and to be settled.
+    """
     from reconciler.render.report import settled_line
 
     def trusted(intent: "Intent", number: str) -> bool:
@@ -56,7 +60,8 @@ def take_in_rescue(desk: "Desk") -> "tuple[Settled, ...]":
 
     taken = []
     for item in take_in(desk.daybook, desk.rescue, trusted=trusted):
-        taken.append(item)
+        if item.result is not Result.UNKNOWN:
+            taken.append(item)
         err([settled_line(item)])
     return tuple(taken)
 

@@ -389,6 +389,16 @@ def test_i07_what_a_search_finds_cannot_be_said_not_to_be_posted(small):
         pytest.param(["--posted", "JournalEntry/a=JR-00000001"], 64, id="a run's number"),
         pytest.param(["--posted", "a=JE-00000001"], 64, id="no kind"),
         pytest.param(["--not-posted", "Journal/a"], 64, id="no such kind"),
+        pytest.param(
+            ["--posted", "JournalEntry/a=JE-00000001", "--not-posted", "JournalEntry/a"],
+            64,
+            id="I-07 posted and not posted",
+        ),
+        pytest.param(
+            ["--posted", "JournalEntry/a=JE-00000001", "--posted", "JournalEntry/a=JE-00000002"],
+            64,
+            id="I-07 posted twice",
+        ),
         pytest.param(["--dry-run", "--set-aside"], 64, id="to look and to change"),
         pytest.param(["--posted", "JournalEntry/a=JE-00000001"], 4, id="nothing open"),
     ],
