@@ -59,8 +59,8 @@ INTERRUPTED = 130
 @click.option(
     "--first-apply",
     is_flag=True,
-    help="Nothing of this workspace was ever applied to this ledger: go on with a new daybook "
-    "where the ledger cannot be searched.",
+    help="Nothing of this workspace was ever applied to this ledger, or nothing but what "
+    "--probe-from finds: go on with a new daybook where the ledger cannot be searched.",
 )
 @lock_timeout_option
 @parallelism_option
