@@ -67,9 +67,23 @@ def apply(
 
 
 def _must_wait(change: Change, running: Iterable[Work]) -> bool:
-    """Whether the ledger takes a change only when another of its kind has ended."""
+    """Whether a change starts only when another one has ended.
+
+    The ledger takes one at a time of some kinds. And what posts waits for what only takes out of
+    its period: should that fail, it may be the same entry under another name, and is not posted.
+    """
     kind = change.address.kind
-    return KINDS[kind].alone and any(work.change.address.kind == kind for work in running)
+    others = [work.change for work in running]
+    if KINDS[kind].alone and any(other.address.kind == kind for other in others):
+        return True
+    return change.posts and any(
+        other.takes_back and not other.posts and _may_share_period(change, other)
+        for other in others
+    )
+
+
+def _may_share_period(one: Change, other: Change) -> bool:
+    return one.period == other.period or not (one.period and other.period)
 
 
 @dataclass(slots=True, kw_only=True)

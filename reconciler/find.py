@@ -1,6 +1,6 @@
 """Searches the ledger for the workspace's own entries, and plans with what that finds."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
@@ -14,12 +14,13 @@ from reconciler.core.finder import (
     in_doubt,
     sightings,
     statement_of,
+    unproved,
     unsearched,
     with_found,
     with_previous,
 )
 from reconciler.core.kinds import KINDS
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Plan, Refusal
 from reconciler.core.recorded import Recorded
 from reconciler.core.values import Address, Value
 from reconciler.core.world import World
@@ -87,12 +88,23 @@ def plan_and_find(
     )
     world = with_found(world, search, read(unread), workspace=workspace, place=place)
     plan = make(world) if world.found else plan
-    outdated = contradicted(plan.changes)
-    trusted = finding.first_apply or (finding.complete and not outdated)
-    if search.failure and doubts and finding.posting and not trusted:
-        refusal = unsearched(len(outdated or doubts), search.failure, new=not finding.complete)
-        plan = replace(plan, refusals=(*plan.refusals, refusal))
+    if finding.posting and not finding.first_apply:
+        refusals = _refusals(plan, search, doubts, complete=finding.complete)
+        plan = replace(plan, refusals=(*plan.refusals, *refusals))
     return Found(plan=plan, world=world, search=search, doubts=len(doubts))
+
+
+def _refusals(
+    plan: Plan, search: Search, doubts: tuple[Address, ...], *, complete: bool
+) -> Iterator[Refusal]:
+    """Why nothing is posted: neither the daybook nor a search tells what stands already."""
+    outdated = contradicted(plan.changes)
+    if search.failure and doubts and (outdated or not complete):
+        yield unsearched(len(outdated or doubts), search.failure, new=not complete)
+    elif search.probed and not search.failure and not complete:
+        anew = {one.address for one in plan.changes if one.posts and not one.number_posted}
+        if missed := anew.intersection(doubts):
+            yield unproved(len(missed), search)
 
 
 class Vouching(Protocol):
@@ -111,7 +123,8 @@ def vouch(book: Vouching, found: Found, *, first_apply: bool) -> None:
     search = found.search
     if search is None:
         return
-    if search.failure:
+    if search.failure or search.probed:
+        # A look at one number after the other ends at a gap, and above it may be more.
         proved = first_apply
     else:
         known = book.recorded().values()

@@ -42,6 +42,13 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
     """
     creates = {intent.address: intent for intent in book.unsettled() if intent.act is Act.CREATE}
     known = recorded_numbers(book.recorded().values())
+    not_posted = tuple(not_posted)
+    for address in not_posted:
+        if address in posted:
+            raise Refused(
+                f"{address} is said to be posted, and not to be posted",
+                remedy="Give one answer for it.",
+            )
     ended: list[tuple[Intent, Settled]] = []
     for address, number in posted.items():
         intent = _open(creates, address)
@@ -50,6 +57,8 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
         fault = claim_fault(ledger, intent, number, workspace=workspace, marker_place=marker_place)
         if fault:
             raise Refused(f"{number} is not what {address} asked for: it {fault}", remedy=_LOOK)
+        # Two creates made two entries: the next answer cannot be this number again.
+        known |= {number}
         ended.append((intent, _settled(intent, Result.DONE, number)))
     for address in not_posted:
         intent = _open(creates, address)

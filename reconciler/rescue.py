@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Protocol
 
@@ -134,10 +135,11 @@ def examine(book: RescuableBook, path: Path) -> Found | None:
 def take_in(
     book: RescuableBook, path: Path, *, trusted: Callable[[Intent, str], bool]
 ) -> Iterator[Settled]:
-    """Give the daybook what a rescue file kept for it, and rename the file once that is done.
+    """Give the daybook what a rescue file kept for it, and rename the file once all of it is in.
 
     Raises DaybookError when any line does not fit: then nothing is taken in. `trusted` tells
-    whether a create made what stands under a number; one that did not is left to be settled.
+    whether a create made what stands under a number. What is not believed is left to be settled,
+    and yielded as unknown; the file then stays for the next run.
     """
     found = examine(book, path)
     if found is None:
@@ -147,34 +149,49 @@ def take_in(
             f"the rescue file {path} does not fit the daybook: {'; '.join(found.problems)}",
             remedy="Run `reconciler daybook recover`: it shows what is in there and what to do.",
         )
-    yield from conclude_lines(book, found.lines, trusted=trusted)
-    set_aside(path, "taken")
+    whole = True
+    for item in conclude_lines(book, found.lines, trusted=trusted):
+        whole = whole and item.result is not Result.UNKNOWN
+        yield item
+    if whole:
+        set_aside(path, "taken")
 
 
 def conclude_lines(
     book: RescuableBook, lines: tuple[Rescued, ...], *, trusted: Callable[[Intent, str], bool]
 ) -> Iterator[Settled]:
-    """Write down what these lines say of calls that are still open."""
+    """Write down what these lines say of calls that are still open.
+
+    A line that is not believed, or older than what is known of its call, is yielded as unknown.
+    """
     for line in lines:
         tried = book.tried(line.intent)
         if tried is None or not tried.open:
             continue
-        intent = tried.intent
-        if intent.key and line.number and not trusted(intent, line.number):
-            continue
-        book.conclude(intent, line.result, number=line.number, detail=line.detail)
+        intent, result, number = tried.intent, line.result, line.number
+        message = "taken from the rescue file"
+        if tried.result is Result.UNKNOWN and not _made_something(line):
+            # It was made again since, and may have had its effect then.
+            result, message = Result.UNKNOWN, f"{_KEPT} is older than its last attempt"
+        elif intent.key and number and not trusted(intent, number):
+            result, message = Result.UNKNOWN, f"{_KEPT} is not borne out by the ledger"
+        else:
+            book.conclude(intent, result, number=number, detail=line.detail)
         yield Settled(
             address=intent.address,
             act=intent.act.value,
-            result=line.result,
-            number=line.number,
-            message="taken from the rescue file",
+            result=result,
+            number=number,
+            message=message,
         )
 
 
+_KEPT = "what the rescue file says of it"
+
+
 def set_aside(path: Path, word: str) -> Path:
-    """Rename a rescue file so that it is looked at no more; what bore that name before is gone."""
-    aside = path.with_name(f"{path.name}.{word}")
+    """Rename a rescue file so that it is looked at no more, beside those of earlier times."""
+    aside = _free_name(path, word)
     try:
         path.replace(aside)
         _sync_directory(path.parent)
@@ -186,6 +203,12 @@ def set_aside(path: Path, word: str) -> Path:
             else "Rename it by hand.",
         ) from error
     return aside
+
+
+def _free_name(path: Path, word: str) -> Path:
+    numbered = (path.with_name(f"{path.name}.{word}.{number}") for number in count(2))
+    names = chain([path.with_name(f"{path.name}.{word}")], numbered)
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _check(book: RescuableBook, line: Rescued, other: Rescued | None) -> None:
@@ -207,13 +230,18 @@ def _check(book: RescuableBook, line: Rescued, other: Rescued | None) -> None:
     said, known = (line.result, line.number), (tried.result, tried.number)
     if other is not None:
         known = (other.result, other.number)
-    elif tried.open or not (line.act is Act.CREATE and line.result is Result.DONE):
+    elif tried.open or not _made_something(line):
         # What a later run read in the ledger of any other call is newer than the line.
         return
     if not _agree(said, known):
         raise NotRescued(
             f"{what} is said to be {_words(said)}, and it is known to be {_words(known)}"
         )
+
+
+def _made_something(line: Rescued) -> bool:
+    """Whether a line tells of a new entry: that no later attempt takes back."""
+    return line.act is Act.CREATE and line.result is Result.DONE
 
 
 _Ended = tuple[Result | None, str | None]

@@ -59,8 +59,8 @@ INTERRUPTED = 130
 @click.option(
     "--first-apply",
     is_flag=True,
-    help="Nothing of this workspace was ever applied to this ledger: go on with a new daybook "
-    "where the ledger cannot be searched.",
+    help="Nothing of this workspace was ever applied to this ledger, or nothing but what "
+    "--probe-from finds: go on with a new daybook where the ledger cannot be searched.",
 )
 @lock_timeout_option
 @parallelism_option
@@ -190,13 +190,14 @@ class _Run:
     whereabouts: Whereabouts
 
     def carry_out(self, desk: "Desk") -> int:
+        from reconciler.cli.rescuing import settle_first
         from reconciler.cli.reviewing import require_reviewed, require_valid
         from reconciler.core.report import report_of
         from reconciler.find import vouch
 
         if self.consent.saved is not None:
             require_valid(desk, self.consent.saved)
-        settled = self._settle(desk)
+        settled = settle_first(desk, style=self.style, between=self.stop.check)
         found = self._plan(desk)
         plan = found.plan
         self._show(plan)
@@ -236,24 +237,6 @@ class _Run:
         return plan_and_find_desk(
             desk, self.allowances, finding, progress=self._stoppable, scope=self.scope
         )
-
-    def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
-        from reconciler.cli.rescuing import book_of, take_in_rescue
-        from reconciler.render.report import settled_line
-        from reconciler.settle import settle
-
-        settled = [*take_in_rescue(desk)]
-        for item in settle(
-            book_of(desk, style=self.style),
-            desk.client,
-            workspace=desk.settings.name,
-            marker_place=desk.settings.marker,
-            adopts=desk.books.adopts,
-        ):
-            settled.append(item)
-            err([settled_line(item)])
-            self.stop.check()
-        return tuple(settled)
 
     @contextmanager
     def _stoppable(self, what: str, total: int) -> Iterator[Callable[[], None]]:

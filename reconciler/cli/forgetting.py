@@ -30,7 +30,7 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     again, the name has the entry back. `Kind/name` says which of an entry and a run is meant.
     """
     from reconciler.cli.books import read_books
-    from reconciler.cli.rescuing import take_in_rescue
+    from reconciler.cli.rescuing import settle_first
     from reconciler.cli.wiring import open_desk, plan_and_find_desk
     from reconciler.core.plan import Allowances
     from reconciler.find import Finding
@@ -40,23 +40,30 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=True, parallelism=1) as desk:
-        take_in_rescue(desk)
+        settle_first(desk)
         recorded = {address.name for address in desk.daybook.recorded()}
         # What the daybook does not know can only be forgotten when a search finds it.
         asked = any(name.rpartition("/")[2] not in recorded for name in names)
         finding = Finding(complete=desk.daybook.complete, asked=asked)
         found = plan_and_find_desk(desk, Allowances(), finding, progress=progress)
-        changes = _retirements(found, names)
+        changes = _retirements(found, names, _at_work(desk))
         return _forget(desk, found, changes, asking=not auto_approve)
 
 
-def _retirements(found: "Found", names: Sequence[str]) -> "tuple[Change, ...]":
+def _at_work(desk: "Desk") -> frozenset[str]:
+    """The numbers that a call is about whose outcome is not known."""
+    return frozenset(intent.number for intent in desk.daybook.unsettled() if intent.number)
+
+
+def _retirements(
+    found: "Found", names: Sequence[str], at_work: frozenset[str]
+) -> "tuple[Change, ...]":
     """What is to be forgotten. Raises Refused when anything cannot be."""
     from reconciler.core.retire import retirement_obstacles, retirement_of
 
     addresses = sorted({_address(found, name) for name in names})
     for address in addresses:
-        for fact, remedy in retirement_obstacles(found.world, address):
+        for fact, remedy in retirement_obstacles(found.world, address, at_work):
             raise Refused(fact, remedy=remedy)
     return tuple(retirement_of(found.world, address) for address in addresses)
 

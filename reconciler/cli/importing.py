@@ -90,7 +90,7 @@ def import_(
     amount changes. Entries of a journal run are managed for their basic information alone.
     """
     from reconciler.cli.books import read_books
-    from reconciler.cli.rescuing import take_in_rescue
+    from reconciler.cli.rescuing import settle_first
     from reconciler.cli.wiring import open_desk
 
     if not numbers and run is None and period is None:
@@ -111,7 +111,7 @@ def import_(
     err(problem_spans(books.errors, books.root))
     with open_desk(books, write=not write_only, parallelism=1) as desk:
         if not write_only:
-            take_in_rescue(desk)
+            settle_first(desk)
         search = _Search(desk, name=name, to=to)
         if period is not None:
             return _period(desk, search, period, limit, write_only=write_only, asking=asking)

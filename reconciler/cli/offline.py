@@ -20,7 +20,7 @@ from reconciler.core.plan import Allowances, Basis, Plan
 from reconciler.core.renames import warnings_of
 from reconciler.core.scope import Scope
 from reconciler.core.world import World
-from reconciler.daybook import Daybook, open_daybook
+from reconciler.daybook import Daybook, no_daybook, open_daybook
 from reconciler.settings import Settings
 
 _ELSEWHERE = (
@@ -42,9 +42,8 @@ def plan_offline(books: Books, allowances: Allowances, scope: Scope) -> Plan:
     settings = require_sound(books)
     place = daybook_place(books.root, settings)
     in_file = isinstance(place, Path)
-    # A path where nothing is opens as a daybook that knows nothing.
-    path = place if in_file else books.root / "no-daybook"
-    daybook = open_daybook(path, write=False, workspace=settings.name)
+    # A path where nothing is opens as a daybook that knows nothing, too.
+    daybook = open_daybook(place, write=False, workspace=settings.name) if in_file else no_daybook()
     try:
         made = _plan(books, settings, daybook, allowances, scope)
     finally:

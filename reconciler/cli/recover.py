@@ -1,6 +1,7 @@
 """`reconciler daybook recover`: shows and settles what earlier runs left open."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -57,8 +58,7 @@ def recover(
     from reconciler.core.recovery import recovery_document
     from reconciler.render.recovery import verdict_lines
 
-    answers = dict(_answer(text) for text in posted)
-    nothing = [_address(text) for text in not_posted]
+    answers, nothing = _answers(posted, not_posted)
     if dry_run and (answers or nothing or set_aside):
         raise click.UsageError("--dry-run changes nothing: say it without the answers.")
     books = read_books(common().workspace)
@@ -92,6 +92,7 @@ def _recover(
     from dataclasses import replace
 
     from reconciler.cli.rescuing import book_of
+    from reconciler.core.history import Result
     from reconciler.core.recovery import Recovery
     from reconciler.recover import close_by_word
     from reconciler.render.recovery import open_lines
@@ -109,7 +110,7 @@ def _recover(
         out(open_lines(recovery))
     if dry_run or (recovery.problems and not set_aside):
         return recovery
-    settled = [] if found is None else [*_take_in(desk, found)]
+    settled = [] if found is None else [*_take_in(desk, found, anyway=set_aside)]
     settled += close_by_word(
         book_of(desk, style=style),
         desk.client,
@@ -119,19 +120,26 @@ def _recover(
         not_posted=not_posted,
     )
     _tell(settled)
+    # What was not believed of a rescue file is open, and settled with all the rest.
+    settled = [item for item in settled if item.result is not Result.UNKNOWN]
     settled += _settle(desk, style)
     return replace(recovery, problems=(), settled=tuple(settled))
 
 
-def _take_in(desk: "Desk", found: "Found") -> "Iterator[Settled]":
-    """What fits of a rescue file; the file is then out of the way."""
+def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled]":
+    """What fits of a rescue file; the file is then out of the way, unless something is left."""
     from reconciler.cli.rescuing import made_by
+    from reconciler.core.history import Result
     from reconciler.rescue import conclude_lines, set_aside
 
-    yield from conclude_lines(
+    whole = not found.problems
+    for item in conclude_lines(
         desk.daybook, found.lines, trusted=lambda intent, number: made_by(desk, intent, number)
-    )
-    set_aside(desk.rescue, "refused" if found.problems else "taken")
+    ):
+        whole = whole and item.result is not Result.UNKNOWN
+        yield item
+    if whole or anyway:
+        set_aside(desk.rescue, "taken" if whole else "refused")
 
 
 def _settle(desk: "Desk", style: str) -> "list[Settled]":
@@ -174,6 +182,18 @@ def _open_calls(desk: "Desk") -> "Iterator[OpenCall]":
             track_id=intent.track_id or "",
             settled_by=what_settles(intent, age),
         )
+
+
+def _answers(
+    posted: Sequence[str], not_posted: Sequence[str]
+) -> tuple[Mapping[Address, str], frozenset[Address]]:
+    """What somebody says of open creates: one thing of each."""
+    made = [_answer(text) for text in posted]
+    nothing = frozenset(_address(text) for text in not_posted)
+    said = Counter([address for address, _ in made] + [*nothing])
+    for address in sorted(address for address, times in said.items() if times > 1):
+        raise click.UsageError(f"Two answers are given for {address}: give one.")
+    return dict(made), nothing
 
 
 def _answer(text: str) -> tuple[Address, str]:

@@ -2,14 +2,15 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.screen import err
+from reconciler.core.history import Result
 from reconciler.rescue import RescuedBook, take_in
-from reconciler.settle import claim_fault
+from reconciler.settle import claim_fault, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,10 @@ def made_by(desk: "Desk", intent: "Intent", number: str) -> bool:
 
 
 def take_in_rescue(desk: "Desk") -> "tuple[Settled, ...]":
-    """Have the daybook take in what lies in a rescue file, and say so. Raises DaybookError."""
+    """Have the daybook take in what lies in a rescue file, and say so. Raises DaybookError.
+
+    Returns what was taken in; the rest is still open, and to be settled.
+    """
     from reconciler.render.report import settled_line
 
     def trusted(intent: "Intent", number: str) -> bool:
@@ -56,9 +60,33 @@ def take_in_rescue(desk: "Desk") -> "tuple[Settled, ...]":
 
     taken = []
     for item in take_in(desk.daybook, desk.rescue, trusted=trusted):
-        taken.append(item)
+        if item.result is not Result.UNKNOWN:
+            taken.append(item)
         err([settled_line(item)])
     return tuple(taken)
+
+
+def settle_first(
+    desk: "Desk", *, style: str = "text", between: Callable[[], None] = lambda: None
+) -> "tuple[Settled, ...]":
+    """Take in a rescue file and settle what earlier runs left open, before anything is decided.
+
+    `between` is called after each call that was settled. Raises DaybookError.
+    """
+    from reconciler.render.report import settled_line
+
+    settled = [*take_in_rescue(desk)]
+    for item in settle(
+        book_of(desk, style=style),
+        desk.client,
+        workspace=desk.settings.name,
+        marker_place=desk.settings.marker,
+        adopts=desk.books.adopts,
+    ):
+        settled.append(item)
+        err([settled_line(item)])
+        between()
+    return tuple(settled)
 
 
 def rescue_warnings(path: "Path") -> Iterator[str]:

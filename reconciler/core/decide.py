@@ -1,6 +1,6 @@
 """Decides what happens to every address: declared, recorded and live in, a plan out. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.core.adoption import ADOPTS_ANOTHER, adoption_of, adopts_another
@@ -9,8 +9,9 @@ from reconciler.core.kinds import KINDS
 from reconciler.core.members import cancelled_members
 from reconciler.core.obstacles import obstacles
 from reconciler.core.plan import CANCELLED, Action, Block, Change, Drift, Reason, Verb
+from reconciler.core.renames import Alike
 from reconciler.core.rules import PLAN_RULES
-from reconciler.core.values import Declared, Value
+from reconciler.core.values import Address, Declared, Value
 from reconciler.core.world import Case, Conduct, World
 
 __all__ = ["GONE", "Conduct", "World", "decide_all"]
@@ -36,7 +37,53 @@ def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
         moved = _drift(case, change)
         if moved is not None:
             drift.append(moved)
-    return tuple(changes), tuple(drift)
+    return tuple(_not_posted_beside(world, changes)), tuple(drift)
+
+
+def _not_posted_beside(world: World, changes: list[Change]) -> Iterator[Change]:
+    """The changes, with no entry posted under a name while it has to stay under another one.
+
+    A rename that does not say so is a removal and a new entry. Where the removal is blocked, the
+    new entry would stand beside the old one, with the same lines. A removal out of scope counts
+    with what it would be: a partial plan decides as the whole one does.
+    """
+    if not any(_posts_anew(change) for change in changes):
+        yield from changes
+        return
+    removals = {change.address: change for change in changes if change.wanted is Action.REMOVE}
+    taken = frozenset(world.renames.values())
+    lost = (one for one in world.recorded if one not in world.declared and one not in taken)
+    alike = Alike(world.names, lost)
+
+    def stays(source: Address) -> bool:
+        removal = removals.get(source) or _decide(Case.of(source, world))
+        return removal is not None and _is_stuck(removal)
+
+    for change in changes:
+        declared = world.declared.get(change.address) if _posts_anew(change) else None
+        same = alike.to(declared) if declared is not None else ()
+        staying = [source.name for source in same if stays(source)]
+        if not staying:
+            yield change
+            continue
+        fact = f'it is what "{staying[0]}" posted, word for word, and that cannot be taken back'
+        yield _blocked(change, "posted-elsewhere", fact, _SAY_SO.format(staying[0]))
+
+
+_SAY_SO = (
+    "If it is a new name for that entry, write `previousName: {0}` into its metadata. If it is "
+    "another entry, see to the removal of {0} first, or restore its file."
+)
+
+
+def _posts_anew(change: Change) -> bool:
+    """Whether a change is about to post what does not stand under its own name yet."""
+    feasible = change.action is not Action.BLOCKED
+    return feasible and change.posts and not change.number_posted and not change.renamed_from
+
+
+def _is_stuck(change: Change) -> bool:
+    return change.wanted is Action.REMOVE and change.action is Action.BLOCKED
 
 
 def _decide(case: Case) -> Change | None:

@@ -230,3 +230,18 @@ def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
         f"it already: {failure}"
     )
     return Refusal(rule=rule.id, message=message, remedy=rule.remedy)
+
+
+def unproved(doubts: int, search: Search) -> Refusal:
+    """The refusal to post with a new daybook what a look at one number after the other missed."""
+    entries = "1 entry" if doubts == 1 else f"{doubts} entries"
+    message = (
+        f"the daybook is new, and {entries} would be posted that may stand in the ledger already: "
+        f"it cannot be searched ({search.instead_of}), and that none of {search.probed} carries "
+        "the marker proves nothing, for deleted entries may have left a gap that looks like the end"
+    )
+    remedy = (
+        "Look in the ledger for what would be posted. Name what stands there with "
+        "`metadata.adopts`; if nothing of it does, say so: --first-apply beside --probe-from."
+    )
+    return Refusal(rule=PLAN_RULES["unsearched-ledger"].id, message=message, remedy=remedy)

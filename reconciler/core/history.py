@@ -67,6 +67,7 @@ def fold(history: Iterable[Attempted]) -> dict[Address, Recorded]:
     """
     states: dict[Address, Recorded] = {}
     holders: dict[tuple[str, str], Address] = {}
+    retired: dict[tuple[str, str], set[Address]] = {}
     for attempted in history:
         address, number = attempted.address, attempted.number
         folded = _FOLD[attempted.act](states.get(address) or Recorded(address=address), attempted)
@@ -76,8 +77,17 @@ def fold(history: Iterable[Attempted]) -> dict[Address, Recorded]:
             if before is not None and before.address != address and attempted.act in ADOPTIONS:
                 states[before.address] = _gone(before, number)
                 folded = _renamed(folded, before)
+            for other in retired.pop((address.kind, number), ()):
+                # What stands for an address is no retired entry of another one any more.
+                states[other] = _not_retired(states[other], number)
         states[address] = folded
+        if number is not None and number in folded.retired:
+            retired.setdefault((address.kind, number), set()).add(address)
     return states
+
+
+def _not_retired(state: Recorded, number: str) -> Recorded:
+    return replace(state, retired=tuple(one for one in state.retired if one != number))
 
 
 def _renamed(state: Recorded, before: Recorded) -> Recorded:

@@ -39,6 +39,8 @@ def _recorded(one: Recorded, declared: Mapping[Address, Declared], known: Known)
     fields = _marked(kind, one.address, spec, known)
     for number in one.leftovers:
         yield Live(number=number, status=CANCELLED, fields=fields)
+    for number in one.retired:
+        yield Live(number=number, status=_standing(kind), fields=fields)
     if one.number is not None:
         status = CANCELLED if one.cancelled else _standing(kind)
         yield Live(number=one.number, status=status, fields=fields)

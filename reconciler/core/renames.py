@@ -78,7 +78,7 @@ def renames_of(names: Names) -> Mapping[Address, Address]:
         if free and source not in names.declared and _is_known(names, source):
             renames[one.address] = source
     taken = frozenset(renames.values())
-    alike = _Alike(names, (address for address in lost if address not in taken))
+    alike = Alike(names, (address for address in lost if address not in taken))
     guesses = {
         one.address: meant[0]
         for one in asking
@@ -97,7 +97,7 @@ def previous_of(declared: Declared) -> Address:
 def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
     """What a reader has to know of new entries that another name may be meant by."""
     changes = tuple(changes)
-    removed = _Alike(names, (one.address for one in changes if one.wanted is Action.REMOVE))
+    removed = Alike(names, (one.address for one in changes if one.wanted is Action.REMOVE))
     for change in changes:
         one = names.declared.get(change.address)
         if one is None or change.wanted is not Action.CREATE or change.renamed_from:
@@ -149,7 +149,7 @@ def _is_new(names: Names, declared: Declared) -> bool:
     )
 
 
-class _Alike:
+class Alike:
     """The entries under some names, by what they post: thousands of them may lose their files."""
 
     def __init__(self, names: Names, sources: Iterable[Address]) -> None:

@@ -42,8 +42,14 @@ def retirement_of(world: World, address: Address) -> Change:
     return replace(case.change(Action.FORGET, Reason.RETIRED), steps=())
 
 
-def retirement_obstacles(world: World, address: Address) -> Iterator[tuple[str, str]]:
-    """Why a name cannot be forgotten: the fact, and the way out."""
+def retirement_obstacles(
+    world: World, address: Address, at_work: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, str]]:
+    """Why a name cannot be forgotten: the fact, and the way out.
+
+    `at_work` are the numbers of calls without a known outcome. A rename among them would bring
+    what is forgotten back into the daybook, under a name that no file declares.
+    """
     declared = world.declared.get(address)
     if declared is not None:
         fact = f"{address.name} is declared at {declared.source}"
@@ -57,6 +63,9 @@ def retirement_obstacles(world: World, address: Address) -> Iterator[tuple[str, 
         fact = f"an earlier create of {address.name} has no known outcome"
         yield fact, "Run `reconciler apply`: it settles what is open before anything else."
     standing = {*unnoted(world, address)} | ({state.number} if state and state.number else set())
+    for number in sorted(standing & at_work):
+        fact = f"an earlier call on {number} has no known outcome"
+        yield fact, "Run `reconciler daybook recover`, then forget the name that has it then."
     if len(standing) > 1:
         numbers = " and ".join(sorted(standing))
         fact = f"{numbers} stand in the books for {address.name}"

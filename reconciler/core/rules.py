@@ -229,6 +229,13 @@ _BLOCKS = (
         remedy="Cancel all but one of them in the ledger, then plan again with --find.",
     ),
     Rule(
+        id="posted-elsewhere",
+        summary="What stands under another name, and cannot be taken back, is not posted again.",
+        why="A name that changes without `previousName` is a removal and a new entry; where the "
+        "removal is blocked, the same lines would stand in the books twice.",
+        remedy="Write `previousName` into the metadata of the new file, or restore the old one.",
+    ),
+    Rule(
         id="run-entry",
         summary="An entry that a journal run made is never created, cancelled or replaced alone.",
         why="Cancelled alone, its transactions are free for the next run, which would post them "

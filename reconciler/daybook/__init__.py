@@ -3,6 +3,6 @@
 from reconciler.daybook.book import Daybook
 from reconciler.daybook.events import FORMAT, Intent
 from reconciler.daybook.known import Tried
-from reconciler.daybook.opening import open_daybook, unlock
+from reconciler.daybook.opening import no_daybook, open_daybook, unlock
 
-__all__ = ["FORMAT", "Daybook", "Intent", "Tried", "open_daybook", "unlock"]
+__all__ = ["FORMAT", "Daybook", "Intent", "Tried", "no_daybook", "open_daybook", "unlock"]

@@ -1,9 +1,10 @@
 """Opens a daybook: finds its place, brings it to this format, and takes the lease to write."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from reconciler.daybook.lease import (
     break_lease,
     lease_in,
     live,
+    release,
     take,
     this_process,
 )
@@ -71,11 +73,23 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                 lock_timeout=lock_timeout,
                 pause=pause,
             )
-            _require_workspace(known, workspace, store)
+            try:
+                _require_workspace(known, workspace, store)
+            except DaybookError:
+                # Whose it is must not wait until a lease has run out that nobody holds.
+                with suppress(DaybookError), writing(store) as connection:
+                    release(connection, lease)
+                raise
             return Daybook(store, known, clock=clock, lease=lease)
     except BaseException:
         store.close()
         raise
+
+
+def no_daybook(*, clock: Callable[[], datetime] = _now) -> Daybook:
+    """A daybook that knows nothing and is nowhere: to plan by, where none can be read."""
+    store = _store(Path(os.devnull), write=False, workspace="", clock=clock)
+    return Daybook(store, Known(), clock=clock, follows=False)
 
 
 def unlock(

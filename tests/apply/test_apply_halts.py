@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 import threading
+import time
 
 import httpx
 import pytest
@@ -108,6 +109,22 @@ def test_i33_a_stop_settles_what_is_in_flight_and_lists_the_rest(make_bench, at,
     bench.require_true(report)
     bench.on_commit = lambda commit: None
     bench.converge(MANY)
+
+
+def test_i03_what_posts_waits_for_what_takes_out_of_its_period(make_bench):
+    """A new name without `previousName`: when the old entry cannot go, its double is not posted."""
+    bench = make_bench(over_socket=True, parallelism=2)
+    bench.converge(files(old=of("1.00")))
+
+    def refused_late(line, request):
+        time.sleep(0.3)
+        return REFUSED(line, request)
+
+    bench.line.choose = every(refused_late, "cancel")
+    report = bench.apply(files(new=of("1.00")))
+    assert by_name(report) == {"old": "failed", "new": "not_attempted"}
+    assert list(bench.live()) == ["old"]
+    bench.converge(files(new=of("1.00")))
 
 
 def test_a_stop_between_the_calls_of_a_replacement_says_what_was_done(bench):

@@ -2,7 +2,7 @@
 
 import pytest
 from apply_bench import answer, each, files, instead, lost_after, lost_before, of, outcomes
-from builders import address
+from builders import address, declared
 from test_apply_recovery import copied  # noqa: F401 - a fixture, by its name
 
 from reconciler.errors import Refused
@@ -43,9 +43,36 @@ def test_i44_a_lost_daybook_is_written_anew_from_a_number_that_the_user_names(un
     assert planned(bench) == dict.fromkeys("abc", "adopt")
     assert (bench.verbs(), bench.live()) == ([], before)
     bench.require_converged(BOOKS)
-    # What was looked at from the user's number is vouched for, as by a search.
+    # Above a gap there may be more: the daybook is complete when somebody says so.
+    with bench.daybook(write=False) as book:
+        assert not book.complete
+    bench.apply(BOOKS, finding={"probe_from": "JE-00000001", "asked": True, "first_apply": True})
     with bench.daybook(write=False) as book:
         assert book.complete
+
+
+def test_i44_what_stands_above_a_gap_is_not_posted_again(unsearchable):
+    bench = unsearchable
+    many = files(**{f"x{at}": of("1.00") for at in range(51)})
+    bench.apply(ONE, finding={"first_apply": True})
+    bench.apply({**ONE, **many})
+    bench.apply(TWO)
+    before = bench.live()
+    for path in bench.root.glob("daybook.db*"):
+        path.unlink()
+    bench.clock.pass_by(**LATER)
+    bench.verbs()
+    bench.apply(TWO, finding={"probe_from": "JE-00000001"})
+    (refusal,) = bench.planned.refusals
+    assert (refusal.rule, "1 entry would be posted" in refusal.message) == (
+        "unsearched-ledger",
+        True,
+    )
+    assert "none of JE-00000001 to JE-00000051" in refusal.message
+    assert (bench.verbs(), bench.live()) == ([], before)
+    named = {**ONE, "b": declared(of("2.00"), name="b", adopts=before["b"][0])}
+    bench.apply(named, finding={"probe_from": "JE-00000001"})
+    assert planned(bench) == {"a": "adopt", "b": "adopt"}
 
 
 def test_i44_an_older_copy_is_brought_up_to_date_from_the_last_number_it_knows(

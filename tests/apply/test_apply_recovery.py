@@ -1,11 +1,13 @@
 """What an older daybook, an open call or a ledger at rest must not lead to: I-06 to I-11, I-44."""
 
+import contextlib
 import shutil
 import time
 
 import httpx
 import pytest
 from apply_bench import (
+    answer,
     each,
     every,
     files,
@@ -25,9 +27,11 @@ from reconciler.cli.signals import Stop, stopping
 from reconciler.core.plan import Action, Change, Reason
 from reconciler.core.report import Applied, Outcome, report_document, report_of
 from reconciler.core.values import Address
-from reconciler.errors import AppliedInPart, Refused
+from reconciler.daybook import Daybook
+from reconciler.errors import AppliedInPart, DaybookError, Refused
 from reconciler.recover import close_by_word
-from reconciler.settle import settle
+from reconciler.rescue import RescuedBook, take_in
+from reconciler.settle import claim_fault, settle
 
 LONG = pytest.mark.long
 REFUSED = instead(refusal(58490020, "refused for good"))
@@ -268,3 +272,90 @@ def test_i07_after_a_day_and_more_somebodys_word_lets_a_run_be_asked_for_again(b
     assert outcomes(books.apply(run())) == {"done"}
     assert first.isdisjoint({sent.key for sent in books.line.sent})
     assert list(runs(books).values()) == ["Completed"]
+
+
+BILLING = Address("JournalRun", RUN)
+
+
+def test_i07_one_run_is_not_what_two_open_creates_made(books):  # noqa: F811
+    books.line.choose = every(lost_after, "create")
+    books.apply({**run("one"), **run("two")}, continue_on_error=True)
+    books.line.choose = lambda sent: None
+    books.ledger.work()
+    answers = {Address("JournalRun", name): "JR-00000001" for name in ("one", "two")}
+    with pytest.raises(Refused, match="recorded already"):
+        close(books, posted=answers)
+
+
+def test_i07_a_create_is_not_said_to_be_posted_and_not_posted(books):  # noqa: F811
+    left_open(books)
+    with pytest.raises(Refused, match="and not to be posted"):
+        close(books, posted={BILLING: "JR-00000001"}, not_posted=[BILLING])
+
+
+# What a rescue file says of a call that was made again, or that the ledger does not bear out.
+
+
+@pytest.fixture
+def without_room(bench, monkeypatch):
+    """A block in which the daybook takes no outcome, so that the rescue file gets all of them."""
+    path = bench.root / "daybook.db.rescue"
+
+    @contextlib.contextmanager
+    def block():
+        def conclude(book, *answer, **more):
+            def full(*_, **__):
+                raise DaybookError("the disk is full", remedy="")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(book, "conclude", full, raising=False)
+                RescuedBook(book, path, show=print).conclude(*answer, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Daybook, "conclude", conclude)
+            yield
+
+    return path, block
+
+
+def taken(bench, path):
+    words = {"workspace": "books", "marker_place": "ReconcilerKey__c"}
+    with bench.daybook() as book, bench.client() as client:
+
+        def trusted(intent, number):
+            return not claim_fault(client, intent, number, **words)
+
+        return [item.result.value for item in take_in(book, path, trusted=trusted)]
+
+
+def test_i07_i43_a_kept_refusal_does_not_outdo_a_later_attempt(bench, without_room):
+    """Refused once, which only the rescue file knows; sent again elsewhere, and posted unheard."""
+    path, block = without_room
+    one = files(a=of("1.00"))
+    bench.converge({})
+    bench.line.choose = every(instead(answer(403, {"message": "no permission"})), "create")
+    with block():
+        bench.apply(one)
+    elsewhere = path.rename(path.with_name("elsewhere"))
+    bench.line.choose = each(*[lost_after] * 6)
+    bench.apply(one)
+    elsewhere.rename(path)
+    assert taken(bench, path) == ["unknown"]
+    assert path.exists()
+    bench.converge(one)
+    assert taken(bench, path) == []
+    assert not path.exists()
+
+
+def test_i43_a_line_that_is_not_believed_yet_is_kept_until_it_is(books, without_room):  # noqa: F811
+    path, block = without_room
+    for times in (1, 2):
+        with block():
+            books.apply(run())
+        books.ledger.work()
+        books.execute("update journal_runs set status = 'Processing'")
+        assert (taken(books, path), path.exists()) == (["unknown"], True)
+        books.execute("update journal_runs set status = 'Completed'")
+        assert (taken(books, path), path.exists()) == (["done"], False)
+        assert len(list(books.root.glob("daybook.db.rescue.taken*"))) == times
+        books.apply({})

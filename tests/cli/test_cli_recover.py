@@ -383,12 +383,44 @@ def test_i07_what_a_search_finds_cannot_be_said_not_to_be_posted(small):
 
 
 @pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(["forget", "entry-00", "-y"], id="forget"),
+        pytest.param(["import"], id="import"),
+    ],
+)
+def test_i08_what_is_open_is_settled_before_a_name_is_forgotten_or_imported(small, args):
+    number = small.number("entry-00")
+    small.remove("entry-00")
+    with written(small) as book:
+        renaming = Intent(
+            address=Address("JournalEntry", NEW), act=Act.ADOPT, number=number, payload="{}"
+        )
+        book.intend(renaming)
+    more = [posted_by_hand(small, "by-hand")] if args == ["import"] else []
+    ended = small.run(*args, *more)
+    assert f"the adopt of {NEW}, left open by an earlier run" in ended.err, ended.said
+    with written(small) as book:
+        assert book.unsettled() == ()
+
+
+@pytest.mark.parametrize(
     ("args", "code"),
     [
         pytest.param(["--posted", "JournalEntry/a"], 64, id="no number"),
         pytest.param(["--posted", "JournalEntry/a=JR-00000001"], 64, id="a run's number"),
         pytest.param(["--posted", "a=JE-00000001"], 64, id="no kind"),
         pytest.param(["--not-posted", "Journal/a"], 64, id="no such kind"),
+        pytest.param(
+            ["--posted", "JournalEntry/a=JE-00000001", "--not-posted", "JournalEntry/a"],
+            64,
+            id="I-07 posted and not posted",
+        ),
+        pytest.param(
+            ["--posted", "JournalEntry/a=JE-00000001", "--posted", "JournalEntry/a=JE-00000002"],
+            64,
+            id="I-07 posted twice",
+        ),
         pytest.param(["--dry-run", "--set-aside"], 64, id="to look and to change"),
         pytest.param(["--posted", "JournalEntry/a=JE-00000001"], 4, id="nothing open"),
     ],

@@ -27,6 +27,7 @@ from reconciler.core.plan import Action, Reason
 from reconciler.core.planfile import plan_of, plan_text
 from reconciler.core.recorded import Recorded
 from reconciler.core.renames import warnings_of
+from reconciler.core.scope import Selection
 from reconciler.core.values import Address
 
 OLD, NEW = NUMBER, "JE-00000002"
@@ -111,6 +112,37 @@ def test_without_a_rename_the_names_are_two_entries():
         "new": Action.CREATE,
         "old": Action.REMOVE,
     }
+
+
+@pytest.mark.parametrize("back", [[], [recorded(name="new", cancelled=True, number=NEW)]])
+@pytest.mark.parametrize("part", [False, True], ids=["the whole", "a part"])
+@pytest.mark.parametrize(
+    ("files", "book", "ledger", "blocked"),
+    [
+        pytest.param([declared(name="new")], [was()], [held(transferredToAccounting="Yes")], True,
+                     id="I-23 transferred"),
+        pytest.param([declared(name="new")], [was(protect=True)], [held()], True, id="protected"),
+        pytest.param([declared(name="new")], [was()], [held()], False, id="it can go"),
+        pytest.param([declared(DEARER, name="new")], [was(protect=True)], [held()], False,
+                     id="another content"),
+    ],
+)  # fmt: skip
+def test_i03_what_cannot_be_taken_back_under_one_name_is_not_posted_under_another(
+    files, book, ledger, blocked, part, back
+):
+    """As after a rename whose commit is reverted: the old file does not say where it comes from."""
+    of = world(
+        files,
+        [*book, *back],
+        [*ledger, *(live(name="new", number=NEW, status="Cancelled") for _ in back)],
+    )
+    if part:
+        of = replace(of, selection=Selection(addresses=frozenset({address("new")})))
+    change = next(change for change in decide_all(of)[0] if change.address.name == "new")
+    assert (change.action is Action.BLOCKED) is blocked
+    if blocked:
+        assert change.block.rule == "posted-elsewhere"
+        assert "previousName: old" in change.block.remedy
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from test_runs import JE, JR, RUN, adopting, declared_run, live_run, recorded_ru
 from reconciler.core.decide import decide_all
 from reconciler.core.finder import Search, all_recorded, untracked, with_found
 from reconciler.core.history import Act, Attempted, Result, fold
+from reconciler.core.offline import assumed_live
 from reconciler.core.plan import Action, Reason, Verb
 from reconciler.core.recorded import Recorded
 from reconciler.core.retire import addresses_of, retirement_obstacles, retirement_of
@@ -105,6 +106,32 @@ def test_i01_a_forgotten_name_is_not_posted_a_second_time(files, ledger, action,
     assert NUMBER in [number for _, number in to_read(of.declared, of.recorded.values())]
     (change,), _ = decide_all(of)
     assert (change.action, change.reason) == (action, reason)
+
+
+def test_i01_what_another_name_took_over_is_not_retired_any_more():
+    """Else the forgotten name, used for something new, would find it standing for itself."""
+    other = address("other")
+    adopted = Attempted(
+        address=other, act=Act.ADOPT, result=Result.DONE, number=NUMBER, spec=entry()
+    )
+    states = fold([CREATED, tried(Act.RETIRE), adopted])
+    assert (states[address()].retired, states[other].number) == ((), NUMBER)
+
+
+def test_a_plan_offline_has_a_forgotten_entry_back_as_the_live_one_does():
+    book = {address(): retired(NUMBER)}
+    files = {address(): declared()}
+    before = world([declared()], [retired(NUMBER)], [live()])
+    offline = replace(before, live=assumed_live(files, book, before.known))
+    (there,), (here,) = decide_all(before)[0], decide_all(offline)[0]
+    assert (here.action, here.reason, here.number) == (there.action, there.reason, NUMBER)
+
+
+def test_i01_what_an_open_call_is_about_is_not_forgotten():
+    """An open rename would bring it back, under a name that no file declares, to be removed."""
+    known = of([], [recorded()], [live()])
+    ((fact, _),) = retirement_obstacles(known, address(), frozenset({NUMBER}))
+    assert fact == f"an earlier call on {NUMBER} has no known outcome"
 
 
 def test_n29_two_forgotten_ones_are_nobodys_to_choose_from():

@@ -14,7 +14,7 @@ import pytest
 from builders import address, entry
 
 from reconciler.core.history import Act, Result
-from reconciler.daybook import Intent
+from reconciler.daybook import Intent, no_daybook, open_daybook
 from reconciler.daybook import postgresql as postgresql_module
 from reconciler.daybook.lease import this_process
 from reconciler.errors import DaybookError
@@ -138,6 +138,20 @@ def test_i42_a_holder_that_was_killed_is_taken_over(home):
     with home.opened() as book:
         create(book)
         assert f'"instead_of":"{lease}"' in book.events()[-3].content
+
+
+def test_i42_a_daybook_of_another_workspace_is_let_go_at_once(tmp_path):
+    place = tmp_path / "daybook.db"
+    open_daybook(place, write=True, workspace="books").close()
+    with pytest.raises(DaybookError, match="is of the workspace"):
+        open_daybook(place, write=True, workspace="another")
+    with contextlib.closing(open_daybook(place, write=False)) as book:
+        assert book.held_by() is None
+
+
+def test_a_daybook_that_is_nowhere_knows_nothing():
+    with contextlib.closing(no_daybook()) as book:
+        assert (book.lineage, book.serial, book.recorded(), book.held_by()) == ("", 0, {}, None)
 
 
 def test_a_lease_is_waited_for_as_long_as_was_asked(home):
