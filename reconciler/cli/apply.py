@@ -304,6 +304,7 @@ class _Run:
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
+        from reconciler.cli.approving import commit_of
         from reconciler.cli.rescuing import book_of
         from reconciler.core.report import report_of
 
@@ -319,6 +320,7 @@ class _Run:
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
         saved = self.consent.saved
+        commit = commit_of(desk, plan)
         desk.daybook.begin(saved.digest if saved is not None else plan.digest)
         try:
             with progress("Applying", len(plan.feasible)) as advance:
@@ -348,7 +350,7 @@ class _Run:
             self._write(replace(report, assessment=before[1]))
         code = exit_code(report)
         if code in (0, Refused.exit_code):
-            desk.daybook.end()
+            desk.daybook.end(commit=commit if code == 0 else "")
         return code
 
     def _write(self, report: "Report") -> None:

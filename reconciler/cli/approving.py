@@ -1,5 +1,6 @@
 """Finds the approvals that a plan requires, before anything of it is applied."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
-    from reconciler.core.plan import Requirement
+    from reconciler.core.plan import Plan, Requirement
     from reconciler.forge.place import Place
+    from reconciler.git.history import Unapplied
 
 
 def assessment_of(
@@ -25,6 +27,7 @@ def assessment_of(
     """
     from reconciler.cli.place import STATE_DIRECTORY
     from reconciler.git.evidence import flaws_of, merge_flaws_of, review_of
+    from reconciler.git.history import Unapplied, people_of, unapplied
     from reconciler.git.repository import Repository
 
     if not requirement.approvals:
@@ -35,21 +38,58 @@ def assessment_of(
     said = whereabouts.commit if place is None else place.commit
     commit = said or repository.head() or ""
     flaws = tuple(flaws_of(repository, commit, except_for=STATE_DIRECTORY))
+    history = Unapplied()
+    if commit and repository.head() is not None:
+        history = unapplied(repository, commit, desk.daybook.applied_commit)
     if not commit:
         review = Review(change="the change", commit="")
     elif place is None:
         review = review_of(repository, commit, signers=_signers(desk))
+        review = _written_by(review, people_of(history.written), history.flaws)
     else:
-        review = _on_forge(whereabouts, place, commit)
+        review = _on_forge(whereabouts, place, commit, history)
         flaws += tuple(merge_flaws_of(repository, commit, review.commit))
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
 
 
-def _on_forge(whereabouts: Whereabouts, place: "Place", commit: str) -> Review:
+def commit_of(desk: "Desk", plan: "Plan") -> str:
+    """The commit that is applied as a whole when a plan was carried out; empty when none is."""
+    from reconciler.cli.place import STATE_DIRECTORY
+    from reconciler.git.history import applied_commit
+    from reconciler.git.repository import Repository, is_inside_one
+
+    if plan.partial or plan.feasible != plan.pending or not is_inside_one(desk.books.root):
+        return ""
+    try:
+        return applied_commit(Repository(desk.books.root), except_for=STATE_DIRECTORY)
+    except ReconcilerError:
+        # What git cannot tell is not remembered: the next apply asks for more approvals, not less.
+        return ""
+
+
+def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Missing]) -> Review:
+    """A review of a change, with who wrote what is applied together with it."""
+    authors = dict.fromkeys((*review.authors, *people))
+    return replace(
+        review, authors=tuple(authors), flaws=tuple(dict.fromkeys((*review.flaws, *flaws)))
+    )
+
+
+def _on_forge(
+    whereabouts: Whereabouts, place: "Place", commit: str, history: "Unapplied"
+) -> Review:
     with whereabouts.open_forge(place) as forge:
         change = place.change or forge.change_of(commit)
         if change is not None:
-            return forge.review(change, commit=commit)
+            review = forge.review(change, commit=commit)
+            people, flaws = forge.writers(history.written)
+            review = _written_by(review, people, (*history.flaws, *flaws))
+            # A commit says who wrote it, in words of his own; its change says who pushed it.
+            others = {forge.change_of(one) for one in history.brought} - {None, change}
+            for other in sorted(filter(None, others)):
+                earlier = forge.review(other, commit=None)
+                review = _written_by(review, earlier.authors, earlier.flaws)
+            return review
     missing = Missing(
         rule="approval-evidence",
         message=f"no pull request or merge request brought {commit[:10]}, so nobody approved it",

@@ -137,6 +137,8 @@ class RunBegun(Content):
 
 class RunEnded(Content):
     run: str
+    commit: str = ""
+    """What the files were, where all that they declare was applied then."""
 
 
 NO_SPEC = msgspec.Raw()

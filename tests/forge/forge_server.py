@@ -12,11 +12,13 @@ API", "Events API", "Pagination" and "Rate limits" of the REST API.
 
 import json
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
@@ -189,6 +191,7 @@ class GitHubServer(Server):
         self.reviews: list[dict[str, Any]] = []
         self.permissions = {"alice": "write", "bob": "admin", "mallory": "write", "carol": "read"}
         self.activities: list[dict[str, Any]] = []
+        self.checkout: Path | None = None
 
     def who(self, headers: dict[str, str]) -> str:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -225,9 +228,22 @@ class GitHubServer(Server):
         return [self.pull] if sha in mine else []
 
     def commit(self, _who: str, sha: str) -> Any:
-        if sha not in self.made_commits:
+        made = self.made_commits.get(sha)
+        pushed = self.pushed(sha) if self.checkout is not None else None
+        if made is None and pushed is None:
             raise refused(422, f"No commit found for SHA: {sha}")
-        return self.made_commits[sha]
+        if made is None or pushed is None:
+            return made or pushed
+        return {**pushed, **made, "commit": {**pushed["commit"], **made["commit"]}}
+
+    def pushed(self, sha: str) -> dict[str, Any] | None:
+        """A commit as git has it, whose people are called as their accounts are."""
+        said = ["git", "show", "--no-patch", "--format=%an%x00%cn%x00%B", sha]
+        out = subprocess.run(said, cwd=self.checkout, check=False, capture_output=True, text=True)
+        if out.returncode != 0:
+            return None
+        author, committer, message = out.stdout.split("\0", 2)
+        return commit_of(sha, author, committer=committer, message=message)
 
     def page(
         self, path: str, query: dict[str, str], rows: list[Any]
