@@ -238,6 +238,7 @@ class _Run:
         )
 
     def _settle(self, desk: "Desk") -> "tuple[Settled, ...]":
+        from reconciler.cli.approving import may_send_again
         from reconciler.cli.rescuing import book_of, take_in_rescue
         from reconciler.render.report import settled_line
         from reconciler.settle import settle
@@ -249,6 +250,7 @@ class _Run:
             workspace=desk.settings.name,
             marker_place=desk.settings.marker,
             adopts=desk.books.adopts,
+            may_send=may_send_again(desk, self.whereabouts),
         ):
             settled.append(item)
             err([settled_line(item)])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli.screen import err
 from reconciler.cli.whereabouts import Whereabouts
 from reconciler.core.approval import Assessment, Missing, Review, assess
 from reconciler.core.policy import Evidence
@@ -50,6 +51,34 @@ def assessment_of(
         review = _on_forge(whereabouts, place, commit, history)
         flaws += tuple(merge_flaws_of(repository, commit, review.commit))
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
+
+
+def may_send_again(desk: "Desk", whereabouts: Whereabouts) -> bool:
+    """Whether open creates may be sent again before there is a plan that could be approved.
+
+    What they post is known from the daybook alone, so it takes what the highest tier asks for, of
+    the plan whose run left them open.
+    """
+    from reconciler.core.history import Act
+    from reconciler.core.plan import Requirement
+    from reconciler.render.controls import assessment_lines
+
+    approvals = desk.settings.policy.approvals
+    most = max((tier.required for tier in approvals.tiers), default=0)
+    if not most or all(intent.act is not Act.CREATE for intent in desk.daybook.unsettled()):
+        return True
+    requirement = Requirement(
+        approvals=most,
+        because=("a call of an earlier run is open, and would be sent again",),
+        approvers=approvals.approvers,
+        evidence=approvals.evidence,
+        bind_digest=approvals.bind_digest,
+    )
+    runs = desk.daybook.runs()
+    found = assessment_of(desk, requirement, runs[-1].plan if runs else "", whereabouts)
+    if not found.satisfied:
+        err(assessment_lines(found))
+    return found.satisfied
 
 
 def commit_of(desk: "Desk", plan: "Plan") -> str:

@@ -136,7 +136,7 @@ def plan_and_find_desk(
     Only what is in `scope` is read. Raises UsageError when that is nothing.
     """
     from reconciler.cli.finding import finding_warnings
-    from reconciler.cli.rescuing import rescue_warnings
+    from reconciler.cli.rescuing import open_call_warnings, rescue_warnings
     from reconciler.find import plan_and_find
     from reconciler.observe import read_all
 
@@ -154,6 +154,7 @@ def plan_and_find_desk(
     )
     warnings = (
         *rescue_warnings(desk.rescue),
+        *open_call_warnings(desk.daybook),
         *chosen.warnings,
         *plan_warnings(desk.books, found.plan),
         *warnings_of(found.world.names, found.plan.changes),

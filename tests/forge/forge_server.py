@@ -72,6 +72,8 @@ class Server:
 
     def __init__(self) -> None:
         self.url = ""
+        self.checkout: Path | None = None
+        """Where the repository is, for what git knows of its commits."""
         self.sent: list[Sent] = []
         self.faults: list[Fault] = []
         self.comments: list[dict[str, Any]] = []
@@ -191,7 +193,6 @@ class GitHubServer(Server):
         self.reviews: list[dict[str, Any]] = []
         self.permissions = {"alice": "write", "bob": "admin", "mallory": "write", "carol": "read"}
         self.activities: list[dict[str, Any]] = []
-        self.checkout: Path | None = None
 
     def who(self, headers: dict[str, str]) -> str:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -229,14 +230,14 @@ class GitHubServer(Server):
 
     def commit(self, _who: str, sha: str) -> Any:
         made = self.made_commits.get(sha)
-        pushed = self.pushed(sha) if self.checkout is not None else None
+        pushed = self.as_git_has(sha) if self.checkout is not None else None
         if made is None and pushed is None:
             raise refused(422, f"No commit found for SHA: {sha}")
         if made is None or pushed is None:
             return made or pushed
         return {**pushed, **made, "commit": {**pushed["commit"], **made["commit"]}}
 
-    def pushed(self, sha: str) -> dict[str, Any] | None:
+    def as_git_has(self, sha: str) -> dict[str, Any] | None:
         """A commit as git has it, whose people are called as their accounts are."""
         said = ["git", "show", "--no-patch", "--format=%an%x00%cn%x00%B", sha]
         out = subprocess.run(said, cwd=self.checkout, check=False, capture_output=True, text=True)
@@ -344,6 +345,7 @@ class GitLabServer(Server):
         self.commits = [gitlab_commit("a" * 40, "mallory@example.com")]
         self.approvals: list[dict[str, Any]] = []
         self.users = {"mallory@example.com": "mallory", "alice@example.com": "alice"}
+        self.users["bob@example.com"] = "bob"
         self.settings = {
             "merge_requests_author_approval": True,
             "merge_requests_disable_committers_approval": False,

@@ -1,5 +1,9 @@
 """Approvals cover all that is applied, and not only what the last merge brought."""
 
+import json
+import uuid
+from datetime import UTC, datetime
+
 import pytest
 from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
     empty,
@@ -13,6 +17,10 @@ from test_forge_life import (  # noqa: F401 - fixtures are found by their names 
     job,
     no_forge,
 )
+
+from reconciler.core.history import Act
+from reconciler.core.values import Address
+from reconciler.daybook import Intent, open_daybook
 
 
 def brought(checkout, github, author, name):  # noqa: F811 - a fixture's name
@@ -81,3 +89,53 @@ def test_a_history_that_does_not_tell_is_refused(checkout, github, how):  # noqa
     ended = books.apply()
     assert ended.code == 4, ended.said
     assert "fetch-depth: 0" in ended.err
+
+
+def leave_open(books, file):
+    """A daybook with one create that nobody knows the outcome of."""
+    marker = "acme-books/bonus"
+    lines = [
+        {"accountingCodeName": "Deferred Revenue", "type": "Debit", "amount": 5000000},
+        {"accountingCodeName": "Subscription Revenue", "type": "Credit", "amount": 5000000},
+    ]
+    spec = {
+        "accountingPeriodName": "Jan-2026",
+        "currency": "USD",
+        "journalEntryDate": "2026-01-31",
+    }
+    payload = {**spec, "ReconcilerKey__c": marker, "journalEntryItems": lines}
+    file.parent.mkdir(exist_ok=True)
+    book = open_daybook(file, write=True, workspace="acme-books")
+    intent = Intent(
+        address=Address("JournalEntry", "bonus"),
+        act=Act.CREATE,
+        key=str(uuid.uuid4()),
+        track_id="rec-x",
+        payload=json.dumps(payload),
+        spec=spec,
+        server_at=datetime.now(UTC),
+    )
+    book.intend(intent)
+    book.close()
+
+
+def test_a_daybook_that_git_tracks_is_not_written_to(checkout, github):  # noqa: F811
+    books = checkout.books
+    books.settings(spec="{daybook: notes.db}")
+    leave_open(books, books.root / "notes.db")
+    checkout.commit("Tidy up")
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert "is tracked by git" in ended.err
+
+
+def test_an_open_create_is_not_sent_again_without_approvals(checkout, github):  # noqa: F811
+    books = checkout.books
+    brought(checkout, github, "mallory", "typo")
+    leave_open(books, books.root / ".reconciler" / "daybook.db")
+    (books.root / ".gitignore").write_text(".reconciler/\n")
+    brought(checkout, github, "mallory", "more")
+    assert "USD 5,000,000.00 is open since an earlier run" in books.plan().said
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert "nobody approved it" in ended.said
