@@ -306,7 +306,7 @@ class _Run:
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
-        from reconciler.cli.approving import commit_of
+        from reconciler.cli.approving import commit_of, policy_to_keep
         from reconciler.cli.rescuing import book_of
         from reconciler.core.report import report_of
 
@@ -352,7 +352,8 @@ class _Run:
             self._write(replace(report, assessment=before[1]))
         code = exit_code(report)
         if code in (0, Refused.exit_code):
-            desk.daybook.end(commit=commit if code == 0 else "")
+            policy = policy_to_keep(desk, plan.digest, self.whereabouts)
+            desk.daybook.end(commit=commit if code == 0 else "", policy=policy)
         return code
 
     def _write(self, report: "Report") -> None:

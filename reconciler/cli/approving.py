@@ -81,6 +81,33 @@ def may_send_again(desk: "Desk", whereabouts: Whereabouts) -> bool:
     return found.satisfied
 
 
+def policy_to_keep(desk: "Desk", digest: str, whereabouts: Whereabouts) -> str:
+    """The policy that counts from this run on, empty when that of the last one goes on to.
+
+    One that asked for approvals gives way to another with those of its highest tier alone.
+    """
+    from reconciler.cli.books import require_sound
+    from reconciler.cli.remembered import policy_of_text, text_of_policy
+    from reconciler.core.plan import Requirement
+
+    new = text_of_policy(require_sound(desk.books).policy)
+    old = policy_of_text(desk.daybook.policy)
+    if old is None or not old.approvals.tiers or text_of_policy(old) == new:
+        return new
+    requirement = Requirement(
+        approvals=max(tier.required for tier in old.approvals.tiers),
+        because=("the policy changed",),
+        approvers=old.approvals.approvers,
+        evidence=old.approvals.evidence,
+    )
+    try:
+        found = assessment_of(desk, requirement, digest, whereabouts)
+    except ReconcilerError:
+        # What cannot be asked leaves the policy as it was.
+        return ""
+    return new if found.satisfied else ""
+
+
 def commit_of(desk: "Desk", plan: "Plan") -> str:
     """The commit that is applied as a whole when a plan was carried out; empty when none is."""
     from reconciler.cli.place import STATE_DIRECTORY

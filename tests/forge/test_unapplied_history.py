@@ -139,3 +139,14 @@ def test_an_open_create_is_not_sent_again_without_approvals(checkout, github):  
     ended = books.apply()
     assert (ended.code, books.posted()) == (4, {}), ended.said
     assert "nobody approved it" in ended.said
+
+
+def test_a_policy_is_not_loosened_by_the_change_that_posts(checkout, github):  # noqa: F811
+    books = checkout.books
+    brought(checkout, github, "mallory", "typo")
+    assert books.apply().code == 0
+    books.settings(spec="{}")
+    brought(checkout, github, "mallory", "accrual")
+    assert "the policy changed since the last apply: approvals" in books.plan().said
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
