@@ -53,20 +53,21 @@ class SettlingLedger(LedgerWrite, Searchable, Protocol):
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
 
-def settle(
+def settle(  # noqa: PLR0913 - keywords, each with its usual value
     book: SettlingBook,
     ledger: SettlingLedger,
     *,
     workspace: str,
     marker_place: str,
     adopts: Mapping[Address, str] = MappingProxyType({}),
+    may_send: bool = True,
 ) -> Iterator[Settled]:
     """Settle every open call and yield what became of it.
 
     A create is sent again under its own key while the key still protects (I-07, I-09); after that
     only its entry's marker tells, which is searched for. The others show in the live entry.
     `adopts` are the numbers that files name for what stands already: one that fits an open create
-    is what it made.
+    is what it made. Without `may_send` nothing is sent again, and creates are searched for alone.
     """
     intents = book.unsettled()
     if not intents:
@@ -78,6 +79,7 @@ def settle(
         workspace=workspace,
         marker_place=marker_place,
         adopts=adopts,
+        may_send=may_send,
         began_after=lambda intent: book.last_number(intent.address.kind, before=intent),
         # Once for all of them, and only when one is too old for its key.
         search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
@@ -105,6 +107,7 @@ class _Desk:
     workspace: str
     marker_place: str
     adopts: Mapping[Address, str]
+    may_send: bool
     began_after: Callable[[Intent], str | None]
     """The last number that was known before an open call."""
     search: Callable[[], Search]
@@ -119,7 +122,7 @@ class _Desk:
                 message = "named by metadata.adopts"
                 return _settled(intent, Result.DONE, number=named, message=message)
             age = age_of(self.ledger, intent)
-            if age is None or not -SKEW <= age < SAFE_WINDOW:
+            if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
             live = self.ledger.read(kind, number)
@@ -149,7 +152,8 @@ class _Desk:
         What is found and read settles it, whenever. That nothing is found does so only when the
         request can neither be under way any more nor be too fresh for the query.
         """
-        unsent = "its key may protect no longer, so it is not sent again; "
+        why = "its key may protect no longer" if self.may_send else "nobody approved it"
+        unsent = f"{why}, so it is not sent again; "
         if not KINDS[intent.address.kind].marked:
             message = (
                 f"{unsent}look in the ledger for what it asks for, and name it with "

@@ -190,6 +190,7 @@ class _Run:
     whereabouts: Whereabouts
 
     def carry_out(self, desk: "Desk") -> int:
+        from reconciler.cli.approving import may_send_again
         from reconciler.cli.rescuing import settle_first
         from reconciler.cli.reviewing import require_reviewed, require_valid
         from reconciler.core.report import report_of
@@ -197,7 +198,8 @@ class _Run:
 
         if self.consent.saved is not None:
             require_valid(desk, self.consent.saved)
-        settled = settle_first(desk, style=self.style, between=self.stop.check)
+        may_send = may_send_again(desk, self.whereabouts)
+        settled = settle_first(desk, style=self.style, may_send=may_send, between=self.stop.check)
         found = self._plan(desk)
         plan = found.plan
         self._show(plan)
@@ -287,6 +289,7 @@ class _Run:
     ) -> int:
         from reconciler.apply import Doors, apply
         from reconciler.calls import Patience
+        from reconciler.cli.approving import commit_of, policy_to_keep
         from reconciler.cli.rescuing import book_of
         from reconciler.core.report import report_of
 
@@ -302,6 +305,7 @@ class _Run:
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
         saved = self.consent.saved
+        commit = commit_of(desk, plan)
         desk.daybook.begin(saved.digest if saved is not None else plan.digest)
         try:
             with progress("Applying", len(plan.feasible)) as advance:
@@ -331,7 +335,8 @@ class _Run:
             self._write(replace(report, assessment=before[1]))
         code = exit_code(report)
         if code in (0, Refused.exit_code):
-            desk.daybook.end()
+            policy = policy_to_keep(desk, plan.digest, self.whereabouts)
+            desk.daybook.end(commit=commit if code == 0 else "", policy=policy)
         return code
 
     def _write(self, report: "Report") -> None:

@@ -1,9 +1,11 @@
 """Finds the approvals that a plan requires, before anything of it is applied."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli.screen import err
 from reconciler.cli.whereabouts import Whereabouts
 from reconciler.core.approval import Assessment, Missing, Review, assess
 from reconciler.core.policy import Evidence
@@ -11,8 +13,9 @@ from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
-    from reconciler.core.plan import Requirement
+    from reconciler.core.plan import Plan, Requirement
     from reconciler.forge.place import Place
+    from reconciler.git.history import Unapplied
 
 
 def assessment_of(
@@ -25,6 +28,7 @@ def assessment_of(
     """
     from reconciler.cli.place import STATE_DIRECTORY
     from reconciler.git.evidence import flaws_of, merge_flaws_of, review_of
+    from reconciler.git.history import Unapplied, people_of, unapplied
     from reconciler.git.repository import Repository
 
     if not requirement.approvals:
@@ -35,21 +39,113 @@ def assessment_of(
     said = whereabouts.commit if place is None else place.commit
     commit = said or repository.head() or ""
     flaws = tuple(flaws_of(repository, commit, except_for=STATE_DIRECTORY))
+    history = Unapplied()
+    if commit and repository.head() is not None:
+        history = unapplied(repository, commit, desk.daybook.applied_commit)
     if not commit:
         review = Review(change="the change", commit="")
     elif place is None:
         review = review_of(repository, commit, signers=_signers(desk))
+        review = _written_by(review, people_of(history.written), history.flaws)
     else:
-        review = _on_forge(whereabouts, place, commit)
+        review = _on_forge(whereabouts, place, commit, history)
         flaws += tuple(merge_flaws_of(repository, commit, review.commit))
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
 
 
-def _on_forge(whereabouts: Whereabouts, place: "Place", commit: str) -> Review:
+def may_send_again(desk: "Desk", whereabouts: Whereabouts) -> bool:
+    """Whether open creates may be sent again before there is a plan that could be approved.
+
+    What they post is known from the daybook alone, so it takes what the highest tier asks for, of
+    the plan whose run left them open.
+    """
+    from reconciler.core.history import Act
+    from reconciler.core.plan import Requirement
+    from reconciler.render.controls import assessment_lines
+
+    approvals = desk.settings.policy.approvals
+    most = max((tier.required for tier in approvals.tiers), default=0)
+    if not most or all(intent.act is not Act.CREATE for intent in desk.daybook.unsettled()):
+        return True
+    requirement = Requirement(
+        approvals=most,
+        because=("a call of an earlier run is open, and would be sent again",),
+        approvers=approvals.approvers,
+        evidence=approvals.evidence,
+        bind_digest=approvals.bind_digest,
+    )
+    runs = desk.daybook.runs()
+    found = assessment_of(desk, requirement, runs[-1].plan if runs else "", whereabouts)
+    if not found.satisfied:
+        err(assessment_lines(found))
+    return found.satisfied
+
+
+def policy_to_keep(desk: "Desk", digest: str, whereabouts: Whereabouts) -> str:
+    """The policy that counts from this run on, empty when that of the last one goes on to.
+
+    One that asked for approvals gives way to another with those of its highest tier alone.
+    """
+    from reconciler.cli.books import require_sound
+    from reconciler.cli.remembered import policy_of_text, text_of_policy
+    from reconciler.core.plan import Requirement
+
+    new = text_of_policy(require_sound(desk.books).policy)
+    old = policy_of_text(desk.daybook.policy)
+    if old is None or not old.approvals.tiers or text_of_policy(old) == new:
+        return new
+    requirement = Requirement(
+        approvals=max(tier.required for tier in old.approvals.tiers),
+        because=("the policy changed",),
+        approvers=old.approvals.approvers,
+        evidence=old.approvals.evidence,
+    )
+    try:
+        found = assessment_of(desk, requirement, digest, whereabouts)
+    except ReconcilerError:
+        # What cannot be asked leaves the policy as it was.
+        return ""
+    return new if found.satisfied else ""
+
+
+def commit_of(desk: "Desk", plan: "Plan") -> str:
+    """The commit that is applied as a whole when a plan was carried out; empty when none is."""
+    from reconciler.cli.place import STATE_DIRECTORY
+    from reconciler.git.history import applied_commit
+    from reconciler.git.repository import Repository, is_inside_one
+
+    if plan.partial or plan.feasible != plan.pending or not is_inside_one(desk.books.root):
+        return ""
+    try:
+        return applied_commit(Repository(desk.books.root), except_for=STATE_DIRECTORY)
+    except ReconcilerError:
+        # What git cannot tell is not remembered: the next apply asks for more approvals, not less.
+        return ""
+
+
+def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Missing]) -> Review:
+    """A review of a change, with who wrote what is applied together with it."""
+    authors = dict.fromkeys((*review.authors, *people))
+    return replace(
+        review, authors=tuple(authors), flaws=tuple(dict.fromkeys((*review.flaws, *flaws)))
+    )
+
+
+def _on_forge(
+    whereabouts: Whereabouts, place: "Place", commit: str, history: "Unapplied"
+) -> Review:
     with whereabouts.open_forge(place) as forge:
         change = place.change or forge.change_of(commit)
         if change is not None:
-            return forge.review(change, commit=commit)
+            review = forge.review(change, commit=commit)
+            people, flaws = forge.writers(history.written)
+            review = _written_by(review, people, (*history.flaws, *flaws))
+            # A commit says who wrote it, in words of his own; its change says who pushed it.
+            others = {forge.change_of(one) for one in history.brought} - {None, change}
+            for other in sorted(filter(None, others)):
+                earlier = forge.review(other, commit=None)
+                review = _written_by(review, earlier.authors, earlier.flaws)
+            return review
     missing = Missing(
         rule="approval-evidence",
         message=f"no pull request or merge request brought {commit[:10]}, so nobody approved it",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def open_book(
     from reconciler.daybook.lease import this_process
 
     place = daybook_place(root, settings)
+    if write and isinstance(place, Path):
+        _require_own(place, rescue_path(root, settings))
     if write and isinstance(place, Path) and place.parent == root / STATE_DIRECTORY:
         keep_private(place.parent)
     return open_daybook(
@@ -52,6 +54,25 @@ def open_book(
         lock_timeout=turn.timeout,
         pause=turn.pause,
     )
+
+
+def _require_own(*files: Path) -> None:
+    """A daybook that comes with a change would have its calls sent: refuse what git tracks."""
+    from reconciler.git.repository import Repository, is_inside_one
+
+    for file in files:
+        for there in dict.fromkeys((file.absolute(), file.resolve())):
+            if not there.parent.is_dir() or not is_inside_one(there.parent):
+                continue
+            names = [f"{there.name}{end}" for end in ("", "-wal", "-journal")]
+            asked = ("--literal-pathspecs", "ls-files", "-z", "--", *names)
+            if Repository(there.parent).ask(*asked)[1]:
+                raise Refused(
+                    f"{file} is tracked by git, so any change can bring calls along that would "
+                    "be sent; nothing was written",
+                    remedy=f"Take it out with `git rm --cached {file}`, add it to .gitignore and "
+                    "have the rest looked through; or name another daybook in reconciler.yaml.",
+                )
 
 
 def running_verb() -> str:

@@ -154,6 +154,8 @@ def _settle(desk: "Desk", style: str) -> "list[Settled]":
         workspace=desk.settings.name,
         marker_place=desk.settings.marker,
         adopts=desk.books.adopts,
+        # Who recovers is asked for no approvals, so where they are required nothing is sent.
+        may_send=not desk.settings.policy.approvals.tiers,
     ):
         settled.append(item)
         _tell([item])

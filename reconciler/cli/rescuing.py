@@ -1,14 +1,17 @@
 """What the command line has to do with a rescue file: written, warned of, taken in."""
 
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.screen import err
 from reconciler.core.history import Result
+from reconciler.core.money import shown
 from reconciler.rescue import RescuedBook, take_in
 from reconciler.settle import claim_fault, settle
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.wiring import Desk
     from reconciler.core.report import Settled
-    from reconciler.daybook import Intent
+    from reconciler.daybook import Daybook, Intent
 
 
 def book_of(desk: "Desk", *, style: str = "text") -> RescuedBook:
@@ -67,11 +70,16 @@ def take_in_rescue(desk: "Desk") -> "tuple[Settled, ...]":
 
 
 def settle_first(
-    desk: "Desk", *, style: str = "text", between: Callable[[], None] = lambda: None
+    desk: "Desk",
+    *,
+    style: str = "text",
+    may_send: bool | None = None,
+    between: Callable[[], None] = lambda: None,
 ) -> "tuple[Settled, ...]":
     """Take in a rescue file and settle what earlier runs left open, before anything is decided.
 
-    `between` is called after each call that was settled. Raises DaybookError.
+    Unless it is said, nothing is sent again where the policy requires approvals: who forgets or
+    imports is asked for none. `between` is called after each call that was settled. Raises DaybookError.
     """
     from reconciler.render.report import settled_line
 
@@ -82,11 +90,32 @@ def settle_first(
         workspace=desk.settings.name,
         marker_place=desk.settings.marker,
         adopts=desk.books.adopts,
+        may_send=not desk.settings.policy.approvals.tiers if may_send is None else may_send,
     ):
         settled.append(item)
         err([settled_line(item)])
         between()
     return tuple(settled)
+
+
+def open_call_warnings(daybook: "Daybook") -> "Iterator[str]":
+    """What a reader of a plan has to know of calls that the next apply settles before it."""
+    for intent in daybook.unsettled():
+        yield (
+            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open since an "
+            "earlier run; the next apply settles it first, and may send it again"
+        )
+
+
+def _money_of(intent: "Intent") -> str:
+    """The debits that a call posts, as far as its payload tells."""
+    payload = json.loads(intent.payload or "null", parse_float=Decimal, parse_int=Decimal)
+    rows = payload.get("journalEntryItems") if isinstance(payload, dict) else None
+    if not isinstance(rows, list):
+        return ""
+    debits = (Decimal(str(row["amount"])) for row in rows if row.get("type") == "Debit")
+    currency = str(payload.get("currency"))
+    return f", {currency} {shown(sum(debits, Decimal(0)), currency)}"
 
 
 def rescue_warnings(path: "Path") -> Iterator[str]:

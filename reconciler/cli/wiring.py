@@ -15,6 +15,7 @@ from reconciler.cli.books import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
 from reconciler.cli.origin import origin_of
 from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, rescue_path
+from reconciler.cli.remembered import policy_of_text, policy_warnings, stricter
 from reconciler.cli.scoping import ALL_CHOSEN, Chosen, selection_of
 from reconciler.cli.screen import log_steps
 from reconciler.core.decide import Conduct, World
@@ -88,6 +89,9 @@ def open_desk(
     with ExitStack() as stack:
         daybook = open_book(books.root, settings, write=write, environment=environment, turn=turn)
         stack.callback(daybook.close)
+        remembered = policy_of_text(daybook.policy)
+        policy = stricter(remembered, settings.policy, len(daybook.recorded()))
+        settings = replace(settings, policy=policy)
         client, host = _connect(
             root=books.root,
             settings=settings,
@@ -136,7 +140,7 @@ def plan_and_find_desk(
     Only what is in `scope` is read. Raises UsageError when that is nothing.
     """
     from reconciler.cli.finding import finding_warnings
-    from reconciler.cli.rescuing import rescue_warnings
+    from reconciler.cli.rescuing import open_call_warnings, rescue_warnings
     from reconciler.find import plan_and_find
     from reconciler.observe import read_all
 
@@ -154,6 +158,8 @@ def plan_and_find_desk(
     )
     warnings = (
         *rescue_warnings(desk.rescue),
+        *open_call_warnings(desk.daybook),
+        *policy_warnings(desk.daybook.policy, require_sound(desk.books).policy),
         *chosen.warnings,
         *plan_warnings(desk.books, found.plan),
         *warnings_of(found.world.names, found.plan.changes),

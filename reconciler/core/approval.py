@@ -34,6 +34,16 @@ class Discarded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A commit with the addresses of who wrote it, as git has them."""
+
+    commit: str
+    author: str
+    committer: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """What a plan lacks before it may be applied, and what to do about it."""
 

@@ -100,6 +100,18 @@ class Daybook:
         return self._known.complete
 
     @property
+    def applied_commit(self) -> str:
+        """The commit that was last applied as a whole; empty when none is known."""
+        with self._up_to_date() as known:
+            return known.applied_commit
+
+    @property
+    def policy(self) -> str:
+        """The policy that was last applied under, as text; empty when none is known."""
+        with self._up_to_date() as known:
+            return known.policy
+
+    @property
     def serial(self) -> int:
         """How many intents and outcomes were ever written: it rises with every write of those."""
         with self._up_to_date() as known:
@@ -177,9 +189,13 @@ class Daybook:
         """Write that a run of a plan begins."""
         self._append(What.RUN_BEGUN, RunBegun(run=self._run, plan=plan_digest))
 
-    def end(self) -> None:
-        """Write that the run carried out all that its plan allowed."""
-        self._append(What.RUN_ENDED, RunEnded(run=self._run))
+    def end(self, *, commit: str = "", policy: str = "") -> None:
+        """Write that the run carried out all that its plan allowed.
+
+        `commit` is what the files were, where nothing that they declare is left to apply;
+        `policy` what counts from now on beside a later one.
+        """
+        self._append(What.RUN_ENDED, RunEnded(run=self._run, commit=commit, policy=policy))
 
     def interrupted(self, plan_digest: str) -> bool:
         """Whether the last run of a plan did not carry it out."""

@@ -137,6 +137,10 @@ class RunBegun(Content):
 
 class RunEnded(Content):
     run: str
+    commit: str = ""
+    """What the files were, where all that they declare was applied then."""
+    policy: str = ""
+    """What the workspace asked for then, where it counts from now on."""
 
 
 NO_SPEC = msgspec.Raw()

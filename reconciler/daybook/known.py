@@ -88,6 +88,8 @@ class Known:
         self.workspace = ""
         self.tenant: str | None = None
         self.complete = False
+        self.applied_commit = ""
+        self.policy = ""
         self.seq = 0
         self.serial = 0
         self.hash = GENESIS
@@ -229,6 +231,8 @@ def _run_begun(known: Known, event: Event, content: RunBegun) -> None:
 
 
 def _run_ended(known: Known, event: Event, content: RunEnded) -> None:
+    known.applied_commit = content.commit or known.applied_commit
+    known.policy = content.policy or known.policy
     for run in reversed(known.runs):
         if run.run == content.run:
             run.ended = event.at

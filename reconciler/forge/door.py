@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.core.approval import Review
+from reconciler.core.approval import Missing, Review, Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,10 @@ class Forge(Protocol):
 
     def change_of(self, commit: str) -> int | None:
         """The change that brought a commit, or whose head it is; None when there is none."""
+        ...
+
+    def writers(self, written: tuple[Written, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+        """Who wrote commits, by login, with a flaw for each whom the forge cannot name."""
         ...
 
     def review(self, change: int, *, commit: str | None) -> Review:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from reconciler.core.approval import Approval, Discarded, Missing, Review
+from reconciler.core.approval import Approval, Discarded, Missing, Review, Written
 from reconciler.core.trailers import co_authors, digests_in
 from reconciler.core.values import mapping_of, text_of
 from reconciler.errors import ReconcilerError
@@ -102,6 +102,16 @@ class GitHub:
         heads = [row for row in rows if mapping_of(row.get("head")).get("sha") == commit]
         found = merged or heads
         return whole_number(found[0].get("number")) if found else None
+
+    def writers(self, written: tuple[Written, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+        """As in "Get a commit"."""
+        asking = Asking(what="Reading who wrote what is applied", permission=_READ)
+        return _authors(
+            tuple(
+                self._caller.get(f"{self._home}/commits/{one.commit}", asking).row
+                for one in written
+            )
+        )
 
     def review(self, change: int, *, commit: str | None) -> Review:
         asking = Asking(what=f"Reading the reviews of {self.name_of(change)}", permission=_READ)

@@ -4,11 +4,11 @@ Pages of the documentation are named where something follows from them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
 
-from reconciler.core.approval import Approval, Discarded, Missing, Review
+from reconciler.core.approval import Approval, Discarded, Missing, Review, Written
 from reconciler.core.trailers import co_authors, digests_in
 from reconciler.core.values import Value, mapping_of, rows_of, text_of
 from reconciler.errors import ReconcilerError
@@ -80,6 +80,19 @@ class GitLab:
         found = merged or heads
         return whole_number(found[0].get("iid")) if found else None
 
+    def writers(self, written: tuple[Written, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+        asking = Asking(what="Reading who wrote what is applied", permission=_READ)
+        rows: list[Row] = [
+            {
+                "id": one.commit,
+                "author_email": one.author,
+                "committer_email": one.committer,
+                "message": one.message,
+            }
+            for one in written
+        ]
+        return self._authors(rows, asking)
+
     def review(self, change: int, *, commit: str | None) -> Review:
         asking = Asking(what=f"Reading the approvals of {self.name_of(change)}", permission=_READ)
         here = self._merge_request(change)
@@ -87,7 +100,7 @@ class GitLab:
         head = text_of(request.get("sha")) or ""
         pushed_at = self._pushed_at(here, head, asking)
         approvals, discarded = self._approvals(change, pushed_at, asking)
-        authors, flaws = self._authors(here, asking)
+        authors, flaws = self._authors(self._caller.rows(f"{here}/commits", asking), asking)
         if commit is not None and commit != head and commit not in _made(request):
             flaws += (self._strayed(change, head, commit),)
         opened = text_of(mapping_of(request.get("author")).get("username"))
@@ -145,7 +158,9 @@ class GitLab:
                 approvals.append(Approval(who=who, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
 
-    def _authors(self, here: str, asking: Asking) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+    def _authors(
+        self, rows: Iterable[Row], asking: Asking
+    ) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
         """As in "Get single merge request commits" names people by address alone.
 
         Where an address leads to no account, the project has to keep committers from approving.
@@ -153,7 +168,7 @@ class GitLab:
         found: dict[str, str] = {}
         flaws: dict[Missing, None] = {}
         kept_apart: bool | None = None
-        for row in self._caller.rows(f"{here}/commits", asking):
+        for row in rows:
             for role, address in _addresses(row):
                 if address not in found:
                     found[address] = self._username(address, asking)

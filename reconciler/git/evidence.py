@@ -24,7 +24,7 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     authors = [*co_authors(message)]
     if merge:
         authors += _authors(repository, commit)
-    if not merge or not _is_mere_merge(repository, commit, parents.split()):
+    if not merge or not is_mere_merge(repository, commit, parents.split()):
         authors += (author, committer)
     signed = tuple(_signed(repository, commit, signers, message, merge=merge)) if signers else ()
     trailers = (
@@ -76,7 +76,7 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[M
     if code != 0 or head not in parents or len(parents) != 2:
         return
     told = all(repository.ask("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
-    if told and not _is_mere_merge(repository, commit, parents):
+    if told and not is_mere_merge(repository, commit, parents):
         yield Missing(
             rule="approval-evidence",
             message=f"the merge {commit[:10]} holds more than git makes of its parents, and "
@@ -100,7 +100,7 @@ def _authors(repository: Repository, merge: str) -> Iterator[str]:
         yield from co_authors(message)
 
 
-def _is_mere_merge(repository: Repository, merge: str, parents: list[str]) -> bool:
+def is_mere_merge(repository: Repository, merge: str, parents: list[str]) -> bool:
     """Whether a merge holds what git makes of its parents, and nothing that was added to it."""
     if len(parents) != 2:
         return False

@@ -26,6 +26,12 @@ IGNORED = "!!"
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
+def is_inside_one(directory: Path) -> bool:
+    """Whether a directory seems to be in a repository, without asking git."""
+    there = directory.resolve()
+    return any((folder / ".git").exists() for folder in (there, *there.parents))
+
+
 class Repository:
     """The repository around a directory."""
 

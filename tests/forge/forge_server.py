@@ -12,11 +12,13 @@ API", "Events API", "Pagination" and "Rate limits" of the REST API.
 
 import json
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
@@ -70,6 +72,8 @@ class Server:
 
     def __init__(self) -> None:
         self.url = ""
+        self.checkout: Path | None = None
+        """Where the repository is, for what git knows of its commits."""
         self.sent: list[Sent] = []
         self.faults: list[Fault] = []
         self.comments: list[dict[str, Any]] = []
@@ -225,9 +229,22 @@ class GitHubServer(Server):
         return [self.pull] if sha in mine else []
 
     def commit(self, _who: str, sha: str) -> Any:
-        if sha not in self.made_commits:
+        made = self.made_commits.get(sha)
+        pushed = self.as_git_has(sha) if self.checkout is not None else None
+        if made is None and pushed is None:
             raise refused(422, f"No commit found for SHA: {sha}")
-        return self.made_commits[sha]
+        if made is None or pushed is None:
+            return made or pushed
+        return {**pushed, **made, "commit": {**pushed["commit"], **made["commit"]}}
+
+    def as_git_has(self, sha: str) -> dict[str, Any] | None:
+        """A commit as git has it, whose people are called as their accounts are."""
+        said = ["git", "show", "--no-patch", "--format=%an%x00%cn%x00%B", sha]
+        out = subprocess.run(said, cwd=self.checkout, check=False, capture_output=True, text=True)
+        if out.returncode != 0:
+            return None
+        author, committer, message = out.stdout.split("\0", 2)
+        return commit_of(sha, author, committer=committer, message=message)
 
     def page(
         self, path: str, query: dict[str, str], rows: list[Any]
@@ -328,6 +345,7 @@ class GitLabServer(Server):
         self.commits = [gitlab_commit("a" * 40, "mallory@example.com")]
         self.approvals: list[dict[str, Any]] = []
         self.users = {"mallory@example.com": "mallory", "alice@example.com": "alice"}
+        self.users["bob@example.com"] = "bob"
         self.settings = {
             "merge_requests_author_approval": True,
             "merge_requests_disable_committers_approval": False,

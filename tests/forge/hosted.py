@@ -167,6 +167,7 @@ class Repository:
         self.origin = folder / "origin.git"
         self.head = ""
         self._folder, self._server = folder, server
+        server.checkout = self.origin
         command = ["git", "init", "--quiet", "--bare", "--initial-branch=main", self.origin]
         subprocess.run(command, check=True)
         self._own = self.clone("forge", *FORGE)

@@ -20,6 +20,7 @@ PEOPLE = {
     "mallory": "mallory@example.com",
     "alice": "alice@example.com",
     "bob": "bob@example.com",
+    "dave": "dave@example.com",
 }
 
 
@@ -39,7 +40,7 @@ class Checkout:
     def __init__(self, books):
         self.books = books
         self.git("init", "--quiet", "--initial-branch=main")
-        self.commit("Begin", author="bob")
+        self.commit("Begin", author="dave")
 
     def git(self, *arguments, author="mallory"):
         name = {"name": author, "email": PEOPLE[author]}
@@ -72,6 +73,7 @@ def checkout(empty):  # noqa: F811 - a fixture's name
 
 def job(books, server, **more):
     """What a job's environment says."""
+    server.checkout = books.root
     books.env = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_API_URL": server.url,

@@ -1,0 +1,152 @@
+"""Approvals cover all that is applied, and not only what the last merge brought."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    empty,
+    empty_template,
+    opened,
+    plain_environment,
+)
+from forge_server import commit_of
+from test_forge_life import (  # noqa: F401 - fixtures are found by their names here
+    checkout,
+    job,
+    no_forge,
+)
+
+from reconciler.core.history import Act
+from reconciler.core.values import Address
+from reconciler.daybook import Intent, open_daybook
+
+
+def brought(checkout, github, author, name):  # noqa: F811 - a fixture's name
+    """A change that is merged, with nobody's approval yet."""
+    checkout.branch(name)
+    checkout.books.write(f"{name}.txt", "words")
+    if name != "typo":
+        checkout.books.declare(name)
+    head = checkout.commit(name, author=author)
+    github.reviews = []
+    github.pull |= {"state": "open", "merged": False, "user": {"login": author}}
+    github.pull["head"]["sha"] = head
+    github.commits = [commit_of(head, author)]
+    merged = checkout.merge(name, author="bob")
+    github.merge(merged)
+    job(checkout.books, github, GITHUB_SHA=merged)
+
+
+@pytest.mark.parametrize(("approver", "code"), [("mallory", 4), ("bob", 0)])
+def test_who_wrote_what_an_earlier_apply_refused_cannot_approve_it_with_the_next_change(
+    checkout,  # noqa: F811 - a fixture's name
+    github,
+    approver,
+    code,
+):
+    books = checkout.books
+    brought(checkout, github, "mallory", "accrual")
+    assert books.apply().code == 4
+    brought(checkout, github, "alice", "typo")
+    github.approve(approver)
+    ended = books.apply()
+    assert (ended.code, bool(books.posted())) == (code, code == 0), ended.said
+
+
+def test_what_was_applied_is_nobodys_any_more(checkout, github):  # noqa: F811
+    books = checkout.books
+    brought(checkout, github, "mallory", "accrual")
+    github.approve("alice")
+    assert books.apply().code == 0
+    brought(checkout, github, "alice", "second")
+    github.approve("mallory")
+    ended = books.apply()
+    assert ended.code == 0, ended.said
+
+
+@pytest.mark.parametrize("how", ["shallow", "lost"])
+def test_a_history_that_does_not_tell_is_refused(checkout, github, how):  # noqa: F811
+    books = checkout.books
+    brought(checkout, github, "mallory", "accrual")
+    github.approve("alice")
+    head = checkout.git("rev-parse", "HEAD")
+    if how == "shallow":
+        (books.root / ".git" / "shallow").write_text(f"{head}\n")
+    else:
+        assert books.apply().code == 0
+        brought(checkout, github, "mallory", "second")
+        github.approve("alice")
+        later = checkout.git("rev-parse", "HEAD^{tree}")
+        alone = checkout.git("commit-tree", later, "-m", "Alone")
+        checkout.git("reset", "--quiet", "--hard", alone)
+        checkout.git("branch", "--quiet", "-D", "accrual", "second")
+        checkout.git("reflog", "expire", "--expire=now", "--all")
+        checkout.git("gc", "--quiet", "--prune=now")
+        github.merge(alone)
+        job(books, github, GITHUB_SHA=alone)
+    ended = books.apply()
+    assert ended.code == 4, ended.said
+    assert "fetch-depth: 0" in ended.err
+
+
+def leave_open(books, file):
+    """A daybook with one create that nobody knows the outcome of."""
+    marker = "acme-books/bonus"
+    lines = [
+        {"accountingCodeName": "Deferred Revenue", "type": "Debit", "amount": 5000000},
+        {"accountingCodeName": "Subscription Revenue", "type": "Credit", "amount": 5000000},
+    ]
+    spec = {
+        "accountingPeriodName": "Jan-2026",
+        "currency": "USD",
+        "journalEntryDate": "2026-01-31",
+    }
+    payload = {**spec, "ReconcilerKey__c": marker, "journalEntryItems": lines}
+    file.parent.mkdir(exist_ok=True)
+    book = open_daybook(file, write=True, workspace="acme-books")
+    intent = Intent(
+        address=Address("JournalEntry", "bonus"),
+        act=Act.CREATE,
+        key=str(uuid.uuid4()),
+        track_id="rec-x",
+        payload=json.dumps(payload),
+        spec=spec,
+        server_at=datetime.now(UTC),
+    )
+    book.intend(intent)
+    book.close()
+
+
+def test_a_daybook_that_git_tracks_is_not_written_to(checkout, github):  # noqa: F811
+    books = checkout.books
+    books.settings(spec="{daybook: notes.db}")
+    leave_open(books, books.root / "notes.db")
+    checkout.commit("Tidy up")
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert "is tracked by git" in ended.err
+
+
+def test_an_open_create_is_not_sent_again_without_approvals(checkout, github):  # noqa: F811
+    books = checkout.books
+    brought(checkout, github, "mallory", "typo")
+    leave_open(books, books.root / ".reconciler" / "daybook.db")
+    (books.root / ".gitignore").write_text(".reconciler/\n")
+    brought(checkout, github, "mallory", "more")
+    assert "USD 5,000,000.00 is open since an earlier run" in books.plan().said
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert "nobody approved it" in ended.said
+
+
+def test_a_policy_is_not_loosened_by_the_change_that_posts(checkout, github):  # noqa: F811
+    books = checkout.books
+    brought(checkout, github, "mallory", "typo")
+    assert books.apply().code == 0
+    books.settings(spec="{}")
+    brought(checkout, github, "mallory", "accrual")
+    assert "the policy changed since the last apply: approvals" in books.plan().said
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
