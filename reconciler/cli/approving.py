@@ -49,7 +49,7 @@ def _on_forge(whereabouts: Whereabouts, place: "Place", commit: str) -> Review:
     with whereabouts.open_forge(place) as forge:
         change = place.change or forge.change_of(commit)
         if change is not None:
-            return forge.review(change, commit=commit)
+            return forge.review(change, commit=commit, branch=place.branch, merged=not place.own)
     missing = Missing(
         rule="approval-evidence",
         message=f"no pull request or merge request brought {commit[:10]}, so nobody approved it",
