@@ -137,7 +137,7 @@ def _on_forge(
     with whereabouts.open_forge(place) as forge:
         change = place.change or forge.change_of(commit)
         if change is not None:
-            review = forge.review(change, commit=commit)
+            review = forge.review(change, commit=commit, branch=place.branch, merged=not place.own)
             people, flaws = forge.writers(history.written)
             review = _written_by(review, people, (*history.flaws, *flaws))
             # A commit says who wrote it, in words of his own; its change says who pushed it.

@@ -1,6 +1,6 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -8,11 +8,12 @@ from pathlib import Path
 
 from reconciler.core.checks import Known, check, check_marker, check_together, known
 from reconciler.core.facts import Facts, facts_from
-from reconciler.core.values import Address, Declared, Problem, Severity
+from reconciler.core.values import Address, Declared, Finding, Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
 from reconciler.repo import Loaded, load, locate
 from reconciler.repo.house import House, hold_to_house_rules
+from reconciler.repo.policy_names import check_policy_names
 from reconciler.settings import Settings, settings_from
 
 
@@ -68,13 +69,18 @@ def read_books(root: Path, *, today: str = "") -> Books:
         chain.from_iterable(check(declared, rules) for declared in loaded.declared),
         check_together(loaded.declared, rules),
     )
+    names: Iterable[Finding] = ()
+    if settings is not None:
+        names = check_policy_names(settings.policy.approvals, settings.policy.freeze, rules)
     house = _house(root, settings, loaded, today or datetime.now(UTC).date().isoformat())
     return Books(
         root=root,
         settings=settings,
         facts=facts,
         declared={declared.address: declared for declared in loaded.declared},
-        problems=tuple(sorted((*loaded.problems, *locate(root, (*findings, *house.findings))))),
+        problems=tuple(
+            sorted((*loaded.problems, *locate(root, (*findings, *names, *house.findings))))
+        ),
         files=loaded.files,
         digest=loaded.digest,
         waived=house.waived,

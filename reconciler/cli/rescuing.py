@@ -79,7 +79,8 @@ def settle_first(
     """Take in a rescue file and settle what earlier runs left open, before anything is decided.
 
     Unless it is said, nothing is sent again where the policy requires approvals: who forgets or
-    imports is asked for none. `between` is called after each call that was settled. Raises DaybookError.
+    imports is asked for none. `between` is called after each call that was settled. Raises
+    DaybookError.
     """
     from reconciler.render.report import settled_line
 

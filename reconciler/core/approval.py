@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.money import shown
 from reconciler.core.plan import Action, Change, Requirement
 from reconciler.core.policy import Approvals, Evidence, Tier
-from reconciler.core.reach import Periods, Reach, money_moved, reach_of
+from reconciler.core.reach import Moved, Periods, Reach, money_moved, reach_of
 
 SHORT = 10
 """Characters of a commit that people are shown."""
@@ -87,17 +87,31 @@ class Assessment:
 
 
 def requirement_of(
-    changes: Iterable[Change], approvals: Approvals, periods: Periods
+    changes: Iterable[Change],
+    approvals: Approvals,
+    periods: Periods,
+    *,
+    home_currency: str | None = None,
+    partial: bool = False,
 ) -> Requirement:
-    """What a plan requires: the most that any tier which applies to it asks for."""
+    """What a plan requires: the most that any tier which applies to it asks for.
+
+    A partial plan meets every `amount`: its parts could each stay below what the whole reaches.
+    """
     acting = [change for change in changes if change.action not in (Action.KEEP, Action.BLOCKED)]
     if not acting or not approvals.tiers:
         return Requirement()
     reaches = [(change, reach_of(change, periods)) for change in acting]
+    money = _Money(
+        moved=money_moved(acting, home_currency),
+        named=frozenset(currency for tier in approvals.tiers for currency in tier.amount),
+        partial=partial,
+        unknown=any(reach.unknown for _, reach in reaches),
+    )
     found = [
         (tier.required, why)
         for tier in approvals.tiers
-        if (why := _why(tier, reaches, periods)) is not None
+        if (why := _why(tier, reaches, periods, money)) is not None
     ]
     most = max((required for required, _ in found), default=0)
     if not most:
@@ -111,15 +125,26 @@ def requirement_of(
     )
 
 
-def _why(tier: Tier, reaches: Iterable[tuple[Change, Reach]], periods: Periods) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Money:
+    """What the whole plan moves, as the amounts of tiers see it. `named` are their currencies."""
+
+    moved: Moved
+    named: frozenset[str]
+    partial: bool
+    unknown: bool
+
+
+def _why(
+    tier: Tier, reaches: Iterable[tuple[Change, Reach]], periods: Periods, money: _Money
+) -> str | None:
     """Why a tier applies to a plan, in words; None when it does not."""
-    reaches = tuple(reaches)
     meeting = [(change, reach) for change, reach in reaches if _meets(tier, change, reach, periods)]
     if not meeting:
         return None
     words = list(_conditions(tier))
     if tier.amount:
-        amount = _amount(tier, reaches)
+        amount = _amount(tier, money)
         if amount is None:
             return None
         words.insert(0, amount)
@@ -154,17 +179,20 @@ def _conditions(tier: Tier) -> Iterator[str]:
             yield f"{word} {' or '.join(values)}"
 
 
-def _amount(tier: Tier, reaches: tuple[tuple[Change, Reach], ...]) -> str | None:
-    if any(reach.unknown for _, reach in reaches):
+def _amount(tier: Tier, money: _Money) -> str | None:
+    if money.unknown:
         return "a journal run, whose amounts are not known before"
-    moved = money_moved(change for change, _ in reaches)
     for currency, least in sorted(tier.amount.items()):
-        amount = moved.get(currency)
+        amount = money.moved.amounts.get(currency)
         if amount is not None and amount >= least:
             return (
                 f"{currency} {shown(amount, currency)} posted or taken back, which is "
                 f"{shown(least, currency)} or more"
             )
+    if unmeasured := money.moved.unmeasured(money.named):
+        return f"{' and '.join(unmeasured)}, of which no tier names a sum"
+    if money.partial:
+        return "a partial plan, which does not show what all its parts come to"
     return None
 
 

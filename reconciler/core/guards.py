@@ -73,7 +73,7 @@ def refusals(
             policy=limits.max_removals,
         ),
         *_missing(changes, owned, allowances.max_missing),
-        *_money(changes, limits.max_money),
+        *_money(changes, limits.max_money, world.known.facts.home_currency),
         *_changes(changes, owned + len(elsewhere), limits),
     )
 
@@ -81,12 +81,13 @@ def refusals(
 def _removals(
     removals: int, *, undeclared: int, owned: int, allowed: int | None, policy: int | None
 ) -> Iterator[Refusal]:
-    if allowed is not None:
-        limit = allowed
-    else:
-        limit = policy if policy is not None else default_limit(owned)
+    stated = [limit for limit in (allowed, policy) if limit is not None]
+    limit = min(stated, default=default_limit(owned))
     remedy = f"If it is meant, allow exactly this with --max-removals {removals}."
     if removals > limit:
+        if policy is not None and removals > policy:
+            # What the files say was reviewed; an option of one run was not.
+            remedy = "If it is meant, raise policy.limits.removals in a change of its own."
         message = f"{removals} of {owned} recorded entries would be removed; the limit is {limit}"
         yield _refusal("too-many-removals", message, remedy)
     elif removals and undeclared >= owned and allowed != removals:
@@ -110,10 +111,21 @@ def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> It
         yield _refusal("missing-in-ledger", message, remedy)
 
 
-def _money(changes: tuple[Change, ...], limits: Mapping[str, Decimal]) -> Iterator[Refusal]:
-    moved = money_moved(changes)
+def _money(
+    changes: tuple[Change, ...], limits: Mapping[str, Decimal], home_currency: str | None
+) -> Iterator[Refusal]:
+    if not limits:
+        return
+    moved = money_moved(changes, home_currency)
+    for currency in moved.unmeasured(limits):
+        message = (
+            f"{currency} {shown(moved.amounts[currency], currency)} would be posted or taken back, "
+            f"and policy.limits.money names no limit for {currency}"
+        )
+        remedy = f"State a limit for {currency} in policy.limits.money."
+        yield _refusal("money-limit", message, remedy)
     for currency, limit in sorted(limits.items()):
-        amount = moved.get(currency, ZERO)
+        amount = moved.amounts.get(currency, ZERO)
         if amount > limit:
             message = (
                 f"{currency} {shown(amount, currency)} would be posted or taken back; "

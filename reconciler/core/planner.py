@@ -37,7 +37,13 @@ def make_plan(
         allowances=allowances,
         scope=world.selection.scope,
         unseen=world.selection.unseen,
-        requirement=requirement_of(changes, limits.approvals, world.known.periods),
+        requirement=requirement_of(
+            changes,
+            limits.approvals,
+            world.known.periods,
+            home_currency=basis.home_currency,
+            partial=world.selection.scope.partial,
+        ),
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
     return replace(plan, digest=digest_of(plan))

@@ -1,7 +1,7 @@
 """Where in the books a change reaches: its periods, its accounting codes, the money it moves."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -65,14 +65,48 @@ def _periods(change: Change, spec: Mapping[str, Value], periods: Periods) -> Ite
             yield period.name
 
 
-def money_moved(changes: Iterable[Change]) -> Mapping[str, Decimal]:
-    """By currency, the debits that changes post or take back; what is blocked moves nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The money that changes post or take back: debits, by currency.
+
+    What moves in another currency counts in the home currency too. `foreign` are those of which a
+    part has no worth in the home currency.
+    """
+
+    amounts: Mapping[str, Decimal]
+    home_currency: str | None
+    foreign: frozenset[str]
+
+    def unmeasured(self, named: Collection[str]) -> tuple[str, ...]:
+        """The currencies that sums in the named ones say nothing about."""
+        measured = self.home_currency in named
+        return tuple(
+            currency
+            for currency in self.amounts
+            if currency not in named and not (measured and currency not in self.foreign)
+        )
+
+
+def money_moved(changes: Iterable[Change], home_currency: str | None) -> Moved:
+    """The debits that changes post or take back; what is blocked moves nothing."""
     moved: dict[str, list[Decimal]] = defaultdict(list)
+    foreign: set[str] = set()
     for change in changes:
         if change.action is Action.BLOCKED:
             continue
         for kind, spec in (*newly_posted(change), *taken_back(change)):
-            for posting in postings(kind, spec, None):
-                if posting.debit > ZERO:
-                    moved[posting.currency].append(posting.debit)
-    return {currency: total(amounts) for currency, amounts in sorted(moved.items())}
+            for posting in postings(kind, spec, home_currency):
+                if posting.debit <= ZERO:
+                    continue
+                moved[posting.currency].append(posting.debit)
+                if home_currency is None or posting.currency == home_currency:
+                    continue
+                if posting.home_net is None:
+                    foreign.add(posting.currency)
+                else:
+                    moved[home_currency].append(posting.home_net.copy_abs())
+    return Moved(
+        amounts={currency: total(amounts) for currency, amounts in sorted(moved.items())},
+        home_currency=home_currency,
+        foreign=frozenset(foreign),
+    )

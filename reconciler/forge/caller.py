@@ -114,6 +114,11 @@ class Caller:
             raise ForgeError(error.message, remedy=error.remedy) from error
         self._deadline = clock() + self._limits.deadline
 
+    @property
+    def host(self) -> str:
+        """The host that is asked."""
+        return self._origin.host
+
     def close(self) -> None:
         """Closes every connection."""
         self._exchange.close()

@@ -59,9 +59,13 @@ class Forge(Protocol):
         """Who wrote commits, by login, with a flaw for each whom the forge cannot name."""
         ...
 
-    def review(self, change: int, *, commit: str | None) -> Review:
+    def review(
+        self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
+    ) -> Review:
         """What is known of the review of a change, at its head.
 
-        With `commit`, what is applied: it must be the head, or what the forge made by merging it.
+        With `commit`, what is applied: it must be the head, or what the forge made by merging it,
+        and the change must be into `branch`, by default the default one. `merged` says that a
+        change which is still open does not count.
         """
         ...

@@ -10,13 +10,17 @@ from types import MappingProxyType
 from reconciler.core.approval import Approval, Discarded, Missing, Review, Written
 from reconciler.core.trailers import co_authors, digests_in
 from reconciler.core.values import mapping_of, text_of
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.caller import Asking, Caller, Row
 from reconciler.forge.door import Comment
 from reconciler.forge.people import (
+    account_of_address,
     author_unknown,
-    login_of_address,
+    not_merged,
+    out_of_sight,
+    unreadable,
     whole_number,
+    wrong_target,
 )
 
 LIMIT = 65_536
@@ -106,22 +110,30 @@ class GitHub:
     def writers(self, written: tuple[Written, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
         """As in "Get a commit"."""
         asking = Asking(what="Reading who wrote what is applied", permission=_READ)
-        return _authors(
-            tuple(
-                self._caller.get(f"{self._home}/commits/{one.commit}", asking).row
-                for one in written
-            )
+        rows = (
+            self._caller.get(f"{self._home}/commits/{one.commit}", asking).row for one in written
         )
+        return self._authors(tuple(rows), asking)
 
-    def review(self, change: int, *, commit: str | None) -> Review:
+    def review(
+        self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
+    ) -> Review:
         asking = Asking(what=f"Reading the reviews of {self.name_of(change)}", permission=_READ)
         pull = self._caller.get(f"{self._home}/pulls/{change}", asking).row
         head = str(mapping_of(pull.get("head")).get("sha") or "")
         commits = self._caller.rows(f"{self._home}/pulls/{change}/commits", asking)
         reviews = self._caller.rows(f"{self._home}/pulls/{change}/reviews", asking)
-        authors, flaws = _authors(commits)
-        pushers = self._pushers(pull, asking)
+        authors, flaws = self._authors(commits, asking)
+        pushers, unseen = self._pushers(pull, asking)
         approvals, discarded = self._approvals(reviews, head, asking)
+        flaws += (*unseen, *self._objections(change, reviews, asking))
+        if commit is not None:
+            base = mapping_of(pull.get("base"))
+            usual = text_of(mapping_of(base.get("repo")).get("default_branch"))
+            name, into = self.name_of(change), text_of(base.get("ref"))
+            flaws += tuple(wrong_target(name, into, branch or usual))
+            if merged and pull.get("merged") is not True:
+                flaws += (not_merged(name),)
         if commit is not None and commit != head:
             flaws += tuple(self._strayed(change, pull, head, commit, asking))
         opened = text_of(mapping_of(pull.get("user")).get("login"))
@@ -139,13 +151,8 @@ class GitHub:
         self, reviews: Iterable[Row], head: str, asking: Asking
     ) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
         """As in "List reviews for a pull request", in the order of time: the latest word counts."""
-        latest: dict[str, Row] = {}
-        for row in reviews:
-            login = text_of(mapping_of(row.get("user")).get("login"))
-            if login and row.get("state") in _DECISIVE:
-                latest[login] = row
         approvals, discarded = [], []
-        for login, row in latest.items():
+        for login, row in _latest(reviews).items():
             if row.get("state") != "APPROVED":
                 continue
             if row.get("commit_id") != head:
@@ -160,6 +167,16 @@ class GitHub:
                 approvals.append(Approval(who=login, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
 
+    def _objections(self, change: int, reviews: Iterable[Row], asking: Asking) -> Iterator[Missing]:
+        """Who asks for changes: until it is taken back, as a push does not change their mind."""
+        for login, row in _latest(reviews).items():
+            if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, asking):
+                yield Missing(
+                    rule="approvals",
+                    message=f"{login} asks for changes of {self.name_of(change)}",
+                    remedy=f"Have {login} approve it, or have that review dismissed.",
+                )
+
     def _may_write(self, login: str, asking: Asking) -> bool:
         """As in "Get repository permissions for a user": anybody may review what is public."""
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", login):
@@ -168,29 +185,60 @@ class GitHub:
         target = f"{self._home}/collaborators/{login}/permission"
         return self._caller.get(target, reading).row.get("permission") in _MAY_WRITE
 
-    def _pushers(self, pull: Row, asking: Asking) -> Iterator[str]:
-        """As in "List repository activities": who pushed. A fork's may be out of sight."""
+    def _authors(
+        self, commits: tuple[Row, ...], asking: Asking
+    ) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+        """Everybody who wrote a part, by login; a flaw for each whom GitHub cannot name."""
+        logins: dict[str, None] = {}
+        flaws: list[Missing] = []
+        known = _known_addresses(commits)
+        for row in commits:
+            for role, login, address in _roles(row, known):
+                found = login or self._login(address, asking)
+                if found:
+                    logins[found] = None
+                else:
+                    flaws.append(author_unknown(str(row.get("sha"))[:10], role, address))
+        if len(commits) >= MOST_COMMITS:
+            flaws.append(
+                Missing(
+                    rule="approval-evidence",
+                    message=f"the pull request has {MOST_COMMITS} commits or more, and GitHub "
+                    "lists no more of them",
+                    remedy="Split the change, or squash its commits.",
+                )
+            )
+        return tuple(logins), tuple(dict.fromkeys(flaws))
+
+    def _login(self, address: str, asking: Asking) -> str:
+        """As in "Get a user using their ID": what the owner of a private address is called now."""
+        account = account_of_address(address, self._caller.host)
+        if not account:
+            return ""
+        reading = Asking(what=asking.what, permission=asking.permission, accepted=frozenset({404}))
+        return text_of(self._caller.get(f"/user/{account}", reading).row.get("login")) or ""
+
+    def _pushers(self, pull: Row, asking: Asking) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+        """As in "List repository activities": who pushed, or otherwise changed the branch."""
         head = mapping_of(pull.get("head"))
         name = str(mapping_of(head.get("repo")).get("full_name") or "")
         if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", name):
-            return
-        reading = Asking(
-            what=asking.what, permission=asking.permission, accepted=frozenset({403, 404, 422})
+            return (), (out_of_sight("the repository of its branch is gone"),)
+        try:
+            rows = self._caller.rows(
+                f"/repos/{name}/activity", asking, ref=f"refs/heads/{head.get('ref')}"
+            )
+        except ForgeError as error:
+            if not unreadable(error):
+                raise
+            return (), (out_of_sight(error.message),)
+        # Whoever deletes a branch, as after a merge, brought nothing into it.
+        logins = (
+            text_of(mapping_of(row.get("actor")).get("login"))
+            for row in rows
+            if row.get("activity_type") != "branch_deletion"
         )
-        answer = self._caller.get(
-            f"/repos/{name}/activity",
-            reading,
-            ref=f"refs/heads/{head.get('ref')}",
-            per_page="100",
-        )
-        if not isinstance(answer.value, tuple):
-            return
-        for row in answer.value:
-            activity = mapping_of(row)
-            login = text_of(mapping_of(activity.get("actor")).get("login"))
-            pushed = activity.get("activity_type") in ("push", "force_push", "branch_creation")
-            if login and pushed:
-                yield login
+        return tuple(dict.fromkeys(filter(None, logins))), ()
 
     def _strayed(
         self, change: int, pull: Row, head: str, commit: str, asking: Asking
@@ -229,40 +277,31 @@ def _comment(row: Row) -> Comment:
     )
 
 
-def _authors(commits: tuple[Row, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
-    """Everybody who wrote a part, by login; a flaw for each whom GitHub cannot name."""
-    logins: dict[str, None] = {}
-    flaws: list[Missing] = []
-    known = _known_addresses(commits)
-    for row in commits:
-        sha = str(row.get("sha"))[:10]
-        inner = mapping_of(row.get("commit"))
-        for role in ("author", "committer"):
-            login = text_of(mapping_of(row.get(role)).get("login"))
-            address = text_of(mapping_of(inner.get(role)).get("email")) or ""
-            if role == "committer" and login == WEB_FLOW:
+def _latest(reviews: Iterable[Row]) -> Mapping[str, Row]:
+    """The latest word of everybody that decides something."""
+    latest: dict[str, Row] = {}
+    for row in reviews:
+        login = text_of(mapping_of(row.get("user")).get("login"))
+        if login and row.get("state") in _DECISIVE:
+            latest[login] = row
+    return latest
+
+
+def _roles(row: Row, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Role, login where GitHub or another commit tells it, and address of who wrote a commit."""
+    inner = mapping_of(row.get("commit"))
+    verified = mapping_of(inner.get("verification")).get("verified") is True
+    for role in ("author", "committer"):
+        login = text_of(mapping_of(row.get(role)).get("login")) or ""
+        address = text_of(mapping_of(inner.get(role)).get("email")) or ""
+        if login == WEB_FLOW:
+            # Anybody can write the address of GitHub into a commit, and nobody else sign as it.
+            if role == "committer" and verified:
                 continue
-            login = login or login_of_address(address)
-            if login:
-                logins[login] = None
-            else:
-                flaws.append(author_unknown(sha, role, address))
-        for address in co_authors(text_of(inner.get("message")) or ""):
-            login = known.get(address) or login_of_address(address)
-            if login:
-                logins[login] = None
-            else:
-                flaws.append(author_unknown(sha, "co-author", address))
-    if len(commits) >= MOST_COMMITS:
-        flaws.append(
-            Missing(
-                rule="approval-evidence",
-                message=f"the pull request has {MOST_COMMITS} commits or more, and GitHub lists "
-                "no more of them",
-                remedy="Split the change, or squash its commits.",
-            )
-        )
-    return tuple(logins), tuple(dict.fromkeys(flaws))
+            login = ""
+        yield role, login, address
+    for address in co_authors(text_of(inner.get("message")) or ""):
+        yield "co-author", known.get(address, ""), address
 
 
 def _known_addresses(commits: tuple[Row, ...]) -> Mapping[str, str]:

@@ -11,13 +11,17 @@ from urllib.parse import quote
 from reconciler.core.approval import Approval, Discarded, Missing, Review, Written
 from reconciler.core.trailers import co_authors, digests_in
 from reconciler.core.values import Value, mapping_of, rows_of, text_of
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.caller import Asking, Caller, Row
 from reconciler.forge.door import Comment
 from reconciler.forge.people import (
+    account_of_address,
     author_unknown,
-    username_of_address,
+    not_merged,
+    out_of_sight,
+    unreadable,
     whole_number,
+    wrong_target,
 )
 
 LIMIT = 1_000_000
@@ -93,7 +97,9 @@ class GitLab:
         ]
         return self._authors(rows, asking)
 
-    def review(self, change: int, *, commit: str | None) -> Review:
+    def review(
+        self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
+    ) -> Review:
         asking = Asking(what=f"Reading the approvals of {self.name_of(change)}", permission=_READ)
         here = self._merge_request(change)
         request = self._caller.get(here, asking).row
@@ -101,18 +107,28 @@ class GitLab:
         pushed_at = self._pushed_at(here, head, asking)
         approvals, discarded = self._approvals(change, pushed_at, asking)
         authors, flaws = self._authors(self._caller.rows(f"{here}/commits", asking), asking)
+        if commit is not None:
+            into = text_of(request.get("target_branch"))
+            name, usual = self.name_of(change), branch or self._default_branch(asking)
+            flaws += tuple(wrong_target(name, into, usual))
+            if merged and request.get("state") != "merged":
+                flaws += (not_merged(name),)
         if commit is not None and commit != head and commit not in _made(request):
             flaws += (self._strayed(change, head, commit),)
         opened = text_of(mapping_of(request.get("author")).get("username"))
-        pushers = self._pushers(request, asking)
+        pushers, unseen = self._pushers(request, asking)
         return Review(
             change=self.name_of(change),
             commit=head,
             authors=tuple(dict.fromkeys(filter(None, (opened, *authors, *pushers)))),
             approvals=approvals,
             discarded=discarded,
-            flaws=flaws,
+            flaws=(*flaws, *unseen),
         )
+
+    def _default_branch(self, asking: Asking) -> str | None:
+        """As in "Projects API", "Retrieve a project"."""
+        return text_of(self._caller.get(self._home, asking).row.get("default_branch"))
 
     def _merge_request(self, change: int) -> str:
         return f"{self._home}/merge_requests/{change}"
@@ -181,8 +197,13 @@ class GitLab:
         return tuple(dict.fromkeys(filter(None, found.values()))), tuple(flaws)
 
     def _username(self, address: str, asking: Asking) -> str:
-        if username := username_of_address(address):
-            return username
+        if account := account_of_address(address, self._caller.host):
+            # "Users API", "Retrieve a user": an address keeps the name of the day it was given.
+            reading = Asking(
+                what=asking.what, permission=asking.permission, accepted=frozenset({404})
+            )
+            row = self._caller.get(f"/users/{account}", reading).row
+            return text_of(row.get("username")) or ""
         if "@" not in address:
             return ""
         # "Users API", "List users": a search by address finds who holds exactly that one.
@@ -201,20 +222,24 @@ class GitLab:
             and row.get("merge_requests_author_approval") is False
         )
 
-    def _pushers(self, request: Row, asking: Asking) -> Iterator[str]:
+    def _pushers(self, request: Row, asking: Asking) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
         """As in "Events API", "List all visible events for a project": who pushed the branch."""
-        branch, source = (
-            request.get("source_branch"),
-            whole_number(request.get("source_project_id")),
+        branch = request.get("source_branch")
+        source = whole_number(request.get("source_project_id"))
+        if not source:
+            return (), (out_of_sight("the project of its branch is gone"),)
+        try:
+            rows = self._caller.rows(f"/projects/{source}/events", asking, action="pushed")
+        except ForgeError as error:
+            if not unreadable(error):
+                raise
+            return (), (out_of_sight(error.message),)
+        names = (
+            text_of(row.get("author_username"))
+            for row in rows
+            if mapping_of(row.get("push_data")).get("ref") == branch
         )
-        home = f"/projects/{source}" if source else self._home
-        reading = Asking(
-            what=asking.what, permission=asking.permission, accepted=frozenset({403, 404})
-        )
-        answer = self._caller.get(f"{home}/events", reading, action="pushed", per_page="100")
-        for row in rows_of(answer.value):
-            if mapping_of(row.get("push_data")).get("ref") == branch:
-                yield text_of(row.get("author_username")) or ""
+        return tuple(dict.fromkeys(filter(None, names))), ()
 
     def _strayed(self, change: int, head: str, commit: str) -> Missing:
         return Missing(

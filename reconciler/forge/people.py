@@ -1,25 +1,25 @@
 """Who stands behind an address, and what to say when nobody can tell."""
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 from reconciler.core.approval import Missing
 from reconciler.core.values import Value
+from reconciler.errors import ForgeError, ForgeRefused
 
-_NO_REPLY = re.compile(r"(?:[0-9]+\+)?([A-Za-z0-9-]+)@users\.noreply\.[A-Za-z0-9.-]+")
-_NO_REPLY_OF_GITLAB = re.compile(r"[0-9]+-([A-Za-z0-9_.-]+)@users\.noreply\.[A-Za-z0-9.-]+")
-
-
-def login_of_address(address: str) -> str:
-    """The login in an address that GitHub gives out instead of a private one; else empty."""
-    found = _NO_REPLY.fullmatch(address)
-    return found[1] if found else ""
+_NO_REPLY = re.compile(r"([0-9]{1,18})[+-][A-Za-z0-9_.-]+(?:\[bot\])?@users\.noreply\.(.+)")
 
 
-def username_of_address(address: str) -> str:
-    """The same for GitLab, whose private addresses are `7-alice@users.noreply.gitlab.com`."""
-    found = _NO_REPLY_OF_GITLAB.fullmatch(address)
-    return found[1] if found else ""
+def account_of_address(address: str, host: str) -> str:
+    """The number of the account in an address that a forge gives out instead of a private one.
+
+    Empty for any other: `7+alice@users.noreply.github.com` is GitHub's, with `-` GitLab's. The
+    login in it is the one of the day it was given, and another may bear it since. `host` is the
+    forge's own; its API may be at `api.` and that.
+    """
+    found = _NO_REPLY.fullmatch(address.casefold())
+    return found[1] if found and found[2] == host.casefold().removeprefix("api.") else ""
 
 
 def whole_number(value: Value) -> int:
@@ -35,4 +35,41 @@ def author_unknown(commit: str, role: str, address: str) -> Missing:
         "that the forge knows, so nobody can say that no approver wrote it",
         remedy="Have the address added to its owner's account, or the commit made anew with one "
         "that is.",
+    )
+
+
+def unreadable(error: ForgeError) -> bool:
+    """Whether an error says that something is out of the token's sight, or of the forge's."""
+    return error.status in (403, 404, 422) and (
+        isinstance(error, ForgeRefused) or error.status == 422
+    )
+
+
+def out_of_sight(fact: str) -> Missing:
+    """What is missing when the forge does not tell who pushed a change."""
+    return Missing(
+        rule="approval-evidence",
+        message=f"nobody can see who pushed the change, and so that no approver did: {fact}",
+        remedy="Let the token read the repository of the branch, or bring the change in by a "
+        "branch of this one.",
+    )
+
+
+def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[Missing]:
+    """What is missing when a change is into another branch than the one that is applied."""
+    if not into or into != applied:
+        yield Missing(
+            rule="approval-evidence",
+            message=f"{name} is into {into or 'a branch that the forge does not name'}, and "
+            f"{applied or 'a branch that the forge does not name'} is applied",
+            remedy="Apply what was reviewed for the branch that is applied.",
+        )
+
+
+def not_merged(name: str) -> Missing:
+    """What is missing when a change is applied outside of its own jobs before it is merged."""
+    return Missing(
+        rule="approval-evidence",
+        message=f"{name} is not merged",
+        remedy="Merge it, or apply it in a job about it.",
     )

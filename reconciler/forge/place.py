@@ -36,7 +36,8 @@ _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 class Place:
     """Where a change is: on which forge, in which repository, its number and its commit.
 
-    `commit` is the head of the change in a job about one, else the commit of the job.
+    `commit` is the head of the change in a job about one, else the commit of the job. `branch` is
+    the one that a job on a branch runs for. `own` says that the job is about this very change.
     """
 
     forge: str
@@ -45,6 +46,8 @@ class Place:
     change: int | None = None
     commit: str = ""
     ca_bundle: str | None = None
+    branch: str = ""
+    own: bool = False
 
 
 def place_from(said: Place, environment: Environment, event: str) -> Place:
@@ -57,10 +60,13 @@ def place_from(said: Place, environment: Environment, event: str) -> Place:
     if forge == GITHUB:
         number, head = _pull_of(event)
         repository = environment.get("GITHUB_REPOSITORY", "")
+        on_branch = number is None and environment.get("GITHUB_REF_TYPE", "branch") == "branch"
+        branch = environment.get("GITHUB_REF_NAME", "") if on_branch else ""
         commit = head or environment.get("GITHUB_SHA", "")
     else:
         number = _number(environment.get("CI_MERGE_REQUEST_IID", ""))
         repository = environment.get("CI_PROJECT_ID", "")
+        branch = environment.get("CI_COMMIT_BRANCH", "")
         # In a merged results pipeline CI_COMMIT_SHA is of a merge that is nowhere else.
         source = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
         commit = source or environment.get("CI_COMMIT_SHA", "")
@@ -71,6 +77,8 @@ def place_from(said: Place, environment: Environment, event: str) -> Place:
         change=said.change or number,
         commit=said.commit or commit,
         ca_bundle=said.ca_bundle,
+        branch=branch,
+        own=number is not None and said.change in (None, number),
     )
     if not place.repository:
         raise ForgeError(

@@ -16,8 +16,9 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     """What git knows of the review of a commit, in which people are e-mail addresses.
 
     Of a merge, authors are those of what it brought, and who made it too when it holds more than
-    that; of another commit, its own. Approvals are signed tags on the commit, the signature of a
-    merge, and trailers; `signers` lists the keys.
+    that; of another commit, its own. Approvals are signed tags on the commit and the signature of
+    a merge, by keys that `signers` lists. Without it they are trailers, unless an author of the
+    change wrote the commit that has them.
     """
     _, parents, author, committer, message = _commit(repository, commit)
     merge = len(parents.split()) > 1
@@ -27,16 +28,28 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     if not merge or not is_mere_merge(repository, commit, parents.split()):
         authors += (author, committer)
     signed = tuple(_signed(repository, commit, signers, message, merge=merge)) if signers else ()
-    trailers = (
-        _approval(address, "a trailer of the commit", message) for address in endorsers(message)
-    )
-    why = "signatures are not read: policy.approvals.allowedSigners names no keys"
+    trailers: tuple[Approval, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
+    written = {author.casefold(), committer.casefold()} & {who.casefold() for who in authors}
+    if signers is not None or written:
+        why = (
+            "is named by a trailer, and policy.approvals.allowedSigners asks for signatures"
+            if signers is not None
+            else "is named by a trailer that an author of the change wrote"
+        )
+        discarded = tuple(Discarded(who=address, why=why) for address in endorsers(message))
+    else:
+        evidence = "a trailer of the commit"
+        trailers = tuple(_approval(who, evidence, message) for who in endorsers(message))
+    if signers is None:
+        why = "signatures are not read: policy.approvals.allowedSigners names no keys"
+        discarded += (Discarded(who="a signer", why=why),)
     return Review(
         change=f"commit {commit[:10]}",
         commit=commit,
         authors=tuple(dict.fromkeys(address for address in authors if address)),
         approvals=(*signed, *trailers),
-        discarded=() if signers else (Discarded(who="a signer", why=why),),
+        discarded=discarded,
     )
 
 
@@ -73,7 +86,17 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[M
     """What a merge of an approved head holds besides; nothing where the history does not tell."""
     code, out, _ = repository.ask("rev-parse", f"{commit}^@")
     parents = out.split()
-    if code != 0 or head not in parents or len(parents) != 2:
+    if code != 0 or len(parents) < 2:
+        return
+    if len(parents) > 2:
+        yield Missing(
+            rule="approval-evidence",
+            message=f"the merge {commit[:10]} has {len(parents)} parents, and what all of them "
+            f"bring is more than {head[:10]}, which alone was approved",
+            remedy="Merge each change by itself.",
+        )
+        return
+    if head not in parents:
         return
     told = all(repository.ask("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
     if told and not is_mere_merge(repository, commit, parents):

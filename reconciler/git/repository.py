@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
@@ -60,12 +61,19 @@ class Repository:
             ".",
         )
         found = []
-        for item in out.split("\0"):
+        for item in (*out.split("\0"), *self._unwatched()):
             state, path = item[:2], item[3:]
             read = path.endswith(("/", *READ)) or state != IGNORED
             if path and read and except_for not in path.split("/"):
                 found.append(path)
         return tuple(found)
+
+    def _unwatched(self) -> Iterator[str]:
+        """Files that the index tells git not to look at, as `status` would say them."""
+        for item in self.told("ls-files", "-v", "-z", "--", ".").split("\0"):
+            # "ls-files": S is skip-worktree, and a small letter is assume-unchanged.
+            if item[:1] == "S" or item[:1].islower():
+                yield f" M {item[2:]}"
 
     def told(self, *arguments: str) -> str:
         """What git answers. Raises ReconcilerError when it cannot."""

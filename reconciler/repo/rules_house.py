@@ -11,6 +11,12 @@ HOUSE_RULES = (
         remedy="Correct `policy.houseRules` or the schema it names.",
     ),
     Rule(
+        id="policy-name",
+        summary="A policy names accounting codes and periods that the Reference has.",
+        why="A tier or a freeze with a slip in a name never applies, and nobody would notice.",
+        remedy="Correct the name in `policy`, or add it to the Reference.",
+    ),
+    Rule(
         id="waiver-expired",
         summary="A waiver counts until its day, and not after it.",
         why="An exception without an end is another rule that nobody decided on.",

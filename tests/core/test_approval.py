@@ -1,9 +1,10 @@
 """Which approvals a plan requires, and whether those that are there suffice."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from builders import credit, debit, declared, entry, live, plan_for, recorded, world
+from builders import credit, debit, declared, entry, known_of, live, plan_for, recorded, world
 from test_runs import declared_run
 
 from reconciler.core.approval import Approval, Discarded, Missing, Review, assess
@@ -13,6 +14,7 @@ from reconciler.core.plan_document import checksum_of, document_of
 from reconciler.core.planfile import digest_of, plan_of, plan_text
 from reconciler.core.planner import Limits
 from reconciler.core.policy import Approvals, Evidence, Tier
+from reconciler.core.scope import Scope, Selection
 from reconciler.settings import Policy, policy_digest
 
 USD, EUR, JPY = "USD", "EUR", "JPY"
@@ -49,7 +51,7 @@ RUN = world([declared_run()])
         pytest.param(CREATE, Tier(required=2, amount=amount(USD="400.90")), 2, id="the amount"),
         pytest.param(CREATE, Tier(required=2, amount=amount(USD="400.91")), 0, id="a cent less"),
         pytest.param(
-            CREATE, Tier(required=2, amount=amount(EUR="1")), 0, id="an amount of another currency"
+            CREATE, Tier(required=2, amount=amount(EUR="1")), 2, id="a currency that no tier names"
         ),
         pytest.param(
             CREATE, Tier(required=2, amount=amount(EUR="1", USD="1")), 2, id="either currency"
@@ -95,6 +97,27 @@ RUN = world([declared_run()])
 )
 def test_a_tier_applies(of, tier, count):
     assert required(of, tier) == count
+
+
+def test_a_part_of_the_workspace_meets_every_amount():
+    part = Selection(scope=Scope(targets=("accrual",)))
+    tiers = (Tier(required=1), Tier(required=2, amount=amount(USD="1000")))
+    requirement = planned(replace(CREATE, selection=part), Approvals(tiers=tiers)).requirement
+    assert requirement.approvals == 2
+    assert requirement.because == (
+        "a partial plan, which does not show what all its parts come to",
+    )
+
+
+@pytest.mark.parametrize(("worth", "count"), [("999.99", 1), ("1000.00", 2)])
+def test_foreign_money_counts_by_its_worth(worth, count):
+    lines = debit("5", home=worth), credit("5", home=worth)
+    tiers = (Tier(required=1), Tier(required=2, amount=amount(USD="1000")))
+    of = world([declared(entry(*lines, currency="EUR"))], known=known_of(home_currency="USD"))
+    limits = Limits(approvals=Approvals(tiers=tiers), max_money=amount(USD="999.99"))
+    plan = plan_for(of, limits=limits)
+    assert plan.requirement.approvals == count
+    assert len(plan.refusals) == count - 1
 
 
 def test_the_strictest_tier_counts_and_says_why():

@@ -43,6 +43,7 @@ SHOWN_ELSEWHERE = {
     "file-special": "needs a pipe: tests/repo/test_files.py",
     "file-unreadable": "needs a file without permissions: tests/repo/test_files.py",
     "house-schema": "needs a policy in reconciler.yaml: tests/repo/test_house.py",
+    "policy-name": "needs a policy in reconciler.yaml: tests/repo/test_house.py",
     "waiver-expired": "needs a policy in reconciler.yaml: tests/repo/test_house.py",
     "waiver-unused": "needs a policy in reconciler.yaml: tests/repo/test_house.py",
     "file-size": "needs a file of more than 1 MiB: tests/repo/test_files.py",

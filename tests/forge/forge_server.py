@@ -2,12 +2,12 @@
 
 GitHub: "List issue comments", "Create an issue comment", "Update an issue comment", "Delete an
 issue comment", "Get the authenticated user", "Get a pull request", "List commits on a pull
-request", "List reviews for a pull request", "List pull requests associated with a commit", "Get a
-commit", "List repository activities", "Get repository permissions for a user", "Using pagination
-in the REST API", "Rate limits for the REST API".
+request", "Get a user using their ID", "List reviews for a pull request", "List pull requests
+associated with a commit", "Get a commit", "List repository activities", "Get repository
+permissions for a user", "Using pagination in the REST API", "Rate limits for the REST API".
 
-GitLab: "Notes API", "Users API", "Merge requests API", "Merge request approvals API", "Commits
-API", "Events API", "Pagination" and "Rate limits" of the REST API.
+GitLab: "Notes API", "Users API", "Projects API", "Merge requests API", "Merge request approvals
+API", "Commits API", "Events API", "Pagination" and "Rate limits" of the REST API.
 """
 
 import json
@@ -187,7 +187,9 @@ class GitHubServer(Server):
             "merge_commit_sha": None,
             "user": {"login": "mallory"},
             "head": {"sha": "a" * 40, "ref": "change", "repo": {"full_name": REPOSITORY}},
+            "base": {"ref": "main", "repo": {"full_name": REPOSITORY, "default_branch": "main"}},
         }
+        self.logins = {"12345": "dave"}
         self.commits = [commit_of("a" * 40, "mallory")]
         self.made_commits: dict[str, dict[str, Any]] = {}
         self.reviews: list[dict[str, Any]] = []
@@ -204,6 +206,7 @@ class GitHubServer(Server):
     def routes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
         home = f"(?:/repos/{REPOSITORY}|/repositories/1300192)"
         yield "GET", "/user", self.user
+        yield "GET", "/user/([0-9]+)", self.user_of
         yield "GET", f"{home}/issues/7/comments", lambda _: self.comments
         yield "POST", f"{home}/issues/7/comments", self.create
         yield "PATCH", f"{home}/issues/comments/([0-9]+)", self.update
@@ -220,6 +223,11 @@ class GitHubServer(Server):
         if self._token.startswith(INSTALLATIONS):
             raise refused(403, "Resource not accessible by integration")
         return {"login": who}
+
+    def user_of(self, _who: str, account: str) -> Any:
+        if account not in self.logins:
+            raise refused(404, "Not Found")
+        return {"login": self.logins[account], "id": int(account)}
 
     def permission(self, _who: str, login: str) -> Any:
         return {"permission": self.permissions.get(login, "read")}
@@ -320,6 +328,7 @@ def commit_of(
             "author": {"email": address},
             "committer": {"email": "noreply@github.com"},
             "message": message,
+            "verification": {"verified": committer == "web-flow", "reason": "valid"},
         },
     }
 
@@ -337,6 +346,7 @@ class GitLabServer(Server):
             "sha": "a" * 40,
             "author": {"username": "mallory"},
             "source_branch": "change",
+            "target_branch": "main",
             "source_project_id": int(PROJECT),
             "merge_commit_sha": None,
             "squash_commit_sha": None,
@@ -344,6 +354,7 @@ class GitLabServer(Server):
         self.versions = [{"head_commit_sha": "a" * 40, "created_at": "2026-01-30T10:00:00.000Z"}]
         self.commits = [gitlab_commit("a" * 40, "mallory@example.com")]
         self.approvals: list[dict[str, Any]] = []
+        self.accounts = {"5": "dave"}
         self.users = {"mallory@example.com": "mallory", "alice@example.com": "alice"}
         self.users["bob@example.com"] = "bob"
         self.settings = {
@@ -363,6 +374,8 @@ class GitLabServer(Server):
         home, here = f"/projects/{PROJECT}", f"/projects/{PROJECT}/merge_requests/7"
         yield "GET", "/user", lambda who: {"username": who}
         yield "GET", "/users", self.search
+        yield "GET", "/users/([0-9]+)", self.user_of
+        yield "GET", home, lambda _: {"id": int(PROJECT), "default_branch": "main"}
         yield "GET", f"{here}/notes", lambda _: self.comments
         yield "POST", f"{here}/notes", self.create
         yield "PUT", f"{here}/notes/([0-9]+)", self.update
@@ -384,6 +397,11 @@ class GitLabServer(Server):
     def search(self, _who: str) -> list[Any]:
         username = self.users.get(self._query["search"])
         return [{"username": username}] if username else []
+
+    def user_of(self, _who: str, account: str) -> Any:
+        if account not in self.accounts:
+            raise Said(404, {"message": "404 User Not Found"})
+        return {"id": int(account), "username": self.accounts[account]}
 
     def requests_of(self, _who: str, sha: str) -> list[Any]:
         mine = ("sha", "merge_commit_sha", "squash_commit_sha")

@@ -205,6 +205,7 @@ def test_a_merge_that_holds_more_than_the_approved_head_is_refused(checkout, git
     [
         ("an edited file", "the workspace holds what the commit does not: accrual.yaml"),
         ("a new file", "the workspace holds what the commit does not: other.yaml"),
+        ("an unwatched file", "the workspace holds what the commit does not: accrual.yaml"),
         ("an ignored file", "the workspace holds what the commit does not: hidden/one.yaml"),
         ("another commit", "is checked out, and approvals are looked for of"),
         ("no pull request", "no pull request or merge request brought"),
@@ -218,6 +219,9 @@ def test_approvals_are_of_the_files_that_are_applied(checkout, github, tmp_path,
     about_the_pull_request(books, github, tmp_path, head)
     github.approve("alice")
     if what == "an edited file":
+        books.edit("accrual.yaml", "2026-01-31", "2026-01-30")
+    elif what == "an unwatched file":
+        checkout.git("update-index", "--skip-worktree", "accrual.yaml")
         books.edit("accrual.yaml", "2026-01-31", "2026-01-30")
     elif what == "a new file":
         books.declare("other")
@@ -315,6 +319,7 @@ def test_a_plan_that_was_altered_is_not_shown(checkout, tmp_path):
 
 # Without a forge: what git alone tells.
 
+TRAILERS = "{policy: {approvals: {tiers: [{required: 1}], evidence: git}}}"
 GIT_POLICY = (
     "{policy: {approvals: {tiers: [{required: 1}], evidence: git, allowedSigners: signers}}}"
 )
@@ -368,6 +373,18 @@ APPROVED = [
     ),
     pytest.param("trailer alice", True, "a trailer of the commit, weak", id="a trailer"),
     pytest.param(
+        "trailer-beside-keys alice",
+        False,
+        "allowedSigners asks for signatures",
+        id="a trailer where keys are listed",
+    ),
+    pytest.param(
+        "trailer-of-author alice",
+        False,
+        "a trailer that an author of the change wrote",
+        id="a trailer in the author's own words",
+    ),
+    pytest.param(
         "trailer mallory",
         False,
         "wrote or pushed",
@@ -400,9 +417,13 @@ def test_git_alone_tells_who_approved(signed, keys, what, accepted, message):
         signed.books.declare("added")
         signed.git("add", "--all")
         signed.git(*sign, "commit", "--quiet", "-m", "Merge", author=name)
-    elif how == "trailer":
+    elif how.startswith("trailer"):
+        if how != "trailer-beside-keys":
+            signed.books.settings(spec=TRAILERS)
+            signed.commit("Ask for a trailer", author="mallory")
         text = f"Merge\n\nReviewed-by: {name} <{PEOPLE[name]}>"
-        signed.merge("change", message=text, author="bob")
+        who = "mallory" if how == "trailer-of-author" else "bob"
+        signed.merge("change", message=text, author=who)
     else:
         signed.merge("change")
         if name == "unsigned":
@@ -414,6 +435,25 @@ def test_git_alone_tells_who_approved(signed, keys, what, accepted, message):
     ended = signed.books.apply()
     assert (ended.code, bool(signed.books.posted())) == ((0, True) if accepted else (4, False))
     assert message in ended.err
+
+
+def test_a_merge_of_several_changes_is_refused(checkout, github):
+    """Octopus: git makes it of all its parents, of which only one was approved."""
+    books = checkout.books
+    checkout.branch("change")
+    books.declare("accrual")
+    github.pull["head"]["sha"] = checkout.commit("Accrue")
+    github.approve("alice")
+    checkout.git("switch", "--quiet", "main")
+    checkout.branch("other")
+    books.declare("added")
+    checkout.commit("Add")
+    merged = checkout.merge("change", "other", message="Octopus")
+    github.merge(merged)
+    job(books, github, GITHUB_SHA=merged)
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert "has 3 parents" in ended.err
 
 
 def test_a_list_of_keys_outside_of_the_workspace_is_none(signed):

@@ -25,7 +25,7 @@ def place(**fields):
         pytest.param(
             SAID, ACTIONS, EVENT,
             place(forge="github", url="https://api.github.com", repository="acme/books",
-                  change=7, commit=HEAD),
+                  change=7, commit=HEAD, own=True),
             id="a workflow about a pull request",
         ),
         pytest.param(
@@ -33,6 +33,24 @@ def place(**fields):
             place(forge="github", url="https://api.github.com", repository="acme/books",
                   commit=SHA),
             id="a workflow about a push",
+        ),
+        pytest.param(
+            SAID, {**ACTIONS, "GITHUB_REF_NAME": "main", "GITHUB_REF_TYPE": "branch"}, "",
+            place(forge="github", url="https://api.github.com", repository="acme/books",
+                  commit=SHA, branch="main"),
+            id="a workflow on a branch",
+        ),
+        pytest.param(
+            SAID, {**ACTIONS, "GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}, "",
+            place(forge="github", url="https://api.github.com", repository="acme/books",
+                  commit=SHA),
+            id="a workflow on a tag",
+        ),
+        pytest.param(
+            SAID, {**PIPELINE, "CI_COMMIT_BRANCH": "main"}, "",
+            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77",
+                  commit=SHA, branch="main"),
+            id="a pipeline on a branch",
         ),
         pytest.param(
             SAID, {**ACTIONS, "GITHUB_API_URL": "https://github.acme.example/api/v3"}, "",
@@ -43,7 +61,7 @@ def place(**fields):
         pytest.param(
             SAID, {**PIPELINE, "CI_MERGE_REQUEST_IID": "7"}, "",
             place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", change=7,
-                  commit=SHA),
+                  commit=SHA, own=True),
             id="a pipeline about a merge request",
         ),
         pytest.param(

@@ -1,7 +1,7 @@
 """Who approved the head of a change and who wrote it, from what the forges document."""
 
 import pytest
-from forge_server import commit_of, gitlab_commit
+from forge_server import Fault, commit_of, gitlab_commit
 
 from reconciler.core.approval import Discarded
 from reconciler.errors import ForgeRefused
@@ -86,7 +86,11 @@ def test_a_review_names_the_digests_in_its_text(github, speak):
     assert (approval.digests, approval.evidence, approval.weak) == ((DIGEST,), "review 1", False)
 
 
-NO_REPLY = "12345+dave@users.noreply.github.com"
+# The servers of these tests are at 127.0.0.1, which is the host of their private addresses.
+NO_REPLY = "12345+dave-as-he-was@users.noreply.127.0.0.1"
+UNSIGNED = commit_of(NEXT, "erin") | {
+    "commit": commit_of(NEXT, "erin")["commit"] | {"verification": {"verified": False}}
+}
 
 
 @pytest.mark.parametrize(
@@ -108,9 +112,16 @@ NO_REPLY = "12345+dave@users.noreply.github.com"
         pytest.param(
             commit_of(NEXT, None, email=NO_REPLY), ["mallory", "dave"], 0, id="a private address"
         ),
-        pytest.param(
-            commit_of(NEXT, None, email="who@example.com"), ["mallory"], 1, id="nobody's address"
+        *(
+            pytest.param(commit_of(NEXT, None, email=address), ["mallory"], 1, id=address)
+            for address in (
+                "who@example.com",
+                "12345+dave@users.noreply.example.org",
+                "dave@users.noreply.127.0.0.1",
+                "999+dave@users.noreply.127.0.0.1",
+            )
         ),
+        pytest.param(UNSIGNED, ["mallory", "erin"], 1, id="GitHub's name without its signature"),
         pytest.param(
             commit_of(NEXT, "erin", message="Change\n\nCo-authored-by: X <x@example.com>"),
             ["mallory", "erin"], 1, id="a co-author without an account",
@@ -128,8 +139,55 @@ def test_who_pushed_is_an_author_too(github, speak):
         {"activity_type": "force_push", "actor": {"login": "alice"}},
         {"activity_type": "pr_merge", "actor": {"login": "bob"}},
         {"activity_type": "push", "actor": None},
+        {"activity_type": "branch_deletion", "actor": {"login": "erin"}},
+        {"activity_type": "push", "actor": {"login": "frank"}},
     ]
-    assert speak(github).review(7, commit=None).authors == ("mallory", "alice")
+    assert len(github.activities) > github.cap
+    assert speak(github).review(7, commit=None).authors == ("mallory", "alice", "bob", "frank")
+
+
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_pushers_out_of_sight_leave_authors_unknown(github, gitlab, speak, status):
+    for server, path in ((github, "/activity"), (gitlab, "/events")):
+        server.faults.append(Fault(method="GET", path=path, status=status))
+        (flaw,) = speak(server).review(7, commit=None).flaws
+        assert "nobody can see who pushed the change" in flaw.message
+
+
+@pytest.mark.parametrize(
+    ("last", "flaws"),
+    [
+        pytest.param({}, ["bob asks for changes of pull request #7"], id="asked for"),
+        pytest.param({"at": NEXT}, ["bob asks for changes of pull request #7"], id="and pushed"),
+        pytest.param({"state": "DISMISSED"}, [], id="dismissed"),
+        pytest.param({"login": "carol"}, [], id="of who may only read"),
+    ],
+)
+def test_who_asks_for_changes_holds_an_apply_up(github, speak, last, flaws):
+    github.approve("alice")
+    github.approve(**{"login": "bob", "state": "CHANGES_REQUESTED", **last})
+    found = speak(github).review(7, commit=None)
+    assert [flaw.message for flaw in found.flaws] == flaws
+
+
+@pytest.mark.parametrize(
+    ("into", "asked", "fact"),
+    [
+        pytest.param("main", {}, "", id="the default branch"),
+        pytest.param("scratch", {}, "is into scratch, and main is applied", id="another"),
+        pytest.param("release", {"branch": "release"}, "", id="the branch of the job"),
+        pytest.param("main", {"branch": "release"}, "and release is applied", id="not the job's"),
+        pytest.param("", {}, "does not name", id="no branch is told"),
+        pytest.param("main", {"merged": True}, "#7 is not merged", id="still open"),
+    ],
+)
+def test_a_change_is_reviewed_for_the_branch_that_is_applied(
+    github, gitlab, speak, into, asked, fact
+):
+    github.pull["base"]["ref"] = gitlab.request["target_branch"] = into
+    for server in (github, gitlab):
+        found = speak(server).review(7, commit=HEAD, **asked).flaws
+        assert [fact.lstrip("#7") in one.message for one in found] == [True] * bool(fact)
 
 
 def test_more_commits_than_are_listed_leave_authors_unknown(github, speak):
@@ -222,8 +280,8 @@ def test_a_note_of_the_approver_names_the_digest(gitlab, speak):
             id="a public address",
         ),
         pytest.param(
-            gitlab_commit(NEXT, "5-dave@users.noreply.gitlab.com"), False, ["mallory", "dave"], 0,
-            id="a private address",
+            gitlab_commit(NEXT, "5-dave-as-he-was@users.noreply.127.0.0.1"), False,
+            ["mallory", "dave"], 0, id="a private address",
         ),
         pytest.param(
             gitlab_commit(NEXT, "who@example.com"), False, ["mallory"], 2, id="nobody's address"
@@ -251,9 +309,11 @@ def test_addresses_lead_to_accounts(gitlab, speak, commit, apart, names, flaws):
 def test_who_pushed_the_branch_is_an_author_too(gitlab, speak):
     gitlab.events = [
         {"author_username": "alice", "push_data": {"ref": "change"}},
-        {"author_username": "bob", "push_data": {"ref": "main"}},
+        *[{"author_username": "bob", "push_data": {"ref": "main"}}] * 4,
+        {"author_username": "erin", "push_data": {"ref": "change"}},
     ]
-    assert speak(gitlab).review(7, commit=None).authors == ("mallory", "alice")
+    assert len(gitlab.events) > gitlab.cap
+    assert speak(gitlab).review(7, commit=None).authors == ("mallory", "alice", "erin")
 
 
 def test_the_merge_request_of_a_merged_commit_is_found(gitlab, speak):

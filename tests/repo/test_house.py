@@ -170,3 +170,31 @@ def test_a_waiver_excepts_one_declaration_until_its_day(tmp_path, given, rules):
 
 def test_a_waiver_that_is_not_needed_is_no_exception(tmp_path):
     assert found(workspace(tmp_path, waivers=[waiver()])) == [("reconciler.yaml", "waiver-unused")]
+
+
+def test_a_policy_names_what_the_reference_has(tmp_path):
+    (tmp_path / "reconciler.yaml").write_text("""\
+apiVersion: journal.reconciler/v1
+kind: Workspace
+metadata: {name: books}
+spec:
+  policy:
+    approvals:
+      tiers: [{required: 2, accountingCodes: [Defered Revenue]}, {required: 1, periods: [Jan 2026]}]
+    freeze: [{periods: [January 2026]}]
+""")
+    (tmp_path / "reference.yaml").write_text("""\
+apiVersion: journal.reconciler/v1
+kind: Reference
+metadata: {name: acme}
+spec:
+  currencies: [USD]
+  accountingPeriods: [{name: Jan-2026, startDate: 2026-01-01, endDate: 2026-01-31}]
+  accountingCodes: [{name: Deferred Revenue, type: DeferredRevenue}]
+""")
+    problems = read_books(tmp_path, today=TODAY).errors
+    assert sorted(item.message for item in problems if item.rule == "policy-name") == [
+        'no accounting code is named "Defered Revenue"',
+        'no accounting period is named "Jan 2026"',
+        'no accounting period is named "January 2026"',
+    ]
