@@ -64,7 +64,8 @@ def plan_of(text: str, *, key: str = "") -> Plan:
         )
     if figure:
         raise StalePlan(
-            f"the plan file was altered since it was made: {figure} does not follow from its changes",
+            f"the plan file was altered since it was made: {figure} does not follow from "
+            "its changes",
             remedy="Make the plan anew, and have it reviewed again.",
         )
     if key and not hmac.compare_digest(

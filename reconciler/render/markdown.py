@@ -67,7 +67,9 @@ def _head(plan: Plan) -> Iterator[str]:
         yield _callout("IMPORTANT", said(notice))
     for refusal in plan.refusals:
         yield _callout(
-            "WARNING", f"**Refused**: {said(refusal.rule)} {said(refusal.message)}", refusal.remedy
+            "WARNING",
+            f"**Refused**: {said(refusal.rule)} {said(refusal.message)}",
+            said(refusal.remedy),
         )
     if danger := _danger(plan):
         yield _callout("CAUTION", *danger)
