@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from reconciler.cli.books import Books, require_sound
@@ -26,6 +27,10 @@ from reconciler.settings import Settings
 _ELSEWHERE = (
     "the daybook is in a database, which a plan without connections does not open, so everything "
     "counts as new"
+)
+_NO_LIMITS = (
+    "the policy's limits on changes and money are not checked: without a daybook all that is "
+    "declared counts as new, whatever was applied already"
 )
 _NO_REFERENCE = (
     "there is no reference.yaml, so nothing is known of accounting codes and periods: "
@@ -67,13 +72,23 @@ def _plan(
         conduct=conduct_of(settings.policy),
         selection=chosen.selection,
     )
-    plan = planner(settings, _basis(books, settings, daybook), allowances)(world)
+    # How large a change is cannot be told from what counts as new only because nobody remembers.
+    sized = settings if daybook.lineage else _without_sizes(settings)
+    plan = planner(sized, _basis(books, settings, daybook), allowances)(world)
     warnings = (
+        *[_NO_LIMITS] * (sized != settings),
         *chosen.warnings,
         *plan_warnings(books, plan),
         *warnings_of(world.names, plan.changes),
     )
     return replace(plan, warnings=warnings)
+
+
+def _without_sizes(settings: Settings) -> Settings:
+    policy = replace(
+        settings.policy, max_changes=None, max_percent=None, max_money=MappingProxyType({})
+    )
+    return replace(settings, policy=policy)
 
 
 def _basis(books: Books, settings: Settings, daybook: Daybook) -> Basis:

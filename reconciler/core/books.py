@@ -1,7 +1,7 @@
 """What a plan does to the books: impact by period, accounting code and currency, and balance."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -102,11 +102,14 @@ def impact_of(
     changes: Iterable[Change],
     home_currency: str | None,
     starts: Mapping[str, str] = MappingProxyType({}),
+    *,
+    named: Container[str] = (),
 ) -> tuple[Impact, ...]:
     """The rows that the plan changes, with sums over all entries managed here.
 
     Rows are sorted by the start of their period (`starts`, by name), accounting code and currency.
-    Codes of one name and several types have a row each, named with its type.
+    Codes of one name and several types have a row each, named with its type; so do those that
+    are `named` with it already, for the sake of an entry that is not among the changes.
     """
     changes = tuple(changes)
     in_runs = {member.number for change in changes for member in change.members}
@@ -132,7 +135,7 @@ def impact_of(
             found = tuple(postings(kind, spec, home_currency))
             before.extend(found)
             after.extend(found)
-    key = _key_of((*before, *after))
+    key = _key_of((*before, *after), named)
     sides: dict[_Key, tuple[list[Posting], list[Posting]]] = {
         key(posting): ([], []) for posting in moving
     }
@@ -145,15 +148,16 @@ def impact_of(
     return tuple(row for row in rows if _moves(row))
 
 
-def _key_of(known: Iterable[Posting]) -> Callable[[Posting], _Key]:
+def _key_of(known: Iterable[Posting], named: Container[str]) -> Callable[[Posting], _Key]:
     types: dict[str, set[str]] = defaultdict(set)
     for posting in known:
         types[posting.code].add(posting.code_type)
 
     def key(posting: Posting) -> _Key:
         # A file may leave the type out where the name says it all; the ledger always fills it.
-        shared = len(types[posting.code] - {""}) > 1 and posting.code_type
-        code = f"{posting.code} ({posting.code_type})" if shared else posting.code
+        typed = f"{posting.code} ({posting.code_type})"
+        shared = len(types[posting.code] - {""}) > 1 or typed in named
+        code = typed if posting.code_type and shared else posting.code
         return posting.period, code, posting.currency
 
     return key

@@ -81,7 +81,7 @@ def checksum_of(document: Mapping[str, object]) -> str:
 
 
 def digest_of(plan: Plan) -> str:
-    """The digest that binds an approval: target, scope, changes and balance.
+    """The digest that binds an approval: target, scope, changes, balance and what is required.
 
     The home currency and the marker's place are part of the target: both are sent. Where a
     declaration stands in the workspace is left out, so that moving files is free.
@@ -106,7 +106,22 @@ def _bound(plan: Plan) -> Document:
             for change in plan.pending
         },
         "balance": [_balance(row) for row in plan.balance],
+        **_controls(plan),
     }
+
+
+def _controls(plan: Plan) -> Document:
+    """What stands between a plan and its apply; nothing for a plan that nothing holds up.
+
+    As with a change that is blocked, the words for it are left out.
+    """
+    controls: Document = {}
+    if plan.requirement.approvals:
+        controls["approvals"] = _requirement(plan.requirement)
+        del controls["approvals"]["because"]
+    if plan.refusals:
+        controls["refusals"] = sorted({row.rule for row in plan.refusals})
+    return controls
 
 
 def bound_change(change: Change, home_currency: str | None) -> Document:

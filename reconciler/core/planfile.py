@@ -16,6 +16,7 @@ from reconciler.core.plan_document import (
     digest_of,
     document_of,
 )
+from reconciler.core.plan_figures import unfounded
 from reconciler.core.plan_reading import NOT_A_PLAN, plan_from
 from reconciler.errors import StalePlan
 
@@ -50,6 +51,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
         whole = document["checksum"] == checksum_of(document)
         plan = plan_from(document)
         whole = whole and digest_of(plan) == plan.digest
+        figure = unfounded(plan)
     except (*NOT_A_PLAN, RecursionError) as error:
         raise StalePlan(
             "the file is not a plan that this tool wrote",
@@ -58,6 +60,12 @@ def plan_of(text: str, *, key: str = "") -> Plan:
     if not whole:
         raise StalePlan(
             "the plan file was altered since it was made: its digest does not fit its content",
+            remedy="Make the plan anew, and have it reviewed again.",
+        )
+    if figure:
+        raise StalePlan(
+            f"the plan file was altered since it was made: {figure} does not follow from "
+            "its changes",
             remedy="Make the plan anew, and have it reviewed again.",
         )
     if key and not hmac.compare_digest(

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.plan import Change, Plan
 from reconciler.render.encode import runner_property, runner_text
+from reconciler.render.moves import moves_text
 from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.text import WORDS, headline_facts, summary
 
@@ -54,7 +55,8 @@ def _changes(changes: Iterable[Change], prefix: str) -> Iterable[str]:
         if change.block is not None:
             texts = (f"{change.block.rule}: {change.block.message}", change.block.remedy)
         else:
-            texts = ("takes a posted entry out of the books", headline_facts(change))
+            out = f"takes a posted entry out of the books: {moves_text(change)}"
+            texts = (out, headline_facts(change))
         level: Level = "error" if blocked else "warning"
         file, row = "", 1
         if change.source is not None:

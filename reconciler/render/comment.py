@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.core.approval import SHORT, Assessment
-from reconciler.core.plan import Plan, Requirement
+from reconciler.core.plan import Plan
 from reconciler.render.controls import approval_text, requirement_text
 from reconciler.render.encode import said
-from reconciler.render.markdown import plan_markdown
+from reconciler.render.markdown import Standing, plan_markdown
 from reconciler.render.text import summary
 
 MOST_EARLIER = 20
 """So many earlier plans are remembered."""
+
+_LISTED = 60
+"""So many approvals and flaws are listed; the rest are counted."""
 
 _MARGIN = 200
 """Characters kept free below the limit, for forges that count some characters twice."""
@@ -67,20 +70,20 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
         marker_of(plan.basis.workspace, frame.environment),
         f"<!-- reconciler plans: {' '.join(map(str, (now, *earlier)))} -->",
     )
-    foot = "\n\n".join((*_controls(plan, frame), *_where(frame), *_history(earlier)))
+    standing = _standing(plan, frame)
+    foot = "\n\n".join((*_where(frame), *_history(earlier)))
     room = limit - len("\n".join((*head, "", foot))) - _MARGIN
-    bare = replace(plan, requirement=Requirement())
     for allowed in (room, room // 2):
-        text = plan_markdown(bare, limit=allowed)
+        text = plan_markdown(plan, limit=allowed, standing=standing)
         body = "\n".join((*head, text, foot)) + "\n"
         if _size(body) <= limit:
             return body
     text = (
         f"### {said(plan.basis.workspace)}: {summary(plan)}\n\n"
         "The plan is too long for a comment: `reconciler show` has all of it.\n\n"
-        f"Digest: `{plan.digest}`\n"
+        f"Digest: `{plan.digest}`\n\n{standing.text}\n"
     )
-    return "\n".join((*head, text, foot[: max(0, limit - 2000)])) + "\n"
+    return "\n".join((*head, text, foot))[: limit - _MARGIN] + "\n"
 
 
 def _size(text: str) -> int:
@@ -106,29 +109,37 @@ def _earlier(before: str, now: Stamp) -> Iterator[Stamp]:
     yield from tuple(found)[:MOST_EARLIER]
 
 
-def _controls(plan: Plan, frame: Frame) -> Iterator[str]:
+def _standing(plan: Plan, frame: Frame) -> Standing:
+    """What the plan requires, what of it is there, and what is missing."""
     requirement, found = plan.requirement, frame.assessment
     if not requirement.approvals:
-        return
-    yield f"**Approvals**: {said(requirement_text(requirement))}"
-    rows = []
+        return Standing(text="", ready=True)
+    rows = _controls(frame)
+    shown, more = rows[:_LISTED], len(rows) - _LISTED
+    counted = "\n".join((*shown, *([f"- and {more} more"] if more > 0 else [])))
+    return Standing(
+        text=f"**Approvals**: {said(requirement_text(requirement))}\n\n{counted}",
+        ready=found is not None and found.satisfied,
+    )
+
+
+def _controls(frame: Frame) -> list[str]:
+    """What is missing first, for it is what a reader has to do."""
+    found, rows = frame.assessment, []
     if found is not None:
-        rows += [f"- present: {said(approval_text(approval))}" for approval in found.present]
-        rows += [f"- not counted: {said(item.who)} {said(item.why)}" for item in found.discarded]
         rows += [
             f"- missing: {said(item.rule)} {said(item.message)}<br>next: {said(item.remedy)}"
             for item in found.missing
         ]
+        rows += [f"- present: {said(approval_text(approval))}" for approval in found.present]
+        rows += [f"- not counted: {said(item.who)} {said(item.why)}" for item in found.discarded]
         if found.satisfied:
             rows.append("- nothing is missing")
     elif frame.unread:
         rows.append(f"- what is there could not be read: {said(frame.unread)}")
     else:
         rows.append("- what is there is checked by `reconciler apply`")
-    if plan.feasible and not plan.refusals:
-        rows.append(f"- then: `reconciler apply --plan-digest {plan.digest}`")
-    shown, more = rows[:60], len(rows) - 60
-    yield "\n".join((*shown, *([f"- and {more} more"] if more > 0 else [])))
+    return rows
 
 
 def _where(frame: Frame) -> Iterator[str]:

@@ -11,6 +11,12 @@ _UNSAFE = re.compile(
     "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 
+_COMMAND = re.compile(r"#(?=#\[)|:(?=:[a-z])(?:(?<=^:)|(?<=\s:)|(?=:.*::))", re.IGNORECASE)
+"""What leads a command to GitHub's runner: `##[name]` anywhere in a line, `::name::` after blanks.
+
+A text may stand at the beginning of a line, or after blanks of ours; `std::string` is no command.
+"""
+
 _MEANING = re.compile(r"[^\w ,./=-]|_|(?<=www)\.", re.IGNORECASE)
 """What Markdown, HTML or a forge could take for more than text: all but letters and a few marks."""
 
@@ -21,8 +27,12 @@ _FORMULA = ("=", "+", "-", "@")
 def escaped(text: str) -> str:
     """For terminals, logs and XML: every character that is not safe to show is written as `\\x1b`.
 
-    The result is one line.
+    The result is one line, which gives no command to the runner of a job that prints it.
     """
+    return _COMMAND.sub(_escape, _plain(text))
+
+
+def _plain(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
@@ -35,7 +45,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def said(text: str) -> str:
     """For Markdown: the text as code, in which no character means anything."""
-    safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", escaped(text))
+    safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", _plain(text))
     return f"<code>{safe}</code>"
 
 

@@ -5,6 +5,7 @@ never into Markdown itself, so that it can neither format, link, mention nor for
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from reconciler.render.books import (
 )
 from reconciler.render.controls import requirement_text
 from reconciler.render.encode import said
+from reconciler.render.moves import moves_text
 from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import Line, plain_text
@@ -36,13 +38,25 @@ _MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blo
 """What begins a line of a fenced diff, by the style of its first words."""
 
 
-def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of what a plan requires: the text on it, and whether nothing is missing."""
+
+    text: str
+    ready: bool
+
+
+def plan_markdown(plan: Plan, *, limit: int = LIMIT, standing: Standing | None = None) -> str:
     """The plan as GitHub-flavoured Markdown of at most `limit` characters.
+
+    What it requires follows the verdict; the command to apply it is there where nothing of that is
+    missing, which without a `standing` is known only of a plan that requires nothing.
 
     Where that is too little, the details of changes are left out from the last one on, and the
     document says how many.
     """
-    head, foot = tuple(_head(plan)), tuple(_foot(plan))
+    standing = standing or _required(plan)
+    head, foot = tuple(_head(plan, standing)), tuple(_foot(plan, standing))
     room = limit - sum(len(text) + 2 for text in (*head, *foot)) - _ROOM_TO_SAY
     details: list[str] = []
     for change in plan.pending:
@@ -55,7 +69,14 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
     return "\n\n".join((*head, *details, *_left_out(left), *foot)) + "\n"
 
 
-def _head(plan: Plan) -> Iterator[str]:
+def _required(plan: Plan) -> Standing:
+    if not plan.requirement.approvals:
+        return Standing(text="", ready=True)
+    text = f"**Approvals**: {said(requirement_text(plan.requirement))}"
+    return Standing(text=text, ready=False)
+
+
+def _head(plan: Plan, standing: Standing) -> Iterator[str]:
     basis = plan.basis
     badges = "".join(f" ({badge})" for badge in scope_badges(plan))
     yield f"### {said(basis.workspace)}: {_verdict(plan)}{badges}"
@@ -63,11 +84,15 @@ def _head(plan: Plan) -> Iterator[str]:
     where += [f"tenant {said(basis.tenant_id)}"] * bool(basis.tenant_id)
     where += [f"entity {said(basis.entity_id)}"] * bool(basis.entity_id)
     yield ", ".join(where)
+    if standing.text:
+        yield standing.text
     for notice in scope_notice(plan):
         yield _callout("IMPORTANT", said(notice))
     for refusal in plan.refusals:
         yield _callout(
-            "WARNING", f"**Refused**: {said(refusal.rule)} {said(refusal.message)}", refusal.remedy
+            "WARNING",
+            f"**Refused**: {said(refusal.rule)} {said(refusal.message)}",
+            said(refusal.remedy),
         )
     if danger := _danger(plan):
         yield _callout("CAUTION", *danger)
@@ -76,9 +101,6 @@ def _head(plan: Plan) -> Iterator[str]:
         yield from _impact(plan)
         proofs = "<br>".join(said(proof) for proof in balance_proofs(plan))
         yield f"**Balance**: {proofs}"
-    if plan.requirement.approvals:
-        yield f"**Approvals**: {said(requirement_text(plan.requirement))}"
-    if plan.pending:
         yield _changes(plan)
 
 
@@ -94,7 +116,8 @@ def _danger(plan: Plan) -> tuple[str, ...]:
     if not found:
         return ()
     lines = (
-        f"{_word(change)} {said(change.address.name)} {said(change.number or '')}"
+        f"{_word(change)} {said(change.address.name)} {said(change.number or '')}: "
+        f"{said(moves_text(change))}"
         for change in found
     )
     return ("**Takes posted entries out of the books:**", *_cut(lines, len(found)))
@@ -144,7 +167,7 @@ def _changes(plan: Plan) -> str:
             _word(change),
             said(change.address.name),
             said(change.number) if change.number else "",
-            said(headline_facts(change)) if change.after or change.before else "",
+            said(_what(change)) if change.after or change.before else "",
             said(str(change.source)) if change.source else "",
         ]
         for change in plan.pending[:_LISTED]
@@ -152,6 +175,11 @@ def _changes(plan: Plan) -> str:
     table = _table(["Action", "Entry", "Number", "What", "File"], rows)
     more = len(plan.pending) - _LISTED
     return f"{table}\n\nand {more:,} more" if more > 0 else table
+
+
+def _what(change: Change) -> str:
+    replaced = change.takes_back and change.posts
+    return headline_facts(change) + (f": {moves_text(change)}" if replaced else "")
 
 
 def _table(
@@ -193,7 +221,7 @@ def _marked(line: Line) -> str:
     return f"{mark} {body}".rstrip() + "\n"
 
 
-def _foot(plan: Plan) -> Iterator[str]:
+def _foot(plan: Plan, standing: Standing) -> Iterator[str]:
     if plan.drift:
         drawn = _fenced(drift_section(plan.drift))
         count = len(plan.drift)
@@ -208,7 +236,7 @@ def _foot(plan: Plan) -> Iterator[str]:
     if (more := len(plan.warnings) - _LISTED) > 0:
         yield f"and {more:,} more warnings"
     yield f"Digest: `{plan.digest}`"
-    if plan.feasible and not plan.refusals and not plan.scope.offline:
+    if standing.ready and plan.feasible and not plan.refusals and not plan.scope.offline:
         yield f"To apply exactly this: `reconciler apply --plan-digest {plan.digest}`"
 
 

@@ -138,11 +138,15 @@ def test_the_strictest_tier_counts_and_says_why():
     )
 
 
-def test_a_saved_plan_keeps_what_it_requires_and_its_digest_is_of_the_books_alone():
+def test_a_saved_plan_keeps_what_it_requires_and_its_digest_binds_it():
     approvals = Approvals(tiers=(Tier(required=2),), evidence=Evidence.GIT, bind_digest=True)
     plan, free = planned(CREATE, approvals), plan_for(CREATE)
     assert plan_of(plan_text(plan)).requirement == plan.requirement != free.requirement
-    assert digest_of(plan) == digest_of(free)
+    assert digest_of(plan) == plan.digest != free.digest
+    for other in (free.requirement, replace(plan.requirement, approvals=1, bind_digest=False)):
+        assert digest_of(replace(plan, requirement=other)) != plan.digest
+    reworded = replace(plan.requirement, because=("said otherwise",))
+    assert digest_of(replace(plan, requirement=reworded)) == plan.digest
 
 
 def test_a_plan_of_an_earlier_version_requires_nothing():

@@ -370,3 +370,36 @@ def test_pending_and_feasible_changes():
         change.address.name for change in PLAN.pending if change.block is None
     ]
     assert basis().workspace == ONE.basis.workspace
+
+
+def _halved(row, name):
+    return lambda document: document[row][0].__setitem__(name, "0.50")
+
+
+@pytest.mark.parametrize(
+    ("forge", "figure"),
+    [
+        pytest.param(_halved("impact", "debit_after"), "impact", id="a smaller amount"),
+        pytest.param(_halved("impact", "home_change"), "impact", id="another home amount"),
+        pytest.param(lambda document: document["impact"].pop(), "impact", id="a row left out"),
+        pytest.param(
+            lambda document: document["impact"].append(
+                {**document["impact"][0], "account": "Elsewhere"}
+            ),
+            "impact",
+            id="a row put in",
+        ),
+        pytest.param(
+            lambda document: document["summary"].__setitem__("create", 0), "summary", id="a count"
+        ),
+    ],
+)
+def test_figures_that_do_not_follow_from_the_changes_are_refused(forge, figure):
+    """Their digest is that of the real plan, and a checksum anybody can make."""
+    document = json.loads(plan_text(a_bit_of_everything()))
+    forge(document)
+    document["checksum"] = checksum_of(
+        json.loads(json.dumps(document), parse_int=Decimal, parse_float=Decimal)
+    )
+    with pytest.raises(StalePlan, match=f"its {figure}.* does not follow from its changes"):
+        planfile.plan_of(json.dumps(document))

@@ -208,6 +208,20 @@ def test_a_daybook_in_a_database_is_not_opened(small, no_connections):
     assert "Plan: 12 to create. (OFFLINE)\n" in ended.out
 
 
+def test_without_a_daybook_the_size_of_a_change_refuses_no_offline_plan(small, no_connections):
+    limits = "{policy: {limits: {changes: 2, percent: 5, money: {USD: 1000}}}"
+    small.settings(spec=f'{limits}, daybook: "postgresql://db.example/daybook"}}')
+    ended = offline(small.root)
+    assert ended.code == 0, ended.said
+    assert "the policy's limits on changes and money are not checked" in ended.out
+    small.settings(spec=f"{limits}}}")
+    for name in ("entry-00", "entry-01", "entry-02"):
+        small.declare(name, notes="Changed")
+    with_daybook = offline(small.root)
+    assert with_daybook.code == 4, with_daybook.said
+    assert "are not checked" not in with_daybook.said
+
+
 def test_an_offline_plan_is_shown_and_never_applied(books, tmp_path):
     saved = tmp_path / "plan.json"
     made = offline(books.root, "--out", saved)

@@ -58,6 +58,18 @@ def test_a_comment_reads_like_this(case, frame, golden):
 
 
 @pytest.mark.parametrize(
+    ("approved", "commands"),
+    [(("alice",), 0), (("mallory",), 0), (("alice", "bob"), 1)],
+    ids=["one is missing", "the author's does not count", "nothing is missing"],
+)
+def test_the_command_to_apply_is_there_once_nothing_is_missing(approved, commands):
+    text = body(assessment=reviewed(*approved))
+    assert text.count("reconciler apply --plan-digest") == commands
+    assert text.index("**Approvals**") < text.index("**Impact**")
+    assert ("- missing" in text) is not bool(commands)
+
+
+@pytest.mark.parametrize(
     ("workspace", "environment"),
     [
         ("books", ""),

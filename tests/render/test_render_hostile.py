@@ -134,3 +134,24 @@ def test_what_is_escaped_can_still_be_told():
     assert escaped("a\x1bb") == "a\\x1bb"
     assert escaped("\u2028") == "\\u2028"
     assert escaped("Grüße, 東京 ¥") == "Grüße, 東京 ¥"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("##[add-mask]9,000.00", "\\x23#[add-mask]9,000.00", id="the older shape"),
+        pytest.param("a ##[error]b", "a \\x23#[error]b", id="which counts anywhere"),
+        pytest.param("::add-mask::x", "\\x3a:add-mask::x", id="the newer shape"),
+        pytest.param("  ::error file=a::b", "  \\x3a:error file=a::b", id="after blanks"),
+        pytest.param("a::error::b", "a\\x3a:error::b", id="which a cut may begin with"),
+        pytest.param("::group", "\\x3a:group", id="whose end is in another text"),
+    ],
+)
+def test_no_text_gives_a_command_to_the_runner_of_a_job(text, shown):
+    assert escaped(text) == shown
+    assert escaped(shown) == shown
+
+
+@pytest.mark.parametrize("text", ["std::string", "12:30", "#[1]", "a :: b", "## x", "::", "1::2"])
+def test_what_only_looks_a_little_like_a_command_stays(text):
+    assert escaped(text) == text

@@ -6,12 +6,15 @@ import re
 from dataclasses import replace
 
 import pytest
+from builders import declared, plan_for, world
 from html_bench import SCENES, large_plan, parts_of, without_our_own
 from test_render_hostile import HOSTILE, is_safe, plan_of
 from test_render_plans import Scene, credit, debit, entry
 
 from reconciler.core.books import impact_of
+from reconciler.core.guards import Limits
 from reconciler.core.plan import Action
+from reconciler.core.policy import Approvals, Tier
 from reconciler.core.scope import Origin, Scope, Unseen
 from reconciler.render.html.document import plan_html
 from reconciler.render.html.view import verdict_of
@@ -235,3 +238,14 @@ def test_every_pending_change_has_its_row_and_kept_ones_have_none():
     drawn = plan_html(plan)
     assert drawn.count('class="c"') == len(plan.pending)
     assert "2026-01-kept" not in drawn
+
+
+@pytest.mark.parametrize(("required", "word"), [(1, "Needs 1 approval"), (2, "Needs 2 approvals")])
+def test_a_plan_that_requires_approvals_does_not_say_that_it_can_be_applied(required, word):
+    limits = Limits(approvals=Approvals(tiers=(Tier(required=required),)))
+    drawn = plan_html(plan_for(world([declared()]), limits=limits))
+    text = parts_of(drawn).text
+    assert word in text
+    assert f"{required} required before an apply" in text
+    assert "Can be applied" not in drawn
+    assert "--plan-digest" not in text

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from test_render_hostile import HOSTILE, is_safe, plan_of
 from test_render_plans import Scene, credit, debit, entry
 
+from reconciler.core.plan import Refusal
 from reconciler.render.markdown import LIMIT, plan_markdown
 
 SCENES = {
@@ -91,6 +92,15 @@ def test_text_in_a_plan_is_shown_and_does_nothing(text):
     # What a forge makes links of by itself stands in a fence, or letter by letter.
     unfenced = re.sub(r"(?ms)^(`{3,})diff$.*?^\1$", "", drawn)
     assert not re.findall(r"@|://|www\.|(?<!&)#\d|GH-\d(?![^<]*</code>)", unfenced)
+
+
+@pytest.mark.parametrize("text", [*MARKUP.values()], ids=[*MARKUP])
+def test_no_part_of_a_refusal_is_markdown(text):
+    def drawn(text):
+        refusal = Refusal(rule="change-limit", message=text, remedy=text)
+        return plan_markdown(replace(plan_of("calm"), refusals=(refusal,)))
+
+    assert shape(drawn(f"{text}\n\n### x")) == shape(drawn("strange"))
 
 
 def test_what_is_shown_reads_as_it_was_written():

@@ -154,10 +154,15 @@ def verdict_of(plan: Plan) -> Verdict:
     gone = _leaves(plan)
     out = f"It takes {gone} out of the books." if gone else ""
     none = "" if but or out else "Nothing is blocked, and no posted entry leaves the books."
+    sentence = f"{but}{out}{none}".strip()
+    if needed := plan.requirement.approvals:
+        return Verdict(
+            style="warning",
+            word=f"Needs {needed} {'approval' if needed == 1 else 'approvals'}",
+            sentence=f"{requirement_text(plan.requirement)} {sentence}",
+        )
     return Verdict(
-        style="warning" if blocked or gone else "good",
-        word="Can be applied",
-        sentence=f"{but}{out}{none}".strip(),
+        style="warning" if blocked or gone else "good", word="Can be applied", sentence=sentence
     )
 
 
@@ -168,7 +173,9 @@ def _leaves(plan: Plan) -> str:
 
 
 def _applies(plan: Plan) -> bool:
-    return bool(plan.feasible and not plan.refusals and not plan.scope.offline)
+    """Whether nothing that a plan knows of keeps it from being applied; approvals it does not."""
+    free = not plan.refusals and not plan.scope.offline and not plan.requirement.approvals
+    return bool(plan.feasible and free)
 
 
 def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
