@@ -178,8 +178,8 @@ def _changes(plan: Plan) -> str:
 
 
 def _what(change: Change) -> str:
-    replaced = change.takes_back and change.posts
-    return headline_facts(change) + (f": {moves_text(change)}" if replaced else "")
+    moves = moves_text(change) if change.posts else ""
+    return f"{headline_facts(change)}: {moves}" if moves else headline_facts(change)
 
 
 def _table(

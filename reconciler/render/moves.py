@@ -13,9 +13,9 @@ from reconciler.core.plan import Change
 def moves_text(change: Change) -> str:
     """What leaves the books and what comes, as `USD 400.90 leaves, USD 999.99 comes`.
 
-    Empty for a change that takes nothing back.
+    Empty for a change that takes nothing back, or is blocked.
     """
-    if not change.takes_back:
+    if change.block is not None or not change.takes_back:
         return ""
     leaves = f"{_debits(taken_back(change)) or 'nothing'} leaves"
     if not change.posts:
