@@ -44,7 +44,7 @@ PROMISES = [
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param([], id="in process"),
+        pytest.param([], id="in process", marks=pytest.mark.long),
         pytest.param(["--socket"], id="over a socket", marks=pytest.mark.long),
     ],
 )
