@@ -8,6 +8,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +20,7 @@ import psycopg
 
 USER = "postgres"
 PATIENCE = 30
+ATTEMPTS = 5
 INITDB = "-A trust -E UTF8 --locale=C --no-sync --no-instructions"
 # No other option is needed for what is tested; a server for a few connections starts quicker.
 SETTINGS = {
@@ -34,12 +36,12 @@ SETTINGS = {
 class PostgreSQL:
     """A running server. `durable` says whether its commits are synced to disk.
 
-    With a port it listens on this machine's own address too.
+    One that listens does so on a free port of this machine's own address, beside its socket.
     """
 
-    def __init__(self, folder: Path, *, durable: bool, port: int | None = None) -> None:
+    def __init__(self, folder: Path, *, durable: bool, listens: bool) -> None:
         self._folder = folder
-        self._port = port
+        self._port: int | None = None
         self._owner = _owner(folder)
         self._programs = _programs(folder, self._owner)
         self._run(
@@ -49,13 +51,26 @@ class PostgreSQL:
         settings = {**SETTINGS, "unix_socket_directories": str(folder)}
         if not durable:
             settings["fsync"] = "off"
-        if port is not None:
-            settings |= {"listen_addresses": "127.0.0.1", "port": str(port)}
+        if not listens:
+            self._start(settings)
+            return
+        # Between the choice of a port and the start another process may take it.
+        for attempt in range(1, ATTEMPTS + 1):
+            self._port = _free_port()
+            try:
+                self._start({**settings, "listen_addresses": "127.0.0.1", "port": str(self._port)})
+            except AssertionError as error:
+                if "Address already in use" not in str(error) or attempt == ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _start(self, settings: dict[str, str]) -> None:
         options = [part for name in settings for part in ("-c", f"{name}={settings[name]}")]
-        self._log = (folder / "log").open("w")
+        self._log = (self._folder / "log").open("w")
         self._process = subprocess.Popen(
             [self._programs / "postgres", "-D", "data", *options],
-            cwd=folder,
+            cwd=self._folder,
             stdout=self._log,
             stderr=self._log,
             **self._owner,
@@ -120,18 +135,25 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def running(*, durable: bool = False, port: int | None = None) -> Iterator[PostgreSQL]:
+def running(*, durable: bool = False, listens: bool = False) -> Iterator[PostgreSQL]:
     """A new server, stopped and removed when the block ends."""
     # Not below pytest's folder, which only root can enter; and a socket's path has to be short.
     folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))
     try:
-        server = PostgreSQL(folder, durable=durable, port=port)
+        server = PostgreSQL(folder, durable=durable, listens=listens)
         try:
             yield server
         finally:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _owner(folder: Path) -> dict[str, object]:

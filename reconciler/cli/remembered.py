@@ -15,6 +15,20 @@ from reconciler.settings import Policy
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=dict)
 _decoder = msgspec.json.Decoder(Policy)
 
+# What each value is called in `reconciler.yaml`, below `spec.policy`.
+KEYS = {
+    "removal": "removal",
+    "manage_transfer_state": "transferState",
+    "max_removals": "limits.removals",
+    "max_money": "limits.money",
+    "max_changes": "limits.changes",
+    "max_percent": "limits.percent",
+    "approvals": "approvals",
+    "freeze": "freeze",
+    "house_rules": "houseRules",
+    "waivers": "waivers",
+}
+
 
 def text_of_policy(policy: Policy) -> str:
     """A policy as the daybook keeps it."""
@@ -40,7 +54,9 @@ def policy_warnings(text: str, new: Policy) -> Iterator[str]:
     if old is None or text_of_policy(old) == text_of_policy(new):
         return
     names = [
-        item.name for item in fields(Policy) if getattr(old, item.name) != getattr(new, item.name)
+        KEYS[item.name]
+        for item in fields(Policy)
+        if getattr(old, item.name) != getattr(new, item.name)
     ]
     yield (
         f"the policy changed since the last apply: {', '.join(names)}; until a run of the new one "

@@ -1,7 +1,6 @@
 """Places for daybooks: files, or workspaces in one database of one PostgreSQL server."""
 
 import contextlib
-import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -54,10 +53,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def shared_database() -> Iterator[tuple[postgresql_server.PostgreSQL, str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with postgresql_server.running(port=port) as server:
+    with postgresql_server.running(listens=True) as server:
         server.make("daybooks")
         yield server, server.url("daybooks")
 

@@ -5,7 +5,6 @@ and one of its points was never reached fails, and names it.
 """
 
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -110,10 +109,7 @@ def processes(launched: Processes) -> Iterator[Processes]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[postgresql_server.PostgreSQL]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with postgresql_server.running(port=port) as server:
+    with postgresql_server.running(listens=True) as server:
         yield server
 
 

@@ -128,14 +128,26 @@ def test_files_with_other_endings_are_named(small):
     assert ended.out.count("file-ignored") == 3
 
 
-def test_a_policy_may_allow_more(small):
+def test_a_policy_may_allow_more_once_it_was_applied(small):
     small.settings(spec="{policy: {limits: {removals: 6}}}")
+    small.applied()
     small.remove(*SMALL[:6])
     assert small.plan().code == 0
     small.remove(SMALL[6])
     ended = small.plan()
     assert ended.code == 4
     assert "the limit is 6" in ended.out
+
+
+def test_a_change_cannot_raise_the_limit_that_it_exceeds(small):
+    small.settings(spec="{policy: {limits: {removals: 6}}}")
+    small.remove(*SMALL[:6])
+    ended = small.apply()
+    assert ended.code == 4
+    assert "6 of 12 recorded entries would be removed; the limit is 3" in ended.out
+    assert "raise policy.limits.removals in a change of its own" in ended.out
+    assert "the policy changed since the last apply: limits.removals; until" in ended.said
+    assert len(small.posted()) == 12
 
 
 def test_a_limit_on_money_stops_the_whole_plan(small):
