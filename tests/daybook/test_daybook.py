@@ -298,7 +298,7 @@ SWAP = (
         ("update events set content = replace(content, 'done', 'refused')", "event 4 is not"),
         ("update events set at = '2036' where seq = 3", "event 3 is not"),
         ("update events set what = 'vouched' where seq = 5", "event 5 is not"),
-        ("update events set hash = replace(hash, 'a', 'b') where seq = 4", "event 4 is not"),
+        ("update events set hash = upper(hash) where seq = 4", "event 4 is not"),
         ("delete from events where seq = 1", "event 1 is missing"),
         ("delete from events where seq = 4", "event 4 is missing"),
         ("delete from events where seq = 5", "event 5 is missing"),
