@@ -81,6 +81,7 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
         adopts=adopts,
         may_send=may_send,
         began_after=lambda intent: book.last_number(intent.address.kind, before=intent),
+        sends_again=partial(book.conclude, result=Result.UNKNOWN, detail="it is sent again"),
         # Once for all of them, and only when one is too old for its key.
         search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
@@ -110,6 +111,8 @@ class _Desk:
     may_send: bool
     began_after: Callable[[Intent], str | None]
     """The last number that was known before an open call."""
+    sends_again: Callable[[Intent], None]
+    """Written before a create is repeated: what is known of its first attempt settles nothing."""
     search: Callable[[], Search]
 
     def create(self, intent: Intent) -> Settled:
@@ -124,6 +127,7 @@ class _Desk:
             age = age_of(self.ledger, intent)
             if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
+            self.sends_again(intent)
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
             live = self.ledger.read(kind, number)
         except RequestRefused as error:

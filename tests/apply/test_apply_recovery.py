@@ -347,6 +347,36 @@ def test_i07_i43_a_kept_refusal_does_not_outdo_a_later_attempt(bench, without_ro
     assert not path.exists()
 
 
+class Died(BaseException):
+    """The end of a process, between a call and what it would have written of it."""
+
+
+def test_i07_i43_a_kept_refusal_does_not_outdo_an_attempt_that_nothing_was_written_of(
+    bench, without_room
+):
+    path, block = without_room
+    one = files(a=of("1.00"))
+    bench.converge({})
+    bench.line.choose = every(instead(answer(403, {"message": "no permission"})), "create")
+    with block():
+        bench.apply(one)
+    elsewhere = path.rename(path.with_name("elsewhere"))
+
+    def dies(line, request):
+        line.deliver(request)
+        raise Died
+
+    bench.line.choose = every(dies, "create")
+    with pytest.raises(Died):
+        bench.apply(one)
+    bench.line.choose = lambda sent: None
+    elsewhere.rename(path)
+    assert taken(bench, path) == ["unknown"]
+    bench.converge(one)
+    assert len(bench.live()["a"]) == 1
+    assert taken(bench, path) == []
+
+
 def test_i43_a_line_that_is_not_believed_yet_is_kept_until_it_is(books, without_room):  # noqa: F811
     path, block = without_room
     for times in (1, 2):
