@@ -1,5 +1,6 @@
 """What every test may use: golden files, and examples that are the same in every run."""
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
+    # As the command line does: most of what a test makes is let go with its last name.
+    gc.set_threshold(50_000, 20, 50)
     usual = "repeatable" if "not long" in config.getoption("markexpr") else "random"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 

@@ -19,6 +19,8 @@ from apply_bench import (
 )
 from builders import address
 
+LONG = pytest.mark.long
+
 BOOKS = files(a=of("1.00"), b=of("2.00"), c=of("3.00"))
 ONE = files(a=of("1.00"))
 LATER = {"hours": 30}
@@ -49,7 +51,9 @@ def planned(bench):
     return {change.address.name: change for change in bench.planned.pending}
 
 
-@pytest.mark.parametrize("age", [{"minutes": 5}, {"hours": 23}, LATER], ids=str)
+@pytest.mark.parametrize(
+    "age", [pytest.param({"minutes": 5}, marks=LONG), {"hours": 23}, LATER], ids=str
+)
 def test_i44_a_lost_daybook_is_written_anew_and_nothing_is_posted(bench, age):
     bench.converge(BOOKS)
     before = bench.live()
@@ -65,7 +69,7 @@ def test_i44_a_lost_daybook_is_written_anew_and_nothing_is_posted(bench, age):
     bench.require_converged(BOOKS)
 
 
-@pytest.mark.parametrize("age", [{"minutes": 5}, {"hours": 23}], ids=str)
+@pytest.mark.parametrize("age", [pytest.param({"minutes": 5}, marks=LONG), {"hours": 23}], ids=str)
 def test_i44_x11_within_a_day_the_key_protects_what_no_search_finds(bench, age):
     """The same daybook from nothing gives the same incarnation, payload and attempt: one key."""
     bench.converge(BOOKS)
@@ -118,7 +122,14 @@ def test_i44_what_differs_is_updated_or_replaced(bench):
     bench.require_converged(wanted)
 
 
-@pytest.mark.parametrize("fault", [lost_before, lost_after, refused_connection])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(lost_before, marks=LONG),
+        lost_after,
+        pytest.param(refused_connection, marks=LONG),
+    ],
+)
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_i26_i44_a_replacement_of_what_was_found_is_finished_by_the_next_run(bench, at, fault):
     bench.converge(ONE)
@@ -319,7 +330,11 @@ def test_a_sound_daybook_and_nothing_to_post_cost_no_search(bench):
 # Creates whose outcome stayed unknown.
 
 
-@pytest.mark.parametrize("hours", [21, 25, 27, 30, 24 * 30])
+@pytest.mark.parametrize(
+    "hours",
+    [21, pytest.param(25, marks=LONG), pytest.param(27, marks=LONG), 30,
+     pytest.param(24 * 30, marks=LONG)],
+)  # fmt: skip
 def test_i09_t3_what_is_found_settles_an_old_create(bench, hours):
     bench.line.choose = each(*[lost_after] * 6)
     bench.apply(ONE)
@@ -336,7 +351,13 @@ def test_i09_t3_what_is_found_settles_an_old_create(bench, hours):
 
 @pytest.mark.parametrize(
     ("hours", "result"),
-    [(21, "unknown"), (25, "unknown"), (27, "unknown"), (28, "refused"), (30, "refused")],
+    [
+        pytest.param(21, "unknown", marks=LONG),
+        pytest.param(25, "unknown", marks=LONG),
+        (27, "unknown"),
+        (28, "refused"),
+        pytest.param(30, "refused", marks=LONG),
+    ],
 )
 def test_i09_n28_x11_that_nothing_is_found_counts_only_when_nothing_can_come(bench, hours, result):
     bench.line.choose = each(*[lost_before] * 6)

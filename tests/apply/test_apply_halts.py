@@ -21,6 +21,8 @@ from apply_bench import (
     refused_connection,
 )
 
+LONG = pytest.mark.long
+
 MANY = files(**{f"n{index:02}": of(f"{index + 1}.00") for index in range(12)})
 TWO_MONTHS = files(
     a=of("1.00"),
@@ -89,8 +91,15 @@ def test_n23_access_refused_mid_run_keeps_what_was_done(bench):
     bench.converge(TWO_MONTHS)
 
 
-@pytest.mark.parametrize("parallelism", [1, 4])
-@pytest.mark.parametrize("at", [1, 3, 6])
+@pytest.mark.parametrize(
+    ("at", "parallelism"),
+    [
+        (1, 1),
+        (3, 4),
+        (6, 1),
+        *(pytest.param(*pair, marks=LONG) for pair in [(1, 4), (3, 1), (6, 4)]),
+    ],
+)
 def test_i33_a_stop_settles_what_is_in_flight_and_lists_the_rest(make_bench, at, parallelism):
     bench = make_bench(parallelism=parallelism)
     stop = threading.Event()
@@ -162,8 +171,10 @@ def test_an_unforeseen_error_loses_no_result_of_the_others(make_bench, paralleli
     bench.converge(MANY)
 
 
-@pytest.mark.parametrize("parallelism", [1, 4])
-@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize(
+    ("at", "parallelism"),
+    [(1, 1), (3, 4), *(pytest.param(*pair, marks=LONG) for pair in [(1, 4), (3, 1)])],
+)
 def test_i43_what_the_daybook_cannot_take_note_of_is_said(make_bench, at, parallelism):
     """The disk is full after the call and before its outcome is written."""
     bench = make_bench(parallelism=parallelism)

@@ -19,6 +19,8 @@ from apply_bench import (
 
 from reconciler.errors import LedgerUnreachable, OutcomeUnknown
 
+LONG = pytest.mark.long
+
 ONE = files(a=of())
 LOCKED = instead(refusal(52030050, "Locked"))
 LIMITED = instead(httpx.Response(429, json={"success": False}))
@@ -51,8 +53,8 @@ def test_i05_a_retry_inside_a_call_repeats_its_bytes_and_key(either, fault):
         pytest.param([lost_after] * 6, OutcomeUnknown, id="N08 lost for good"),
         pytest.param([lost_before] * 6, OutcomeUnknown, id="N07 lost for good"),
         pytest.param([lost_after] + [refused_connection] * 5, OutcomeUnknown, id="then refused"),
-        pytest.param([lost_after] + [LIMITED] * 5, OutcomeUnknown, id="then a limit"),
-        pytest.param([lost_after] + [LOCKED] * 5, OutcomeUnknown, id="then a lock"),
+        pytest.param([lost_after] + [LIMITED] * 5, OutcomeUnknown, id="then a limit", marks=LONG),
+        pytest.param([lost_after] + [LOCKED] * 5, OutcomeUnknown, id="then a lock", marks=LONG),
         pytest.param([lost_after, DENIED], OutcomeUnknown, id="then denied"),
         pytest.param([lost_after, PROXY], OutcomeUnknown, id="then a proxy's 404"),
         pytest.param([lost_after, MISMATCH], OutcomeUnknown, id="then a mismatch"),

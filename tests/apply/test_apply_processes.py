@@ -28,6 +28,8 @@ from reconciler.ledger import create_app, open_ledger
 BEFORE = {"keep": "1.00", "change": "2.00", "note": "3.00", "gone": "4.00"}
 AFTER = {"keep": "1.00", "change": "20.00", "note": "3.00", "new-a": "5.00", "new-b": "6.00"}
 
+CUT_OFF = "cut off"
+
 
 class Workspace:
     """A workspace whose ledger is served by this process, which decides what happens to clients."""
@@ -36,7 +38,7 @@ class Workspace:
         self.root = root
         self.books = root / "books"
         self.clock = Clock()
-        self.on_receipt: Callable[[int], None] = lambda count: None
+        self.on_receipt: Callable[[int], str | None] = lambda count: None
         self.on_commit: Callable[[int], None] = lambda count: None
         self.received = self.committed = 0
         self.limited = False
@@ -52,7 +54,9 @@ class Workspace:
         def counted(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
             if environ["REQUEST_METHOD"] != "GET" and "journal" in environ["PATH_INFO"]:
                 self.received += 1
-                self.on_receipt(self.received)
+                if self.on_receipt(self.received) == CUT_OFF:
+                    start("400 Bad Request", [("Content-Type", "application/json")])
+                    return [b"{}"]
                 if self.limited:
                     headers = [("Content-Type", "application/json"), ("Retry-After", "30")]
                     start("429 Too Many Requests", headers)
@@ -171,17 +175,21 @@ def ended(process: subprocess.Popen[str], timeout: float = 60) -> tuple[int, str
     return process.returncode, said
 
 
-def kill_at(workspace: Workspace, count: int, point: str, number: int = signal.SIGKILL) -> int:
-    """Run an apply that gets a signal at the so-manieth request; returns its exit code."""
+def kill_at(workspace: Workspace, count: int, point: str) -> int:
+    """Run an apply that is killed at the so-manieth request; returns its exit code.
+
+    Killed on receipt, it does not get the rest of that request out: nothing of it is executed.
+    """
     ready = threading.Event()
     process: list[subprocess.Popen[str]] = []
 
-    def strike(reached: int) -> None:
-        if reached == count:
-            ready.wait(10)
-            process[0].send_signal(number)
-            if number == signal.SIGKILL:
-                process[0].wait(10)
+    def strike(reached: int) -> str | None:
+        if reached != count:
+            return None
+        ready.wait(10)
+        process[0].kill()
+        process[0].wait(10)
+        return CUT_OFF
 
     setattr(workspace, point, strike)
     process.append(workspace.start("--parallelism", "1"))

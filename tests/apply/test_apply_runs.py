@@ -201,7 +201,13 @@ def test_an_entry_transferred_between_plan_and_apply_stops_the_run(books):
     assert (books.verbs(), len(standing(books))) == ([], 10)
 
 
-@pytest.mark.parametrize("fault", [lost_before, lost_after], ids=["N07", "N08"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(lost_before, id="N07", marks=pytest.mark.long),
+        pytest.param(lost_after, id="N08"),
+    ],
+)
 @pytest.mark.parametrize("at", [1, 2, 3], ids=["cancel", "create", "delete"])
 def test_a_lost_answer_ends_in_one_run_and_each_transaction_once(books, fault, at):
     """I-01, I-07: whatever call of a replacement loses its answer, the next apply sets it right."""

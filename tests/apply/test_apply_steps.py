@@ -60,8 +60,8 @@ SLOW = pytest.mark.long
     [
         pytest.param(lost_after, id="N08 its answer is lost"),
         pytest.param(lost_before, id="N07 it is lost itself"),
-        pytest.param(refused_connection, id="N01 nobody listens"),
-        pytest.param(instead(refusal(52030030, "No")), id="N19 a rule"),
+        pytest.param(refused_connection, id="N01 nobody listens", marks=SLOW),
+        pytest.param(instead(refusal(52030030, "No")), id="N19 a rule", marks=SLOW),
         pytest.param(instead(refusal(52030050, "Locked")), id="N18 a lock", marks=SLOW),
         pytest.param(instead(httpx.Response(502, text="")), id="N17 a gateway", marks=SLOW),
         pytest.param(instead(httpx.Response(200, text="<html>")), id="N20 HTML", marks=SLOW),

@@ -14,6 +14,7 @@ import time
 import pytest
 from books_bench import PROGRAM, Books, clean_environment, process
 
+LONG = pytest.mark.long
 ESCAPE = "\x1b["
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -81,12 +82,12 @@ def test_a_terminal_is_painted_and_says_the_same(pending):
     [
         (["validate"], {}, True),
         (["validate", "--no-color"], {}, False),
-        (["--no-color", "validate"], {}, False),
+        pytest.param(["--no-color", "validate"], {}, False, marks=LONG),
         (["validate"], {"NO_COLOR": "1"}, False),
         (["validate"], {"TERM": "dumb"}, False),
-        (["validate"], {"RECONCILER_NO_COLOR": "1"}, False),
+        pytest.param(["validate"], {"RECONCILER_NO_COLOR": "1"}, False, marks=LONG),
         (["validate", "--no-such-flag"], {"NO_COLOR": "1"}, False),
-        (["plan", "--no-color"], {}, False),
+        pytest.param(["plan", "--no-color"], {}, False, marks=LONG),
     ],
 )
 def test_a_terminal_stays_plain_when_asked(pending, args, env, painted):
@@ -104,13 +105,13 @@ def test_what_is_piped_is_plain(pending):
     ("typed", "code"),
     [
         pytest.param("yes\n", 0, id="yes"),
-        pytest.param("y\n", 4, id="y"),
-        pytest.param("YES\n", 4, id="YES", marks=pytest.mark.long),
-        pytest.param("no\n", 4, id="no", marks=pytest.mark.long),
+        pytest.param("y\n", 4, id="y", marks=LONG),
+        pytest.param("YES\n", 4, id="YES", marks=LONG),
+        pytest.param("no\n", 4, id="no", marks=LONG),
         pytest.param("\n", 4, id="nothing"),
-        pytest.param("yes please\n", 4, id="more", marks=pytest.mark.long),
+        pytest.param("yes please\n", 4, id="more", marks=LONG),
         pytest.param("\x03", 130, id="Ctrl-C"),
-        pytest.param("\x04", 130, id="Ctrl-D"),
+        pytest.param("\x04", 130, id="Ctrl-D", marks=LONG),
     ],
 )
 def test_only_yes_applies(pending, typed, code):
@@ -169,7 +170,9 @@ def test_paths_lead_from_the_current_directory(pending):
     assert inside.out.startswith("bad.yaml:")
 
 
-@pytest.mark.parametrize("verb", ["plan", "validate", "explain"])
+@pytest.mark.parametrize(
+    "verb", ["plan", pytest.param("validate", marks=LONG), pytest.param("explain", marks=LONG)]
+)
 def test_a_reader_that_goes_away_is_no_error(pending, verb):
     for number in range(200):
         name = f"many-{number}"

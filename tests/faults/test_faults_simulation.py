@@ -17,7 +17,10 @@ from simulated_world import MOVES
 
 from reconciler.ledger import open_ledger
 
-FEW, MANY = range(24), range(int(os.environ.get("RECONCILER_SEEDS", "200")))
+FEW = (3, 4, 10, 11, 14, 15, 16, 20, 22, 24, 32, 38)
+"""Chosen, as few steps need luck: between them they meet every class of fault."""
+
+MANY = range(int(os.environ.get("RECONCILER_SEEDS", "200")))
 ONE = os.environ.get("RECONCILER_SEED")
 SEEDS = [int(ONE)] if ONE else MANY
 HERE = "tests/faults/test_faults_simulation.py"

@@ -85,7 +85,14 @@ def test_two_workspaces_on_one_ledger_leave_each_other_alone(served_small, tmp_p
 
 
 @pytest.mark.parametrize(
-    "marker", ["acme-books/entry-01", "other-books/entry-00", "", None], ids=str
+    "marker",
+    [
+        "acme-books/entry-01",
+        pytest.param("other-books/entry-00", marks=pytest.mark.long),
+        pytest.param("", marks=pytest.mark.long),
+        None,
+    ],
+    ids=str,
 )
 @pytest.mark.parametrize("change", ["update", "replace", "remove"])
 def test_an_entry_with_another_marker_is_not_touched(small, marker, change):

@@ -25,7 +25,6 @@ from ledger_bench import (
 from reconciler.ledger import LedgerUnusable, open_ledger
 
 
-@pytest.mark.both_databases
 class TestKill:
     """Every acknowledged write is there once, whatever moment its server process is killed at."""
 

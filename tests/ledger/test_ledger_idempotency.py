@@ -163,7 +163,6 @@ class TestKeys:
         assert categories_of(again) == [30]
 
 
-@pytest.mark.both_databases
 class TestConcurrency:
     def test_eight_posts_with_one_key_make_one_entry(self, bench):
         """I-61: one of them executes, and the others get its answer or 409."""

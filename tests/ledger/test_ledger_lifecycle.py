@@ -42,7 +42,6 @@ def test_an_internal_id_is_not_a_number(shared, caller):
     assert caller.get(f"{ENTRIES}/{internal}").status_code == 404
 
 
-@pytest.mark.both_databases
 def test_an_entry_is_cancelled_then_deleted_and_then_gone(bench):
     client = bench.client()
     number = post(client)
@@ -55,7 +54,6 @@ def test_an_entry_is_cancelled_then_deleted_and_then_gone(bench):
     assert client.delete(f"{ENTRIES}/{number}").status_code == 404
 
 
-@pytest.mark.both_databases
 def test_a_number_is_never_used_again(bench):
     """I-62: not even that of a deleted entry."""
     client = bench.client()
@@ -65,7 +63,6 @@ def test_a_number_is_never_used_again(bench):
     assert post(client) == "JE-00000002"
 
 
-@pytest.mark.both_databases
 def test_a_deleted_entry_leaves_a_tombstone(bench):
     client = bench.client()
     number = post(client)

@@ -51,7 +51,6 @@ def differences(tx):
     return compare_metadata(context, tables.METADATA)
 
 
-@pytest.mark.both_databases
 def test_every_step_together_makes_what_a_new_database_has(store, make_database):
     with store.writing() as tx:
         migrate(tx, None)
@@ -158,7 +157,6 @@ VERSION_1 = (
 )
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "back",
     [

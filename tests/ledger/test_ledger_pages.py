@@ -477,7 +477,6 @@ def test_organizations_share_their_books_and_not_their_entries(make_local):
     assert ["Total", "400.90", "400.90", "0.00"] in rows_of(people.get("/trial-balance"))
 
 
-@pytest.mark.both_databases
 def test_organizations_see_the_runs_all_of_whose_organizations_they_are(make_local):
     """As the API: a run is not there for who may not enter one of its organizations."""
     units = "  organizations:\n    - {id: O-1, name: North}\n    - {id: O-2, name: South}\n"

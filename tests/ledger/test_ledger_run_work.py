@@ -79,7 +79,6 @@ def tied(bench):
 
 
 class TestSummary:
-    @pytest.mark.both_databases
     def test_an_entry_of_a_run_reads_like_any_other(self, bench):
         client = bench.client()
         segments = {"Region": "West", "Department": "Sales"}
@@ -143,7 +142,6 @@ class TestSummary:
         }
         assert len(tied(bench)) == 9
 
-    @pytest.mark.both_databases
     def test_sums_are_exact(self, make_bench):
         bench = make_bench()
         amounts = ["999999999999999.99", "0.01", *["0.10"] * 2500]
@@ -289,7 +287,6 @@ def roll_back(bench, connection):
     connection.connection.driver_connection.execute("ROLLBACK")
 
 
-@pytest.mark.both_databases
 class TestDatabaseFailure:
     """A step that the database fails at is undone; the run goes on with it at the next look."""
 
@@ -389,7 +386,6 @@ class TestCancellation:
         client.get(f"{RUNS}/{run}")
         assert acted(bench, "delete") == Counter(numbers)
 
-    @pytest.mark.both_databases
     def test_a_cancelled_entry_frees_its_transactions_for_the_next_run(self, ten):
         bench, client, run, numbers = ten
         client.put(f"{ENTRIES}/{numbers[4]}/cancel")
@@ -489,7 +485,6 @@ class TestWorkers:
         assert client.get(f"{RUNS}/{number}").json()["status"] == "Completed"
         assert set(acted(bench, "create").values()) == {1}
 
-    @pytest.mark.both_databases
     def test_several_processes_share_the_work_without_doing_it_twice(self, make_bench):
         bench = make_bench(by_hand=True)
         client = bench.client()

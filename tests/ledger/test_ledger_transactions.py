@@ -280,7 +280,6 @@ class TestCommand:
         assert "another process keeps the database busy" in result.output
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize(("length", "loaded"), [(1400, True), (1500, False)])
 def test_segments_are_as_long_as_every_database_can_group_by(make_bench, length, loaded):
     bench = make_bench()
