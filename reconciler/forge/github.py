@@ -15,6 +15,7 @@ from reconciler.forge.caller import Asking, Caller, Row
 from reconciler.forge.door import Comment
 from reconciler.forge.people import (
     account_of_address,
+    asks_for_changes,
     author_unknown,
     not_merged,
     out_of_sight,
@@ -168,14 +169,10 @@ class GitHub:
         return tuple(approvals), tuple(discarded)
 
     def _objections(self, change: int, reviews: Iterable[Row], asking: Asking) -> Iterator[Missing]:
-        """Who asks for changes: until it is taken back, as a push does not change their mind."""
+        """Who asks for changes, of those whose approval would count."""
         for login, row in _latest(reviews).items():
             if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, asking):
-                yield Missing(
-                    rule="approvals",
-                    message=f"{login} asks for changes of {self.name_of(change)}",
-                    remedy=f"Have {login} approve it, or have that review dismissed.",
-                )
+                yield asks_for_changes(login, self.name_of(change))
 
     def _may_write(self, login: str, asking: Asking) -> bool:
         """As in "Get repository permissions for a user": anybody may review what is public."""

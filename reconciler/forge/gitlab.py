@@ -16,6 +16,7 @@ from reconciler.forge.caller import Asking, Caller, Row
 from reconciler.forge.door import Comment
 from reconciler.forge.people import (
     account_of_address,
+    asks_for_changes,
     author_unknown,
     not_merged,
     out_of_sight,
@@ -116,6 +117,7 @@ class GitLab:
         if commit is not None and commit != head and commit not in _made(request):
             flaws += (self._strayed(change, head, commit),)
         opened = text_of(mapping_of(request.get("author")).get("username"))
+        flaws += tuple(self._objections(change, asking))
         pushers, unseen = self._pushers(request, asking)
         return Review(
             change=self.name_of(change),
@@ -173,6 +175,14 @@ class GitLab:
                 evidence = f"approval of {given_at.isoformat()}"
                 approvals.append(Approval(who=who, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
+
+    def _objections(self, change: int, asking: Asking) -> Iterator[Missing]:
+        """As in "Get single merge request reviewers": who asks for changes gave no approval."""
+        target = f"{self._merge_request(change)}/reviewers"
+        for row in self._caller.rows(target, asking):
+            if row.get("state") == "requested_changes":
+                who = text_of(mapping_of(row.get("user")).get("username")) or ""
+                yield asks_for_changes(who, self.name_of(change))
 
     def _authors(
         self, rows: Iterable[Row], asking: Asking

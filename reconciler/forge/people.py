@@ -55,6 +55,15 @@ def out_of_sight(fact: str) -> Missing:
     )
 
 
+def asks_for_changes(who: str, name: str) -> Missing:
+    """What is missing until somebody takes an objection back: a push does not change a mind."""
+    return Missing(
+        rule="approvals",
+        message=f"{who} asks for changes of {name}",
+        remedy=f"Have {who} approve it, or have that review dismissed.",
+    )
+
+
 def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[Missing]:
     """What is missing when a change is into another branch than the one that is applied."""
     if not into or into != applied:

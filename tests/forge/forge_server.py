@@ -354,6 +354,7 @@ class GitLabServer(Server):
         self.versions = [{"head_commit_sha": "a" * 40, "created_at": "2026-01-30T10:00:00.000Z"}]
         self.commits = [gitlab_commit("a" * 40, "mallory@example.com")]
         self.approvals: list[dict[str, Any]] = []
+        self.reviewers: list[dict[str, Any]] = []
         self.accounts = {"5": "dave"}
         self.users = {"mallory@example.com": "mallory", "alice@example.com": "alice"}
         self.users["bob@example.com"] = "bob"
@@ -384,6 +385,7 @@ class GitLabServer(Server):
         yield "GET", f"{here}/commits", lambda _: self.commits
         yield "GET", f"{here}/versions", lambda _: self.versions
         yield "GET", f"{here}/approvals", lambda _: {"approved_by": self.approvals}
+        yield "GET", f"{here}/reviewers", lambda _: self.reviewers
         yield "GET", f"{home}/approvals", lambda _: self.settings
         yield "GET", f"{home}/events", lambda _: self.events
         yield "GET", f"{home}/repository/commits/([0-9a-f]+)/merge_requests", self.requests_of

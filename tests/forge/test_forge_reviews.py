@@ -264,6 +264,23 @@ def test_an_approval_since_the_head_was_pushed_counts(gitlab, speak, happens, co
     assert approvers(speak(gitlab).review(7, commit=None)) == counted
 
 
+@pytest.mark.parametrize(
+    ("state", "flaws"),
+    [
+        pytest.param("requested_changes", ["bob asks for changes of merge request !7"], id="asked"),
+        pytest.param("approved", [], id="approved since"),
+        pytest.param("unreviewed", [], id="has not looked"),
+    ],
+)
+def test_a_reviewer_who_asks_for_changes_holds_an_apply_up(gitlab, speak, state, flaws):
+    gitlab.approve("alice")
+    gitlab.reviewers = [{"user": {"username": f"somebody-{n}"}, "state": "reviewed"} for n in "123"]
+    gitlab.reviewers.append({"user": {"username": "bob"}, "state": state})
+    assert len(gitlab.reviewers) > gitlab.cap
+    found = speak(gitlab).review(7, commit=None)
+    assert [flaw.message for flaw in found.flaws] == flaws
+
+
 def test_a_note_of_the_approver_names_the_digest(gitlab, speak):
     gitlab.approve("alice")
     gitlab.comment("alice", f"Fine: {DIGEST}")
