@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from statements import compile_once
 
 # A run that decides about a change must not fail by chance; a sweep is there to find what it can.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -25,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
+    compile_once()
     # As the command line does: most of what a test makes is let go with its last name.
     gc.set_threshold(50_000, 20, 50)
     usual = "repeatable" if "not long" in config.getoption("markexpr") else "random"
