@@ -5,6 +5,7 @@ and one of its points was never reached fails, and names it.
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -42,8 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Workers inherit the folder of the process that started them.
     if FOLDER not in os.environ:
-        os.environ[FOLDER] = tempfile.mkdtemp(prefix="fault-tally-")
+        folder = os.environ[FOLDER] = tempfile.mkdtemp(prefix="fault-tally-")
         config.add_cleanup(lambda: os.environ.pop(FOLDER, None))
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
