@@ -193,7 +193,6 @@ class _Run:
         from reconciler.cli.approving import may_send_again
         from reconciler.cli.rescuing import settle_first
         from reconciler.cli.reviewing import require_reviewed, require_valid
-        from reconciler.core.report import report_of
         from reconciler.find import vouch
 
         if self.consent.saved is not None:
@@ -205,15 +204,10 @@ class _Run:
         self._show(plan)
         require_reviewed(desk, self.consent, plan)
         if plan.refusals:
-            if self.style == "json" or self.report_to is not None:
-                self._write(report_of((), plan.pending, settled=settled, plan_digest=plan.digest))
-            return Refused.exit_code
+            return self._refused(plan, settled)
         assessment = self._assessed(desk, plan)
         if not assessment.satisfied:
-            if self.style == "json" or self.report_to is not None:
-                refused = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
-                self._write(replace(refused, assessment=assessment))
-            return Refused.exit_code
+            return self._refused(plan, settled, assessment)
         if plan.feasible and not self._consented(plan):
             err([line("Nothing was applied.")])
             return Refused.exit_code
@@ -222,6 +216,20 @@ class _Run:
         code = self._apply(desk, plan, found.world.recorded, (settled, assessment))
         vouch(desk.daybook, found, first_apply=self.first_apply)
         return code
+
+    def _refused(
+        self,
+        plan: "Plan",
+        settled: "tuple[Settled, ...]",
+        assessment: "Assessment | None" = None,
+    ) -> int:
+        """Report, where a report is asked for, that nothing was begun; the screen says why."""
+        from reconciler.core.report import report_of
+
+        if self.style == "json" or self.report_to is not None:
+            report = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
+            self._write(replace(report, assessment=assessment))
+        return Refused.exit_code
 
     def _plan(self, desk: "Desk") -> "Found":
         """The plan as it stands, with what is to be posted searched for in the ledger first."""
