@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import common_options, format_option
+from reconciler.cli.options import common, common_options, format_option
 from reconciler.cli.screen import out, out_text
 from reconciler.render.spans import Line, line, table
 
@@ -53,7 +53,7 @@ def explain(rule: str | None) -> int:
     if rule is None:
         out(table([(name, rules[name].summary) for name in sorted(rules)]))
         return 0
-    found = rules.get(rule)
+    found = rules.get(rule) or _house_rule(rule)
     if found is None:
         close = get_close_matches(rule, rules, n=1)
         hint = f" Did you mean {close[0]}?" if close else " `reconciler explain` lists them."
@@ -66,6 +66,32 @@ def explain(rule: str | None) -> int:
     )
     out(blocks)
     return 0
+
+
+def _house_rule(rule: str) -> "Rule | None":
+    """A rule of the workspace's own, as `house/ID`; None where it has no such rule."""
+    prefix, _, name = rule.partition("/")
+    if prefix != "house":
+        return None
+    from reconciler.core.values import Rule
+    from reconciler.repo import load
+    from reconciler.settings import settings_from
+
+    workspace = load(common().workspace).workspace
+    own = settings_from(workspace).policy.house_rules if workspace is not None else ()
+    return next(
+        (
+            Rule(
+                id=rule,
+                summary=one.title,
+                why=f"It is a rule of this workspace: {one.schema}, by its reconciler.yaml.",
+                remedy=one.remedy,
+            )
+            for one in own
+            if one.id == name
+        ),
+        None,
+    )
 
 
 @click.command()

@@ -164,6 +164,17 @@ def test_explain_lists_all_rules_and_guesses_at_a_slip():
     assert "Did you mean lines-balance?" in reconciler("explain", "line-balance").err
 
 
+def test_a_house_rule_is_explained_where_it_holds(small):
+    rule = "{id: ticket, title: A ticket first, remedy: Write ACC-123., schema: rules/ticket.json}"
+    small.settings(spec=f"{{policy: {{houseRules: [{rule}]}}}}")
+    ended = small.run("explain", "house/ticket")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("house/ticket (error)")
+    for words in ("A ticket first", "rules/ticket.json", "What to do: Write ACC-123."):
+        assert words in ended.out
+    assert "There is no rule house/other" in small.run("explain", "house/other").err
+
+
 def test_no_name_stands_for_two_rules():
     assert len(EVERY_RULE) == len(RULES) + len(FILE_RULES) + len(PLAN_RULES)
 
