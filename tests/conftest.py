@@ -10,7 +10,7 @@ from hypothesis import settings
 from statements import compile_once
 
 # A run that decides about a change must not fail by chance; a sweep is there to find what it can.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("random", deadline=None, print_blob=True, max_examples=1000)
 
 

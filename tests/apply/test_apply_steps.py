@@ -59,7 +59,7 @@ SLOW = pytest.mark.long
     "meets",
     [
         pytest.param(lost_after, id="N08 its answer is lost"),
-        pytest.param(lost_before, id="N07 it is lost itself"),
+        pytest.param(lost_before, id="N07 it is lost itself", marks=SLOW),
         pytest.param(refused_connection, id="N01 nobody listens", marks=SLOW),
         pytest.param(instead(refusal(52030030, "No")), id="N19 a rule", marks=SLOW),
         pytest.param(instead(refusal(52030050, "Locked")), id="N18 a lock", marks=SLOW),
