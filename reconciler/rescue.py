@@ -22,6 +22,7 @@ from reconciler.core.rescued import (
 )
 from reconciler.core.values import Address
 from reconciler.daybook import Intent, Tried
+from reconciler.durable import sync
 from reconciler.errors import DaybookError
 from reconciler.settle import SettlingBook
 
@@ -194,7 +195,7 @@ def set_aside(path: Path, word: str) -> Path:
     aside = _free_name(path, word)
     try:
         path.replace(aside)
-        _sync_directory(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise DaybookError(
             f"{path} cannot be renamed: {error.strerror}",
@@ -275,15 +276,7 @@ def _append(path: Path, line: str) -> None:
             raise
     finally:
         os.close(file)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync(path.parent)
 
 
 def _read(path: Path) -> str:

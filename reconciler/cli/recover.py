@@ -91,11 +91,12 @@ def _recover(
 ) -> "Recovery":
     from dataclasses import replace
 
-    from reconciler.cli.rescuing import book_of
+    from reconciler.cli.rescuing import book_of, settle_open
     from reconciler.core.history import Result
     from reconciler.core.recovery import Recovery
     from reconciler.recover import close_by_word
     from reconciler.render.recovery import open_lines
+    from reconciler.render.report import settled_line
     from reconciler.rescue import examine
 
     found = examine(desk.daybook, desk.rescue)
@@ -119,10 +120,10 @@ def _recover(
         posted=posted,
         not_posted=not_posted,
     )
-    _tell(settled)
+    err(settled_line(item) for item in settled)
     # What was not believed of a rescue file is open, and settled with all the rest.
     settled = [item for item in settled if item.result is not Result.UNKNOWN]
-    settled += _settle(desk, style)
+    settled += settle_open(desk, style=style)
     return replace(recovery, problems=(), settled=tuple(settled))
 
 
@@ -140,32 +141,6 @@ def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled
         yield item
     if whole or anyway:
         set_aside(desk.rescue, "taken" if whole else "refused")
-
-
-def _settle(desk: "Desk", style: str) -> "list[Settled]":
-    """What an apply would settle first, settled now."""
-    from reconciler.cli.rescuing import book_of
-    from reconciler.settle import settle
-
-    settled = []
-    for item in settle(
-        book_of(desk, style=style),
-        desk.client,
-        workspace=desk.settings.name,
-        marker_place=desk.settings.marker,
-        adopts=desk.books.adopts,
-        # Who recovers is asked for no approvals, so where they are required nothing is sent.
-        may_send=not desk.settings.policy.approvals.tiers,
-    ):
-        settled.append(item)
-        _tell([item])
-    return settled
-
-
-def _tell(settled: "Iterable[Settled]") -> None:
-    from reconciler.render.report import settled_line
-
-    err(settled_line(item) for item in settled)
 
 
 def _open_calls(desk: "Desk") -> "Iterator[OpenCall]":

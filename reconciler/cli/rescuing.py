@@ -78,13 +78,24 @@ def settle_first(
 ) -> "tuple[Settled, ...]":
     """Take in a rescue file and settle what earlier runs left open, before anything is decided.
 
-    Unless it is said, nothing is sent again where the policy requires approvals: who forgets or
-    imports is asked for none. `between` is called after each call that was settled. Raises
-    DaybookError.
+    `between` is called after each call that was settled. For `may_send` see `settle_open`.
+    Raises DaybookError.
+    """
+    settled = [*take_in_rescue(desk)]
+    for item in settle_open(desk, style=style, may_send=may_send):
+        settled.append(item)
+        between()
+    return tuple(settled)
+
+
+def settle_open(desk: "Desk", *, style: str, may_send: bool | None = None) -> "Iterator[Settled]":
+    """Settle every open call, and tell of each.
+
+    Unless it is said, nothing is sent again where the policy requires approvals: who forgets,
+    imports or recovers is asked for none.
     """
     from reconciler.render.report import settled_line
 
-    settled = [*take_in_rescue(desk)]
     for item in settle(
         book_of(desk, style=style),
         desk.client,
@@ -93,10 +104,8 @@ def settle_first(
         adopts=desk.books.adopts,
         may_send=not desk.settings.policy.approvals.tiers if may_send is None else may_send,
     ):
-        settled.append(item)
         err([settled_line(item)])
-        between()
-    return tuple(settled)
+        yield item
 
 
 def open_call_warnings(daybook: "Daybook") -> "Iterator[str]":

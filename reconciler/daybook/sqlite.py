@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from reconciler.daybook.store import RESTORE
 from reconciler.daybook.tables import TABLES
+from reconciler.durable import sync
 from reconciler.errors import DaybookError
 
 _WRITING = "daybook_writing"
@@ -162,18 +163,10 @@ def _draft(draft: Path, path: Path) -> Iterator[None]:
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         yield
-        _sync(draft)
+        sync(draft)
         draft.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except BaseException:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

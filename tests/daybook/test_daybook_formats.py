@@ -114,7 +114,7 @@ def die(*args, **options):
     os.kill(os.getpid(), 9)
 
 if {step!r} == "keep_copy":
-    sqlite._sync = die
+    sqlite.sync = die
 elif {step!r} == "fill":
     format_one.fill = die
 elif {step!r} == "drop_all":
