@@ -138,13 +138,12 @@ def _on_forge(
         change = place.change or forge.change_of(commit)
         if change is not None:
             review = forge.review(change, commit=commit, branch=place.branch, merged=not place.own)
-            people, flaws = forge.writers(history.written)
+            people, flaws = forge.writers(history.written, change=change)
             review = _written_by(review, people, (*history.flaws, *flaws))
             # A commit says who wrote it, in words of his own; its change says who pushed it.
             others = {forge.change_of(one) for one in history.brought} - {None, change}
             for other in sorted(filter(None, others)):
-                earlier = forge.review(other, commit=None)
-                review = _written_by(review, earlier.authors, earlier.flaws)
+                review = _written_by(review, *forge.people_of(other))
             return review
     missing = Missing(
         rule="approval-evidence",

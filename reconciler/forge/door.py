@@ -1,9 +1,12 @@
 """What a forge is asked: its comments on a change, and what it knows of the change's review."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from reconciler.core.approval import Missing, Review, Written
+
+People: TypeAlias = tuple[tuple[str, ...], tuple[Missing, ...]]
+"""People by login, with a flaw for each whom the forge cannot name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,12 @@ class Forge(Protocol):
         """The change that brought a commit, or whose head it is; None when there is none."""
         ...
 
-    def writers(self, written: tuple[Written, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
-        """Who wrote commits, by login, with a flaw for each whom the forge cannot name."""
+    def writers(self, written: tuple[Written, ...], *, change: int) -> People:
+        """Who wrote the commits that are applied with a change: its own, and earlier ones."""
+        ...
+
+    def people_of(self, change: int) -> People:
+        """Who opened, wrote or pushed an earlier change that is applied with another one."""
         ...
 
     def review(

@@ -12,7 +12,7 @@ from reconciler.core.trailers import co_authors, digests_in
 from reconciler.core.values import mapping_of, text_of
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.caller import Asking, Caller, Row
-from reconciler.forge.door import Comment
+from reconciler.forge.door import Comment, People
 from reconciler.forge.people import (
     account_of_address,
     asks_for_changes,
@@ -108,26 +108,28 @@ class GitHub:
         found = merged or heads
         return whole_number(found[0].get("number")) if found else None
 
-    def writers(self, written: tuple[Written, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
-        """As in "Get a commit"."""
+    def writers(self, written: tuple[Written, ...], *, change: int) -> People:
+        """As in "Get a commit": nobody may approve what he wrote, in whichever change."""
         asking = Asking(what="Reading who wrote what is applied", permission=_READ)
         rows = (
             self._caller.get(f"{self._home}/commits/{one.commit}", asking).row for one in written
         )
         return self._authors(tuple(rows), asking)
 
+    def people_of(self, change: int) -> People:
+        asking = Asking(what=f"Reading who wrote {self.name_of(change)}", permission=_READ)
+        return self._people(change, self._pull(change, asking), asking)
+
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
     ) -> Review:
         asking = Asking(what=f"Reading the reviews of {self.name_of(change)}", permission=_READ)
-        pull = self._caller.get(f"{self._home}/pulls/{change}", asking).row
+        pull = self._pull(change, asking)
         head = str(mapping_of(pull.get("head")).get("sha") or "")
-        commits = self._caller.rows(f"{self._home}/pulls/{change}/commits", asking)
+        people, flaws = self._people(change, pull, asking)
         reviews = self._caller.rows(f"{self._home}/pulls/{change}/reviews", asking)
-        authors, flaws = self._authors(commits, asking)
-        pushers, unseen = self._pushers(pull, asking)
         approvals, discarded = self._approvals(reviews, head, asking)
-        flaws += (*unseen, *self._objections(change, reviews, asking))
+        flaws += tuple(self._objections(change, reviews, asking))
         if commit is not None:
             base = mapping_of(pull.get("base"))
             usual = text_of(mapping_of(base.get("repo")).get("default_branch"))
@@ -137,16 +139,26 @@ class GitHub:
                 flaws += (not_merged(name),)
         if commit is not None and commit != head:
             flaws += tuple(self._strayed(change, pull, head, commit, asking))
-        opened = text_of(mapping_of(pull.get("user")).get("login"))
-        everyone = dict.fromkeys(filter(None, (opened, *authors, *pushers)))
         return Review(
             change=self.name_of(change),
             commit=head,
-            authors=tuple(everyone),
+            authors=people,
             approvals=approvals,
             discarded=discarded,
             flaws=flaws,
         )
+
+    def _pull(self, change: int, asking: Asking) -> Row:
+        return self._caller.get(f"{self._home}/pulls/{change}", asking).row
+
+    def _people(self, change: int, pull: Row, asking: Asking) -> People:
+        """Who opened a pull request, wrote a part of it, or pushed to its branch."""
+        commits = self._caller.rows(f"{self._home}/pulls/{change}/commits", asking)
+        opened = text_of(mapping_of(pull.get("user")).get("login"))
+        authors, flaws = self._authors(commits, asking)
+        pushers, unseen = self._pushers(pull, asking)
+        everyone = dict.fromkeys(filter(None, (opened, *authors, *pushers)))
+        return tuple(everyone), (*flaws, *unseen)
 
     def _approvals(
         self, reviews: Iterable[Row], head: str, asking: Asking
@@ -182,9 +194,7 @@ class GitHub:
         target = f"{self._home}/collaborators/{login}/permission"
         return self._caller.get(target, reading).row.get("permission") in _MAY_WRITE
 
-    def _authors(
-        self, commits: tuple[Row, ...], asking: Asking
-    ) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+    def _authors(self, commits: tuple[Row, ...], asking: Asking) -> People:
         """Everybody who wrote a part, by login; a flaw for each whom GitHub cannot name."""
         logins: dict[str, None] = {}
         flaws: list[Missing] = []
@@ -215,7 +225,7 @@ class GitHub:
         reading = Asking(what=asking.what, permission=asking.permission, accepted=frozenset({404}))
         return text_of(self._caller.get(f"/user/{account}", reading).row.get("login")) or ""
 
-    def _pushers(self, pull: Row, asking: Asking) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+    def _pushers(self, pull: Row, asking: Asking) -> People:
         """As in "List repository activities": who pushed, or otherwise changed the branch."""
         head = mapping_of(pull.get("head"))
         name = str(mapping_of(head.get("repo")).get("full_name") or "")

@@ -13,7 +13,7 @@ from reconciler.core.trailers import co_authors, digests_in
 from reconciler.core.values import Value, mapping_of, rows_of, text_of
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.caller import Asking, Caller, Row
-from reconciler.forge.door import Comment
+from reconciler.forge.door import Comment, People
 from reconciler.forge.people import (
     account_of_address,
     asks_for_changes,
@@ -85,8 +85,12 @@ class GitLab:
         found = merged or heads
         return whole_number(found[0].get("iid")) if found else None
 
-    def writers(self, written: tuple[Written, ...]) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+    def writers(self, written: tuple[Written, ...], *, change: int) -> People:
         asking = Asking(what="Reading who wrote what is applied", permission=_READ)
+        here = self._merge_request(change)
+        commits = self._caller.rows(f"{here}/commits", asking)
+        request = self._caller.get(here, asking).row
+        own = frozenset((*_made(request), *(str(row.get("id")) for row in commits)))
         rows: list[Row] = [
             {
                 "id": one.commit,
@@ -96,7 +100,12 @@ class GitLab:
             }
             for one in written
         ]
-        return self._authors(rows, asking)
+        return self._authors(rows, asking, own=own)
+
+    def people_of(self, change: int) -> People:
+        asking = Asking(what=f"Reading who wrote {self.name_of(change)}", permission=_READ)
+        here = self._merge_request(change)
+        return self._people(here, self._caller.get(here, asking).row, asking, own=False)
 
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
@@ -107,7 +116,7 @@ class GitLab:
         head = text_of(request.get("sha")) or ""
         pushed_at = self._pushed_at(here, head, asking)
         approvals, discarded = self._approvals(change, pushed_at, asking)
-        authors, flaws = self._authors(self._caller.rows(f"{here}/commits", asking), asking)
+        people, flaws = self._people(here, request, asking, own=True)
         if commit is not None:
             into = text_of(request.get("target_branch"))
             name, usual = self.name_of(change), branch or self._default_branch(asking)
@@ -116,16 +125,14 @@ class GitLab:
                 flaws += (not_merged(name),)
         if commit is not None and commit != head and commit not in _made(request):
             flaws += (self._strayed(change, head, commit),)
-        opened = text_of(mapping_of(request.get("author")).get("username"))
         flaws += tuple(self._objections(change, asking))
-        pushers, unseen = self._pushers(request, asking)
         return Review(
             change=self.name_of(change),
             commit=head,
-            authors=tuple(dict.fromkeys(filter(None, (opened, *authors, *pushers)))),
+            authors=people,
             approvals=approvals,
             discarded=discarded,
-            flaws=(*flaws, *unseen),
+            flaws=flaws,
         )
 
     def _default_branch(self, asking: Asking) -> str | None:
@@ -184,12 +191,22 @@ class GitLab:
                 who = text_of(mapping_of(row.get("user")).get("username")) or ""
                 yield asks_for_changes(who, self.name_of(change))
 
-    def _authors(
-        self, rows: Iterable[Row], asking: Asking
-    ) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+    def _people(self, here: str, request: Row, asking: Asking, *, own: bool) -> People:
+        """Who opened a merge request, wrote a part of it, or pushed to its branch."""
+        commits = self._caller.rows(f"{here}/commits", asking)
+        opened = text_of(mapping_of(request.get("author")).get("username"))
+        apart = frozenset(str(row.get("id")) for row in commits) if own else frozenset()
+        authors, flaws = self._authors(commits, asking, own=apart)
+        pushers, unseen = self._pushers(request, asking)
+        everyone = dict.fromkeys(filter(None, (opened, *authors, *pushers)))
+        return tuple(everyone), (*flaws, *unseen)
+
+    def _authors(self, rows: Iterable[Row], asking: Asking, *, own: frozenset[str]) -> People:
         """As in "Get single merge request commits" names people by address alone.
 
-        Where an address leads to no account, the project has to keep committers from approving.
+        Where an address leads to no account, the project has to keep committers from approving;
+        it keeps them from the merge request itself, whose `own` commits these are, and from no
+        later one.
         """
         found: dict[str, str] = {}
         flaws: dict[Missing, None] = {}
@@ -202,8 +219,9 @@ class GitLab:
                     continue
                 if kept_apart is None:
                     kept_apart = self._committers_cannot_approve(asking)
-                if not kept_apart or role == "co-author":
-                    flaws[author_unknown(str(row.get("id"))[:10], role, address)] = None
+                commit = str(row.get("id"))
+                if not (kept_apart and commit in own) or role == "co-author":
+                    flaws[author_unknown(commit[:10], role, address)] = None
         return tuple(dict.fromkeys(filter(None, found.values()))), tuple(flaws)
 
     def _username(self, address: str, asking: Asking) -> str:
@@ -232,7 +250,7 @@ class GitLab:
             and row.get("merge_requests_author_approval") is False
         )
 
-    def _pushers(self, request: Row, asking: Asking) -> tuple[tuple[str, ...], tuple[Missing, ...]]:
+    def _pushers(self, request: Row, asking: Asking) -> People:
         """As in "Events API", "List all visible events for a project": who pushed the branch."""
         branch = request.get("source_branch")
         source = whole_number(request.get("source_project_id"))

@@ -332,6 +332,29 @@ def test_i07_recover_shows_what_is_open_and_settles_what_can_be_settled(rescued)
     assert (again.code, again.out) == (0, "Nothing is open.\n")
 
 
+@pytest.mark.parametrize(
+    ("policy", "sent", "message"),
+    [
+        pytest.param("{}", True, "", id="nobody has to approve"),
+        pytest.param(
+            "{approvals: {tiers: [{required: 1}]}}",
+            False,
+            "found by its marker",
+            id="somebody has to",
+        ),
+    ],
+)
+def test_i07_recover_sends_nothing_that_nobody_approved(rescued, policy, sent, message):
+    """What was posted already is found by its marker then, without being sent again."""
+    rescue_of(rescued).unlink()
+    rescued.settings(spec=f"{{policy: {policy}}}")
+    ended = recover(rescued, "--format", "json", "-v")
+    assert ended.code == 0, ended.said
+    (settled,) = ended.json["settled"]
+    assert (settled["result"], settled["message"]) == ("done", message)
+    assert ("POST /v1/journal-entries," in ended.err) == sent
+
+
 def test_i43_recover_takes_a_rescue_file_in(rescued):
     looked = recover(rescued, "--dry-run", "--format", "json")
     assert (looked.code, looked.json["changed"]) == (6, False)

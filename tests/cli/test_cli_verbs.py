@@ -149,6 +149,14 @@ def test_doctor_says_what_is_bad(small, spoil, code, fact):
     assert "Traceback" not in ended.said
 
 
+def test_a_slip_in_the_settings_brings_no_other_problem(empty):
+    empty.settings(spec='{daybook: "postgresq://db.example.com/daybook"}')
+    ended = empty.run("validate")
+    assert ended.code == 3
+    assert ended.out.count(": error[") == 1, ended.out
+    assert "reconciler.yaml:4:" in ended.out
+
+
 @pytest.mark.parametrize("rule", EVERY_RULE)
 def test_every_rule_is_explained(rule):
     ended = reconciler("explain", rule)

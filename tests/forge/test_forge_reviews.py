@@ -3,10 +3,10 @@
 import pytest
 from forge_server import Fault, commit_of, gitlab_commit
 
-from reconciler.core.approval import Discarded
+from reconciler.core.approval import Discarded, Written
 from reconciler.errors import ForgeRefused
 
-HEAD, NEXT, MERGED = "a" * 40, "b" * 40, "c" * 40
+HEAD, NEXT, MERGED, EARLIER = "a" * 40, "b" * 40, "c" * 40, "e" * 40
 DIGEST = "sha256:" + "d" * 64
 
 
@@ -321,6 +321,32 @@ def test_addresses_lead_to_accounts(gitlab, speak, commit, apart, names, flaws):
     }
     found = speak(gitlab).review(7, commit=None)
     assert (list(found.authors), len(found.flaws)) == (names, flaws)
+
+
+@pytest.mark.parametrize(
+    ("commit", "address", "names", "flaws"),
+    [
+        pytest.param(EARLIER, "alice@example.com", ("alice",), 0, id="somebody known"),
+        pytest.param("a" * 40, "who@example.com", (), 0, id="of the change itself"),
+        pytest.param(MERGED, "who@example.com", (), 0, id="what it was merged as"),
+        pytest.param(EARLIER, "who@example.com", (), 2, id="of an earlier change"),
+    ],
+)
+def test_committers_are_kept_from_approving_their_own_change_alone(
+    gitlab, speak, commit, address, names, flaws
+):
+    gitlab.settings = {
+        "merge_requests_author_approval": False,
+        "merge_requests_disable_committers_approval": True,
+    }
+    gitlab.merge(MERGED)
+    written = Written(commit=commit, author=address, committer=address, message="Change")
+    people, found = speak(gitlab).writers((written,), change=7)
+    assert (people, len(found)) == (names, flaws)
+    gitlab.commits.append(gitlab_commit(NEXT, "who@example.com"))
+    assert len(speak(gitlab).review(7, commit=None).flaws) == 0
+    earlier, unknown = speak(gitlab).people_of(7)
+    assert (earlier, len(unknown)) == (("mallory",), 2)
 
 
 def test_who_pushed_the_branch_is_an_author_too(gitlab, speak):
