@@ -47,11 +47,15 @@ def call_of(request: Received) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Strike:
-    """Which request is struck: the so-manieth of a call, once or from there on."""
+    """Which request is struck: the so-manieth of a call, once or from there on.
+
+    With `since` it is counted from the moment when that call came so many times.
+    """
 
     call: str
     nth: int = 1
     lasting: bool = False
+    since: tuple[str, int] = ("", 0)
 
 
 Fault = Callable[["Proxy", socket.socket, Received], bool]
@@ -75,6 +79,7 @@ class Proxy(FaultServer):
         self.lab, self._strike, self._fault = lab, strike, fault
         self._upstream = urlsplit(lab.url)
         self._seen: Counter[str] = Counter()
+        self._counted = 0
         self.order: list[str] = []
         """The calls in the order they came."""
         self.struck = 0
@@ -117,7 +122,7 @@ class Proxy(FaultServer):
             self._seen[call] += 1
             self.order.append(call)
             count, number = len(self.order), self._seen[call]
-            struck = self._is_struck(call, number)
+            struck = self._is_struck(call)
             self.struck += struck
             late, self.held = self.held, []
         if struck:
@@ -151,11 +156,15 @@ class Proxy(FaultServer):
         self._thread.join()
         self._listener.close()
 
-    def _is_struck(self, call: str, number: int) -> bool:
+    def _is_struck(self, call: str) -> bool:
         strike = self._strike
-        if strike is None or call != strike.call or number < strike.nth:
+        if strike is None or call != strike.call:
             return False
-        return strike.lasting or number == strike.nth
+        begun, times = strike.since
+        if self._seen[begun] < times:
+            return False
+        self._counted += 1
+        return self._counted == strike.nth or (strike.lasting and self._counted > strike.nth)
 
     def forward(self, request: Received) -> Act:
         """What the ledger answers to a request, with the connection closed after it."""

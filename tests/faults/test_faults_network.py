@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +127,14 @@ def test_network_i01_i02_i03_i05_i07_i11_i34(
     counted = name.split(" ")[0]
     context = request.getfixturevalue("certificate") if fault.secure else None
     with tally.watching(counted, call), lab.hosted():
-        proxy = struck(lab, fault, Strike(call=call, nth=nth, lasting=fault.lasting), context)
+        # How often a run is looked at is a matter of time; when it was asked for is not.
+        asked = ("run create", 1 if turn == FIRST else len(NAMES))
+        strike = Strike(call=call, nth=nth, lasting=fault.lasting)
+        if call in POLLED:
+            strike = replace(strike, nth=1, since=asked)
+        proxy = struck(lab, fault, strike, context)
         if fault.gate is not None and call in POLLED:
-            # How often a run is looked at is a matter of time; when it was asked for is not.
-            proxy.after("run create", 1 if turn == FIRST else len(NAMES), fault.gate)
+            proxy.after(*asked, fault.gate)
         elif fault.gate is not None:
             proxy.at(before, fault.gate)
         try:
