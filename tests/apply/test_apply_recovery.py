@@ -328,15 +328,20 @@ def taken(bench, path):
         return [item.result.value for item in take_in(book, path, trusted=trusted)]
 
 
-def test_i07_i43_a_kept_refusal_does_not_outdo_a_later_attempt(bench, without_room):
-    """Refused once, which only the rescue file knows; sent again elsewhere, and posted unheard."""
+def refused_elsewhere(bench, without_room):
+    """An entry that was refused once, which only a rescue file knows, and that lies elsewhere."""
     path, block = without_room
     one = files(a=of("1.00"))
     bench.converge({})
     bench.line.choose = every(instead(answer(403, {"message": "no permission"})), "create")
     with block():
         bench.apply(one)
-    elsewhere = path.rename(path.with_name("elsewhere"))
+    return path, one, path.rename(path.with_name("elsewhere"))
+
+
+def test_i07_i43_a_kept_refusal_does_not_outdo_a_later_attempt(bench, without_room):
+    """It is sent again here, and posted unheard."""
+    path, one, elsewhere = refused_elsewhere(bench, without_room)
     bench.line.choose = each(*[lost_after] * 6)
     bench.apply(one)
     elsewhere.rename(path)
@@ -354,13 +359,7 @@ class Died(BaseException):
 def test_i07_i43_a_kept_refusal_does_not_outdo_an_attempt_that_nothing_was_written_of(
     bench, without_room
 ):
-    path, block = without_room
-    one = files(a=of("1.00"))
-    bench.converge({})
-    bench.line.choose = every(instead(answer(403, {"message": "no permission"})), "create")
-    with block():
-        bench.apply(one)
-    elsewhere = path.rename(path.with_name("elsewhere"))
+    path, one, elsewhere = refused_elsewhere(bench, without_room)
 
     def dies(line, request):
         line.deliver(request)
