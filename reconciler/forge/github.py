@@ -184,7 +184,9 @@ class GitHub:
         """Who asks for changes, of those whose approval would count."""
         for login, row in _latest(reviews).items():
             if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, asking):
-                yield asks_for_changes(login, self.name_of(change))
+                yield asks_for_changes(
+                    login, self.name_of(change), otherwise="have that review dismissed"
+                )
 
     def _may_write(self, login: str, asking: Asking) -> bool:
         """As in "Get repository permissions for a user": anybody may review what is public."""

@@ -189,7 +189,9 @@ class GitLab:
         for row in self._caller.rows(target, asking):
             if row.get("state") == "requested_changes":
                 who = text_of(mapping_of(row.get("user")).get("username")) or ""
-                yield asks_for_changes(who, self.name_of(change))
+                yield asks_for_changes(
+                    who, self.name_of(change), otherwise="take them off its reviewers"
+                )
 
     def _people(self, here: str, request: Row, asking: Asking, *, own: bool) -> People:
         """Who opened a merge request, wrote a part of it, or pushed to its branch."""

@@ -55,12 +55,15 @@ def out_of_sight(fact: str) -> Missing:
     )
 
 
-def asks_for_changes(who: str, name: str) -> Missing:
-    """What is missing until somebody takes an objection back: a push does not change a mind."""
+def asks_for_changes(who: str, name: str, *, otherwise: str) -> Missing:
+    """What is missing until somebody takes an objection back: a push does not change a mind.
+
+    `otherwise` is what the forge has for it besides an approval.
+    """
     return Missing(
         rule="approvals",
         message=f"{who} asks for changes of {name}",
-        remedy=f"Have {who} approve it, or have that review dismissed.",
+        remedy=f"Have {who} approve it, or {otherwise}.",
     )
 
 

@@ -168,6 +168,7 @@ def test_who_asks_for_changes_holds_an_apply_up(github, speak, last, flaws):
     github.approve(**{"login": "bob", "state": "CHANGES_REQUESTED", **last})
     found = speak(github).review(7, commit=None)
     assert [flaw.message for flaw in found.flaws] == flaws
+    assert all("have that review dismissed" in flaw.remedy for flaw in found.flaws)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +280,7 @@ def test_a_reviewer_who_asks_for_changes_holds_an_apply_up(gitlab, speak, state,
     assert len(gitlab.reviewers) > gitlab.cap
     found = speak(gitlab).review(7, commit=None)
     assert [flaw.message for flaw in found.flaws] == flaws
+    assert all("take them off its reviewers" in flaw.remedy for flaw in found.flaws)
 
 
 def test_a_note_of_the_approver_names_the_digest(gitlab, speak):
