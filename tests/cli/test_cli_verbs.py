@@ -181,6 +181,7 @@ def test_a_house_rule_is_explained_where_it_holds(small):
     for words in ("A ticket first", "rules/ticket.json", "What to do: Write ACC-123."):
         assert words in ended.out
     assert "There is no rule house/other" in small.run("explain", "house/other").err
+    assert "name it with --workspace" in reconciler("explain", "house/ticket").err
 
 
 def test_no_name_stands_for_two_rules():
