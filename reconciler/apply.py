@@ -6,12 +6,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from reconciler.calls import Doors
-from reconciler.core.kinds import KINDS
-from reconciler.core.plan import Change, Plan
-from reconciler.core.recorded import Recorded
-from reconciler.core.renames import record_for
-from reconciler.core.report import Applied, Outcome
-from reconciler.core.values import Address
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.plan import Change, Plan
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.report import Applied, Outcome
+from reconciler.core.model.resource import Address
+from reconciler.core.planning.renames import record_for
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
 from reconciler.perform import Work
 

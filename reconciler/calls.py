@@ -10,11 +10,11 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol
 
-from reconciler.core.canonical import digest
-from reconciler.core.history import Result
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.plan import Basis
-from reconciler.core.values import Live
+from reconciler.core.model.canonical import digest
+from reconciler.core.model.history import Result
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.plan import Basis
+from reconciler.core.model.resource import Live
 from reconciler.daybook import Intent
 from reconciler.errors import (
     AccessRefused,

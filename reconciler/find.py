@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
-from reconciler.core.finder import (
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.plan import Plan, Refusal
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Value
+from reconciler.core.planning.snapshot import World
+from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
     NotSightings,
     Search,
@@ -19,11 +24,6 @@ from reconciler.core.finder import (
     with_found,
     with_previous,
 )
-from reconciler.core.kinds import KINDS
-from reconciler.core.plan import Plan, Refusal
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address, Value
-from reconciler.core.world import World
 from reconciler.errors import LedgerError
 from reconciler.probe import Read, probe_ledger
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from reconciler.core.facts import AccountingCode, AccountingPeriod
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.values import Live
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Live
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 
 
 class LedgerRead(Protocol):

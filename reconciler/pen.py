@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.calls import Doors
-from reconciler.core.history import Act, Result
-from reconciler.core.plan import Action, Change, Reason, Verb
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Value
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.plan import Action, Change, Reason, Verb
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Value
 from reconciler.daybook import Intent
 from reconciler.errors import LedgerError
 

@@ -12,17 +12,17 @@ from reconciler.calls import (
     shows_in_a_read,
     transfer_asked,
 )
-from reconciler.core.compare import UNCHANGED
-from reconciler.core.history import Act, Result
-from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.marker import marker_of
-from reconciler.core.members import gone_before, out_of_the_books
-from reconciler.core.payload import create_body, update_body
-from reconciler.core.plan import CANCELLED, Action, Basis, Change, Step, Verb
-from reconciler.core.recorded import Recorded
-from reconciler.core.report import Applied, Outcome
-from reconciler.core.values import Live, Value
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.marker import marker_of
+from reconciler.core.model.plan import CANCELLED, Action, Basis, Change, Step, Verb
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.report import Applied, Outcome
+from reconciler.core.model.resource import Live, Value
+from reconciler.core.planning.diff import UNCHANGED
+from reconciler.core.planning.request_body import create_body, update_body
+from reconciler.core.planning.run_members import gone_before, out_of_the_books
 from reconciler.daybook import Intent
 from reconciler.errors import (
     DaybookError,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from reconciler.core.finder import Search
-from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.probing import Probe
-from reconciler.core.values import Live
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Live
+from reconciler.core.recovery.marker_search import Search
+from reconciler.core.recovery.number_probe import Probe
 
 Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
 """Reads numbers, each with its kind: what is live under every one of them."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from reconciler.core.finder import Search, recorded_numbers
-from reconciler.core.history import Act, Result
-from reconciler.core.kinds import KINDS
-from reconciler.core.recovery import hours
-from reconciler.core.report import Settled
-from reconciler.core.values import Address
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.report import Settled
+from reconciler.core.model.resource import Address
+from reconciler.core.recovery.marker_search import Search, recorded_numbers
+from reconciler.core.recovery.open_calls import hours
 from reconciler.daybook import Intent
 from reconciler.errors import Refused
 from reconciler.settle import (

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from reconciler.calls import result_of, unread
-from reconciler.core.history import Act, Result
-from reconciler.core.members import PART_WAY_OUT, cancelled_in_part
-from reconciler.core.plan import CANCELLED, Step
-from reconciler.core.values import Live
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.plan import CANCELLED, Step
+from reconciler.core.model.resource import Live
+from reconciler.core.planning.run_members import PART_WAY_OUT, cancelled_in_part
 from reconciler.daybook import Intent
 from reconciler.errors import (
     CancelledInPart,

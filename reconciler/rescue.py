@@ -9,10 +9,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.core.history import CALLS, Act, Result
-from reconciler.core.recorded import Recorded
-from reconciler.core.report import Settled
-from reconciler.core.rescued import (
+from reconciler.core.model.history import CALLS, Act, Result
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.report import Settled
+from reconciler.core.model.resource import Address
+from reconciler.core.recovery.spill_record import (
     MOST_BYTES,
     NotRescued,
     Rescued,
@@ -20,7 +21,6 @@ from reconciler.core.rescued import (
     line_of,
     rescued_of,
 )
-from reconciler.core.values import Address
 from reconciler.daybook import Intent, Tried
 from reconciler.durable import sync
 from reconciler.errors import DaybookError

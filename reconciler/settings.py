@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.core.canonical import canonical_json, digest
-from reconciler.core.policy import (
+from reconciler.core.model.canonical import canonical_json, digest
+from reconciler.core.model.policy import (
     NO_APPROVALS,
     NOTHING_FROZEN,
     Approvals,
@@ -18,7 +18,7 @@ from reconciler.core.policy import (
     Tier,
     Waiver,
 )
-from reconciler.core.values import Value, mapping_of, rows_of, text_of, texts_of
+from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
 
 DEFAULT_MARKER = "ReconcilerKey__c"
 DEFAULT_DAYBOOK = ".reconciler/daybook.db"

@@ -8,18 +8,18 @@ from types import MappingProxyType
 from typing import Protocol
 
 from reconciler.calls import Book, LedgerWrite, shows_in_a_read, transfer_asked
-from reconciler.core.claims import Claim, misfit
-from reconciler.core.compare import read_back
-from reconciler.core.facts import AccountingPeriod
-from reconciler.core.finder import Search, recorded_numbers
-from reconciler.core.history import ADOPTIONS, Act, Result
-from reconciler.core.kinds import KINDS
-from reconciler.core.marker import marker_of, split_marker
-from reconciler.core.members import cancelled_in_part, noted_gone
-from reconciler.core.plan import CANCELLED
-from reconciler.core.recorded import Recorded
-from reconciler.core.report import Settled
-from reconciler.core.values import Address, Live
+from reconciler.core.model.history import ADOPTIONS, Act, Result
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.marker import marker_of, split_marker
+from reconciler.core.model.plan import CANCELLED
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.report import Settled
+from reconciler.core.model.resource import Address, Live
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.planning.diff import read_back
+from reconciler.core.planning.run_members import cancelled_in_part, noted_gone
+from reconciler.core.recovery.claims import Claim, misfit
+from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 from reconciler.find import Searchable, search_ledger

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.calls import Doors, unread
-from reconciler.core.canonical import fingerprint
-from reconciler.core.compare import read_back
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.marker import split_marker, with_marker
-from reconciler.core.members import holds_its_run, stands
-from reconciler.core.plan import CANCELLED
-from reconciler.core.values import Live, Value, text_of
+from reconciler.core.model.canonical import fingerprint
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.marker import split_marker, with_marker
+from reconciler.core.model.plan import CANCELLED
+from reconciler.core.model.resource import Live, Value, text_of
+from reconciler.core.planning.diff import read_back
+from reconciler.core.planning.run_members import holds_its_run, stands
 from reconciler.errors import LedgerError, StillAtWork
 
 

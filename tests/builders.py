@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from reconciler.core.checks import Known, known
-from reconciler.core.decide import Conduct, World
-from reconciler.core.facts import AccountingCode, AccountingPeriod, CustomField, Facts
-from reconciler.core.kinds.journal_entry import JOURNAL_ENTRY
-from reconciler.core.marker import IN_NOTES, notes_suffix
-from reconciler.core.plan import Allowances, Basis, Change, Plan
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.marker import IN_NOTES, notes_suffix
+from reconciler.core.model.plan import Allowances, Basis, Change, Plan
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Live, Source, Value
+from reconciler.core.model.scope import EVERYTHING, Selection
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.recorded import Recorded
-from reconciler.core.scope import EVERYTHING, Selection
-from reconciler.core.values import Address, Declared, Live, Source, Value
+from reconciler.core.planning.decisions import Conduct, World
+from reconciler.core.rules.entries import Known, known
 
 KIND = JOURNAL_ENTRY
 WORKSPACE = "books"

@@ -200,7 +200,7 @@ def kinds_named_in(path: Path) -> Iterator[int]:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in MODULES if not name_of(path).startswith(("core/kinds/", "ledger/"))],
+    [path for path in MODULES if not name_of(path).startswith(("core/model/kinds/", "ledger/"))],
     ids=name_of,
 )
 def test_only_core_kinds_names_a_kind(path):

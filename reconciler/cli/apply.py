@@ -32,12 +32,12 @@ from reconciler.render.spans import line
 if TYPE_CHECKING:
     from reconciler.cli.reviewing import Consent
     from reconciler.cli.wiring import Desk
-    from reconciler.core.approval import Assessment
-    from reconciler.core.plan import Allowances, Plan
-    from reconciler.core.recorded import Recorded
-    from reconciler.core.report import Applied, Report, Settled
-    from reconciler.core.scope import Scope
-    from reconciler.core.values import Address
+    from reconciler.core.model.plan import Allowances, Plan
+    from reconciler.core.model.recorded import Recorded
+    from reconciler.core.model.report import Applied, Report, Settled
+    from reconciler.core.model.resource import Address
+    from reconciler.core.model.scope import Scope
+    from reconciler.core.planning.approvals import Assessment
     from reconciler.find import Found
     from reconciler.render.spans import Line
 
@@ -128,8 +128,8 @@ def apply(
     from reconciler.cli.reviewing import Consent, asked_for
     from reconciler.cli.scoping import scope_of
     from reconciler.cli.wiring import open_desk
-    from reconciler.core.plan import Allowances
-    from reconciler.core.planfile import plan_of
+    from reconciler.core.documents.plan_file import plan_of
+    from reconciler.core.model.plan import Allowances
 
     saved = plan_of(read_text(planfile), key=plan_key()) if planfile is not None else None
     consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
@@ -224,7 +224,7 @@ class _Run:
         assessment: "Assessment | None" = None,
     ) -> int:
         """Report, where a report is asked for, that nothing was begun; the screen says why."""
-        from reconciler.core.report import report_of
+        from reconciler.core.model.report import report_of
 
         if self.style == "json" or self.report_to is not None:
             report = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
@@ -299,7 +299,7 @@ class _Run:
         from reconciler.calls import Patience
         from reconciler.cli.approving import commit_of, policy_to_keep
         from reconciler.cli.rescuing import book_of
-        from reconciler.core.report import report_of
+        from reconciler.core.model.report import report_of
 
         patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
         book = book_of(desk, style=self.style)
@@ -348,7 +348,7 @@ class _Run:
         return code
 
     def _write(self, report: "Report") -> None:
-        from reconciler.core.report import report_document
+        from reconciler.core.model.report import report_document
         from reconciler.render.report import report_lines
 
         text = json.dumps(report_document(report), indent=2, ensure_ascii=False) + "\n"
@@ -362,7 +362,7 @@ class _Run:
 
 def _log(ended: "Iterable[Applied]") -> "Iterator[Line]":
     """The running log: what was never attempted is left to the report, which gives the reason."""
-    from reconciler.core.report import Outcome
+    from reconciler.core.model.report import Outcome
     from reconciler.render.report import applied_line
 
     return (applied_line(item) for item in ended if item.outcome is not Outcome.NOT_ATTEMPTED)
@@ -374,7 +374,7 @@ def _by_address(item: "Applied") -> "Address":
 
 def exit_code(report: "Report") -> int:
     """The documented exit code of a report, the gravest first."""
-    from reconciler.core.report import Outcome
+    from reconciler.core.model.report import Outcome
 
     if report.interrupted:
         return INTERRUPTED

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.screen import err
 from reconciler.cli.whereabouts import Whereabouts
-from reconciler.core.approval import Assessment, Missing, Review, assess
-from reconciler.core.policy import Evidence
+from reconciler.core.model.policy import Evidence
+from reconciler.core.planning.approvals import Assessment, Missing, Review, assess
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
-    from reconciler.core.plan import Plan, Requirement
+    from reconciler.core.model.plan import Plan, Requirement
     from reconciler.forge.place import Place
     from reconciler.git.history import Unapplied
 
@@ -59,8 +59,8 @@ def may_send_again(desk: "Desk", whereabouts: Whereabouts) -> bool:
     What they post is known from the daybook alone, so it takes what the highest tier asks for, of
     the plan whose run left them open.
     """
-    from reconciler.core.history import Act
-    from reconciler.core.plan import Requirement
+    from reconciler.core.model.history import Act
+    from reconciler.core.model.plan import Requirement
     from reconciler.render.controls import assessment_lines
 
     approvals = desk.settings.policy.approvals
@@ -88,7 +88,7 @@ def policy_to_keep(desk: "Desk", digest: str, whereabouts: Whereabouts) -> str:
     """
     from reconciler.cli.books import require_sound
     from reconciler.cli.remembered import policy_of_text, text_of_policy
-    from reconciler.core.plan import Requirement
+    from reconciler.core.model.plan import Requirement
 
     new = text_of_policy(require_sound(desk.books).policy)
     old = policy_of_text(desk.daybook.policy)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from reconciler.core.checks import Known, check, check_marker, check_together, known
-from reconciler.core.facts import Facts, facts_from
-from reconciler.core.values import Address, Declared, Finding, Problem, Severity
+from reconciler.core.model.resource import Address, Declared, Finding, Problem, Severity
+from reconciler.core.model.tenant import Facts, facts_from
+from reconciler.core.rules.entries import Known, check, check_marker, check_together, known
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
 from reconciler.repo import Loaded, load, locate

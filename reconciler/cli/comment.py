@@ -13,8 +13,8 @@ from reconciler.errors import ForgeError
 from reconciler.render.spans import line
 
 if TYPE_CHECKING:
-    from reconciler.core.approval import Assessment
-    from reconciler.core.plan import Plan
+    from reconciler.core.model.plan import Plan
+    from reconciler.core.planning.approvals import Assessment
     from reconciler.forge.door import Forge
     from reconciler.forge.place import Place
 
@@ -36,7 +36,7 @@ def comment(*, planfile: Path, environment: str, dry_run: bool, **options: Any) 
     Reads nothing but PLANFILE, so that a job with a token needs no checkout. The token is
     GITHUB_TOKEN or GITLAB_TOKEN.
     """
-    from reconciler.core.planfile import plan_of
+    from reconciler.core.documents.plan_file import plan_of
     from reconciler.forge.sticky import put
     from reconciler.render.comment import Frame, comment_body, marker_of
 
@@ -75,8 +75,8 @@ def _assessed(
     plan: "Plan", place: "Place", forge: "Forge", change: int
 ) -> "tuple[Assessment | None, str]":
     """What is there of what the plan requires; a forge that does not tell stops no comment."""
-    from reconciler.core.approval import assess
-    from reconciler.core.policy import Evidence
+    from reconciler.core.model.policy import Evidence
+    from reconciler.core.planning.approvals import assess
 
     requirement = plan.requirement
     if not requirement.approvals or requirement.evidence is Evidence.GIT:

@@ -39,8 +39,8 @@ class _Findings:
 
 def _search(findings: _Findings, desk: "Desk") -> Line:
     """Whether entries could be found again if the daybook were lost."""
-    from reconciler.core.kinds import MEMBER
-    from reconciler.core.values import Address
+    from reconciler.core.model.kinds import MEMBER
+    from reconciler.core.model.resource import Address
     from reconciler.find import search_ledger
 
     # One name, whichever: an answer is all that matters.

@@ -17,8 +17,8 @@ def drift(*, parallelism: int, style: str) -> int:
     """Compare the ledger with what was last applied. Exits 7 when it moved."""
     from reconciler.cli.books import read_books
     from reconciler.cli.wiring import open_desk, plan_desk
-    from reconciler.core.plan import Allowances
-    from reconciler.core.planfile import document_of
+    from reconciler.core.documents.plan_file import document_of
+    from reconciler.core.model.plan import Allowances
     from reconciler.render.text import drift_lines
 
     books = read_books(common().workspace)

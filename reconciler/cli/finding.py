@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reconciler.core.finder import unrecorded, untracked
-from reconciler.core.kinds import KINDS, MEMBER
-from reconciler.core.plan import Action, Reason
-from reconciler.core.values import Address
+from reconciler.core.model.kinds import KINDS, MEMBER
+from reconciler.core.model.plan import Action, Reason
+from reconciler.core.model.resource import Address
+from reconciler.core.recovery.marker_search import unrecorded, untracked
 from reconciler.find import Found
 
 if TYPE_CHECKING:

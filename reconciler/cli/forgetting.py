@@ -14,8 +14,8 @@ from reconciler.render.spans import line
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
-    from reconciler.core.plan import Change
-    from reconciler.core.values import Address
+    from reconciler.core.model.plan import Change
+    from reconciler.core.model.resource import Address
     from reconciler.find import Found
 
 
@@ -32,7 +32,7 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     from reconciler.cli.books import read_books
     from reconciler.cli.rescuing import settle_first
     from reconciler.cli.wiring import open_desk, plan_and_find_desk
-    from reconciler.core.plan import Allowances
+    from reconciler.core.model.plan import Allowances
     from reconciler.find import Finding
 
     if not auto_approve and not sys.stdin.isatty():
@@ -59,7 +59,7 @@ def _retirements(
     found: "Found", names: Sequence[str], at_work: frozenset[str]
 ) -> "tuple[Change, ...]":
     """What is to be forgotten. Raises Refused when anything cannot be."""
-    from reconciler.core.retire import retirement_obstacles, retirement_of
+    from reconciler.core.planning.retirement import retirement_obstacles, retirement_of
 
     addresses = sorted({_address(found, name) for name in names})
     for address in addresses:
@@ -69,7 +69,7 @@ def _retirements(
 
 
 def _address(found: "Found", name: str) -> "Address":
-    from reconciler.core.retire import addresses_of
+    from reconciler.core.planning.retirement import addresses_of
 
     addresses = addresses_of(found.world, name)
     if len(addresses) > 1:
@@ -91,8 +91,8 @@ def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, aski
     from reconciler.apply import Doors, apply
     from reconciler.cli.apply import exit_code
     from reconciler.cli.rescuing import book_of
-    from reconciler.core.planfile import digest_of
-    from reconciler.core.report import report_of
+    from reconciler.core.documents.plan_file import digest_of
+    from reconciler.core.model.report import report_of
     from reconciler.render.report import applied_line, report_lines
     from reconciler.render.text import change_lines
 

@@ -11,16 +11,16 @@ import click
 from reconciler.cli.files import write_text
 from reconciler.cli.options import common, common_options, sound_name
 from reconciler.cli.screen import err, out, problem_spans, progress, said
-from reconciler.core.values import Address
+from reconciler.core.model.resource import Address
 from reconciler.errors import AppliedInPart, FilesRefused, Refused
 from reconciler.render.spans import line
 
 if TYPE_CHECKING:
     from reconciler.cli.books import Books
     from reconciler.cli.wiring import Desk
-    from reconciler.core.kinds.kind import Kind
-    from reconciler.core.plan import Plan
-    from reconciler.core.values import Live, Value
+    from reconciler.core.model.kinds.kind import Kind
+    from reconciler.core.model.plan import Plan
+    from reconciler.core.model.resource import Live, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,7 @@ class _Search:
 
     def entries(self, numbers: Sequence[str]) -> Iterator[Found]:
         """The entries and runs under these numbers. Raises Refused for what cannot be adopted."""
-        from reconciler.core.kinds import KINDS
+        from reconciler.core.model.kinds import KINDS
         from reconciler.live.reading import is_number
 
         for number in dict.fromkeys(numbers):
@@ -199,8 +199,8 @@ class _Search:
 
     def members(self, run: str) -> Iterator[Found]:
         """The entries that a journal run made. Raises Refused for what cannot be adopted."""
-        from reconciler.core.kinds import KINDS
-        from reconciler.core.members import stands
+        from reconciler.core.model.kinds import KINDS
+        from reconciler.core.planning.run_members import stands
         from reconciler.live.reading import is_number
 
         kind = next((kind for kind in KINDS.values() if is_number(run, kind=kind)), None)
@@ -247,7 +247,7 @@ class _Search:
 
     def _marked(self, kind: "Kind", live: "Live") -> str | None:
         """The name in the marker of this workspace, None where there is no marker."""
-        from reconciler.core.marker import split_marker
+        from reconciler.core.model.marker import split_marker
 
         marker = split_marker(live.fields, self._desk.settings.marker)[1] if kind.marked else None
         if marker is None:
@@ -263,10 +263,10 @@ class _Search:
 
 def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:
     """Write what is declared nowhere yet; a file that exists is never touched."""
-    from reconciler.core.adoption import declaration_of
-    from reconciler.core.facts import Facts
-    from reconciler.core.kinds import KINDS
-    from reconciler.core.money import minor_units
+    from reconciler.core.model.kinds import KINDS
+    from reconciler.core.model.money import minor_units
+    from reconciler.core.model.tenant import Facts
+    from reconciler.core.planning.adoption import declaration_of
     from reconciler.repo.writing import Document, declarations_text
 
     facts = desk.books.facts or Facts()
@@ -318,7 +318,7 @@ def _with(books: "Books", found: Sequence[Found]) -> "Books":
 def _adoptions(desk: "Desk", found: Sequence[Found]) -> "Plan":
     """The plan of these adoptions and of nothing else. Raises Refused when one is blocked."""
     from reconciler.cli.wiring import plan_desk
-    from reconciler.core.plan import Action, Allowances
+    from reconciler.core.model.plan import Action, Allowances
 
     plan, _ = plan_desk(desk, Allowances(), progress=progress)
     wanted = {item.address for item in found}
@@ -349,8 +349,8 @@ def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     from reconciler.cli.apply import exit_code
     from reconciler.cli.rescuing import book_of
     from reconciler.cli.wiring import plan_desk
-    from reconciler.core.plan import Allowances
-    from reconciler.core.report import report_of
+    from reconciler.core.model.plan import Allowances
+    from reconciler.core.model.report import report_of
     from reconciler.render.report import applied_line, report_lines
 
     doors = Doors(ledger=desk.client, book=book_of(desk))

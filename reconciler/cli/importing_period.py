@@ -14,8 +14,8 @@ from reconciler.render.spans import line, span
 if TYPE_CHECKING:
     from reconciler.cli.importing import Found
     from reconciler.cli.wiring import Desk
-    from reconciler.core.kinds.kind import Kind
-    from reconciler.core.values import Live
+    from reconciler.core.model.kinds.kind import Kind
+    from reconciler.core.model.resource import Live
 
 MOST_SHOWN = 50
 """So many entries that are left are shown one by one; of more, the count is said."""
@@ -41,9 +41,9 @@ def gather(
     Entries are taken in the order of their numbers, at most `limit` of them; whoever asks again
     when they are imported gets the next ones.
     """
-    from reconciler.core.finder import NotSightings
-    from reconciler.core.gathering import seen_in, sort_out, statement_for, why_left
-    from reconciler.core.kinds import MEMBER
+    from reconciler.core.model.kinds import MEMBER
+    from reconciler.core.recovery.marker_search import NotSightings
+    from reconciler.core.recovery.period_import import seen_in, sort_out, statement_for, why_left
 
     _require_period(desk, period)
     place = desk.settings.marker

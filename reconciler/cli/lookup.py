@@ -14,7 +14,7 @@ from reconciler.cli.screen import out, out_text
 from reconciler.render.spans import Line, line, table
 
 if TYPE_CHECKING:
-    from reconciler.core.values import Rule
+    from reconciler.core.model.resource import Rule
 
 
 @click.command(short_help="Print the JSON Schema of a kind of document.")
@@ -38,7 +38,7 @@ def schema(kind: str | None) -> int:
 
 def all_rules() -> "Mapping[str, Rule]":
     """Every rule that a message can name."""
-    from reconciler.core.rules import FILE_RULES, PLAN_RULES
+    from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
     from reconciler.repo import RULES
 
     return {**RULES, **FILE_RULES, **PLAN_RULES}
@@ -75,7 +75,7 @@ def _house_rule(rule: str) -> "Rule | None":
     prefix, _, name = rule.partition("/")
     if prefix != "house":
         return None
-    from reconciler.core.values import Rule
+    from reconciler.core.model.resource import Rule
     from reconciler.repo import load
     from reconciler.settings import settings_from
 

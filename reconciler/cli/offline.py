@@ -15,12 +15,12 @@ from reconciler.cli.wiring import (
     plan_warnings,
     planner,
 )
-from reconciler.core.facts import Facts
-from reconciler.core.offline import assumed_live
-from reconciler.core.plan import Allowances, Basis, Plan
-from reconciler.core.renames import warnings_of
-from reconciler.core.scope import Scope
-from reconciler.core.world import World
+from reconciler.core.model.plan import Allowances, Basis, Plan
+from reconciler.core.model.scope import Scope
+from reconciler.core.model.tenant import Facts
+from reconciler.core.planning.offline import assumed_live
+from reconciler.core.planning.renames import warnings_of
+from reconciler.core.planning.snapshot import World
 from reconciler.daybook import Daybook, no_daybook, open_daybook
 from reconciler.settings import Settings
 

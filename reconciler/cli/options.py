@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.core.kinds import MEMBER
+from reconciler.core.model.kinds import MEMBER
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

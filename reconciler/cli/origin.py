@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.core.binding import expiry_of, moment
-from reconciler.core.plan import Plan
-from reconciler.core.scope import Origin
+from reconciler.core.documents.binding import expiry_of, moment
+from reconciler.core.model.plan import Plan
+from reconciler.core.model.scope import Origin
 from reconciler.errors import ReconcilerError
 from reconciler.settings import Settings, policy_digest
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.cli.books import Books
-    from reconciler.core.plan import Allowances, Plan
-    from reconciler.core.scope import Scope
+    from reconciler.core.model.plan import Allowances, Plan
+    from reconciler.core.model.scope import Scope
 
 CHANGES_PENDING = 2
 
@@ -110,8 +110,8 @@ def plan(
     from reconciler.cli.books import read_books
     from reconciler.cli.origin import issued, plan_key
     from reconciler.cli.scoping import scope_of
-    from reconciler.core.plan import Allowances
-    from reconciler.core.planfile import plan_text
+    from reconciler.core.documents.plan_file import plan_text
+    from reconciler.core.model.plan import Allowances
 
     _require_text(style, summary=summary)
     if offline and find:
@@ -186,7 +186,7 @@ def _plan_live(
 @common_options
 def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int:
     """Draw a saved plan, or what moved since another. Reads nothing but the files."""
-    from reconciler.core.planfile import plan_of
+    from reconciler.core.documents.plan_file import plan_of
 
     _require_text(style, summary=summary)
     made = plan_of(read_text(planfile))
@@ -201,7 +201,7 @@ def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int
 
 def _print_difference(earlier: "Plan", made: "Plan") -> None:
     """What moved from one plan to the next as a result."""
-    from reconciler.core.review import differences
+    from reconciler.core.documents.review import differences
     from reconciler.render.plandiff import plan_diff_lines
 
     if earlier.digest == made.digest:
@@ -249,7 +249,7 @@ def _document(made: "Plan", style: str) -> str:
             from reconciler.render.spreadsheet import plan_csv
 
             return plan_csv(made)
-    from reconciler.core.planfile import plan_text
+    from reconciler.core.documents.plan_file import plan_text
 
     return plan_text(made)
 

@@ -9,13 +9,13 @@ import click
 
 from reconciler.cli.options import common, common_options, format_option
 from reconciler.cli.screen import err, out, out_text, problem_spans
-from reconciler.core.values import Address
+from reconciler.core.model.resource import Address
 from reconciler.errors import AppliedInPart
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
-    from reconciler.core.recovery import OpenCall, Recovery
-    from reconciler.core.report import Settled
+    from reconciler.core.model.report import Settled
+    from reconciler.core.recovery.open_calls import OpenCall, Recovery
     from reconciler.rescue import Found
 
 
@@ -55,7 +55,7 @@ def recover(
     """
     from reconciler.cli.books import read_books
     from reconciler.cli.wiring import open_desk
-    from reconciler.core.recovery import recovery_document
+    from reconciler.core.recovery.open_calls import recovery_document
     from reconciler.render.recovery import verdict_lines
 
     answers, nothing = _answers(posted, not_posted)
@@ -92,8 +92,8 @@ def _recover(
     from dataclasses import replace
 
     from reconciler.cli.rescuing import book_of, settle_open
-    from reconciler.core.history import Result
-    from reconciler.core.recovery import Recovery
+    from reconciler.core.model.history import Result
+    from reconciler.core.recovery.open_calls import Recovery
     from reconciler.recover import close_by_word
     from reconciler.render.recovery import open_lines
     from reconciler.render.report import settled_line
@@ -130,7 +130,7 @@ def _recover(
 def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled]":
     """What fits of a rescue file; the file is then out of the way, unless something is left."""
     from reconciler.cli.rescuing import made_by
-    from reconciler.core.history import Result
+    from reconciler.core.model.history import Result
     from reconciler.rescue import conclude_lines, set_aside
 
     whole = not found.problems
@@ -144,7 +144,7 @@ def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled
 
 
 def _open_calls(desk: "Desk") -> "Iterator[OpenCall]":
-    from reconciler.core.recovery import OpenCall
+    from reconciler.core.recovery.open_calls import OpenCall
     from reconciler.recover import what_settles
     from reconciler.settle import age_of
 
@@ -175,7 +175,7 @@ def _answers(
 
 def _answer(text: str) -> tuple[Address, str]:
     """An address with its number."""
-    from reconciler.core.kinds import KINDS
+    from reconciler.core.model.kinds import KINDS
     from reconciler.live.reading import is_number
 
     where, equals, number = text.partition("=")
@@ -188,7 +188,7 @@ def _answer(text: str) -> tuple[Address, str]:
 
 
 def _address(text: str) -> Address:
-    from reconciler.core.kinds import KINDS
+    from reconciler.core.model.kinds import KINDS
 
     kind, slash, name = text.partition("/")
     if not slash or kind not in KINDS or not name:

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from reconciler.core.guards import default_limit
-from reconciler.core.policy import Approvals, Evidence, Freeze
+from reconciler.core.model.policy import Approvals, Evidence, Freeze
+from reconciler.core.planning.guards import default_limit
 from reconciler.errors import ReconcilerError
 from reconciler.settings import Policy
 

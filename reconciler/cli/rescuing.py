@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.screen import err
-from reconciler.core.history import Result
-from reconciler.core.money import shown
+from reconciler.core.model.history import Result
+from reconciler.core.model.money import shown
 from reconciler.rescue import RescuedBook, take_in
 from reconciler.settle import claim_fault, settle
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.wiring import Desk
-    from reconciler.core.report import Settled
+    from reconciler.core.model.report import Settled
     from reconciler.daybook import Daybook, Intent
 
 

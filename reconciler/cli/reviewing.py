@@ -9,9 +9,9 @@ import click
 from reconciler.cli.origin import committed
 from reconciler.cli.screen import err, said
 from reconciler.cli.wiring import Desk, basis_of
-from reconciler.core.binding import refusals_of, remarks_on
-from reconciler.core.plan import Allowances, Plan
-from reconciler.core.scope import WHOLE, Scope
+from reconciler.core.documents.binding import refusals_of, remarks_on
+from reconciler.core.model.plan import Allowances, Plan
+from reconciler.core.model.scope import WHOLE, Scope
 from reconciler.errors import Refused, StalePlan
 from reconciler.render.spans import Line, line
 
@@ -79,7 +79,7 @@ def require_reviewed(desk: Desk, consent: Consent, plan: Plan) -> None:
 
     Raises StalePlan, after saying what moved.
     """
-    from reconciler.core.review import differences, unreviewed
+    from reconciler.core.documents.review import differences, unreviewed
     from reconciler.render.plandiff import plan_diff_lines
 
     saved = consent.saved

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli.books import Books
-from reconciler.core.recorded import Recorded
-from reconciler.core.scope import EVERYTHING, Scope, Selection
-from reconciler.core.selection import Workspace, select
-from reconciler.core.values import Address
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address
+from reconciler.core.model.scope import EVERYTHING, Scope, Selection
+from reconciler.core.planning.selection import Workspace, select
 
 _MOST_NAMED = 10
 """So many addresses that came along are named in a warning; the rest are counted."""

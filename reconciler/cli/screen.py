@@ -13,8 +13,8 @@ from typing import TextIO
 import click
 
 from reconciler.cli.options import common
-from reconciler.core.kinds import KINDS
-from reconciler.core.values import Address, Problem, Severity
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.resource import Address, Problem, Severity
 from reconciler.errors import ReconcilerError
 from reconciler.render.encode import escaped
 from reconciler.render.problems import problem_lines

@@ -16,7 +16,7 @@ from reconciler.cli.screen import (
     path_prefix,
     problem_spans,
 )
-from reconciler.core.values import Problem, Severity
+from reconciler.core.model.resource import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render.spans import line
 

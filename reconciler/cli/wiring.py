@@ -18,16 +18,16 @@ from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, r
 from reconciler.cli.remembered import policy_of_text, policy_warnings, stricter
 from reconciler.cli.scoping import ALL_CHOSEN, Chosen, selection_of
 from reconciler.cli.screen import log_steps
-from reconciler.core.decide import Conduct, World
-from reconciler.core.facts import Facts
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.plan import Allowances, Basis, Plan
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.plan import Allowances, Basis, Plan
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Live
+from reconciler.core.model.scope import WHOLE, Scope
+from reconciler.core.model.tenant import Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.recorded import Recorded
-from reconciler.core.renames import warnings_of
-from reconciler.core.scope import WHOLE, Scope
-from reconciler.core.values import Address, Live
-from reconciler.core.world import to_read
+from reconciler.core.planning.decisions import Conduct, World
+from reconciler.core.planning.renames import warnings_of
+from reconciler.core.planning.snapshot import to_read
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.settings import Policy, Removal, Settings, Target
 

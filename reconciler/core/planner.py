@@ -4,12 +4,12 @@ from collections import Counter
 from dataclasses import replace
 from types import MappingProxyType
 
-from reconciler.core.approval import requirement_of
-from reconciler.core.books import balance_of, impact_of
-from reconciler.core.decide import World, decide_all
-from reconciler.core.guards import Limits, refusals
-from reconciler.core.plan import Action, Allowances, Basis, Plan
-from reconciler.core.planfile import digest_of
+from reconciler.core.documents.plan_file import digest_of
+from reconciler.core.model.plan import Action, Allowances, Basis, Plan
+from reconciler.core.planning.approvals import requirement_of
+from reconciler.core.planning.decisions import World, decide_all
+from reconciler.core.planning.guards import Limits, refusals
+from reconciler.core.planning.impact import balance_of, impact_of
 
 __all__ = ["Limits", "make_plan"]
 

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from reconciler.core.history import Result
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address
+from reconciler.core.model.history import Result
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     Bound,
     Carried,

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from reconciler.core.history import Act
-from reconciler.core.values import Address, Value
+from reconciler.core.model.history import Act
+from reconciler.core.model.resource import Address, Value
 
 FORMAT = "2"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reconciler.core.history import CALLS, Act, Attempted, Result, fold
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address
+from reconciler.core.model.history import CALLS, Act, Attempted, Result, fold
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     GENESIS,
     STATE,

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
-from reconciler.core.values import Value, mapping_of, rows_of, text_of
+from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
 from reconciler.errors import ForgeError, ForgeRefused, ForgeUnsure, LedgerUnreachable
 from reconciler.wire.answers import Broken, Outcome, Reply
 from reconciler.wire.exchange import Exchange, Request

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from reconciler.core.approval import Approval, Discarded, Missing, Review, Written
-from reconciler.core.trailers import co_authors, digests_in
-from reconciler.core.values import mapping_of, text_of
+from reconciler.core.model.resource import mapping_of, text_of
+from reconciler.core.model.trailers import co_authors, digests_in
+from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review, Written
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.caller import Asking, Caller, Row
 from reconciler.forge.door import Comment, People

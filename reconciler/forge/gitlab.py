@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
 
-from reconciler.core.approval import Approval, Discarded, Missing, Review, Written
-from reconciler.core.trailers import co_authors, digests_in
-from reconciler.core.values import Value, mapping_of, rows_of, text_of
+from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
+from reconciler.core.model.trailers import co_authors, digests_in
+from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review, Written
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.caller import Asking, Caller, Row
 from reconciler.forge.door import Comment, People

@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from reconciler.core.values import Value
+from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, OutcomeUnknown
 from reconciler.live.connection import Limits
 from reconciler.live.pace import Gate, asked_wait

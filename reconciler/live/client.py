@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from reconciler.core.facts import AccountingCode, AccountingPeriod
-from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.values import Live, Value
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Live, Value
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import RequestRefused
 from reconciler.live import reading
 from reconciler.live.calls import Call, Caller, Clockwork

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.values import Value
+from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.live.calls import Call, Caller, Clockwork
 from reconciler.live.connection import Limits

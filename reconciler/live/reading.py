@@ -6,9 +6,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
-from reconciler.core.facts import AccountingCode, AccountingPeriod
-from reconciler.core.kinds.kind import Kind
-from reconciler.core.values import Live, Value
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Live, Value
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.live.resources import Resource
 from reconciler.wire.strict_json import DIGITS, Unreadable
 

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from reconciler.core.values import Value
+from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.live.calls import Clockwork
 from reconciler.live.connection import Limits

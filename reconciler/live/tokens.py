@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from reconciler.core.values import Value
+from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable
 from reconciler.live.connection import TOKEN
 from reconciler.wire.strict_json import Unreadable

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from reconciler.core.values import NOTHING, Value
+from reconciler.core.model.resource import NOTHING, Value
 from reconciler.wire.answers import Outcome, Reply
 from reconciler.wire.strict_json import Unreadable, read_object
 

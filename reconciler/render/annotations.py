@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from reconciler.core.plan import Change, Plan
+from reconciler.core.model.plan import Change, Plan
 from reconciler.render.encode import runner_property, runner_text
 from reconciler.render.moves import moves_text
 from reconciler.render.notice import scope_badges, scope_notice

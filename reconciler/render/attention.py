@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.plan import Change, Plan
-from reconciler.core.values import text_of
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.plan import Change, Plan
+from reconciler.core.model.resource import text_of
 from reconciler.render.books import leaving
 from reconciler.render.spans import BLANK, Line, Span, line, span, table
 

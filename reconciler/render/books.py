@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.money import ZERO, shown
-from reconciler.core.plan import Change, Impact, Plan
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import ZERO, shown
+from reconciler.core.model.plan import Change, Impact, Plan
 from reconciler.render.runs import UNKNOWN_AMOUNTS
 from reconciler.render.spans import BLANK, Line, line, table
 

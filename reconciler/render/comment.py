@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core.approval import SHORT, Assessment
-from reconciler.core.plan import Plan
+from reconciler.core.model.plan import Plan
+from reconciler.core.planning.approvals import SHORT, Assessment
 from reconciler.render.controls import approval_text, requirement_text
 from reconciler.render.encode import said
 from reconciler.render.markdown import Standing, plan_markdown

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.approval import Approval, Assessment
-from reconciler.core.plan import Requirement
-from reconciler.core.policy import Evidence
+from reconciler.core.model.plan import Requirement
+from reconciler.core.model.policy import Evidence
+from reconciler.core.planning.approvals import Approval, Assessment
 from reconciler.render.spans import BLANK, Line, line
 
 PLACES = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
-from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.model.plan import Action, Change, Plan
 from reconciler.render.books import (
     IMPACT_AMOUNTS,
     balance_proofs,

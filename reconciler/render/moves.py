@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
-from reconciler.core.books import Entry, newly_posted, postings, taken_back
-from reconciler.core.kinds import KINDS
-from reconciler.core.money import shown, total
-from reconciler.core.plan import Change
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown, total
+from reconciler.core.model.plan import Change
+from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
 
 
 def moves_text(change: Change) -> str:

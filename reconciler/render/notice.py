@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.plan import Plan
-from reconciler.core.scope import Scope, Unseen
+from reconciler.core.model.plan import Plan
+from reconciler.core.model.scope import Scope, Unseen
 
 BADGES = ("OFFLINE", "PARTIAL")
 """The words that every form of a plan begins its notices with, and puts beside its verdict."""

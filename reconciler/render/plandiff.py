@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from reconciler.core.money import shown
-from reconciler.core.plan import Plan
-from reconciler.core.plandiff import OTHERS, Difference, MoneyMoved, PlanDiff
-from reconciler.core.values import Value, text_of
+from reconciler.core.documents.plan_comparison import OTHERS, Difference, MoneyMoved, PlanDiff
+from reconciler.core.model.money import shown
+from reconciler.core.model.plan import Plan
+from reconciler.core.model.resource import Value, text_of
 from reconciler.render.books import sided
 from reconciler.render.spans import BLANK, Line, line, span, table
 from reconciler.render.text import summary

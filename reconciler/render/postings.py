@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.money import shown
-from reconciler.core.plan import Action, Change
-from reconciler.core.values import Value, rows_of, text_of
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown
+from reconciler.core.model.plan import Action, Change
+from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.render.spans import Line, line, span, table
 from reconciler.render.words import value_text
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from reconciler.core.values import Problem
+from reconciler.core.model.resource import Problem
 from reconciler.render.encode import escaped
 
 _REMEDY_INDENT: Final = "    "

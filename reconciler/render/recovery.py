@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.recovery import OpenCall, Recovery, hours
+from reconciler.core.recovery.open_calls import OpenCall, Recovery, hours
 from reconciler.render.spans import BLANK, Line, line
 
 

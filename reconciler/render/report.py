@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from reconciler.core.history import Result
-from reconciler.core.plan import Action, Verb
-from reconciler.core.report import Applied, Outcome, Report, Settled
+from reconciler.core.model.history import Result
+from reconciler.core.model.plan import Action, Verb
+from reconciler.core.model.report import Applied, Outcome, Report, Settled
 from reconciler.render.spans import BLANK, Line, Span, line, span
 from reconciler.render.words import PARTICIPLES
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from reconciler.core.kinds import MEMBER
-from reconciler.core.members import holds_its_run, stands, transfer_of
-from reconciler.core.money import shown, total
-from reconciler.core.plan import Action, Change
-from reconciler.core.values import Live, rows_of, text_of
+from reconciler.core.model.kinds import MEMBER
+from reconciler.core.model.money import shown, total
+from reconciler.core.model.plan import Action, Change
+from reconciler.core.model.resource import Live, rows_of, text_of
+from reconciler.core.planning.run_members import holds_its_run, stands, transfer_of
 from reconciler.render.spans import Line, line, span, table
 
 UNKNOWN_AMOUNTS = "What a journal run posts is known when the ledger has run it: it is not in here."

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from reconciler.core.books import Entry, newly_posted, postings, taken_back
-from reconciler.core.kinds import KINDS
-from reconciler.core.money import written
-from reconciler.core.plan import Change, Plan
-from reconciler.core.values import text_of
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import written
+from reconciler.core.model.plan import Change, Plan
+from reconciler.core.model.resource import text_of
+from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
 from reconciler.render.encode import cell
 
 COLUMNS = (

@@ -6,12 +6,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.core.compare import FieldChange
-from reconciler.core.kinds import KINDS
-from reconciler.core.members import MEMBERS, PART_WAY_OUT
-from reconciler.core.money import shown, total
-from reconciler.core.plan import CANCELLED, Action, Change, Drift, Plan, Reason
-from reconciler.core.values import Value, rows_of, text_of
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown, total
+from reconciler.core.model.plan import CANCELLED, Action, Change, Drift, Plan, Reason
+from reconciler.core.model.resource import Value, rows_of, text_of
+from reconciler.core.planning.diff import FieldChange
+from reconciler.core.planning.run_members import MEMBERS, PART_WAY_OUT
 from reconciler.render.attention import LARGE, attention_section, by_period
 from reconciler.render.books import balance_proofs, impact_section
 from reconciler.render.controls import requirement_lines

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.plan import Action
-from reconciler.core.values import Value
+from reconciler.core.model.plan import Action
+from reconciler.core.model.resource import Value
 
 PARTICIPLES: Mapping[Action, str] = MappingProxyType(
     {

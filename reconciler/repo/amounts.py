@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from reconciler.core.values import Value
+from reconciler.core.model.resource import Value
 
 MONEY_FIELDS: Final = ("amount", "homeCurrencyAmount")
 """The fields of a line that hold money (API facts 3.3)."""

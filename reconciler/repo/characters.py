@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from reconciler.core.values import Problem
+from reconciler.core.model.resource import Problem
 from reconciler.repo.rules import problem
 
 MAX_REPORTED = 20

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from reconciler.core.values import Finding, Path, Source, Value
+from reconciler.core.model.resource import Finding, Path, Source, Value
 from reconciler.repo.amounts import amount_flaw
 from reconciler.repo.rules import RULES
 from reconciler.repo.schema import is_date, schema_text

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.values import Problem
+from reconciler.core.model.resource import Problem
 from reconciler.repo.characters import refused_in_name
 from reconciler.repo.rules import problem
 

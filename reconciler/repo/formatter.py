@@ -11,8 +11,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.values import Problem, Value
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.resource import Problem, Value
 from reconciler.errors import ReconcilerError
 from reconciler.repo.amounts import MONEY_FIELDS
 from reconciler.repo.layout import Style, document_lines

@@ -9,8 +9,8 @@ from typing import Any, NoReturn, TypeAlias
 
 import jsonschema_rs
 
-from reconciler.core.policy import HouseRule, Waiver
-from reconciler.core.values import Declared, Finding, Path, Source, Value
+from reconciler.core.model.policy import HouseRule, Waiver
+from reconciler.core.model.resource import Declared, Finding, Path, Source, Value
 from reconciler.repo.files import Found, read_file
 from reconciler.repo.rules import RULES
 from reconciler.repo.schema import API_VERSION

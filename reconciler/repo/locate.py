@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from yaml import CLoader, MappingNode, Node, SequenceNode, compose_all
 
-from reconciler.core.values import Finding, Path, Problem, Source
+from reconciler.core.model.resource import Finding, Path, Problem, Source
 from reconciler.repo.files import Found, read_file
 from reconciler.repo.yaml_reader import read
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
-from reconciler.core.checks_tenant import nearest
-from reconciler.core.known import Known
-from reconciler.core.policy import Approvals, Freeze
-from reconciler.core.values import Finding, Path, Source
+from reconciler.core.model.known import Known
+from reconciler.core.model.policy import Approvals, Freeze
+from reconciler.core.model.resource import Finding, Path, Source
+from reconciler.core.rules.tenant import nearest
 from reconciler.repo.rules import RULES
 
 

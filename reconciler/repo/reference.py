@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from reconciler.core.values import Finding, Path, Source, Value, mapping_of, rows_of
+from reconciler.core.model.resource import Finding, Path, Source, Value, mapping_of, rows_of
 from reconciler.repo.rules import RULES
 
 _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (

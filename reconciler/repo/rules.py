@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.values import Problem, Rule
+from reconciler.core.model.resource import Problem, Rule
 from reconciler.repo.rules_file import FILE_RULES
 from reconciler.repo.rules_house import HOUSE_RULES
 from reconciler.repo.rules_schema import SCHEMA_RULES

@@ -1,6 +1,6 @@
 """Rules for the workspace and its files: what is read, and what must be said when it is not."""
 
-from reconciler.core.values import Rule, Severity
+from reconciler.core.model.resource import Rule, Severity
 
 FILE_RULES = (
     Rule(

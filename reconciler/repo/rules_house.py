@@ -1,6 +1,6 @@
 """Rules for the rules that a workspace states itself, and for the exceptions from them."""
 
-from reconciler.core.values import Rule, Severity
+from reconciler.core.model.resource import Rule, Severity
 
 HOUSE_RULES = (
     Rule(

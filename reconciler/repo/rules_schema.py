@@ -1,6 +1,6 @@
 """Rules for the content of documents, as their schemas state them."""
 
-from reconciler.core.values import Rule
+from reconciler.core.model.resource import Rule
 
 SCHEMA_RULES = (
     Rule(

@@ -1,6 +1,6 @@
 """Rules for the text of a file: the strict subset of YAML that means the same to every reader."""
 
-from reconciler.core.values import Rule
+from reconciler.core.model.resource import Rule
 
 YAML_RULES = (
     Rule(

@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import jsonschema_rs
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.values import Value
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.resource import Value
 
 API_VERSION = "journal.reconciler/v1"
 WORKSPACE = "Workspace"

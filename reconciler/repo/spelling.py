@@ -7,7 +7,7 @@ from typing import Final
 from yaml import ScalarNode
 from yaml.resolver import Resolver
 
-from reconciler.core.values import Value
+from reconciler.core.model.resource import Value
 from reconciler.repo.yaml_reader import plain_value, read
 
 _TEXT_TAG: Final = "tag:yaml.org,2002:str"

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.renames import previous_of
-from reconciler.core.values import (
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.resource import (
     Address,
     Declared,
     Finding,
@@ -18,6 +17,7 @@ from reconciler.core.values import (
     mapping_of,
     text_of,
 )
+from reconciler.core.planning.renames import previous_of
 from reconciler.repo.amounts import with_exact_amounts
 from reconciler.repo.files import find, read_file
 from reconciler.repo.locate import locate

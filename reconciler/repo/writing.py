@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
-from reconciler.core.money import plain
-from reconciler.core.values import Value
+from reconciler.core.model.money import plain
+from reconciler.core.model.resource import Value
 from reconciler.repo.formatter import format_text
 from reconciler.repo.schema import API_VERSION
 

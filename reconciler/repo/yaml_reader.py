@@ -24,7 +24,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.core.values import Problem, Value
+from reconciler.core.model.resource import Problem, Value
 from reconciler.repo.characters import decode, flaw_of_value, is_plain
 from reconciler.repo.rules import problem
 

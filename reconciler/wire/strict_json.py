@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from reconciler.core.values import Value
+from reconciler.core.model.resource import Value
 
 DEPTH = 32
 """Answers nest three levels; far below the interpreter's own limit, so that one is never met."""

@@ -18,15 +18,15 @@ from server_clock import Clock
 from socket_server import on_a_socket
 
 from reconciler.apply import Doors, apply
-from reconciler.core.checks import known
-from reconciler.core.decide import Conduct, World
-from reconciler.core.facts import Facts
-from reconciler.core.kinds import KINDS
-from reconciler.core.plan import Allowances, Basis, Plan
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.plan import Allowances, Basis, Plan
+from reconciler.core.model.report import Applied, Report, Settled, report_of
+from reconciler.core.model.resource import Declared, Value
+from reconciler.core.model.tenant import Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.report import Applied, Report, Settled, report_of
-from reconciler.core.values import Declared, Value
-from reconciler.core.world import to_read
+from reconciler.core.planning.decisions import Conduct, World
+from reconciler.core.planning.snapshot import to_read
+from reconciler.core.rules.entries import known
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.find import Finding, Found, plan_and_find, vouch
 from reconciler.ledger import Ledger, create_app, open_ledger

@@ -6,9 +6,9 @@ import pytest
 from builders import address
 
 from reconciler.calls import idempotency_key, result_of, shows_in_a_read
-from reconciler.core.history import Act
-from reconciler.core.kinds import KINDS
-from reconciler.core.plan import Basis
+from reconciler.core.model.history import Act
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.plan import Basis
 from reconciler.daybook import Intent
 from reconciler.errors import (
     AccessRefused,

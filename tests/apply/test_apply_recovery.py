@@ -24,9 +24,9 @@ from test_apply_runs import RUN, books, run, runs  # noqa: F401 - a fixture, by 
 
 from reconciler.cli.apply import exit_code
 from reconciler.cli.signals import Stop, stopping
-from reconciler.core.plan import Action, Change, Reason
-from reconciler.core.report import Applied, Outcome, report_document, report_of
-from reconciler.core.values import Address
+from reconciler.core.model.plan import Action, Change, Reason
+from reconciler.core.model.report import Applied, Outcome, report_document, report_of
+from reconciler.core.model.resource import Address
 from reconciler.daybook import Daybook
 from reconciler.errors import AppliedInPart, DaybookError, Refused
 from reconciler.recover import close_by_word

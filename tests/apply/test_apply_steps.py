@@ -18,7 +18,7 @@ from apply_bench import (
 )
 from builders import credit, debit, entry
 
-from reconciler.core.decide import Conduct
+from reconciler.core.planning.decisions import Conduct
 
 ONE = files(a=of())
 OTHER = files(a=of("500.00"))

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from books_bench import Books, reconciler
 
-from reconciler.core.history import Act, Result
-from reconciler.core.rescued import Rescued, line_of, rescued_of
-from reconciler.core.values import Address
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.resource import Address
+from reconciler.core.recovery.spill_record import Rescued, line_of, rescued_of
 from reconciler.daybook import Intent, open_daybook
 from reconciler.errors import DaybookError
 from reconciler.rescue import RescuedBook

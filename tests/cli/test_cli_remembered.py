@@ -12,7 +12,7 @@ from reconciler.cli.remembered import (
     stricter,
     text_of_policy,
 )
-from reconciler.core.policy import Approvals, Evidence, Freeze, Tier
+from reconciler.core.model.policy import Approvals, Evidence, Freeze, Tier
 from reconciler.errors import ReconcilerError
 from reconciler.settings import Policy, Removal
 

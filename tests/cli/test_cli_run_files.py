@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from books_bench import reconciler
 
-from reconciler.core.rules import FILE_RULES
+from reconciler.core.rules.catalog import FILE_RULES
 from reconciler.repo import RULES
 
 ROOT = Path(__file__).parent.parent.parent

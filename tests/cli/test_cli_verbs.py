@@ -6,7 +6,7 @@ import shutil
 import pytest
 from books_bench import Books, credit, debit, reconciler
 
-from reconciler.core.rules import FILE_RULES, PLAN_RULES
+from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
 from reconciler.repo import DOCUMENTS, RULES, SCHEMAS
 
 EVERY_RULE = {**RULES, **FILE_RULES, **PLAN_RULES}

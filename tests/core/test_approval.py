@@ -7,14 +7,14 @@ import pytest
 from builders import credit, debit, declared, entry, known_of, live, plan_for, recorded, world
 from test_runs import declared_run
 
-from reconciler.core.approval import Approval, Discarded, Missing, Review, assess
-from reconciler.core.canonical import json_bytes
-from reconciler.core.plan import Requirement
-from reconciler.core.plan_document import checksum_of, document_of
-from reconciler.core.planfile import digest_of, plan_of, plan_text
+from reconciler.core.documents.plan_file import digest_of, plan_of, plan_text
+from reconciler.core.documents.plan_json import checksum_of, document_of
+from reconciler.core.model.canonical import json_bytes
+from reconciler.core.model.plan import Requirement
+from reconciler.core.model.policy import Approvals, Evidence, Tier
+from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planner import Limits
-from reconciler.core.policy import Approvals, Evidence, Tier
-from reconciler.core.scope import Scope, Selection
+from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review, assess
 from reconciler.settings import Policy, policy_digest
 
 USD, EUR, JPY = "USD", "EUR", "JPY"

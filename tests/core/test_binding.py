@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from builders import basis, plan_for, world
 
-from reconciler.core.binding import expiry_of, refusals_of, remarks_on
-from reconciler.core.planfile import plan_of, plan_text
-from reconciler.core.scope import Origin
+from reconciler.core.documents.binding import expiry_of, refusals_of, remarks_on
+from reconciler.core.documents.plan_file import plan_of, plan_text
+from reconciler.core.model.scope import Origin
 from reconciler.errors import StalePlan
 
 MADE = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)

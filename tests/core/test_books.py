@@ -18,7 +18,7 @@ from builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.plan import Impact
+from reconciler.core.model.plan import Impact
 
 HOME = known_of(home_currency="USD")
 

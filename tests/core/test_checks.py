@@ -6,12 +6,12 @@ import pytest
 from builders import MARKER, credit, debit, declared, entry, facts_of, known_of
 from iso4217 import Currency
 
-from reconciler.core.checks import check, check_marker, check_together
-from reconciler.core.facts import CustomField
-from reconciler.core.marker import IN_NOTES
-from reconciler.core.money import minor_units
-from reconciler.core.rules import FILE_RULES, PLAN_RULES
-from reconciler.core.values import Severity, Source
+from reconciler.core.model.marker import IN_NOTES
+from reconciler.core.model.money import minor_units
+from reconciler.core.model.resource import Severity, Source
+from reconciler.core.model.tenant import CustomField
+from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
+from reconciler.core.rules.entries import check, check_marker, check_together
 
 LINES = "journalEntryItems"
 HOME = {"home_currency": "USD"}

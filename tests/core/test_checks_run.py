@@ -3,16 +3,16 @@
 import pytest
 from builders import MARKER, declared, entry, facts_of, known_of
 
-from reconciler.core.checks import check, check_together
-from reconciler.core.facts import AccountingPeriod, CustomField, Organization, facts_from
-from reconciler.core.kinds.journal_run import (
+from reconciler.core.model.kinds.journal_run import (
     JOURNAL_RUN,
     NOT_UNDER_MULTI_ORG,
     REVENUE_TYPES,
     TRANSACTION_TYPES,
 )
-from reconciler.core.rules import FILE_RULES
-from reconciler.core.values import Address, Severity
+from reconciler.core.model.resource import Address, Severity
+from reconciler.core.model.tenant import AccountingPeriod, CustomField, Organization, facts_from
+from reconciler.core.rules.catalog import FILE_RULES
+from reconciler.core.rules.entries import check, check_together
 
 PERIOD, START, END = "accountingPeriodName", "targetStartDate", "targetEndDate"
 TYPES, LABELS = "transactionTypes", "organizationLabels"

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from builders import KIND, credit, debit, entry, live
 
-from reconciler.core.canonical import alike
-from reconciler.core.compare import UNCHANGED, compare, read_back
+from reconciler.core.model.canonical import alike
+from reconciler.core.planning.diff import UNCHANGED, compare, read_back
 
 SEGMENTS = (
     {"segmentName": "Department", "segmentValue": "Finance"},

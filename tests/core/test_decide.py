@@ -24,12 +24,12 @@ from builders import (
     world,
 )
 
-from reconciler.core.decide import GONE, decide_all
-from reconciler.core.marker import IN_NOTES
-from reconciler.core.plan import Action, Reason, Verb
-from reconciler.core.policy import Freeze
-from reconciler.core.rules import PLAN_RULES
-from reconciler.core.world import to_read
+from reconciler.core.model.marker import IN_NOTES
+from reconciler.core.model.plan import Action, Reason, Verb
+from reconciler.core.model.policy import Freeze
+from reconciler.core.planning.decisions import GONE, decide_all
+from reconciler.core.planning.snapshot import to_read
+from reconciler.core.rules.catalog import PLAN_RULES
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 

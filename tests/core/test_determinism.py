@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from builders import credit, debit, declared, entry, known_of, live, plan_for, recorded, world
 
-from reconciler.core.planfile import plan_text
+from reconciler.core.documents.plan_file import plan_text
 
 TESTS = Path(__file__).parents[1]
 
@@ -90,7 +90,7 @@ def test_the_order_of_lines_changes_no_decision():
 PRINT_DIGEST = """
 import hashlib
 from core.test_determinism import busy_plan
-from reconciler.core.planfile import plan_text
+from reconciler.core.documents.plan_file import plan_text
 print(hashlib.sha256(plan_text(busy_plan(list)).encode()).hexdigest())
 """
 

@@ -7,7 +7,7 @@ from builders import KIND, credit, debit, entry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.compare import compare, compare_in_depth, evidently_unchanged
+from reconciler.core.planning.diff import compare, compare_in_depth, evidently_unchanged
 
 values = st.sampled_from([None, "", "x", "y", "1", "true", "No", "Yes", True, False, Decimal(1)])
 fields = st.dictionaries(

@@ -5,7 +5,11 @@ from builders import MARKER, WORKSPACE, address, credit, debit, declared, entry,
 from builders import recorded as record
 from builders import world as world_of
 
-from reconciler.core.finder import (
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.marker import IN_NOTES
+from reconciler.core.model.plan import Action, Reason, Verb
+from reconciler.core.model.resource import Address, Declared, Source
+from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
     NotSightings,
     Search,
@@ -16,10 +20,6 @@ from reconciler.core.finder import (
     untracked,
     with_found,
 )
-from reconciler.core.kinds import KINDS
-from reconciler.core.marker import IN_NOTES
-from reconciler.core.plan import Action, Reason, Verb
-from reconciler.core.values import Address, Declared, Source
 from reconciler.find import search_ledger
 
 ENTRY = KINDS["JournalEntry"]

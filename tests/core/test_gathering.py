@@ -3,9 +3,9 @@
 import pytest
 from builders import KIND, MARKER, NUMBER, WORKSPACE, live, recorded
 
-from reconciler.core.finder import NotSightings
-from reconciler.core.gathering import Seen, seen_in, sort_out, statement_for, why_left
-from reconciler.core.marker import IN_NOTES
+from reconciler.core.model.marker import IN_NOTES
+from reconciler.core.recovery.marker_search import NotSightings
+from reconciler.core.recovery.period_import import Seen, seen_in, sort_out, statement_for, why_left
 
 NEW = "JE-00000002"
 

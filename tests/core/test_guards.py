@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, world
 
-from reconciler.core.guards import default_limit
-from reconciler.core.plan import Action, Allowances
+from reconciler.core.model.plan import Action, Allowances
 from reconciler.core.planner import Limits
+from reconciler.core.planning.guards import default_limit
 
 
 def books(size, *, kept=None, missing=0, transferred=0, extra=()):

@@ -3,8 +3,8 @@
 import pytest
 from builders import address, entry
 
-from reconciler.core.history import Act, Attempted, Result, fold
-from reconciler.core.recorded import Recorded
+from reconciler.core.model.history import Act, Attempted, Result, fold
+from reconciler.core.model.recorded import Recorded
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 A, B = entry(notes="a"), entry(notes="b")

@@ -7,8 +7,8 @@ from builders import KIND, entry, live
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.compare import compare
-from reconciler.core.lines import pair
+from reconciler.core.planning.diff import compare
+from reconciler.core.planning.line_matching import pair
 
 LINE = st.fixed_dictionaries(
     {

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.money import decimals, difference, minor_units, plain, shown, total, written
+from reconciler.core.model.money import (
+    decimals,
+    difference,
+    minor_units,
+    plain,
+    shown,
+    total,
+    written,
+)
 
 CENTS = st.integers(min_value=-(10**17), max_value=10**17)
 

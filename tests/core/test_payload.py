@@ -8,9 +8,9 @@ from builders import KIND, MARKER, credit, debit, entry, live
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.compare import PROTECT, Comparison, FieldChange, compare
-from reconciler.core.marker import IN_NOTES, notes_suffix, split_marker
-from reconciler.core.payload import create_body, update_body
+from reconciler.core.model.marker import IN_NOTES, notes_suffix, split_marker
+from reconciler.core.planning.diff import PROTECT, Comparison, FieldChange, compare
+from reconciler.core.planning.request_body import create_body, update_body
 
 MARK = "books/true-up"
 

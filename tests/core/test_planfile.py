@@ -23,13 +23,13 @@ from builders import (
 )
 from document_schemas import must_fit
 
-from reconciler.core import planfile
-from reconciler.core.payload import create_body, update_body
-from reconciler.core.plan import Allowances
-from reconciler.core.plan_document import checksum_of
-from reconciler.core.planfile import digest_of, document_of, plan_text
+from reconciler.core.documents import plan_file
+from reconciler.core.documents.plan_file import digest_of, document_of, plan_text
+from reconciler.core.documents.plan_json import checksum_of
+from reconciler.core.model.plan import Allowances
+from reconciler.core.model.resource import Source
 from reconciler.core.planner import Limits
-from reconciler.core.values import Source
+from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.errors import StalePlan
 
 SEGMENTS = tuple(
@@ -125,7 +125,7 @@ def test_a_plan_file_is_as_reviewed(golden):
 
 
 def test_a_plan_reads_back_as_it_was_written():
-    read = planfile.plan_of(TEXT)
+    read = plan_file.plan_of(TEXT)
     assert plan_text(read) == TEXT
     assert read == replace(PLAN, changes=PLAN.pending)
     assert digest_of(read) == PLAN.digest == read.digest
@@ -136,7 +136,7 @@ def test_a_plan_reads_back_as_it_was_written():
 )
 def test_a_saved_plan_sends_the_bytes_of_the_plan_that_was_saved(at):
     """I-30: a number stays a number, an amount keeps its digits."""
-    made, read = PLAN.pending[at], planfile.plan_of(TEXT).pending[at]
+    made, read = PLAN.pending[at], plan_file.plan_of(TEXT).pending[at]
     place = {"marker_place": MARKER, "marker": "books/x"}
     if made.after is not None:
         assert create_body(KIND, read.after, home_currency="USD", **place) == create_body(
@@ -188,7 +188,7 @@ def test_there_are_leaves_enough():
 
 def test_an_edit_of_the_example_that_changes_nothing_is_accepted():
     """Or the refusals below would prove nothing."""
-    assert planfile.plan_of(edited(TEXT, LEAVES[0], lambda inner, key: None)).digest == PLAN.digest
+    assert plan_file.plan_of(edited(TEXT, LEAVES[0], lambda inner, key: None)).digest == PLAN.digest
 
 
 def test_every_edit_of_one_place_is_refused():
@@ -199,7 +199,7 @@ def test_every_edit_of_one_place_is_refused():
             inner[key] = altered(inner[key])
 
         try:
-            planfile.plan_of(edited(TEXT, path, change))
+            plan_file.plan_of(edited(TEXT, path, change))
         except StalePlan:
             continue
         accepted.append(path)
@@ -214,7 +214,7 @@ def test_every_removal_of_one_place_is_refused():
             del inner[key]
 
         try:
-            planfile.plan_of(edited(TEXT, path, change))
+            plan_file.plan_of(edited(TEXT, path, change))
         except StalePlan:
             continue
         accepted.append(path)
@@ -227,7 +227,7 @@ def test_a_digest_that_does_not_fit_is_refused_though_the_file_is_whole():
     document["checksum"] = checksum_of(document)
     text = json.dumps(document, default=float)
     with pytest.raises(StalePlan, match="altered"):
-        planfile.plan_of(text)
+        plan_file.plan_of(text)
 
 
 @pytest.mark.parametrize(
@@ -250,21 +250,21 @@ def test_a_digest_that_does_not_fit_is_refused_though_the_file_is_whole():
 )
 def test_what_is_no_plan_is_refused(text):
     with pytest.raises(StalePlan, match="not a plan that this tool wrote"):
-        planfile.plan_of(text)
+        plan_file.plan_of(text)
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "10.0", ""])
 def test_a_plan_of_another_format_is_refused_by_its_version(version):
     text = TEXT.replace('"format_version": "1.0"', f'"format_version": "{version}"')
     with pytest.raises(StalePlan, match="this version reads"):
-        planfile.plan_of(text)
+        plan_file.plan_of(text)
 
 
 def test_a_plan_of_a_later_minor_format_is_read_and_its_new_keys_are_ignored():
     document = document_of(PLAN) | {"format_version": "1.7", "weather": "fine"}
     document["checksum"] = checksum_of(document)
-    text = planfile.json_bytes(document).decode()
-    assert planfile.plan_of(text).digest == PLAN.digest
+    text = plan_file.json_bytes(document).decode()
+    assert plan_file.plan_of(text).digest == PLAN.digest
 
 
 def test_amounts_are_text_and_a_custom_number_is_a_number():
@@ -402,4 +402,4 @@ def test_figures_that_do_not_follow_from_the_changes_are_refused(forge, figure):
         json.loads(json.dumps(document), parse_int=Decimal, parse_float=Decimal)
     )
     with pytest.raises(StalePlan, match=f"its {figure}.* does not follow from its changes"):
-        planfile.plan_of(json.dumps(document))
+        plan_file.plan_of(json.dumps(document))

@@ -5,8 +5,8 @@ from itertools import islice
 import pytest
 from builders import MARKER, WORKSPACE, address, live
 
-from reconciler.core.kinds import MEMBER
-from reconciler.core.probing import GAP, MOST, Probe, order_of, upward
+from reconciler.core.model.kinds import MEMBER
+from reconciler.core.recovery.number_probe import GAP, MOST, Probe, order_of, upward
 
 
 def number(at):

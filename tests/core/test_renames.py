@@ -19,16 +19,22 @@ from builders import (
 )
 from test_runs import BILLING, JR, declared_run, live_run, recorded_run, run
 
-from reconciler.core.decide import decide_all
-from reconciler.core.finder import Search, in_doubt, untracked, with_found, with_previous
-from reconciler.core.history import Act, Attempted, Result, fold
-from reconciler.core.marker import IN_NOTES
-from reconciler.core.plan import Action, Reason
-from reconciler.core.planfile import plan_of, plan_text
-from reconciler.core.recorded import Recorded
-from reconciler.core.renames import warnings_of
-from reconciler.core.scope import Selection
-from reconciler.core.values import Address
+from reconciler.core.documents.plan_file import plan_of, plan_text
+from reconciler.core.model.history import Act, Attempted, Result, fold
+from reconciler.core.model.marker import IN_NOTES
+from reconciler.core.model.plan import Action, Reason
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address
+from reconciler.core.model.scope import Selection
+from reconciler.core.planning.decisions import decide_all
+from reconciler.core.planning.renames import warnings_of
+from reconciler.core.recovery.marker_search import (
+    Search,
+    in_doubt,
+    untracked,
+    with_found,
+    with_previous,
+)
 
 OLD, NEW = NUMBER, "JE-00000002"
 DEARER = entry(debit("401.00"), credit("401.00"))

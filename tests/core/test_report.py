@@ -5,9 +5,9 @@ import json
 from builders import declared, entry, live, plan_for, recorded, world
 from document_schemas import must_fit
 
-from reconciler.core.history import Result
-from reconciler.core.plan import Step, Verb
-from reconciler.core.report import Applied, Outcome, Settled, report_document, report_of
+from reconciler.core.model.history import Result
+from reconciler.core.model.plan import Step, Verb
+from reconciler.core.model.report import Applied, Outcome, Settled, report_document, report_of
 from reconciler.errors import RequestRefused
 
 PLAN = plan_for(

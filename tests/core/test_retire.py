@@ -19,14 +19,14 @@ from builders import (
 )
 from test_runs import JE, JR, RUN, adopting, declared_run, live_run, recorded_run
 
-from reconciler.core.decide import decide_all
-from reconciler.core.finder import Search, all_recorded, untracked, with_found
-from reconciler.core.history import Act, Attempted, Result, fold
-from reconciler.core.offline import assumed_live
-from reconciler.core.plan import Action, Reason, Verb
-from reconciler.core.recorded import Recorded
-from reconciler.core.retire import addresses_of, retirement_obstacles, retirement_of
-from reconciler.core.world import to_read
+from reconciler.core.model.history import Act, Attempted, Result, fold
+from reconciler.core.model.plan import Action, Reason, Verb
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.planning.decisions import decide_all
+from reconciler.core.planning.offline import assumed_live
+from reconciler.core.planning.retirement import addresses_of, retirement_obstacles, retirement_of
+from reconciler.core.planning.snapshot import to_read
+from reconciler.core.recovery.marker_search import Search, all_recorded, untracked, with_found
 
 NEW = "JE-00000002"
 DEARER = entry(debit("401.00"), credit("401.00"))

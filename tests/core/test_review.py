@@ -16,10 +16,10 @@ from builders import (
     world,
 )
 
-from reconciler.core.plan import Allowances
-from reconciler.core.planfile import plan_of as read_plan
-from reconciler.core.planfile import plan_text
-from reconciler.core.review import unreviewed
+from reconciler.core.documents.plan_file import plan_of as read_plan
+from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.documents.review import unreviewed
+from reconciler.core.model.plan import Allowances
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 EUR = entry(currency="EUR")

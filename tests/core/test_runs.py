@@ -18,18 +18,18 @@ from builders import (
     world,
 )
 
-from reconciler.core.adoption import declaration_of
-from reconciler.core.decide import decide_all
-from reconciler.core.history import Act, Attempted, Result, fold
-from reconciler.core.kinds import KINDS
-from reconciler.core.members import cancelled_in_part, out_of_the_books
-from reconciler.core.money import plain
-from reconciler.core.plan import Action, Allowances, Reason
-from reconciler.core.planfile import plan_of, plan_text
+from reconciler.core.documents.plan_file import plan_of, plan_text
+from reconciler.core.model.history import Act, Attempted, Result, fold
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import plain
+from reconciler.core.model.plan import Action, Allowances, Reason
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address, Declared, Live, Source
-from reconciler.core.world import to_read
+from reconciler.core.planning.adoption import declaration_of
+from reconciler.core.planning.decisions import decide_all
+from reconciler.core.planning.run_members import cancelled_in_part, out_of_the_books
+from reconciler.core.planning.snapshot import to_read
 
 RUN = KINDS["JournalRun"]
 JR, JR2, JE = "JR-00000001", "JR-00000002", "JE-00000001"

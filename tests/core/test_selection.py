@@ -13,10 +13,10 @@ from builders import (
     world,
 )
 
-from reconciler.core.plan import Action
-from reconciler.core.scope import Scope
-from reconciler.core.selection import Workspace, select
-from reconciler.core.values import Address
+from reconciler.core.model.plan import Action
+from reconciler.core.model.resource import Address
+from reconciler.core.model.scope import Scope
+from reconciler.core.planning.selection import Workspace, select
 
 FEB = entry(accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28")
 RUN = Address("JournalRun", "invoices")

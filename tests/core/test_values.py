@@ -5,8 +5,14 @@ from decimal import Decimal
 import pytest
 from builders import KIND, entry
 
-from reconciler.core.facts import AccountingCode, AccountingPeriod, CustomField, Facts, facts_from
-from reconciler.core.values import Address, Source, mapping_of, rows_of, text_of, texts_of
+from reconciler.core.model.resource import Address, Source, mapping_of, rows_of, text_of, texts_of
+from reconciler.core.model.tenant import (
+    AccountingCode,
+    AccountingPeriod,
+    CustomField,
+    Facts,
+    facts_from,
+)
 
 REFERENCE = {
     "spec": {

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from builders import address, credit, debit, entry
 
-from reconciler.core.history import Act, Result
+from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook
 from reconciler.daybook.events import Concluded, What, intended
 from reconciler.daybook.tables import add_events, head
@@ -144,8 +144,8 @@ def test_b07_an_intent_is_synced_before_intend_returns(path):
     script = (
         "import os, sys; from pathlib import Path\n"
         "from reconciler.daybook import open_daybook, Intent\n"
-        "from reconciler.core.history import Act\n"
-        "from reconciler.core.values import Address\n"
+        "from reconciler.core.model.history import Act\n"
+        "from reconciler.core.model.resource import Address\n"
         "book = open_daybook(Path(sys.argv[1]), write=True)\n"
         "os.write(1, b'BEFORE')\n"
         "book.intend(Intent(address=Address('JournalEntry', 'a'), act=Act.CREATE))\n"

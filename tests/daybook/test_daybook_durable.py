@@ -19,8 +19,8 @@ SCRIPT = """
 import sqlite3, sys
 from contextlib import suppress
 from pathlib import Path
-from reconciler.core.history import Act, Result
-from reconciler.core.values import Address
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.resource import Address
 from reconciler.daybook import Intent, open_daybook
 from reconciler.errors import DaybookError
 from reconciler.rescue import RescuedBook

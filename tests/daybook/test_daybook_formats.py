@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from builders import address, entry
 
-from reconciler.core.history import Act, Result
+from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook
 from reconciler.daybook.carrying import carried, compare, exported, take_in
 from reconciler.daybook.lease import this_process

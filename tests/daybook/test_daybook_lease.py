@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from builders import address, entry
 
-from reconciler.core.history import Act, Result
+from reconciler.core.model.history import Act, Result
 from reconciler.daybook import Intent, no_daybook, open_daybook
 from reconciler.daybook import postgresql as postgresql_module
 from reconciler.daybook.lease import this_process
@@ -22,8 +22,8 @@ from reconciler.errors import DaybookError
 HOLD = """
 import sys
 from pathlib import Path
-from reconciler.core.history import Act
-from reconciler.core.values import Address
+from reconciler.core.model.history import Act
+from reconciler.core.model.resource import Address
 from reconciler.daybook import Intent, open_daybook
 from reconciler.errors import DaybookError
 place, workspace = sys.argv[1:]

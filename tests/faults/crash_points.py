@@ -219,7 +219,7 @@ CLIENT: Mapping[str, Install] = {
     "C12": at_the_commit_of("reconciler.daybook:Daybook.conclude", done=True),
     "C13": after("reconciler.daybook:Daybook.conclude"),
     "C14": between_calls,
-    "C15": before("reconciler.core.report:report_of"),
+    "C15": before("reconciler.core.model.report:report_of"),
     "C16": after("reconciler.cli.apply:exit_code"),
 }
 """C1 before lock; C2 lock taken; C3 state read; C4 plan checked; C5 intent written, not committed;

@@ -14,7 +14,7 @@ from line_faults import LINE_FAULTS, NEVER_TAKEN, QUERY_FAULTS, READ_FAULTS, TOL
 from simulated_world import World
 from truth import Violations, agrees, always, i01, i02, require
 
-from reconciler.core.report import Report
+from reconciler.core.model.report import Report
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.errors import ReconcilerError
 

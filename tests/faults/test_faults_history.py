@@ -19,7 +19,7 @@ from held import Held
 from laboratory import Books, Lab, entry
 from ledger_databases import POSTGRESQL, SQLITE
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, OutcomeUnknown
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials, Limits

@@ -18,8 +18,8 @@ CALLS = 24
 SCRIPT = f"""
 import os, sys
 from pathlib import Path
-from reconciler.core.history import Act, Result
-from reconciler.core.values import Address
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.resource import Address
 from reconciler.daybook import Intent, open_daybook
 
 for start in range(0, {CALLS}, 8):

@@ -34,9 +34,9 @@ from ledger_databases import SqliteFile
 from truth import Request, agrees, always, i01, i02, require
 
 from reconciler.cli.apply import exit_code
-from reconciler.core.decide import Conduct
-from reconciler.core.report import Report
-from reconciler.core.values import Source
+from reconciler.core.model.report import Report
+from reconciler.core.model.resource import Source
+from reconciler.core.planning.decisions import Conduct
 from reconciler.ledger import open_ledger
 
 NO_DATA_QUERY = instead(answer(403, {"code": "x", "message": "no Data Query"}))

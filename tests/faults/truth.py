@@ -13,8 +13,8 @@ from typing import Any
 
 from held import DELETED, MARKER, STANDING, Held, HeldRun, Spec, Truth, declared_content, read_truth
 
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address
 
 __all__ = [
     "DELETED", "MARKER", "STANDING", "Held", "HeldRun", "Request", "Spec", "Truth", "Violation",

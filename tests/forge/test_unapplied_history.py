@@ -18,8 +18,8 @@ from test_forge_life import (  # noqa: F401 - fixtures are found by their names 
     no_forge,
 )
 
-from reconciler.core.history import Act
-from reconciler.core.values import Address
+from reconciler.core.model.history import Act
+from reconciler.core.model.resource import Address
 from reconciler.daybook import Intent, open_daybook
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from books_bench import Books, clean_environment, reconciler
 
-from reconciler.core.plan_document import checksum_of
+from reconciler.core.documents.plan_json import checksum_of
 
 KEY = "0123456789abcdef" * 2
 

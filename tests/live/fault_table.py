@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import fault_server as wire
 from fault_server import CREATED, ENTRY, Act, answer, envelope, zipped
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import (
     AccessRefused,
     LedgerError,

@@ -13,8 +13,8 @@ import pytest
 import waitress
 from waitress import wasyncore
 
-from reconciler.core.finder import statement_of
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.recovery.marker_search import statement_of
 from reconciler.errors import AccessRefused, RequestRefused
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.live.client import Client

@@ -7,8 +7,8 @@ from types import MappingProxyType
 import pytest
 from fault_server import ENTRY, answer, envelope, zipped
 
-from reconciler.core.kinds import KINDS
-from reconciler.core.values import Live
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.resource import Live
 from reconciler.errors import AccessRefused, LedgerError, RequestRefused
 from reconciler.live.connection import Limits
 from reconciler.wire.strict_json import Unreadable, read_object

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fault_server import ENTRY, TOKEN_DOCUMENT
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials, Limits

@@ -3,7 +3,7 @@
 import pytest
 from fault_server import FaultServer, answer, envelope
 
-from reconciler.core.facts import AccountingCode, AccountingPeriod
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import AccessRefused, LedgerError
 from reconciler.live.connection import Limits
 

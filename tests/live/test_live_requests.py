@@ -5,7 +5,7 @@ import gzip
 import pytest
 from fault_server import CREATED, answer
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.live.connection import Limits
 
 KIND = KINDS["JournalEntry"]

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from fault_server import answer
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError, OutcomeUnknown, RequestRefused
 from reconciler.live.connection import Limits
 

@@ -12,7 +12,7 @@ import fault_server as wire
 import pytest
 from fault_server import CLIENT_ID, SECRET, TOKEN, Act, answer, envelope
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError
 from reconciler.live.connection import Credentials
 from reconciler.live.tokens import Token

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from fault_server import RESET_ON_ACCEPT, FaultServer, answer
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable
 from reconciler.live import client as client_module
 from reconciler.live.client import Client

@@ -5,7 +5,7 @@ import pytest
 from fault_server import TOKEN_DOCUMENT, answer
 from live_threads import in_threads
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError
 from reconciler.live.client import Client
 from reconciler.live.connection import Connection, Credentials, Tenant

@@ -10,7 +10,7 @@ import pytest
 from fault_server import CREATED, Act, answer
 from live_threads import in_threads
 
-from reconciler.core.kinds import KINDS
+from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable, OutcomeUnknown, RequestRefused
 from reconciler.live.connection import Limits
 

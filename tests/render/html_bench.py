@@ -9,9 +9,9 @@ import test_render_plans
 import test_render_runs
 from test_render_plans import EUR, LONG, LONG_BEFORE, NAMES, Scene, credit, debit, entry
 
-from reconciler.core.plan import Allowances
+from reconciler.core.model.plan import Allowances
+from reconciler.core.model.scope import Origin, Scope, Unseen
 from reconciler.core.planner import Limits
-from reconciler.core.scope import Origin, Scope, Unseen
 
 SCENES = {
     **{

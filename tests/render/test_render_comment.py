@@ -7,9 +7,9 @@ from builders import credit, debit, declared, entry, plan_for, world
 from test_render_hostile import HOSTILE
 from test_render_markdown import shape
 
-from reconciler.core.approval import Approval, Discarded, Review, assess
-from reconciler.core.guards import Limits
-from reconciler.core.policy import Approvals, Tier
+from reconciler.core.model.policy import Approvals, Tier
+from reconciler.core.planning.approvals import Approval, Discarded, Review, assess
+from reconciler.core.planning.guards import Limits
 from reconciler.render.comment import (
     MOST_EARLIER,
     Frame,

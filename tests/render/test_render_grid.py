@@ -9,8 +9,8 @@ import test_render_runs
 from document_schemas import must_fit
 from html_bench import large_plan
 
-from reconciler.core.plan import Requirement
-from reconciler.core.planfile import plan_text
+from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.model.plan import Requirement
 from reconciler.render.annotations import plan_annotations
 from reconciler.render.html.document import plan_html
 from reconciler.render.junit import plan_junit

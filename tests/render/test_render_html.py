@@ -11,11 +11,11 @@ from html_bench import SCENES, large_plan, parts_of, without_our_own
 from test_render_hostile import HOSTILE, is_safe, plan_of
 from test_render_plans import Scene, credit, debit, entry
 
-from reconciler.core.books import impact_of
-from reconciler.core.guards import Limits
-from reconciler.core.plan import Action
-from reconciler.core.policy import Approvals, Tier
-from reconciler.core.scope import Origin, Scope, Unseen
+from reconciler.core.model.plan import Action
+from reconciler.core.model.policy import Approvals, Tier
+from reconciler.core.model.scope import Origin, Scope, Unseen
+from reconciler.core.planning.guards import Limits
+from reconciler.core.planning.impact import impact_of
 from reconciler.render.html.document import plan_html
 from reconciler.render.html.view import verdict_of
 from reconciler.render.problems import escaped

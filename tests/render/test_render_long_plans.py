@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, world
 
-from reconciler.core.plan import Action
-from reconciler.core.scope import Scope, Selection, Unseen
+from reconciler.core.model.plan import Action
+from reconciler.core.model.scope import Scope, Selection, Unseen
 from reconciler.render.annotations import plan_annotations
 from reconciler.render.attention import LARGE, MOST_LISTED
 from reconciler.render.junit import plan_junit

@@ -16,9 +16,9 @@ from builders import (
     world,
 )
 
-from reconciler.core.plan import Allowances
-from reconciler.core.review import differences
-from reconciler.core.scope import Scope
+from reconciler.core.documents.review import differences
+from reconciler.core.model.plan import Allowances
+from reconciler.core.model.scope import Scope
 from reconciler.render.plandiff import MOST_SHOWN, plan_diff_lines
 from reconciler.render.spans import plain_text
 

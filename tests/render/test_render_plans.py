@@ -6,14 +6,14 @@ from decimal import Decimal
 import pytest
 from document_schemas import must_fit
 
-from reconciler.core.checks import known
-from reconciler.core.facts import AccountingCode, AccountingPeriod, CustomField, Facts
-from reconciler.core.plan import Allowances, Basis
-from reconciler.core.planfile import plan_text
+from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.model.plan import Allowances, Basis
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Live, Source
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address, Declared, Live, Source
-from reconciler.core.world import Conduct, World
+from reconciler.core.planning.snapshot import Conduct, World
+from reconciler.core.rules.entries import known
 from reconciler.render.spans import plain_text
 from reconciler.render.text import drift_lines, plan_lines
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reconciler.core.history import Result
-from reconciler.core.plan import Action, Block, Change, Reason, Step, Verb
-from reconciler.core.report import Applied, Outcome, Settled, report_of
-from reconciler.core.values import Address
+from reconciler.core.model.history import Result
+from reconciler.core.model.plan import Action, Block, Change, Reason, Step, Verb
+from reconciler.core.model.report import Applied, Outcome, Settled, report_of
+from reconciler.core.model.resource import Address
 from reconciler.render.report import applied_line, report_lines, settled_line
 from reconciler.render.spans import plain_text
 

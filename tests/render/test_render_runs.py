@@ -6,9 +6,9 @@ import pytest
 from document_schemas import must_fit
 from test_render_plans import KEY, Scene, credit, debit, entry
 
-from reconciler.core.planfile import plan_text
-from reconciler.core.recorded import Recorded
-from reconciler.core.values import Address, Declared, Live, Source
+from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.render.spans import plain_text
 from reconciler.render.text import drift_lines, plan_lines
 

@@ -7,9 +7,9 @@ import jsonschema_rs
 import pytest
 from document_schemas import closed, findings, must_fit
 
-from reconciler.core.history import Result
-from reconciler.core.plan import Action, Reason, Verb
-from reconciler.core.report import Outcome
+from reconciler.core.model.history import Result
+from reconciler.core.model.plan import Action, Reason, Verb
+from reconciler.core.model.report import Outcome
 from reconciler.repo import DOCUMENTS, schema_text
 
 # A signature, and what a digest holds only where it applies.

@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from reconciler.core.values import Severity
+from reconciler.core.model.resource import Severity
 from reconciler.repo import load
 from reconciler.repo.files import MAX_FILE_BYTES, Found, find, read_file
 

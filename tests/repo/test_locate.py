@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.values import Finding, Source
+from reconciler.core.model.resource import Finding, Source
 from reconciler.repo import locate
 from reconciler.repo.locate import positions
 

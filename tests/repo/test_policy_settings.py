@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.policy import Approvals, Evidence, Freeze, HouseRule, Tier, Waiver
+from reconciler.core.model.policy import Approvals, Evidence, Freeze, HouseRule, Tier, Waiver
 from reconciler.repo import load
 from reconciler.settings import Policy, policy_digest, settings_from
 

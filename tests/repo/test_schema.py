@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reconciler
-from reconciler.core.kinds import KINDS
-from reconciler.core.kinds.journal_run import TRANSACTION_TYPES
-from reconciler.core.values import Source
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
+from reconciler.core.model.resource import Source
 from reconciler.repo import SCHEMAS, schema_text
 from reconciler.repo.explain import explain, explained
 from reconciler.repo.schema import is_valid

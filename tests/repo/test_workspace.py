@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.core.values import Address, Severity
+from reconciler.core.model.resource import Address, Severity
 from reconciler.repo import load
 
 WORKSPACE = """\

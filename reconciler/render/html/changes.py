@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from reconciler.core.books import posted_after, posted_before
-from reconciler.core.compare import Comparison as Compared
-from reconciler.core.kinds import KINDS
-from reconciler.core.money import shown
-from reconciler.core.plan import Action, Block, Change, Plan
-from reconciler.core.values import Value, text_of
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown
+from reconciler.core.model.plan import Action, Block, Change, Plan
+from reconciler.core.model.resource import Value, text_of
+from reconciler.core.planning.diff import Comparison as Compared
+from reconciler.core.planning.impact import posted_after, posted_before
 from reconciler.render.html.comparison import Comparison, codes_of, comparison_of
 from reconciler.render.runs import member_cells
 from reconciler.render.text import (

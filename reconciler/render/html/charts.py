@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.books import Entry, newly_posted, postings, taken_back
-from reconciler.core.money import ZERO, shown, total
-from reconciler.core.plan import Plan
+from reconciler.core.model.money import ZERO, shown, total
+from reconciler.core.model.plan import Plan
+from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
 from reconciler.render.books import sided
 
 HALF = 100

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.canonical import lines
-from reconciler.core.kinds import KINDS
-from reconciler.core.money import shown, total
-from reconciler.core.payload import completed
-from reconciler.core.plan import Action, Change
-from reconciler.core.values import Value, text_of
+from reconciler.core.model.canonical import lines
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown, total
+from reconciler.core.model.plan import Action, Change
+from reconciler.core.model.resource import Value, text_of
+from reconciler.core.planning.request_body import completed
 from reconciler.render.postings import rest_of
 
 

@@ -9,7 +9,7 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from reconciler.core.plan import Plan
+from reconciler.core.model.plan import Plan
 from reconciler.render.encode import css_string, neutral
 from reconciler.render.html.view import view_of
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from reconciler.core.books import taken_back
-from reconciler.core.kinds import KINDS
-from reconciler.core.members import PART_WAY_OUT
-from reconciler.core.money import shown
-from reconciler.core.plan import Action, Change, Drift, Plan, Refusal
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown
+from reconciler.core.model.plan import Action, Change, Drift, Plan, Refusal
+from reconciler.core.planning.impact import taken_back
+from reconciler.core.planning.run_members import PART_WAY_OUT
 from reconciler.render.books import (
     NOTHING_POSTED,
     impact_cells,

@@ -9,8 +9,8 @@ import pathlib
 import pytest
 
 from reconciler.cli.books import read_books
-from reconciler.core.rules import FILE_RULES, PLAN_RULES
-from reconciler.core.values import Problem
+from reconciler.core.model.resource import Problem
+from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
 from reconciler.render.problems import problem_lines
 
 HERE = pathlib.Path(__file__).parent

@@ -1,0 +1,182 @@
+"""What is different between two plans: by address, in their impact, and in their balance."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TypeAlias
+
+from reconciler.core.model.canonical import exact, json_bytes
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import ZERO
+from reconciler.core.model.plan import Change, Plan
+from reconciler.core.model.resource import NOTHING, Address, Value, rows_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One fact of a change that two plans state differently; None where one states nothing."""
+
+    name: str
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One address that two plans treat differently.
+
+    `what` says it in a sentence; `moved` are the facts behind it, `lines_removed` and
+    `lines_added` those of the lines that the file asks for.
+    """
+
+    address: Address
+    before: Change | None
+    after: Change | None
+    what: str
+    moved: tuple[Moved, ...] = ()
+    lines_removed: tuple[Mapping[str, Value], ...] = ()
+    lines_added: tuple[Mapping[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyMoved:
+    """An amount that two plans give differently; `names` say of what, the currency comes last."""
+
+    names: tuple[str, ...]
+    before: Decimal
+    after: Decimal
+
+    @property
+    def currency(self) -> str:
+        """The currency of both amounts."""
+        return self.names[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDiff:
+    """All that two plans differ in. `whole` is what concerns the plans and no address of them."""
+
+    whole: tuple[str, ...] = ()
+    addresses: tuple[Difference, ...] = ()
+    impact: tuple[MoneyMoved, ...] = ()
+    """Net changes by period, accounting code and currency."""
+    balance: tuple[MoneyMoved, ...] = ()
+    """Debits posted and taken back by currency."""
+
+
+def difference(old: Change | None, new: Change | None, *, what: str) -> Difference:
+    """The difference of one address, at least one of whose changes there is."""
+    one = new or old
+    assert one is not None
+    if old is None or new is None:
+        return Difference(address=one.address, before=old, after=new, what=what)
+    lines = KINDS[one.address.kind].lines
+    was, wants = (
+        Counter(map(_key, rows_of(_spec(change.after).get(lines)))) for change in (old, new)
+    )
+    rows = {
+        _key(row): row for change in (old, new) for row in rows_of(_spec(change.after).get(lines))
+    }
+    removed = tuple(rows[key] for key in sorted((was - wants).elements()))
+    added = tuple(rows[key] for key in sorted((wants - was).elements()))
+    moved = tuple(_moved(old, new, lines))
+    return Difference(
+        address=one.address,
+        before=old,
+        after=new,
+        what=what,
+        moved=moved if moved or removed or added else (_BESIDES,),
+        lines_removed=removed,
+        lines_added=added,
+    )
+
+
+OTHERS = "others"
+"""What stands for a value that is too long to state, or that only the ledger writes."""
+
+_BESIDES = Moved(name="details that only ledger and daybook know", before=None, after=OTHERS)
+
+_FACTS: Mapping[str, Callable[[Change], Value]] = MappingProxyType(
+    {
+        "action": lambda change: change.action.value,
+        "blocked by": lambda change: change.block.rule if change.block else None,
+        "reason": lambda change: change.reason.value,
+        "number": lambda change: change.number,
+        "status in the ledger": lambda change: change.status,
+        "period": lambda change: change.period,
+        "status of the period": lambda change: change.period_status,
+        "transferred": lambda change: change.transferred,
+        "protect": lambda change: change.protect,
+        "calls": lambda change: tuple(
+            f"{step.verb} {step.number or ''}".rstrip() for step in change.steps
+        ),
+        "entries of the run": lambda change: tuple(
+            f"{member.number} {member.status}" for member in change.members
+        ),
+    }
+)
+"""The facts of a change by the names that people know them under."""
+
+
+def _moved(old: Change, new: Change, lines: str) -> Iterator[Moved]:
+    for name, fact in _FACTS.items():
+        if fact(old) != fact(new):
+            yield Moved(name=name, before=fact(old), after=fact(new))
+    for where, before, after in (
+        ("in the file", _spec(old.after), _spec(new.after)),
+        ("in the ledger", _spec(old.before), _spec(new.before)),
+    ):
+        for name in sorted({*before, *after}):
+            was, now = before.get(name), after.get(name)
+            if _text(was) == _text(now) or (name == lines and where == "in the file"):
+                continue
+            shown = (None, OTHERS) if name == lines else (was, now)
+            yield Moved(name=f"{name} {where}", before=shown[0], after=shown[1])
+
+
+def _spec(spec: Mapping[str, Value] | None) -> Mapping[str, Value]:
+    return NOTHING if spec is None else spec
+
+
+def _text(value: Value) -> bytes:
+    """A number and its digits as text are two values."""
+    return json_bytes({"is": exact(value)})
+
+
+def _key(row: Mapping[str, Value]) -> bytes:
+    return json_bytes(exact(row))
+
+
+_Sums: TypeAlias = dict[tuple[str, ...], Decimal]
+
+
+def impact_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
+    """The net changes that are others."""
+    sums: list[_Sums] = [
+        {(row.period, row.code, row.currency): row.net_change for row in plan.impact}
+        for plan in (old, new)
+    ]
+    yield from _money(*sums)
+
+
+def balance_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
+    """The sums that are others: what is posted, and what is taken back."""
+    sums: list[_Sums] = [
+        {
+            (word, row.currency): amount
+            for row in plan.balance
+            if not row.home
+            for word, amount in (("posted", row.posted_debit), ("taken back", row.removed_debit))
+        }
+        for plan in (old, new)
+    ]
+    yield from _money(*sums)
+
+
+def _money(old: _Sums, new: _Sums) -> Iterator[MoneyMoved]:
+    for names in sorted({*old, *new}):
+        before, after = old.get(names, ZERO), new.get(names, ZERO)
+        if before != after:
+            yield MoneyMoved(names=names, before=before, after=after)

@@ -1,0 +1,1 @@
+"""The values that every other part uses. Nothing here decides anything."""

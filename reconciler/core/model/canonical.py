@@ -1,0 +1,135 @@
+"""One form for a document, so that equal contents compare equal and hash to the same digest."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.money import plain
+from reconciler.core.model.resource import Live, Value, rows_of
+
+MONEY_FIELDS = frozenset({"amount", "homeCurrencyAmount"})
+"""The fields that hold money, in files and in the API (API facts 3.3)."""
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_WORDS = {True: "true", False: "false"}
+
+_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
+
+
+def header(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
+    """The fields of an entry without its lines, in comparable form.
+
+    Null, empty text and the server's default equal absence; segments compare by name, since no
+    document says that their order survives a read (API facts 10, item 8).
+    """
+    return {
+        name: _in_order(value)
+        for name, value in fields.items()
+        if name != kind.lines and not is_absent(kind, name, value)
+    }
+
+
+def is_absent(kind: Kind, name: str, value: Value) -> bool:
+    """Whether a field's value means the same as leaving it out."""
+    return value is None or value in ("", ()) or kind.defaults.get(name) == value
+
+
+def alike(left: Value, right: Value) -> bool:
+    """Whether two values of one field say the same.
+
+    A custom field may come back as text though it was sent as a number or a boolean, or the other
+    way round: no document says which, and a plan must not differ for ever because of it.
+    """
+    if isinstance(left, str) and not isinstance(right, str):
+        left, right = right, left
+    if isinstance(right, str) and isinstance(left, bool):
+        return right == _WORDS[left]
+    if isinstance(right, str) and isinstance(left, Decimal):
+        return _NUMBER.fullmatch(right) is not None and Decimal(right) == left
+    # Python takes True for 1; a ledger does not.
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], ...]:
+    """The lines of an entry in their order."""
+    return rows_of(fields.get(kind.lines))
+
+
+def with_lines(
+    kind: Kind, fields: Mapping[str, Value], rows: Iterable[Mapping[str, Value]]
+) -> dict[str, Value]:
+    """The fields with other lines; as they are for a kind that has none."""
+    return {**fields, kind.lines: tuple(rows)} if kind.lines else dict(fields)
+
+
+def declarable(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
+    """A live entry as a declaration would state it: without what only the server writes."""
+    rows = (_stated(kind, line) for line in lines(kind, fields))
+    return with_lines(kind, _stated(kind, fields), rows)
+
+
+def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in kind.filled and value not in (None, "", ())
+    }
+
+
+def fingerprint(live: Live) -> str:
+    """The digest of everything a read showed, so that any later move is seen (I-31)."""
+    fields = {name: _in_order(value) for name, value in live.fields.items()}
+    seen: dict[str, Value] = {"number": live.number, "status": live.status, "is": fields}
+    if live.members:
+        seen["members"] = tuple(fingerprint(member) for member in live.members)
+    return digest(canonical_json(seen))
+
+
+def _in_order(value: Value) -> Value:
+    return tuple(sorted(value, key=canonical_json)) if isinstance(value, tuple) else value
+
+
+def canonical_json(value: Value) -> str:
+    """The one JSON text of a value: keys sorted, decimals as text in their plain spelling."""
+    return json.dumps(jsonable(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def jsonable(value: Value) -> object:
+    """A value as the standard library's JSON writer takes it; decimals become plain text."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {name: jsonable(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [jsonable(item) for item in value]
+    return value
+
+
+def exact(value: Value, name: str = "") -> object:
+    """A value as `json_bytes` takes it: money as text, other numbers as numbers.
+
+    Text is exact in every JSON reader, and the vendor's own client sends amounts as text. A
+    custom field keeps its sort, so that what is read back from a plan file is sent alike.
+    """
+    if isinstance(value, Decimal):
+        return plain(value) if name in MONEY_FIELDS else Decimal(plain(value))
+    if isinstance(value, Mapping):
+        return {key: exact(item, key) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [exact(item) for item in value]
+    return value
+
+
+def json_bytes(document: object) -> bytes:
+    """JSON with sorted keys and no spaces; numbers have the digits of their Decimal."""
+    return _encoder.encode(document)
+
+
+def digest(text: str) -> str:
+    """`sha256:` and the hexadecimal digest of a text."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

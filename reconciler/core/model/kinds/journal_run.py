@@ -1,0 +1,86 @@
+"""The kind JournalRun: the ledger sums source transactions up into entries (API facts 5)."""
+
+from types import MappingProxyType
+
+from reconciler.core.model.kinds.kind import Kind
+
+JOURNAL_RUN = Kind(
+    name="JournalRun",
+    nouns=("run", "runs"),
+    schema="journal-run.schema.json",
+    collection="journal-runs",
+    # After the entries: what a run makes stands in no file.
+    rank=20,
+    # The period sets the target dates, which a read shows instead of it (API facts 5.3).
+    unread=frozenset({"accountingPeriodName"}),
+    # A label is written with an id or a name, and read with both.
+    resolved=MappingProxyType({"organizationLabels": "organizationName"}),
+    filled=frozenset(
+        {"executedOn", "segmentationRuleName", "totalJournalEntryCount", "aggregateCurrency"}
+    ),
+    period="accountingPeriodName",
+    date="journalEntryDate",
+    span=("targetStartDate", "targetEndDate"),
+    number_pattern=r"JR-[0-9]{8,}",
+    standing=frozenset({"Completed"}),
+    failed=frozenset({"Error"}),
+    at_work=frozenset({"Pending", "Processing", "CancelInprogress", "DeleteInprogress"}),
+    marked=False,
+    members="JournalEntry",
+    alone=True,
+    # Target dates may lie in a closed period (API facts 5.2).
+    needs_open_period=False,
+)
+
+REVENUE_TYPES = frozenset({"Revenue Event Item"})
+"""Transaction types that are summed up for a whole accounting period only (API facts 5.2)."""
+
+TRANSACTION_TYPES = REVENUE_TYPES | {
+    "Invoice Item",
+    "Taxation Item",
+    "Invoice Item Adjustment (Invoice)",
+    "Invoice Item Adjustment (Tax)",
+    "Invoice Adjustment",
+    "Debit Memo Item (Charge)",
+    "Debit Memo Item (Tax)",
+    "Credit Memo Item (Charge)",
+    "Credit Memo Item (Tax)",
+    "Credit Memo Application Item",
+    "Credit Balance Adjustment (Applied from Credit Balance)",
+    "Credit Balance Adjustment (Transferred to Credit Balance)",
+    "Electronic Payment",
+    "External Payment",
+    "Electronic Refund",
+    "External Refund",
+    "Electronic Credit Balance Payment",
+    "External Credit Balance Payment",
+    "Electronic Credit Balance Refund",
+    "External Credit Balance Refund",
+    "Electronic Payment Application",
+    "External Payment Application",
+    "Electronic Refund Application",
+    "External Refund Application",
+    "Electronic Payment Application Item",
+    "External Payment Application Item",
+    "Electronic Refund Application Item",
+    "External Refund Application Item",
+}
+"""What a journal run sums up; an entry with one of these was made by a run (API facts 5.5)."""
+
+NOT_UNDER_MULTI_ORG = frozenset(
+    {
+        "Invoice Item Adjustment (Invoice)",
+        "Invoice Item Adjustment (Tax)",
+        "Invoice Adjustment",
+        "Credit Balance Adjustment (Applied from Credit Balance)",
+        "Credit Balance Adjustment (Transferred to Credit Balance)",
+        "Electronic Credit Balance Payment",
+        "External Credit Balance Payment",
+        "Electronic Credit Balance Refund",
+        "External Credit Balance Refund",
+    }
+)
+"""Transaction types that a tenant with Multi-Org cannot use (API facts 5.2)."""
+
+EARLIEST_TARGET_DATE = "2015-01-01"
+"""The first day that a run may reach back to (API facts 5.2)."""

@@ -1,0 +1,44 @@
+"""The marker: what a live entry carries to say which declaration it belongs to."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconciler.core.model.resource import Address, Value
+
+IN_NOTES = "notes"
+
+_SUFFIX = re.compile(r"(?:\A|\n)\[reconciler:([^\]\n]*)\]\Z")
+
+
+def marker_of(workspace: str, address: Address) -> str:
+    """The marker's text: workspace and name."""
+    return f"{workspace}/{address.name}"
+
+
+def notes_suffix(marker: str) -> str:
+    """The marker as the last line of notes, for tenants without a custom field for it."""
+    return f"[reconciler:{marker}]"
+
+
+def with_marker(fields: Mapping[str, Value], place: str, marker: str) -> dict[str, Value]:
+    """Fields to send, with the marker put in its place: a custom field, or the end of notes."""
+    if place != IN_NOTES:
+        return {**fields, place: marker}
+    notes = fields.get("notes")
+    suffix = notes_suffix(marker)
+    return {**fields, "notes": f"{notes}\n{suffix}" if notes else suffix}
+
+
+def split_marker(fields: Mapping[str, Value], place: str) -> tuple[Mapping[str, Value], str | None]:
+    """Fields as read without the marker, and the marker; None when there is none."""
+    if place != IN_NOTES:
+        marker = fields.get(place)
+        rest = {name: value for name, value in fields.items() if name != place}
+        return MappingProxyType(rest), str(marker) if marker else None
+    notes = fields.get("notes")
+    found = _SUFFIX.search(notes) if isinstance(notes, str) else None
+    if found is None or not isinstance(notes, str):
+        return fields, None
+    rest = {**fields, "notes": notes[: found.start()] or None}
+    return MappingProxyType(rest), found.group(1)

@@ -1,0 +1,267 @@
+"""The plan as a value: what will happen to the ledger, why, and what it does to the books."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import difference
+from reconciler.core.model.policy import Evidence
+from reconciler.core.model.resource import Address, Live, Source, Value
+from reconciler.core.model.scope import NOTHING_UNSEEN, UNSAID, WHOLE, Origin, Scope, Unseen
+from reconciler.core.planning.diff import UNCHANGED, Comparison
+
+CANCELLED = "Cancelled"
+"""The ledger's word for what was taken out of the books (API facts 3.4, 5.4)."""
+
+
+class Action(StrEnum):
+    """What happens to one address."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    REMOVE = "remove"
+    ADOPT = "adopt"
+    FORGET = "forget"
+    KEEP = "keep"
+    BLOCKED = "blocked"
+
+
+class Verb(StrEnum):
+    """One call to the ledger."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+class Reason(StrEnum):
+    """Why an address needs its action, as a stable code."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    DRIFTED = "drifted"
+    UNDECLARED = "undeclared"
+    CANCELLED_IN_LEDGER = "cancelled-in-ledger"
+    MISSING_IN_LEDGER = "missing-in-ledger"
+    RESUMED = "resumed"
+    RECORD_ONLY = "record-only"
+    UNCHANGED = "unchanged"
+    FAILED_IN_LEDGER = "failed-in-ledger"
+    ADOPTED = "adopted"
+    FOUND = "found"
+    LEFT_TO_RUN = "left-to-run"
+    RENAMED = "renamed"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call of a change; `number` is None for a create."""
+
+    verb: Verb
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Why a change is not allowed: the rule, the fact, and the way out."""
+
+    rule: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one address needs, and why.
+
+    `wanted` is the action that would be taken were it not blocked. `before` and `after` hold the
+    entry as declarations do, None where it does not stand. `members` are the live entries of a
+    journal run, and `journal_run` is the run that made an adopted entry. `renamed_from` is the
+    name whose entry the change takes over. `fingerprint` is the digest of the live entry the
+    change was computed from; a step is refused when it no longer fits.
+    """
+
+    address: Address
+    action: Action
+    reason: Reason
+    wanted: Action
+    steps: tuple[Step, ...] = ()
+    number: str | None = None
+    status: str = ""
+    """The live status of `number` when the plan was made; empty when it is not live."""
+    source: Source | None = None
+    comparison: Comparison = UNCHANGED
+    before: Mapping[str, Value] | None = None
+    after: Mapping[str, Value] | None = None
+    block: Block | None = None
+    period: str = ""
+    period_status: str = ""
+    transferred: str = ""
+    currency: str = ""
+    protect: bool = False
+    members: tuple[Live, ...] = ()
+    journal_run: str = ""
+    renamed_from: str = ""
+    fingerprint: str = ""
+
+    @property
+    def number_posted(self) -> bool:
+        """Whether the entry stands in the books before the plan."""
+        return self.status in KINDS[self.address.kind].standing
+
+    @property
+    def posts(self) -> bool:
+        """Whether the change posts a new entry."""
+        return any(step.verb is Verb.CREATE for step in self.steps)
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether the change takes a posted entry back."""
+        return any(step.verb is Verb.CANCEL for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A live entry that moved since it was last applied; `status` tells when it is gone."""
+
+    address: Address
+    number: str
+    status: str
+    comparison: Comparison = UNCHANGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What the plan does to one accounting code in one period and currency, entries here only.
+
+    `home_change` is the net change in the home currency, None when none is known.
+    """
+
+    period: str
+    code: str
+    currency: str
+    debit_before: Decimal
+    credit_before: Decimal
+    debit_after: Decimal
+    credit_after: Decimal
+    home_change: Decimal | None = None
+
+    @property
+    def net_before(self) -> Decimal:
+        """Debits less credits before the plan."""
+        return difference(self.debit_before, self.credit_before)
+
+    @property
+    def net_after(self) -> Decimal:
+        """Debits less credits once the plan is applied."""
+        return difference(self.debit_after, self.credit_after)
+
+    @property
+    def net_change(self) -> Decimal:
+        """What the plan adds to debits less credits."""
+        return difference(self.net_after, self.net_before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Sums of what the plan posts and takes back, in one currency; each pair must be equal."""
+
+    currency: str
+    home: bool
+    posted_debit: Decimal
+    posted_credit: Decimal
+    removed_debit: Decimal
+    removed_credit: Decimal
+
+    @property
+    def holds(self) -> bool:
+        """Whether debits equal credits."""
+        return self.posted_debit == self.posted_credit and self.removed_debit == self.removed_credit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A guard that says no to the whole plan: the rule, the numbers, and what would allow it."""
+
+    rule: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What has to be there before the plan may be applied: approvals, by whom, read where.
+
+    `because` says which tiers of the policy ask for that many. No plan document of an earlier
+    version has one, so the plain one requires nothing.
+    """
+
+    approvals: int = 0
+    because: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.FORGE
+    bind_digest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowances:
+    """What the person who runs the plan allows, beyond the guards' defaults."""
+
+    max_removals: int | None = None
+    max_missing: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the plan was computed from: whose ledger, whose daybook, which files."""
+
+    workspace: str
+    host: str
+    tenant_id: str
+    entity_id: str
+    lineage: str
+    home_currency: str | None
+    marker_place: str
+    files_digest: str = ""
+    serial: int = 0
+    origin: Origin = UNSAID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The ordered changes and the basis they were computed from."""
+
+    basis: Basis
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    impact: tuple[Impact, ...] = ()
+    balance: tuple[Balance, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+    allowances: Allowances = Allowances()
+    scope: Scope = WHOLE
+    unseen: Unseen = NOTHING_UNSEEN
+    requirement: Requirement = Requirement()
+    digest: str = ""
+    summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def partial(self) -> bool:
+        """Whether the plan is about a chosen part of the workspace."""
+        return self.scope.partial
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """The changes that are not `keep`, blocked ones included."""
+        return tuple(change for change in self.changes if change.action is not Action.KEEP)
+
+    @property
+    def feasible(self) -> tuple[Change, ...]:
+        """The changes that apply carries out."""
+        return tuple(change for change in self.pending if change.action is not Action.BLOCKED)

@@ -1,0 +1,173 @@
+"""How the changes of a plan ended: the values of an apply's report, and its document."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reconciler.core.model.history import Result
+from reconciler.core.model.plan import Change, Step
+from reconciler.core.model.resource import Address
+from reconciler.core.planning.approvals import Assessment
+from reconciler.errors import LedgerError, ReconcilerError
+
+FORMAT_VERSION = "1.0"
+
+
+class Outcome(StrEnum):
+    """How a change ended: the four lists of the report, and what was never allowed."""
+
+    DONE = "done"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not_attempted"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """How one change ended. `steps` are those that took effect, `number` the entry's at the end."""
+
+    change: Change
+    outcome: Outcome
+    number: str | None = None
+    steps: tuple[Step, ...] = ()
+    message: str = ""
+    remedy: str = ""
+    track_id: str = ""
+    error: ReconcilerError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of a call that an earlier run left open; UNKNOWN when it stays open."""
+
+    address: Address
+    act: str
+    result: Result
+    number: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An apply from beginning to end.
+
+    `interrupted` says that a signal ended it early, and `timed_out` that its time was up.
+    """
+
+    applied: tuple[Applied, ...]
+    settled: tuple[Settled, ...] = ()
+    plan_digest: str = ""
+    interrupted: bool = False
+    timed_out: bool = False
+    assessment: Assessment | None = None
+    """The approvals that the policy asked for, as they were found before anything was sent."""
+
+    def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
+        """The changes that ended so, in plan order."""
+        return tuple(item for item in self.applied if item.outcome is outcome)
+
+    @property
+    def still_open(self) -> tuple[Settled, ...]:
+        """Earlier calls whose outcome is not known even now."""
+        return tuple(item for item in self.settled if item.result is Result.UNKNOWN)
+
+
+def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
+    applied: Iterable[Applied],
+    changes: Iterable[Change],
+    *,
+    settled: tuple[Settled, ...] = (),
+    plan_digest: str = "",
+    interrupted: bool = False,
+    timed_out: bool = False,
+) -> Report:
+    """The report over all pending changes: what was never reached is listed too (I-33)."""
+    ended = {item.change.address: item for item in applied}
+    rows = []
+    for change in changes:
+        item = ended.get(change.address)
+        if item is None and change.block is not None:
+            item = Applied(
+                change=change,
+                outcome=Outcome.BLOCKED,
+                number=change.number,
+                message=change.block.message,
+                remedy=change.block.remedy,
+            )
+        rows.append(item or Applied(change=change, outcome=Outcome.NOT_ATTEMPTED))
+    return Report(
+        applied=tuple(rows),
+        settled=settled,
+        plan_digest=plan_digest,
+        interrupted=interrupted,
+        timed_out=timed_out,
+    )
+
+
+def settled_rows(settled: Iterable[Settled]) -> list[dict[str, Any]]:
+    """What became of earlier calls, as plain JSON values."""
+    return [
+        {
+            "address": str(item.address),
+            "call": item.act,
+            "result": item.result.value,
+            "number": item.number,
+            "message": item.message,
+        }
+        for item in settled
+    ]
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """The report as plain JSON values."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "plan_digest": report.plan_digest,
+        "interrupted": report.interrupted,
+        "timed_out": report.timed_out,
+        "approvals": _approvals(report.assessment),
+        "settled": settled_rows(report.settled),
+        "changes": [
+            {
+                "address": str(item.change.address),
+                "action": item.change.action.value,
+                "outcome": item.outcome.value,
+                "number": item.number,
+                "steps": [{"verb": step.verb.value, "number": step.number} for step in item.steps],
+                "message": item.message,
+                "remedy": item.remedy,
+                "track_id": item.track_id,
+                "codes": list(item.error.codes) if isinstance(item.error, LedgerError) else [],
+            }
+            for item in report.applied
+        ],
+        "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
+    }
+
+
+def _approvals(found: Assessment | None) -> dict[str, Any] | None:
+    """Who approved what, so that the digest above is provably the one that was approved."""
+    if found is None or not found.requirement.approvals:
+        return None
+    return {
+        "required": found.requirement.approvals,
+        "evidence": found.requirement.evidence.value,
+        "change": found.change,
+        "commit": found.commit,
+        "given": [
+            {
+                "by": approval.who,
+                "evidence": approval.evidence,
+                "weak": approval.weak,
+                "digests": list(approval.digests),
+            }
+            for approval in found.present
+        ],
+        "not_counted": [{"by": item.who, "why": item.why} for item in found.discarded],
+        "missing": [
+            {"rule": item.rule, "message": item.message, "remedy": item.remedy}
+            for item in found.missing
+        ],
+    }

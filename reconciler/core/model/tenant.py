@@ -1,0 +1,125 @@
+"""Facts about a tenant that accounting rules stand on: codes, periods, currencies, segments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountingCode:
+    """An accounting code of the chart of accounts. Name plus type is the key (API facts 4.2)."""
+
+    name: str
+    type: str
+    status: str = "Active"
+    gl_account_name: str = ""
+    gl_account_number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountingPeriod:
+    """An accounting period. The open-ended one has no end date (API facts 4.3)."""
+
+    name: str
+    start_date: str
+    end_date: str | None
+    status: str = "Open"
+    fiscal_year: int | None = None
+    fiscal_quarter: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomField:
+    """A custom field of an object: its API name ends in `__c`; `max_length` counts characters."""
+
+    name: str
+    max_length: int = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """An organization of a tenant with Multi-Org."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of the tenant, from the Reference or from the live ledger.
+
+    `segments` holds the segment names of the active rule in its order, or None when no rule is
+    known to be active. `home_currency` is None when no foreign currency conversion is set up.
+    `organizations` is empty in a tenant without Multi-Org.
+    """
+
+    codes: tuple[AccountingCode, ...] = ()
+    periods: tuple[AccountingPeriod, ...] = ()
+    currencies: frozenset[str] = frozenset()
+    home_currency: str | None = None
+    aggregate_currency: bool = False
+    segments: tuple[str, ...] | None = None
+    entry_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
+    line_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
+    organizations: tuple[Organization, ...] = ()
+
+
+def facts_from(document: Mapping[str, Value]) -> Facts:
+    """Read a document of kind Reference that its schema has accepted."""
+    spec = mapping_of(document.get("spec"))
+    rule = mapping_of(spec.get("segmentationRule"))
+    custom = mapping_of(spec.get("customFields"))
+    return Facts(
+        codes=tuple(_code(item) for item in rows_of(spec.get("accountingCodes"))),
+        periods=tuple(_period(item) for item in rows_of(spec.get("accountingPeriods"))),
+        currencies=frozenset(texts_of(spec.get("currencies"))),
+        home_currency=text_of(spec.get("homeCurrency")),
+        aggregate_currency=spec.get("aggregateCurrency") is True,
+        segments=texts_of(rule.get("segments")) if rule else None,
+        entry_fields=_fields(custom.get("JournalEntry")),
+        line_fields=_fields(custom.get("JournalEntryItem")),
+        organizations=tuple(_organization(item) for item in rows_of(spec.get("organizations"))),
+    )
+
+
+def _code(item: Mapping[str, Value]) -> AccountingCode:
+    return AccountingCode(
+        name=str(item["name"]),
+        type=str(item["type"]),
+        status=text_of(item.get("status")) or "Active",
+        gl_account_name=text_of(item.get("glAccountName")) or "",
+        gl_account_number=text_of(item.get("glAccountNumber")) or "",
+    )
+
+
+def _period(item: Mapping[str, Value]) -> AccountingPeriod:
+    return AccountingPeriod(
+        name=str(item["name"]),
+        start_date=str(item["startDate"]),
+        end_date=text_of(item.get("endDate")),
+        status=text_of(item.get("status")) or "Open",
+        fiscal_year=_whole(item.get("fiscalYear")),
+        fiscal_quarter=_whole(item.get("fiscalQuarter")),
+    )
+
+
+def _organization(item: Mapping[str, Value]) -> Organization:
+    return Organization(
+        id=text_of(item.get("id")) or "",
+        name=text_of(item.get("name")) or "",
+    )
+
+
+def _fields(value: Value | None) -> Mapping[str, CustomField]:
+    fields = (
+        CustomField(name=str(item["name"]), max_length=_whole(item.get("maxLength")) or 255)
+        for item in rows_of(value)
+    )
+    return MappingProxyType({field.name: field for field in fields})
+
+
+def _whole(value: Value | None) -> int | None:
+    return int(value) if isinstance(value, Decimal) else None

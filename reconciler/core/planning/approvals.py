@@ -1,0 +1,279 @@
+"""Whether a plan has the approvals its workspace asks for, and what is missing. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.core.model.money import shown
+from reconciler.core.model.plan import Action, Change, Requirement
+from reconciler.core.model.policy import Approvals, Evidence, Tier
+from reconciler.core.planning.reach import Moved, Periods, Reach, money_moved, reach_of
+
+SHORT = 10
+"""Characters of a commit that people are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's approval of the exact commit. `digests` are the plans that it names.
+
+    `evidence` says where it was read. A `weak` one was taken from what git alone can tell.
+    """
+
+    who: str
+    evidence: str
+    weak: bool = False
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    """An approval that does not count, and why."""
+
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A commit with the addresses of who wrote it, as git has them."""
+
+    commit: str
+    author: str
+    committer: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What a plan lacks before it may be applied, and what to do about it."""
+
+    rule: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What is known of the review of a change: facts, and no judgement yet.
+
+    `change` names it for people, `commit` is its head, which approvals are about. `authors` are
+    all who wrote or pushed a part of it, under every name they go by. `flaws` are what keeps
+    anybody from telling whether approvals count.
+    """
+
+    change: str
+    commit: str
+    authors: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
+    flaws: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """How a plan stands against what it requires."""
+
+    requirement: Requirement
+    change: str = ""
+    commit: str = ""
+    present: tuple[Approval, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.missing
+
+
+def requirement_of(
+    changes: Iterable[Change],
+    approvals: Approvals,
+    periods: Periods,
+    *,
+    home_currency: str | None = None,
+    partial: bool = False,
+) -> Requirement:
+    """What a plan requires: the most that any tier which applies to it asks for.
+
+    A partial plan meets every `amount`: its parts could each stay below what the whole reaches.
+    """
+    acting = [change for change in changes if change.action not in (Action.KEEP, Action.BLOCKED)]
+    if not acting or not approvals.tiers:
+        return Requirement()
+    reaches = [(change, reach_of(change, periods)) for change in acting]
+    money = _Money(
+        moved=money_moved(acting, home_currency),
+        named=frozenset(currency for tier in approvals.tiers for currency in tier.amount),
+        partial=partial,
+        unknown=any(reach.unknown for _, reach in reaches),
+    )
+    found = [
+        (tier.required, why)
+        for tier in approvals.tiers
+        if (why := _why(tier, reaches, periods, money)) is not None
+    ]
+    most = max((required for required, _ in found), default=0)
+    if not most:
+        return Requirement()
+    return Requirement(
+        approvals=most,
+        because=tuple(dict.fromkeys(why for required, why in found if required == most)),
+        approvers=approvals.approvers,
+        evidence=approvals.evidence,
+        bind_digest=approvals.bind_digest,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Money:
+    """What the whole plan moves, as the amounts of tiers see it. `named` are their currencies."""
+
+    moved: Moved
+    named: frozenset[str]
+    partial: bool
+    unknown: bool
+
+
+def _why(
+    tier: Tier, reaches: Iterable[tuple[Change, Reach]], periods: Periods, money: _Money
+) -> str | None:
+    """Why a tier applies to a plan, in words; None when it does not."""
+    meeting = [(change, reach) for change, reach in reaches if _meets(tier, change, reach, periods)]
+    if not meeting:
+        return None
+    words = list(_conditions(tier))
+    if tier.amount:
+        amount = _amount(tier, money)
+        if amount is None:
+            return None
+        words.insert(0, amount)
+    return "; ".join(words) or "every plan"
+
+
+def _meets(tier: Tier, change: Change, reach: Reach, periods: Periods) -> bool:
+    statuses = {periods[name].status for name in reach.periods if name in periods}
+    if change.period_status:
+        statuses.add(change.period_status)
+    return (
+        (not tier.actions or change.action.value in tier.actions)
+        and (not tier.periods or bool(reach.periods & set(tier.periods)))
+        and (not tier.period_statuses or bool(statuses & set(tier.period_statuses)))
+        # What a journal run posts is known to the ledger alone: it may be any code.
+        and (
+            not tier.accounting_codes
+            or reach.unknown
+            or bool(reach.codes & set(tier.accounting_codes))
+        )
+    )
+
+
+def _conditions(tier: Tier) -> Iterator[str]:
+    for word, values in (
+        ("accounting code", tier.accounting_codes),
+        ("period", tier.periods),
+        ("period that is", tier.period_statuses),
+        ("action", tier.actions),
+    ):
+        if values:
+            yield f"{word} {' or '.join(values)}"
+
+
+def _amount(tier: Tier, money: _Money) -> str | None:
+    if money.unknown:
+        return "a journal run, whose amounts are not known before"
+    for currency, least in sorted(tier.amount.items()):
+        amount = money.moved.amounts.get(currency)
+        if amount is not None and amount >= least:
+            return (
+                f"{currency} {shown(amount, currency)} posted or taken back, which is "
+                f"{shown(least, currency)} or more"
+            )
+    if unmeasured := money.moved.unmeasured(money.named):
+        return f"{' and '.join(unmeasured)}, of which no tier names a sum"
+    if money.partial:
+        return "a partial plan, which does not show what all its parts come to"
+    return None
+
+
+def assess(requirement: Requirement, review: Review | None, *, digest: str) -> Assessment:
+    """Hold what is known of a review against what a plan with this digest requires.
+
+    Without a review nothing is known, and everything is missing.
+    """
+    if not requirement.approvals:
+        return Assessment(requirement=requirement)
+    if review is None:
+        return Assessment(
+            requirement=requirement, missing=(_too_few(requirement, None, requirement.approvals),)
+        )
+    present, discarded = _counted(requirement, review, digest)
+    lacking = requirement.approvals - len(present)
+    missing = (*review.flaws, *((_too_few(requirement, review, lacking),) if lacking > 0 else ()))
+    return Assessment(
+        requirement=requirement,
+        change=review.change,
+        commit=review.commit,
+        present=present,
+        discarded=(*review.discarded, *discarded),
+        missing=missing,
+    )
+
+
+def _counted(
+    requirement: Requirement, review: Review, digest: str
+) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
+    authors = {name.casefold() for name in review.authors}
+    allowed = {name.casefold() for name in requirement.approvers}
+    present: dict[str, Approval] = {}
+    discarded = []
+    for approval in review.approvals:
+        who = approval.who.casefold()
+        why = ""
+        if who in authors:
+            why = "wrote or pushed a part of the change"
+        elif allowed and who not in allowed:
+            why = "is not among the approvers of the policy"
+        elif approval.weak and requirement.evidence is not Evidence.GIT:
+            why = "is known from git alone, and the policy asks for the forge's record"
+        elif approval.digests and digest not in approval.digests:
+            why = "approved another plan: " + ", ".join(approval.digests)
+        elif requirement.bind_digest and not approval.digests:
+            why = "does not name the digest of the plan, as the policy asks"
+        if why:
+            discarded.append(Discarded(who=approval.who, why=why))
+        else:
+            present.setdefault(who, approval)
+    return tuple(present.values()), tuple(discarded)
+
+
+def _too_few(requirement: Requirement, review: Review | None, lacking: int) -> Missing:
+    count = requirement.approvals
+    have = count - lacking
+    of = f" of {review.change} at {review.commit[:SHORT]}" if review else ""
+    return Missing(
+        rule="approvals",
+        message=f"{count} {'approval' if count == 1 else 'approvals'}{of} "
+        f"{'is' if count == 1 else 'are'} required, and {have or 'none'} "
+        f"{'counts' if have < 2 else 'count'}",
+        remedy=_remedy(requirement, review, lacking),
+    )
+
+
+def _remedy(requirement: Requirement, review: Review | None, lacking: int) -> str:
+    who = f"one of {', '.join(requirement.approvers)}" if requirement.approvers else "somebody"
+    if lacking > 1:
+        who = (
+            f"{lacking} of {', '.join(requirement.approvers)}"
+            if requirement.approvers
+            else (f"{lacking} people")
+        )
+    authors = f" other than {', '.join(review.authors)}" if review and review.authors else ""
+    what = f"{review.change} at {review.commit[:SHORT]}" if review else "the change"
+    digest = ", naming the digest of the plan," if requirement.bind_digest else ""
+    if requirement.evidence is Evidence.GIT:
+        return (
+            f"Have {who}{authors} sign a tag on the commit, or add a Reviewed-by trailer to "
+            "its merge; then apply again."
+        )
+    return f"Have {who}{authors} approve {what}{digest} and apply again."

@@ -1,0 +1,331 @@
+"""What differs between a declaration, what was last applied, and the live entry (three-way)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+
+from reconciler.core.model.canonical import alike, header, lines, with_lines
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import NOTHING, Value, rows_of
+from reconciler.core.planning.line_matching import (
+    Key,
+    Line,
+    Pairing,
+    count_addresses,
+    is_detail,
+    line_address,
+    pair,
+    posting_key,
+)
+
+PROTECT = "protect"
+"""The one field of a change that no call sends: it stands in the daybook alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field that has to change for live to equal declared. None means absent."""
+
+    name: str
+    before: Value
+    after: Value
+    in_place: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineUpdate:
+    """One line whose basic information has to change: `line` as it is live, `fields` as wanted."""
+
+    line: Line
+    fields: Mapping[str, Value]
+    before: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What has to change for live to equal declared. Falsy when nothing has to."""
+
+    fields: tuple[FieldChange, ...] = ()
+    line_updates: tuple[LineUpdate, ...] = ()
+    lines_removed: tuple[Line, ...] = ()
+    lines_added: tuple[Line, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.line_updates)
+
+    @property
+    def forced_by(self) -> tuple[str, ...]:
+        """The fields that no update can change, so that the entry must be replaced."""
+        return tuple(change.name for change in self.fields if not change.in_place)
+
+
+UNCHANGED = Comparison()
+
+
+def compare(
+    kind: Kind,
+    declared: Mapping[str, Value],
+    applied: Mapping[str, Value] | None,
+    live: Mapping[str, Value],
+    *,
+    manage_observed: bool = False,
+) -> Comparison:
+    """Compare a declaration with the live entry, knowing what was last applied.
+
+    A field that left the file since it was applied is cleared, and so is one that the file states
+    as null; a field never declared is not ours. Fields that other systems write
+    (`Kind.observed`) change only when the file changed, unless `manage_observed`. Fields that no
+    read shows (`Kind.write_only`) are compared with what was applied. `applied` is None when
+    nothing is recorded, as after an adoption.
+    """
+    if evidently_unchanged(kind, declared, applied, live):
+        return UNCHANGED
+    return compare_in_depth(kind, declared, applied, live, manage_observed=manage_observed)
+
+
+def compare_in_depth(
+    kind: Kind,
+    declared: Mapping[str, Value],
+    applied: Mapping[str, Value] | None,
+    live: Mapping[str, Value],
+    *,
+    manage_observed: bool,
+) -> Comparison:
+    """Compare without looking for the evident first; gives what `compare` does."""
+    fields = tuple(_header_changes(kind, declared, applied, live, manage_observed))
+    ours, theirs = lines(kind, declared), lines(kind, live)
+    last = lines(kind, applied) if applied is not None else ()
+    owned = _Owned(kind, last)
+    pairing = pair(kind, ours, theirs, agree=owned.agree)
+    if not pairing.complete or _fixed_field_left(kind, ours, theirs, last):
+        changed = FieldChange(name=kind.lines, before=theirs, after=ours, in_place=False)
+        return Comparison(
+            fields=(*fields, changed),
+            lines_removed=pairing.only_live,
+            lines_added=pairing.only_declared,
+        )
+    notes = _unread_changes(kind, ours, last) if applied is not None else _NO_CHANGES
+    updates = tuple(_line_updates(owned, pairing, notes))
+    counts: Counter[Key] = count_addresses(kind, theirs) if updates else Counter()
+    if any(counts[line_address(kind, update.line)] > 1 for update in updates):
+        # Two lines of one code and side cannot be told apart by an update (API facts 3.5).
+        changed = FieldChange(name=kind.lines, before=theirs, after=ours, in_place=False)
+        fields = (*fields, changed)
+    return Comparison(fields=fields, line_updates=updates) if fields or updates else UNCHANGED
+
+
+def evidently_unchanged(
+    kind: Kind,
+    declared: Mapping[str, Value],
+    applied: Mapping[str, Value] | None,
+    live: Mapping[str, Value],
+) -> bool:
+    """Whether the ledger holds, word for word and line by line, what the file says since applied.
+
+    So it is with nearly every entry of nearly every plan, and it is a hundred times cheaper to see
+    than to compare. False promises nothing.
+    """
+    if applied is not None and applied != declared:
+        return False
+    ours, theirs = lines(kind, declared), lines(kind, live)
+    unread = kind.unread if applied is not None else frozenset[str]()
+    if len(ours) != len(theirs) or not _stands_in(declared, live, skipped={kind.lines, *unread}):
+        return False
+    return all(
+        _stands_in(line, held, skipped=kind.write_only)
+        and not any(
+            name not in line and value not in (None, "") and is_detail(kind, name)
+            for name, value in held.items()
+        )
+        for line, held in zip(ours, theirs, strict=True)
+    )
+
+
+def _stands_in(
+    wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped: Set[str]
+) -> bool:
+    return all(
+        name in skipped
+        # Python takes True for 1; a boolean is left to the comparison that knows better.
+        or (name in held and held[name] == value and not isinstance(value, bool))
+        for name, value in wanted.items()
+    )
+
+
+def read_back(
+    kind: Kind,
+    declared: Mapping[str, Value],
+    applied: Mapping[str, Value] | None,
+    live: Mapping[str, Value],
+    *,
+    manage_observed: bool = False,
+) -> Comparison:
+    """What a read after a write shows otherwise than was asked for (I-32).
+
+    `applied` is what held before the write, so that a field the write should have cleared counts.
+    Fields that no read shows are left out.
+    """
+    asked = _readable(kind, declared)
+    before = None if applied is None else _readable(kind, applied)
+    return compare(kind, asked, before, live, manage_observed=manage_observed)
+
+
+def _readable(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
+    rows = (
+        {name: value for name, value in line.items() if name not in kind.write_only}
+        for line in lines(kind, spec)
+    )
+    fields = {name: value for name, value in spec.items() if name not in kind.unread}
+    return with_lines(kind, fields, rows)
+
+
+def _header_changes(
+    kind: Kind,
+    declared: Mapping[str, Value],
+    applied: Mapping[str, Value] | None,
+    live: Mapping[str, Value],
+    manage_observed: bool,
+) -> Iterator[FieldChange]:
+    wanted, held = header(kind, declared), header(kind, live)
+    last = header(kind, applied) if applied is not None else {}
+    for name in sorted({*declared, *(applied or ())} - {kind.lines}):
+        unread = name in kind.unread
+        if unread and applied is None:
+            continue
+        after, before = wanted.get(name), (last if unread else held).get(name)
+        if alike(after, before) or (name in kind.resolved and _stated_by(after, before)):
+            continue
+        if name in kind.observed and not manage_observed:
+            stood_still = applied is None or last.get(name) == after
+            # A transfer state that left the file belongs to the ledger connector again.
+            if stood_still or name not in declared:
+                continue
+        yield FieldChange(
+            name=name,
+            before=(applied or {}).get(name) if unread else live.get(name),
+            after=declared[name] if name in wanted else kind.defaults.get(name),
+            in_place=name in kind.updatable or name.endswith(kind.custom_suffix),
+        )
+
+
+def _stated_by(wanted: Value, held: Value) -> bool:
+    """Whether two lists have as many items, and each that is wanted is what one held says."""
+    ours, theirs = rows_of(wanted), list(rows_of(held))
+    if len(ours) != len(theirs):
+        return False
+    for row in ours:
+        found = next((one for one in theirs if row.items() <= one.items()), None)
+        if found is None:
+            return False
+        theirs.remove(found)
+    return True
+
+
+class _Owned:
+    """The changeable fields of lines that are ours: those a line states, or stated when applied.
+
+    Lines have no identity, so what was applied is known for all lines that post the same.
+    """
+
+    def __init__(self, kind: Kind, applied: tuple[Line, ...]) -> None:
+        self._kind = kind
+        self._applied: dict[Key, set[str]] = defaultdict(set)
+        for line in applied:
+            if names := self._readable(line):
+                self._applied[posting_key(kind, line)] |= names
+
+    def _readable(self, line: Line) -> set[str]:
+        kind = self._kind
+        return {name for name in line if is_detail(kind, name) and name not in kind.write_only}
+
+    def differing(self, ours: Line, theirs: Line) -> Iterator[str]:
+        """The names of our fields whose live value is another, in order."""
+        names = self._readable(ours)
+        if self._applied:
+            names |= self._applied.get(posting_key(self._kind, ours), set())
+        for name in sorted(names):
+            if not alike(_stated(ours, name), _stated(theirs, name)):
+                yield name
+
+    def agree(self, ours: Line, theirs: Line) -> bool:
+        return next(self.differing(ours, theirs), None) is None
+
+
+def _stated(line: Line, name: str) -> Value:
+    """A line's field, None when it is absent; empty text says no more than absence."""
+    value = line.get(name)
+    return None if value == "" else value
+
+
+def _fixed_field_left(
+    kind: Kind, declared: tuple[Line, ...], live: tuple[Line, ...], applied: tuple[Line, ...]
+) -> bool:
+    """Whether a fixed line field that was applied left the file and still stands in the ledger.
+
+    Leaving out the code type changes nothing in the books; the others are part of the posting.
+    """
+
+    def fixed(rows: tuple[Line, ...]) -> Counter[tuple[Key, str]]:
+        return Counter(
+            (posting_key(kind, line), name)
+            for line in rows
+            for name in kind.line_optional
+            # A home amount equal to the amount says nothing: the server fills it itself.
+            if line.get(name) not in (None, line.get("amount")) and name != kind.line_address_type
+        )
+
+    stated = fixed(applied)
+    if not stated:
+        return False
+    ours = fixed(declared)
+    left = stated - ours
+    return bool(left and left & (fixed(live) - ours))
+
+
+_Moves = Mapping[str, tuple[Value, Value]]
+
+_NO_CHANGES: Mapping[int, _Moves] = {}
+
+
+def _line_updates(
+    owned: _Owned, pairing: Pairing, notes: Mapping[int, _Moves]
+) -> Iterator[LineUpdate]:
+    for (ours, theirs), (at, _) in zip(pairing.pairs, pairing.positions, strict=True):
+        names = tuple(owned.differing(ours, theirs))
+        before = {name: _stated(theirs, name) for name in names}
+        after = {name: _stated(ours, name) for name in names}
+        for name, (was, now) in notes.get(at, {}).items():
+            before[name], after[name] = was, now
+        if after:
+            yield LineUpdate(line=theirs, fields=after, before=before)
+
+
+def _unread_changes(
+    kind: Kind, declared: tuple[Line, ...], applied: tuple[Line, ...]
+) -> Mapping[int, _Moves]:
+    """Changes of fields that cannot be read back, by position: file against last applied."""
+    if not any(name in kind.write_only for line in (*declared, *applied) for name in line):
+        return _NO_CHANGES
+
+    def agree(ours: Line, theirs: Line) -> bool:
+        names = {name for line in (ours, theirs) for name in line if is_detail(kind, name)}
+        return all(_stated(ours, name) == _stated(theirs, name) for name in names)
+
+    def bare(line: Line) -> Line:
+        return {name: value for name, value in line.items() if name not in kind.line_optional}
+
+    pairing = pair(kind, declared, applied, agree=agree)
+    partner = {at: applied[other] for at, other in pairing.positions}
+    # A line that now states what the server used to fill is the same line.
+    rest = [at for at in range(len(declared)) if at not in partner]
+    spare = [bare(line) for line in pairing.only_live]
+    again = pair(kind, [bare(declared[at]) for at in rest], spare, agree=agree)
+    partner |= {rest[at]: spare[other] for at, other in again.positions}
+    changes: dict[int, dict[str, tuple[Value, Value]]] = defaultdict(dict)
+    for at, ours in enumerate(declared):
+        theirs = partner.get(at, NOTHING)
+        for name in sorted(kind.write_only):
+            was, now = _stated(theirs, name), _stated(ours, name)
+            if was != now:
+                changes[at][name] = (was, now)
+    return changes

@@ -1,0 +1,155 @@
+"""The guards: what a plan as a whole may not do. They refuse, and never cut a plan short."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+from reconciler.core.model.money import ZERO, plain, shown
+from reconciler.core.model.plan import Action, Allowances, Change, Reason, Refusal
+from reconciler.core.model.policy import NO_APPROVALS, Approvals
+from reconciler.core.planning.reach import money_moved
+from reconciler.core.planning.run_members import stands
+from reconciler.core.planning.snapshot import World
+from reconciler.core.rules.catalog import PLAN_RULES
+
+SMALLEST_LIMIT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The workspace's own limits, and whose approval goes with them; None means the default."""
+
+    max_removals: int | None = None
+    max_changes: int | None = None
+    max_percent: Decimal | None = None
+    max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    approvals: Approvals = NO_APPROVALS
+
+
+def default_limit(recorded: int) -> int:
+    """How many of so many recorded entries may go, or be gone, without a word: max(3, 10 %)."""
+    return max(SMALLEST_LIMIT, recorded // 10)
+
+
+def refusals(
+    changes: Iterable[Change],
+    world: World,
+    *,
+    allowances: Allowances,
+    limits: Limits,
+) -> tuple[Refusal, ...]:
+    """Every guard that says no. `limits` are the policy's, `allowances` are this run's.
+
+    Removals count against the whole workspace, whatever part of it a plan looked at; what is
+    missing in the ledger counts against what was looked for.
+    """
+    changes = tuple(changes)
+    # A record that no change speaks of is of an entry that was cancelled and kept: it is done.
+    spoken_of = {change.address for change in changes}
+    sizes = {change.address: _size(change) for change in changes}
+    owned = sum(
+        sizes[item.address]
+        for item in world.borne.values()
+        if item.address in spoken_of and (item.number is not None or item.leftovers)
+    )
+    elsewhere = tuple(
+        item.address
+        for item in world.borne.values()
+        if item.address not in world.selection and item.number is not None and not item.cancelled
+    )
+    # A blocked removal takes nothing away, but the entry is no longer declared all the same.
+    undeclared = sum(
+        sizes[change.address]
+        for change in changes
+        if change.wanted in (Action.REMOVE, Action.FORGET)
+    ) + sum(1 for address in elsewhere if address not in world.declared)
+    return (
+        *_removals(
+            sum(sizes[change.address] for change in changes if change.action is Action.REMOVE),
+            undeclared=undeclared,
+            owned=owned + len(elsewhere),
+            allowed=allowances.max_removals,
+            policy=limits.max_removals,
+        ),
+        *_missing(changes, owned, allowances.max_missing),
+        *_money(changes, limits.max_money, world.known.facts.home_currency),
+        *_changes(changes, owned + len(elsewhere), limits),
+    )
+
+
+def _removals(
+    removals: int, *, undeclared: int, owned: int, allowed: int | None, policy: int | None
+) -> Iterator[Refusal]:
+    stated = [limit for limit in (allowed, policy) if limit is not None]
+    limit = min(stated, default=default_limit(owned))
+    remedy = f"If it is meant, allow exactly this with --max-removals {removals}."
+    if removals > limit:
+        if policy is not None and removals > policy:
+            # What the files say was reviewed; an option of one run was not.
+            remedy = "If it is meant, raise policy.limits.removals in a change of its own."
+        message = f"{removals} of {owned} recorded entries would be removed; the limit is {limit}"
+        yield _refusal("too-many-removals", message, remedy)
+    elif removals and undeclared >= owned and allowed != removals:
+        message = f"none of {owned} recorded entries is declared, and {removals} would be removed"
+        yield _refusal("all-entries-removed", message, remedy)
+
+
+def _size(change: Change) -> int:
+    """How many entries an address stands for: a journal run counts with all that it made."""
+    return max(1, sum(1 for member in change.members if stands(member)))
+
+
+def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> Iterator[Refusal]:
+    missing = sum(1 for change in changes if change.reason is Reason.MISSING_IN_LEDGER)
+    limit = default_limit(owned) if allowed is None else allowed
+    if missing > limit:
+        message = (
+            f"{missing} of {owned} recorded entries are not in the ledger; the limit is {limit}"
+        )
+        remedy = f"Check the target. If it is meant, allow this with --max-missing {missing}."
+        yield _refusal("missing-in-ledger", message, remedy)
+
+
+def _money(
+    changes: tuple[Change, ...], limits: Mapping[str, Decimal], home_currency: str | None
+) -> Iterator[Refusal]:
+    if not limits:
+        return
+    moved = money_moved(changes, home_currency)
+    for currency in moved.unmeasured(limits):
+        message = (
+            f"{currency} {shown(moved.amounts[currency], currency)} would be posted or taken back, "
+            f"and policy.limits.money names no limit for {currency}"
+        )
+        remedy = f"State a limit for {currency} in policy.limits.money."
+        yield _refusal("money-limit", message, remedy)
+    for currency, limit in sorted(limits.items()):
+        amount = moved.amounts.get(currency, ZERO)
+        if amount > limit:
+            message = (
+                f"{currency} {shown(amount, currency)} would be posted or taken back; "
+                f"the limit is {shown(limit, currency)}"
+            )
+            yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)
+
+
+def _changes(changes: tuple[Change, ...], owned: int, limits: Limits) -> Iterator[Refusal]:
+    most, percent = limits.max_changes, limits.max_percent
+    remedy = PLAN_RULES["change-limit"].remedy
+    count = sum(
+        _size(change)
+        for change in changes
+        if change.steps and change.action not in (Action.KEEP, Action.BLOCKED)
+    )
+    if most is not None and count > most:
+        message = f"{count} entries would be changed; the limit is {most}"
+        yield _refusal("change-limit", message, remedy)
+    # Of no recorded entry there is no percentage: the first apply is bounded by the count alone.
+    if percent is not None and owned and 100 * count > percent * owned:
+        message = f"{count} changes for {owned} recorded entries; the limit is {plain(percent)} %"
+        yield _refusal("change-limit", message, remedy)
+
+
+def _refusal(rule: str, message: str, remedy: str) -> Refusal:
+    return Refusal(rule=rule, message=message, remedy=remedy)

@@ -1,0 +1,229 @@
+"""What a plan does to the books: impact by period, accounting code and currency, and balance."""
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TypeAlias
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import ZERO, difference, total
+from reconciler.core.model.plan import Action, Balance, Change, Impact
+from reconciler.core.model.resource import Value, rows_of, text_of
+from reconciler.core.planning.request_body import completed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """One line as it counts in the books: where, on which side, how much."""
+
+    period: str
+    code: str
+    code_type: str
+    currency: str
+    debit: Decimal
+    credit: Decimal
+    home_net: Decimal | None
+
+
+def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) -> Iterator[Posting]:
+    """The lines of an entry as postings.
+
+    The home amount is signed, debit positive, and None where no home currency is known.
+    """
+    known_kind = KINDS[kind]
+    period = text_of(spec.get(known_kind.period)) or ""
+    currency = text_of(spec.get(known_kind.currency)) or ""
+    for line in rows_of(completed(known_kind, spec, home_currency).get(known_kind.lines)):
+        amount = line["amount"]
+        # An amount that is no exact number would be left out of every sum.
+        assert isinstance(amount, Decimal)
+        home = line.get("homeCurrencyAmount") if home_currency is not None else None
+        debit = line.get("type") == "Debit"
+        yield Posting(
+            period=period,
+            code=text_of(line.get("accountingCodeName")) or "",
+            code_type=text_of(known_kind.one_form(line.get("accountingCodeType"))) or "",
+            currency=currency,
+            debit=amount if debit else ZERO,
+            credit=ZERO if debit else amount,
+            home_net=_signed(home, debit=debit) if isinstance(home, Decimal) else None,
+        )
+
+
+def _signed(amount: Decimal, *, debit: bool) -> Decimal:
+    # The minus operator rounds to the digits of the default context; this does not.
+    return amount if debit else amount.copy_negate()
+
+
+Entry: TypeAlias = tuple[str, Mapping[str, Value]]
+"""The kind and the fields of something that posts."""
+
+
+def posted_before(change: Change) -> tuple[Entry, ...]:
+    """What an address has in the books before the plan: its entry, or those its run made."""
+    kind = KINDS[change.address.kind]
+    if kind.members:
+        return tuple(
+            (kind.members, member.fields)
+            for member in change.members
+            if member.status in KINDS[kind.members].standing
+        )
+    stands = change.before is not None and change.number_posted
+    return ((kind.name, change.before),) if stands and change.before is not None else ()
+
+
+def posted_after(change: Change) -> tuple[Entry, ...]:
+    """What an address has in the books once the plan is applied.
+
+    What a journal run will post is not known before the ledger has run it.
+    """
+    if change.action is Action.BLOCKED or not (change.posts or change.takes_back):
+        return posted_before(change)
+    return newly_posted(change)
+
+
+def newly_posted(change: Change) -> tuple[Entry, ...]:
+    """What a change posts, as far as its declaration says it."""
+    kind = KINDS[change.address.kind]
+    return ((kind.name, change.after),) if change.posts and change.after and kind.lines else ()
+
+
+def taken_back(change: Change) -> tuple[Entry, ...]:
+    """What a change takes out of the books."""
+    return posted_before(change) if change.takes_back else ()
+
+
+_Key = tuple[str, str, str]
+
+
+def impact_of(
+    changes: Iterable[Change],
+    home_currency: str | None,
+    starts: Mapping[str, str] = MappingProxyType({}),
+    *,
+    named: Container[str] = (),
+) -> tuple[Impact, ...]:
+    """The rows that the plan changes, with sums over all entries managed here.
+
+    Rows are sorted by the start of their period (`starts`, by name), accounting code and currency.
+    Codes of one name and several types have a row each, named with its type; so do those that
+    are `named` with it already, for the sake of an entry that is not among the changes.
+    """
+    changes = tuple(changes)
+    in_runs = {member.number for change in changes for member in change.members}
+    kept: list[Entry] = []
+    before: list[Posting] = []
+    after: list[Posting] = []
+    for change in changes:
+        if change.number in in_runs:
+            # It counts where its run does.
+            continue
+        old, new = posted_before(change), posted_after(change)
+        if old == new:
+            kept.extend(old)
+            continue
+        for entries, side in ((old, before), (new, after)):
+            for kind, spec in entries:
+                side.extend(postings(kind, spec, home_currency))
+    moving = (*before, *after)
+    periods = {posting.period for posting in moving}
+    for kind, spec in kept:
+        # What stays in periods that nothing moves in is in none of the rows.
+        if spec.get(KINDS[kind].period) in periods:
+            found = tuple(postings(kind, spec, home_currency))
+            before.extend(found)
+            after.extend(found)
+    key = _key_of((*before, *after), named)
+    sides: dict[_Key, tuple[list[Posting], list[Posting]]] = {
+        key(posting): ([], []) for posting in moving
+    }
+    for at, found_there in enumerate((before, after)):
+        for posting in found_there:
+            if (row := sides.get(key(posting))) is not None:
+                row[at].append(posting)
+    order = sorted(sides, key=lambda row: (starts.get(row[0], ""), row))
+    rows = (_row(row, *sides[row]) for row in order)
+    return tuple(row for row in rows if _moves(row))
+
+
+def _key_of(known: Iterable[Posting], named: Container[str]) -> Callable[[Posting], _Key]:
+    types: dict[str, set[str]] = defaultdict(set)
+    for posting in known:
+        types[posting.code].add(posting.code_type)
+
+    def key(posting: Posting) -> _Key:
+        # A file may leave the type out where the name says it all; the ledger always fills it.
+        typed = f"{posting.code} ({posting.code_type})"
+        shared = len(types[posting.code] - {""}) > 1 or typed in named
+        code = typed if posting.code_type and shared else posting.code
+        return posting.period, code, posting.currency
+
+    return key
+
+
+def _row(key: _Key, before: list[Posting], after: list[Posting]) -> Impact:
+    period, code, currency = key
+    return Impact(
+        period=period,
+        code=code,
+        currency=currency,
+        debit_before=total(posting.debit for posting in before),
+        credit_before=total(posting.credit for posting in before),
+        debit_after=total(posting.debit for posting in after),
+        credit_after=total(posting.credit for posting in after),
+        home_change=_home_change(before, after),
+    )
+
+
+def _home_change(before: list[Posting], after: list[Posting]) -> Decimal | None:
+    nets = [posting.home_net for posting in (*before, *after)]
+    if any(net is None for net in nets):
+        return None
+    return difference(
+        total(posting.home_net for posting in after if posting.home_net is not None),
+        total(posting.home_net for posting in before if posting.home_net is not None),
+    )
+
+
+def _moves(row: Impact) -> bool:
+    sides = (row.debit_before, row.credit_before) != (row.debit_after, row.credit_after)
+    return sides or bool(row.home_change)
+
+
+def balance_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Balance, ...]:
+    """Per currency, and for the home currency too, the sums that are posted and taken back."""
+    posted: dict[tuple[str, bool], list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    removed: dict[tuple[str, bool], list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for change in changes:
+        if change.action is Action.BLOCKED:
+            continue
+        for kind, spec in newly_posted(change):
+            _add(posted, postings(kind, spec, home_currency), home_currency)
+        for kind, spec in taken_back(change):
+            _add(removed, postings(kind, spec, home_currency), home_currency)
+    return tuple(
+        Balance(
+            currency=currency,
+            home=home,
+            posted_debit=total(debit for debit, _ in posted[currency, home]),
+            posted_credit=total(credit for _, credit in posted[currency, home]),
+            removed_debit=total(debit for debit, _ in removed[currency, home]),
+            removed_credit=total(credit for _, credit in removed[currency, home]),
+        )
+        for currency, home in sorted({*posted, *removed}, key=lambda row: (row[1], row[0]))
+    )
+
+
+def _add(
+    sums: dict[tuple[str, bool], list[tuple[Decimal, Decimal]]],
+    rows: Iterable[Posting],
+    home_currency: str | None,
+) -> None:
+    for posting in rows:
+        sums[posting.currency, False].append((posting.debit, posting.credit))
+        if home_currency is not None and posting.home_net is not None:
+            net = posting.home_net
+            pair = (net, ZERO) if posting.debit else (ZERO, net.copy_negate())
+            sums[home_currency, True].append(pair)

@@ -1,0 +1,122 @@
+"""Which declared line is which live line: lines are a multiset, and repetition counts (I-54)."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Value
+
+Line: TypeAlias = Mapping[str, Value]
+Key: TypeAlias = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """Lines that are the same posting on both sides, and those that stand on one side only.
+
+    `positions` says where the lines of each pair stand, declared first.
+    """
+
+    pairs: tuple[tuple[Line, Line], ...]
+    positions: tuple[tuple[int, int], ...]
+    only_declared: tuple[Line, ...]
+    only_live: tuple[Line, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides post the same."""
+        return not self.only_declared and not self.only_live
+
+
+def pair(
+    kind: Kind,
+    declared: Sequence[Line],
+    live: Sequence[Line],
+    *,
+    agree: Callable[[Line, Line], bool],
+) -> Pairing:
+    """Match lines by what they post: code, side, amount, and whatever else a declared line fixes.
+
+    A fixed field that a declared line leaves out matches any live value, because the server fills
+    it. Among lines that post the same, as many as can be are matched with one that `agree`s.
+    """
+    if len(declared) == len(live) and all(
+        posts_same(kind, ours, theirs) and agree(ours, theirs)
+        for ours, theirs in zip(declared, live, strict=True)
+    ):
+        positions = tuple((at, at) for at in range(len(declared)))
+    else:
+        edges = [
+            [at for at, theirs in enumerate(live) if posts_same(kind, ours, theirs)]
+            for ours in declared
+        ]
+        agreeing = [
+            [at for at in found if agree(ours, live[at])]
+            for ours, found in zip(declared, edges, strict=True)
+        ]
+        partner = _match(edges, _match(agreeing, {}))
+        positions = tuple(sorted((ours, theirs) for theirs, ours in partner.items()))
+    ours_paired, theirs_paired = {at for at, _ in positions}, {at for _, at in positions}
+    return Pairing(
+        pairs=tuple((declared[ours], live[theirs]) for ours, theirs in positions),
+        positions=positions,
+        only_declared=tuple(line for at, line in enumerate(declared) if at not in ours_paired),
+        only_live=tuple(line for at, line in enumerate(live) if at not in theirs_paired),
+    )
+
+
+def posts_same(kind: Kind, declared: Line, live: Line) -> bool:
+    """Whether a live line posts what a declared line asks for."""
+    return posting_key(kind, declared) == posting_key(kind, live) and all(
+        kind.one_form(declared[name]) == kind.one_form(live.get(name))
+        for name in kind.line_optional
+        if declared.get(name) is not None
+    )
+
+
+def posting_key(kind: Kind, line: Line) -> Key:
+    """What a line posts: code, side and amount. Lines with one key cannot be told apart by it."""
+    return tuple(line.get(name) for name in kind.line_key)
+
+
+def is_detail(kind: Kind, name: str) -> bool:
+    """Whether a line's field can be changed in place."""
+    return name in kind.line_updatable or name.endswith(kind.custom_suffix)
+
+
+def line_address(kind: Kind, line: Line) -> Key:
+    """How an update names a line: code, side and code type; lines have no id (API facts 3.5)."""
+    return (*(line.get(name) for name in kind.line_address), line.get(kind.line_address_type))
+
+
+def count_addresses(kind: Kind, lines: Sequence[Line]) -> Counter[Key]:
+    """How many lines answer to each address; only those with one can be updated."""
+    return Counter(line_address(kind, line) for line in lines)
+
+
+def _match(edges: Sequence[Sequence[int]], partner: dict[int, int]) -> dict[int, int]:
+    """A maximum matching from live position to declared position (augmenting paths).
+
+    Entries have at most 100 lines, and only those whose lines moved come here.
+    """
+    taken = set(partner.values())
+    for start in range(len(edges)):
+        if start not in taken:
+            _augment(start, edges, partner, set())
+    return partner
+
+
+def _augment(
+    ours: int, edges: Sequence[Sequence[int]], partner: dict[int, int], seen: set[int]
+) -> bool:
+    # Free lines first: a pair that agrees is given up only where the matching needs it.
+    for theirs in sorted(edges[ours], key=lambda at: at in partner):
+        if theirs in seen:
+            continue
+        seen.add(theirs)
+        if theirs not in partner or _augment(partner[theirs], edges, partner, seen):
+            partner[theirs] = ours
+            return True
+    return False

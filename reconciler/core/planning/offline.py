@@ -1,0 +1,72 @@
+"""What is taken to be live by a plan that does not ask the ledger: what the daybook recorded."""
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.known import Known
+from reconciler.core.model.marker import marker_of, with_marker
+from reconciler.core.model.plan import CANCELLED
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import NOTHING, Address, Declared, Live, Value
+from reconciler.core.planning.snapshot import adopted
+
+
+def assumed_live(
+    declared: Mapping[Address, Declared], recorded: Mapping[Address, Recorded], known: Known
+) -> Mapping[str, Live]:
+    """The ledger as the daybook left it: every number that a plan needs, none of them moved.
+
+    What is to be adopted is taken to be as it is declared. Nothing counts as transferred, and a
+    journal run shows none of its entries: only the ledger knows.
+    """
+    adoptions = (
+        live
+        for address, one in declared.items()
+        if (live := _adopted(one, recorded.get(address), known)) is not None
+    )
+    records = (live for one in recorded.values() for live in _recorded(one, declared, known))
+    return {live.number: live for live in (*adoptions, *records)}
+
+
+def _recorded(one: Recorded, declared: Mapping[Address, Declared], known: Known) -> Iterator[Live]:
+    kind = KINDS[one.address.kind]
+    spec = one.spec
+    if spec is None:
+        # Applied, but nobody wrote down as what: the file is the best guess there is.
+        spec = declared[one.address].spec if one.address in declared else NOTHING
+    fields = _marked(kind, one.address, spec, known)
+    for number in one.leftovers:
+        yield Live(number=number, status=CANCELLED, fields=fields)
+    for number in one.retired:
+        yield Live(number=number, status=_standing(kind), fields=fields)
+    if one.number is not None:
+        status = CANCELLED if one.cancelled else _standing(kind)
+        yield Live(number=one.number, status=status, fields=fields)
+
+
+def _adopted(declared: Declared, recorded: Recorded | None, known: Known) -> Live | None:
+    number = adopted(declared, recorded)
+    if number is None:
+        return None
+    kind = KINDS[declared.address.kind]
+    fields = dict(declared.spec)
+    if declared.made_by is not None:
+        fields["transactionType"] = min(TRANSACTION_TYPES)
+    period = known.periods.get(str(fields.get(kind.period)))
+    if kind.span is not None and period is not None:
+        fields.update(zip(kind.span, (period.start_date, period.end_date), strict=True))
+    return Live(number=number, status=_standing(kind), fields=fields)
+
+
+def _marked(
+    kind: Kind, address: Address, spec: Mapping[str, Value], known: Known
+) -> Mapping[str, Value]:
+    if not kind.marked:
+        return spec
+    return with_marker(spec, known.marker, marker_of(known.workspace, address))
+
+
+def _standing(kind: Kind) -> str:
+    return min(kind.standing)

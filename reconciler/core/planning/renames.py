@@ -1,0 +1,230 @@
+"""Which entry a declaration takes over from another name, and what the record of each is then."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.core.model.canonical import lines
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.marker import marker_of, split_marker
+from reconciler.core.model.plan import CANCELLED, Action, Change
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
+from reconciler.core.planning.diff import compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Everything that tells what an entry is called: files, daybook, ledger and search.
+
+    Numbers that are missing in `live` were not read, and tell nothing.
+    """
+
+    declared: Mapping[Address, Declared]
+    recorded: Mapping[Address, Recorded]
+    live: Mapping[str, Live | None]
+    found: Mapping[Address, tuple[str, ...]]
+    workspace: str
+    place: str
+
+    def standing(self, address: Address) -> Live | None:
+        """The recorded entry of an address, as long as it is not out of the books."""
+        state = self.recorded.get(address)
+        live = self.live.get(state.number or "") if state is not None else None
+        return None if live is None or live.status == CANCELLED else live
+
+    def unrecorded(self, address: Address) -> tuple[str, ...]:
+        """What stands under an address by its marker: found, or retired once and still there."""
+        state = self.recorded.get(address)
+        retired = (
+            number
+            for number in (state.retired if state is not None else ())
+            if self._bears(address, self.live.get(number))
+        )
+        return tuple(dict.fromkeys((*self.found.get(address, ()), *retired)))
+
+    def _bears(self, address: Address, live: Live | None) -> bool:
+        if live is None or live.status == CANCELLED:
+            return False
+        ours = marker_of(self.workspace, address)
+        return not KINDS[address.kind].marked or self.marker(live) == ours
+
+    def marker(self, live: Live | None) -> str | None:
+        """What a live entry carries."""
+        return split_marker(live.fields, self.place)[1] if live is not None else None
+
+
+def renames_of(names: Names) -> Mapping[Address, Address]:
+    """Every declaration that takes over the entry of another name, with that name's address.
+
+    The marker is the proof: an entry that carries a declaration's marker is that declaration's,
+    though the daybook still has it under a name that no file bears. Else `previousName` says so,
+    of what is recorded or found under that name; and where nobody ever applied anything under it,
+    the one entry of equal content that lost its file can only be meant.
+    """
+    lost = tuple(sorted(address for address in names.recorded if address not in names.declared))
+    asking = [one for one in names.declared.values() if one.previous_name is not None]
+    if not lost and not asking:
+        return {}
+    numbers = frozenset(names.recorded[address].number for address in lost)
+    renames: dict[Address, Address] = {}
+    for source in lost:
+        address = _marked_for(names, source)
+        if address in names.declared and _is_free(names, address, numbers):
+            renames.setdefault(address, source)
+    for one in asking:
+        source = previous_of(one)
+        free = one.address not in renames and _is_free(names, one.address, numbers)
+        if free and source not in names.declared and _is_known(names, source):
+            renames[one.address] = source
+    taken = frozenset(renames.values())
+    alike = Alike(names, (address for address in lost if address not in taken))
+    guesses = {
+        one.address: meant[0]
+        for one in asking
+        if one.address not in renames and _is_new(names, one)
+        if len(meant := alike.to(one)) == 1
+    }
+    claims = Counter(guesses.values())
+    return renames | {at: source for at, source in guesses.items() if claims[source] == 1}
+
+
+def previous_of(declared: Declared) -> Address:
+    """The address that a declaration says it had before."""
+    return Address(declared.address.kind, declared.previous_name or "")
+
+
+def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
+    """What a reader has to know of new entries that another name may be meant by."""
+    changes = tuple(changes)
+    removed = Alike(names, (one.address for one in changes if one.wanted is Action.REMOVE))
+    for change in changes:
+        one = names.declared.get(change.address)
+        if one is None or change.wanted is not Action.CREATE or change.renamed_from:
+            continue
+        alike = [source.name for source in removed.to(one)]
+        keys = " or ".join(f"`previousName: {name}`" for name in alike)
+        if one.previous_name is not None:
+            source = previous_of(one)
+            known = "has no entry in the books any more"
+            fact = known if source in names.recorded else "is known to nobody"
+            hint = f"; of equal content: {keys}" if keys else ""
+            yield (
+                f'the previous name "{source.name}" {fact}, so {one.address.name} is a new entry'
+                + hint
+            )
+        elif keys:
+            yield (
+                f'"{one.address.name}" is what "{alike[0]}" was, word for word; if it is a new '
+                f"name for that entry, {keys} in its metadata keeps the entry as it stands"
+            )
+
+
+def _marked_for(names: Names, source: Address) -> Address:
+    """The address whose marker the recorded entry of another one carries."""
+    marker = names.marker(names.standing(source)) if KINDS[source.kind].marked else None
+    owner, _, name = (marker or "").partition("/")
+    return Address(source.kind, name if owner == names.workspace else "")
+
+
+def _is_free(names: Names, address: Address, spare: frozenset[str | None]) -> bool:
+    """Whether an address has no entry of its own, recorded or found."""
+    state = names.recorded.get(address) or Recorded(address=address)
+    found = any(number not in spare for number in names.unrecorded(address))
+    return state.number is None and not found and not state.unsettled
+
+
+def _is_known(names: Names, source: Address) -> bool:
+    """Whether something stands under a name, or may: a create without a known outcome counts."""
+    state = names.recorded.get(source)
+    unsettled = state is not None and state.unsettled
+    return unsettled or names.standing(source) is not None or bool(names.unrecorded(source))
+
+
+def _is_new(names: Names, declared: Declared) -> bool:
+    """Whether neither a declaration nor its previous name was ever applied."""
+    return declared.adopts is None and not any(
+        address in names.recorded or address in names.found
+        for address in (declared.address, previous_of(declared))
+    )
+
+
+class Alike:
+    """The entries under some names, by what they post: thousands of them may lose their files."""
+
+    def __init__(self, names: Names, sources: Iterable[Address]) -> None:
+        self._names = names
+        self._sources: dict[Hashable, list[Address]] = {}
+        for source in sources:
+            state = names.recorded.get(source)
+            if state is not None and state.spec is not None and self._stands(source):
+                self._sources.setdefault(_posted(source, state.spec), []).append(source)
+
+    def to(self, declared: Declared) -> tuple[Address, ...]:
+        """The names whose entry is, word for word, what a file declares."""
+        kind = KINDS[declared.address.kind]
+        return tuple(
+            source
+            for source in self._sources.get(_posted(declared.address, declared.spec), ())
+            if (applied := self._names.recorded[source].spec) is not None
+            and not compare(kind, declared.spec, applied, applied, manage_observed=True)
+        )
+
+    def _stands(self, source: Address) -> bool:
+        live = self._names.standing(source)
+        marked = KINDS[source.kind].marked
+        ours = marker_of(self._names.workspace, source)
+        return live is not None and (not marked or self._names.marker(live) == ours)
+
+
+def _posted(address: Address, spec: Mapping[str, Value]) -> Hashable:
+    """What two declarations of equal content have in common for certain."""
+    kind = KINDS[address.kind]
+    rows = (tuple(line.get(name) for name in kind.line_key) for line in lines(kind, spec))
+    headline = tuple(text_of(spec.get(name)) for name in kind.headline if name)
+    posted = frozenset(Counter(rows).items())
+    return kind.name, headline, posted
+
+
+def bearing(
+    recorded: Mapping[Address, Recorded],
+    renames: Mapping[Address, Address],
+    live: Mapping[str, Live | None],
+) -> Mapping[Address, Recorded]:
+    """The records as they are once the entries have their new names."""
+    if not renames:
+        return recorded
+    borne = dict(recorded)
+    for address, source in renames.items():
+        old = recorded.get(source) or Recorded(address=source)
+        own = recorded.get(address) or Recorded(address=address)
+        held = live.get(old.number or "")
+        if held is not None and held.status != CANCELLED:
+            borne[address] = taken_over(own, old)
+            borne[source] = replace(old, number=None, spec=None, protect=False, cancelled=False)
+        elif old.unsettled:
+            borne[address] = replace(own, unsettled=True)
+    return borne
+
+
+def taken_over(own: Recorded, old: Recorded) -> Recorded:
+    """The record of a name that takes over what another has; its own count of creates stays."""
+    return replace(
+        own,
+        number=old.number,
+        spec=old.spec,
+        protect=old.protect,
+        cancelled=old.cancelled,
+        unsettled=own.unsettled or old.unsettled,
+        from_run=old.from_run,
+        adopted=old.adopted,
+    )
+
+
+def record_for(
+    recorded: Mapping[Address, Recorded], address: Address, renamed_from: str
+) -> Recorded:
+    """What a change of an address goes by, when it takes an entry over from another name."""
+    own = recorded.get(address) or Recorded(address=address)
+    old = recorded.get(Address(address.kind, renamed_from)) if renamed_from else None
+    return own if old is None or old.number is None else taken_over(own, old)

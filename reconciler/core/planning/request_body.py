@@ -1,0 +1,86 @@
+"""The request bodies of an entry: exact, and the same bytes for the same content."""
+
+from collections.abc import Mapping
+
+from reconciler.core.model.canonical import exact, json_bytes, lines, with_lines
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.marker import IN_NOTES, with_marker
+from reconciler.core.model.resource import Value
+from reconciler.core.planning.diff import PROTECT, Comparison
+
+
+def completed(
+    kind: Kind, spec: Mapping[str, Value], home_currency: str | None
+) -> Mapping[str, Value]:
+    """A declaration with the home amounts that need no statement because both currencies are one.
+
+    The ledger requires homeCurrencyAmount on every line once a home currency is set (API facts
+    3.3); in the home currency it is the amount itself.
+    """
+    if not kind.currency or home_currency is None or spec.get(kind.currency) != home_currency:
+        return spec
+    rows = (
+        {**line, "homeCurrencyAmount": line["amount"]}
+        if line.get("homeCurrencyAmount") is None
+        else line
+        for line in lines(kind, spec)
+    )
+    return with_lines(kind, spec, rows)
+
+
+def create_body(
+    kind: Kind,
+    spec: Mapping[str, Value],
+    *,
+    home_currency: str | None,
+    marker_place: str,
+    marker: str,
+) -> bytes:
+    """The body that creates an entry. Amounts travel as text, digit for digit; null is left out."""
+    fields = completed(kind, spec, home_currency)
+    if kind.marked:
+        fields = with_marker(fields, marker_place, marker)
+    rows = (_stated(line) for line in lines(kind, fields))
+    return encode(_stated(with_lines(kind, fields, rows)))
+
+
+def _stated(fields: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def update_body(  # noqa: PLR0913 - keywords: what to write, and whose it is
+    kind: Kind,
+    comparison: Comparison,
+    *,
+    after: Mapping[str, Value],
+    marker_place: str,
+    marker: str,
+    adopts: bool = False,
+) -> bytes:
+    """The body that changes basic information: only what changes; null clears a field.
+
+    `after` is the whole declaration: a marker kept in notes travels with them. An update that
+    `adopts` an entry writes the marker, whatever else it changes; `after` then holds the notes
+    that the entry has or shall have.
+    """
+    body: dict[str, Value] = {
+        change.name: change.after for change in comparison.fields if change.name != PROTECT
+    }
+    if adopts or (marker_place == IN_NOTES and "notes" in body):
+        notes = {"notes": after.get("notes")} if marker_place == IN_NOTES else {}
+        body = {**body, **with_marker(notes, marker_place, marker)}
+    if comparison.line_updates:
+        names = (*kind.line_address, kind.line_address_type)
+        body[kind.lines] = tuple(
+            {**{name: update.line[name] for name in names if name in update.line}, **update.fields}
+            for update in comparison.line_updates
+        )
+    return encode(body)
+
+
+def encode(body: Mapping[str, Value]) -> bytes:
+    """JSON bytes with sorted keys; money as text, other numbers as numbers with their digits.
+
+    A retry repeats its bytes (I-05), and the digest of a body is part of its key.
+    """
+    return json_bytes(exact(body))

@@ -1,0 +1,136 @@
+"""The entries that a journal run made: which of them are gone, and which hold the run."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from reconciler.core.model.kinds import MEMBER
+from reconciler.core.model.plan import CANCELLED
+from reconciler.core.model.resource import Live, Value, text_of
+from reconciler.core.planning.diff import FieldChange
+from reconciler.core.planning.snapshot import Case
+
+MEMBERS = "entries"
+"""How drift names what became of a run's entries."""
+
+WAY_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "
+        "open period.",
+        "Processing": "Wait until the transfer has ended, then plan again.",
+    }
+)
+"""The transfer states in which nothing is taken back (API facts 3.6), and what to do then."""
+
+_UNPROTECT = "Declare the entry with `protect: false` and have that applied; then remove its file."
+
+_SHOWN = 10
+"""So many numbers are named in a message; the rest are counted."""
+
+
+def transfer_of(member: Live) -> str:
+    """The transfer state of an entry; `No` when none is told (API facts 3.6)."""
+    return text_of(member.fields.get(MEMBER.transfer)) or MEMBER.defaults[MEMBER.transfer]
+
+
+def stands(member: Live) -> bool:
+    """Whether an entry of a run is in the books."""
+    return member.status in MEMBER.standing
+
+
+def holds_its_run(member: Live) -> bool:
+    """Whether an entry stays when its run is cancelled (API facts 5.4)."""
+    return stands(member) and transfer_of(member) in WAY_OUT
+
+
+def named(members: tuple[Live, ...]) -> str:
+    """Entries with their transfer state, for a message."""
+    shown = [f"{member.number} ({transfer_of(member)})" for member in members[:_SHOWN]]
+    more = len(members) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+PART_WAY_OUT = (
+    "Restore the file: the run stands with the entries it has left. A new run takes up the "
+    "transactions of the others; correct what is transferred with a reversing entry."
+)
+"""What to do about a run that was cancelled in part."""
+
+
+def out_of_the_books(members: tuple[Live, ...]) -> frozenset[str]:
+    """The numbers of a run's entries that do not stand."""
+    return frozenset(member.number for member in members if not stands(member))
+
+
+_GONE = "outOfTheBooks"
+
+
+def gone_before(members: tuple[Live, ...]) -> Mapping[str, Value] | None:
+    """What the daybook notes of a run whose cancel is intended; None when all of it stands."""
+    gone = out_of_the_books(members)
+    return {_GONE: tuple(sorted(gone))} if gone else None
+
+
+def noted_gone(spec: Mapping[str, Value] | None) -> frozenset[str]:
+    """The entries that were out of the books before a cancel, as the daybook noted them."""
+    noted = (spec or {}).get(_GONE)
+    numbers = noted if isinstance(noted, tuple) else ()
+    return frozenset(number for number in numbers if isinstance(number, str))
+
+
+def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
+    """What a cancel came to that took some entries of a run and left others; empty if it did not.
+
+    Entries that were `gone` before it do not count.
+    """
+    members = tuple(member for member in live.members if member.number not in gone)
+    left = tuple(member for member in members if stands(member))
+    taken = len(members) - len(left)
+    if live.status == CANCELLED or not taken or not left:
+        return ""
+    stay = "stays" if len(left) == 1 else "stay"
+    verb = "is" if taken == 1 else "are"
+    return (
+        f"{live.number} was cancelled in part: {taken} of {len(members)} entries {verb} cancelled, "
+        f"and {named(left)} {stay}"
+    )
+
+
+def cancelled_members(live: Live | None) -> FieldChange | None:
+    """A run that was cancelled in part, as a difference from what was applied; None if not."""
+    members = live.members if live is not None else ()
+    gone = sum(1 for member in members if member.status == CANCELLED)
+    if not gone:
+        return None
+    held = tuple(member for member in members if holds_its_run(member))
+    said = f"{gone} of {len(members)} cancelled" + (f"; held by {named(held)}" if held else "")
+    return FieldChange(name=MEMBERS, before=said, after="none cancelled", in_place=True)
+
+
+def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
+    """Why a run cannot be taken back whole: the rule, the fact, and the way out."""
+    members = case.live.members if case.live is not None else ()
+    held = tuple(member for member in members if holds_its_run(member))
+    if held:
+        state = "Yes" if any(transfer_of(member) == "Yes" for member in held) else "Processing"
+        in_part = any(member.status == CANCELLED for member in members)
+        fact = f"{len(held)} of {len(members)} entries of {case.number} would stay in the books"
+        yield (
+            "transferred",
+            f"{fact}, by transferredToAccounting: {named(held)}",
+            (PART_WAY_OUT if in_part else WAY_OUT[state]),
+        )
+    numbers = {member.number for member in members if stands(member)}
+    for recorded in case.world.borne.values():
+        if recorded.protect and recorded.number in numbers:
+            fact = f"{recorded.number} of {case.number} is protected as {recorded.address.name}"
+            yield "protected", fact, _UNPROTECT
+    claimed = tuple(
+        f"{member.number} ({address.name})"
+        for member in members
+        if stands(member)
+        for address in case.world.claims.get(member.number, ())
+    )
+    if claimed:
+        shown = ", ".join(claimed[:_SHOWN])
+        more = f" and {len(claimed) - _SHOWN} more" if len(claimed) > _SHOWN else ""
+        yield "run-entries-declared", f"entries of {case.number} are declared: {shown}{more}", ""

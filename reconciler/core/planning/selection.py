@@ -1,0 +1,184 @@
+"""Decides what of a workspace a scope selects, and what has to come along with it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Value, text_of
+from reconciler.core.model.scope import EVERYTHING, Scope, Selection, Unseen
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.planning.renames import previous_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """All that a scope may choose from: what is declared, and what the daybook still knows.
+
+    `periods` are those that the Reference knows.
+    """
+
+    declared: Mapping[Address, Declared]
+    recorded: Mapping[Address, Recorded]
+    periods: Mapping[str, AccountingPeriod]
+
+    @property
+    def addresses(self) -> frozenset[Address]:
+        """Everything that a plan of the whole workspace would look at."""
+        known = (address for address, item in self.recorded.items() if _lives_on(item))
+        return frozenset({*self.declared, *known})
+
+    def labels_of(self, address: Address) -> frozenset[str]:
+        """The labels of an address as `label=value`; it has none without a file."""
+        declared = self.declared.get(address)
+        pairs = declared.labels.items() if declared else ()
+        return frozenset(f"{label}={value}" for label, value in pairs)
+
+    def periods_of(self, address: Address) -> frozenset[str]:
+        """The periods that an address is posted in, or will be: both when it moves."""
+        declared, recorded = self.declared.get(address), self.recorded.get(address)
+        specs = (declared.spec if declared else None, recorded.spec if recorded else None)
+        return frozenset(
+            name for spec in specs if spec is not None for name in self._periods(address, spec)
+        )
+
+    def _periods(self, address: Address, spec: Mapping[str, Value]) -> Iterator[str]:
+        kind = KINDS[address.kind]
+        if name := text_of(spec.get(kind.period)):
+            yield name
+        elif kind.span is not None:
+            first, last = (text_of(spec.get(field)) or "" for field in kind.span)
+            # Dates in ISO form compare as text. A run may reach over several periods.
+            yield from (
+                period.name
+                for period in self.periods.values()
+                if first and first <= (period.end_date or last) and period.start_date <= last
+            )
+
+
+def select(
+    scope: Scope, workspace: Workspace
+) -> tuple[Selection, tuple[Address, ...], tuple[str, ...]]:
+    """What a scope selects, what of it came along unasked, and why it cannot be used.
+
+    A word that matches nothing is a mistake and never an empty selection.
+    """
+    if not scope.partial:
+        return Selection(scope=scope), (), ()
+    everything = workspace.addresses
+    problems = [*_unmatched(scope, workspace)]
+    asked = frozenset(address for address in everything if _chosen(address, scope, workspace))
+    selected = _with_company(asked, workspace)
+    along = selected - asked
+    problems += (
+        f"--exclude takes {one.name} out of what it cannot be separated from: "
+        "exclude what belongs to it as well, or neither"
+        for one in sorted(along)
+        if _matches_any(one, scope.excludes)
+    )
+    if not problems and not selected:
+        problems.append(
+            "nothing in the workspace is selected by all of these together; "
+            "words of one option widen the scope, another option narrows it"
+        )
+    left = everything - selected
+    unseen = Unseen(
+        declared=sum(1 for one in left if one in workspace.declared),
+        recorded=sum(1 for one in left if one not in workspace.declared),
+    )
+    found = Selection(scope=scope, addresses=selected, unseen=unseen)
+    return (EVERYTHING if problems else found), tuple(sorted(along)), tuple(problems)
+
+
+def _lives_on(item: Recorded) -> bool:
+    """Whether the daybook still knows something of an address that may have to go."""
+    in_books = item.number is not None and not item.cancelled
+    return in_books or bool(item.leftovers) or item.unsettled
+
+
+def _chosen(address: Address, scope: Scope, workspace: Workspace) -> bool:
+    """One match in every option that is used, and none in what is excluded."""
+    return (
+        (not scope.targets or _matches_any(address, scope.targets))
+        and (not scope.periods or not workspace.periods_of(address).isdisjoint(scope.periods))
+        and (not scope.labels or not workspace.labels_of(address).isdisjoint(scope.labels))
+        and not _matches_any(address, scope.excludes)
+    )
+
+
+def _matches_any(address: Address, patterns: Iterable[str]) -> bool:
+    return any(_matches(address, pattern) for pattern in patterns)
+
+
+def _matches(address: Address, pattern: str) -> bool:
+    """A pattern with a slash is of kind and name, one without is of the name alone."""
+    return fnmatchcase(str(address) if "/" in pattern else address.name, pattern)
+
+
+def _with_company(asked: frozenset[Address], workspace: Workspace) -> frozenset[Address]:
+    """What was asked for, with all that may not be separated from it."""
+    selected = {*asked}
+    waiting = [*asked]
+    company: dict[Address, list[Address]] = {}
+    for one, other in _inseparable(workspace):
+        company.setdefault(one, []).append(other)
+    while waiting:
+        for other in company.get(waiting.pop(), ()):
+            if other not in selected:
+                selected.add(other)
+                waiting.append(other)
+    return frozenset(selected)
+
+
+def _inseparable(workspace: Workspace) -> Iterator[tuple[Address, Address]]:
+    """Pairs of which the first may not be planned without the second.
+
+    A journal run brings the entries of it that are declared: taking it back takes them back. An
+    entry that is renamed is one, under both of its names.
+    """
+    numbers = {
+        number: address
+        for address in sorted({*workspace.declared, *workspace.recorded})
+        for number in _numbers(address, workspace)
+    }
+    for address, declared in workspace.declared.items():
+        run = numbers.get(declared.made_by or "")
+        if run is not None:
+            yield run, address
+        if declared.previous_name is not None and previous_of(declared) in workspace.recorded:
+            yield address, previous_of(declared)
+            yield previous_of(declared), address
+
+
+def _numbers(address: Address, workspace: Workspace) -> Iterator[str]:
+    declared, recorded = workspace.declared.get(address), workspace.recorded.get(address)
+    for number in (recorded.number if recorded else None, declared.adopts if declared else None):
+        if number is not None:
+            yield number
+
+
+def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
+    """The words of a scope that nothing in the workspace answers to, with what was meant."""
+    addresses = workspace.addresses
+    names = {address.name for address in addresses} | {str(address) for address in addresses}
+    for flag, patterns in (("--target", scope.targets), ("--exclude", scope.excludes)):
+        yield from (
+            _nothing(flag, pattern, names)
+            for pattern in patterns
+            if not any(_matches(address, pattern) for address in addresses)
+        )
+    periods = frozenset(workspace.periods).union(*map(workspace.periods_of, addresses))
+    labels = frozenset[str]().union(*map(workspace.labels_of, addresses))
+    for flag, words, known in (
+        ("--period", scope.periods, periods),
+        ("--select", scope.labels, labels),
+    ):
+        yield from (_nothing(flag, word, known) for word in words if word not in known)
+
+
+def _nothing(flag: str, word: str, known: Iterable[str]) -> str:
+    close = get_close_matches(word, sorted(known), n=3)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"{flag} {word} matches nothing in the workspace{hint}"

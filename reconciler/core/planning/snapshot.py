@@ -1,0 +1,334 @@
+"""Everything a plan is computed from, and what of it one address is about."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from reconciler.core.model.canonical import declarable, fingerprint
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.marker import marker_of, split_marker
+from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Step, Verb
+from reconciler.core.model.policy import NOTHING_FROZEN, Freeze
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
+from reconciler.core.model.scope import EVERYTHING, Selection
+from reconciler.core.planning.diff import UNCHANGED, Comparison
+from reconciler.core.planning.renames import Names, bearing, previous_of, renames_of
+from reconciler.core.rules.entries import Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conduct:
+    """How the workspace wants entries treated: whether cancelled ones are deleted, and so on."""
+
+    delete_cancelled: bool = True
+    forbid_removal: bool = False
+    manage_observed: bool = False
+    freeze: Freeze = NOTHING_FROZEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything a plan is computed from.
+
+    `live` maps every number that was asked for to what the ledger answered, None for a positive
+    "not found"; a number that is missing here was not read, which is a mistake of the caller
+    unless its address is declared and outside of the `selection`. Files and daybook are whole all
+    the same: what is chosen may be in conflict with what is not. `found` are the numbers that a
+    search found to stand and to carry an address's marker.
+    """
+
+    declared: Mapping[Address, Declared]
+    recorded: Mapping[Address, Recorded]
+    live: Mapping[str, Live | None]
+    known: Known
+    conduct: Conduct = Conduct()
+    found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    selection: Selection = EVERYTHING
+    names: Names = field(init=False)
+    """Everything that tells what an entry is called."""
+    renames: Mapping[Address, Address] = field(init=False)
+    """The declarations that take over the entry of another name, each with that name's address."""
+    borne: Mapping[Address, Recorded] = field(init=False)
+    """The records with those entries under their new names: what everything is decided by."""
+    run_of: Mapping[str, Address] = field(init=False)
+    """The declared or recorded journal run of every live entry that one made."""
+    claims: Mapping[str, tuple[Address, ...]] = field(init=False)
+    """The declarations of every number that one has, or adopts."""
+
+    def __post_init__(self) -> None:
+        names = Names(
+            declared=self.declared,
+            recorded=self.recorded,
+            live=self.live,
+            found=self.found,
+            workspace=self.known.workspace,
+            place=self.known.marker,
+        )
+        renames = renames_of(names)
+        borne = bearing(self.recorded, renames, self.live)
+        runs = {
+            member.number: address
+            for address, recorded in borne.items()
+            if address in self.selection
+            and recorded.number is not None
+            and (live := self.live.get(recorded.number)) is not None
+            for member in live.members
+        }
+        claims: dict[str, tuple[Address, ...]] = {}
+        for address, declared in self.declared.items():
+            recorded = borne.get(address)
+            number = (recorded.number if recorded else None) or adopted(declared, recorded)
+            if number is not None:
+                claims[number] = (*claims.get(number, ()), address)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "renames", renames)
+        object.__setattr__(self, "borne", borne)
+        object.__setattr__(self, "run_of", runs)
+        object.__setattr__(self, "claims", claims)
+
+
+def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
+    """The number that a declaration is about to adopt; None when nothing is left to adopt."""
+    has_one = recorded is not None and recorded.number is not None
+    return None if declared is None or has_one else declared.adopts
+
+
+def adopts_otherwise(declared: Declared, recorded: Recorded | None) -> str | None:
+    """The number that a file adopts though its name has another; None when they go together.
+
+    What the name was adopted under, or left behind, is its own history.
+    """
+    if recorded is None or recorded.number is None:
+        return None
+    own = (recorded.number, recorded.adopted, *recorded.leftovers)
+    return None if declared.adopts in own else declared.adopts
+
+
+def _run_kind(member: str) -> str:
+    """The kind of the runs that make entries of a kind."""
+    return next(kind.name for kind in KINDS.values() if kind.members == member)
+
+
+def to_read(
+    declared: Mapping[Address, Declared], recorded: Iterable[Recorded]
+) -> tuple[tuple[Kind, str], ...]:
+    """What a plan needs to know the live state of: numbers, each with its kind."""
+    known = {item.address: item for item in recorded}
+    wanted = {
+        (item.address.kind, number)
+        for item in known.values()
+        for number in (item.number, *item.leftovers)
+        if number is not None
+    }
+    for address, one in declared.items():
+        number = adopted(one, known.get(address))
+        if number is not None:
+            wanted.add((address.kind, number))
+        if (other := adopts_otherwise(one, known.get(address))) is not None:
+            wanted.add((address.kind, other))
+        if number is not None and one.made_by is not None:
+            # The run tells which entries it made; one read of it serves them all.
+            wanted.add((_run_kind(address.kind), one.made_by))
+        for name in (address, previous_of(one)):
+            state = known.get(name)
+            if state is not None and state.retired:
+                wanted |= {(address.kind, retired) for retired in state.retired}
+    return tuple((KINDS[kind], number) for kind, number in sorted(wanted))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One address with everything known about it.
+
+    `number` is the recorded one, or the one to adopt; `found` says that a search found it, by its
+    marker. `held` is live without its marker, and `marker` what it carries, None when it carries
+    none.
+    """
+
+    address: Address
+    kind: Kind
+    world: World
+    declared: Declared | None
+    recorded: Recorded
+    number: str | None
+    live: Live | None
+    held: Mapping[str, Value]
+    marker: str | None
+    found: bool = False
+    previous: Address | None = None
+    """The address whose entry this one takes over."""
+
+    @classmethod
+    def of(cls, address: Address, world: World) -> "Case":
+        """The case of an address. Raises KeyError when a number it needs was not read."""
+        recorded = world.borne.get(address) or Recorded(address=address)
+        declared = world.declared.get(address)
+        previous = world.renames.get(address)
+        number = recorded.number or adopted(declared, recorded)
+        live = world.live[number] if number is not None else None
+        if live is None and recorded.number is None and recorded.incarnation:
+            # What was adopted once, and is gone since, is created like anything else.
+            number = None
+        standing = _standing(world, address)
+        found = declared is not None and len(standing) == 1 and _is_out_of_the_books(live)
+        if found:
+            # The daybook is new, or an older copy: what carries the marker is the declaration's.
+            number, live = standing[0], world.live[standing[0]]
+        held, marker = (
+            split_marker(live.fields, world.known.marker) if live is not None else ({}, None)
+        )
+        return cls(
+            address=address,
+            kind=KINDS[address.kind],
+            world=world,
+            declared=declared,
+            recorded=recorded,
+            number=number,
+            live=live,
+            held=held,
+            marker=marker,
+            found=found,
+            previous=previous,
+        )
+
+    @property
+    def twins(self) -> tuple[str, ...]:
+        """The numbers that stand for this address, when there are several; they never should."""
+        standing = {*_standing(self.world, self.address)}
+        if standing and self.posted and self.number is not None:
+            standing.add(self.number)
+        return tuple(sorted(standing)) if len(standing) > 1 else ()
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """The numbers of cancelled predecessors, that of an outdated record included."""
+        outdated = self.recorded.number if self.found else None
+        return tuple(
+            number
+            for number in (*self.recorded.leftovers, outdated)
+            if number is not None and number != self.number
+        )
+
+    @property
+    def adopts(self) -> bool:
+        """Whether the number is still to be adopted."""
+        return self.number is not None and self.number != self.recorded.number
+
+    @property
+    def expected_marker(self) -> str:
+        """The marker that a live entry of this address carries."""
+        return marker_of(self.world.known.workspace, self.address)
+
+    @property
+    def own_markers(self) -> tuple[str, ...]:
+        """The markers that prove the entry to be this address's: of a renamed one, both names'."""
+        names = (self.address, self.previous) if self.previous else (self.address,)
+        return tuple(marker_of(self.world.known.workspace, name) for name in names)
+
+    @property
+    def owned(self) -> bool:
+        """Whether the live entry proves to be this address's, or is free to become that."""
+        free = self.adopts and self.marker is None
+        return not self.kind.marked or free or self.marker in self.own_markers
+
+    @property
+    def posted(self) -> bool:
+        """Whether the live entry stands in the books."""
+        return self.live is not None and self.live.status in self.kind.standing
+
+    @property
+    def made_by_run(self) -> bool:
+        """Whether a journal run made the entry, as far as file, daybook and ledger tell."""
+        stated = self.declared is not None and self.declared.made_by is not None
+        from_run = self.recorded.from_run and self.recorded.number is not None
+        return stated or from_run or self.number in self.world.run_of
+
+    @property
+    def transferred(self) -> str:
+        """The live transfer state; empty when there is none."""
+        return text_of(self.held.get(self.kind.transfer)) or ""
+
+    @property
+    def delete(self) -> tuple[Verb, ...]:
+        """The verb that ends what was cancelled, where the workspace does not keep it."""
+        return (Verb.DELETE,) if self.world.conduct.delete_cancelled else ()
+
+    def leftover_steps(self) -> tuple[Step, ...]:
+        """Deletions of cancelled predecessors that an interrupted replacement left behind."""
+        if not self.world.conduct.delete_cancelled:
+            return ()
+        return tuple(
+            Step(verb=Verb.DELETE, number=number)
+            for number in self.left_behind
+            if self.world.live[number] is not None
+        )
+
+    def change(
+        self,
+        action: Action,
+        reason: Reason,
+        verbs: Iterable[Verb] = (),
+        comparison: Comparison = UNCHANGED,
+    ) -> Change:
+        """The change with its steps; verbs other than create act on the number."""
+        steps = tuple(
+            Step(verb=verb, number=None if verb is Verb.CREATE else self.number) for verb in verbs
+        )
+        adopts = action is Action.ADOPT
+        fields = self.declared.spec if self.declared else self.held
+        period = self._period(fields)
+        known_period = self.world.known.periods.get(period)
+        return Change(
+            address=self.address,
+            action=action,
+            wanted=action,
+            reason=reason,
+            steps=(*steps, *self.leftover_steps()),
+            number=self.number,
+            status=self.live.status if self.live else "",
+            source=self.declared.source if self.declared else None,
+            comparison=comparison,
+            before=declarable(self.kind, self.held) if self.live is not None else None,
+            after=self.declared.spec if self.declared else None,
+            period=period,
+            period_status=known_period.status if known_period else "",
+            transferred=self.transferred,
+            currency=text_of(fields.get(self.kind.currency)) or "",
+            protect=self.declared.protect if self.declared else self.recorded.protect,
+            members=self.live.members if self.live else (),
+            journal_run=(self.declared.made_by if self.declared else None) or "",
+            renamed_from=self.previous.name if self.previous else "",
+            fingerprint=fingerprint(self.live) if self.live and (steps or adopts) else "",
+        )
+
+    def _period(self, fields: Mapping[str, Value]) -> str:
+        """The accounting period by its name, or by the days that lie in it."""
+        name = text_of(fields.get(self.kind.period)) or ""
+        if name or self.kind.span is None:
+            return name
+        first, last = (text_of(fields.get(field)) or "" for field in self.kind.span)
+        holding = (
+            period.name
+            for period in self.world.known.periods.values()
+            # Dates in ISO form compare as text.
+            if period.end_date and first and period.start_date <= first <= last <= period.end_date
+        )
+        return next(holding, "")
+
+
+def _standing(world: World, address: Address) -> tuple[str, ...]:
+    """The numbers that stand for an address, or for the name that it had before, by their marker.
+
+    Searches find them, and the daybook remembers what was retired: without an entry of its own, a
+    declaration must not be posted beside it.
+    """
+    state, source = world.recorded.get(address), world.renames.get(address)
+    unknown = state is None or state.number is None
+    numbers = world.names.unrecorded(address) if unknown else world.found.get(address, ())
+    return numbers if source is None else (*numbers, *world.names.unrecorded(source))
+
+
+def _is_out_of_the_books(live: Live | None) -> bool:
+    return live is None or live.status == CANCELLED

@@ -1,0 +1,1 @@
+"""The pure half of finding what the daybook does not record."""

@@ -1,0 +1,56 @@
+"""Decides whether a live object can be what a create made whose answer never came."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.marker import marker_of, split_marker
+from reconciler.core.model.resource import Address, Live, Value
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.planning.diff import read_back
+
+_NO_PERIODS: Mapping[str, AccountingPeriod] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What an open create asked for: `spec` is the file's, as it was when the create was sent."""
+
+    address: Address
+    spec: Mapping[str, Value] | None
+
+
+def misfit(
+    claim: Claim,
+    live: Live | None,
+    *,
+    workspace: str,
+    place: str,
+    periods: Mapping[str, AccountingPeriod] = _NO_PERIODS,
+) -> str:
+    """Why a live object cannot be what a create made; empty when it can.
+
+    The marker proves it. Where an object carries none, it must be all that was asked for.
+    """
+    if live is None:
+        return "is not in the ledger"
+    kind = KINDS[claim.address.kind]
+    if live.status in kind.at_work:
+        return f'has the status "{live.status}"; wait until that has ended'
+    if live.status not in kind.standing | kind.failed:
+        return f'has the status "{live.status}"'
+    held, marker = split_marker(live.fields, place)
+    if kind.marked:
+        expected = marker_of(workspace, claim.address)
+        return "" if marker == expected else f'does not carry the marker "{expected}"'
+    if claim.spec is None:
+        return "cannot be compared with what was asked for, which is not recorded"
+    differing = [field.name for field in read_back(kind, claim.spec, None, held).fields]
+    if kind.span is not None and (named := claim.spec.get(kind.period)):
+        # The period is written, and read as the days that it has.
+        period = periods.get(str(named))
+        days = tuple(held.get(field) for field in kind.span)
+        if period is None or days != (period.start_date, period.end_date):
+            differing.append(kind.period)
+    return f"differs from what was asked for: {', '.join(differing)}" if differing else ""

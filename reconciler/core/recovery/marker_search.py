@@ -1,0 +1,247 @@
+"""The finder: what to search the ledger for, when, and what follows from what is found.
+
+A marker in a live entry proves whose it is, so an entry that the daybook does not know, because
+it was lost, restored from an older copy or copied, is found again and never posted twice.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.marker import IN_NOTES, marker_of, split_marker
+from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Refusal
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Address, Declared, Live, Value
+from reconciler.core.planning.renames import previous_of
+from reconciler.core.planning.snapshot import World
+from reconciler.core.rules.catalog import PLAN_RULES
+
+MOST_NAMES = 200
+"""So many names are asked for one by one, which an index serves; above it, for all of them."""
+
+_MARK = "\\"
+
+_GONE = (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER)
+
+
+class NotSightings(ValueError):
+    """The rows of a query are not numbers with their markers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a search of the ledger for the workspace's markers came to.
+
+    `numbers` are those of entries that were not cancelled when the query saw them; only a read
+    proves what they are now. `everything` says that all names were asked for. `failure` says why
+    the ledger could not be searched, and is empty when it was. `probed` are the numbers that were
+    looked at one by one `instead_of` a query, and why; both are empty when none were.
+    """
+
+    numbers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    everything: bool = False
+    failure: str = ""
+    probed: str = ""
+    instead_of: str = ""
+
+
+def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = ()) -> str:
+    """The query for a workspace's markers: those of some names, or all of them.
+
+    In notes the marker has text before it, so only a pattern finds it, without an index.
+    """
+    columns = f"number AS number, status AS status, {place} AS marker"
+    select = f"SELECT {columns} FROM {kind.name}"  # noqa: S608 - the schemas hold both to a word
+    names = tuple(names)
+    if names and place != IN_NOTES:
+        markers = (quoted(marker_of(workspace, Address(kind.name, name))) for name in names)
+        return f"{select} WHERE {place} IN ({', '.join(markers)})"
+    before = "%[reconciler:" if place == IN_NOTES else ""
+    pattern = f"{before}{_plainly(workspace)}/%"
+    return f"{select} WHERE {place} LIKE {quoted(pattern)} ESCAPE '{_MARK}'"
+
+
+def quoted(value: str) -> str:
+    """A text as a query writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _plainly(value: str) -> str:
+    """A text as a pattern that matches nothing else."""
+    for special in (_MARK, "%", "_"):
+        value = value.replace(special, _MARK + special)
+    return value
+
+
+def sightings(
+    kind: Kind, rows: Iterable[Mapping[str, Value]], *, workspace: str, place: str
+) -> Iterator[tuple[Address, str]]:
+    """The address and number of every row that is not cancelled. Raises NotSightings."""
+    for row in rows:
+        number, status = row.get("number"), row.get("status")
+        if not isinstance(number, str) or not isinstance(status, str):
+            raise NotSightings("a row of the result has no number or no status")
+        address = address_in(kind, {place: row.get("marker")}, workspace, place)
+        # A status nobody knows is followed up: the read of the entry decides.
+        if address is not None and status != CANCELLED:
+            yield address, number
+
+
+def address_in(
+    kind: Kind, fields: Mapping[str, Value], workspace: str, place: str
+) -> Address | None:
+    """Whose the marker in some fields is; None when it is not of this workspace."""
+    _, marker = split_marker(fields, place)
+    owner, _, name = (marker or "").partition("/")
+    return Address(kind.name, name) if owner == workspace and name else None
+
+
+def in_doubt(
+    changes: Iterable[Change],
+    recorded: Mapping[Address, Recorded],
+    *,
+    complete: bool,
+    posting: bool,
+) -> tuple[Address, ...]:
+    """The addresses that may stand in the ledger although the daybook says otherwise.
+
+    With a daybook that is not `complete`, or before `posting`, that is whatever would be posted
+    anew; else what the daybook knows and the ledger no longer has, as with an older copy of it.
+    """
+    return tuple(
+        change.address
+        for change in changes
+        if KINDS[change.address.kind].marked
+        and _doubtful(change, recorded.get(change.address), everything=posting or not complete)
+    )
+
+
+def with_previous(
+    doubts: Iterable[Address], declared: Mapping[Address, Declared]
+) -> tuple[Address, ...]:
+    """The addresses, with those that their declarations say they had before."""
+    names = {*doubts}
+    asking = (declared[address] for address in names if address in declared)
+    before = {previous_of(one) for one in asking if one.previous_name is not None}
+    return tuple(sorted(names | before))
+
+
+def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
+    if change.reason in _GONE:
+        return True
+    if change.reason is Reason.RENAMED and change.number_posted:
+        return False
+    if change.wanted is Action.ADOPT:
+        # What was to be adopted may have been, and been replaced since; and another entry may
+        # stand for the declaration already.
+        return True
+    if change.number_posted:
+        return False
+    known = state is not None and state.incarnation > 0
+    return change.posts and (everything or known)
+
+
+def with_found(
+    world: World, search: Search, live: Mapping[str, Live | None], *, workspace: str, place: str
+) -> World:
+    """The world with what was found, as far as reads confirm that it stands and whose it is."""
+    held = {**world.live, **live}
+    found = {
+        address: confirmed
+        for address, numbers in search.numbers.items()
+        if (confirmed := tuple(n for n in numbers if _stands(address, held[n], workspace, place)))
+    }
+    return replace(world, live=held, found=found)
+
+
+def _stands(address: Address, live: Live | None, workspace: str, place: str) -> bool:
+    kind = KINDS[address.kind]
+    return (
+        live is not None
+        and live.status != CANCELLED
+        and address_in(kind, live.fields, workspace, place) == address
+    )
+
+
+def untracked(world: World) -> tuple[tuple[Address, str], ...]:
+    """Entries found under the workspace's name that no file declares and no record knows."""
+    known = recorded_numbers(world.recorded.values())
+    return tuple(
+        (address, number)
+        for address, numbers in sorted(world.found.items())
+        if address not in world.declared and address not in world.renames.values()
+        for number in numbers
+        if number not in known
+    )
+
+
+def unrecorded(world: World) -> tuple[tuple[Address, str], ...]:
+    """Entries found to stand that no record knows, but for those that an open create may have made.
+
+    A daybook that was complete once and lacks them is an older copy.
+    """
+    known = recorded_numbers(world.recorded.values())
+    return tuple(
+        (address, number)
+        for address, numbers in sorted(world.found.items())
+        if not ((state := world.recorded.get(address)) and state.unsettled)
+        for number in numbers
+        if number not in known
+    )
+
+
+def all_recorded(found: Mapping[Address, tuple[str, ...]], recorded: Iterable[Recorded]) -> bool:
+    """Whether the daybook knows every entry that was found."""
+    known = recorded_numbers(recorded)
+    return all(number in known for numbers in found.values() for number in numbers)
+
+
+def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
+    """Every number that the daybook knows: cancelled predecessors and what was retired, too."""
+    return frozenset(
+        number
+        for state in recorded
+        for number in (state.number, *state.leftovers, *state.retired)
+        if number is not None
+    )
+
+
+def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
+    """The addresses to be posted of which the ledger no longer holds what the daybook knows.
+
+    That is what an older copy of a daybook looks like: the entry may have a successor.
+    """
+    return tuple(
+        change.address
+        for change in changes
+        if change.posts and KINDS[change.address.kind].marked and change.reason in _GONE
+    )
+
+
+def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
+    """The refusal to post with a daybook that may lack entries, on a ledger nobody can search."""
+    rule = PLAN_RULES["unsearched-ledger"]
+    entries = "1 entry" if doubts == 1 else f"{doubts} entries"
+    why = "the daybook is new" if new else "the daybook may be an older copy"
+    message = (
+        f"{why}, the ledger cannot be searched, and {entries} would be posted that may stand in "
+        f"it already: {failure}"
+    )
+    return Refusal(rule=rule.id, message=message, remedy=rule.remedy)
+
+
+def unproved(doubts: int, search: Search) -> Refusal:
+    """The refusal to post with a new daybook what a look at one number after the other missed."""
+    entries = "1 entry" if doubts == 1 else f"{doubts} entries"
+    message = (
+        f"the daybook is new, and {entries} would be posted that may stand in the ledger already: "
+        f"it cannot be searched ({search.instead_of}), and that none of {search.probed} carries "
+        "the marker proves nothing, for deleted entries may have left a gap that looks like the end"
+    )
+    remedy = (
+        "Look in the ledger for what would be posted. Name what stands there with "
+        "`metadata.adopts`; if nothing of it does, say so: --first-apply beside --probe-from."
+    )
+    return Refusal(rule=PLAN_RULES["unsearched-ledger"].id, message=message, remedy=remedy)

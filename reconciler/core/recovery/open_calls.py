@@ -1,0 +1,96 @@
+"""What a recovery found open and what became of it: its values, and its document."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.core.model.history import Result
+from reconciler.core.model.report import FORMAT_VERSION, Settled, settled_rows
+from reconciler.core.model.resource import Address
+from reconciler.core.recovery.spill_record import Rescued
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A call of which nobody knows what came of it.
+
+    `since` is the ledger's time when it was intended, and `age` how long ago that is by the same
+    clock; None when it is not known. `settled_by` says what will tell.
+    """
+
+    address: Address
+    act: str
+    number: str | None
+    since: datetime | None
+    age: timedelta | None
+    track_id: str
+    settled_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """A recovery from beginning to end; `changed` is False when it only looked.
+
+    `rescue` is the place of a rescue file, empty when there was none; `kept` are its lines that
+    fit the daybook, and `problems` say why others do not.
+    """
+
+    open: tuple[OpenCall, ...]
+    rescue: str = ""
+    kept: tuple[Rescued, ...] = ()
+    problems: tuple[str, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    changed: bool = True
+
+    @property
+    def unknown(self) -> tuple[Settled, ...]:
+        """The calls that stay open."""
+        return tuple(item for item in self.settled if item.result is Result.UNKNOWN)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is unknown any more."""
+        left = self.unknown if self.changed else self.open or self.kept
+        return not left and not self.problems
+
+
+def hours(span: timedelta) -> str:
+    """A span of time in hours and minutes."""
+    minutes = max(int(span.total_seconds()) // 60, 0)
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def recovery_document(recovery: Recovery) -> dict[str, Any]:
+    """The recovery as plain JSON values."""
+    rescue = {
+        "file": recovery.rescue,
+        "lines": [
+            {
+                "address": str(line.address),
+                "call": line.act.value,
+                "result": line.result.value,
+                "number": line.number,
+            }
+            for line in recovery.kept
+        ],
+        "problems": list(recovery.problems),
+    }
+    return {
+        "format_version": FORMAT_VERSION,
+        "changed": recovery.changed,
+        "open": [
+            {
+                "address": str(call.address),
+                "call": call.act,
+                "number": call.number,
+                "since": call.since.isoformat() if call.since else None,
+                "age_seconds": None if call.age is None else int(call.age.total_seconds()),
+                "track_id": call.track_id,
+                "settled_by": call.settled_by,
+            }
+            for call in recovery.open
+        ],
+        "rescue": rescue if recovery.rescue else None,
+        "settled": settled_rows(recovery.settled),
+        "unknown": settled_rows(recovery.unknown),
+    }

@@ -1,0 +1,99 @@
+"""Sorts what a search saw of an accounting period into what is to be imported and what is not."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.marker import split_marker
+from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.resource import Live, Value
+from reconciler.core.recovery.marker_search import NotSightings, quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """An entry as a search saw it: enough to know whether it is worth reading."""
+
+    number: str
+    status: str
+    marker: str | None
+    transaction_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """The numbers to import, and those to leave with the reason."""
+
+    wanted: tuple[str, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
+
+
+def statement_for(kind: Kind, period: str, place: str) -> str:
+    """The query for every entry of a kind in an accounting period, whoever made it."""
+    return (
+        "SELECT e.number AS number, e.status AS status, e.transactionType AS transactionType, "  # noqa: S608 - the schemas hold kind and place to a word, and the period is quoted
+        f"e.{place} AS marker FROM {kind.name} e "
+        "JOIN AccountingPeriod p ON e.accountingPeriodId = p.id "
+        f"WHERE p.name = {quoted(period)}"
+    )
+
+
+def seen_in(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[Seen]:
+    """The rows of the query as values. Raises NotSightings."""
+    for row in rows:
+        number, status = row.get("number"), row.get("status")
+        if not isinstance(number, str) or not isinstance(status, str):
+            raise NotSightings("a row of the result has no number or no status")
+        made = row.get("transactiontype")
+        yield Seen(
+            number=number,
+            status=status,
+            marker=split_marker({place: row.get("marker")}, place)[1],
+            transaction_type=made if isinstance(made, str) else "",
+        )
+
+
+def sort_out(
+    kind: Kind, seen: Iterable[Seen], recorded: Iterable[Recorded], *, workspace: str
+) -> Sorted:
+    """What of a period is nobody's, or this workspace's and not recorded; in order of numbers."""
+    known: dict[str, str] = {}
+    for state in recorded:
+        name = state.address.name
+        known |= dict.fromkeys(state.retired, f"forgotten, as {name}")
+        held = (state.number, *state.leftovers)
+        known |= {number: f"recorded as {name} already" for number in held if number is not None}
+    wanted, left = [], []
+    for one in sorted({each.number: each for each in seen}.values(), key=lambda one: one.number):
+        why = known.get(one.number) or _stranger(kind, one, workspace)
+        if why:
+            left.append((one.number, why))
+        else:
+            wanted.append(one.number)
+    return Sorted(wanted=tuple(wanted), left=tuple(left))
+
+
+def why_left(kind: Kind, live: Live | None, *, period: str, workspace: str, place: str) -> str:
+    """What a read shows that a search did not; empty when the entry is to be imported."""
+    if live is None:
+        return "not in the ledger any more"
+    if live.fields.get(kind.period) != period:
+        return f"not in {period} any more"
+    seen = Seen(
+        number=live.number,
+        status=live.status,
+        marker=split_marker(live.fields, place)[1],
+        transaction_type=str(live.fields.get("transactionType") or ""),
+    )
+    return _stranger(kind, seen, workspace)
+
+
+def _stranger(kind: Kind, seen: Seen, workspace: str) -> str:
+    if seen.status not in kind.standing:
+        return f"has the status {seen.status}"
+    if seen.marker is not None and seen.marker.partition("/")[0] != workspace:
+        return f'carries the marker "{seen.marker}": another workspace has it'
+    if seen.transaction_type in TRANSACTION_TYPES:
+        return "made by a journal run, which `reconciler import --run` imports"
+    return ""

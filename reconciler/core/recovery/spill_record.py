@@ -1,0 +1,122 @@
+"""A line of a rescue file: an outcome that the daybook could not take, as text and as a value."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from reconciler.core.model.history import CALLS, Act, Result
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.resource import Address
+
+FORMAT = 1
+
+MOST_BYTES = 4 * 1024 * 1024
+"""A rescue file holds what was in flight when the daybook failed: a few lines."""
+
+_SEAL = "seal"
+_DETAIL = 400
+"""So much of a message is kept: a line is to fit on a screen, whence it may be pasted."""
+
+
+class NotRescued(ValueError):
+    """A line is not what was written; says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescued:
+    """What came of one call. `intent` is its number in the daybook of that `lineage`.
+
+    `key` is the digest of the idempotency key, empty for a call without one.
+    """
+
+    lineage: str
+    intent: int
+    address: Address
+    act: Act
+    result: Result
+    number: str | None = None
+    key: str = ""
+    detail: str = ""
+
+
+def key_digest(key: str | None) -> str:
+    """What a rescue file says of a key: enough to tell it from every other."""
+    return "" if not key else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def line_of(rescued: Rescued) -> str:
+    """The line, in ASCII and without its line feed: it survives a screen and a paste."""
+    document = {
+        "rescue": FORMAT,
+        "lineage": rescued.lineage,
+        "intent": rescued.intent,
+        "kind": rescued.address.kind,
+        "name": rescued.address.name,
+        "act": rescued.act.value,
+        "result": rescued.result.value,
+        "number": rescued.number,
+        "key": rescued.key,
+        "detail": rescued.detail[:_DETAIL],
+    }
+    return json.dumps({**document, _SEAL: _seal_of(document)})
+
+
+def rescued_of(text: str) -> Rescued:
+    """The value of a line. Raises NotRescued."""
+    try:
+        document = json.loads(text, object_pairs_hook=_unrepeated, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        raise NotRescued("it is not whole") from None
+    if not isinstance(document, dict) or "rescue" not in document:
+        raise NotRescued("it is no line of a rescue file")
+    if document["rescue"] != FORMAT:
+        raise NotRescued("another version of reconciler wrote it")
+    if document.pop(_SEAL, None) != _seal_of(document):
+        raise NotRescued("it is not as it was written")
+    try:
+        rescued = Rescued(
+            lineage=str(document["lineage"]),
+            intent=int(document["intent"]),
+            address=Address(str(document["kind"]), str(document["name"])),
+            act=Act(document["act"]),
+            result=Result(document["result"]),
+            number=document["number"],
+            key=str(document["key"]),
+            detail=str(document["detail"]),
+        )
+    except (KeyError, ValueError, TypeError):
+        raise NotRescued("it lacks what such a line holds") from None
+    if fault := _fault(rescued):
+        raise NotRescued(fault)
+    return rescued
+
+
+def _fault(rescued: Rescued) -> str:
+    """Why a line cannot be believed, whatever the daybook says; empty when it can."""
+    kind = KINDS.get(rescued.address.kind)
+    if kind is None or rescued.act not in CALLS:
+        return "it speaks of a call that this version does not make"
+    number = rescued.number
+    if number is not None and not (
+        isinstance(number, str) and len(number) <= 40 and re.fullmatch(kind.number_pattern, number)
+    ):
+        return "it names a number that no ledger gives"
+    if rescued.result is Result.DONE and number is None:
+        return "it names no number"
+    return ""
+
+
+def _seal_of(document: dict[str, Any]) -> str:
+    """A checksum against a cut or a slip of the hand, not against people."""
+    text = json.dumps(document, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a name stands twice")
+    return document

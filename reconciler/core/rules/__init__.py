@@ -1,0 +1,1 @@
+"""Every accounting rule: its text and its check."""

@@ -1,0 +1,169 @@
+"""The checks of journal runs: target dates, transaction types, organizations, overlaps."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from reconciler.core.model.kinds.journal_run import (
+    EARLIEST_TARGET_DATE,
+    NOT_UNDER_MULTI_ORG,
+    REVENUE_TYPES,
+)
+from reconciler.core.model.known import Known
+from reconciler.core.model.resource import Declared, Finding, rows_of, text_of
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.rules.catalog import finding
+from reconciler.core.rules.tenant import date_outside, nearest, unknown_period
+
+PERIOD, START, END = "accountingPeriodName", "targetStartDate", "targetEndDate"
+TYPES, LABELS = "transactionTypes", "organizationLabels"
+
+
+def _named_period(declared: Declared, known: Known) -> Iterator[Finding]:
+    if PERIOD not in declared.spec:
+        return
+    yield from unknown_period(declared, known)
+    period = known.periods.get(str(declared.spec[PERIOD]))
+    if period is None:
+        return
+    if period.end_date is None:
+        message = f"{period.name} has no end"
+        yield finding(declared, "run-one-period", ("spec", PERIOD), message, _NAME_ONE_WITH_AN_END)
+        return
+    if period.start_date < EARLIEST_TARGET_DATE:
+        message = f"{period.name} starts on {period.start_date}, before {EARLIEST_TARGET_DATE}"
+        yield finding(declared, "run-dates", ("spec", PERIOD), message, _BEGIN_LATER)
+    for field, word, date in (
+        (START, "starts", period.start_date),
+        (END, "ends", period.end_date),
+    ):
+        stated = declared.spec.get(field)
+        if stated is not None and stated != date:
+            message = f"{field} is {stated}, but {period.name} {word} on {date}"
+            yield finding(declared, "run-dates", ("spec", field), message)
+
+
+_BEGIN_LATER = f"Sum up transactions from {EARLIEST_TARGET_DATE} on only."
+_NAME_ONE_WITH_AN_END = "Name an accounting period with an end."
+
+
+def _target_dates(declared: Declared, known: Known) -> Iterator[Finding]:
+    dates = _stated_dates(declared)
+    if dates is None:
+        return
+    start, end = dates
+    if start > end:
+        message = f"the target dates end on {end}, before they start on {start}"
+        yield finding(declared, "run-dates", ("spec", END), message, "Exchange or correct them.")
+        return
+    if start < EARLIEST_TARGET_DATE:
+        message = f"{START} is {start}, before {EARLIEST_TARGET_DATE}"
+        yield finding(declared, "run-dates", ("spec", START), message, _BEGIN_LATER)
+    if PERIOD in declared.spec or not (known.complete or known.periods):
+        return
+    if _period_of(declared, known) is None:
+        touched = [
+            period.name
+            for period in _dated(known)
+            if period.start_date <= end and start <= str(period.end_date)
+        ]
+        message = f"{start} to {end} lies within no accounting period with an end"
+        remedy = f"Declare a run for each of {', '.join(touched)}." if len(touched) > 1 else ""
+        yield finding(declared, "run-one-period", ("spec", START), message, remedy)
+
+
+def _entry_date(declared: Declared, known: Known) -> Iterator[Finding]:
+    period = _period_of(declared, known)
+    if period is not None:
+        yield from date_outside(declared, period)
+
+
+def _whole_period(declared: Declared, known: Known) -> Iterator[Finding]:
+    dates = _stated_dates(declared)
+    if dates is None or PERIOD in declared.spec or not (known.complete or known.periods):
+        return
+    if any((period.start_date, period.end_date) == dates for period in known.periods.values()):
+        return
+    for at, name in enumerate(transaction_types(declared)):
+        if name in REVENUE_TYPES:
+            message = f"{name} is summed up from {dates[0]} to {dates[1]}, which is no whole period"
+            yield finding(declared, "run-whole-period", ("spec", TYPES, at, "type"), message)
+
+
+def _organizations(declared: Declared, known: Known) -> Iterator[Finding]:
+    labels, organizations = rows_of(declared.spec.get(LABELS)), known.facts.organizations
+    if not organizations:
+        if labels and known.complete:
+            message = f"{LABELS} is stated, but the Reference lists no organizations"
+            remedy = f"Leave {LABELS} out, or list the organizations of the tenant there."
+            yield finding(declared, "run-organizations", ("spec", LABELS), message, remedy)
+        return
+    known_by: Mapping[str, tuple[str, ...]] = {
+        "organizationId": tuple(item.id for item in organizations),
+        "organizationName": tuple(item.name for item in organizations),
+    }
+    for at, label in enumerate(labels):
+        for field, values in known_by.items():
+            stated = text_of(label.get(field))
+            if stated is not None and stated not in values:
+                message = f'no organization has the {_WORDS[field]} "{stated}"'
+                path = ("spec", LABELS, at, field)
+                yield finding(declared, "run-organizations", path, message, nearest(stated, values))
+
+
+_WORDS: Mapping[str, str] = {"organizationId": "id", "organizationName": "name"}
+
+
+def _multi_org_types(declared: Declared, known: Known) -> Iterator[Finding]:
+    if not known.facts.organizations:
+        return
+    for at, name in enumerate(transaction_types(declared)):
+        if name in NOT_UNDER_MULTI_ORG:
+            message = f"{name} does not exist in a tenant with organizations"
+            yield finding(declared, "run-types", ("spec", TYPES, at, "type"), message)
+
+
+def _stated_dates(declared: Declared) -> tuple[str, str] | None:
+    start, end = declared.spec.get(START), declared.spec.get(END)
+    return None if start is None or end is None else (str(start), str(end))
+
+
+def _dated(known: Known) -> Iterator[AccountingPeriod]:
+    return (period for period in known.periods.values() if period.end_date is not None)
+
+
+def _period_of(declared: Declared, known: Known) -> AccountingPeriod | None:
+    """The period with an end that a run names, or that its target dates lie in."""
+    if PERIOD in declared.spec:
+        named = known.periods.get(str(declared.spec[PERIOD]))
+        return named if named is not None and named.end_date is not None else None
+    dates = _stated_dates(declared)
+    if dates is None:
+        return None
+    return next((period for period in _dated(known) if _holds(period, *dates)), None)
+
+
+def _holds(period: AccountingPeriod, start: str, end: str) -> bool:
+    # Dates in ISO form compare as text.
+    return period.start_date <= start and period.end_date is not None and end <= period.end_date
+
+
+def target_dates(declared: Declared, known: Known) -> tuple[str, str] | None:
+    """The first and the last day of a run; None when only its period could tell, unknown here."""
+    dates, period = _stated_dates(declared), _period_of(declared, known)
+    if dates is None and period is not None and period.end_date is not None:
+        dates = period.start_date, period.end_date
+    return dates
+
+
+def transaction_types(declared: Declared) -> tuple[str, ...]:
+    """What a run sums up, in the order of its file."""
+    return tuple(str(row.get("type")) for row in rows_of(declared.spec.get(TYPES)))
+
+
+RUN_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
+    _named_period,
+    _target_dates,
+    _entry_date,
+    _whole_period,
+    _organizations,
+    _multi_org_types,
+)

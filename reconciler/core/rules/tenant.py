@@ -1,0 +1,163 @@
+"""The checks against a tenant: its currencies, codes, periods, segments and custom fields."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.known import LINES, Known
+from reconciler.core.model.marker import IN_NOTES, marker_of
+from reconciler.core.model.resource import Declared, Finding, Path, Value, rows_of
+from reconciler.core.model.tenant import AccountingPeriod, CustomField
+from reconciler.core.rules.catalog import finding
+
+
+def _currency(declared: Declared, known: Known) -> Iterator[Finding]:
+    facts, currency = known.facts, declared.spec["currency"]
+    path: Path = ("spec", "currency")
+    if known.complete and currency not in facts.currencies:
+        message = f"{currency} is not active in the tenant; active are {_listed(facts.currencies)}"
+        yield finding(declared, "active-currency", path, message)
+    if facts.aggregate_currency and facts.home_currency and currency != facts.home_currency:
+        message = f"currencies are aggregated, and {currency} is not {facts.home_currency}"
+        yield finding(declared, "aggregate-currency", path, message)
+
+
+def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
+    if not known.complete and not known.codes:
+        return
+    kind = KINDS[declared.address.kind]
+    for at, line in enumerate(rows_of(declared.spec.get(LINES))):
+        name, stated = str(line.get("accountingCodeName")), line.get("accountingCodeType")
+        path = ("spec", LINES, at, "accountingCodeName")
+        named = known.codes.get(name, ())
+        matching = [
+            code
+            for code in named
+            if stated is None or kind.one_form(code.type) == kind.one_form(stated)
+        ]
+        if not named:
+            message = f'no accounting code is named "{name}"'
+            yield finding(
+                declared, "known-accounting-code", path, message, nearest(name, known.codes)
+            )
+        elif not matching:
+            types = _listed(code.type for code in named)
+            message = f'accounting code "{name}" has the type {types}, not {stated}'
+            path = ("spec", LINES, at, "accountingCodeType")
+            remedy = "Correct the type, or leave it out where the name says it all."
+            yield finding(declared, "known-accounting-code", path, message, remedy)
+        elif len(matching) > 1:
+            types = _listed(code.type for code in matching)
+            message = f'more than one accounting code is named "{name}": {types}'
+            yield finding(declared, "accounting-code-type", path, message)
+        elif matching[0].status != "Active":
+            message = f'accounting code "{name}" is {matching[0].status.lower()}'
+            yield finding(declared, "active-accounting-code", path, message)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name that was probably meant, as a question; empty when none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415  only when a name is wrong
+
+    close = get_close_matches(name, names, n=1)
+    return f'Did you mean "{close[0]}"?' if close else ""
+
+
+def _period(declared: Declared, known: Known) -> Iterator[Finding]:
+    yield from unknown_period(declared, known)
+    period = known.periods.get(str(declared.spec["accountingPeriodName"]))
+    if period is None:
+        return
+    if period.status == "Closed":
+        message = f"the accounting period {period.name} is closed"
+        yield finding(declared, "open-period", ("spec", "accountingPeriodName"), message)
+    yield from date_outside(declared, period)
+
+
+def unknown_period(declared: Declared, known: Known) -> Iterator[Finding]:
+    """The period that a declaration names, when periods are known and it is none of them."""
+    name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
+    if name not in known.periods and (known.complete or known.periods):
+        message = f'no accounting period is named "{name}"'
+        yield finding(declared, "known-period", path, message, nearest(name, known.periods))
+
+
+def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Finding]:
+    """The date of the entry, or of the entries a run makes, when it is not in the period."""
+    date = str(declared.spec["journalEntryDate"])
+    # Dates in ISO form compare as text.
+    if date < period.start_date or (period.end_date is not None and date > period.end_date):
+        span = f"{period.start_date} to {period.end_date or 'open end'}"
+        message = f"{date} lies outside {period.name} ({span})"
+        yield finding(declared, "date-in-period", ("spec", "journalEntryDate"), message)
+
+
+def _segments(declared: Declared, known: Known) -> Iterator[Finding]:
+    rule, stated = known.facts.segments, rows_of(declared.spec.get("segments"))
+    names = tuple(str(segment.get("segmentName")) for segment in stated)
+    if not names or not known.complete or names == rule:
+        return
+    if rule is None:
+        message = "segments are stated, but no segmentation rule is active"
+        remedy = "Leave `segments` out."
+    else:
+        message = f"segments are {_listed(names, keep=True)}"
+        message += f"; the rule has {_listed(rule, keep=True)}"
+        remedy = "List all segments of the rule, in its order, or leave `segments` out."
+    yield finding(declared, "segments", ("spec", "segments"), message, remedy)
+
+
+def custom_fields(declared: Declared, known: Known) -> Iterator[Finding]:
+    """Findings in the custom fields of an entry and of its lines."""
+    if known.marker != IN_NOTES and known.marker in declared.spec:
+        message = f"{known.marker} carries the marker and is written by the tool alone"
+        yield finding(declared, "reserved-field", ("spec", known.marker), message)
+    yield from _marker_fits(declared, known)
+    yield from _fields_known(declared, declared.spec, ("spec",), known.facts.entry_fields, known)
+    for at, line in enumerate(rows_of(declared.spec.get(LINES))):
+        path = ("spec", LINES, at)
+        yield from _fields_known(declared, line, path, known.facts.line_fields, known)
+
+
+def _marker_fits(declared: Declared, known: Known) -> Iterator[Finding]:
+    carrier = known.facts.entry_fields.get(known.marker)
+    length = len(marker_of(known.workspace, declared.address))
+    if carrier is not None and length > carrier.max_length:
+        message = f"the marker has {length} characters; {carrier.max_length} fit {known.marker}"
+        remedy = "Shorten the name, or lengthen the field in the tenant."
+        yield finding(declared, "marker-field", ("metadata", "name"), message, remedy)
+
+
+def _fields_known(
+    declared: Declared,
+    fields: Mapping[str, Value],
+    path: Path,
+    allowed: Mapping[str, CustomField],
+    known: Known,
+) -> Iterator[Finding]:
+    if not known.complete:
+        return
+    for name, value in fields.items():
+        if not name.endswith("__c") or name == known.marker:
+            continue
+        field = allowed.get(name)
+        if field is None:
+            message = f"the tenant has no custom field {name} here"
+            if allowed:
+                message += f"; it has {_listed(allowed)}"
+            yield finding(declared, "custom-field", (*path, name), message)
+        elif isinstance(value, str) and len(value) > field.max_length:
+            message = f"{name} has {len(value)} characters; {field.max_length} fit"
+            yield finding(declared, "custom-field", (*path, name), message, "Shorten the text.")
+
+
+def _listed(names: Iterable[str], *, keep: bool = False) -> str:
+    return ", ".join(names if keep else sorted(names)) or "none"
+
+
+TENANT_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
+    _currency,
+    _codes,
+    _period,
+    _segments,
+    custom_fields,
+)
