@@ -22,7 +22,7 @@ from reconciler.core.recovery.spill_record import (
     rescued_of,
 )
 from reconciler.daybook import Intent, Tried
-from reconciler.durable import sync
+from reconciler.daybook.fsync import sync
 from reconciler.errors import DaybookError
 from reconciler.settle import SettlingBook
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from reconciler.repo import schema_text
+from reconciler.workspace import schema_text
 
 
 def closed(schema: Any) -> Any:

@@ -43,10 +43,10 @@ def layer(ours: str = "", others: str = "", *, pure: bool = False) -> Layer:
 LAYERS = {
     "core": layer("core errors", "deepdiff iso4217 msgspec", pure=True),
     "render": layer("core render errors", "jinja2", pure=True),
-    "repo": layer("core repo errors", "yaml jsonschema jsonschema_rs referencing"),
-    "wire": layer("core wire errors", "certifi httpcore httpx"),
-    "live": layer("core live errors wire", "httpx"),
-    "forge": layer("core errors forge wire", "httpx"),
+    "workspace": layer("core workspace errors", "yaml jsonschema jsonschema_rs referencing"),
+    "http_client": layer("core http_client errors", "certifi httpcore httpx"),
+    "zuora": layer("core zuora errors http_client", "httpx"),
+    "forge": layer("core errors forge http_client", "httpx"),
     "git": layer("core errors git"),
     "ledger": layer(
         "ledger",
@@ -63,12 +63,7 @@ to an edge."""
 
 OUTWARD = {
     "errors": layer(),
-    "settings": layer("core errors"),
-    **{
-        verb: layer(" ".join(["core", *VERBS]))
-        for verb in VERBS
-        if verb not in ("errors", "settings")
-    },
+    **{verb: layer(" ".join(["core", "workspace", *VERBS])) for verb in VERBS if verb != "errors"},
 }
 STORES = frozenset({"sqlalchemy", "msgspec", "psycopg"})
 """What the daybook, and nothing else at the top level, stands on."""
@@ -219,7 +214,7 @@ def floats_in(path: Path) -> Iterator[int]:
             yield node.lineno
 
 
-@pytest.mark.parametrize("path", [*within("core"), *within("repo")], ids=name_of)
+@pytest.mark.parametrize("path", [*within("core"), *within("workspace")], ids=name_of)
 def test_i53_there_is_no_float_where_money_is(path):
     assert [f"{name_of(path)}:{line}" for line in floats_in(path)] == []
 
@@ -236,7 +231,9 @@ def float_parsers_in(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [*within("core"), *within("repo"), *within("live"), *within("wire")], ids=name_of
+    "path",
+    [*within("core"), *within("workspace"), *within("zuora"), *within("http_client")],
+    ids=name_of,
 )
 def test_i53_json_numbers_are_read_with_all_their_digits(path):
     assert list(float_parsers_in(path)) == []

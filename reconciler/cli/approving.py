@@ -14,8 +14,8 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
     from reconciler.core.model.plan import Plan, Requirement
-    from reconciler.forge.place import Place
-    from reconciler.git.history import Unapplied
+    from reconciler.forge.ci_context import Place
+    from reconciler.git.unapplied import Unapplied
 
 
 def assessment_of(
@@ -27,9 +27,9 @@ def assessment_of(
     or git cannot be asked; what is asked and found wanting is in the assessment.
     """
     from reconciler.cli.place import STATE_DIRECTORY
-    from reconciler.git.evidence import flaws_of, merge_flaws_of, review_of
-    from reconciler.git.history import Unapplied, people_of, unapplied
+    from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
     from reconciler.git.repository import Repository
+    from reconciler.git.unapplied import Unapplied, people_of, unapplied
 
     if not requirement.approvals:
         return Assessment(requirement=requirement)
@@ -111,8 +111,8 @@ def policy_to_keep(desk: "Desk", digest: str, whereabouts: Whereabouts) -> str:
 def commit_of(desk: "Desk", plan: "Plan") -> str:
     """The commit that is applied as a whole when a plan was carried out; empty when none is."""
     from reconciler.cli.place import STATE_DIRECTORY
-    from reconciler.git.history import applied_commit
     from reconciler.git.repository import Repository, is_inside_one
+    from reconciler.git.unapplied import applied_commit
 
     if plan.partial or plan.feasible != plan.pending or not is_inside_one(desk.books.root):
         return ""

@@ -11,10 +11,10 @@ from reconciler.core.model.tenant import Facts, facts_from
 from reconciler.core.rules.entries import Known, check, check_marker, check_together, known
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
-from reconciler.repo import Loaded, load, locate
-from reconciler.repo.house import House, hold_to_house_rules
-from reconciler.repo.policy_names import check_policy_names
-from reconciler.settings import Settings, settings_from
+from reconciler.workspace import Loaded, load, locate
+from reconciler.workspace.custom_rules import House, hold_to_house_rules
+from reconciler.workspace.policy_names import check_policy_names
+from reconciler.workspace.settings import Settings, settings_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from reconciler.render.spans import line
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan
     from reconciler.core.planning.approvals import Assessment
-    from reconciler.forge.door import Forge
-    from reconciler.forge.place import Place
+    from reconciler.forge.ci_context import Place
+    from reconciler.forge.protocol import Forge
 
 
 @click.command(short_help="Show a saved plan as a comment on its pull request.")
@@ -37,7 +37,7 @@ def comment(*, planfile: Path, environment: str, dry_run: bool, **options: Any) 
     GITHUB_TOKEN or GITLAB_TOKEN.
     """
     from reconciler.core.documents.plan_file import plan_of
-    from reconciler.forge.sticky import put
+    from reconciler.forge.sticky_comment import put
     from reconciler.render.comment import Frame, comment_body, marker_of
 
     plan = plan_of(read_text(planfile))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.core.model.recorded import Recorded
     from reconciler.daybook import Daybook, Tried
     from reconciler.daybook.lease import Lease
-    from reconciler.settings import Settings
+    from reconciler.workspace.settings import Settings
 
 FORMAT_VERSION = "1.0"
 
@@ -56,7 +56,7 @@ def show(*, style: str) -> None:
 @common_options
 def verify(*, against: Path | None) -> None:
     """Check that no event was altered, removed or moved since it was written."""
-    from reconciler.daybook.carrying import carried, compare
+    from reconciler.daybook.transfer import carried, compare
 
     with closing(_open(write=False)) as book:
         copy = carried(read_text(against)) if against is not None else None
@@ -95,8 +95,8 @@ def unlock(*, lease: str) -> None:
 @common_options
 def export_(*, file: Path) -> None:
     """Write the daybook as lines of JSON into FILE, with the chain that proves it whole."""
-    from reconciler.daybook.carrying import exported
     from reconciler.daybook.lease import this_process
+    from reconciler.daybook.transfer import exported
 
     if not _exists():
         raise DaybookError("there is no daybook yet", remedy="The first apply makes it.")
@@ -114,8 +114,8 @@ def import_(*, file: Path) -> None:
 
     It keeps its lineage. Let nobody use the old one any more.
     """
-    from reconciler.daybook.carrying import carried, take_in
     from reconciler.daybook.lease import this_process
+    from reconciler.daybook.transfer import carried, take_in
 
     carry = carried(read_text(file))
     _require_tenant(carry.known.tenant)

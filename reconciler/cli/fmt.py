@@ -22,7 +22,7 @@ def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
     Without PATHS, every YAML file of the workspace.
     """
     from reconciler.core.model.money import minor_units
-    from reconciler.repo.formatter import FormatRefused, format_text
+    from reconciler.workspace.formatter.formatter import FormatRefused, format_text
 
     home_currency = _home_currency(common().workspace / "reference.yaml")
     changed = refused = 0
@@ -62,8 +62,8 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
 def _home_currency(reference: Path) -> str:
     """The home currency of the workspace's Reference, empty when none is to be had."""
     from reconciler.core.model.tenant import facts_from
-    from reconciler.repo.schema import REFERENCE, is_valid
-    from reconciler.repo.yaml_reader import read
+    from reconciler.workspace.json_schema import REFERENCE, is_valid
+    from reconciler.workspace.yaml_reader import read
 
     if not reference.is_file():
         return ""

@@ -186,7 +186,7 @@ class _Search:
     def entries(self, numbers: Sequence[str]) -> Iterator[Found]:
         """The entries and runs under these numbers. Raises Refused for what cannot be adopted."""
         from reconciler.core.model.kinds import KINDS
-        from reconciler.live.reading import is_number
+        from reconciler.zuora.decoding import is_number
 
         for number in dict.fromkeys(numbers):
             kinds = [kind for kind in KINDS.values() if is_number(number, kind=kind)]
@@ -201,7 +201,7 @@ class _Search:
         """The entries that a journal run made. Raises Refused for what cannot be adopted."""
         from reconciler.core.model.kinds import KINDS
         from reconciler.core.planning.run_members import stands
-        from reconciler.live.reading import is_number
+        from reconciler.zuora.decoding import is_number
 
         kind = next((kind for kind in KINDS.values() if is_number(run, kind=kind)), None)
         if kind is None or not kind.members:
@@ -267,7 +267,7 @@ def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:
     from reconciler.core.model.money import minor_units
     from reconciler.core.model.tenant import Facts
     from reconciler.core.planning.adoption import declaration_of
-    from reconciler.repo.writing import Document, declarations_text
+    from reconciler.workspace.formatter.writer import Document, declarations_text
 
     facts = desk.books.facts or Facts()
     known = desk.books.known(facts)

@@ -24,7 +24,7 @@ def schema(kind: str | None) -> int:
     """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), or of what `apply
     --report` writes (`report`); without one, list them.
     """
-    from reconciler.repo import DOCUMENTS, SCHEMAS, schema_text
+    from reconciler.workspace import DOCUMENTS, SCHEMAS, schema_text
 
     known = {**SCHEMAS, **DOCUMENTS}
     if kind is None:
@@ -39,7 +39,7 @@ def schema(kind: str | None) -> int:
 def all_rules() -> "Mapping[str, Rule]":
     """Every rule that a message can name."""
     from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
-    from reconciler.repo import RULES
+    from reconciler.workspace import RULES
 
     return {**RULES, **FILE_RULES, **PLAN_RULES}
 
@@ -76,8 +76,8 @@ def _house_rule(rule: str) -> "Rule | None":
     if prefix != "house":
         return None
     from reconciler.core.model.resource import Rule
-    from reconciler.repo import load
-    from reconciler.settings import settings_from
+    from reconciler.workspace import load
+    from reconciler.workspace.settings import settings_from
 
     workspace = load(common().workspace).workspace
     own = settings_from(workspace).policy.house_rules if workspace is not None else ()

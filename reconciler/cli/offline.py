@@ -22,7 +22,7 @@ from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.snapshot import World
 from reconciler.daybook import Daybook, no_daybook, open_daybook
-from reconciler.settings import Settings
+from reconciler.workspace.settings import Settings
 
 _ELSEWHERE = (
     "the daybook is in a database, which a plan without connections does not open, so everything "

@@ -12,7 +12,7 @@ from reconciler.core.documents.binding import expiry_of, moment
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.scope import Origin
 from reconciler.errors import ReconcilerError
-from reconciler.settings import Settings, policy_digest
+from reconciler.workspace.settings import Settings, policy_digest
 
 PLAN_KEY = "RECONCILER_PLAN_KEY"
 """The environment variable with the key that saved plans are signed with."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.errors import ReconcilerError, Refused
-from reconciler.settings import Settings
+from reconciler.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.daybook import Daybook

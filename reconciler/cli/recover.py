@@ -176,7 +176,7 @@ def _answers(
 def _answer(text: str) -> tuple[Address, str]:
     """An address with its number."""
     from reconciler.core.model.kinds import KINDS
-    from reconciler.live.reading import is_number
+    from reconciler.zuora.decoding import is_number
 
     where, equals, number = text.partition("=")
     address = _address(where)

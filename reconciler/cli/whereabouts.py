@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.forge.door import Forge
-    from reconciler.forge.place import Place
+    from reconciler.forge.ci_context import Place
+    from reconciler.forge.protocol import Forge
 
 MAX_EVENT = 32 * 1024 * 1024
 
@@ -36,7 +36,7 @@ class Whereabouts:
 
     def place(self) -> "Place":
         """The place, completed. Raises ForgeError when something is not known."""
-        from reconciler.forge.place import Place, place_from
+        from reconciler.forge.ci_context import Place, place_from
 
         said = Place(
             forge=self.forge or "",
@@ -51,7 +51,7 @@ class Whereabouts:
     @contextmanager
     def open_forge(self, place: "Place") -> Iterator["Forge"]:
         """The forge of a place, for as long as the block lasts."""
-        from reconciler.forge.place import forge_at
+        from reconciler.forge.ci_context import forge_at
 
         forge, caller = forge_at(place, self.environment)
         try:

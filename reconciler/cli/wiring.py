@@ -29,15 +29,15 @@ from reconciler.core.planning.decisions import Conduct, World
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.snapshot import to_read
 from reconciler.errors import ReconcilerError, Refused
-from reconciler.settings import Policy, Removal, Settings, Target
+from reconciler.workspace.settings import Policy, Removal, Settings, Target
 
 if TYPE_CHECKING:
     import httpx
 
     from reconciler.daybook import Daybook
     from reconciler.find import Finding, Found
-    from reconciler.live.client import Client
-    from reconciler.live.connection import Connection, Credentials
+    from reconciler.zuora.client import Client
+    from reconciler.zuora.connection import Connection, Credentials
 
 EMBEDDED = "the embedded ledger"
 
@@ -297,9 +297,9 @@ def _connect(
     stack: ExitStack,
 ) -> tuple["Client", str]:
     """A client of the workspace's ledger, and what that ledger is called on screen."""
-    from reconciler.live.client import Client
-    from reconciler.live.connection import Credentials
-    from reconciler.live.connection import Limits as CallLimits
+    from reconciler.zuora.client import Client
+    from reconciler.zuora.connection import Credentials
+    from reconciler.zuora.connection import Limits as CallLimits
 
     limits = CallLimits(concurrency=parallelism)
     connection = _connection(settings.target, environment)
@@ -319,7 +319,7 @@ def _connect(
 
 
 def _connection(target: Target | None, environment: Mapping[str, str]) -> "Connection":
-    from reconciler.live.connection import Connection
+    from reconciler.zuora.connection import Connection
 
     said = environment.get("ZUORA_BASE_URL", "")
     if target is None:
@@ -340,7 +340,7 @@ def _embedded(root: Path, stack: ExitStack) -> tuple["httpx.WSGITransport", "Cre
     import httpx
 
     from reconciler.ledger import LedgerUnusable, create_app, open_ledger
-    from reconciler.live.connection import Credentials
+    from reconciler.zuora.connection import Credentials
 
     state = root / STATE_DIRECTORY
     keep_private(state)

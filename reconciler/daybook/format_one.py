@@ -35,7 +35,7 @@ from reconciler.daybook.events import (
     Vouched,
     What,
 )
-from reconciler.daybook.known import Known
+from reconciler.daybook.state import Known
 from reconciler.daybook.tables import TABLES as NEW_TABLES
 from reconciler.daybook.tables import fill, head, meta, meta_of
 

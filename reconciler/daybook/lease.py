@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from reconciler.daybook.events import Broken, Damaged, Taken, What
-from reconciler.daybook.known import Known
+from reconciler.daybook.state import Known
 from reconciler.daybook.tables import add_events, head
 from reconciler.errors import DaybookError
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from reconciler.daybook.book import Daybook
+from reconciler.daybook.daybook import Daybook
 from reconciler.daybook.events import FORMAT, Founded, What
-from reconciler.daybook.known import Known
 from reconciler.daybook.lease import (
     HeldByAnother,
     Holder,
@@ -25,6 +24,7 @@ from reconciler.daybook.lease import (
     take,
     this_process,
 )
+from reconciler.daybook.state import Known
 from reconciler.daybook.store import Store, reading, writing
 from reconciler.daybook.tables import fill, meta_of
 from reconciler.errors import DaybookError

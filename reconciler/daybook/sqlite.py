@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from reconciler.daybook.fsync import sync
 from reconciler.daybook.store import RESTORE
 from reconciler.daybook.tables import TABLES
-from reconciler.durable import sync
 from reconciler.errors import DaybookError
 
 _WRITING = "daybook_writing"

@@ -11,9 +11,8 @@ from reconciler.core.model.resource import mapping_of, text_of
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review, Written
 from reconciler.errors import ForgeError, ReconcilerError
-from reconciler.forge.caller import Asking, Caller, Row
-from reconciler.forge.door import Comment, People
-from reconciler.forge.people import (
+from reconciler.forge.api import Asking, Caller, Row
+from reconciler.forge.identities import (
     account_of_address,
     asks_for_changes,
     author_unknown,
@@ -23,6 +22,7 @@ from reconciler.forge.people import (
     whole_number,
     wrong_target,
 )
+from reconciler.forge.protocol import Comment, People
 
 LIMIT = 65_536
 """Characters of a comment."""

@@ -29,13 +29,13 @@ from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.entries import known
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.find import Finding, Found, plan_and_find, vouch
+from reconciler.http_client.steady import steady
 from reconciler.ledger import Ledger, create_app, open_ledger
-from reconciler.live.client import Client
-from reconciler.live.connection import Connection, Credentials
-from reconciler.live.connection import Limits as CallLimits
 from reconciler.observe import observe, read_all
 from reconciler.settle import settle
-from reconciler.wire.steady import steady
+from reconciler.zuora.client import Client
+from reconciler.zuora.connection import Connection, Credentials
+from reconciler.zuora.connection import Limits as CallLimits
 
 KIND = KINDS["JournalEntry"]
 WORKSPACE = "books"

@@ -14,7 +14,7 @@ from reconciler.cli.remembered import (
 )
 from reconciler.core.model.policy import Approvals, Evidence, Freeze, Tier
 from reconciler.errors import ReconcilerError
-from reconciler.settings import Policy, Removal
+from reconciler.workspace.settings import Policy, Removal
 
 RECORDED = 50
 """Of so many entries 5 may be removed where no policy sets a limit."""

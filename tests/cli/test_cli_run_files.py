@@ -7,7 +7,7 @@ import pytest
 from books_bench import reconciler
 
 from reconciler.core.rules.catalog import FILE_RULES
-from reconciler.repo import RULES
+from reconciler.workspace import RULES
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")

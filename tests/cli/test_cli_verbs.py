@@ -7,7 +7,7 @@ import pytest
 from books_bench import Books, credit, debit, reconciler
 
 from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
-from reconciler.repo import DOCUMENTS, RULES, SCHEMAS
+from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 
 EVERY_RULE = {**RULES, **FILE_RULES, **PLAN_RULES}
 

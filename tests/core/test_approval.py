@@ -15,7 +15,7 @@ from reconciler.core.model.policy import Approvals, Evidence, Tier
 from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planner import Limits
 from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review, assess
-from reconciler.settings import Policy, policy_digest
+from reconciler.workspace.settings import Policy, policy_digest
 
 USD, EUR, JPY = "USD", "EUR", "JPY"
 

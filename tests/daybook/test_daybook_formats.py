@@ -15,8 +15,8 @@ from builders import address, entry
 
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook
-from reconciler.daybook.carrying import carried, compare, exported, take_in
 from reconciler.daybook.lease import this_process
+from reconciler.daybook.transfer import carried, compare, exported, take_in
 from reconciler.errors import DaybookError
 
 FORMAT_1 = Path(__file__).parent / "formats" / "daybook-1.db"

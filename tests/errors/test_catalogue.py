@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.model.resource import Problem
 from reconciler.render.problems import problem_lines
-from reconciler.repo import RULES, load
+from reconciler.workspace import RULES, load
 
 HERE = pathlib.Path(__file__).parent
 CASES = sorted(HERE.glob("*.yaml"))

@@ -129,7 +129,7 @@ def half_a_request(fuse: Fuse) -> None:
                 fuse.strike()
         return call(stream, buffer, **keywords)
 
-    wrapped("reconciler.wire.transport:_Stream.write", wrap)
+    wrapped("reconciler.http_client.transport:_Stream.write", wrap)
 
 
 def before_the_answer(fuse: Fuse) -> None:
@@ -147,8 +147,8 @@ def before_the_answer(fuse: Fuse) -> None:
             fuse.reach()
         return call(stream, *args, **keywords)
 
-    wrapped("reconciler.wire.transport:_Stream.write", write)
-    wrapped("reconciler.wire.transport:_Stream.read", read)
+    wrapped("reconciler.http_client.transport:_Stream.write", write)
+    wrapped("reconciler.http_client.transport:_Stream.read", read)
 
 
 def headers_read(fuse: Fuse) -> None:
@@ -160,7 +160,7 @@ def headers_read(fuse: Fuse) -> None:
             fuse.reach()
         return call(exchange, response, **keywords)
 
-    wrapped("reconciler.wire.exchange:Exchange._receive", wrap)
+    wrapped("reconciler.http_client.exchange:Exchange._receive", wrap)
 
 
 def at_the_commit_of(place: str, *, done: bool) -> Install:
@@ -237,8 +237,8 @@ EACH_CALL = ("C05", "C06", "C07", "C08", "C09", "C10", "C11", "C12", "C13")
 LEASE: Mapping[str, Install] = {
     "C02 taking": at_the_commit_of("reconciler.daybook.opening:take", done=False),
     "C02 taken": at_the_commit_of("reconciler.daybook.opening:take", done=True),
-    "C16 giving back": at_the_commit_of("reconciler.daybook.book:release", done=False),
-    "C16 given back": at_the_commit_of("reconciler.daybook.book:release", done=True),
+    "C16 giving back": at_the_commit_of("reconciler.daybook.daybook:release", done=False),
+    "C16 given back": at_the_commit_of("reconciler.daybook.daybook:release", done=True),
 }
 """The lease written and not committed, or committed and nobody told; and so when it is given back.
 A run passes each of them once."""

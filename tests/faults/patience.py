@@ -63,8 +63,8 @@ def impatient(*, attempt: float = SHORT) -> Iterator[Clock]:
 
 def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     from reconciler.cli import wiring
-    from reconciler.live.client import Client
-    from reconciler.live.connection import Limits
+    from reconciler.zuora.client import Client
+    from reconciler.zuora.connection import Limits
 
     defaults: Any = Limits.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(defaults, "attempt_timeout", attempt)

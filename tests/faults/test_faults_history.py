@@ -21,8 +21,8 @@ from ledger_databases import POSTGRESQL, SQLITE
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, OutcomeUnknown
-from reconciler.live.client import Client
-from reconciler.live.connection import Connection, Credentials, Limits
+from reconciler.zuora.client import Client
+from reconciler.zuora.connection import Connection, Credentials, Limits
 
 KIND = KINDS["JournalEntry"]
 SHARED = ("s0", "s1")

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
 from forge_server import PROJECT, REPOSITORY, GitHubServer, GitLabServer
 from socket_server import on_a_socket
 
-from reconciler.forge.caller import Limits
-from reconciler.forge.place import GITHUB, GITLAB, Place, forge_at
+from reconciler.forge.api import Limits
+from reconciler.forge.ci_context import GITHUB, GITLAB, Place, forge_at
 
 QUICK = Limits(backoff=0.001, backoff_cap=0.01, attempt_timeout=5, deadline=10)
 

@@ -4,7 +4,7 @@ import pytest
 from forge_server import BOT, ROBOT, Fault
 
 from reconciler.errors import ForgeError, ForgeRefused
-from reconciler.forge.sticky import put
+from reconciler.forge.sticky_comment import put
 
 MARKER = "<!-- reconciler:books: -->"
 

@@ -6,7 +6,7 @@ import pytest
 from forge_server import Fault
 
 from reconciler.errors import ForgeError, ForgeRefused
-from reconciler.forge.place import Place, forge_at, place_from
+from reconciler.forge.ci_context import Place, forge_at, place_from
 
 SHA, HEAD = "a" * 40, "b" * 40
 ACTIONS = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/books", "GITHUB_SHA": SHA}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from fault_server import CLIENT_ID, SECRET, FaultServer
 
-from reconciler.live.client import Client
-from reconciler.live.connection import Connection, Credentials, Limits
+from reconciler.zuora.client import Client
+from reconciler.zuora.connection import Connection, Credentials, Limits
 
 DEFAULTS = Limits()
 

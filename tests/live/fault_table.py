@@ -14,7 +14,7 @@ from reconciler.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from reconciler.live.connection import Limits
+from reconciler.zuora.connection import Limits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"

@@ -17,8 +17,8 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.recovery.marker_search import statement_of
 from reconciler.errors import AccessRefused, RequestRefused
 from reconciler.ledger import Ledger, create_app, open_ledger
-from reconciler.live.client import Client
-from reconciler.live.connection import Connection, Credentials
+from reconciler.zuora.client import Client
+from reconciler.zuora.connection import Connection, Credentials
 
 KIND = KINDS["JournalEntry"]
 REFERENCE = Path(__file__).parents[2] / "journals" / "reference.yaml"

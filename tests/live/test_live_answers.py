@@ -10,8 +10,8 @@ from fault_server import ENTRY, answer, envelope, zipped
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Live
 from reconciler.errors import AccessRefused, LedgerError, RequestRefused
-from reconciler.live.connection import Limits
-from reconciler.wire.strict_json import Unreadable, read_object
+from reconciler.http_client.strict_json import Unreadable, read_object
+from reconciler.zuora.connection import Limits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"

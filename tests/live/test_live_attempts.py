@@ -13,7 +13,7 @@ from reconciler.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from reconciler.live.connection import Limits
+from reconciler.zuora.connection import Limits
 
 
 @pytest.mark.parametrize("fault", ["N09 silence", "N16 500", "N20 HTML", "N11 half body"])

@@ -8,7 +8,7 @@ from fault_server import FaultServer
 from fault_table import CALLS, DONE, FAULTS, NOTHING, Ending, patience
 
 from reconciler.errors import LedgerError
-from reconciler.live.client import Client
+from reconciler.zuora.client import Client
 
 LIKE_CANCEL = ("update", "delete")
 """One with cancel to everything but the path, so the default suite leaves them to the sweep."""

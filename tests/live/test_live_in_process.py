@@ -11,8 +11,8 @@ from fault_server import ENTRY, TOKEN_DOCUMENT
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
-from reconciler.live.client import Client
-from reconciler.live.connection import Connection, Credentials, Limits
+from reconciler.zuora.client import Client
+from reconciler.zuora.connection import Connection, Credentials, Limits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"

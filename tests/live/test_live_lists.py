@@ -5,7 +5,7 @@ from fault_server import FaultServer, answer, envelope
 
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import AccessRefused, LedgerError
-from reconciler.live.connection import Limits
+from reconciler.zuora.connection import Limits
 
 CASH = {"id": "1", "name": "Cash", "type": "Cash", "status": "Active", "glAccountNumber": "1000"}
 SALES = {"name": "Sales", "type": "SalesRevenue", "status": "Inactive", "glAccountName": None}

@@ -15,7 +15,7 @@ from fault_server import (
 )
 
 from reconciler.errors import AccessRefused, LedgerError, LedgerUnreachable, RequestRefused
-from reconciler.live.connection import Limits
+from reconciler.zuora.connection import Limits
 
 ASKED = "SELECT number FROM JournalEntry"
 ROWS = [{"number": "JE-00000001", "Amount": 0}, {"number": "JE-00000002"}]

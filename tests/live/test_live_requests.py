@@ -6,7 +6,7 @@ import pytest
 from fault_server import CREATED, answer
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.live.connection import Limits
+from reconciler.zuora.connection import Limits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"

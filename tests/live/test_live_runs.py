@@ -7,7 +7,7 @@ from fault_server import answer
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError, OutcomeUnknown, RequestRefused
-from reconciler.live.connection import Limits
+from reconciler.zuora.connection import Limits
 
 RUN = KINDS["JournalRun"]
 NUMBER = "JR-00000008"

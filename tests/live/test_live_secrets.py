@@ -14,12 +14,12 @@ from fault_server import CLIENT_ID, SECRET, TOKEN, Act, answer, envelope
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError
-from reconciler.live.connection import Credentials
-from reconciler.live.tokens import Token
-from reconciler.live.verdicts import Reason, judge_token
-from reconciler.wire.answers import Reply
-from reconciler.wire.exchange import Request
-from reconciler.wire.redact import Redactor
+from reconciler.http_client.answers import Reply
+from reconciler.http_client.exchange import Request
+from reconciler.http_client.redaction import Redactor
+from reconciler.zuora.connection import Credentials
+from reconciler.zuora.responses import Reason, judge_token
+from reconciler.zuora.token import Token
 
 KIND = KINDS["JournalEntry"]
 BASIC = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()

@@ -10,10 +10,10 @@ from fault_server import RESET_ON_ACCEPT, FaultServer, answer
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable
-from reconciler.live import client as client_module
-from reconciler.live.client import Client
-from reconciler.live.connection import Connection, Credentials, Limits
-from reconciler.wire.transport import tls_context
+from reconciler.http_client.transport import tls_context
+from reconciler.zuora import client as client_module
+from reconciler.zuora.client import Client
+from reconciler.zuora.connection import Connection, Credentials, Limits
 
 KIND = KINDS["JournalEntry"]
 

@@ -7,8 +7,8 @@ from live_threads import in_threads
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError
-from reconciler.live.client import Client
-from reconciler.live.connection import Connection, Credentials, Tenant
+from reconciler.zuora.client import Client
+from reconciler.zuora.connection import Connection, Credentials, Tenant
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"

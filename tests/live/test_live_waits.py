@@ -12,7 +12,7 @@ from live_threads import in_threads
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable, OutcomeUnknown, RequestRefused
-from reconciler.live.connection import Limits
+from reconciler.zuora.connection import Limits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"

@@ -15,7 +15,7 @@ MODULES = sorted(
     if file.name not in ("__main__.py", "env.py")
 )
 
-HTTP = {"httpx", "httpcore", "falcon", "waitress", "reconciler.ledger", "reconciler.live"}
+HTTP = {"httpx", "httpcore", "falcon", "waitress", "reconciler.ledger", "reconciler.zuora"}
 DATABASE = {"sqlalchemy", "reconciler.daybook"}
 FILES = {"yaml", "jsonschema", "jsonschema_rs", "deepdiff"}
 

@@ -10,7 +10,7 @@ from document_schemas import closed, findings, must_fit
 from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.model.report import Outcome
-from reconciler.repo import DOCUMENTS, schema_text
+from reconciler.workspace import DOCUMENTS, schema_text
 
 # A signature, and what a digest holds only where it applies.
 OPTIONAL = {"mac", "renamed_from"}

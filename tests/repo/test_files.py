@@ -7,8 +7,8 @@ import traceback
 import pytest
 
 from reconciler.core.model.resource import Severity
-from reconciler.repo import load
-from reconciler.repo.files import MAX_FILE_BYTES, Found, find, read_file
+from reconciler.workspace import load
+from reconciler.workspace.files import MAX_FILE_BYTES, Found, find, read_file
 
 
 def paths(root):

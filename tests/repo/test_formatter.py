@@ -9,8 +9,8 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.repo.formatter import FormatRefused, format_text
-from reconciler.repo.yaml_reader import read
+from reconciler.workspace.formatter.formatter import FormatRefused, format_text
+from reconciler.workspace.yaml_reader import read
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 FILES = sorted([*(ROOT / "journals").rglob("*.yaml"), *(ROOT / "tests/errors").glob("*.yaml")])

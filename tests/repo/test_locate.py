@@ -3,8 +3,8 @@
 import pytest
 
 from reconciler.core.model.resource import Finding, Source
-from reconciler.repo import locate
-from reconciler.repo.locate import positions
+from reconciler.workspace import locate
+from reconciler.workspace.positions import positions
 
 TEXT = """\
 # a comment

@@ -18,10 +18,10 @@ import reconciler
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.resource import Source
-from reconciler.repo import SCHEMAS, schema_text
-from reconciler.repo.explain import explain, explained
-from reconciler.repo.schema import is_valid
-from reconciler.repo.yaml_reader import read
+from reconciler.workspace import SCHEMAS, schema_text
+from reconciler.workspace.json_schema import is_valid
+from reconciler.workspace.schema_errors import explain, explained
+from reconciler.workspace.yaml_reader import read
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 FILES = sorted([*(ROOT / "journals").rglob("*.yaml"), *(ROOT / "tests/errors").glob("*.yaml")])
@@ -446,7 +446,10 @@ def test_schemas_are_found_in_an_installed_package(tmp_path):
     package = pathlib.Path(reconciler.__file__).parent
     shutil.copytree(package, tmp_path / "reconciler", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "schemas", tmp_path / "reconciler/schemas", dirs_exist_ok=True)
-    code = "import reconciler.repo.schema as s; print(s.__file__); s.schema_text('Workspace')"
+    code = (
+        "import reconciler.workspace.json_schema as s; "
+        "print(s.__file__); s.schema_text('Workspace')"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from reconciler.core.model.resource import Address, Severity
-from reconciler.repo import load
+from reconciler.workspace import load
 
 WORKSPACE = """\
 apiVersion: journal.reconciler/v1
@@ -282,7 +282,7 @@ def test_ten_thousand_entries_load(books):
 def test_a_sound_workspace_loads_without_the_explaining_libraries(books):
     (books / "a.yaml").write_text(entry("a"))
     code = (
-        "import sys, pathlib, reconciler.repo as repo\n"
+        "import sys, pathlib, reconciler.workspace as repo\n"
         "loaded = repo.load(pathlib.Path(sys.argv[1]))\n"
         "assert len(loaded.declared) == 1 and not loaded.problems\n"
         "heavy = {'jsonschema', 'referencing', 'httpx', 'deepdiff'} & set(sys.modules)\n"

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.repo.yaml_reader import read
+from reconciler.workspace.yaml_reader import read
 
 ENTRY = b"""\
 apiVersion: journal.reconciler/v1

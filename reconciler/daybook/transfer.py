@@ -1,0 +1,151 @@
+"""Carries a daybook from one place to another: as lines of text, its chain of hashes included."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from reconciler.daybook.daybook import Daybook
+from reconciler.daybook.events import FORMAT, Damaged, Event
+from reconciler.daybook.lease import Holder
+from reconciler.daybook.state import Known
+from reconciler.errors import DaybookError
+
+
+class _Heading(msgspec.Struct, kw_only=True):
+    """The first line: what the file is, and how the chain in it ends."""
+
+    daybook: str
+    lineage: str
+    workspace: str
+    tenant: str | None
+    events: int
+    serial: int
+    hash: str
+
+
+class _Line(msgspec.Struct):
+    """An event. Its content is the very text that its hash seals."""
+
+    seq: int
+    at: str
+    what: str
+    content: msgspec.Raw
+    hash: str
+
+
+_heading = msgspec.json.Decoder(_Heading)
+_line = msgspec.json.Decoder(_Line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carry:
+    """A daybook on its way: its events, and what is known from them."""
+
+    chain: tuple[Event, ...]
+    known: Known
+
+
+def exported(book: Daybook) -> str:
+    """A daybook as text that `imported` reads, one line for each event behind a heading."""
+    chain = book.events()
+    known = Known()
+    for event in chain:
+        known.take(event)
+    heading = _Heading(
+        daybook=FORMAT,
+        lineage=known.lineage,
+        workspace=known.workspace,
+        tenant=known.tenant,
+        events=known.seq,
+        serial=known.serial,
+        hash=known.hash,
+    )
+    encode = msgspec.json.encode
+    lines = [encode(heading), *(encode(_as_line(event)) for event in chain)]
+    return b"".join(text + b"\n" for text in lines).decode()
+
+
+def _as_line(event: Event) -> _Line:
+    content = msgspec.Raw(event.content.encode())
+    return _Line(event.seq, event.at, event.what, content, event.hash)
+
+
+def carried(text: str) -> Carry:
+    """Read an export. Raises DaybookError when any check of it fails."""
+    first, *lines = text.split("\n")
+    try:
+        heading = _heading.decode(first)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise _damaged("it has no heading") from error
+    if heading.daybook != FORMAT:
+        raise DaybookError(
+            f"the export has format {heading.daybook}; this version knows {FORMAT}",
+            remedy="Use the version of reconciler that wrote it, or a newer one.",
+        )
+    known, chain = Known(), []
+    try:
+        for line in filter(None, lines):
+            chain.append(_event(line))
+            known.take(chain[-1])
+    except Damaged as error:
+        raise _damaged(str(error)) from error
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise _damaged(f"line {known.seq + 2} cannot be read") from error
+    if known.seq != heading.events:
+        raise _damaged(f"it ends after event {known.seq} of {heading.events}")
+    if (known.hash, known.serial, known.lineage) != (
+        heading.hash,
+        heading.serial,
+        heading.lineage,
+    ):
+        raise _damaged("its heading does not fit its events")
+    return Carry(chain=tuple(chain), known=known)
+
+
+def _event(text: str) -> Event:
+    line = _line.decode(text)
+    return Event(line.seq, line.at, line.what, bytes(line.content).decode(), line.hash)
+
+
+def _damaged(said: str) -> DaybookError:
+    return DaybookError(f"the export is damaged: {said}", remedy="Export the daybook again.")
+
+
+def take_in(book: Daybook, carry: Carry, *, holder: Holder) -> None:
+    """Make an empty daybook, held for writing, the one that an export holds.
+
+    Raises DaybookError when the daybook is not empty, or is of another workspace.
+    """
+    theirs = carry.known
+    if book.workspace and theirs.workspace and book.workspace != theirs.workspace:
+        raise DaybookError(
+            f"the export is of the workspace {theirs.workspace}, and this one is {book.workspace}",
+            remedy="Import it in its own workspace.",
+        )
+    if book.serial or book.tenant is not None:
+        raise _not_empty(book, theirs)
+    book.replace_by(list(carry.chain), theirs, holder)
+
+
+def _not_empty(book: Daybook, theirs: Known) -> DaybookError:
+    if book.lineage == theirs.lineage:
+        fact = f"is the same one at serial {book.serial}, and the export is at {theirs.serial}"
+    else:
+        fact = f"has the lineage {book.lineage}, and the export {theirs.lineage}"
+    return DaybookError(
+        f"the daybook {book.place} is not empty: it {fact}; nothing was imported",
+        remedy="Import into a daybook that does not exist yet. Two daybooks are never mixed.",
+    )
+
+
+def compare(book: Daybook, carry: Carry) -> str | None:
+    """What is wrong with a daybook that should have grown from an export; None when nothing is."""
+    theirs = carry.known
+    if book.lineage != theirs.lineage:
+        return f"its lineage is {book.lineage}, and that of the copy {theirs.lineage}"
+    chain = book.events()
+    if len(chain) < theirs.seq:
+        return f"it is older than the copy: serial {book.serial}, and the copy has {theirs.serial}"
+    if chain[theirs.seq - 1].hash != theirs.hash:
+        return f"it and the copy went different ways before event {theirs.seq}"
+    return None

@@ -1,0 +1,69 @@
+"""Keeps one comment on a change: found, updated in place, and never two for long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.errors import ForgeUnsure
+from reconciler.forge.protocol import Comment, Forge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """What became of the comment: made or updated, and how many doubles were removed."""
+
+    number: int
+    made: bool
+    removed: int = 0
+
+
+def put(forge: Forge, change: int, *, marker: str, body: Callable[[str], str]) -> Placed:
+    """Make the comment with this marker say `body(what it said before)`.
+
+    Ours is a comment that begins with the marker and was made with this very token: anybody may
+    paste a marker. Of two runs that each made one, the older comment stays, whoever comes last.
+    """
+    me = forge.whoami()
+    ours = _ours(forge, change, marker, me)
+    if not ours:
+        me, made = _make(forge, change, marker, body(""), me)
+        ours = _ours(forge, change, marker, me)
+        if made is not None and ours and ours[0].number == made:
+            return Placed(number=made, made=True, removed=_remove(forge, change, ours[1:]))
+        if not ours:
+            # A list that lags behind: what was made is there all the same.
+            return Placed(number=made or 0, made=True)
+    kept, *doubles = ours
+    forge.update(change, kept.number, body(kept.body))
+    return Placed(number=kept.number, made=False, removed=_remove(forge, change, doubles))
+
+
+def _make(
+    forge: Forge, change: int, marker: str, text: str, me: str | None
+) -> tuple[str | None, int | None]:
+    """Make a comment, and learn from the answer whose comments this token makes."""
+    try:
+        made = forge.create(change, text)
+    except ForgeUnsure:
+        if me is not None and _ours(forge, change, marker, me):
+            return me, None
+        # Not there as far as a list shows; should it come late, the next run removes it.
+        made = forge.create(change, text)
+    return made.author, made.number
+
+
+def _ours(forge: Forge, change: int, marker: str, me: str | None) -> list[Comment]:
+    """Our comments with the marker, the oldest first."""
+    if me is None:
+        return []
+    found = (
+        comment
+        for comment in forge.comments(change)
+        if comment.author == me and comment.body.partition("\n")[0].rstrip("\r") == marker
+    )
+    return sorted(found, key=lambda comment: comment.number)
+
+
+def _remove(forge: Forge, change: int, doubles: list[Comment]) -> int:
+    for comment in doubles:
+        forge.delete(change, comment.number)
+    return len(doubles)

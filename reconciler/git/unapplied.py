@@ -1,0 +1,108 @@
+"""What the history of a workspace holds that no apply carried out yet, and who wrote it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.core.model.trailers import co_authors
+from reconciler.core.planning.approvals import Missing, Written
+from reconciler.git.approvals import is_mere_merge
+from reconciler.git.repository import Repository
+
+MOST = 100
+"""Commits that a forge is asked about, one by one."""
+
+_WHOLE = "Check out the whole history, for example with fetch-depth: 0."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unapplied:
+    """Commits that touch the workspace and were not applied.
+
+    `written` has one commit of every set of people that wrote any, `brought` what came to the
+    branch one after the other, and `flaws` what keeps anybody from telling.
+    """
+
+    written: tuple[Written, ...] = ()
+    brought: tuple[str, ...] = ()
+    flaws: tuple[Missing, ...] = ()
+
+
+def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
+    """What lies between the commit of the last complete apply and this one, on either side.
+
+    Without a last one that is the whole history. Merges that hold nothing of their own are left
+    out: what they brought is there.
+    """
+    if flaw := _unknown(repository, commit, since):
+        return Unapplied(flaws=(flaw,))
+    # On both sides: what is undone by going back was written by somebody too.
+    span = (f"{since}...{commit}",) if since else (commit,)
+    written = tuple(_by_people(_written(repository, span)))
+    out = repository.told("log", "--first-parent", "--format=%H", *span, "--", ".")
+    brought = tuple(one for one in out.split() if one != commit)
+    if max(len(written), len(brought)) > MOST:
+        message = f"more than {MOST} commits were not applied yet, too many to ask about"
+        remedy = (
+            "Apply an earlier commit first, or the workspace as it stands in the ledger: an "
+            "apply that has nothing to do needs no approval."
+        )
+        return Unapplied(flaws=(_flaw(message, remedy),))
+    return Unapplied(written=written, brought=brought)
+
+
+def people_of(written: Iterable[Written]) -> Iterator[str]:
+    """The addresses of all who wrote any of these commits."""
+    for one in written:
+        yield one.author
+        yield one.committer
+        yield from co_authors(one.message)
+
+
+def applied_commit(repository: Repository, *, except_for: str) -> str:
+    """The commit that the files are exactly those of; empty where there is none."""
+    commit = repository.head()
+    return commit if commit and not repository.changed(except_for=except_for) else ""
+
+
+def _unknown(repository: Repository, commit: str, since: str) -> Missing | None:
+    """Why the history does not tell; None when it does."""
+    if repository.told("rev-parse", "--is-shallow-repository").strip() != "false":
+        return _flaw("the checkout does not have the whole history", _WHOLE)
+    for one in filter(None, (since, commit)):
+        if repository.ask("cat-file", "-e", f"{one}^{{commit}}")[0] != 0:
+            what = "which was applied last, " if one == since else ""
+            return _flaw(
+                f"the commit {one[:10]}, {what}is not in the checkout",
+                f"{_WHOLE[:-1]}; where it left every branch, fetch it by its hash.",
+            )
+    return None
+
+
+def _flaw(message: str, remedy: str) -> Missing:
+    fact = f"{message}, so nobody can tell who wrote what is applied"
+    return Missing(rule="approval-evidence", message=fact, remedy=remedy)
+
+
+def _written(repository: Repository, span: tuple[str, ...]) -> Iterator[Written]:
+    out = repository.told(
+        *("log", "-z", "--full-history", "--format=%H%x01%P%x01%ae%x01%ce%x01%B"),
+        *(*span, "--", "."),
+    )
+    for item in out.split("\0"):
+        commit, _, rest = item.strip("\n").partition("\x01")
+        if not commit:
+            continue
+        parents, author, committer, message = rest.split("\x01", 3)
+        above = parents.split()
+        if len(above) > 1 and is_mere_merge(repository, commit, above):
+            continue
+        yield Written(commit=commit, author=author, committer=committer, message=message)
+
+
+def _by_people(written: Iterable[Written]) -> Iterator[Written]:
+    seen = set()
+    for one in written:
+        people = (one.author, one.committer, *sorted(co_authors(one.message)))
+        if people not in seen:
+            seen.add(people)
+            yield one

@@ -1,0 +1,203 @@
+"""Carries requests over sockets on which no single wait outlives the deadline of the call."""
+
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import certifi
+import httpcore
+import httpx
+
+from reconciler.errors import LedgerUnreachable
+from reconciler.http_client.steady import steady
+
+SLICE = 16 * 1024
+"""Bytes written at once, so that a peer that reads slowly meets the deadline between slices."""
+
+IDLE = 20.0
+"""Seconds an unused connection is kept: less than the 60 that load balancers commonly allow."""
+
+MAPPED: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+    (httpcore.ConnectTimeout, httpx.ConnectTimeout),
+    (httpcore.ReadTimeout, httpx.ReadTimeout),
+    (httpcore.WriteTimeout, httpx.WriteTimeout),
+    (httpcore.PoolTimeout, httpx.PoolTimeout),
+    (httpcore.ConnectError, httpx.ConnectError),
+    (httpcore.ReadError, httpx.ReadError),
+    (httpcore.WriteError, httpx.WriteError),
+    (httpcore.ProxyError, httpx.ProxyError),
+    (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol),
+    (httpcore.LocalProtocolError, httpx.LocalProtocolError),
+    (httpcore.RemoteProtocolError, httpx.RemoteProtocolError),
+)
+
+
+def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
+    """A context that verifies host and chain, TLS 1.2 or later.
+
+    Trusted are the public authorities of certifi, whatever the environment says, and those of
+    `ca_bundle`, a PEM file. Raises LedgerUnreachable when that cannot be read.
+    """
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_bundle is not None:
+        try:
+            context.load_verify_locations(cafile=ca_bundle)
+        except OSError as error:
+            raise LedgerUnreachable(
+                f"The CA bundle {ca_bundle} cannot be read: {error.strerror or error}.",
+                remedy="Name a PEM file of certificates, or none.",
+            ) from error
+    return context
+
+
+class Deadline:
+    """A moment on the monotonic clock that everything on a connection has to keep to."""
+
+    def __init__(self, clock: Callable[[], float] = steady) -> None:
+        self._clock = clock
+        self._at = float("inf")
+
+    def set(self, at: float) -> None:
+        """Moves the deadline: once for each attempt."""
+        self._at = at
+
+    def clamp(self, timeout: float | None, error: type[Exception]) -> float:
+        """The seconds a wait may take; raises `error` when none are left."""
+        left = self._at - self._clock()
+        if left <= 0:
+            raise error("The deadline of the call has passed.")
+        return left if timeout is None else min(left, timeout)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every wait is cut to what the deadline leaves."""
+
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = self._deadline.clamp(timeout, httpcore.ReadTimeout)
+        return self._inner.read(max_bytes, timeout=left)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), SLICE):
+            left = self._deadline.clamp(timeout, httpcore.WriteTimeout)
+            self._inner.write(buffer[start : start + SLICE], timeout=left)
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.clamp(timeout, httpcore.ConnectTimeout)
+        secured = self._inner.start_tls(ssl_context, server_hostname, timeout=left)
+        return _Stream(secured, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Opens plain sockets whose streams know the deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.clamp(timeout, httpcore.ConnectTimeout)
+        stream = self._inner.connect_tcp(
+            host, port, timeout=left, local_address=local_address, socket_options=socket_options
+        )
+        return _Stream(stream, self._deadline)
+
+
+class SocketTransport(httpx.BaseTransport):
+    """One connection for one worker: direct, HTTP/1.1, no proxy, no redirect, no retry of its own.
+
+    httpx gives each wait a timeout of its own, so a peer that sends a byte a second is never late.
+    Here a request carries the extension `deadline`, a moment on `clock`, and nothing outlives it.
+    """
+
+    def __init__(
+        self, *, context: ssl.SSLContext | None, clock: Callable[[], float] = steady
+    ) -> None:
+        self._deadline = Deadline(clock)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=1,
+            max_keepalive_connections=1,
+            keepalive_expiry=IDLE,
+            http1=True,
+            http2=False,
+            retries=0,
+            network_backend=_Backend(self._deadline),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request. ConnectError and ConnectTimeout mean that none of it left."""
+        self._deadline.set(request.extensions.get("deadline", float("inf")))
+        with _mapped():
+            response = self._pool.handle_request(
+                httpcore.Request(
+                    method=request.method,
+                    url=httpcore.URL(
+                        scheme=request.url.raw_scheme,
+                        host=request.url.raw_host,
+                        port=request.url.port,
+                        target=request.url.raw_path,
+                    ),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions={"timeout": request.extensions.get("timeout", {})},
+                )
+            )
+        return httpx.Response(
+            status_code=response.status,
+            headers=response.headers,
+            stream=_Body(response),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer as it comes in, with errors that httpx documents."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _mapped():
+            yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        for source, target in MAPPED:
+            if isinstance(error, source):
+                raise target(str(error)) from error
+        raise

@@ -1,0 +1,214 @@
+"""Holds declarations to the workspace's own rules: JSON Schemas that can only forbid more."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path as FilePath
+from typing import Any, NoReturn, TypeAlias
+
+import jsonschema_rs
+
+from reconciler.core.model.policy import HouseRule, Waiver
+from reconciler.core.model.resource import Declared, Finding, Path, Source, Value
+from reconciler.workspace.files import Found, read_file
+from reconciler.workspace.json_schema import API_VERSION
+from reconciler.workspace.rules import RULES
+
+MAX_PATTERN = 256
+"""Characters of a regular expression in a house rule."""
+
+_SHOWN = 20
+"""So many places are named where one declaration breaks one rule."""
+
+_POLICY = Source("reconciler.yaml")
+
+_Validator: TypeAlias = jsonschema_rs.Draft202012Validator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What house rules come to. `waived` says which breaches were excepted, and why."""
+
+    findings: tuple[Finding, ...] = ()
+    waived: tuple[str, ...] = ()
+
+
+def hold_to_house_rules(
+    root: FilePath,
+    rules: tuple[HouseRule, ...],
+    waivers: tuple[Waiver, ...],
+    declared: Iterable[Declared],
+    *,
+    today: str,
+) -> House:
+    """The findings `house/ID` of every declaration, and those about rules and waivers themselves.
+
+    `today` is YYYY-MM-DD: a waiver counts until and including its own day.
+    """
+    known: dict[str, tuple[HouseRule, _Validator]] = {}
+    findings: list[Finding] = []
+    for index, rule in enumerate(rules):
+        validator = _read(root, rule) if rule.id not in known else f"`{rule.id}` is stated twice"
+        if isinstance(validator, str):
+            findings.append(_about("house-schema", ("houseRules", index), validator))
+        else:
+            known[rule.id] = rule, validator
+    exceptions = _Exceptions(waivers, today)
+    for one in declared:
+        document = _document_of(one)
+        for rule, validator in known.values():
+            if rule.kinds and one.address.kind not in rule.kinds:
+                continue
+            paths = _breaches(validator, document)
+            if paths and not exceptions.cover(rule, one):
+                findings += [_breach(rule, one, path) for path in paths]
+    return House(
+        findings=(*findings, *exceptions.findings()), waived=tuple(exceptions.used_in_words())
+    )
+
+
+class _Exceptions:
+    """The waivers, and which of them were needed."""
+
+    def __init__(self, waivers: tuple[Waiver, ...], today: str) -> None:
+        self._waivers = waivers
+        self._today = today
+        self._used: set[Waiver] = set()
+
+    def cover(self, rule: HouseRule, declared: Declared) -> bool:
+        """Whether a waiver that still counts excepts a declaration from a rule."""
+        for waiver in self._waivers:
+            if (waiver.rule, waiver.name) == (rule.id, declared.address.name):
+                self._used.add(waiver)
+                if self._today <= waiver.expires:
+                    return True
+        return False
+
+    def findings(self) -> Iterator[Finding]:
+        """What is to be said about the waivers themselves."""
+        for index, waiver in enumerate(self._waivers):
+            at = ("waivers", index)
+            what = f"the waiver of {waiver.rule} for {waiver.name}"
+            if waiver.expires < self._today:
+                yield _about("waiver-expired", at, f"{what} expired on {waiver.expires}")
+            elif waiver not in self._used:
+                yield _about("waiver-unused", at, f"{what} excepts nothing")
+
+    def used_in_words(self) -> Iterator[str]:
+        """The waivers that except something, for whoever reads the plan."""
+        for waiver in self._waivers:
+            if waiver in self._used and self._today <= waiver.expires:
+                yield (
+                    f"house/{waiver.rule} is waived for {waiver.name} until {waiver.expires}: "
+                    f"{waiver.reason}"
+                )
+
+
+def _document_of(declared: Declared) -> dict[str, Value]:
+    """A declaration as its file states it, with amounts as exact numbers however written."""
+    metadata: dict[str, Value] = {"name": declared.address.name, "labels": dict(declared.labels)}
+    if declared.protect:
+        metadata["protect"] = True
+    if declared.adopts is not None:
+        metadata["adopts"] = declared.adopts
+    return {
+        "apiVersion": API_VERSION,
+        "kind": declared.address.kind,
+        "metadata": metadata,
+        "spec": dict(declared.spec),
+    }
+
+
+def _breaches(validator: _Validator, document: dict[str, Value]) -> tuple[Path, ...]:
+    if validator.is_valid(document):
+        return ()
+    errors = islice(validator.iter_errors(document), _SHOWN)
+    return tuple(dict.fromkeys(tuple(error.instance_path) for error in errors))
+
+
+def _breach(rule: HouseRule, declared: Declared, path: Path) -> Finding:
+    where = "/".join(map(str, path))
+    return Finding(
+        source=declared.source,
+        path=path,
+        rule=f"house/{rule.id}",
+        message=f"{rule.title} ({where})" if where else rule.title,
+        remedy=rule.remedy,
+    )
+
+
+def _about(rule: str, at: tuple[str, int], message: str) -> Finding:
+    return Finding(
+        source=_POLICY,
+        path=("spec", "policy", *at),
+        rule=rule,
+        message=message,
+        remedy=RULES[rule].remedy,
+        severity=RULES[rule].severity,
+    )
+
+
+def _read(root: FilePath, rule: HouseRule) -> _Validator | str:
+    """A rule's schema, ready to judge; or why it cannot."""
+    data, fact = _content(root, rule.schema)
+    if fact:
+        return fact
+    try:
+        schema = json.loads(data, object_pairs_hook=_once, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError) as error:
+        return f"`{rule.schema}` is no JSON: {error}"
+    if not isinstance(schema, dict):
+        return f"`{rule.schema}` is no JSON Schema: it is no object"
+    if odd := next(_odd(schema), ""):
+        return f"`{rule.schema}` {odd}"
+    try:
+        return jsonschema_rs.Draft202012Validator(
+            data.decode("utf-8"),
+            validate_formats=True,
+            retriever=_fetch_nothing,
+            pattern_options=jsonschema_rs.RegexOptions(),
+        )
+    except ValueError as error:
+        return f"`{rule.schema}` is no JSON Schema: {str(error).splitlines()[0][:200]}"
+
+
+def _content(root: FilePath, name: str) -> tuple[bytes, str]:
+    """The bytes of a file of the workspace, or why there are none to be had."""
+    top = root.resolve()
+    file = (top / name).resolve()
+    if not file.is_relative_to(top):
+        return b"", f"`{name}` leads out of the workspace"
+    if not file.is_file():
+        return b"", f"there is no file `{name}`"
+    data, flaw = read_file(Found(name, str(file)))
+    return data, f"`{name}`: {flaw.message}" if flaw is not None else ""
+
+
+def _odd(part: Any) -> Iterator[str]:
+    """What a house rule must not say, in whatever part of its schema."""
+    waiting = [part]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting += item
+        if not isinstance(item, Mapping):
+            continue
+        waiting += item.values()
+        for name in ("$ref", "$dynamicRef"):
+            if isinstance(item.get(name), str) and not item[name].startswith("#"):
+                yield f"refers to `{item[name][:80]}`, and nothing is ever fetched"
+        patterns = [item.get("pattern"), *(item.get("patternProperties") or ())]
+        if any(isinstance(text, str) and len(text) > MAX_PATTERN for text in patterns):
+            yield f"has a pattern of more than {MAX_PATTERN} characters"
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key stands twice")
+    return members
+
+
+def _fetch_nothing(address: str) -> NoReturn:
+    raise LookupError(f"a schema refers to {address}, and nothing is ever fetched")

@@ -1,0 +1,182 @@
+"""Finds and reads the YAML files of a workspace, and says what else looks like one."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.core.model.resource import Problem
+from reconciler.workspace.encoding import refused_in_name
+from reconciler.workspace.rules import problem
+
+MAX_FILE_BYTES = 1024 * 1024
+SUFFIXES = (".yaml", ".yml")
+
+_SKIPPED = frozenset({".git", ".reconciler"})
+_LOOKS_LIKE_YAML = re.compile(r"\.ya?ml(?![a-z0-9])", re.IGNORECASE).search
+_CONFLICT = re.compile(rb"^(?:<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)(?: |$)", re.MULTILINE)
+_LFS = b"version https://git-lfs.github.com/spec/"
+_OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_PEEKED = 1000
+"""Entries of a hidden directory that are looked at before it is taken to hold no YAML."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Found:
+    """A YAML file: its path relative to the workspace, and where its content lies."""
+
+    path: str
+    real: str
+
+
+def find(root: Path) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
+    """All YAML files below the directory, sorted by path, and what is not read although it may be.
+
+    Links are followed to files inside the workspace only. Nothing is opened.
+    """
+    found: list[Found] = []
+    problems: list[Problem] = []
+    top = root.resolve()
+    waiting = [""]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            entries = list(os.scandir(top / directory))
+        except OSError as error:
+            fact = f"the directory cannot be listed: {error.strerror}"
+            problems.append(problem("file-unreadable", path=directory or ".", message=fact))
+            continue
+        for entry in entries:
+            path = f"{directory}/{entry.name}" if directory else entry.name
+            if _is_entered(entry):
+                waiting.append(path)
+            elif isinstance(outcome := _sorted_out(entry, path, top), Found):
+                found.append(outcome)
+            elif outcome:
+                problems.append(outcome)
+    return tuple(sorted(found)), tuple(problems)
+
+
+def read_file(found: Found) -> tuple[bytes, Problem | None]:
+    """The bytes of a file, or the problem that keeps it from being read as YAML."""
+    path = found.path
+    try:
+        descriptor = os.open(found.real, _OPEN_FLAGS)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return b"", _special(path)
+            if status.st_size > MAX_FILE_BYTES:
+                return b"", problem("file-size", path=path, message="the file is longer than 1 MiB")
+            data = os.read(descriptor, status.st_size + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        fact = f"the file cannot be read: {error.strerror}"
+        return b"", problem("file-unreadable", path=path, message=fact)
+    if len(data) != status.st_size:
+        fact = "the file changed while it was read"
+        return b"", problem("file-unreadable", path=path, message=fact, remedy="Run again.")
+    return data, _flaw_of_content(data, path=path)
+
+
+def _flaw_of_content(data: bytes, *, path: str) -> Problem | None:
+    if not data.strip():
+        return problem("file-empty", path=path, message="the file is empty")
+    if data.startswith(_LFS):
+        return problem("file-lfs-pointer", path=path, message="the file is a Git LFS pointer")
+    if (b"<<<<<<<" in data or b">>>>>>>" in data) and (marker := _CONFLICT.search(data)):
+        return problem(
+            "file-conflict",
+            path=path,
+            at=(data.count(b"\n", 0, marker.start()) + 1, 1),
+            message=f"the line begins with `{marker[0].decode('ascii').strip()}`",
+        )
+    return None
+
+
+def _is_entered(entry: os.DirEntry[str]) -> bool:
+    named_well = not entry.name.startswith(".") and not refused_in_name(entry.name)
+    # A directory named like a file stands where a file may have been, so it is spoken of.
+    named_well = named_well and not entry.name.endswith(SUFFIXES)
+    return named_well and entry.is_dir(follow_symlinks=False)
+
+
+def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> Found | Problem | None:
+    name = entry.name
+    if character := refused_in_name(name):
+        escaped = path.encode("unicode_escape", "surrogatepass").decode("ascii")
+        return problem("file-name", path=escaped, message=f"the name holds {character}")
+    if name.startswith("."):
+        return _hidden(entry, path)
+    if entry.is_symlink():
+        return _link(entry, path, top)
+    if name.endswith(SUFFIXES):
+        regular = entry.is_file(follow_symlinks=False)
+        return Found(path, entry.path) if regular else _irregular(entry, path)
+    if _LOOKS_LIKE_YAML(name):
+        fact = "the file looks like YAML by its name, but is not read"
+        return problem("file-ignored", path=path, message=fact)
+    return None
+
+
+def _hidden(entry: os.DirEntry[str], path: str) -> Problem | None:
+    if entry.name in _SKIPPED:
+        return None
+    if entry.is_dir(follow_symlinks=False):
+        if _holds_yaml(entry.path):
+            fact = "the hidden directory holds YAML files, but is not read"
+            return problem("file-ignored", path=path, message=fact, remedy=_UNHIDE)
+    elif _LOOKS_LIKE_YAML(entry.name):
+        fact = "the hidden file looks like YAML, but is not read"
+        return problem("file-ignored", path=path, message=fact, remedy=_UNHIDE)
+    return None
+
+
+_RENAME_DIRECTORY = "Rename it without the suffix so that it is read, or move it away."
+_UNHIDE = "Rename it without the leading `.` so that it is read, or move it out of the workspace."
+
+
+def _holds_yaml(directory: str) -> bool:
+    return any(name.endswith(SUFFIXES) for name in _some_names(directory))
+
+
+def _some_names(directory: str) -> Iterator[str]:
+    seen = 0
+    for _, _, names in os.walk(directory):
+        yield from names
+        seen += len(names) + 1
+        if seen > _PEEKED:
+            return
+
+
+def _link(entry: os.DirEntry[str], path: str, top: Path) -> Found | Problem | None:
+    named_yaml = entry.name.endswith(SUFFIXES)
+    try:
+        target = Path(entry.path).resolve(strict=True)
+    except (OSError, RuntimeError):
+        fact = "the link leads nowhere, or to itself"
+        return problem("file-link", path=path, message=fact)
+    if target.is_dir():
+        fact = "the link leads to a directory, whose files are not read through it"
+        return problem("file-link", path=path, message=fact)
+    if not named_yaml:
+        return None
+    if not target.is_relative_to(top) or _SKIPPED.intersection(target.relative_to(top).parts):
+        fact = "the link leads out of the workspace"
+        return problem("file-link", path=path, message=fact)
+    return Found(path, str(target)) if target.is_file() else _special(path)
+
+
+def _irregular(entry: os.DirEntry[str], path: str) -> Problem:
+    if not entry.is_dir(follow_symlinks=False):
+        return _special(path)
+    fact = "the name is that of a YAML file, but it is a directory, which is not read"
+    return problem("file-special", path=path, message=fact, remedy=_RENAME_DIRECTORY)
+
+
+def _special(path: str) -> Problem:
+    fact = "the name is that of a YAML file, but it is a pipe, a socket or a device"
+    return problem("file-special", path=path, message=fact)

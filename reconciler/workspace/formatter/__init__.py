@@ -1,0 +1,1 @@
+"""Writes files in canonical form."""

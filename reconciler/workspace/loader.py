@@ -1,0 +1,239 @@
+"""Reads a workspace: every declaration in it, its settings, its Reference, and its problems."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.resource import (
+    Address,
+    Declared,
+    Finding,
+    Problem,
+    Source,
+    Value,
+    mapping_of,
+    text_of,
+)
+from reconciler.core.planning.renames import previous_of
+from reconciler.workspace.amounts import with_exact_amounts
+from reconciler.workspace.files import find, read_file
+from reconciler.workspace.json_schema import API_VERSION, REFERENCE, SCHEMAS, WORKSPACE, is_valid
+from reconciler.workspace.positions import locate
+from reconciler.workspace.reference_checks import reference_flaws
+from reconciler.workspace.rules import RULES, problem
+from reconciler.workspace.yaml_reader import Document, read
+
+WORKSPACE_FILE = "reconciler.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a workspace holds.
+
+    `declared` is sorted by address and `problems` by place. `workspace` and `reference` are the
+    documents of those kinds, None when there is none that fits its schema. `files` counts the
+    YAML files read, `digest` is the SHA-256 over their paths and contents. While a problem of
+    severity error remains, nothing may be concluded from what is missing.
+    """
+
+    workspace: Mapping[str, Value] | None
+    reference: Mapping[str, Value] | None
+    declared: tuple[Declared, ...]
+    problems: tuple[Problem, ...]
+    files: int
+    digest: str
+
+
+def load(root: Path) -> Loaded:
+    """Read every YAML file below the directory. Nothing in them is executed, fetched or opened.
+
+    A directory without a `reconciler.yaml` is none of ours: nothing else in it is looked at.
+    """
+    if not root.is_dir():
+        return _nothing(f"there is no directory `{root}`")
+    if not os.path.lexists(root / WORKSPACE_FILE):
+        near = os.path.lexists(root / "reconciler.yml")
+        return _nothing(
+            f"`{WORKSPACE_FILE}` is missing"
+            + ("; it is not named `reconciler.yml`" if near else "")
+        )
+    found, problems = find(root)
+    reading = _Reading()
+    contents: dict[str, str] = {}
+    collected = list(problems)
+    for file in found:
+        data, flaw = read_file(file)
+        contents[file.path] = hashlib.sha256(data).hexdigest()
+        documents, flaws = ((), (flaw,)) if flaw else read(data, path=file.path)
+        collected += flaws
+        if not documents and not flaws:
+            fact = "the file holds comments only"
+            collected.append(problem("file-empty", path=file.path, message=fact))
+        for index, document in enumerate(documents):
+            reading.take(document, Source(file.path, document.line, index))
+    if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
+        collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
+    reading.check_previous_names()
+    located = locate(root, reading.findings)
+    return _loaded(reading, problems=(*collected, *located), contents=contents)
+
+
+def _loaded(
+    reading: "_Reading", *, problems: tuple[Problem, ...], contents: Mapping[str, str]
+) -> Loaded:
+    digest = hashlib.sha256()
+    for path, content in sorted(contents.items()):
+        digest.update(f"{path}\0{content}\n".encode())
+    return Loaded(
+        workspace=reading.workspace,
+        reference=reading.reference,
+        declared=tuple(declared for _, declared in sorted(reading.declared.items())),
+        problems=tuple(sorted(problems)),
+        files=len(contents),
+        digest=digest.hexdigest(),
+    )
+
+
+def _nothing(fact: str) -> Loaded:
+    return _loaded(_Reading(), problems=(_no_workspace(fact),), contents={})
+
+
+def _no_workspace(fact: str) -> Problem:
+    return problem("workspace-file", path=".", message=fact)
+
+
+class _Reading:
+    """Gathers the documents of a workspace and what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.workspace: Mapping[str, Value] | None = None
+        self.reference: Mapping[str, Value] | None = None
+        self.declared: dict[Address, Declared] = {}
+        self.findings: list[Finding] = []
+        self.has_workspace = False
+        self._reference_source: Source | None = None
+        self._adopting: dict[tuple[str, str], Declared] = {}
+        self._claiming: dict[Address, Declared] = {}
+
+    def take(self, document: Document, source: Source) -> None:
+        value = document.value
+        if not isinstance(value, dict) or not ("apiVersion" in value or "kind" in value):
+            sort = "empty" if value is None else "no declaration"
+            self._find(source, (), "document-shape", f"the document is {sort}")
+            return
+        kind = value.get("kind")
+        if not self._is_known(value, source) or not isinstance(kind, str):
+            return
+        accepted = self._is_in_place(kind, source)
+        if not is_valid(kind, value):
+            # Explaining takes another library, which a workspace without problems never loads.
+            from reconciler.workspace.schema_errors import explain  # noqa: PLC0415
+
+            self.findings += explain(kind, value, source=source)
+        elif accepted:
+            self._accept(kind, value, source)
+
+    def _is_known(self, value: Mapping[str, Value], source: Source) -> bool:
+        version, kind = value.get("apiVersion"), value.get("kind")
+        if version != API_VERSION:
+            fact = f"`apiVersion` is `{version}`" if version else "`apiVersion` is missing"
+            self._find(source, ("apiVersion",), "document-version", fact)
+        if not isinstance(kind, str) or kind not in SCHEMAS:
+            fact = f"`kind` is `{kind}`, which is not known" if kind else "`kind` is missing"
+            remedy = f"Write one of {', '.join(SCHEMAS)}, or move the file out of the workspace."
+            self._find(source, ("kind",), "document-kind", fact, remedy=remedy)
+            return False
+        return version == API_VERSION
+
+    def _is_in_place(self, kind: str, source: Source) -> bool:
+        if kind == WORKSPACE:
+            if source.path != WORKSPACE_FILE or self.has_workspace:
+                where = f"a second one stands in `{source.path}`"
+                if source.path != WORKSPACE_FILE:
+                    where = f"this one is not in `{WORKSPACE_FILE}` at the root"
+                self._find(source, ("kind",), "workspace-single", f"a Workspace, but {where}")
+                return False
+            self.has_workspace = True
+        if kind == REFERENCE:
+            if self._reference_source is not None:
+                fact = f"another Reference stands at {self._reference_source}"
+                self._find(source, ("kind",), "reference-single", fact)
+                return False
+            self._reference_source = source
+        return True
+
+    def _accept(self, kind: str, value: Mapping[str, Value], source: Source) -> None:
+        if kind == WORKSPACE:
+            self.workspace = value
+        elif kind == REFERENCE:
+            self.findings += reference_flaws(value, source=source)
+            self.reference = value
+        else:
+            self._declare(_declared(kind, value, source))
+
+    def _declare(self, declared: Declared) -> None:
+        other = self.declared.setdefault(declared.address, declared)
+        if other is not declared:
+            fact = f"{declared.address} is declared at {other.source} already"
+            self._find(declared.source, ("metadata", "name"), "unique-name", fact)
+            return
+        if declared.adopts is not None:
+            self._adopt(declared, declared.adopts)
+        if declared.previous_name is not None:
+            self._claim(declared, previous_of(declared))
+
+    def _adopt(self, declared: Declared, number: str) -> None:
+        other = self._adopting.setdefault((declared.address.kind, number), declared)
+        if other is not declared:
+            fact = f"{number} is adopted by {other.address} at {other.source} already"
+            self._find(declared.source, ("metadata", "adopts"), "unique-adoption", fact)
+
+    def _claim(self, declared: Declared, previous: Address) -> None:
+        other = self._claiming.setdefault(previous, declared)
+        if other is not declared:
+            fact = f"{previous} became {other.address} at {other.source} already"
+            path = ("metadata", "previousName")
+            self._find(declared.source, path, "unique-previous-name", fact)
+
+    def check_previous_names(self) -> None:
+        """Hold the names that were given up to those that are borne: all must be read first."""
+        for previous, declared in self._claiming.items():
+            bearer = self.declared.get(previous)
+            if bearer is None:
+                continue
+            fact = f"{previous} is declared at {bearer.source}"
+            if bearer is declared:
+                fact = f"`{previous.name}` is the declaration's own name"
+            self._find(declared.source, ("metadata", "previousName"), "previous-name", fact)
+
+    def _find(
+        self, source: Source, path: tuple[str, ...], rule: str, fact: str, remedy: str = ""
+    ) -> None:
+        self.findings.append(
+            Finding(
+                source=source,
+                path=path,
+                rule=rule,
+                message=fact,
+                remedy=remedy or RULES[rule].remedy,
+                severity=RULES[rule].severity,
+            )
+        )
+
+
+def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
+    metadata = mapping_of(value["metadata"])
+    labels = mapping_of(metadata.get("labels"))
+    return Declared(
+        address=Address(kind, str(metadata["name"])),
+        spec=with_exact_amounts(mapping_of(value["spec"]), lines=KINDS[kind].lines),
+        source=source,
+        labels={name: str(text) for name, text in labels.items()},
+        protect=metadata.get("protect") is True,
+        adopts=text_of(metadata.get("adopts")),
+        made_by=text_of(metadata.get("journalRun")),
+        previous_name=text_of(metadata.get("previousName")),
+    )

@@ -1,0 +1,87 @@
+"""Turns findings in documents into problems at a line and a column."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path as FilePath
+from typing import TypeAlias
+
+from yaml import CLoader, MappingNode, Node, SequenceNode, compose_all
+
+from reconciler.core.model.resource import Finding, Path, Problem, Source
+from reconciler.workspace.files import Found, read_file
+from reconciler.workspace.yaml_reader import read
+
+Place: TypeAlias = tuple[int, int]
+"""A line and a column, both from 1."""
+
+
+def locate(root: FilePath, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+    """The findings as problems, sorted; only the files they are in are read again.
+
+    A field stands where its key begins, a list item where it begins. A path that the document
+    does not have is placed at its nearest parent.
+    """
+    by_file = sorted(findings, key=lambda finding: finding.source)
+    return tuple(
+        sorted(
+            _problem(finding, documents)
+            for path, group in groupby(by_file, key=lambda finding: finding.source.path)
+            for documents in (positions(_content(root, path)),)
+            for finding in group
+        )
+    )
+
+
+def positions(data: bytes) -> tuple[Mapping[Path, Place], ...]:
+    """Where every value of every document stands; nothing for a file that is not strict YAML."""
+    _, problems = read(data, path="")
+    # The composer of libyaml is recursive: only what the strict reader accepts is given to it.
+    if problems:
+        return ()
+    return tuple(dict(_places(node)) for node in compose_all(data.decode("utf-8"), Loader=CLoader))
+
+
+def _content(root: FilePath, path: str) -> bytes:
+    data, problem = read_file(Found(path, str((root / path).resolve())))
+    return b"" if problem else data
+
+
+def _problem(finding: Finding, documents: tuple[Mapping[Path, Place], ...]) -> Problem:
+    source = finding.source
+    known = documents[source.index] if source.index < len(documents) else {}
+    line, column = _nearest(known, finding.path, source)
+    return Problem(
+        path=source.path,
+        line=line,
+        column=column,
+        rule=finding.rule,
+        message=finding.message,
+        remedy=finding.remedy,
+        severity=finding.severity,
+    )
+
+
+def _nearest(known: Mapping[Path, Place], path: Path, source: Source) -> Place:
+    for length in range(len(path), -1, -1):
+        if place := known.get(path[:length]):
+            return place
+    return (source.line, 1)
+
+
+def _places(root: Node) -> Iterator[tuple[Path, Place]]:
+    waiting: list[tuple[Path, Node]] = [((), root)]
+    yield (), _start(root)
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node, MappingNode):
+            for key, value in node.value:
+                yield (*path, key.value), _start(key)
+                waiting.append(((*path, key.value), value))
+        elif isinstance(node, SequenceNode):
+            for position, item in enumerate(node.value):
+                yield (*path, position), _start(item)
+                waiting.append(((*path, position), item))
+
+
+def _start(node: Node) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1

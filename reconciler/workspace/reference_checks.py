@@ -1,0 +1,59 @@
+"""What a Reference can get wrong although it fits its schema."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from reconciler.core.model.resource import Finding, Path, Source, Value, mapping_of, rows_of
+from reconciler.workspace.rules import RULES
+
+_ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
+    (("accountingPeriods",), ("name",)),
+    (("accountingCodes",), ("name", "type")),
+    (("customFields", "JournalEntry"), ("name",)),
+    (("customFields", "JournalEntryItem"), ("name",)),
+    (("entities",), ("id",)),
+    (("entities",), ("name",)),
+    (("organizations",), ("id",)),
+    (("organizations",), ("name",)),
+)
+"""The lists of a Reference, and the fields that are unique together (API facts 1.1, 4.2, 4.3)."""
+
+
+def reference_flaws(document: Mapping[str, Value], *, source: Source) -> tuple[Finding, ...]:
+    """Rows under one key, and periods that end before they start, in an accepted Reference."""
+    spec = mapping_of(document["spec"])
+    breaches = [*_repeated(spec), *_backward(spec)]
+    return tuple(
+        Finding(
+            source=source,
+            path=("spec", *path),
+            rule=rule,
+            message=fact,
+            remedy=RULES[rule].remedy,
+            severity=RULES[rule].severity,
+        )
+        for path, rule, fact in breaches
+    )
+
+
+def _repeated(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
+    for path, key_fields in _ROWS:
+        seen: set[tuple[str, ...]] = set()
+        value: Value = spec
+        for field in path:
+            value = mapping_of(value).get(str(field))
+        for position, row in enumerate(rows_of(value)):
+            key = tuple(str(row[field]) for field in key_fields)
+            if key in seen:
+                fact = f"`{', '.join(key)}` is in `{path[-1]}` twice"
+                yield (*path, position), "reference-duplicate", fact
+            seen.add(key)
+
+
+def _backward(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
+    for position, row in enumerate(rows_of(spec["accountingPeriods"])):
+        start, end = str(row["startDate"]), row.get("endDate")
+        # Dates in one spelling of fixed width compare as text.
+        if end is not None and str(end) < start:
+            fact = f"`{row['name']}` ends on {end}, before it starts on {start}"
+            yield ("accountingPeriods", position, "endDate"), "reference-period", fact

@@ -1,0 +1,309 @@
+"""Why a document does not fit its schema: one finding, in plain words, for everything it breaks."""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import cache
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+from referencing import Registry
+
+from reconciler.core.model.resource import Finding, Path, Source, Value
+from reconciler.workspace.amounts import amount_flaw
+from reconciler.workspace.json_schema import is_date, schema_text
+from reconciler.workspace.rules import RULES
+
+Breach: TypeAlias = tuple[Path, str, str, str]
+"""A path, the rule it breaks, the fact, and the remedy; no remedy means that of the rule."""
+
+_SORTS: Final = ((bool, "a boolean"), (str, "text"), (Decimal, "a number"), (tuple, "a list"))
+_EXPECTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "string": "text",
+        "number": "a number",
+        "integer": "a whole number",
+        "boolean": "true or false",
+        "array": "a list",
+        "object": "a mapping",
+        "null": "null",
+    }
+)
+_BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
+_SHOWN = 60
+MAX_EXPLAINED = 100
+"""What is told of one document; one with more to correct is explained again after that."""
+
+
+def explain(kind: str, document: Value, *, source: Source) -> tuple[Finding, ...]:
+    """Every reason for which the schema of this kind refuses the document; at least one."""
+    told = (breach for error in _errors(kind, document) for breach in _breaches(error))
+    breaches = dict.fromkeys(islice(told, MAX_EXPLAINED))
+    if not breaches:
+        # The two validators are held to the same verdict; the one that decides is the stricter.
+        breaches = {((), "schema-value", "the document does not fit its schema", ""): None}
+    return tuple(
+        Finding(
+            source=source,
+            path=path,
+            rule=rule,
+            message=message,
+            remedy=remedy or RULES[rule].remedy,
+        )
+        for path, rule, message, remedy in breaches
+    )
+
+
+def explained(kind: str, document: Value) -> bool:
+    """True when the explaining validator sees nothing to explain: the second opinion of tests."""
+    return not any(True for _ in _explainer(kind).iter_errors(document))
+
+
+def _errors(kind: str, document: Value) -> Iterator[ValidationError]:
+    errors = list(islice(_explainer(kind).iter_errors(document), MAX_EXPLAINED))
+    mistyped = {tuple(error.path) for error in errors if error.validator == "type"}
+    for error in errors:
+        # Of a value of the wrong sort nothing else needs to be said.
+        if error.validator == "type" or tuple(error.path) not in mistyped:
+            yield error
+
+
+@cache
+def _explainer(kind: str) -> Draft202012Validator:
+    validator: Any = extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator,
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+            {
+                "array": lambda _, value: isinstance(value, tuple),
+                "integer": lambda _, value: _is_whole(value),
+                "number": lambda _, value: isinstance(value, Decimal),
+            }
+        ),
+    )
+    formats = FormatChecker(())
+    formats.checks("date")(lambda value: not isinstance(value, str) or is_date(value))
+    schema = _for_python(json.loads(schema_text(kind), parse_float=Decimal))
+    explainer: Draft202012Validator = validator(schema, registry=Registry(), format_checker=formats)
+    return explainer
+
+
+def _is_whole(value: Value) -> bool:
+    # The remainder of a division would be limited to the digits of the decimal context.
+    return isinstance(value, Decimal) and value == value.to_integral_value()
+
+
+def _for_python(schema: Any) -> Any:
+    """The schema with `$` in its patterns as JSON Schema means it: the very end of the text.
+
+    Python's own `$` also stands before a last line feed.
+    """
+    if isinstance(schema, list):
+        return [_for_python(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: _for_python(part) for key, part in schema.items()}
+    if isinstance(schema.get("pattern"), str):
+        schema["pattern"] = _to_the_end(schema["pattern"])
+    if patterns := schema.get("patternProperties"):
+        schema["patternProperties"] = {_to_the_end(name): patterns[name] for name in patterns}
+    return schema
+
+
+def _to_the_end(pattern: str) -> str:
+    return re.sub(r"\$\Z", r"\\Z", pattern)
+
+
+def _breaches(error: Any) -> Iterable[Breach]:
+    return _KEYWORDS[str(error.validator)](error, tuple(error.path))
+
+
+def _unknown_fields(error: Any, path: Path) -> Iterator[Breach]:
+    known = list(error.schema.get("properties", {}))
+    patterns = list(error.schema.get("patternProperties", {}))
+    for field in error.instance:
+        if field in known or any(re.fullmatch(pattern, field) for pattern in patterns):
+            continue
+        close = _closest(field, known)
+        remedy = f"Write `{close}`." if close else f"Known here: {_listed(known)}." if known else ""
+        yield (*path, field), "schema-unknown-field", f"`{_short(field)}` is no field here", remedy
+
+
+def _missing_fields(error: Any, path: Path) -> Iterator[Breach]:
+    for field in error.validator_value:
+        if field not in error.instance:
+            yield (*path, field), "schema-missing-field", f"`{field}` is missing", ""
+
+
+def _missing_companions(error: Any, path: Path) -> Iterator[Breach]:
+    for field, companions in error.validator_value.items():
+        for companion in companions:
+            if field in error.instance and companion not in error.instance:
+                fact = f"`{companion}` is missing, which `{field}` needs"
+                yield (*path, companion), "schema-missing-field", fact, ""
+
+
+def _no_choice(error: Any, path: Path) -> Iterator[Breach]:
+    """Alternatives are lists of required fields, and the `$comment` beside them says which."""
+    choice = error.schema["$comment"]
+    if any(set(one["required"]) <= set(error.instance) for one in error.validator_value):
+        fact = f"{_name(path)} takes {choice}, not both"
+        yield path, "schema-choice", fact, "Keep one of them."
+    else:
+        yield path, "schema-choice", f"{_name(path)} needs {choice}", ""
+
+
+def _wrong_type(error: Any, path: Path) -> Iterator[Breach]:
+    wanted = error.validator_value
+    expected = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    value = error.instance
+    name = _name(path)
+    words = error.schema.get("enum", ())
+    if isinstance(value, bool) and words:
+        fact = f"{name} is the boolean {_shown(value)}, but takes a word"
+        yield path, "schema-boolean-word", fact, f"Write one of {_listed(words)}."
+    elif "boolean" in expected and str(value).lower() in _BOOLEAN_WORDS:
+        fact = f"{name} is the text `{_short(value)}`, but takes a boolean"
+        yield path, "schema-boolean-word", fact, "Write true or false."
+    elif value is None:
+        yield path, "schema-type", f"{name} is empty", "Write a value, or remove the field."
+    else:
+        takes = " or ".join(_EXPECTED[sort] for sort in expected)
+        remedy = ""
+        if "string" in expected and isinstance(value, bool | Decimal):
+            remedy = f'Put it in quotes: "{_shown(value)}".'
+        elif "object" in expected and isinstance(value, str):
+            (field, *others) = error.schema.get("required") or ("",)
+            # A row of one field, written without the name of the field.
+            remedy = f"Write {{{field}: {_short(value)}}}." if field and not others else ""
+        yield path, "schema-type", f"{name} is {_sort(value)}, but takes {takes}", remedy
+
+
+def _wrong_word(error: Any, path: Path) -> Iterator[Breach]:
+    words = error.validator_value
+    words = words if isinstance(words, list) else [words]
+    close = _closest(str(error.instance), words)
+    remedy = f"Write `{close}`." if close else f"Write one of {_listed(words)}."
+    fact = f"{_name(path)} is `{_short(error.instance)}`, which is not one of its values"
+    yield path, "schema-value", fact, remedy
+
+
+def _wrong_spelling(error: Any, path: Path) -> Iterator[Breach]:
+    if error.schema.get("title") == "amount":
+        yield path, "schema-amount", _amount_fact(path, error.instance), ""
+        return
+    value = _short(error.instance)
+    yield (
+        path,
+        "schema-spelling",
+        f"{_name(path)} is `{value}`, but takes {error.schema['$comment']}",
+        "",
+    )
+
+
+def _amount_fact(path: Path, value: Value) -> str:
+    return f"`{path[-1]}: {_short(value)}` {amount_flaw(str(value))}"
+
+
+def _wrong_date(error: Any, path: Path) -> Iterator[Breach]:
+    spelt = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", error.instance)
+    flaw = "which is no day of the calendar" if spelt else "which is not written YYYY-MM-DD"
+    yield path, "schema-date", f"{_name(path)} is `{_short(error.instance)}`, {flaw}", ""
+
+
+def _wrong_length(error: Any, path: Path) -> Iterator[Breach]:
+    length, limit = len(error.instance), error.validator_value
+    if not length:
+        yield path, "schema-length", f"{_name(path)} is empty", ""
+        return
+    unit = ("character" if isinstance(error.instance, str) else "item") + "s" * (length > 1)
+    bound = "at most" if error.validator == "maxLength" else "at least"
+    fact = f"{_name(path)} has {length:,} {unit}, but takes {bound} {limit:,}"
+    yield path, "schema-length", fact, ""
+
+
+def _wrong_range(error: Any, path: Path) -> Iterator[Breach]:
+    if error.schema.get("title") == "amount":
+        yield path, "schema-amount", _amount_fact(path, error.instance), ""
+        return
+    bound = _BOUNDS[str(error.validator)]
+    fact = f"{_name(path)} is {_shown(error.instance)}, but takes {bound} {error.validator_value:,}"
+    yield path, "schema-range", fact, ""
+
+
+def _repeated(error: Any, path: Path) -> Iterator[Breach]:
+    seen: set[str] = set()
+    for position, value in enumerate(error.instance):
+        if repr(value) in seen:
+            shown = ", ".join(map(_shown, value.values())) if isinstance(value, dict) else value
+            fact = f"`{_short(shown)}` is named twice in {_name(path)}"
+            yield (*path, position), "schema-duplicate", fact, ""
+        seen.add(repr(value))
+
+
+_BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+    }
+)
+_KEYWORDS: Final[Mapping[str, Callable[[Any, Path], Iterable[Breach]]]] = MappingProxyType(
+    {
+        "additionalProperties": _unknown_fields,
+        "required": _missing_fields,
+        "dependentRequired": _missing_companions,
+        "anyOf": _no_choice,
+        "oneOf": _no_choice,
+        "type": _wrong_type,
+        "enum": _wrong_word,
+        "const": _wrong_word,
+        "pattern": _wrong_spelling,
+        "format": _wrong_date,
+        "minLength": _wrong_length,
+        "maxLength": _wrong_length,
+        "minItems": _wrong_length,
+        "uniqueItems": _repeated,
+        "minimum": _wrong_range,
+        "maximum": _wrong_range,
+        "exclusiveMinimum": _wrong_range,
+        "exclusiveMaximum": _wrong_range,
+    }
+)
+
+
+def _closest(word: str, known: Iterable[str]) -> str | None:
+    by_case = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word[:_SHOWN].casefold(), by_case, n=1)
+    return by_case[close[0]] if close else None
+
+
+def _name(path: Path) -> str:
+    if not path:
+        return "the document"
+    field = path[-1]
+    if isinstance(field, str):
+        return f"`{_short(field)}`"
+    parent = path[-2] if len(path) > 1 else ""
+    return f"`{parent}` number {field + 1}"
+
+
+def _sort(value: Value) -> str:
+    return next((name for sort, name in _SORTS if isinstance(value, sort)), "a mapping")
+
+
+def _shown(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else _short(value)
+
+
+def _short(value: Value) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)

@@ -1,0 +1,326 @@
+"""The client of the journal API: one method for each call a reconciler makes."""
+
+import random as chance
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Self, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Live, Value
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
+from reconciler.errors import RequestRefused
+from reconciler.http_client.exchange import Exchange, Request
+from reconciler.http_client.redaction import Redactor
+from reconciler.http_client.steady import steady
+from reconciler.zuora import decoding
+from reconciler.zuora.calls import Call, Caller, Clockwork
+from reconciler.zuora.connection import (
+    Connection,
+    Credentials,
+    Limits,
+    Tenant,
+    headers_of,
+    origin_of,
+)
+from reconciler.zuora.data_query import Queries
+from reconciler.zuora.errors import Asked, Operation
+from reconciler.zuora.pagination import Page, every_row
+from reconciler.zuora.resources import RESOURCES
+from reconciler.zuora.result_file import ResultFiles
+from reconciler.zuora.token import Token, TokenSource, token_of
+
+Fact = TypeVar("Fact")
+
+TRACK_ID = re.compile(r"[\x20-\x7e]{1,64}")
+FORBIDDEN_IN_TRACK_ID = frozenset(":;\"'")
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+"""Both as API facts 1.1 limit them, and of printable ASCII."""
+
+FORM = "application/x-www-form-urlencoded"
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Client:
+    """Reads and changes a ledger. Any number of threads may share one client.
+
+    A method raises a LedgerError when its call does not succeed: AccessRefused, RequestRefused and
+    LedgerUnreachable promise that nothing was changed; OutcomeUnknown says that the call may have
+    taken effect, and only a read can tell. The error names the track id of the call.
+    """
+
+    def __init__(  # noqa: PLR0913 - each door to the outside is an argument of its own
+        self,
+        connection: Connection,
+        credentials: Credentials,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = steady,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = chance.random,
+        track_prefix: str = "",
+    ) -> None:
+        """A client of one connection. Nothing is sent yet.
+
+        `transport` replaces the sockets, for a ledger in the same process; all threads share it.
+        `random` answers numbers from 0 to 1. `track_prefix`, at most 32 characters, begins every
+        track id that is not given.
+        """
+        self._origin = origin_of(connection)
+        self._headers = headers_of(connection)
+        self._entity_id = connection.entity_id
+        self._track_prefix = track_prefix
+        self._track_id("")
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._redactor = Redactor(credentials.secrets())
+        self._exchange = Exchange(
+            self._origin,
+            limits=self._limits,
+            transport=transport,
+            ca_bundle=connection.ca_bundle,
+            clock=clock,
+        )
+        clockwork = Clockwork(clock=clock, sleep=sleep, random=random)
+        self._caller = Caller(
+            self._exchange, limits=self._limits, clockwork=clockwork, redactor=self._redactor
+        )
+        self._tokens = self._token_source(credentials)
+        self._queries = Queries(
+            caller=self._caller,
+            tokens=self._tokens,
+            files=ResultFiles(
+                self._origin,
+                limits=self._limits,
+                transport=transport,
+                ca_bundle=connection.ca_bundle,
+                clockwork=clockwork,
+            ),
+            limits=self._limits,
+            clockwork=clockwork,
+            request=self._request,
+            new_track_id=lambda: self._track_id(""),
+            clean=self._redactor.clean,
+        )
+
+    def tenant(self) -> Tenant:
+        """Whose books these are, as the token tells. Signs in when that has not happened yet."""
+        token = self._tokens.token(deadline=self._clock() + self._limits.deadline)
+        return Tenant(host=self._origin.host, tenant_id=token.tenant_id, entity_id=self._entity_id)
+
+    def server_time(self) -> datetime | None:
+        """The ledger's clock at its last answer, in UTC, or None before the first."""
+        return self._caller.server_time
+
+    def read(self, kind: Kind, number: str) -> Live | None:
+        """What is live under a number; None only when the ledger says that there is nothing.
+
+        A journal run comes with the entries it made, which takes further calls.
+        """
+        live = self.look(kind, number)
+        if live is None or not kind.members:
+            return live
+        member, resource = KINDS[kind.members], RESOURCES[kind.collection]
+        rows = self._list(
+            f"{RESOURCES[kind.collection].members}/{number}",
+            resource.members_field,
+            lambda row: decoding.listed(row, kind=member, resource=RESOURCES[member.collection]),
+        )
+        return replace(live, members=tuple(sorted(rows, key=lambda row: row.number)))
+
+    def look(self, kind: Kind, number: str) -> Live | None:
+        """What is live under a number, without the entries of a run."""
+        resource = RESOURCES[kind.collection]
+        call: Call[Live | None] = Call(
+            asked=self._asked(kind, "read", number),
+            request=self._request("GET", _path(kind, number)),
+            accept=lambda document: decoding.live_of(
+                document, kind=kind, resource=resource, number=number
+            ),
+            missing=lambda: None,
+        )
+        return self._caller.perform(call, tokens=self._tokens)
+
+    def accounting_codes(self) -> tuple[AccountingCode, ...]:
+        """Every accounting code of the tenant, by name and type (API facts 4.1)."""
+        codes = self._list("accounting-codes", "accountingCodes", decoding.accounting_code)
+        return tuple(sorted(codes, key=lambda code: (code.name, code.type)))
+
+    def accounting_periods(self) -> tuple[AccountingPeriod, ...]:
+        """Every accounting period of the tenant, the earliest first (API facts 4.3)."""
+        periods = self._list("accounting-periods", "accountingPeriods", decoding.accounting_period)
+        return tuple(sorted(periods, key=lambda period: (period.start_date, period.name)))
+
+    def query(self, statement: str) -> tuple[Mapping[str, Value], ...]:
+        """The rows of a Data Query, names in lower case. It may lag behind what a read shows."""
+        return self._queries.rows(statement)
+
+    def create(
+        self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False
+    ) -> str:
+        """Creates an object and returns its number.
+
+        `body` is sent as it is, at every attempt, under the Idempotency-Key `key`. The number may
+        be that of an earlier create with the key: read it back before relying on its content.
+        With `sent_before` an earlier call may have been sent too: then a limit, a lock or a denial
+        that meets this one says nothing of that one, and OutcomeUnknown is raised instead.
+        """
+        if not KEY.fullmatch(key):
+            raise ValueError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
+        field = RESOURCES[kind.collection].number_field
+        call: Call[str] = Call(
+            asked=self._asked(kind, "create", track_id=track_id),
+            request=self._request("POST", _path(kind), body, {"Idempotency-Key": key}),
+            accept=lambda document: decoding.number_of(document, field=field, kind=kind),
+            sent_before=sent_before,
+        )
+        return self._caller.perform(call, tokens=self._tokens)
+
+    def update(self, kind: Kind, number: str, body: bytes, *, track_id: str = "") -> None:
+        """Changes what a kind lets change in place (API facts 3.5). `body` is sent as it is."""
+        last = RESOURCES[kind.collection].update
+        if last is None:
+            raise ValueError(f"The API updates no {kind.name}.")
+        request = self._request("PUT", _path(kind, number, last), body)
+        self._change(request, self._asked(kind, "update", number, track_id=track_id))
+
+    def cancel(self, kind: Kind, number: str, *, track_id: str = "") -> None:
+        """Cancels an object. Of a run this says only that cancelling began (API facts 5.4)."""
+        request = self._request("PUT", _path(kind, number, "cancel"))
+        self._change(request, self._asked(kind, "cancel", number, track_id=track_id))
+
+    def delete(self, kind: Kind, number: str, *, track_id: str = "") -> None:
+        """Deletes a cancelled object (API facts 3.7)."""
+        request = self._request("DELETE", _path(kind, number))
+        self._change(request, self._asked(kind, "delete", number, track_id=track_id))
+
+    def close(self) -> None:
+        """Closes every connection. A client is not used afterwards."""
+        self._exchange.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self._origin.url})"
+
+    def _change(self, request: Request, asked: Asked) -> None:
+        call: Call[None] = Call(asked=asked, request=request, accept=lambda _: None)
+        self._caller.perform(call, tokens=self._tokens)
+
+    def _list(
+        self, collection: str, field: str, fact: Callable[[Mapping[str, Value]], Fact]
+    ) -> tuple[Fact, ...]:
+        def turn(target: str) -> Page[Fact]:
+            track_id = self._track_id("")
+            call: Call[Page[Fact]] = Call(
+                asked=Asked(
+                    what=f"Listing {collection.replace('-', ' ')}",
+                    operation=Operation.READ,
+                    permission="Finance Access",
+                    track_id=track_id,
+                ),
+                request=self._request("GET", target),
+                accept=lambda document: Page(
+                    rows=decoding.rows_of(document, field=field, fact=fact),
+                    next_page=decoding.next_page_of(document),
+                    track_id=track_id,
+                ),
+            )
+            return self._caller.perform(call, tokens=self._tokens)
+
+        first = f"/v1/{collection}?page=1&pageSize={self._limits.page_size}"
+        return every_row(turn, first=first, origin=self._origin, most=self._limits.pages)
+
+    def _asked(self, kind: Kind, verb: str, number: str = "", *, track_id: str = "") -> Asked:
+        operation, doing = VERBS[verb]
+        return Asked(
+            what=f"{doing} {kind.name} {number}".rstrip(),
+            operation=operation,
+            permission=RESOURCES[kind.collection].permissions.get(verb, ""),
+            track_id=self._track_id(track_id),
+        )
+
+    def _track_id(self, given: str) -> str:
+        track_id = given or f"{self._track_prefix}{uuid.uuid4().hex}"
+        if not TRACK_ID.fullmatch(track_id) or FORBIDDEN_IN_TRACK_ID & set(track_id):
+            raise ValueError("A track id has at most 64 ASCII characters, no colon, no quote.")
+        return track_id
+
+    def _request(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Request:
+        return Request(
+            method=method,
+            target=target,
+            body=body,
+            headers=MappingProxyType({**self._headers, **headers}),
+        )
+
+    def _token_source(self, credentials: Credentials) -> TokenSource:
+        if credentials.token:
+            return TokenSource(None, clock=self._clock, ready=Token(text=credentials.token))
+
+        def fetch(deadline: float) -> Token:
+            call: Call[Token] = Call(
+                asked=Asked(
+                    what="Signing in",
+                    operation=Operation.TOKEN,
+                    track_id=self._track_id(""),
+                ),
+                request=Request(
+                    method="POST",
+                    target="/oauth/token",
+                    body=urlencode(credentials.form()).encode("ascii"),
+                    content_type=FORM,
+                ),
+                accept=token_of,
+            )
+            token = self._caller.perform(call, tokens=None, deadline=deadline)
+            self._redactor.add(token.text)
+            return token
+
+        return TokenSource(fetch, clock=self._clock)
+
+
+VERBS: Mapping[str, tuple[Operation, str]] = MappingProxyType(
+    {
+        "read": (Operation.READ, "Reading"),
+        "create": (Operation.CREATE, "Creating a"),
+        "update": (Operation.CHANGE, "Updating"),
+        "cancel": (Operation.CHANGE, "Cancelling"),
+        "delete": (Operation.CHANGE, "Deleting"),
+    }
+)
+
+
+def _path(kind: Kind, number: str | None = None, last: str | None = None) -> str:
+    """The target of a call. A number enters it only when it is wholly one of the kind (I-34)."""
+    parts = ["/v1", kind.collection]
+    if number is not None:
+        if not decoding.is_number(number, kind=kind):
+            raise RequestRefused(
+                f"{number!r} is not a number of a {kind.name}, so nothing was sent.",
+                remedy="Check the record of this declaration in the daybook.",
+            )
+        parts.append(number)
+    if last is not None:
+        parts.append(last)
+    return "/".join(parts)

@@ -1,0 +1,140 @@
+"""Asks a Data Query: submits it, waits until it has ended, and brings its rows (API facts 6.1)."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.model.resource import Value
+from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
+from reconciler.http_client.exchange import Request
+from reconciler.http_client.strict_json import Unreadable
+from reconciler.zuora.calls import Call, Caller, Clockwork
+from reconciler.zuora.connection import Limits
+from reconciler.zuora.errors import Asked, Operation
+from reconciler.zuora.result_file import ResultFiles
+from reconciler.zuora.token import TokenSource
+
+JOBS = "/query/jobs"
+JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+AT_WORK = frozenset({"submitted", "accepted", "in_progress"})
+COMPLETED = "completed"
+ENDED_BADLY = frozenset({"failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A query job as one answer shows it. `rows` is None when the answer does not count them."""
+
+    id: str
+    status: str
+    address: str = ""
+    rows: int | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queries:
+    """Data Queries on one ledger. `request` makes a request of the ledger from its parts."""
+
+    caller: Caller
+    tokens: TokenSource
+    files: ResultFiles
+    limits: Limits
+    clockwork: Clockwork
+    request: Callable[[str, str, bytes | None], Request]
+    new_track_id: Callable[[], str]
+    clean: Callable[[str], str]
+    """Takes secrets out of what the ledger says."""
+
+    def rows(self, statement: str) -> tuple[Mapping[str, Value], ...]:
+        """The rows a statement gives, all of them, with names in lower case.
+
+        A query has no effect, so it may be asked again. Raises AccessRefused where the permission
+        is missing, RequestRefused where the ledger has no such query or refuses it, and another
+        LedgerError when it fails, or does not end in the time that the limits give.
+        """
+        deadline = self.clockwork.clock() + self.limits.query_deadline
+        body = json.dumps(
+            {
+                "query": statement,
+                "outputFormat": "JSON",
+                "compression": "NONE",
+                "output": {"target": "S3"},
+            }
+        )
+        job = self._job("Submitting a query", "POST", JOBS, body.encode(), deadline=deadline)
+        job = self._ended(job, deadline=deadline)
+        if job.status != COMPLETED:
+            said = f": {self.clean(job.failure)[:200]}" if job.failure else ""
+            raise RequestRefused(f"A query ended as {job.status}{said}.", remedy="Run again later.")
+        rows = self.files.rows(job.address, deadline=deadline)
+        if job.rows is not None and job.rows != len(rows):
+            raise LedgerError(
+                f"The result of a query has {len(rows)} rows, and the ledger says {job.rows}.",
+                remedy="Check for a proxy in between, then run again.",
+            )
+        return tuple({name.lower(): value for name, value in row.items()} for row in rows)
+
+    def _ended(self, job: Job, *, deadline: float) -> Job:
+        clock, pause = self.clockwork.clock, 0.0
+        while job.status in AT_WORK:
+            began = clock()
+            if began + pause >= deadline:
+                raise _too_long(f"{self.limits.query_deadline:g} seconds")
+            if pause:
+                self.clockwork.sleep(pause)
+                if clock() - began < pause / 2:
+                    # A sleep that ends early says that the run is to end.
+                    raise _too_long("this run")
+            pause = min(max(pause * 1.5, self.limits.backoff), self.limits.backoff_cap)
+            asking = f"{JOBS}/{job.id}"
+            job = self._job("Asking for a query", "GET", asking, None, deadline=deadline)
+        return job
+
+    def _job(
+        self, what: str, method: str, target: str, body: bytes | None, *, deadline: float
+    ) -> Job:
+        call: Call[Job] = Call(
+            asked=Asked(
+                what=what,
+                operation=Operation.QUERY,
+                permission="Data Query",
+                track_id=self.new_track_id(),
+            ),
+            request=self.request(method, target, body),
+            accept=_job_of,
+        )
+        until = min(deadline, self.clockwork.clock() + self.limits.deadline)
+        return self.caller.perform(call, tokens=self.tokens, deadline=until)
+
+
+def _job_of(document: Mapping[str, Value]) -> Job:
+    """The job that an answer is about. Raises Unreadable."""
+    data = document.get("data")
+    if not isinstance(data, Mapping):
+        raise Unreadable("the answer has no query job")
+    job_id, status = data.get("id"), data.get("queryStatus")
+    if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
+        raise Unreadable("the query job has no proper id")
+    if not isinstance(status, str) or status not in {*AT_WORK, *ENDED_BADLY, COMPLETED}:
+        raise Unreadable("the query job has no status that is known")
+    address, failure, rows = (data.get(name) for name in ("dataFile", "errorMessage", "outputRows"))
+    if status == COMPLETED and not isinstance(address, str):
+        raise Unreadable("the query job is completed, and names no result")
+    return Job(
+        id=job_id,
+        status=status,
+        address=address if isinstance(address, str) else "",
+        rows=int(rows) if isinstance(rows, Decimal) else None,
+        failure=failure if isinstance(failure, str) else "",
+    )
+
+
+def _too_long(what: str) -> LedgerUnreachable:
+    return LedgerUnreachable(
+        f"A query did not end within {what}.",
+        remedy="Run again later: other queries of the tenant may be in its way.",
+    )

@@ -1,0 +1,165 @@
+"""Turns documents of the journal API into values, and refuses what does not fit."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TypeVar
+
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Live, Value
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
+from reconciler.http_client.strict_json import DIGITS, Unreadable
+from reconciler.zuora.resources import Resource
+
+ENVELOPE = frozenset({"success", "number", "status", "processId", "requestId", "reasons"})
+"""What belongs to the answer, or has a place of its own in `Live`, and not to its fields."""
+
+AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+Fact = TypeVar("Fact")
+
+
+def number_of(document: Mapping[str, Value], *, field: str, kind: Kind) -> str:
+    """The number a document carries in a field. Raises Unreadable unless it is one of the kind."""
+    number = document.get(field)
+    if not isinstance(number, str) or not is_number(number, kind=kind):
+        raise Unreadable(f"the answer has no {kind.name} number in {field}")
+    return number
+
+
+def is_number(text: str, *, kind: Kind) -> bool:
+    """Whether a text is a number of a kind, all of it, and so may enter a URL or the daybook."""
+    return len(text) <= DIGITS and re.fullmatch(kind.number_pattern, text) is not None
+
+
+def live_of(document: Mapping[str, Value], *, kind: Kind, resource: Resource, number: str) -> Live:
+    """What is live under a number. Raises Unreadable when the answer is not wholly that."""
+    if number_of(document, field="number", kind=kind) != number:
+        raise Unreadable("the answer is about another number")
+    status = _word(document, "status", resource.statuses)
+    for field in sorted(resource.required):
+        _required_text(document, field)
+    for field, words in resource.words.items():
+        if document.get(field) is not None:
+            _word(document, field, words)
+    fields = {name: value for name, value in document.items() if name not in ENVELOPE}
+    if resource.lines is not None:
+        fields[resource.lines] = _lines(fields.get(resource.lines), resource)
+    return Live(number=number, status=status, fields=MappingProxyType(dict(sorted(fields.items()))))
+
+
+def listed(row: Mapping[str, Value], *, kind: Kind, resource: Resource) -> Live:
+    """A row of a list of live objects, which names its number itself. Raises Unreadable."""
+    number = number_of(row, field="number", kind=kind)
+    return live_of(row, kind=kind, resource=resource, number=number)
+
+
+def _lines(value: Value, resource: Resource) -> tuple[Value, ...]:
+    if not isinstance(value, tuple):
+        raise Unreadable(f"the answer has no list {resource.lines}")
+    return tuple(_line(item, resource) for item in value)
+
+
+def _line(item: Value, resource: Resource) -> Mapping[str, Value]:
+    if not isinstance(item, Mapping):
+        raise Unreadable(f"an item of {resource.lines} is not an object")
+    for field, words in resource.line_words.items():
+        _word(item, field, words)
+    line = dict(item)
+    line[resource.amount] = _amount(item.get(resource.amount), resource.amount)
+    for field in resource.maybe_amounts:
+        if item.get(field) is not None:
+            line[field] = _amount(item[field], field)
+    return MappingProxyType(dict(sorted(line.items())))
+
+
+def _amount(value: Value, field: str) -> Decimal:
+    """An amount as number or text: samples and schemas differ (API facts 3.4)."""
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str) and len(value) <= DIGITS and AMOUNT.fullmatch(value):
+        return Decimal(value)
+    raise Unreadable(f"an item has no exact {field}")
+
+
+def _word(document: Mapping[str, Value], field: str, words: frozenset[str]) -> str:
+    value = document.get(field)
+    if not isinstance(value, str) or value not in words:
+        raise Unreadable(f"{field} is none of {', '.join(sorted(words))}")
+    return value
+
+
+def rows_of(
+    document: Mapping[str, Value], *, field: str, fact: Callable[[Mapping[str, Value]], Fact]
+) -> tuple[Fact, ...]:
+    """The rows of one page of a list, each turned into a fact. Raises Unreadable."""
+    rows = document.get(field)
+    if not isinstance(rows, tuple):
+        raise Unreadable(f"the answer has no list {field}")
+    facts = []
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise Unreadable(f"an item of {field} is not an object")
+        facts.append(fact(row))
+    return tuple(facts)
+
+
+def accounting_code(row: Mapping[str, Value]) -> AccountingCode:
+    """A row of the list of accounting codes (API facts 4.2). Raises Unreadable."""
+    return AccountingCode(
+        name=_required_text(row, "name"),
+        type=_required_text(row, "type"),
+        status=_word(row, "status", frozenset({"Active", "Inactive"})),
+        gl_account_name=_text(row, "glAccountName"),
+        gl_account_number=_text(row, "glAccountNumber"),
+    )
+
+
+def accounting_period(row: Mapping[str, Value]) -> AccountingPeriod:
+    """A row of the list of accounting periods (API facts 4.3). Raises Unreadable."""
+    quarter = "fiscalQuarter" if "fiscalQuarter" in row else "fiscal_quarter"
+    return AccountingPeriod(
+        name=_required_text(row, "name"),
+        start_date=_required_text(row, "startDate"),
+        end_date=_text(row, "endDate") or None,
+        status=_word(row, "status", frozenset({"Open", "PendingClose", "Closed"})),
+        fiscal_year=_integer(row, "fiscalYear"),
+        fiscal_quarter=_integer(row, quarter),
+    )
+
+
+def _required_text(document: Mapping[str, Value], field: str) -> str:
+    value = document.get(field)
+    if not isinstance(value, str) or not value:
+        raise Unreadable(f"the answer has no text in {field}")
+    return value
+
+
+def _text(row: Mapping[str, Value], field: str) -> str:
+    value = row.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unreadable(f"{field} is not text")
+    return value
+
+
+def _integer(row: Mapping[str, Value], field: str) -> int | None:
+    value = row.get(field)
+    if value is None or value == "":
+        return None
+    text = str(value) if isinstance(value, Decimal | str) else ""
+    if not re.fullmatch("[0-9]{1,4}", text):
+        raise Unreadable(f"{field} is not a small whole number")
+    return int(text)
+
+
+def next_page_of(document: Mapping[str, Value]) -> str | None:
+    """Where the next page of a list is, None on the last. Raises Unreadable."""
+    value = document.get("nextPage")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise Unreadable("nextPage is not a URL")
+    return value

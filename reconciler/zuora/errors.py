@@ -1,0 +1,178 @@
+"""The tables of a failed call: what is tried again, what it ends as, and what to do about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from reconciler.errors import (
+    AccessRefused,
+    LedgerError,
+    LedgerUnreachable,
+    OutcomeUnknown,
+    RequestRefused,
+)
+from reconciler.http_client.answers import Outcome
+from reconciler.zuora.responses import Verdict
+
+
+class Operation(StrEnum):
+    """The sorts of call that differ in what may be repeated."""
+
+    READ = "read"
+    CREATE = "create"
+    CHANGE = "change"
+    TOKEN = "token"  # noqa: S105 - a sort of call, not a secret
+    QUERY = "query"
+
+
+_NOT_EXECUTED = frozenset({Outcome.NOT_SENT, Outcome.BUSY})
+_DOUBTFUL = frozenset({Outcome.LOST, Outcome.FAILED, Outcome.UNREADABLE, Outcome.RUNNING})
+
+REPEATED: Mapping[Operation, frozenset[Outcome]] = MappingProxyType(
+    {
+        # Reading changes nothing, so anything that may pass is tried again.
+        Operation.READ: _NOT_EXECUTED | _DOUBTFUL,
+        Operation.TOKEN: _NOT_EXECUTED | _DOUBTFUL,
+        # A job that nobody asks for again costs its place in the queue, and changes nothing.
+        Operation.QUERY: _NOT_EXECUTED | _DOUBTFUL,
+        # The key makes the ledger answer a second create with the first one's result.
+        Operation.CREATE: _NOT_EXECUTED | _DOUBTFUL,
+        # PUT and DELETE have no key: after the request may have left, only a read can tell.
+        Operation.CHANGE: _NOT_EXECUTED,
+    }
+)
+"""What is tried again, with the same bytes and key, until attempts or deadline are used up."""
+
+IN_DOUBT = _DOUBTFUL | {Outcome.REDIRECTED}
+"""Outcomes of a write after which it may have taken effect."""
+
+SETTLED = frozenset({Outcome.REFUSED, Outcome.MISSING})
+"""Answers that settle an earlier doubt: with the same key they are the first one's, replayed."""
+
+_READ_ERRORS: Mapping[Outcome, type[LedgerError]] = MappingProxyType(
+    {
+        Outcome.UNREADABLE: LedgerError,
+        Outcome.REFUSED: RequestRefused,
+        Outcome.MISSING: RequestRefused,
+        Outcome.REJECTED: RequestRefused,
+        Outcome.MISMATCHED: RequestRefused,
+        Outcome.REDIRECTED: RequestRefused,
+        Outcome.DENIED: AccessRefused,
+        Outcome.SIGNED_OUT: AccessRefused,
+        Outcome.BUSY: LedgerUnreachable,
+        Outcome.RUNNING: LedgerUnreachable,
+        Outcome.FAILED: LedgerUnreachable,
+        Outcome.LOST: LedgerUnreachable,
+        Outcome.NOT_SENT: LedgerUnreachable,
+        Outcome.UNTRUSTED: LedgerUnreachable,
+    }
+)
+
+_WRITE_ERRORS: Mapping[Outcome, type[LedgerError]] = MappingProxyType(
+    {
+        **_READ_ERRORS,
+        # Not executed for certain. It may be stored under the key, so the next try needs a new one.
+        Outcome.BUSY: RequestRefused,
+        **dict.fromkeys(IN_DOUBT, OutcomeUnknown),
+    }
+)
+
+ERRORS: Mapping[Operation, Mapping[Outcome, type[LedgerError]]] = MappingProxyType(
+    {
+        Operation.READ: _READ_ERRORS,
+        Operation.TOKEN: _READ_ERRORS,
+        Operation.QUERY: _READ_ERRORS,
+        Operation.CREATE: _WRITE_ERRORS,
+        Operation.CHANGE: _WRITE_ERRORS,
+    }
+)
+"""What a call ends as when its last attempt came to an outcome."""
+
+FACTS: Mapping[Outcome, str] = MappingProxyType(
+    {
+        Outcome.MISSING: "the ledger does not find it",
+        Outcome.REFUSED: "the ledger refused it",
+        Outcome.REJECTED: "the answer is a refusal that is not the journal API's own",
+        Outcome.MISMATCHED: "the ledger holds the key of this request for another one",
+        Outcome.DENIED: "the ledger denied access",
+        Outcome.SIGNED_OUT: "the ledger does not accept the credentials",
+        Outcome.BUSY: "the ledger has no room for it now and did not execute it",
+        Outcome.RUNNING: "the ledger says an earlier request for it has not ended",
+        Outcome.REDIRECTED: "the answer is a redirect, which is never followed",
+        Outcome.FAILED: "the ledger broke while it answered",
+        Outcome.UNREADABLE: "the answer cannot be trusted",
+        Outcome.LOST: "it was sent, and no whole answer came",
+        Outcome.NOT_SENT: "no connection was made, so nothing was sent",
+        Outcome.UNTRUSTED: "the server did not prove who it is, so nothing was sent",
+    }
+)
+
+REMEDIES: Mapping[Outcome, str] = MappingProxyType(
+    {
+        Outcome.MISSING: "Compare what the declaration names with what the tenant has.",
+        Outcome.REFUSED: "Correct what the ledger names, then plan again.",
+        Outcome.REJECTED: "Check that the base URL is the journal API's.",
+        Outcome.MISMATCHED: "Run again; if it stays, another tool uses the same keys.",
+        Outcome.SIGNED_OUT: "Check the credentials, their tenant and the base URL.",
+        Outcome.BUSY: "Wait, then run again, with less parallelism if it stays.",
+        Outcome.RUNNING: "Wait a minute, then run again: it is settled before anything new.",
+        Outcome.REDIRECTED: "Set the base URL to the host that answers the journal API itself.",
+        Outcome.FAILED: "Run again later; the track id lets the vendor find the request.",
+        Outcome.UNREADABLE: "Check for a proxy in between; the track id names the request.",
+        Outcome.LOST: "Run again when the network is sound.",
+        Outcome.NOT_SENT: "Check the base URL, the network and that the ledger runs.",
+        Outcome.UNTRUSTED: "Have its certificate corrected, or give the CA bundle it needs.",
+    }
+)
+
+DOUBT = "It may have taken effect: run again, which looks at the ledger before it sends anything."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a call is about, for the message it may end in. `what` is a phrase in -ing."""
+
+    what: str
+    operation: Operation
+    permission: str = ""
+    track_id: str = ""
+
+
+def failure(asked: Asked, verdict: Verdict, *, doubt: bool) -> LedgerError:
+    """The error a call ends in. `doubt`: an earlier attempt of it may have taken effect."""
+    kind = ERRORS[asked.operation][verdict.outcome]
+    if doubt and verdict.outcome not in SETTLED:
+        kind = OutcomeUnknown
+    remedy = DOUBT if kind is OutcomeUnknown else _remedy(asked, verdict)
+    return kind(
+        f"{asked.what}: {_fact(verdict)}. Track id {asked.track_id}.",
+        remedy=remedy,
+        status=verdict.status,
+        codes=[reason.code for reason in verdict.reasons if reason.code is not None],
+        track_id=asked.track_id,
+    )
+
+
+def _fact(verdict: Verdict) -> str:
+    said = "; ".join(_reason(reason.message, reason.code) for reason in verdict.reasons)
+    parts = [FACTS[verdict.outcome]]
+    if verdict.status is not None:
+        parts.append(f" (HTTP {verdict.status})")
+    parts.extend(f": {text.rstrip('.')}" for text in (said, verdict.detail) if text)
+    if verdict.wait is not None:
+        parts.append(f"; it asks for {verdict.wait:g} seconds of rest")
+    return "".join(parts)
+
+
+def _reason(message: str, code: int | None) -> str:
+    words = message.rstrip(".") or "no message"
+    return words if code is None else f"{words} (code {code})"
+
+
+def _remedy(asked: Asked, verdict: Verdict) -> str:
+    if verdict.outcome is not Outcome.DENIED:
+        return REMEDIES[verdict.outcome]
+    if asked.operation is Operation.TOKEN:
+        return "Check ZUORA_CLIENT_ID and ZUORA_CLIENT_SECRET, their tenant and the base URL."
+    return f"Give the API user the permission “{asked.permission}” and API write access."

@@ -1,0 +1,147 @@
+"""Fetches the result of a query, which a tenant keeps on a host that is not its own."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+
+from reconciler.core.model.resource import Value
+from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
+from reconciler.http_client.answers import Broken, Outcome, Reply
+from reconciler.http_client.base_url import Origin, is_loopback, port_of
+from reconciler.http_client.exchange import Exchange, Request
+from reconciler.http_client.retry import backoff
+from reconciler.http_client.strict_json import Unreadable, read_object
+from reconciler.zuora.calls import Clockwork
+from reconciler.zuora.connection import Limits
+
+WHAT = "Fetching the result of a query"
+
+
+class ResultFiles:
+    """The result files of one ledger. Any number of threads may share it.
+
+    A request for one carries no token, no header of the tenant and no cookie, wherever it goes,
+    and a redirect is not followed. It goes to the ledger itself or to a host with TLS. The address
+    is a secret while it lasts, so no message shows more of it than the host.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        limits: Limits,
+        transport: httpx.BaseTransport | None,
+        ca_bundle: str | None,
+        clockwork: Clockwork,
+    ) -> None:
+        self._origin = origin
+        self._limits = replace(limits, body_bytes=limits.result_bytes)
+        self._transport = transport
+        self._ca_bundle = ca_bundle
+        self._clockwork = clockwork
+
+    def rows(self, address: str, *, deadline: float) -> tuple[Mapping[str, Value], ...]:
+        """The rows of the JSON lines at an address. Raises LedgerError when they are not whole."""
+        origin, target = self._place(address)
+        own = (origin.scheme, origin.host, origin.port) == (
+            self._origin.scheme,
+            self._origin.host,
+            self._origin.port,
+        )
+        exchange = Exchange(
+            origin,
+            limits=self._limits,
+            # A ledger in the same process has no sockets; every other host is reached by one.
+            transport=_Lent(self._transport) if own and self._transport else None,
+            ca_bundle=self._ca_bundle,
+            clock=self._clockwork.clock,
+        )
+        try:
+            reply = self._fetched(exchange, target, deadline=deadline)
+        finally:
+            exchange.close()
+        try:
+            return _rows(reply)
+        except Unreadable as error:
+            raise LedgerError(
+                f"{WHAT} from {origin.host}: {error}.",
+                remedy="Check for a proxy in between, then run again.",
+                status=reply.status,
+            ) from None
+
+    def _place(self, address: str) -> tuple[Origin, str]:
+        """Where a result is. Raises LedgerError for a place that nothing is fetched from."""
+        plain = address.isascii() and address.isprintable() and not {" ", "\\"} & {*address}
+        try:
+            url = urlsplit(address) if plain and len(address) <= LONGEST else SplitResult(*[""] * 5)
+            host, port = (url.hostname or "").lower(), port_of(url)
+        except ValueError:
+            host, port = "", None
+        if not host or port is None or "@" in url.netloc:
+            raise LedgerError(f"{WHAT}: the ledger names no address for it.", remedy=NOT_HERE)
+        # Without TLS only between a ledger on this machine and itself.
+        local = url.scheme == "http" and is_loopback(host) and is_loopback(self._origin.host)
+        if url.scheme != "https" and not local:
+            raise LedgerError(f"{WHAT}: it lies on {host} without TLS.", remedy=NOT_HERE)
+        target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+        return Origin(scheme=url.scheme, host=host, port=port, prefix=""), target
+
+    def _fetched(self, exchange: Exchange, target: str, *, deadline: float) -> Reply:
+        clock, attempt = self._clockwork.clock, 0
+        while True:
+            attempt += 1
+            until = min(deadline, clock() + self._limits.attempt_timeout)
+            reply = exchange.send(Request(method="GET", target=target), deadline=until)
+            passing = _may_pass(reply)
+            wait = backoff(
+                attempt,
+                first=self._limits.backoff,
+                cap=self._limits.backoff_cap,
+                random=self._clockwork.random,
+            )
+            if not passing or attempt >= self._limits.attempts or clock() + wait >= deadline:
+                break
+            self._clockwork.sleep(wait)
+        if isinstance(reply, Broken):
+            raise LedgerUnreachable(
+                f"{WHAT}: {reply.detail}.", remedy="Run again when the network is sound."
+            )
+        if reply.status != 200:
+            redirect = 300 <= reply.status < 400
+            fact = "a redirect, which is never followed" if redirect else f"HTTP {reply.status}"
+            raise RequestRefused(
+                f"{WHAT}: the answer is {fact}.", remedy="Run again.", status=reply.status
+            )
+        return reply
+
+
+def _may_pass(reply: Reply | Broken) -> bool:
+    """Whether another attempt may end otherwise."""
+    if isinstance(reply, Broken):
+        return reply.outcome is not Outcome.UNTRUSTED
+    return reply.status >= 500 or reply.status == 429
+
+
+LONGEST = 8192
+"""Characters an address may have; signed ones have about two thousand."""
+
+NOT_HERE = "Report it to the ledger's operator; nothing was fetched from there."
+
+
+class _Lent(httpx.BaseTransport):
+    """A transport that stays open when the exchange that borrowed it is closed."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._inner.handle_request(request)
+
+
+def _rows(reply: Reply) -> tuple[Mapping[str, Value], ...]:
+    """The objects of JSON lines, one a line. Raises Unreadable."""
+    if reply.fault:
+        raise Unreadable(reply.fault)
+    return tuple(read_object(row) for row in reply.body.split(b"\n") if row.strip())

@@ -1,0 +1,114 @@
+"""Holds the one token all threads share, fetched once however many of them wait."""
+
+import copy
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from reconciler.core.model.resource import Value
+from reconciler.errors import LedgerError, LedgerUnreachable
+from reconciler.http_client.strict_json import Unreadable
+from reconciler.zuora.connection import TOKEN
+
+MARGIN = 60.0
+"""Seconds before its end at which a token is no longer used, a tenth of its life at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token. `lifetime` is in seconds; None means that nobody said."""
+
+    text: str = field(repr=False)
+    lifetime: float | None = None
+    tenant_id: str = ""
+
+
+class TokenSource:
+    """The shared token. `fetch` gets one, by a deadline; None means `ready` is all there is."""
+
+    def __init__(
+        self,
+        fetch: Callable[[float], Token] | None,
+        *,
+        clock: Callable[[], float],
+        ready: Token | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._fetching = threading.Lock()
+        self._swapping = threading.Lock()
+        self._held = None if ready is None else (ready, float("inf"))
+        self._rounds = 0
+        self._failure: LedgerError | None = None
+
+    def token(self, *, deadline: float) -> Token:
+        """A token that is still good. Raises the LedgerError of the fetch that did not get one.
+
+        Threads that waited for a fetch share its end, also when it is a failure.
+        """
+        before = self._rounds
+        token = self._usable()
+        if token is not None:
+            return token
+        if not self._fetching.acquire(timeout=max(0.0, deadline - self._clock())):
+            raise LedgerUnreachable(
+                "Signing in: another call was still asking for a token when time was up.",
+                remedy="Check the base URL, the network and that the ledger runs.",
+            )
+        try:
+            if self._rounds != before and self._failure is not None:
+                raise copy.copy(self._failure)
+            return self._usable() or self._fetched(deadline)
+        finally:
+            self._fetching.release()
+
+    def renew(self, refused: Token | None) -> bool:
+        """Forgets a token the ledger no longer accepts; False when there is no way to another."""
+        if self._fetch is None:
+            return False
+        with self._swapping:
+            # Another thread may have renewed it already.
+            if self._held is not None and self._held[0] is refused:
+                self._held = None
+        return True
+
+    def _usable(self) -> Token | None:
+        held = self._held
+        return held[0] if held is not None and self._clock() < held[1] else None
+
+    def _fetched(self, deadline: float) -> Token:
+        assert self._fetch is not None, "a ready token has no end"
+        try:
+            token = self._fetch(deadline)
+        except LedgerError as error:
+            self._failure = error
+            raise
+        else:
+            self._failure = None
+            lifetime = token.lifetime or 0.0
+            with self._swapping:
+                self._held = (token, self._clock() + lifetime - min(MARGIN, lifetime / 10))
+            return token
+        finally:
+            self._rounds += 1
+
+
+def token_of(document: Mapping[str, Value]) -> Token:
+    """The token an answer holds (API facts 2). Raises Unreadable."""
+    text, lifetime = document.get("access_token"), document.get("expires_in")
+    sort = document.get("token_type", "bearer")
+    if not isinstance(text, str) or not TOKEN.fullmatch(text):
+        raise Unreadable("the answer has no usable access_token")
+    if not isinstance(sort, str) or sort.lower() != "bearer":
+        raise Unreadable("the token is not a bearer token")
+    if not isinstance(lifetime, Decimal) or lifetime <= 0:
+        raise Unreadable("the answer does not say how long the token lasts")
+    return Token(text=text, lifetime=float(lifetime), tenant_id=_tenant_of(document.get("scope")))
+
+
+def _tenant_of(scope: Value) -> str:
+    elements = scope.split(" ") if isinstance(scope, str) else []
+    found = (re.fullmatch(r"tenant\.([A-Za-z0-9_-]{1,64})", element) for element in elements)
+    return next((match[1] for match in found if match), "")
