@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reconciler.core.model.resource import Address
     from reconciler.core.model.scope import Scope
     from reconciler.core.planning.approvals import Assessment
-    from reconciler.find import Found
+    from reconciler.engine.search import Found
     from reconciler.render.spans import Line
 
 INTERRUPTED = 130
@@ -193,7 +193,7 @@ class _Run:
         from reconciler.cli.approving import may_send_again
         from reconciler.cli.rescuing import settle_first
         from reconciler.cli.reviewing import require_reviewed, require_valid
-        from reconciler.find import vouch
+        from reconciler.engine.search import vouch
 
         if self.consent.saved is not None:
             require_valid(desk, self.consent.saved)
@@ -235,7 +235,7 @@ class _Run:
         """The plan as it stands, with what is to be posted searched for in the ledger first."""
         from reconciler.cli.finding import probe_begin
         from reconciler.cli.wiring import plan_and_find_desk
-        from reconciler.find import Finding
+        from reconciler.engine.search import Finding
 
         finding = Finding(
             complete=desk.daybook.complete,
@@ -295,11 +295,11 @@ class _Run:
         recorded: "Mapping[Address, Recorded]",
         before: "tuple[tuple[Settled, ...], Assessment]",
     ) -> int:
-        from reconciler.apply import Doors, apply
-        from reconciler.calls import Patience
         from reconciler.cli.approving import commit_of, policy_to_keep
         from reconciler.cli.rescuing import book_of
         from reconciler.core.model.report import report_of
+        from reconciler.engine.apply import Doors, apply
+        from reconciler.engine.call_outcome import Patience
 
         patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
         book = book_of(desk, style=self.style)

@@ -41,7 +41,7 @@ def _search(findings: _Findings, desk: "Desk") -> Line:
     """Whether entries could be found again if the daybook were lost."""
     from reconciler.core.model.kinds import MEMBER
     from reconciler.core.model.resource import Address
-    from reconciler.find import search_ledger
+    from reconciler.engine.search import search_ledger
 
     # One name, whichever: an answer is all that matters.
     asked = (Address(MEMBER.name, "doctor"),)

@@ -7,7 +7,7 @@ from reconciler.core.model.kinds import KINDS, MEMBER
 from reconciler.core.model.plan import Action, Reason
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.marker_search import unrecorded, untracked
-from reconciler.find import Found
+from reconciler.engine.search import Found
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk

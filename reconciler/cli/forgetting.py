@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
     from reconciler.core.model.plan import Change
     from reconciler.core.model.resource import Address
-    from reconciler.find import Found
+    from reconciler.engine.search import Found
 
 
 @click.command(short_help="Retire declarations; their entries stay in the ledger.")
@@ -33,7 +33,7 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     from reconciler.cli.rescuing import settle_first
     from reconciler.cli.wiring import open_desk, plan_and_find_desk
     from reconciler.core.model.plan import Allowances
-    from reconciler.find import Finding
+    from reconciler.engine.search import Finding
 
     if not auto_approve and not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask on. Add --auto-approve.")
@@ -88,11 +88,11 @@ def _address(found: "Found", name: str) -> "Address":
 
 def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, asking: bool) -> int:
     """Show what is forgotten, ask, and write it down."""
-    from reconciler.apply import Doors, apply
     from reconciler.cli.apply import exit_code
     from reconciler.cli.rescuing import book_of
     from reconciler.core.documents.plan_file import digest_of
     from reconciler.core.model.report import report_of
+    from reconciler.engine.apply import Doors, apply
     from reconciler.render.report import applied_line, report_lines
     from reconciler.render.text import change_lines
 

@@ -345,12 +345,12 @@ def _adoptions(desk: "Desk", found: Sequence[Found]) -> "Plan":
 
 def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     """Carry the adoptions out, and prove that a plan has nothing left to do for them."""
-    from reconciler.apply import Doors, apply
     from reconciler.cli.apply import exit_code
     from reconciler.cli.rescuing import book_of
     from reconciler.cli.wiring import plan_desk
     from reconciler.core.model.plan import Allowances
     from reconciler.core.model.report import report_of
+    from reconciler.engine.apply import Doors, apply
     from reconciler.render.report import applied_line, report_lines
 
     doors = Doors(ledger=desk.client, book=book_of(desk))

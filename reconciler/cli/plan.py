@@ -156,7 +156,7 @@ def _plan_live(
     """The plan of files and ledger, with the time by the ledger's clock where it is known."""
     from reconciler.cli.finding import probe_begin
     from reconciler.cli.wiring import open_desk, plan_and_find_desk
-    from reconciler.find import Finding
+    from reconciler.engine.search import Finding
 
     with open_desk(books, write=False, parallelism=parallelism) as desk:
         finding = Finding(

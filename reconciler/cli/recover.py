@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.cli.wiring import Desk
     from reconciler.core.model.report import Settled
     from reconciler.core.recovery.open_calls import OpenCall, Recovery
-    from reconciler.rescue import Found
+    from reconciler.engine.spill import Found
 
 
 @click.command(short_help="Show and settle what earlier runs left open.")
@@ -94,10 +94,10 @@ def _recover(
     from reconciler.cli.rescuing import book_of, settle_open
     from reconciler.core.model.history import Result
     from reconciler.core.recovery.open_calls import Recovery
-    from reconciler.recover import close_by_word
+    from reconciler.engine.manual_settlement import close_by_word
+    from reconciler.engine.spill import examine
     from reconciler.render.recovery import open_lines
     from reconciler.render.report import settled_line
-    from reconciler.rescue import examine
 
     found = examine(desk.daybook, desk.rescue)
     recovery = Recovery(
@@ -131,7 +131,7 @@ def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled
     """What fits of a rescue file; the file is then out of the way, unless something is left."""
     from reconciler.cli.rescuing import made_by
     from reconciler.core.model.history import Result
-    from reconciler.rescue import conclude_lines, set_aside
+    from reconciler.engine.spill import conclude_lines, set_aside
 
     whole = not found.problems
     for item in conclude_lines(
@@ -145,8 +145,8 @@ def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled
 
 def _open_calls(desk: "Desk") -> "Iterator[OpenCall]":
     from reconciler.core.recovery.open_calls import OpenCall
-    from reconciler.recover import what_settles
-    from reconciler.settle import age_of
+    from reconciler.engine.manual_settlement import what_settles
+    from reconciler.engine.settle import age_of
 
     for intent in desk.daybook.unsettled():
         age = age_of(desk.client, intent)

@@ -12,8 +12,8 @@ import click
 from reconciler.cli.screen import err
 from reconciler.core.model.history import Result
 from reconciler.core.model.money import shown
-from reconciler.rescue import RescuedBook, take_in
-from reconciler.settle import claim_fault, settle
+from reconciler.engine.settle import claim_fault, settle
+from reconciler.engine.spill import RescuedBook, take_in
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.daybook import Daybook
-    from reconciler.find import Finding, Found
+    from reconciler.engine.search import Finding, Found
     from reconciler.zuora.client import Client
     from reconciler.zuora.connection import Connection, Credentials
 
@@ -141,8 +141,8 @@ def plan_and_find_desk(
     """
     from reconciler.cli.finding import finding_warnings
     from reconciler.cli.rescuing import open_call_warnings, rescue_warnings
-    from reconciler.find import plan_and_find
-    from reconciler.observe import read_all
+    from reconciler.engine.observe import read_all
+    from reconciler.engine.search import plan_and_find
 
     def read(wanted: tuple[tuple[Kind, str], ...]) -> Mapping[str, Live | None]:
         with progress("Reading what was found", len(wanted)) as advance:
@@ -170,7 +170,7 @@ def plan_and_find_desk(
 
 def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> World:
     """Files, daybook and ledger as they are now; the ledger as far as it is chosen."""
-    from reconciler.observe import observe
+    from reconciler.engine.observe import observe
 
     recorded = desk.daybook.recorded()
     selection = chosen.selection

@@ -17,7 +17,6 @@ from builders import declared, entry
 from server_clock import Clock
 from socket_server import on_a_socket
 
-from reconciler.apply import Doors, apply
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Allowances, Basis, Plan
 from reconciler.core.model.report import Applied, Report, Settled, report_of
@@ -28,11 +27,12 @@ from reconciler.core.planning.decisions import Conduct, World
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.entries import known
 from reconciler.daybook import Daybook, open_daybook
-from reconciler.find import Finding, Found, plan_and_find, vouch
+from reconciler.engine.apply import Doors, apply
+from reconciler.engine.observe import observe, read_all
+from reconciler.engine.search import Finding, Found, plan_and_find, vouch
+from reconciler.engine.settle import settle
 from reconciler.http_client.steady import steady
 from reconciler.ledger import Ledger, create_app, open_ledger
-from reconciler.observe import observe, read_all
-from reconciler.settle import settle
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import Connection, Credentials
 from reconciler.zuora.connection import Limits as CallLimits

@@ -231,7 +231,7 @@ def test_i43_an_unknown_outcome_that_cannot_be_written_stays_unknown(bench):
 
 
 def test_a_listener_that_leaves_ends_the_run_between_two_calls(bench):
-    from reconciler.apply import Doors, apply
+    from reconciler.engine.apply import Doors, apply
 
     with bench.daybook() as book, bench.client() as client:
         plan = bench.plan(client, book, MANY)

@@ -5,8 +5,8 @@ from apply_bench import answer, each, files, instead, lost_after, lost_before, o
 from builders import address, declared
 from test_apply_recovery import copied  # noqa: F401 - a fixture, by its name
 
+from reconciler.engine.manual_settlement import close_by_word
 from reconciler.errors import Refused
-from reconciler.recover import close_by_word
 
 BOOKS = files(a=of("1.00"), b=of("2.00"), c=of("3.00"))
 ONE = files(a=of("1.00"))

@@ -28,10 +28,10 @@ from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_document, report_of
 from reconciler.core.model.resource import Address
 from reconciler.daybook import Daybook
+from reconciler.engine.manual_settlement import close_by_word
+from reconciler.engine.settle import claim_fault, settle
+from reconciler.engine.spill import RescuedBook, take_in
 from reconciler.errors import AppliedInPart, DaybookError, Refused
-from reconciler.recover import close_by_word
-from reconciler.rescue import RescuedBook, take_in
-from reconciler.settle import claim_fault, settle
 
 LONG = pytest.mark.long
 REFUSED = instead(refusal(58490020, "refused for good"))

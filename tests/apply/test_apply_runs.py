@@ -16,11 +16,11 @@ from apply_bench import (
 )
 from builders import declared
 
-from reconciler.calls import Patience
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Address, Declared, Source
+from reconciler.engine.call_outcome import Patience
 from reconciler.errors import CancelledInPart, RunFailed, StillAtWork
 
 TYPES = sorted(TRANSACTION_TYPES)[:10]

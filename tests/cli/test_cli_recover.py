@@ -17,8 +17,8 @@ from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.spill_record import Rescued, line_of, rescued_of
 from reconciler.daybook import Intent, open_daybook
+from reconciler.engine.spill import RescuedBook
 from reconciler.errors import DaybookError
-from reconciler.rescue import RescuedBook
 
 NEW = "brand-new"
 

@@ -20,7 +20,7 @@ from reconciler.core.recovery.marker_search import (
     untracked,
     with_found,
 )
-from reconciler.find import search_ledger
+from reconciler.engine.search import search_ledger
 
 ENTRY = KINDS["JournalEntry"]
 OLD, NEW, THIRD = "JE-00000001", "JE-00000002", "JE-00000003"

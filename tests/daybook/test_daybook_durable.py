@@ -23,7 +23,7 @@ from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address
 from reconciler.daybook import Intent, open_daybook
 from reconciler.errors import DaybookError
-from reconciler.rescue import RescuedBook
+from reconciler.engine.spill import RescuedBook
 
 place = Path(sys.argv[1])
 book = open_daybook(place / "daybook.db", write=True)

@@ -7,7 +7,6 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Protocol
 
-from reconciler.calls import Book, LedgerWrite, shows_in_a_read, transfer_asked
 from reconciler.core.model.history import ADOPTIONS, Act, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import marker_of, split_marker
@@ -21,9 +20,10 @@ from reconciler.core.planning.run_members import cancelled_in_part, noted_gone
 from reconciler.core.recovery.claims import Claim, misfit
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
+from reconciler.engine.call_outcome import Book, LedgerWrite, shows_in_a_read, transfer_asked
+from reconciler.engine.probe import probe_ledger
+from reconciler.engine.search import Searchable, search_ledger
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
-from reconciler.find import Searchable, search_ledger
-from reconciler.probe import probe_ledger
 
 SAFE_WINDOW = timedelta(hours=20)
 """A key is forgotten 24 hours after it was set (API facts 7.5); four of them are margin."""

@@ -4,14 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from reconciler.calls import (
-    Doors,
-    as_unknown,
-    idempotency_key,
-    result_of,
-    shows_in_a_read,
-    transfer_asked,
-)
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
@@ -24,6 +16,17 @@ from reconciler.core.planning.diff import UNCHANGED
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import gone_before, out_of_the_books
 from reconciler.daybook import Intent
+from reconciler.engine.call_outcome import (
+    Doors,
+    as_unknown,
+    idempotency_key,
+    result_of,
+    shows_in_a_read,
+    transfer_asked,
+)
+from reconciler.engine.intent_log import Pen
+from reconciler.engine.read_back import Sight, fingerprint_of
+from reconciler.engine.repeatable_call import Repeatable
 from reconciler.errors import (
     DaybookError,
     EntryMoved,
@@ -33,9 +36,6 @@ from reconciler.errors import (
     ReconcilerError,
     RunFailed,
 )
-from reconciler.pen import Pen
-from reconciler.repeat import Repeatable
-from reconciler.sight import Sight, fingerprint_of
 
 
 class _Stopped(Exception):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.calls import Doors, unread
 from reconciler.core.model.canonical import fingerprint
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker, with_marker
@@ -11,6 +10,7 @@ from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Live, Value, text_of
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import holds_its_run, stands
+from reconciler.engine.call_outcome import Doors, unread
 from reconciler.errors import LedgerError, StillAtWork
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.calls import Doors
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.plan import Action, Change, Reason, Verb
 from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Value
 from reconciler.daybook import Intent
+from reconciler.engine.call_outcome import Doors
 from reconciler.errors import LedgerError
 
 _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})

@@ -23,8 +23,8 @@ from reconciler.core.recovery.spill_record import (
 )
 from reconciler.daybook import Intent, Tried
 from reconciler.daybook.fsync import sync
+from reconciler.engine.settle import SettlingBook
 from reconciler.errors import DaybookError
-from reconciler.settle import SettlingBook
 
 
 class RescuableBook(SettlingBook, Protocol):

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from reconciler.calls import Doors
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import record_for
+from reconciler.engine.call_outcome import Doors
+from reconciler.engine.change_executor import Work
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
-from reconciler.perform import Work
 
 __all__ = ["Doors", "apply"]
 

@@ -24,8 +24,8 @@ from reconciler.core.recovery.marker_search import (
     with_found,
     with_previous,
 )
+from reconciler.engine.probe import Read, probe_ledger
 from reconciler.errors import LedgerError
-from reconciler.probe import Read, probe_ledger
 
 
 class Searchable(Protocol):

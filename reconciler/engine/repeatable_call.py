@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from reconciler.calls import result_of, unread
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.plan import CANCELLED, Step
 from reconciler.core.model.resource import Live
 from reconciler.core.planning.run_members import PART_WAY_OUT, cancelled_in_part
 from reconciler.daybook import Intent
+from reconciler.engine.call_outcome import result_of, unread
+from reconciler.engine.intent_log import Pen, words_of
+from reconciler.engine.read_back import Sight, cancelled_as_far_as_can_be
 from reconciler.errors import (
     CancelledInPart,
     LedgerError,
@@ -18,8 +20,6 @@ from reconciler.errors import (
     RequestRefused,
     StillAtWork,
 )
-from reconciler.pen import Pen, words_of
-from reconciler.sight import Sight, cancelled_as_far_as_can_be
 
 _SENDS = 3
 """How often a call that is safe to repeat is sent before its outcome counts as unknown."""

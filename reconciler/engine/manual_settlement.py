@@ -10,8 +10,7 @@ from reconciler.core.model.resource import Address
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.core.recovery.open_calls import hours
 from reconciler.daybook import Intent
-from reconciler.errors import Refused
-from reconciler.settle import (
+from reconciler.engine.settle import (
     FORGOTTEN,
     LAG,
     SAFE_WINDOW,
@@ -22,6 +21,7 @@ from reconciler.settle import (
     claim_fault,
     search_or_probe,
 )
+from reconciler.errors import Refused
 
 HOUR = timedelta(hours=1)
 

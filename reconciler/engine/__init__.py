@@ -1,0 +1,1 @@
+"""Effects, through protocols: reads the ledger, and applies a plan to it."""
