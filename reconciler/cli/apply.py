@@ -23,15 +23,15 @@ from reconciler.cli.options import (
     probe_option,
     scope_options,
 )
-from reconciler.cli.screen import err, has_bar, out, out_text, problem_spans, progress, teller
 from reconciler.cli.signals import Stop, stopping, unguarded
+from reconciler.cli.terminal import err, has_bar, out, out_text, problem_spans, progress, teller
 from reconciler.cli.whereabouts import Whereabouts
 from reconciler.errors import AppliedInPart, Refused
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
-    from reconciler.cli.reviewing import Consent
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.reviewed_plan import Consent
+    from reconciler.app.session import Desk
     from reconciler.core.model.plan import Allowances, Plan
     from reconciler.core.model.recorded import Recorded
     from reconciler.core.model.report import Applied, Report, Settled
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from reconciler.core.model.scope import Scope
     from reconciler.core.planning.approvals import Assessment
     from reconciler.engine.search import Found
-    from reconciler.render.spans import Line
+    from reconciler.render.styled_text import Line
 
 INTERRUPTED = 130
 
@@ -122,12 +122,12 @@ def apply(
 
     With PLANFILE or --plan-digest, the plan is made anew and must be the one that was reviewed.
     """
-    from reconciler.cli.books import read_books
-    from reconciler.cli.origin import plan_key
-    from reconciler.cli.place import Turn
-    from reconciler.cli.reviewing import Consent, asked_for
-    from reconciler.cli.scoping import scope_of
-    from reconciler.cli.wiring import open_desk
+    from reconciler.app.provenance import plan_key
+    from reconciler.app.reviewed_plan import Consent, asked_for
+    from reconciler.app.scoping import scope_of
+    from reconciler.app.session import open_desk
+    from reconciler.app.state_directory import Turn
+    from reconciler.app.workspace import read_books
     from reconciler.core.documents.plan_file import plan_of
     from reconciler.core.model.plan import Allowances
 
@@ -190,9 +190,9 @@ class _Run:
     whereabouts: Whereabouts
 
     def carry_out(self, desk: "Desk") -> int:
-        from reconciler.cli.approving import may_send_again
-        from reconciler.cli.rescuing import settle_first
-        from reconciler.cli.reviewing import require_reviewed, require_valid
+        from reconciler.app.approvals import may_send_again
+        from reconciler.app.reviewed_plan import require_reviewed, require_valid
+        from reconciler.app.settlement import settle_first
         from reconciler.engine.search import vouch
 
         if self.consent.saved is not None:
@@ -233,8 +233,8 @@ class _Run:
 
     def _plan(self, desk: "Desk") -> "Found":
         """The plan as it stands, with what is to be posted searched for in the ledger first."""
-        from reconciler.cli.finding import probe_begin
-        from reconciler.cli.wiring import plan_and_find_desk
+        from reconciler.app.session import plan_and_find_desk
+        from reconciler.app.warnings import probe_begin
         from reconciler.engine.search import Finding
 
         finding = Finding(
@@ -269,8 +269,8 @@ class _Run:
 
     def _assessed(self, desk: "Desk", plan: "Plan") -> "Assessment":
         """What is there of the approvals that the plan requires; shown when any are."""
-        from reconciler.cli.approving import assessment_of
-        from reconciler.render.controls import assessment_lines
+        from reconciler.app.approvals import assessment_of
+        from reconciler.render.approvals import assessment_lines
 
         saved = self.consent.saved
         digest = saved.digest if saved is not None else plan.digest
@@ -295,8 +295,8 @@ class _Run:
         recorded: "Mapping[Address, Recorded]",
         before: "tuple[tuple[Settled, ...], Assessment]",
     ) -> int:
-        from reconciler.cli.approving import commit_of, policy_to_keep
-        from reconciler.cli.rescuing import book_of
+        from reconciler.app.approvals import commit_of, policy_to_keep
+        from reconciler.app.settlement import book_of
         from reconciler.core.model.report import report_of
         from reconciler.engine.apply import Doors, apply
         from reconciler.engine.call_outcome import Patience

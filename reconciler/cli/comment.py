@@ -7,10 +7,10 @@ import click
 
 from reconciler.cli.files import read_text
 from reconciler.cli.options import common_options, forge_options
-from reconciler.cli.screen import err, out_text, said
+from reconciler.cli.terminal import err, out_text, said
 from reconciler.cli.whereabouts import Whereabouts
 from reconciler.errors import ForgeError
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan

@@ -11,9 +11,9 @@ import click
 from reconciler.cli.files import read_text, write_text
 from reconciler.cli.options import HELP, common, common_options, format_option
 from reconciler.cli.recover import recover
-from reconciler.cli.screen import counted, out, out_text
+from reconciler.cli.terminal import counted, out, out_text
 from reconciler.errors import DaybookError
-from reconciler.render.spans import Line, line
+from reconciler.render.styled_text import Line, line
 
 if TYPE_CHECKING:
     from reconciler.core.model.recorded import Recorded
@@ -78,7 +78,7 @@ def verify(*, against: Path | None) -> None:
 @common_options
 def unlock(*, lease: str) -> None:
     """End the lease with this ID, which a refused command names. Its holder can write no more."""
-    from reconciler.cli.place import daybook_place
+    from reconciler.app.state_directory import daybook_place
     from reconciler.daybook import unlock as break_it
     from reconciler.daybook.lease import this_process
 
@@ -136,14 +136,14 @@ def _require_tenant(tenant: str | None) -> None:
 
 def _settings() -> "Settings":
     """What the workspace says of itself; other files may have problems, they are not needed."""
-    from reconciler.cli.books import read_books, require_sound
+    from reconciler.app.workspace import read_books, require_sound
 
     books = read_books(common().workspace)
     return books.settings if books.settings is not None else require_sound(books)
 
 
 def _open(*, write: bool) -> "Daybook":
-    from reconciler.cli.place import open_book
+    from reconciler.app.state_directory import open_book
 
     return open_book(common().workspace, _settings(), write=write)
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import common, common_options
-from reconciler.cli.screen import counted, counted_by_kind, out
+from reconciler.cli.terminal import counted, counted_by_kind, out
 from reconciler.errors import ReconcilerError
-from reconciler.render.spans import Line, line
+from reconciler.render.styled_text import Line, line
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.session import Desk
 
 
 @dataclass(slots=True)
@@ -63,9 +63,9 @@ def doctor() -> int:
 
 
 def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
-    from reconciler.cli.books import read_books, require_sound
-    from reconciler.cli.place import daybook_place
-    from reconciler.cli.wiring import is_embedded, open_desk
+    from reconciler.app.session import is_embedded, open_desk
+    from reconciler.app.state_directory import daybook_place
+    from reconciler.app.workspace import read_books, require_sound
 
     root = common().workspace
     yield line(("Workspace ", ""), (str(root.absolute()), "strong"))

@@ -5,7 +5,7 @@ import json
 import click
 
 from reconciler.cli.options import common, common_options, format_option, parallelism_option
-from reconciler.cli.screen import err, out, out_text, problem_spans, progress
+from reconciler.cli.terminal import err, out, out_text, problem_spans, progress
 from reconciler.errors import ExpectationFailed
 
 
@@ -15,8 +15,8 @@ from reconciler.errors import ExpectationFailed
 @common_options
 def drift(*, parallelism: int, style: str) -> int:
     """Compare the ledger with what was last applied. Exits 7 when it moved."""
-    from reconciler.cli.books import read_books
-    from reconciler.cli.wiring import open_desk, plan_desk
+    from reconciler.app.session import open_desk, plan_desk
+    from reconciler.app.workspace import read_books
     from reconciler.core.documents.plan_file import document_of
     from reconciler.core.model.plan import Allowances
     from reconciler.render.text import drift_lines

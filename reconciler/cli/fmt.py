@@ -7,9 +7,9 @@ import click
 
 from reconciler.cli.files import read_text, write_text
 from reconciler.cli.options import common, common_options
-from reconciler.cli.screen import err, out
+from reconciler.cli.terminal import err, out
 from reconciler.errors import FilesRefused, ReconcilerError
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 
 @click.command(short_help="Rewrite files in canonical order and spelling.")

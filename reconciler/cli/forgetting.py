@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import common, common_options
-from reconciler.cli.screen import err, out, problem_spans, progress
+from reconciler.cli.terminal import err, out, problem_spans, progress
 from reconciler.errors import Refused
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.session import Desk
     from reconciler.core.model.plan import Change
     from reconciler.core.model.resource import Address
     from reconciler.engine.search import Found
@@ -29,9 +29,9 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     The daybook alone is written. The entry keeps its marker, and searches pass it by; declared
     again, the name has the entry back. `Kind/name` says which of an entry and a run is meant.
     """
-    from reconciler.cli.books import read_books
-    from reconciler.cli.rescuing import settle_first
-    from reconciler.cli.wiring import open_desk, plan_and_find_desk
+    from reconciler.app.session import open_desk, plan_and_find_desk
+    from reconciler.app.settlement import settle_first
+    from reconciler.app.workspace import read_books
     from reconciler.core.model.plan import Allowances
     from reconciler.engine.search import Finding
 
@@ -88,8 +88,8 @@ def _address(found: "Found", name: str) -> "Address":
 
 def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, asking: bool) -> int:
     """Show what is forgotten, ask, and write it down."""
+    from reconciler.app.settlement import book_of
     from reconciler.cli.apply import exit_code
-    from reconciler.cli.rescuing import book_of
     from reconciler.core.documents.plan_file import digest_of
     from reconciler.core.model.report import report_of
     from reconciler.engine.apply import Doors, apply

@@ -10,14 +10,14 @@ import click
 
 from reconciler.cli.files import write_text
 from reconciler.cli.options import common, common_options, sound_name
-from reconciler.cli.screen import err, out, problem_spans, progress, said
+from reconciler.cli.terminal import err, out, problem_spans, progress, said
 from reconciler.core.model.resource import Address
 from reconciler.errors import AppliedInPart, FilesRefused, Refused
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
-    from reconciler.cli.books import Books
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.session import Desk
+    from reconciler.app.workspace import Books
     from reconciler.core.model.kinds.kind import Kind
     from reconciler.core.model.plan import Plan
     from reconciler.core.model.resource import Live, Value
@@ -89,9 +89,9 @@ def import_(
     A declaration is written for each NUMBER, and the live entry gets this workspace's marker; no
     amount changes. Entries of a journal run are managed for their basic information alone.
     """
-    from reconciler.cli.books import read_books
-    from reconciler.cli.rescuing import settle_first
-    from reconciler.cli.wiring import open_desk
+    from reconciler.app.session import open_desk
+    from reconciler.app.settlement import settle_first
+    from reconciler.app.workspace import read_books
 
     if not numbers and run is None and period is None:
         raise click.UsageError(
@@ -156,7 +156,7 @@ def _import(desk: "Desk", found: "Sequence[Found]", *, write_only: bool) -> int:
 
 def _read_again(desk: "Desk", found: Sequence[Found]) -> "Desk":
     """The desk with the files as they are now. Raises FilesRefused when they are not sound."""
-    from reconciler.cli.books import read_books
+    from reconciler.app.workspace import read_books
 
     books = _with(read_books(desk.books.root), found)
     if books.errors:
@@ -317,7 +317,7 @@ def _with(books: "Books", found: Sequence[Found]) -> "Books":
 
 def _adoptions(desk: "Desk", found: Sequence[Found]) -> "Plan":
     """The plan of these adoptions and of nothing else. Raises Refused when one is blocked."""
-    from reconciler.cli.wiring import plan_desk
+    from reconciler.app.session import plan_desk
     from reconciler.core.model.plan import Action, Allowances
 
     plan, _ = plan_desk(desk, Allowances(), progress=progress)
@@ -345,9 +345,9 @@ def _adoptions(desk: "Desk", found: Sequence[Found]) -> "Plan":
 
 def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     """Carry the adoptions out, and prove that a plan has nothing left to do for them."""
+    from reconciler.app.session import plan_desk
+    from reconciler.app.settlement import book_of
     from reconciler.cli.apply import exit_code
-    from reconciler.cli.rescuing import book_of
-    from reconciler.cli.wiring import plan_desk
     from reconciler.core.model.plan import Allowances
     from reconciler.core.model.report import report_of
     from reconciler.engine.apply import Doors, apply

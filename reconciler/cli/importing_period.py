@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.screen import err, out, progress
+from reconciler.cli.terminal import err, out, progress
 from reconciler.errors import Refused
-from reconciler.render.spans import line, span
+from reconciler.render.styled_text import line, span
 
 if TYPE_CHECKING:
+    from reconciler.app.session import Desk
     from reconciler.cli.importing import Found
-    from reconciler.cli.wiring import Desk
     from reconciler.core.model.kinds.kind import Kind
     from reconciler.core.model.resource import Live
 

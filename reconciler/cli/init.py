@@ -6,9 +6,9 @@ import click
 
 from reconciler.cli.files import write_text
 from reconciler.cli.options import common_options, sound_name
-from reconciler.cli.screen import out
+from reconciler.cli.terminal import out
 from reconciler.errors import ReconcilerError
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 _WORKSPACE = """\
 apiVersion: journal.reconciler/v1

@@ -10,8 +10,8 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.options import common, common_options, format_option
-from reconciler.cli.screen import out, out_text
-from reconciler.render.spans import Line, line, table
+from reconciler.cli.terminal import out, out_text
+from reconciler.render.styled_text import Line, line, table
 
 if TYPE_CHECKING:
     from reconciler.core.model.resource import Rule

@@ -12,7 +12,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.options import HELP, common_options
-from reconciler.cli.screen import show_error
+from reconciler.cli.terminal import show_error
 from reconciler.errors import ReconcilerError
 
 USAGE_ERROR = 64

@@ -17,7 +17,7 @@ from reconciler.cli.options import (
     probe_option,
     scope_options,
 )
-from reconciler.cli.screen import (
+from reconciler.cli.terminal import (
     err,
     out,
     out_text,
@@ -27,12 +27,12 @@ from reconciler.cli.screen import (
     said,
 )
 from reconciler.errors import ExpectationFailed, Refused
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.cli.books import Books
+    from reconciler.app.workspace import Books
     from reconciler.core.model.plan import Allowances, Plan
     from reconciler.core.model.scope import Scope
 
@@ -107,9 +107,9 @@ def plan(
 
     --target, --exclude, --period and --select narrow a plan, which then says that it is partial.
     """
-    from reconciler.cli.books import read_books
-    from reconciler.cli.origin import issued, plan_key
-    from reconciler.cli.scoping import scope_of
+    from reconciler.app.provenance import issued, plan_key
+    from reconciler.app.scoping import scope_of
+    from reconciler.app.workspace import read_books
     from reconciler.core.documents.plan_file import plan_text
     from reconciler.core.model.plan import Allowances
 
@@ -123,7 +123,7 @@ def plan(
     books = read_books(common().workspace)
     err(problem_spans(books.errors, books.root))
     if offline:
-        from reconciler.cli.offline import plan_offline
+        from reconciler.app.offline import plan_offline
 
         made, at = plan_offline(books, allowances, scope), None
     else:
@@ -154,8 +154,8 @@ def _plan_live(
     parallelism: int,
 ) -> "tuple[Plan, datetime | None]":
     """The plan of files and ledger, with the time by the ledger's clock where it is known."""
-    from reconciler.cli.finding import probe_begin
-    from reconciler.cli.wiring import open_desk, plan_and_find_desk
+    from reconciler.app.session import open_desk, plan_and_find_desk
+    from reconciler.app.warnings import probe_begin
     from reconciler.engine.search import Finding
 
     with open_desk(books, write=False, parallelism=parallelism) as desk:
@@ -202,7 +202,7 @@ def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int
 def _print_difference(earlier: "Plan", made: "Plan") -> None:
     """What moved from one plan to the next as a result."""
     from reconciler.core.documents.review import differences
-    from reconciler.render.plandiff import plan_diff_lines
+    from reconciler.render.plan_comparison import plan_diff_lines
 
     if earlier.digest == made.digest:
         out([line(f"Both plans do the same: {made.digest}")])

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import common, common_options, format_option
-from reconciler.cli.screen import err, out, out_text, problem_spans
+from reconciler.cli.terminal import err, out, out_text, problem_spans
 from reconciler.core.model.resource import Address
 from reconciler.errors import AppliedInPart
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.session import Desk
     from reconciler.core.model.report import Settled
     from reconciler.core.recovery.open_calls import OpenCall, Recovery
     from reconciler.engine.spill import Found
@@ -53,10 +53,10 @@ def recover(
 
     Exits 6 when something stays unknown, and 0 when nothing does.
     """
-    from reconciler.cli.books import read_books
-    from reconciler.cli.wiring import open_desk
+    from reconciler.app.session import open_desk
+    from reconciler.app.workspace import read_books
     from reconciler.core.recovery.open_calls import recovery_document
-    from reconciler.render.recovery import verdict_lines
+    from reconciler.render.open_calls import verdict_lines
 
     answers, nothing = _answers(posted, not_posted)
     if dry_run and (answers or nothing or set_aside):
@@ -91,12 +91,12 @@ def _recover(
 ) -> "Recovery":
     from dataclasses import replace
 
-    from reconciler.cli.rescuing import book_of, settle_open
+    from reconciler.app.settlement import book_of, settle_open
     from reconciler.core.model.history import Result
     from reconciler.core.recovery.open_calls import Recovery
     from reconciler.engine.manual_settlement import close_by_word
     from reconciler.engine.spill import examine
-    from reconciler.render.recovery import open_lines
+    from reconciler.render.open_calls import open_lines
     from reconciler.render.report import settled_line
 
     found = examine(desk.daybook, desk.rescue)
@@ -129,7 +129,7 @@ def _recover(
 
 def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled]":
     """What fits of a rescue file; the file is then out of the way, unless something is left."""
-    from reconciler.cli.rescuing import made_by
+    from reconciler.app.settlement import made_by
     from reconciler.core.model.history import Result
     from reconciler.engine.spill import conclude_lines, set_aside
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli.screen import err
+from reconciler.cli.terminal import err
 from reconciler.errors import AppliedInPart
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 
 @dataclass(slots=True)

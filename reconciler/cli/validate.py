@@ -7,7 +7,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.options import common, common_options, format_option
-from reconciler.cli.screen import (
+from reconciler.cli.terminal import (
     counted,
     counted_by_kind,
     err,
@@ -18,10 +18,10 @@ from reconciler.cli.screen import (
 )
 from reconciler.core.model.resource import Problem, Severity
 from reconciler.errors import FilesRefused
-from reconciler.render.spans import line
+from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
-    from reconciler.cli.books import Books
+    from reconciler.app.workspace import Books
 
 
 @click.command(short_help="Check all files offline: YAML, schema, accounting rules.")
@@ -34,7 +34,7 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
     With PATHS, only their findings are shown; the whole workspace is read all the same, because a
     name or a posting may stand twice.
     """
-    from reconciler.cli.books import read_books
+    from reconciler.app.workspace import read_books
 
     root = common().workspace
     books = read_books(root)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from reconciler.core.model.plan import Change, Plan
-from reconciler.render.encode import runner_property, runner_text
+from reconciler.render.escaping import runner_property, runner_text
 from reconciler.render.moves import moves_text
 from reconciler.render.notice import scope_badges, scope_notice
 from reconciler.render.text import WORDS, headline_facts, summary

@@ -6,7 +6,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.resource import text_of
 from reconciler.render.books import leaving
-from reconciler.render.spans import BLANK, Line, Span, line, span, table
+from reconciler.render.styled_text import BLANK, Line, Span, line, span, table
 
 LARGE = 10
 """A plan of more changes does not fit a screen: it is grouped, and ends with what is dangerous."""

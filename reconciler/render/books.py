@@ -7,8 +7,8 @@ from decimal import Decimal
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import ZERO, shown
 from reconciler.core.model.plan import Change, Impact, Plan
-from reconciler.render.runs import UNKNOWN_AMOUNTS
-from reconciler.render.spans import BLANK, Line, line, table
+from reconciler.render.journal_runs import UNKNOWN_AMOUNTS
+from reconciler.render.styled_text import BLANK, Line, line, table
 
 
 def impact_section(plan: Plan) -> Iterator[Line]:

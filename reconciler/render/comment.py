@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from reconciler.core.model.plan import Plan
 from reconciler.core.planning.approvals import SHORT, Assessment
-from reconciler.render.controls import approval_text, requirement_text
-from reconciler.render.encode import said
+from reconciler.render.approvals import approval_text, requirement_text
+from reconciler.render.escaping import said
 from reconciler.render.markdown import Standing, plan_markdown
 from reconciler.render.text import summary
 

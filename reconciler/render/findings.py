@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.core.model.resource import Problem, Rule, Severity
 from reconciler.render.annotations import Level, annotation
-from reconciler.render.encode import escaped
+from reconciler.render.escaping import escaped
 from reconciler.render.junit import Case, junit
 
 FORMAT_VERSION = "1.0"

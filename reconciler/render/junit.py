@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from reconciler.core.model.plan import Plan
-from reconciler.render.encode import escaped
+from reconciler.render.escaping import escaped
 from reconciler.render.notice import scope_badges
 from reconciler.render.text import WORDS, headline_facts
 

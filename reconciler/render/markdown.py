@@ -10,6 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from reconciler.core.model.plan import Action, Change, Plan
+from reconciler.render.approvals import requirement_text
 from reconciler.render.books import (
     IMPACT_AMOUNTS,
     balance_proofs,
@@ -17,12 +18,11 @@ from reconciler.render.books import (
     leaving,
     posts_unknown_amounts,
 )
-from reconciler.render.controls import requirement_text
-from reconciler.render.encode import said
+from reconciler.render.escaping import said
+from reconciler.render.journal_runs import UNKNOWN_AMOUNTS
 from reconciler.render.moves import moves_text
 from reconciler.render.notice import scope_badges, scope_notice
-from reconciler.render.runs import UNKNOWN_AMOUNTS
-from reconciler.render.spans import Line, plain_text
+from reconciler.render.styled_text import Line, plain_text
 from reconciler.render.text import WORDS, change_lines, drift_section, headline_facts, summary
 
 LIMIT = 60_000

@@ -8,8 +8,8 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.render.spans import Line, line, span, table
-from reconciler.render.words import value_text
+from reconciler.render.phrases import value_text
+from reconciler.render.styled_text import Line, line, span, table
 
 
 def posting_lines(change: Change, home: str) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from reconciler.core.model.resource import Problem
-from reconciler.render.encode import escaped
+from reconciler.render.escaping import escaped
 
 _REMEDY_INDENT: Final = "    "
 

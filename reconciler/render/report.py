@@ -6,8 +6,8 @@ from types import MappingProxyType
 from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Action, Verb
 from reconciler.core.model.report import Applied, Outcome, Report, Settled
-from reconciler.render.spans import BLANK, Line, Span, line, span
-from reconciler.render.words import PARTICIPLES
+from reconciler.render.phrases import PARTICIPLES
+from reconciler.render.styled_text import BLANK, Line, Span, line, span
 
 _HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
     {

@@ -10,7 +10,7 @@ from reconciler.core.model.money import written
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.resource import text_of
 from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
-from reconciler.render.encode import cell
+from reconciler.render.escaping import cell
 
 COLUMNS = (
     "effect",

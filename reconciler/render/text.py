@@ -12,14 +12,14 @@ from reconciler.core.model.plan import CANCELLED, Action, Change, Drift, Plan, R
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.diff import FieldChange
 from reconciler.core.planning.run_members import MEMBERS, PART_WAY_OUT
+from reconciler.render.approvals import requirement_lines
 from reconciler.render.attention import LARGE, attention_section, by_period
 from reconciler.render.books import balance_proofs, impact_section
-from reconciler.render.controls import requirement_lines
+from reconciler.render.journal_runs import run_lines
 from reconciler.render.notice import scope_badges, scope_notice
+from reconciler.render.phrases import PARTICIPLES, value_text
 from reconciler.render.postings import posting_lines
-from reconciler.render.runs import run_lines
-from reconciler.render.spans import BLANK, Line, Span, line, span
-from reconciler.render.words import PARTICIPLES, value_text
+from reconciler.render.styled_text import BLANK, Line, Span, line, span
 
 
 class Word(NamedTuple):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.cli.remembered import (
+from reconciler.app.policy_history import (
     KEYS,
     policy_of_text,
     policy_warnings,

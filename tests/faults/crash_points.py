@@ -207,7 +207,7 @@ CLIENT: Mapping[str, Install] = {
     "C02": after("reconciler.daybook:open_daybook"),
     "C03": after("reconciler.daybook:Daybook.recorded"),
     "C04": after(
-        "reconciler.cli.reviewing:require_reviewed", "reconciler.cli.importing:_adoptions"
+        "reconciler.app.reviewed_plan:require_reviewed", "reconciler.cli.importing:_adoptions"
     ),
     "C05": at_the_commit_of("reconciler.daybook:Daybook.intend", done=False),
     "C06": after("reconciler.daybook:Daybook.intend"),

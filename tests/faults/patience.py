@@ -62,7 +62,7 @@ def impatient(*, attempt: float = SHORT) -> Iterator[Clock]:
 
 
 def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
-    from reconciler.cli import wiring
+    from reconciler.app import session
     from reconciler.zuora.client import Client
     from reconciler.zuora.connection import Limits
 
@@ -72,15 +72,15 @@ def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     yield _put(defaults, "deadline", 15.0)
     waits: Any = Client.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(waits, "clock", clock)
-    opened = wiring.open_desk
+    opened = session.open_desk
 
     def open_desk(*args: Any, **keywords: Any) -> Any:
         return opened(*args, **{**keywords, "sleep": clock.sleep})
 
-    wiring.open_desk = open_desk
+    session.open_desk = open_desk
 
     def put_back() -> None:
-        wiring.open_desk = opened
+        session.open_desk = opened
 
     yield put_back
 

@@ -15,8 +15,8 @@ from reconciler.render.annotations import plan_annotations
 from reconciler.render.html.document import plan_html
 from reconciler.render.junit import plan_junit
 from reconciler.render.markdown import LIMIT, plan_markdown
-from reconciler.render.spans import plain_text
 from reconciler.render.spreadsheet import plan_csv
+from reconciler.render.styled_text import plain_text
 from reconciler.render.text import overview_lines, plan_lines
 
 PLANS = test_render_plans.SCENES

@@ -9,10 +9,10 @@ from test_render_plans import TRUE_UP, Scene, credit, debit, entry
 from reconciler.core.model.plan import Action, Block, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_of
 from reconciler.core.model.resource import Address, Problem
-from reconciler.render.encode import escaped
+from reconciler.render.escaping import escaped
 from reconciler.render.problems import problem_lines
 from reconciler.render.report import applied_line, report_lines
-from reconciler.render.spans import plain_text, table
+from reconciler.render.styled_text import plain_text, table
 from reconciler.render.text import drift_lines, plan_lines
 
 HOSTILE = {

@@ -13,7 +13,7 @@ from reconciler.render.attention import LARGE, MOST_LISTED
 from reconciler.render.junit import plan_junit
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.notice import BADGES, scope_badges, scope_notice
-from reconciler.render.spans import plain_text
+from reconciler.render.styled_text import plain_text
 from reconciler.render.text import overview_lines, plan_lines
 
 FEB = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-28"}

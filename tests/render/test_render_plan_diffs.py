@@ -19,8 +19,8 @@ from builders import (
 from reconciler.core.documents.review import differences
 from reconciler.core.model.plan import Allowances
 from reconciler.core.model.scope import Scope
-from reconciler.render.plandiff import MOST_SHOWN, plan_diff_lines
-from reconciler.render.spans import plain_text
+from reconciler.render.plan_comparison import MOST_SHOWN, plan_diff_lines
+from reconciler.render.styled_text import plain_text
 
 OTHER = entry(debit("12.00"), credit("12.00"), notes="Rent of January")
 EUR = entry(currency="EUR")

@@ -14,7 +14,7 @@ from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, Custo
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.planning.snapshot import Conduct, World
 from reconciler.core.rules.entries import known
-from reconciler.render.spans import plain_text
+from reconciler.render.styled_text import plain_text
 from reconciler.render.text import drift_lines, plan_lines
 
 KEY = "ReconcilerKey__c"

@@ -7,7 +7,7 @@ from reconciler.core.model.plan import Action, Block, Change, Reason, Step, Verb
 from reconciler.core.model.report import Applied, Outcome, Settled, report_of
 from reconciler.core.model.resource import Address
 from reconciler.render.report import applied_line, report_lines, settled_line
-from reconciler.render.spans import plain_text
+from reconciler.render.styled_text import plain_text
 
 
 def change(name, action=Action.CREATE, **fields):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.books import read_books
+from reconciler.app.workspace import read_books
 
 ENTRY = """\
 apiVersion: journal.reconciler/v1

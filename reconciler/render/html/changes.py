@@ -12,7 +12,8 @@ from reconciler.core.model.resource import Value, text_of
 from reconciler.core.planning.diff import Comparison as Compared
 from reconciler.core.planning.impact import posted_after, posted_before
 from reconciler.render.html.comparison import Comparison, codes_of, comparison_of
-from reconciler.render.runs import member_cells
+from reconciler.render.journal_runs import member_cells
+from reconciler.render.phrases import value_text
 from reconciler.render.text import (
     WORDS,
     Word,
@@ -23,7 +24,6 @@ from reconciler.render.text import (
     reason_text,
     spec_of,
 )
-from reconciler.render.words import value_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from reconciler.core.model.plan import Plan
-from reconciler.render.encode import css_string, neutral
+from reconciler.render.escaping import css_string, neutral
 from reconciler.render.html.view import view_of
 
 if TYPE_CHECKING:

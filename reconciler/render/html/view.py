@@ -7,6 +7,7 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change, Drift, Plan, Refusal
 from reconciler.core.planning.impact import taken_back
 from reconciler.core.planning.run_members import PART_WAY_OUT
+from reconciler.render.approvals import requirement_text
 from reconciler.render.books import (
     NOTHING_POSTED,
     impact_cells,
@@ -14,11 +15,11 @@ from reconciler.render.books import (
     posting_unknown_amounts,
     proofs_of,
 )
-from reconciler.render.controls import requirement_text
 from reconciler.render.html.changes import Changes, Moved, Row, changes_of, line_moves
 from reconciler.render.html.charts import HALF, Charts, charts_of
+from reconciler.render.journal_runs import UNKNOWN_AMOUNTS
 from reconciler.render.notice import scope_notice
-from reconciler.render.runs import UNKNOWN_AMOUNTS
+from reconciler.render.phrases import value_text
 from reconciler.render.text import (
     WORDS,
     Word,
@@ -26,7 +27,6 @@ from reconciler.render.text import (
     moved_in_part,
     unchanged_text,
 )
-from reconciler.render.words import value_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from reconciler.render.encode import escaped
+from reconciler.render.escaping import escaped
 
 Span: TypeAlias = tuple[str, str]
 """A text, safe to show, and its style: empty, or a word of `STYLES`."""

@@ -5,16 +5,16 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from reconciler.cli.books import Books, require_sound
-from reconciler.cli.origin import origin_of
-from reconciler.cli.place import daybook_place
-from reconciler.cli.scoping import selection_of
-from reconciler.cli.wiring import (
+from reconciler.app.provenance import origin_of
+from reconciler.app.scoping import selection_of
+from reconciler.app.session import (
     EMBEDDED,
     conduct_of,
     plan_warnings,
     planner,
 )
+from reconciler.app.state_directory import daybook_place
+from reconciler.app.workspace import Books, require_sound
 from reconciler.core.model.plan import Allowances, Basis, Plan
 from reconciler.core.model.scope import Scope
 from reconciler.core.model.tenant import Facts

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from reconciler.cli.books import Books, require_sound, warning_text
+from reconciler.app.policy_history import policy_of_text, policy_warnings, stricter
+from reconciler.app.provenance import origin_of
+from reconciler.app.scoping import ALL_CHOSEN, Chosen, selection_of
+from reconciler.app.state_directory import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, rescue_path
+from reconciler.app.workspace import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
-from reconciler.cli.origin import origin_of
-from reconciler.cli.place import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, rescue_path
-from reconciler.cli.remembered import policy_of_text, policy_warnings, stricter
-from reconciler.cli.scoping import ALL_CHOSEN, Chosen, selection_of
-from reconciler.cli.screen import log_steps
+from reconciler.cli.terminal import log_steps
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan
 from reconciler.core.model.recorded import Recorded
@@ -76,7 +76,7 @@ def open_desk(
 
     Refuses a ledger that is not the one the workspace pins or the daybook was begun with.
     """
-    from reconciler.cli.place import open_book
+    from reconciler.app.state_directory import open_book
 
     settings = require_sound(books)
     log_steps()
@@ -139,8 +139,8 @@ def plan_and_find_desk(
 
     Only what is in `scope` is read. Raises UsageError when that is nothing.
     """
-    from reconciler.cli.finding import finding_warnings
-    from reconciler.cli.rescuing import open_call_warnings, rescue_warnings
+    from reconciler.app.settlement import open_call_warnings, rescue_warnings
+    from reconciler.app.warnings import finding_warnings
     from reconciler.engine.observe import read_all
     from reconciler.engine.search import plan_and_find
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconciler.core.recovery.open_calls import OpenCall, Recovery, hours
-from reconciler.render.spans import BLANK, Line, line
+from reconciler.render.styled_text import BLANK, Line, line
 
 
 def open_lines(recovery: Recovery) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.screen import err
+from reconciler.cli.terminal import err
 from reconciler.core.model.history import Result
 from reconciler.core.model.money import shown
 from reconciler.engine.settle import claim_fault, settle
@@ -18,7 +18,7 @@ from reconciler.engine.spill import RescuedBook, take_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.session import Desk
     from reconciler.core.model.report import Settled
     from reconciler.daybook import Daybook, Intent
 

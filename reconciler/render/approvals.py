@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reconciler.core.model.plan import Requirement
 from reconciler.core.model.policy import Evidence
 from reconciler.core.planning.approvals import Approval, Assessment
-from reconciler.render.spans import BLANK, Line, line
+from reconciler.render.styled_text import BLANK, Line, line
 
 PLACES = {
     Evidence.FORGE: "read from the forge",

@@ -10,7 +10,7 @@ from reconciler.core.recovery.marker_search import unrecorded, untracked
 from reconciler.engine.search import Found
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.session import Desk
 
 MOST_NAMED = 10
 """So many untracked entries are named in a plan; of more, the count is said."""

@@ -5,14 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.screen import err
+from reconciler.cli.terminal import err
 from reconciler.cli.whereabouts import Whereabouts
 from reconciler.core.model.policy import Evidence
 from reconciler.core.planning.approvals import Assessment, Missing, Review, assess
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import Desk
+    from reconciler.app.session import Desk
     from reconciler.core.model.plan import Plan, Requirement
     from reconciler.forge.ci_context import Place
     from reconciler.git.unapplied import Unapplied
@@ -26,7 +26,7 @@ def assessment_of(
     The policy is the one of the files that are applied. Raises a ReconcilerError when the forge
     or git cannot be asked; what is asked and found wanting is in the assessment.
     """
-    from reconciler.cli.place import STATE_DIRECTORY
+    from reconciler.app.state_directory import STATE_DIRECTORY
     from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
     from reconciler.git.repository import Repository
     from reconciler.git.unapplied import Unapplied, people_of, unapplied
@@ -61,7 +61,7 @@ def may_send_again(desk: "Desk", whereabouts: Whereabouts) -> bool:
     """
     from reconciler.core.model.history import Act
     from reconciler.core.model.plan import Requirement
-    from reconciler.render.controls import assessment_lines
+    from reconciler.render.approvals import assessment_lines
 
     approvals = desk.settings.policy.approvals
     most = max((tier.required for tier in approvals.tiers), default=0)
@@ -86,8 +86,8 @@ def policy_to_keep(desk: "Desk", digest: str, whereabouts: Whereabouts) -> str:
 
     One that asked for approvals gives way to another with those of its highest tier alone.
     """
-    from reconciler.cli.books import require_sound
-    from reconciler.cli.remembered import policy_of_text, text_of_policy
+    from reconciler.app.policy_history import policy_of_text, text_of_policy
+    from reconciler.app.workspace import require_sound
     from reconciler.core.model.plan import Requirement
 
     new = text_of_policy(require_sound(desk.books).policy)
@@ -110,7 +110,7 @@ def policy_to_keep(desk: "Desk", digest: str, whereabouts: Whereabouts) -> str:
 
 def commit_of(desk: "Desk", plan: "Plan") -> str:
     """The commit that is applied as a whole when a plan was carried out; empty when none is."""
-    from reconciler.cli.place import STATE_DIRECTORY
+    from reconciler.app.state_directory import STATE_DIRECTORY
     from reconciler.git.repository import Repository, is_inside_one
     from reconciler.git.unapplied import applied_commit
 

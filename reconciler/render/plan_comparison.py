@@ -8,9 +8,9 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Value, text_of
 from reconciler.render.books import sided
-from reconciler.render.spans import BLANK, Line, line, span, table
+from reconciler.render.phrases import value_text
+from reconciler.render.styled_text import BLANK, Line, line, span, table
 from reconciler.render.text import summary
-from reconciler.render.words import value_text
 
 MOST_SHOWN = 100
 """So many addresses are drawn; the rest are counted."""

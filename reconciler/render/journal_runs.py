@@ -8,7 +8,7 @@ from reconciler.core.model.money import shown, total
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
 from reconciler.core.planning.run_members import holds_its_run, stands, transfer_of
-from reconciler.render.spans import Line, line, span, table
+from reconciler.render.styled_text import Line, line, span, table
 
 UNKNOWN_AMOUNTS = "What a journal run posts is known when the ledger has run it: it is not in here."
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.books import Books
+from reconciler.app.workspace import Books
 from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Address
 from reconciler.core.model.scope import EVERYTHING, Scope, Selection

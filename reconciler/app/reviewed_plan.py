@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli.origin import committed
-from reconciler.cli.screen import err, said
-from reconciler.cli.wiring import Desk, basis_of
+from reconciler.app.provenance import committed
+from reconciler.app.session import Desk, basis_of
+from reconciler.cli.terminal import err, said
 from reconciler.core.documents.binding import refusals_of, remarks_on
 from reconciler.core.model.plan import Allowances, Plan
 from reconciler.core.model.scope import WHOLE, Scope
 from reconciler.errors import Refused, StalePlan
-from reconciler.render.spans import Line, line
+from reconciler.render.styled_text import Line, line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def require_reviewed(desk: Desk, consent: Consent, plan: Plan) -> None:
     Raises StalePlan, after saying what moved.
     """
     from reconciler.core.documents.review import differences, unreviewed
-    from reconciler.render.plandiff import plan_diff_lines
+    from reconciler.render.plan_comparison import plan_diff_lines
 
     saved = consent.saved
     reviewed = consent.digest or (saved.digest if saved else None)

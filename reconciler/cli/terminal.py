@@ -16,9 +16,9 @@ from reconciler.cli.options import common
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Problem, Severity
 from reconciler.errors import ReconcilerError
-from reconciler.render.encode import escaped
+from reconciler.render.escaping import escaped
 from reconciler.render.problems import problem_lines
-from reconciler.render.spans import Line, line, plain_text
+from reconciler.render.styled_text import Line, line, plain_text
 
 _PAINT: Mapping[str, str] = MappingProxyType(
     {
