@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.marker import IN_NOTES, notes_suffix
 from reconciler.core.model.plan import Allowances, Basis, Change, Plan
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Address, Declared, Live, Source, Value
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts

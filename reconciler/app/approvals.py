@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from reconciler.cli.terminal import err
 from reconciler.cli.whereabouts import Whereabouts
 from reconciler.core.model.policy import Evidence
-from reconciler.core.planning.approvals import Assessment, Missing, Review, assess
+from reconciler.core.model.review import Assessment, Missing, Review
+from reconciler.core.planning.approvals import assess
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
-from reconciler.core.model.policy import Approvals, Evidence, Freeze
+from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy
 from reconciler.core.planning.guards import default_limit
 from reconciler.errors import ReconcilerError
-from reconciler.workspace.settings import Policy
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=dict)
 _decoder = msgspec.json.Decoder(Policy)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.core.documents.binding import expiry_of, moment
+from reconciler.core.documents.plan_file import expiry_of, moment
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.scope import Origin
 from reconciler.errors import ReconcilerError

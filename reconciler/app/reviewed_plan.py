@@ -9,7 +9,7 @@ import click
 from reconciler.app.provenance import committed
 from reconciler.app.session import Desk, basis_of
 from reconciler.cli.terminal import err, said
-from reconciler.core.documents.binding import refusals_of, remarks_on
+from reconciler.core.documents.plan_file import refusals_of, remarks_on
 from reconciler.core.model.plan import Allowances, Plan
 from reconciler.core.model.scope import WHOLE, Scope
 from reconciler.errors import Refused, StalePlan
@@ -79,7 +79,7 @@ def require_reviewed(desk: Desk, consent: Consent, plan: Plan) -> None:
 
     Raises StalePlan, after saying what moved.
     """
-    from reconciler.core.documents.review import differences, unreviewed
+    from reconciler.core.documents.plan_comparison import differences, unreviewed
     from reconciler.render.plan_comparison import plan_diff_lines
 
     saved = consent.saved

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from reconciler.app.workspace import Books
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.resource import Address
 from reconciler.core.model.scope import EVERYTHING, Scope, Selection
 from reconciler.core.planning.selection import Workspace, select

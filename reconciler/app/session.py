@@ -18,9 +18,10 @@ from reconciler.app.state_directory import AT_ONCE, STATE_DIRECTORY, Turn, keep_
 from reconciler.app.workspace import Books, require_sound, warning_text
 from reconciler.cli.files import write_text
 from reconciler.cli.terminal import log_steps
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.policy import Policy, Removal
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import WHOLE, Scope
 from reconciler.core.model.tenant import Facts
@@ -29,7 +30,7 @@ from reconciler.core.planning.decisions import Conduct, World
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.snapshot import to_read
 from reconciler.errors import ReconcilerError, Refused
-from reconciler.workspace.settings import Policy, Removal, Settings, Target
+from reconciler.workspace.settings import Settings, Target
 
 if TYPE_CHECKING:
     import httpx

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from reconciler.core.model.resource import Address, Declared, Finding, Problem, Severity
+from reconciler.core.model.finding import Finding, Problem, Severity
+from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.tenant import Facts, facts_from
 from reconciler.core.rules.entries import Known, check, check_marker, check_together, known
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
 from reconciler.workspace import Loaded, load, locate
 from reconciler.workspace.custom_rules import House, hold_to_house_rules
-from reconciler.workspace.policy_names import check_policy_names
+from reconciler.workspace.reference_checks import check_policy_names
 from reconciler.workspace.settings import Settings, settings_from
 
 

@@ -32,12 +32,12 @@ from reconciler.render.styled_text import line
 if TYPE_CHECKING:
     from reconciler.app.reviewed_plan import Consent
     from reconciler.app.session import Desk
+    from reconciler.core.model.history import Recorded
     from reconciler.core.model.plan import Allowances, Plan
-    from reconciler.core.model.recorded import Recorded
     from reconciler.core.model.report import Applied, Report, Settled
     from reconciler.core.model.resource import Address
+    from reconciler.core.model.review import Assessment
     from reconciler.core.model.scope import Scope
-    from reconciler.core.planning.approvals import Assessment
     from reconciler.engine.search import Found
     from reconciler.render.styled_text import Line
 

@@ -14,7 +14,7 @@ from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan
-    from reconciler.core.planning.approvals import Assessment
+    from reconciler.core.model.review import Assessment
     from reconciler.forge.ci_context import Place
     from reconciler.forge.protocol import Forge
 

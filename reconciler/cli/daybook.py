@@ -16,7 +16,7 @@ from reconciler.errors import DaybookError
 from reconciler.render.styled_text import Line, line
 
 if TYPE_CHECKING:
-    from reconciler.core.model.recorded import Recorded
+    from reconciler.core.model.history import Recorded
     from reconciler.daybook import Daybook, Tried
     from reconciler.daybook.lease import Lease
     from reconciler.workspace.settings import Settings

@@ -14,7 +14,7 @@ from reconciler.cli.terminal import out, out_text
 from reconciler.render.styled_text import Line, line, table
 
 if TYPE_CHECKING:
-    from reconciler.core.model.resource import Rule
+    from reconciler.core.model.finding import Rule
 
 
 @click.command(short_help="Print the JSON Schema of a kind of document.")
@@ -75,7 +75,7 @@ def _house_rule(rule: str) -> "Rule | None":
     prefix, _, name = rule.partition("/")
     if prefix != "house":
         return None
-    from reconciler.core.model.resource import Rule
+    from reconciler.core.model.finding import Rule
     from reconciler.workspace import load
     from reconciler.workspace.settings import settings_from
 

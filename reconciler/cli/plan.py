@@ -201,7 +201,7 @@ def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int
 
 def _print_difference(earlier: "Plan", made: "Plan") -> None:
     """What moved from one plan to the next as a result."""
-    from reconciler.core.documents.review import differences
+    from reconciler.core.documents.plan_comparison import differences
     from reconciler.render.plan_comparison import plan_diff_lines
 
     if earlier.digest == made.digest:

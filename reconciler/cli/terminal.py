@@ -13,8 +13,9 @@ from typing import TextIO
 import click
 
 from reconciler.cli.options import common
+from reconciler.core.model.finding import Problem, Severity
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.resource import Address, Problem, Severity
+from reconciler.core.model.resource import Address
 from reconciler.errors import ReconcilerError
 from reconciler.render.escaping import escaped
 from reconciler.render.problems import problem_lines

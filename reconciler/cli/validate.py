@@ -16,7 +16,7 @@ from reconciler.cli.terminal import (
     path_prefix,
     problem_spans,
 )
-from reconciler.core.model.resource import Problem, Severity
+from reconciler.core.model.finding import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render.styled_text import line
 

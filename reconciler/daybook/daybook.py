@@ -9,8 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from reconciler.core.model.history import Result
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import Recorded, Result
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     Bound,
@@ -26,8 +25,7 @@ from reconciler.daybook.events import (
     What,
     intended,
 )
-from reconciler.daybook.heart import Heart
-from reconciler.daybook.lease import Holder, Lease, lease_in, release
+from reconciler.daybook.lease import Heart, Holder, Lease, lease_in, release
 from reconciler.daybook.state import Known, Run, Tried
 from reconciler.daybook.store import Store, damaged, reading, writing
 from reconciler.daybook.tables import EVENT_COLUMNS, add_events, events, head, meta

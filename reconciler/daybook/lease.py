@@ -3,6 +3,7 @@
 import getpass
 import os
 import socket
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, select, update
 
 from reconciler.daybook.events import Broken, Damaged, Taken, What
 from reconciler.daybook.state import Known
+from reconciler.daybook.store import Store, writing
 from reconciler.daybook.tables import add_events, head
 from reconciler.errors import DaybookError
 
@@ -195,3 +197,38 @@ def _lease(row: Any) -> Lease | None:
     except (msgspec.MsgspecError, TypeError) as error:
         raise Damaged("the holder of its lease cannot be read") from error
     return Lease(id=row.lease, fence=row.fence, holder=holder, since=row.since, until=row.until)
+
+
+BEATS = 4
+"""How often a lease is renewed in the time that it lasts."""
+
+
+class Heart:
+    """Beats until it is stopped, or the lease is another's. What fails is tried again.
+
+    It decides nothing: whether this process may still write is asked with every write.
+    """
+
+    def __init__(self, store: Store, lease: Lease, *, lasts: int) -> None:
+        self._store = store
+        self._lease = lease
+        self._lasts = lasts
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="daybook lease", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more; returns when nothing is under way."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(self._lasts / BEATS):
+            try:
+                with writing(self._store) as connection:
+                    now = self._store.now(connection)
+                    kept = renew(connection, self._lease, now=now, lasts=self._lasts)
+            except DaybookError:
+                continue
+            if not kept:
+                return

@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reconciler.core.model.history import CALLS, Act, Attempted, Result, fold
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import CALLS, Act, Attempted, Recorded, Result, fold
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     GENESIS,

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Change, Plan
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import record_for

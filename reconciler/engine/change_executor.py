@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from reconciler.core.model.history import Act, Result
+from reconciler.core.model.history import Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of
-from reconciler.core.model.plan import CANCELLED, Action, Basis, Change, Step, Verb
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Live, Value
-from reconciler.core.planning.diff import UNCHANGED
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import gone_before, out_of_the_books
 from reconciler.daybook import Intent

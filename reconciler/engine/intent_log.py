@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.model.history import Act, Result
+from reconciler.core.model.history import Act, Recorded, Result
 from reconciler.core.model.plan import Action, Change, Reason, Verb
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Value
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import Doors

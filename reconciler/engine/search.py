@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Plan, Refusal
-from reconciler.core.model.recorded import Recorded
-from reconciler.core.model.resource import Address, Value
+from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.planning.snapshot import World
 from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
@@ -24,8 +25,11 @@ from reconciler.core.recovery.marker_search import (
     with_found,
     with_previous,
 )
-from reconciler.engine.probe import Read, probe_ledger
+from reconciler.core.recovery.number_probe import Probe
 from reconciler.errors import LedgerError
+
+Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
+"""Reads numbers, each with its kind: what is live under every one of them."""
 
 
 class Searchable(Protocol):
@@ -158,3 +162,16 @@ def search_ledger(
             return Search(failure=str(error))
     found = {address: tuple(sorted(each)) for address, each in numbers.items()}
     return Search(numbers=MappingProxyType(found), everything=not some)
+
+
+def probe_ledger(read: Read, begin: str, workspace: str, place: str, *, why: str) -> Search:
+    """Look upward from a number until nothing more stands there. Raises LedgerError.
+
+    Only entries are looked for, for nothing else carries a marker. `why` says what made it
+    necessary.
+    """
+    kind = next(kind for kind in KINDS.values() if kind.marked)
+    probe = Probe(kind=kind, begin=begin, workspace=workspace, place=place)
+    while not probe.over:
+        probe.take(read(probe.batch()))
+    return probe.search(why)

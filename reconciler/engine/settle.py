@@ -7,11 +7,10 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Protocol
 
-from reconciler.core.model.history import ADOPTIONS, Act, Result
+from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.tenant import AccountingPeriod
@@ -21,8 +20,7 @@ from reconciler.core.recovery.claims import Claim, misfit
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import Book, LedgerWrite, shows_in_a_read, transfer_asked
-from reconciler.engine.probe import probe_ledger
-from reconciler.engine.search import Searchable, search_ledger
+from reconciler.engine.search import Searchable, probe_ledger, search_ledger
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
 SAFE_WINDOW = timedelta(hours=20)

@@ -9,8 +9,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.core.model.history import CALLS, Act, Result
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import CALLS, Act, Recorded, Result
 from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.spill_record import (

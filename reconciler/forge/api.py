@@ -15,12 +15,10 @@ import httpx
 
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
 from reconciler.errors import ForgeError, ForgeRefused, ForgeUnsure, LedgerUnreachable
-from reconciler.http_client.answers import Broken, Outcome, Reply
 from reconciler.http_client.base_url import Origin
-from reconciler.http_client.exchange import Exchange, Request
+from reconciler.http_client.exchange import Broken, Exchange, Outcome, Reply, Request
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.retry import backoff, http_date, retry_after, seconds
-from reconciler.http_client.steady import steady
+from reconciler.http_client.retry import backoff, http_date, retry_after, seconds, steady
 from reconciler.http_client.strict_json import Unreadable, read_value
 
 Row: TypeAlias = Mapping[str, Value]

@@ -9,8 +9,8 @@ from datetime import datetime
 from urllib.parse import quote
 
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
+from reconciler.core.model.review import Approval, Discarded, Missing, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
-from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review, Written
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.api import Asking, Caller, Row
 from reconciler.forge.identities import (

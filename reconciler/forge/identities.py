@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from reconciler.core.model.resource import Value
-from reconciler.core.planning.approvals import Missing
+from reconciler.core.model.review import Missing
 from reconciler.errors import ForgeError, ForgeRefused
 
 _NO_REPLY = re.compile(r"([0-9]{1,18})[+-][A-Za-z0-9_.-]+(?:\[bot\])?@users\.noreply\.(.+)")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from reconciler.core.planning.approvals import Missing, Review, Written
+from reconciler.core.model.review import Missing, Review, Written
 
 People: TypeAlias = tuple[tuple[str, ...], tuple[Missing, ...]]
 """People by login, with a flaw for each whom the forge cannot name."""

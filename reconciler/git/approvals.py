@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.core.model.review import Approval, Discarded, Missing, Review
 from reconciler.core.model.trailers import co_authors, digests_in, endorsers
-from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review
 from reconciler.git.repository import Repository
 
 _FORMAT = "%H%x00%P%x00%ae%x00%ce%x00%B"

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reconciler.core.model.review import Missing, Written
 from reconciler.core.model.trailers import co_authors
-from reconciler.core.planning.approvals import Missing, Written
 from reconciler.git.approvals import is_mere_merge
 from reconciler.git.repository import Repository
 

@@ -1,6 +1,7 @@
 """How long to wait before an attempt: what a server asks for, and what is decent without a word."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -41,3 +42,15 @@ def seconds(text: str) -> float | None:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text.strip()):
         return None
     return FOREVER if len(text.strip()) > 10 else float(text)
+
+
+_SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def steady() -> float:
+    """Seconds that only rise, and go on rising while the machine is suspended where it can tell.
+
+    A key protects a create by the ledger's clock: a laptop that slept through a deadline must not
+    believe that no time has passed.
+    """
+    return time.monotonic() if _SINCE_BOOT is None else time.clock_gettime(_SINCE_BOOT)

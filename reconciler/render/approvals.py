@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconciler.core.model.plan import Requirement
 from reconciler.core.model.policy import Evidence
-from reconciler.core.planning.approvals import Approval, Assessment
+from reconciler.core.model.review import Approval, Assessment
 from reconciler.render.styled_text import BLANK, Line, line
 
 PLACES = {

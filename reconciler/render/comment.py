@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.core.model.plan import Plan
-from reconciler.core.planning.approvals import SHORT, Assessment
+from reconciler.core.model.review import Assessment
+from reconciler.core.planning.approvals import SHORT
 from reconciler.render.approvals import approval_text, requirement_text
 from reconciler.render.escaping import said
 from reconciler.render.markdown import Standing, plan_markdown

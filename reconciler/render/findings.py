@@ -8,7 +8,7 @@ from string import ascii_letters, digits
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.core.model.resource import Problem, Rule, Severity
+from reconciler.core.model.finding import Problem, Rule, Severity
 from reconciler.render.annotations import Level, annotation
 from reconciler.render.escaping import escaped
 from reconciler.render.junit import Case, junit

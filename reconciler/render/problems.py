@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from reconciler.core.model.resource import Problem
+from reconciler.core.model.finding import Problem
 from reconciler.render.escaping import escaped
 
 _REMEDY_INDENT: Final = "    "

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown, total
-from reconciler.core.model.plan import CANCELLED, Action, Change, Drift, Plan, Reason
+from reconciler.core.model.plan import CANCELLED, Action, Change, Drift, FieldChange, Plan, Reason
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.core.planning.diff import FieldChange
 from reconciler.core.planning.run_members import MEMBERS, PART_WAY_OUT
 from reconciler.render.approvals import requirement_lines
 from reconciler.render.attention import LARGE, attention_section, by_period

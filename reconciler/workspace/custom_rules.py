@@ -9,8 +9,9 @@ from typing import Any, NoReturn, TypeAlias
 
 import jsonschema_rs
 
+from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import HouseRule, Waiver
-from reconciler.core.model.resource import Declared, Finding, Path, Source, Value
+from reconciler.core.model.resource import Declared, Path, Source, Value
 from reconciler.workspace.files import Found, read_file
 from reconciler.workspace.json_schema import API_VERSION
 from reconciler.workspace.rules import RULES

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from reconciler.core.model.resource import Problem
+from reconciler.core.model.finding import Problem
 from reconciler.workspace.rules import problem
 
 MAX_REPORTED = 20

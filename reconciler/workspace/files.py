@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.model.resource import Problem
+from reconciler.core.model.finding import Problem
 from reconciler.workspace.encoding import refused_in_name
 from reconciler.workspace.rules import problem
 

@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.core.model.finding import Finding, Problem
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.resource import (
-    Address,
-    Declared,
-    Finding,
-    Problem,
-    Source,
-    Value,
-    mapping_of,
-    text_of,
-)
+from reconciler.core.model.resource import Address, Declared, Source, Value, mapping_of, text_of
 from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
 from reconciler.workspace.files import find, read_file

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from yaml import CLoader, MappingNode, Node, SequenceNode, compose_all
 
-from reconciler.core.model.resource import Finding, Path, Problem, Source
+from reconciler.core.model.finding import Finding, Problem
+from reconciler.core.model.resource import Path, Source
 from reconciler.workspace.files import Found, read_file
 from reconciler.workspace.yaml_reader import read
 

@@ -1,9 +1,13 @@
 """What a Reference can get wrong although it fits its schema."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from reconciler.core.model.resource import Finding, Path, Source, Value, mapping_of, rows_of
+from reconciler.core.model.finding import Finding
+from reconciler.core.model.known import Known
+from reconciler.core.model.policy import Approvals, Freeze
+from reconciler.core.model.resource import Path, Source, Value, mapping_of, rows_of
+from reconciler.core.rules.tenant import nearest
 from reconciler.workspace.rules import RULES
 
 _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
@@ -57,3 +61,31 @@ def _backward(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
         if end is not None and str(end) < start:
             fact = f"`{row['name']}` ends on {end}, before it starts on {start}"
             yield ("accountingPeriods", position, "endDate"), "reference-period", fact
+
+
+def check_policy_names(approvals: Approvals, freeze: Freeze, known: Known) -> Iterator[Finding]:
+    """Findings about accounting codes and periods that the Reference does not have."""
+    if not known.complete:
+        return
+    for at, tier in enumerate(approvals.tiers):
+        path: Path = ("spec", "policy", "approvals", "tiers", at)
+        yield from _unknown("accounting code", tier.accounting_codes, known.codes, path)
+        yield from _unknown("accounting period", tier.periods, known.periods, path)
+    path = ("spec", "policy", "freeze")
+    yield from _unknown("accounting period", sorted(freeze.periods), known.periods, path)
+
+
+def _unknown(
+    what: str, names: Collection[str], known: Collection[str], path: Path
+) -> Iterator[Finding]:
+    rule = RULES["policy-name"]
+    for name in names:
+        if name not in known:
+            yield Finding(
+                source=Source("reconciler.yaml"),
+                path=path,
+                rule=rule.id,
+                message=f'no {what} is named "{name}"',
+                remedy=nearest(name, known) or rule.remedy,
+                severity=rule.severity,
+            )

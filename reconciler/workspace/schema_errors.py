@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from reconciler.core.model.resource import Finding, Path, Source, Value
+from reconciler.core.model.finding import Finding
+from reconciler.core.model.resource import Path, Source, Value
 from reconciler.workspace.amounts import amount_flaw
 from reconciler.workspace.json_schema import is_date, schema_text
 from reconciler.workspace.rules import RULES

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from reconciler.core.model.canonical import canonical_json, digest
 from reconciler.core.model.policy import (
-    NO_APPROVALS,
-    NOTHING_FROZEN,
     Approvals,
     Evidence,
     Freeze,
     HouseRule,
+    Policy,
+    Removal,
     Tier,
     Waiver,
 )
@@ -23,14 +22,6 @@ from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, 
 DEFAULT_MARKER = "ReconcilerKey__c"
 DEFAULT_DAYBOOK = ".reconciler/daybook.db"
 DEFAULT_ZUORA_VERSION = "2025-08-12"
-
-
-class Removal(StrEnum):
-    """What happens to an entry whose declaration is gone."""
-
-    DELETE = "delete"
-    CANCEL = "cancel"
-    FORBID = "forbid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,27 +37,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the workspace allows.
-
-    `max_removals` replaces the default of max(3, 10 %); `max_money` limits, by currency, the sum
-    of debits that one plan may post or take back; `max_changes` and `max_percent` limit how many
-    entries it may change, the latter in percent of those recorded.
-    """
-
-    removal: Removal = Removal.DELETE
-    manage_transfer_state: bool = False
-    max_removals: int | None = None
-    max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
-    max_changes: int | None = None
-    max_percent: Decimal | None = None
-    approvals: Approvals = NO_APPROVALS
-    freeze: Freeze = NOTHING_FROZEN
-    house_rules: tuple[HouseRule, ...] = ()
-    waivers: tuple[Waiver, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A workspace's `reconciler.yaml` as values. `target` is None for the embedded ledger."""
 
@@ -74,7 +44,7 @@ class Settings:
     target: Target | None = None
     marker: str = DEFAULT_MARKER
     daybook: str = DEFAULT_DAYBOOK
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
 
 
 def settings_from(document: Mapping[str, Value]) -> Settings:

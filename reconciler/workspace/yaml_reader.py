@@ -24,7 +24,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.core.model.resource import Problem, Value
+from reconciler.core.model.finding import Problem
+from reconciler.core.model.resource import Value
 from reconciler.workspace.encoding import decode, flaw_of_value, is_plain
 from reconciler.workspace.rules import problem
 

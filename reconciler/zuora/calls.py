@@ -13,11 +13,9 @@ from typing import Generic, TypeVar
 
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, OutcomeUnknown
-from reconciler.http_client.answers import Broken, Outcome, Reply
-from reconciler.http_client.exchange import Exchange, Request
+from reconciler.http_client.exchange import Broken, Exchange, Outcome, Reply, Request
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.retry import backoff, http_date
-from reconciler.http_client.steady import steady
+from reconciler.http_client.retry import backoff, http_date, steady
 from reconciler.http_client.strict_json import Unreadable
 from reconciler.zuora.connection import Limits
 from reconciler.zuora.errors import DOUBT, IN_DOUBT, REPEATED, Asked, Operation, failure

@@ -20,7 +20,7 @@ from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import RequestRefused
 from reconciler.http_client.exchange import Exchange, Request
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.steady import steady
+from reconciler.http_client.retry import steady
 from reconciler.zuora import decoding
 from reconciler.zuora.calls import Call, Caller, Clockwork
 from reconciler.zuora.connection import (

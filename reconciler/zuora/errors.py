@@ -12,7 +12,7 @@ from reconciler.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from reconciler.http_client.answers import Outcome
+from reconciler.http_client.exchange import Outcome
 from reconciler.zuora.responses import Verdict
 
 

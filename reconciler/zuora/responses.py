@@ -7,7 +7,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from reconciler.core.model.resource import NOTHING, Value
-from reconciler.http_client.answers import Outcome, Reply
+from reconciler.http_client.exchange import Outcome, Reply
 from reconciler.http_client.strict_json import Unreadable, read_object
 
 

@@ -8,9 +8,8 @@ import httpx
 
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
-from reconciler.http_client.answers import Broken, Outcome, Reply
 from reconciler.http_client.base_url import Origin, is_loopback, port_of
-from reconciler.http_client.exchange import Exchange, Request
+from reconciler.http_client.exchange import Broken, Exchange, Outcome, Reply, Request
 from reconciler.http_client.retry import backoff
 from reconciler.http_client.strict_json import Unreadable, read_object
 from reconciler.zuora.calls import Clockwork

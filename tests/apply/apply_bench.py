@@ -31,7 +31,7 @@ from reconciler.engine.apply import Doors, apply
 from reconciler.engine.observe import observe, read_all
 from reconciler.engine.search import Finding, Found, plan_and_find, vouch
 from reconciler.engine.settle import settle
-from reconciler.http_client.steady import steady
+from reconciler.http_client.retry import steady
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import Connection, Credentials

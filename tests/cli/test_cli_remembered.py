@@ -12,9 +12,8 @@ from reconciler.app.policy_history import (
     stricter,
     text_of_policy,
 )
-from reconciler.core.model.policy import Approvals, Evidence, Freeze, Tier
+from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier
 from reconciler.errors import ReconcilerError
-from reconciler.workspace.settings import Policy, Removal
 
 RECORDED = 50
 """Of so many entries 5 may be removed where no policy sets a limit."""

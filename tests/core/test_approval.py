@@ -11,11 +11,12 @@ from reconciler.core.documents.plan_file import digest_of, plan_of, plan_text
 from reconciler.core.documents.plan_json import checksum_of, document_of
 from reconciler.core.model.canonical import json_bytes
 from reconciler.core.model.plan import Requirement
-from reconciler.core.model.policy import Approvals, Evidence, Tier
+from reconciler.core.model.policy import Approvals, Evidence, Policy, Tier
+from reconciler.core.model.review import Approval, Discarded, Missing, Review
 from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planner import Limits
-from reconciler.core.planning.approvals import Approval, Discarded, Missing, Review, assess
-from reconciler.workspace.settings import Policy, policy_digest
+from reconciler.core.planning.approvals import assess
+from reconciler.workspace.settings import policy_digest
 
 USD, EUR, JPY = "USD", "EUR", "JPY"
 

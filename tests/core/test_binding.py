@@ -5,8 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from builders import basis, plan_for, world
 
-from reconciler.core.documents.binding import expiry_of, refusals_of, remarks_on
-from reconciler.core.documents.plan_file import plan_of, plan_text
+from reconciler.core.documents.plan_file import (
+    expiry_of,
+    plan_of,
+    plan_text,
+    refusals_of,
+    remarks_on,
+)
 from reconciler.core.model.scope import Origin
 from reconciler.errors import StalePlan
 

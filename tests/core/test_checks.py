@@ -6,9 +6,10 @@ import pytest
 from builders import MARKER, credit, debit, declared, entry, facts_of, known_of
 from iso4217 import Currency
 
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.money import minor_units
-from reconciler.core.model.resource import Severity, Source
+from reconciler.core.model.resource import Source
 from reconciler.core.model.tenant import CustomField
 from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
 from reconciler.core.rules.entries import check, check_marker, check_together

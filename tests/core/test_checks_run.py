@@ -3,13 +3,14 @@
 import pytest
 from builders import MARKER, declared, entry, facts_of, known_of
 
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.kinds.journal_run import (
     JOURNAL_RUN,
     NOT_UNDER_MULTI_ORG,
     REVENUE_TYPES,
     TRANSACTION_TYPES,
 )
-from reconciler.core.model.resource import Address, Severity
+from reconciler.core.model.resource import Address
 from reconciler.core.model.tenant import AccountingPeriod, CustomField, Organization, facts_from
 from reconciler.core.rules.catalog import FILE_RULES
 from reconciler.core.rules.entries import check, check_together

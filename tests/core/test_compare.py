@@ -6,7 +6,8 @@ import pytest
 from builders import KIND, credit, debit, entry, live
 
 from reconciler.core.model.canonical import alike
-from reconciler.core.planning.diff import UNCHANGED, compare, read_back
+from reconciler.core.model.plan import UNCHANGED
+from reconciler.core.planning.diff import compare, read_back
 
 SEGMENTS = (
     {"segmentName": "Department", "segmentValue": "Finance"},

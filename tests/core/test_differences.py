@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from builders import KIND
 
-from reconciler.core.planning.differences import Difference, differences, inside
+from reconciler.core.planning.diff import Difference, differences, inside
 
 
 def part(name, value, **more):

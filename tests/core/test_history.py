@@ -3,8 +3,7 @@
 import pytest
 from builders import address, entry
 
-from reconciler.core.model.history import Act, Attempted, Result, fold
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 A, B = entry(notes="a"), entry(notes="b")

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model.marker import IN_NOTES, notes_suffix, split_marker
-from reconciler.core.planning.diff import PROTECT, Comparison, FieldChange, compare
+from reconciler.core.model.plan import Comparison, FieldChange
+from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.request_body import create_body, update_body
 
 MARK = "books/true-up"

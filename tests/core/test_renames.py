@@ -20,10 +20,9 @@ from builders import (
 from test_runs import BILLING, JR, declared_run, live_run, recorded_run, run
 
 from reconciler.core.documents.plan_file import plan_of, plan_text
-from reconciler.core.model.history import Act, Attempted, Result, fold
+from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.plan import Action, Reason
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Address
 from reconciler.core.model.scope import Selection
 from reconciler.core.planning.decisions import decide_all

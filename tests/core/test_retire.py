@@ -19,9 +19,8 @@ from builders import (
 )
 from test_runs import JE, JR, RUN, adopting, declared_run, live_run, recorded_run
 
-from reconciler.core.model.history import Act, Attempted, Result, fold
+from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
 from reconciler.core.model.plan import Action, Reason, Verb
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.retirement import addresses_of, retirement_obstacles, retirement_of

@@ -16,9 +16,9 @@ from builders import (
     world,
 )
 
+from reconciler.core.documents.plan_comparison import unreviewed
 from reconciler.core.documents.plan_file import plan_of as read_plan
 from reconciler.core.documents.plan_file import plan_text
-from reconciler.core.documents.review import unreviewed
 from reconciler.core.model.plan import Allowances
 
 OLD, NEW = "JE-00000001", "JE-00000002"

@@ -19,11 +19,10 @@ from builders import (
 )
 
 from reconciler.core.documents.plan_file import plan_of, plan_text
-from reconciler.core.model.history import Act, Attempted, Result, fold
+from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Action, Allowances, Reason
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.core.planner import Limits, make_plan
 from reconciler.core.planning.adoption import declaration_of

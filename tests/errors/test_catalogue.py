@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from reconciler.core.model.resource import Problem
+from reconciler.core.model.finding import Problem
 from reconciler.render.problems import problem_lines
 from reconciler.workspace import RULES, load
 

@@ -23,7 +23,7 @@ from socket_server import on_a_socket
 from tally import Tally
 from truth import Request, Truth, read_truth
 
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.resource import Address
 from reconciler.daybook import Daybook, Intent, open_daybook
 from reconciler.ledger import create_app, open_ledger

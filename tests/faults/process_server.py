@@ -30,7 +30,7 @@ WARM = (
     "reconciler.daybook",
     "reconciler.daybook.postgresql",
     "reconciler.core.documents.plan_file",
-    "reconciler.core.documents.review",
+    "reconciler.core.documents.plan_comparison",
     "reconciler.core.planning.adoption",
     "reconciler.ledger.serve",
     "reconciler.ledger.pages.site",

@@ -13,7 +13,7 @@ from typing import Any
 
 from held import DELETED, MARKER, STANDING, Held, HeldRun, Spec, Truth, declared_content, read_truth
 
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.resource import Address
 
 __all__ = [

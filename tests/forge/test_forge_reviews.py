@@ -3,7 +3,7 @@
 import pytest
 from forge_server import Fault, commit_of, gitlab_commit
 
-from reconciler.core.planning.approvals import Discarded, Written
+from reconciler.core.model.review import Discarded, Written
 from reconciler.errors import ForgeRefused
 
 HEAD, NEXT, MERGED, EARLIER = "a" * 40, "b" * 40, "c" * 40, "e" * 40

@@ -14,8 +14,7 @@ from fault_server import CLIENT_ID, SECRET, TOKEN, Act, answer, envelope
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError
-from reconciler.http_client.answers import Reply
-from reconciler.http_client.exchange import Request
+from reconciler.http_client.exchange import Reply, Request
 from reconciler.http_client.redaction import Redactor
 from reconciler.zuora.connection import Credentials
 from reconciler.zuora.responses import Reason, judge_token

@@ -8,7 +8,8 @@ from test_render_hostile import HOSTILE
 from test_render_markdown import shape
 
 from reconciler.core.model.policy import Approvals, Tier
-from reconciler.core.planning.approvals import Approval, Discarded, Review, assess
+from reconciler.core.model.review import Approval, Discarded, Review
+from reconciler.core.planning.approvals import assess
 from reconciler.core.planning.guards import Limits
 from reconciler.render.comment import (
     MOST_EARLIER,

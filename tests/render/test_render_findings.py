@@ -14,7 +14,7 @@ import test_render_runs
 from test_render_hostile import HOSTILE, is_safe, plan_of
 
 from reconciler.cli.lookup import all_rules
-from reconciler.core.model.resource import Problem, Severity
+from reconciler.core.model.finding import Problem, Severity
 from reconciler.render.annotations import plan_annotations
 from reconciler.render.findings import findings_annotations, findings_junit, findings_sarif
 from reconciler.render.junit import plan_junit

@@ -6,9 +6,10 @@ import unicodedata
 import pytest
 from test_render_plans import TRUE_UP, Scene, credit, debit, entry
 
+from reconciler.core.model.finding import Problem
 from reconciler.core.model.plan import Action, Block, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_of
-from reconciler.core.model.resource import Address, Problem
+from reconciler.core.model.resource import Address
 from reconciler.render.escaping import escaped
 from reconciler.render.problems import problem_lines
 from reconciler.render.report import applied_line, report_lines

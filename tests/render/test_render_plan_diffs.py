@@ -16,7 +16,7 @@ from builders import (
     world,
 )
 
-from reconciler.core.documents.review import differences
+from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.model.plan import Allowances
 from reconciler.core.model.scope import Scope
 from reconciler.render.plan_comparison import MOST_SHOWN, plan_diff_lines

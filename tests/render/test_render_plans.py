@@ -7,8 +7,8 @@ import pytest
 from document_schemas import must_fit
 
 from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Allowances, Basis
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
 from reconciler.core.planner import Limits, make_plan

@@ -7,7 +7,7 @@ from document_schemas import must_fit
 from test_render_plans import KEY, Scene, credit, debit, entry
 
 from reconciler.core.documents.plan_file import plan_text
-from reconciler.core.model.recorded import Recorded
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.render.styled_text import plain_text
 from reconciler.render.text import drift_lines, plan_lines

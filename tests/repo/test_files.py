@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from reconciler.core.model.resource import Severity
+from reconciler.core.model.finding import Severity
 from reconciler.workspace import load
 from reconciler.workspace.files import MAX_FILE_BYTES, Found, find, read_file
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconciler.core.model.resource import Finding, Source
+from reconciler.core.model.finding import Finding
+from reconciler.core.model.resource import Source
 from reconciler.workspace import locate
 from reconciler.workspace.positions import positions
 

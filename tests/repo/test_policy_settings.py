@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.model.policy import Approvals, Evidence, Freeze, HouseRule, Tier, Waiver
+from reconciler.core.model.policy import (
+    Approvals,
+    Evidence,
+    Freeze,
+    HouseRule,
+    Policy,
+    Tier,
+    Waiver,
+)
 from reconciler.workspace import load
-from reconciler.workspace.settings import Policy, policy_digest, settings_from
+from reconciler.workspace.settings import policy_digest, settings_from
 
 ROOT = Path(__file__).parents[2]
 (EXAMPLE,) = re.findall(

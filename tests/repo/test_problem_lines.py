@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.model.resource import Problem, Severity
+from reconciler.core.model.finding import Problem, Severity
 from reconciler.render.problems import problem_lines
 
 

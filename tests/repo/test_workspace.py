@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.core.model.resource import Address, Severity
+from reconciler.core.model.finding import Severity
+from reconciler.core.model.resource import Address
 from reconciler.workspace import load
 
 WORKSPACE = """\

@@ -17,6 +17,7 @@ from reconciler.core.model.plan import (
     Basis,
     Block,
     Change,
+    Comparison,
     Drift,
     Impact,
     Plan,
@@ -25,8 +26,7 @@ from reconciler.core.model.plan import (
 )
 from reconciler.core.model.resource import Live
 from reconciler.core.model.scope import WHOLE, Origin, Scope
-from reconciler.core.planning.diff import Comparison
-from reconciler.core.planning.differences import inside
+from reconciler.core.planning.diff import inside
 from reconciler.core.planning.impact import postings
 from reconciler.core.planning.run_members import holds_its_run, transfer_of
 

@@ -14,8 +14,11 @@ from reconciler.core.model.plan import (
     Basis,
     Block,
     Change,
+    Comparison,
     Drift,
+    FieldChange,
     Impact,
+    LineUpdate,
     Plan,
     Reason,
     Refusal,
@@ -26,7 +29,6 @@ from reconciler.core.model.plan import (
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.resource import Address, Live, Source, Value
 from reconciler.core.model.scope import Origin, Scope, Unseen
-from reconciler.core.planning.diff import Comparison, FieldChange, LineUpdate
 
 NOT_A_PLAN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What reading raises for a document that is not a plan's."""

@@ -9,9 +9,8 @@ from types import MappingProxyType
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
 from reconciler.core.model.policy import Evidence
-from reconciler.core.model.resource import Address, Live, Source, Value
+from reconciler.core.model.resource import Address, Line, Live, Source, Value
 from reconciler.core.model.scope import NOTHING_UNSEEN, UNSAID, WHOLE, Origin, Scope, Unseen
-from reconciler.core.planning.diff import UNCHANGED, Comparison
 
 CANCELLED = "Cancelled"
 """The ledger's word for what was taken out of the books (API facts 3.4, 5.4)."""
@@ -57,6 +56,46 @@ class Reason(StrEnum):
     LEFT_TO_RUN = "left-to-run"
     RENAMED = "renamed"
     RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field that has to change for live to equal declared. None means absent."""
+
+    name: str
+    before: Value
+    after: Value
+    in_place: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineUpdate:
+    """One line whose basic information has to change: `line` as it is live, `fields` as wanted."""
+
+    line: Line
+    fields: Mapping[str, Value]
+    before: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What has to change for live to equal declared. Falsy when nothing has to."""
+
+    fields: tuple[FieldChange, ...] = ()
+    line_updates: tuple[LineUpdate, ...] = ()
+    lines_removed: tuple[Line, ...] = ()
+    lines_added: tuple[Line, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.line_updates)
+
+    @property
+    def forced_by(self) -> tuple[str, ...]:
+        """The fields that no update can change, so that the entry must be replaced."""
+        return tuple(change.name for change in self.fields if not change.in_place)
+
+
+UNCHANGED = Comparison()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,3 +82,32 @@ class Waiver:
     name: str
     reason: str
     expires: str
+
+
+class Removal(StrEnum):
+    """What happens to an entry whose declaration is gone."""
+
+    DELETE = "delete"
+    CANCEL = "cancel"
+    FORBID = "forbid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the workspace allows.
+
+    `max_removals` replaces the default of max(3, 10 %); `max_money` limits, by currency, the sum
+    of debits that one plan may post or take back; `max_changes` and `max_percent` limit how many
+    entries it may change, the latter in percent of those recorded.
+    """
+
+    removal: Removal = Removal.DELETE
+    manage_transfer_state: bool = False
+    max_removals: int | None = None
+    max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    max_changes: int | None = None
+    max_percent: Decimal | None = None
+    approvals: Approvals = NO_APPROVALS
+    freeze: Freeze = NOTHING_FROZEN
+    house_rules: tuple[HouseRule, ...] = ()
+    waivers: tuple[Waiver, ...] = ()

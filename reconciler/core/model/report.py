@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Change, Step
 from reconciler.core.model.resource import Address
-from reconciler.core.planning.approvals import Assessment
+from reconciler.core.model.review import Assessment
 from reconciler.errors import LedgerError, ReconcilerError
 
 FORMAT_VERSION = "1.0"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
@@ -70,53 +69,6 @@ class Live:
     members: tuple["Live", ...] = ()
 
 
-class Severity(StrEnum):
-    """How much a finding weighs: an error stops the plan, a warning is shown."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, order=True, kw_only=True)
-class Problem:
-    """A finding in a file, at its place. Lines and columns count from 1."""
-
-    path: str
-    line: int
-    column: int
-    rule: str
-    message: str
-    remedy: str = ""
-    severity: Severity = Severity.ERROR
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A finding in a declaration, at a path inside its document; `Problem` once it is located."""
-
-    source: Source
-    path: Path
-    rule: str
-    message: str
-    remedy: str = ""
-    severity: Severity = Severity.ERROR
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A rule a file or a plan is held to: what `explain` prints.
-
-    `id` is stable and appears in every message; `summary` states the rule in one sentence, `why`
-    the reason behind it, `remedy` what to do when it is broken.
-    """
-
-    id: str
-    summary: str
-    why: str
-    remedy: str
-    severity: Severity = Severity.ERROR
-
-
 def mapping_of(value: Value | None) -> Mapping[str, Value]:
     """The value as a mapping; empty when it is absent or of another sort."""
     return value if isinstance(value, Mapping) else NOTHING
@@ -140,3 +92,9 @@ def text_of(value: Value | None) -> str | None:
 def texts_of(value: Value | None) -> tuple[str, ...]:
     """The value as a list of texts; empty when it is absent."""
     return tuple(str(item) for item in value) if isinstance(value, tuple) else ()
+
+
+Line: TypeAlias = Mapping[str, Value]
+
+
+Key: TypeAlias = tuple[Value, ...]

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change
-from reconciler.core.model.resource import Declared, Severity, text_of
+from reconciler.core.model.resource import Declared, text_of
 from reconciler.core.planning.adoption import adoption_obstacles
-from reconciler.core.planning.reach import reach_of
+from reconciler.core.planning.impact import reach_of
 from reconciler.core.planning.run_members import WAY_OUT, members_in_the_way
 from reconciler.core.planning.snapshot import Case
 from reconciler.core.rules.entries import Known, check

@@ -4,11 +4,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.plan import CANCELLED, Action, Block, Change, Drift, Reason, Verb
+from reconciler.core.model.plan import (
+    CANCELLED,
+    UNCHANGED,
+    Action,
+    Block,
+    Change,
+    Comparison,
+    Drift,
+    FieldChange,
+    Reason,
+    Verb,
+)
 from reconciler.core.model.resource import Address, Declared, Value
 from reconciler.core.planning.adoption import ADOPTS_ANOTHER, adoption_of, adopts_another
 from reconciler.core.planning.blockers import obstacles
-from reconciler.core.planning.diff import PROTECT, UNCHANGED, Comparison, FieldChange, compare
+from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import Alike
 from reconciler.core.planning.run_members import cancelled_members
 from reconciler.core.planning.snapshot import Case, Conduct, World

@@ -3,13 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from typing import Any
 
-from reconciler.core.model.canonical import alike, header, lines, with_lines
+from reconciler.core.model.canonical import alike, exact, header, json_bytes, lines, with_lines
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.resource import NOTHING, Value, rows_of
+from reconciler.core.model.plan import UNCHANGED, Comparison, FieldChange, LineUpdate
+from reconciler.core.model.resource import NOTHING, Key, Line, Value, rows_of
 from reconciler.core.planning.line_matching import (
-    Key,
-    Line,
     Pairing,
     count_addresses,
     is_detail,
@@ -20,46 +20,6 @@ from reconciler.core.planning.line_matching import (
 
 PROTECT = "protect"
 """The one field of a change that no call sends: it stands in the daybook alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
-    """One field that has to change for live to equal declared. None means absent."""
-
-    name: str
-    before: Value
-    after: Value
-    in_place: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineUpdate:
-    """One line whose basic information has to change: `line` as it is live, `fields` as wanted."""
-
-    line: Line
-    fields: Mapping[str, Value]
-    before: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """What has to change for live to equal declared. Falsy when nothing has to."""
-
-    fields: tuple[FieldChange, ...] = ()
-    line_updates: tuple[LineUpdate, ...] = ()
-    lines_removed: tuple[Line, ...] = ()
-    lines_added: tuple[Line, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.fields or self.line_updates)
-
-    @property
-    def forced_by(self) -> tuple[str, ...]:
-        """The fields that no update can change, so that the entry must be replaced."""
-        return tuple(change.name for change in self.fields if not change.in_place)
-
-
-UNCHANGED = Comparison()
 
 
 def compare(
@@ -329,3 +289,64 @@ def _unread_changes(
             if was != now:
                 changes[at][name] = (was, now)
     return changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One place inside a value: `path` as `segments.Department`; None means absent."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+def differences(before: object, after: object) -> tuple[Difference, ...]:
+    """The places where two different JSON documents differ, in the order of their paths."""
+    # It takes its time to import, and is needed only when something nested has changed.
+    from deepdiff import DeepDiff  # noqa: PLC0415
+    from deepdiff.helper import NotPresent  # noqa: PLC0415
+
+    def text(value: Any) -> str | None:
+        if value is None or isinstance(value, NotPresent):
+            return None
+        return value if isinstance(value, str) else json_bytes(value).decode()
+
+    tree = DeepDiff(before, after, view="tree", verbose_level=2)
+    return tuple(
+        sorted(
+            (
+                Difference(
+                    path=".".join(str(key) for key in item.path(output_format="list")),
+                    before=text(item.t1),
+                    after=text(item.t2),
+                )
+                for items in tree.values()
+                for item in items
+            ),
+            key=lambda found: found.path,
+        )
+    )
+
+
+def inside(kind: Kind, name: str, before: Value, after: Value) -> tuple[Difference, ...]:
+    """What differs inside a field that holds a list of named parts, such as segments.
+
+    Empty when the field has no parts, or when their names are not unique.
+    """
+    label = kind.names_parts.get(name)
+    if label is None:
+        return ()
+    sides = []
+    for value in (before, after):
+        rows = rows_of(value)
+        parts = {str(row.get(label)): _said(row, label) for row in rows}
+        if len(parts) != len(rows):
+            return ()
+        sides.append(parts)
+    return differences(*sides)
+
+
+def _said(row: Mapping[str, Value], label: str) -> object:
+    """What a part says: its one other field, or all of them."""
+    rest = {key: exact(value, key) for key, value in row.items() if key != label}
+    return next(iter(rest.values())) if len(rest) == 1 else rest

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason, Refusal
 from reconciler.core.model.policy import NO_APPROVALS, Approvals
-from reconciler.core.planning.reach import money_moved
+from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import stands
 from reconciler.core.planning.snapshot import World
 from reconciler.core.rules.catalog import PLAN_RULES

@@ -1,15 +1,11 @@
 """Which declared line is which live line: lines are a multiset, and repetition counts (I-54)."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.resource import Value
-
-Line: TypeAlias = Mapping[str, Value]
-Key: TypeAlias = tuple[Value, ...]
+from reconciler.core.model.resource import Key, Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

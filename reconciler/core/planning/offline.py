@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.known import Known
 from reconciler.core.model.marker import marker_of, with_marker
 from reconciler.core.model.plan import CANCELLED
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import NOTHING, Address, Declared, Live, Value
 from reconciler.core.planning.snapshot import adopted
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from reconciler.core.model.canonical import exact, json_bytes, lines, with_lines
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import IN_NOTES, with_marker
+from reconciler.core.model.plan import Comparison
 from reconciler.core.model.resource import Value
-from reconciler.core.planning.diff import PROTECT, Comparison
+from reconciler.core.planning.diff import PROTECT
 
 
 def completed(

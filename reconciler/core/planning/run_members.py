@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from reconciler.core.model.kinds import MEMBER
-from reconciler.core.model.plan import CANCELLED
+from reconciler.core.model.plan import CANCELLED, FieldChange
 from reconciler.core.model.resource import Live, Value, text_of
-from reconciler.core.planning.diff import FieldChange
 from reconciler.core.planning.snapshot import Case
 
 MEMBERS = "entries"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Address, Declared, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, Scope, Selection, Unseen
 from reconciler.core.model.tenant import AccountingPeriod

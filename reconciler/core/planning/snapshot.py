@@ -5,15 +5,23 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from reconciler.core.model.canonical import declarable, fingerprint
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of, split_marker
-from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Step, Verb
+from reconciler.core.model.plan import (
+    CANCELLED,
+    UNCHANGED,
+    Action,
+    Change,
+    Comparison,
+    Reason,
+    Step,
+    Verb,
+)
 from reconciler.core.model.policy import NOTHING_FROZEN, Freeze
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, Selection
-from reconciler.core.planning.diff import UNCHANGED, Comparison
 from reconciler.core.planning.renames import Names, bearing, previous_of, renames_of
 from reconciler.core.rules.entries import Known
 

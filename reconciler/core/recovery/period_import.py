@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
-from reconciler.core.model.recorded import Recorded
 from reconciler.core.model.resource import Live, Value
 from reconciler.core.recovery.marker_search import NotSightings, quoted
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.resource import Declared, Finding, Path, Rule, Severity
+from reconciler.core.model.finding import Finding, Rule, Severity
+from reconciler.core.model.resource import Declared, Path
 
 _FILE_RULES = (
     Rule(

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.known import LINES, Known
 from reconciler.core.model.marker import IN_NOTES, marker_of
-from reconciler.core.model.resource import Declared, Finding, Path, Value, rows_of
+from reconciler.core.model.resource import Declared, Path, Value, rows_of
 from reconciler.core.model.tenant import AccountingPeriod, CustomField
 from reconciler.core.rules.catalog import finding
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Block, Change, Plan
+from reconciler.core.model.plan import Comparison as Compared
 from reconciler.core.model.resource import Value, text_of
-from reconciler.core.planning.diff import Comparison as Compared
 from reconciler.core.planning.impact import posted_after, posted_before
 from reconciler.render.html.comparison import Comparison, codes_of, comparison_of
 from reconciler.render.journal_runs import member_cells

@@ -11,8 +11,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from reconciler.core.model.finding import Problem
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.resource import Problem, Value
+from reconciler.core.model.resource import Value
 from reconciler.errors import ReconcilerError
 from reconciler.workspace.amounts import MONEY_FIELDS
 from reconciler.workspace.formatter.layout import Style, document_lines

@@ -9,7 +9,7 @@ import pathlib
 import pytest
 
 from reconciler.app.workspace import read_books
-from reconciler.core.model.resource import Problem
+from reconciler.core.model.finding import Problem
 from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
 from reconciler.render.problems import problem_lines
 
