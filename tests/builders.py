@@ -12,7 +12,7 @@ from reconciler.core.model.resource import Address, Declared, Live, Source, Valu
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.decisions import Conduct, World
+from reconciler.core.planning.decisions import Conduct, Snapshot
 from reconciler.core.rules.entries import Known, known
 
 KIND = JOURNAL_ENTRY
@@ -176,11 +176,11 @@ def world(
     known: Known | None = None,
     selection: Selection = EVERYTHING,
     **conduct: Any,
-) -> World:
+) -> Snapshot:
     """A world; every recorded number that is not live was looked for and not found."""
     recorded = tuple(recorded)
     numbers = {number for item in recorded for number in (item.number, *item.leftovers) if number}
-    return World(
+    return Snapshot(
         declared={item.address: item for item in declared},
         recorded={item.address: item for item in recorded},
         live={**dict.fromkeys(numbers), **{item.number: item for item in live}},
@@ -207,7 +207,7 @@ def basis(**changes: Any) -> Basis:
 
 
 def plan_for(
-    of: World,
+    of: Snapshot,
     *,
     limits: Limits | None = None,
     allow: Allowances | None = None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal import err
-from reconciler.cli.whereabouts import Whereabouts
+from reconciler.cli.whereabouts import ChangeOptions
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.review import Assessment, Missing, Review
 from reconciler.core.planning.approvals import assess
@@ -15,12 +15,12 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.app.session import Desk
     from reconciler.core.model.plan import Plan, Requirement
-    from reconciler.forge.ci_context import Place
+    from reconciler.forge.ci_context import CiContext
     from reconciler.git.unapplied import Unapplied
 
 
 def assessment_of(
-    desk: "Desk", requirement: "Requirement", digest: str, whereabouts: Whereabouts
+    desk: "Desk", requirement: "Requirement", digest: str, whereabouts: ChangeOptions
 ) -> Assessment:
     """How a plan with this digest stands against what the workspace's policy requires of it.
 
@@ -54,7 +54,7 @@ def assessment_of(
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
 
 
-def may_send_again(desk: "Desk", whereabouts: Whereabouts) -> bool:
+def may_send_again(desk: "Desk", whereabouts: ChangeOptions) -> bool:
     """Whether open creates may be sent again before there is a plan that could be approved.
 
     What they post is known from the daybook alone, so it takes what the highest tier asks for, of
@@ -82,16 +82,16 @@ def may_send_again(desk: "Desk", whereabouts: Whereabouts) -> bool:
     return found.satisfied
 
 
-def policy_to_keep(desk: "Desk", digest: str, whereabouts: Whereabouts) -> str:
+def policy_to_keep(desk: "Desk", digest: str, whereabouts: ChangeOptions) -> str:
     """The policy that counts from this run on, empty when that of the last one goes on to.
 
     One that asked for approvals gives way to another with those of its highest tier alone.
     """
     from reconciler.app.policy_history import policy_of_text, text_of_policy
-    from reconciler.app.workspace import require_sound
+    from reconciler.app.workspace import require_valid
     from reconciler.core.model.plan import Requirement
 
-    new = text_of_policy(require_sound(desk.books).policy)
+    new = text_of_policy(require_valid(desk.books).policy)
     old = policy_of_text(desk.daybook.policy)
     if old is None or not old.approvals.tiers or text_of_policy(old) == new:
         return new
@@ -133,7 +133,7 @@ def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Missing])
 
 
 def _on_forge(
-    whereabouts: Whereabouts, place: "Place", commit: str, history: "Unapplied"
+    whereabouts: ChangeOptions, place: "CiContext", commit: str, history: "Unapplied"
 ) -> Review:
     with whereabouts.open_forge(place) as forge:
         change = place.change or forge.change_of(commit)

@@ -14,13 +14,13 @@ from reconciler.app.session import (
     planner,
 )
 from reconciler.app.state_directory import daybook_place
-from reconciler.app.workspace import Books, require_sound
+from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.plan import Allowances, Basis, Plan
 from reconciler.core.model.scope import Scope
 from reconciler.core.model.tenant import Facts
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
-from reconciler.core.planning.snapshot import World
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.daybook import Daybook, no_daybook, open_daybook
 from reconciler.workspace.settings import Settings
 
@@ -38,13 +38,13 @@ _NO_REFERENCE = (
 )
 
 
-def plan_offline(books: Books, allowances: Allowances, scope: Scope) -> Plan:
+def plan_offline(books: CheckedWorkspace, allowances: Allowances, scope: Scope) -> Plan:
     """Plan as if the ledger held what the daybook recorded.
 
     Reads nothing but files of the workspace, and of the environment nothing at all. Raises
     FilesRefused, and what keeps a daybook that is there from being read.
     """
-    settings = require_sound(books)
+    settings = require_valid(books)
     place = daybook_place(books.root, settings)
     in_file = isinstance(place, Path)
     # A path where nothing is opens as a daybook that knows nothing, too.
@@ -58,13 +58,17 @@ def plan_offline(books: Books, allowances: Allowances, scope: Scope) -> Plan:
 
 
 def _plan(
-    books: Books, settings: Settings, daybook: Daybook, allowances: Allowances, scope: Scope
+    books: CheckedWorkspace,
+    settings: Settings,
+    daybook: Daybook,
+    allowances: Allowances,
+    scope: Scope,
 ) -> Plan:
     recorded = daybook.recorded()
     chosen = selection_of(books, recorded, scope)
     known = books.known(books.facts or Facts())
     live = assumed_live(books.declared, recorded, known)
-    world = World(
+    world = Snapshot(
         declared=books.declared,
         recorded=recorded,
         live=live,
@@ -91,7 +95,7 @@ def _without_sizes(settings: Settings) -> Settings:
     return replace(settings, policy=policy)
 
 
-def _basis(books: Books, settings: Settings, daybook: Daybook) -> Basis:
+def _basis(books: CheckedWorkspace, settings: Settings, daybook: Daybook) -> Basis:
     """Whose ledger it would be, as far as the workspace says and the daybook remembers."""
     target = settings.target
     tenant, _, entity = (daybook.tenant or "").partition("/")

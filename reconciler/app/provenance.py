@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.core.documents.plan_file import expiry_of, moment
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.scope import Origin
+from reconciler.core.model.scope import Provenance
 from reconciler.errors import ReconcilerError
 from reconciler.workspace.settings import Settings, policy_digest
 
@@ -29,12 +29,12 @@ _GIT = (
 )
 
 
-def origin_of(settings: Settings) -> Origin:
+def origin_of(settings: Settings) -> Provenance:
     """What is known of a plan's origin without asking anybody."""
-    return Origin(tool_version=__version__, policy_digest=policy_digest(settings.policy))
+    return Provenance(tool_version=__version__, policy_digest=policy_digest(settings.policy))
 
 
-def committed(origin: Origin, root: Path) -> Origin:
+def committed(origin: Provenance, root: Path) -> Provenance:
     """The origin with the commit that the workspace's files are from; none without a repository."""
     commit = _git(root, "rev-parse", "--verify", "HEAD")
     status = _git(root, "status", "--porcelain", "--untracked-files=all", "--", "*.yaml", "*.yml")

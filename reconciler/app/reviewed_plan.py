@@ -8,7 +8,7 @@ import click
 
 from reconciler.app.provenance import committed
 from reconciler.app.session import Desk, basis_of
-from reconciler.cli.terminal import err, said
+from reconciler.cli.terminal import err, note
 from reconciler.core.documents.plan_file import refusals_of, remarks_on
 from reconciler.core.model.plan import Allowances, Plan
 from reconciler.core.model.scope import WHOLE, Scope
@@ -71,7 +71,7 @@ def _remark(desk: Desk, saved: Plan, plan: Plan) -> None:
     """Say what is not as it was at the review, and changes nothing of what is done."""
     origin = committed(plan.basis.origin, desk.books.root)
     for remark in remarks_on(saved.basis, replace(plan.basis, origin=origin)):
-        said(f"Note: {remark}.")
+        note(f"Note: {remark}.")
 
 
 def require_reviewed(desk: Desk, consent: Consent, plan: Plan) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.app.workspace import Books
+from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.resource import Address
 from reconciler.core.model.scope import EVERYTHING, Scope, Selection
@@ -43,7 +43,9 @@ class Chosen:
 ALL_CHOSEN = Chosen()
 
 
-def selection_of(books: Books, recorded: Mapping[Address, Recorded], scope: Scope) -> Chosen:
+def selection_of(
+    books: CheckedWorkspace, recorded: Mapping[Address, Recorded], scope: Scope
+) -> Chosen:
     """What a scope chooses. Raises UsageError when a word of it, or all of them, match nothing."""
     workspace = Workspace(
         declared=books.declared, recorded=recorded, periods=books.known(books.facts).periods

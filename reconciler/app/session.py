@@ -14,8 +14,14 @@ from urllib.parse import urlsplit
 from reconciler.app.policy_history import policy_of_text, policy_warnings, stricter
 from reconciler.app.provenance import origin_of
 from reconciler.app.scoping import ALL_CHOSEN, Chosen, selection_of
-from reconciler.app.state_directory import AT_ONCE, STATE_DIRECTORY, Turn, keep_private, rescue_path
-from reconciler.app.workspace import Books, require_sound, warning_text
+from reconciler.app.state_directory import (
+    NO_WAIT,
+    STATE_DIRECTORY,
+    LockWait,
+    keep_private,
+    rescue_path,
+)
+from reconciler.app.workspace import CheckedWorkspace, require_valid, warning_text
 from reconciler.cli.files import write_text
 from reconciler.cli.terminal import log_steps
 from reconciler.core.model.history import Recorded
@@ -26,7 +32,7 @@ from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import WHOLE, Scope
 from reconciler.core.model.tenant import Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.decisions import Conduct, World
+from reconciler.core.planning.decisions import Conduct, Snapshot
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.snapshot import to_read
 from reconciler.errors import ReconcilerError, Refused
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.daybook import Daybook
-    from reconciler.engine.search import Finding, Found
+    from reconciler.engine.search import SearchedPlan, SearchPolicy
     from reconciler.zuora.client import Client
     from reconciler.zuora.connection import Connection, Credentials
 
@@ -47,7 +53,7 @@ EMBEDDED = "the embedded ledger"
 class Desk:
     """A workspace with its daybook and its ledger open before it."""
 
-    books: Books
+    books: CheckedWorkspace
     settings: Settings
     daybook: "Daybook"
     client: "Client"
@@ -65,13 +71,13 @@ class Desk:
 
 @contextmanager
 def open_desk(
-    books: Books,
+    books: CheckedWorkspace,
     *,
     write: bool,
     parallelism: int,
     environment: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
-    turn: Turn = AT_ONCE,
+    turn: LockWait = NO_WAIT,
 ) -> Iterator[Desk]:
     """Open a sound workspace's daybook and ledger. Raises what stops that, all of it ours.
 
@@ -79,7 +85,7 @@ def open_desk(
     """
     from reconciler.app.state_directory import open_book
 
-    settings = require_sound(books)
+    settings = require_valid(books)
     log_steps()
     if is_embedded(settings, environment):
         # In one process a second thread only waits for the first; and numbers follow the plan.
@@ -131,11 +137,11 @@ def plan_desk(
 def plan_and_find_desk(
     desk: Desk,
     allowances: Allowances,
-    finding: "Finding",
+    finding: "SearchPolicy",
     *,
     progress: Progress,
     scope: Scope = WHOLE,
-) -> "Found":
+) -> "SearchedPlan":
     """Read the ledger and plan, and search it for what the daybook may lack. Writes nothing.
 
     Only what is in `scope` is read. Raises UsageError when that is nothing.
@@ -143,14 +149,14 @@ def plan_and_find_desk(
     from reconciler.app.settlement import open_call_warnings, rescue_warnings
     from reconciler.app.warnings import finding_warnings
     from reconciler.engine.observe import read_all
-    from reconciler.engine.search import plan_and_find
+    from reconciler.engine.search import plan_with_search
 
     def read(wanted: tuple[tuple[Kind, str], ...]) -> Mapping[str, Live | None]:
         with progress("Reading what was found", len(wanted)) as advance:
             return read_all(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
 
     chosen = selection_of(desk.books, desk.daybook.recorded(), scope)
-    found = plan_and_find(
+    found = plan_with_search(
         _world(desk, progress, chosen),
         _planner(desk, allowances),
         ledger=desk.client,
@@ -160,7 +166,7 @@ def plan_and_find_desk(
     warnings = (
         *rescue_warnings(desk.rescue),
         *open_call_warnings(desk.daybook),
-        *policy_warnings(desk.daybook.policy, require_sound(desk.books).policy),
+        *policy_warnings(desk.daybook.policy, require_valid(desk.books).policy),
         *chosen.warnings,
         *plan_warnings(desk.books, found.plan),
         *warnings_of(found.world.names, found.plan.changes),
@@ -169,7 +175,7 @@ def plan_and_find_desk(
     return replace(found, plan=replace(found.plan, warnings=warnings))
 
 
-def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> World:
+def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> Snapshot:
     """Files, daybook and ledger as they are now; the ledger as far as it is chosen."""
     from reconciler.engine.observe import observe
 
@@ -188,7 +194,7 @@ def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> World
     with progress("Reading the ledger", len(wanted)) as advance:
         seen = observe(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
     facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
-    return World(
+    return Snapshot(
         declared=declared,
         recorded=recorded,
         live=seen.live,
@@ -208,11 +214,11 @@ def conduct_of(policy: Policy) -> Conduct:
     )
 
 
-def _planner(desk: Desk, allowances: Allowances) -> Callable[[World], Plan]:
+def _planner(desk: Desk, allowances: Allowances) -> Callable[[Snapshot], Plan]:
     return planner(desk.settings, basis_of(desk), allowances)
 
 
-def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callable[[World], Plan]:
+def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callable[[Snapshot], Plan]:
     """What makes the plan of a workspace for a world."""
     policy = settings.policy
     return partial(
@@ -229,7 +235,7 @@ def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callabl
     )
 
 
-def plan_warnings(books: Books, plan: Plan) -> tuple[str, ...]:
+def plan_warnings(books: CheckedWorkspace, plan: Plan) -> tuple[str, ...]:
     """The warnings about what the plan changes; the others are counted, lest they be skimmed."""
     touched = {change.source.path for change in plan.pending if change.source}
     concerned = [problem for problem in books.warnings if problem.path in touched]
@@ -299,8 +305,7 @@ def _connect(
 ) -> tuple["Client", str]:
     """A client of the workspace's ledger, and what that ledger is called on screen."""
     from reconciler.zuora.client import Client
-    from reconciler.zuora.connection import Credentials
-    from reconciler.zuora.connection import Limits as CallLimits
+    from reconciler.zuora.connection import CallLimits, Credentials
 
     limits = CallLimits(concurrency=parallelism)
     connection = _connection(settings.target, environment)

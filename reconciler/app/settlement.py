@@ -13,7 +13,7 @@ from reconciler.cli.terminal import err
 from reconciler.core.model.history import Result
 from reconciler.core.model.money import shown
 from reconciler.engine.settle import claim_fault, settle
-from reconciler.engine.spill import RescuedBook, take_in
+from reconciler.engine.spill import SpillingDaybook, take_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.daybook import Daybook, Intent
 
 
-def book_of(desk: "Desk", *, style: str = "text") -> RescuedBook:
+def book_of(desk: "Desk", *, style: str = "text") -> SpillingDaybook:
     """The daybook to write to, with what it cannot take kept beside it, or shown on stdout.
 
     Where stdout is a document, it is shown on stderr.
@@ -40,7 +40,7 @@ def book_of(desk: "Desk", *, style: str = "text") -> RescuedBook:
             click.echo(text, file=stream)
             stream.flush()
 
-    return RescuedBook(desk.daybook, desk.rescue, show=show)
+    return SpillingDaybook(desk.daybook, desk.rescue, show=show)
 
 
 def made_by(desk: "Desk", intent: "Intent", number: str) -> bool:

@@ -19,14 +19,14 @@ STATE_DIRECTORY = ".reconciler"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class LockWait:
     """How long to wait for another writer of the daybook, in seconds, and how."""
 
     timeout: float = 0
     pause: Callable[[float], None] = time.sleep
 
 
-AT_ONCE = Turn()
+NO_WAIT = LockWait()
 
 
 def open_book(
@@ -35,7 +35,7 @@ def open_book(
     *,
     write: bool,
     environment: Mapping[str, str] = os.environ,
-    turn: Turn = AT_ONCE,
+    turn: LockWait = NO_WAIT,
 ) -> "Daybook":
     """Open a workspace's daybook where its settings say. Raises DaybookError."""
     from reconciler.daybook import open_daybook

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reconciler.core.model.kinds import KINDS, MEMBER
+from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.plan import Action, Reason
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.marker_search import unrecorded, untracked
-from reconciler.engine.search import Found
+from reconciler.engine.search import SearchedPlan
 
 if TYPE_CHECKING:
     from reconciler.app.session import Desk
@@ -16,7 +16,7 @@ MOST_NAMED = 10
 """So many untracked entries are named in a plan; of more, the count is said."""
 
 
-def finding_warnings(desk: "Desk", found: Found) -> Iterator[str]:
+def finding_warnings(desk: "Desk", found: SearchedPlan) -> Iterator[str]:
     """What a reader of the plan has to know of the search, or of its absence."""
     failure = found.search.failure if found.search else ""
     if failure and not desk.daybook.complete and found.doubts:
@@ -52,10 +52,10 @@ def probe_begin(desk: "Desk", probe_from: str | None) -> str | None:
     """
     if probe_from is not None or not desk.daybook.complete:
         return probe_from
-    return desk.daybook.last_number(MEMBER.name)
+    return desk.daybook.last_number(RUN_ENTRY_KIND.name)
 
 
-def _older(desk: "Desk", found: Found) -> Iterator[str]:
+def _older(desk: "Desk", found: SearchedPlan) -> Iterator[str]:
     """What tells that the daybook is a copy from before the last apply (I-44)."""
     since = unrecorded(found.world) if desk.daybook.complete else ()
     if since:
@@ -80,10 +80,10 @@ def _older(desk: "Desk", found: Found) -> Iterator[str]:
 
 
 def _marked(address: Address) -> bool:
-    return KINDS[address.kind].marked
+    return KINDS[address.kind].carries_marker
 
 
-def _untracked(found: Found) -> Iterator[str]:
+def _untracked(found: SearchedPlan) -> Iterator[str]:
     strangers = untracked(found.world)
     for address, number in strangers[:MOST_NAMED]:
         yield (

@@ -12,14 +12,14 @@ from reconciler.core.model.tenant import Facts, facts_from
 from reconciler.core.rules.entries import Known, check, check_marker, check_together, known
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
-from reconciler.workspace import Loaded, load, locate
+from reconciler.workspace import LoadedWorkspace, load, locate
 from reconciler.workspace.custom_rules import House, hold_to_house_rules
 from reconciler.workspace.reference_checks import check_policy_names
 from reconciler.workspace.settings import Settings, settings_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class CheckedWorkspace:
     """A workspace as read. `settings` is None when its reconciler.yaml has problems.
 
     `facts` come from the Reference, None when there is none. `problems` holds the findings of
@@ -56,7 +56,7 @@ class Books:
         return _known(self.settings, facts, complete=self.facts is not None)
 
 
-def read_books(root: Path, *, today: str = "") -> Books:
+def read_books(root: Path, *, today: str = "") -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
 
     `today` decides which waivers still count; without it, the day it is in UTC.
@@ -75,7 +75,7 @@ def read_books(root: Path, *, today: str = "") -> Books:
     if settings is not None:
         names = check_policy_names(settings.policy.approvals, settings.policy.freeze, rules)
     house = _house(root, settings, loaded, today or datetime.now(UTC).date().isoformat())
-    return Books(
+    return CheckedWorkspace(
         root=root,
         settings=settings,
         facts=facts,
@@ -89,7 +89,7 @@ def read_books(root: Path, *, today: str = "") -> Books:
     )
 
 
-def _house(root: Path, settings: Settings | None, loaded: Loaded, today: str) -> House:
+def _house(root: Path, settings: Settings | None, loaded: LoadedWorkspace, today: str) -> House:
     if settings is None or not (settings.policy.house_rules or settings.policy.waivers):
         return House()
     return hold_to_house_rules(
@@ -101,7 +101,7 @@ def _house(root: Path, settings: Settings | None, loaded: Loaded, today: str) ->
     )
 
 
-def require_sound(books: Books) -> Settings:
+def require_valid(books: CheckedWorkspace) -> Settings:
     """The settings of a workspace without errors. Raises FilesRefused otherwise (I-20)."""
     if not books.errors and books.settings is not None:
         return books.settings

@@ -24,8 +24,16 @@ from reconciler.cli.options import (
     scope_options,
 )
 from reconciler.cli.signals import Stop, stopping, unguarded
-from reconciler.cli.terminal import err, has_bar, out, out_text, problem_spans, progress, teller
-from reconciler.cli.whereabouts import Whereabouts
+from reconciler.cli.terminal import (
+    err,
+    has_bar,
+    out,
+    out_text,
+    problem_spans,
+    progress,
+    progress_line,
+)
+from reconciler.cli.whereabouts import ChangeOptions
 from reconciler.errors import AppliedInPart, Refused
 from reconciler.render.styled_text import line
 
@@ -38,7 +46,7 @@ if TYPE_CHECKING:
     from reconciler.core.model.resource import Address
     from reconciler.core.model.review import Assessment
     from reconciler.core.model.scope import Scope
-    from reconciler.engine.search import Found
+    from reconciler.engine.search import SearchedPlan
     from reconciler.render.styled_text import Line
 
 INTERRUPTED = 130
@@ -126,7 +134,7 @@ def apply(
     from reconciler.app.reviewed_plan import Consent, asked_for
     from reconciler.app.scoping import scope_of
     from reconciler.app.session import open_desk
-    from reconciler.app.state_directory import Turn
+    from reconciler.app.state_directory import LockWait
     from reconciler.app.workspace import read_books
     from reconciler.core.documents.plan_file import plan_of
     from reconciler.core.model.plan import Allowances
@@ -156,14 +164,14 @@ def apply(
         report_to=report,
         style=style,
         stop=stop,
-        whereabouts=Whereabouts.said(options),
+        whereabouts=ChangeOptions.from_options(options),
     )
 
     def wait(seconds: float) -> None:
         stop.pause(seconds)
         stop.check()
 
-    turn = Turn(timeout=lock_timeout, pause=wait)
+    turn = LockWait(timeout=lock_timeout, pause=wait)
     with (
         stopping(stop, after=60 * timeout),
         open_desk(books, write=True, parallelism=parallelism, sleep=stop.pause, turn=turn) as desk,
@@ -187,13 +195,13 @@ class _Run:
     report_to: Path | None
     style: str
     stop: Stop
-    whereabouts: Whereabouts
+    whereabouts: ChangeOptions
 
     def carry_out(self, desk: "Desk") -> int:
         from reconciler.app.approvals import may_send_again
         from reconciler.app.reviewed_plan import require_reviewed, require_valid
         from reconciler.app.settlement import settle_first
-        from reconciler.engine.search import vouch
+        from reconciler.engine.search import mark_complete
 
         if self.consent.saved is not None:
             require_valid(desk, self.consent.saved)
@@ -212,9 +220,9 @@ class _Run:
             err([line("Nothing was applied.")])
             return Refused.exit_code
         # Proved before anything is posted, it holds whatever becomes of this run.
-        vouch(desk.daybook, found, first_apply=self.first_apply)
+        mark_complete(desk.daybook, found, first_apply=self.first_apply)
         code = self._apply(desk, plan, found.world.recorded, (settled, assessment))
-        vouch(desk.daybook, found, first_apply=self.first_apply)
+        mark_complete(desk.daybook, found, first_apply=self.first_apply)
         return code
 
     def _refused(
@@ -231,13 +239,13 @@ class _Run:
             self._write(replace(report, assessment=assessment))
         return Refused.exit_code
 
-    def _plan(self, desk: "Desk") -> "Found":
+    def _plan(self, desk: "Desk") -> "SearchedPlan":
         """The plan as it stands, with what is to be posted searched for in the ledger first."""
         from reconciler.app.session import plan_and_find_desk
         from reconciler.app.warnings import probe_begin
-        from reconciler.engine.search import Finding
+        from reconciler.engine.search import SearchPolicy
 
-        finding = Finding(
+        finding = SearchPolicy(
             complete=desk.daybook.complete,
             posting=True,
             asked=self.find,
@@ -298,12 +306,12 @@ class _Run:
         from reconciler.app.approvals import commit_of, policy_to_keep
         from reconciler.app.settlement import book_of
         from reconciler.core.model.report import report_of
-        from reconciler.engine.apply import Doors, apply
-        from reconciler.engine.call_outcome import Patience
+        from reconciler.engine.apply import Ports, apply
+        from reconciler.engine.call_outcome import PollingPolicy
 
-        patience = Patience(longest_wait=60 * self.run_timeout, tell=teller())
+        patience = PollingPolicy(longest_wait=60 * self.run_timeout, tell=progress_line())
         book = book_of(desk, style=self.style)
-        doors = Doors(
+        doors = Ports(
             ledger=desk.client,
             book=book,
             stop=self.stop.event,

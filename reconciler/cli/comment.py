@@ -7,15 +7,15 @@ import click
 
 from reconciler.cli.files import read_text
 from reconciler.cli.options import common_options, forge_options
-from reconciler.cli.terminal import err, out_text, said
-from reconciler.cli.whereabouts import Whereabouts
+from reconciler.cli.terminal import err, note, out_text
+from reconciler.cli.whereabouts import ChangeOptions
 from reconciler.errors import ForgeError
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan
     from reconciler.core.model.review import Assessment
-    from reconciler.forge.ci_context import Place
+    from reconciler.forge.ci_context import CiContext
     from reconciler.forge.protocol import Forge
 
 
@@ -41,7 +41,7 @@ def comment(*, planfile: Path, environment: str, dry_run: bool, **options: Any) 
     from reconciler.render.comment import Frame, comment_body, marker_of
 
     plan = plan_of(read_text(planfile))
-    whereabouts = Whereabouts.said(options)
+    whereabouts = ChangeOptions.from_options(options)
     if dry_run:
         from reconciler.forge.github import LIMIT
 
@@ -67,12 +67,12 @@ def comment(*, planfile: Path, environment: str, dry_run: bool, **options: Any) 
         )
         what = "Commented" if placed.made else "Updated the comment"
         doubles = f", and removed {placed.removed} more" if placed.removed else ""
-        said(f"{what} on {forge.name_of(place.change)}{doubles}.")
+        note(f"{what} on {forge.name_of(place.change)}{doubles}.")
     return 0
 
 
 def _assessed(
-    plan: "Plan", place: "Place", forge: "Forge", change: int
+    plan: "Plan", place: "CiContext", forge: "Forge", change: int
 ) -> "tuple[Assessment | None, str]":
     """What is there of what the plan requires; a forge that does not tell stops no comment."""
     from reconciler.core.model.policy import Evidence

@@ -17,7 +17,7 @@ from reconciler.render.styled_text import Line, line
 
 if TYPE_CHECKING:
     from reconciler.core.model.history import Recorded
-    from reconciler.daybook import Daybook, Tried
+    from reconciler.daybook import CallRecord, Daybook
     from reconciler.daybook.lease import Lease
     from reconciler.workspace.settings import Settings
 
@@ -56,10 +56,10 @@ def show(*, style: str) -> None:
 @common_options
 def verify(*, against: Path | None) -> None:
     """Check that no event was altered, removed or moved since it was written."""
-    from reconciler.daybook.transfer import carried, compare
+    from reconciler.daybook.transfer import compare, read_export
 
     with closing(_open(write=False)) as book:
-        copy = carried(read_text(against)) if against is not None else None
+        copy = read_export(read_text(against)) if against is not None else None
         if copy is not None:
             wrong = compare(book, copy)
             if wrong is not None:
@@ -96,13 +96,13 @@ def unlock(*, lease: str) -> None:
 def export_(*, file: Path) -> None:
     """Write the daybook as lines of JSON into FILE, with the chain that proves it whole."""
     from reconciler.daybook.lease import this_process
-    from reconciler.daybook.transfer import exported
+    from reconciler.daybook.transfer import write_export
 
     if not _exists():
         raise DaybookError("there is no daybook yet", remedy="The first apply makes it.")
     with closing(_open(write=True)) as book:
         book.note_export(this_process(command="export"))
-        write_text(file, exported(book))
+        write_text(file, write_export(book))
         out([line(f"Wrote {counted(book.head[0], 'event')}, serial {book.serial}.")])
 
 
@@ -115,12 +115,12 @@ def import_(*, file: Path) -> None:
     It keeps its lineage. Let nobody use the old one any more.
     """
     from reconciler.daybook.lease import this_process
-    from reconciler.daybook.transfer import carried, take_in
+    from reconciler.daybook.transfer import import_export, read_export
 
-    carry = carried(read_text(file))
+    carry = read_export(read_text(file))
     _require_tenant(carry.known.tenant)
     with closing(_open(write=True)) as book:
-        take_in(book, carry, holder=this_process(command="import"))
+        import_export(book, carry, holder=this_process(command="import"))
         out([line(f"Imported {counted(len(carry.chain), 'event')}, serial {book.serial}.")])
 
 
@@ -136,10 +136,10 @@ def _require_tenant(tenant: str | None) -> None:
 
 def _settings() -> "Settings":
     """What the workspace says of itself; other files may have problems, they are not needed."""
-    from reconciler.app.workspace import read_books, require_sound
+    from reconciler.app.workspace import read_books, require_valid
 
     books = read_books(common().workspace)
-    return books.settings if books.settings is not None else require_sound(books)
+    return books.settings if books.settings is not None else require_valid(books)
 
 
 def _open(*, write: bool) -> "Daybook":
@@ -201,7 +201,7 @@ def _lease(lease: "Lease | None") -> dict[str, Any] | None:
     }
 
 
-def _last(tried: "Tried") -> dict[str, str | None]:
+def _last(tried: "CallRecord") -> dict[str, str | None]:
     result = tried.result.value if tried.result is not None else None
     return {"act": tried.intent.act.value, "at": tried.at, "result": result}
 

@@ -39,12 +39,12 @@ class _Findings:
 
 def _search(findings: _Findings, desk: "Desk") -> Line:
     """Whether entries could be found again if the daybook were lost."""
-    from reconciler.core.model.kinds import MEMBER
+    from reconciler.core.model.kinds import RUN_ENTRY_KIND
     from reconciler.core.model.resource import Address
     from reconciler.engine.search import search_ledger
 
     # One name, whichever: an answer is all that matters.
-    asked = (Address(MEMBER.name, "doctor"),)
+    asked = (Address(RUN_ENTRY_KIND.name, "doctor"),)
     search = search_ledger(desk.client, desk.settings.name, desk.settings.marker, names=asked)
     if search.failure:
         fact = f"entries cannot be found by their marker: {search.failure}; keep the daybook"
@@ -65,13 +65,13 @@ def doctor() -> int:
 def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
     from reconciler.app.session import is_embedded, open_desk
     from reconciler.app.state_directory import daybook_place
-    from reconciler.app.workspace import read_books, require_sound
+    from reconciler.app.workspace import read_books, require_valid
 
     root = common().workspace
     yield line(("Workspace ", ""), (str(root.absolute()), "strong"))
     books = read_books(root)
     try:
-        settings = require_sound(books)
+        settings = require_valid(books)
         place = daybook_place(root, settings)
     except ReconcilerError as error:
         yield from findings.bad("files", error)

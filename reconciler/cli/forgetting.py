@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.app.session import Desk
     from reconciler.core.model.plan import Change
     from reconciler.core.model.resource import Address
-    from reconciler.engine.search import Found
+    from reconciler.engine.search import SearchedPlan
 
 
 @click.command(short_help="Retire declarations; their entries stay in the ledger.")
@@ -33,7 +33,7 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
     from reconciler.app.settlement import settle_first
     from reconciler.app.workspace import read_books
     from reconciler.core.model.plan import Allowances
-    from reconciler.engine.search import Finding
+    from reconciler.engine.search import SearchPolicy
 
     if not auto_approve and not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask on. Add --auto-approve.")
@@ -44,7 +44,7 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
         recorded = {address.name for address in desk.daybook.recorded()}
         # What the daybook does not know can only be forgotten when a search finds it.
         asked = any(name.rpartition("/")[2] not in recorded for name in names)
-        finding = Finding(complete=desk.daybook.complete, asked=asked)
+        finding = SearchPolicy(complete=desk.daybook.complete, asked=asked)
         found = plan_and_find_desk(desk, Allowances(), finding, progress=progress)
         changes = _retirements(found, names, _at_work(desk))
         return _forget(desk, found, changes, asking=not auto_approve)
@@ -56,7 +56,7 @@ def _at_work(desk: "Desk") -> frozenset[str]:
 
 
 def _retirements(
-    found: "Found", names: Sequence[str], at_work: frozenset[str]
+    found: "SearchedPlan", names: Sequence[str], at_work: frozenset[str]
 ) -> "tuple[Change, ...]":
     """What is to be forgotten. Raises Refused when anything cannot be."""
     from reconciler.core.planning.retirement import retirement_obstacles, retirement_of
@@ -68,7 +68,7 @@ def _retirements(
     return tuple(retirement_of(found.world, address) for address in addresses)
 
 
-def _address(found: "Found", name: str) -> "Address":
+def _address(found: "SearchedPlan", name: str) -> "Address":
     from reconciler.core.planning.retirement import addresses_of
 
     addresses = addresses_of(found.world, name)
@@ -86,13 +86,15 @@ def _address(found: "Found", name: str) -> "Address":
     raise Refused(f"{name} has no entry that the daybook or a search knows", remedy="Check it.")
 
 
-def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, asking: bool) -> int:
+def _forget(
+    desk: "Desk", found: "SearchedPlan", changes: "tuple[Change, ...]", *, asking: bool
+) -> int:
     """Show what is forgotten, ask, and write it down."""
     from reconciler.app.settlement import book_of
     from reconciler.cli.apply import exit_code
     from reconciler.core.documents.plan_file import digest_of
     from reconciler.core.model.report import report_of
-    from reconciler.engine.apply import Doors, apply
+    from reconciler.engine.apply import Ports, apply
     from reconciler.render.report import applied_line, report_lines
     from reconciler.render.text import change_lines
 
@@ -103,7 +105,7 @@ def _forget(desk: "Desk", found: "Found", changes: "tuple[Change, ...]", *, aski
     if asking and not _consented(len(changes)):
         err([line("Nothing was forgotten.")])
         return Refused.exit_code
-    doors = Doors(ledger=desk.client, book=book_of(desk))
+    doors = Ports(ledger=desk.client, book=book_of(desk))
     desk.daybook.begin(plan.digest)
     ended = []
     for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):

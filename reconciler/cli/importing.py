@@ -10,14 +10,14 @@ import click
 
 from reconciler.cli.files import write_text
 from reconciler.cli.options import common, common_options, sound_name
-from reconciler.cli.terminal import err, out, problem_spans, progress, said
+from reconciler.cli.terminal import err, note, out, problem_spans, progress
 from reconciler.core.model.resource import Address
 from reconciler.errors import AppliedInPart, FilesRefused, Refused
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
     from reconciler.app.session import Desk
-    from reconciler.app.workspace import Books
+    from reconciler.app.workspace import CheckedWorkspace
     from reconciler.core.model.kinds.kind import Kind
     from reconciler.core.model.plan import Plan
     from reconciler.core.model.resource import Live, Value
@@ -130,7 +130,7 @@ def _period(
     gathered = gather(desk, period, limit=limit, name_of=search.found)
     show(gathered, period)
     if not gathered.found:
-        said("There is nothing to import.")
+        note("There is nothing to import.")
         return 0
     if asking and not consented(gathered):
         return Refused.exit_code
@@ -149,7 +149,7 @@ def _import(desk: "Desk", found: "Sequence[Found]", *, write_only: bool) -> int:
     for path in written:
         out([line("wrote ", (str(path), "strong"))])
     if write_only:
-        said("Nothing is adopted yet: `reconciler plan` shows it, `reconciler apply` does it.")
+        note("Nothing is adopted yet: `reconciler plan` shows it, `reconciler apply` does it.")
         return 0
     return _adopt(_read_again(desk, found), plan, found)
 
@@ -249,7 +249,11 @@ class _Search:
         """The name in the marker of this workspace, None where there is no marker."""
         from reconciler.core.model.marker import split_marker
 
-        marker = split_marker(live.fields, self._desk.settings.marker)[1] if kind.marked else None
+        marker = (
+            split_marker(live.fields, self._desk.settings.marker)[1]
+            if kind.carries_marker
+            else None
+        )
         if marker is None:
             return None
         owner, _, name = marker.partition("/")
@@ -305,7 +309,7 @@ def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:
     return tuple(documents)
 
 
-def _with(books: "Books", found: Sequence[Found]) -> "Books":
+def _with(books: "CheckedWorkspace", found: Sequence[Found]) -> "CheckedWorkspace":
     """The workspace, where a file that declares a lost entry adopts it now."""
     adopting = {
         item.address: replace(books.declared[item.address], adopts=item.live.number)
@@ -350,10 +354,10 @@ def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     from reconciler.cli.apply import exit_code
     from reconciler.core.model.plan import Allowances
     from reconciler.core.model.report import report_of
-    from reconciler.engine.apply import Doors, apply
+    from reconciler.engine.apply import Ports, apply
     from reconciler.render.report import applied_line, report_lines
 
-    doors = Doors(ledger=desk.client, book=book_of(desk))
+    doors = Ports(ledger=desk.client, book=book_of(desk))
     ended = []
     desk.daybook.begin(plan.digest)
     for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):

@@ -41,28 +41,28 @@ def gather(
     Entries are taken in the order of their numbers, at most `limit` of them; whoever asks again
     when they are imported gets the next ones.
     """
-    from reconciler.core.model.kinds import MEMBER
-    from reconciler.core.recovery.marker_search import NotSightings
+    from reconciler.core.model.kinds import RUN_ENTRY_KIND
+    from reconciler.core.recovery.marker_search import UnexpectedRows
     from reconciler.core.recovery.period_import import seen_in, sort_out, statement_for, why_left
 
     _require_period(desk, period)
     place = desk.settings.marker
-    rows = desk.client.query(statement_for(MEMBER, period, place))
+    rows = desk.client.query(statement_for(RUN_ENTRY_KIND, period, place))
     recorded = desk.daybook.recorded().values()
     workspace = desk.settings.name
     try:
-        sorted_out = sort_out(MEMBER, seen_in(rows, place), recorded, workspace=workspace)
-    except NotSightings as error:
+        sorted_out = sort_out(RUN_ENTRY_KIND, seen_in(rows, place), recorded, workspace=workspace)
+    except UnexpectedRows as error:
         raise Refused(f"the ledger cannot be searched: {error}", remedy=_BY_NUMBER) from error
     found, left = [], list(sorted_out.left)
     wanted = sorted_out.wanted[:limit]
     with progress("Reading entries", len(wanted)) as advance:
         for number in wanted:
-            live = desk.client.read(MEMBER, number)
-            why = why_left(MEMBER, live, period=period, workspace=workspace, place=place)
+            live = desk.client.read(RUN_ENTRY_KIND, number)
+            why = why_left(RUN_ENTRY_KIND, live, period=period, workspace=workspace, place=place)
             try:
                 if live is not None and not why:
-                    found.append(name_of(MEMBER, live))
+                    found.append(name_of(RUN_ENTRY_KIND, live))
             except Refused as refusal:
                 why = refusal.message
             if why:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.core.model.kinds import MEMBER
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -242,7 +242,7 @@ def probe_option(command: _Command) -> _Command:
 
 
 def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(MEMBER.number_pattern, value):
+    if value is not None and not re.fullmatch(RUN_ENTRY_KIND.number_pattern, value):
         raise click.BadParameter("An entry's number is meant, as JE-00000100.")
     return value
 

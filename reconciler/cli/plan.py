@@ -19,12 +19,12 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.terminal import (
     err,
+    note,
     out,
     out_text,
     path_prefix,
     problem_spans,
     progress,
-    said,
 )
 from reconciler.errors import ExpectationFailed, Refused
 from reconciler.render.styled_text import line
@@ -32,7 +32,7 @@ from reconciler.render.styled_text import line
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.app.workspace import Books
+    from reconciler.app.workspace import CheckedWorkspace
     from reconciler.core.model.plan import Allowances, Plan
     from reconciler.core.model.scope import Scope
 
@@ -136,7 +136,7 @@ def plan(
     _print(made, style, summary=summary)
     if save_to is not None:
         apply_it = f" To apply exactly this: reconciler apply {save_to}"
-        said(f"Saved to {save_to}.{'' if offline else apply_it}")
+        note(f"Saved to {save_to}.{'' if offline else apply_it}")
     if made.refusals:
         return Refused.exit_code
     if made.pending and expect_no_changes:
@@ -145,7 +145,7 @@ def plan(
 
 
 def _plan_live(
-    books: "Books",
+    books: "CheckedWorkspace",
     allowances: "Allowances",
     scope: "Scope",
     *,
@@ -156,10 +156,10 @@ def _plan_live(
     """The plan of files and ledger, with the time by the ledger's clock where it is known."""
     from reconciler.app.session import open_desk, plan_and_find_desk
     from reconciler.app.warnings import probe_begin
-    from reconciler.engine.search import Finding
+    from reconciler.engine.search import SearchPolicy
 
     with open_desk(books, write=False, parallelism=parallelism) as desk:
-        finding = Finding(
+        finding = SearchPolicy(
             complete=desk.daybook.complete,
             asked=find,
             probe_from=probe_begin(desk, probe_from),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.app.session import Desk
     from reconciler.core.model.report import Settled
     from reconciler.core.recovery.open_calls import OpenCall, Recovery
-    from reconciler.engine.spill import Found
+    from reconciler.engine.spill import SpillContents
 
 
 @click.command(short_help="Show and settle what earlier runs left open.")
@@ -127,20 +127,20 @@ def _recover(
     return replace(recovery, problems=(), settled=tuple(settled))
 
 
-def _take_in(desk: "Desk", found: "Found", *, anyway: bool) -> "Iterator[Settled]":
+def _take_in(desk: "Desk", found: "SpillContents", *, anyway: bool) -> "Iterator[Settled]":
     """What fits of a rescue file; the file is then out of the way, unless something is left."""
     from reconciler.app.settlement import made_by
     from reconciler.core.model.history import Result
-    from reconciler.engine.spill import conclude_lines, set_aside
+    from reconciler.engine.spill import apply_records, archive
 
     whole = not found.problems
-    for item in conclude_lines(
+    for item in apply_records(
         desk.daybook, found.lines, trusted=lambda intent, number: made_by(desk, intent, number)
     ):
         whole = whole and item.result is not Result.UNKNOWN
         yield item
     if whole or anyway:
-        set_aside(desk.rescue, "taken" if whole else "refused")
+        archive(desk.rescue, "taken" if whole else "refused")
 
 
 def _open_calls(desk: "Desk") -> "Iterator[OpenCall]":

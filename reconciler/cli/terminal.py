@@ -55,13 +55,13 @@ def out_text(text: str) -> None:
         click.echo(text, nl=False)
 
 
-def said(text: str) -> None:
+def note(text: str) -> None:
     """A word on what is going on, on stderr, unless --quiet."""
     if not common().quiet:
         err([line(text)])
 
 
-def teller() -> Callable[[str], None]:
+def progress_line() -> Callable[[str], None]:
     """What says words like `said`, from any thread."""
     quiet = common().quiet
     return lambda text: None if quiet else err([line(text)])

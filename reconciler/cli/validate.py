@@ -21,7 +21,7 @@ from reconciler.errors import FilesRefused
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
-    from reconciler.app.workspace import Books
+    from reconciler.app.workspace import CheckedWorkspace
 
 
 @click.command(short_help="Check all files offline: YAML, schema, accounting rules.")
@@ -47,7 +47,7 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
     return FilesRefused.exit_code if errors else 0
 
 
-def _print(books: "Books", problems: tuple[Problem, ...], root: Path) -> None:
+def _print(books: "CheckedWorkspace", problems: tuple[Problem, ...], root: Path) -> None:
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     out(problem_spans(problems, root))
     counts = (
@@ -60,7 +60,7 @@ def _print(books: "Books", problems: tuple[Problem, ...], root: Path) -> None:
         err([line("No Reference: accounting codes, periods and currencies were not checked.")])
 
 
-def _document(style: str, books: "Books", problems: tuple[Problem, ...]) -> str:
+def _document(style: str, books: "CheckedWorkspace", problems: tuple[Problem, ...]) -> str:
     """The findings in a form for other programs; paths lead from where the command runs."""
     from reconciler.cli.lookup import all_rules
     from reconciler.render import findings

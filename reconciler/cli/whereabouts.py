@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.forge.ci_context import Place
+    from reconciler.forge.ci_context import CiContext
     from reconciler.forge.protocol import Forge
 
 MAX_EVENT = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
+class ChangeOptions:
     """What the options say of a change; the environment of the job completes it."""
 
     forge: str | None = None
@@ -29,16 +29,16 @@ class Whereabouts:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @staticmethod
-    def said(options: dict[str, Any]) -> "Whereabouts":
+    def from_options(options: dict[str, Any]) -> "ChangeOptions":
         """Take the options of `forge_options` out of those of a verb."""
         names = ("forge", "forge_url", "repo", "change_number", "commit", "ca_bundle")
-        return Whereabouts(**{name: options.pop(name) for name in names})
+        return ChangeOptions(**{name: options.pop(name) for name in names})
 
-    def place(self) -> "Place":
+    def place(self) -> "CiContext":
         """The place, completed. Raises ForgeError when something is not known."""
-        from reconciler.forge.ci_context import Place, place_from
+        from reconciler.forge.ci_context import CiContext, ci_context_from
 
-        said = Place(
+        said = CiContext(
             forge=self.forge or "",
             url=self.forge_url or "",
             repository=self.repo or "",
@@ -46,10 +46,10 @@ class Whereabouts:
             commit=self.commit or "",
             ca_bundle=self.ca_bundle,
         )
-        return place_from(said, self.environment, self._event())
+        return ci_context_from(said, self.environment, self._event())
 
     @contextmanager
-    def open_forge(self, place: "Place") -> Iterator["Forge"]:
+    def open_forge(self, place: "CiContext") -> Iterator["Forge"]:
         """The forge of a place, for as long as the block lasts."""
         from reconciler.forge.ci_context import forge_at
 

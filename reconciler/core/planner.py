@@ -7,7 +7,7 @@ from types import MappingProxyType
 from reconciler.core.documents.plan_file import digest_of
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
 from reconciler.core.planning.approvals import requirement_of
-from reconciler.core.planning.decisions import World, decide_all
+from reconciler.core.planning.decisions import Snapshot, decide_all
 from reconciler.core.planning.guards import Limits, refusals
 from reconciler.core.planning.impact import balance_of, impact_of
 
@@ -15,7 +15,7 @@ __all__ = ["Limits", "make_plan"]
 
 
 def make_plan(
-    world: World,
+    world: Snapshot,
     *,
     basis: Basis,
     limits: Limits,
@@ -36,7 +36,7 @@ def make_plan(
         warnings=warnings,
         allowances=allowances,
         scope=world.selection.scope,
-        unseen=world.selection.unseen,
+        out_of_scope=world.selection.out_of_scope,
         requirement=requirement_of(
             changes,
             limits.approvals,

@@ -3,6 +3,6 @@
 from reconciler.daybook.daybook import Daybook
 from reconciler.daybook.events import FORMAT, Intent
 from reconciler.daybook.opening import no_daybook, open_daybook, unlock
-from reconciler.daybook.state import Tried
+from reconciler.daybook.state import CallRecord
 
-__all__ = ["FORMAT", "Daybook", "Intent", "Tried", "no_daybook", "open_daybook", "unlock"]
+__all__ = ["FORMAT", "Daybook", "Intent", "CallRecord", "no_daybook", "open_daybook", "unlock"]

@@ -25,8 +25,8 @@ from reconciler.daybook.events import (
     What,
     intended,
 )
-from reconciler.daybook.lease import Heart, Holder, Lease, lease_in, release
-from reconciler.daybook.state import Known, Run, Tried
+from reconciler.daybook.lease import Holder, Lease, LeaseRenewer, lease_in, release
+from reconciler.daybook.state import CallRecord, DaybookState, Run
 from reconciler.daybook.store import Store, damaged, reading, writing
 from reconciler.daybook.tables import EVENT_COLUMNS, add_events, events, head, meta
 from reconciler.errors import DaybookError
@@ -54,7 +54,7 @@ class Daybook:
     def __init__(
         self,
         store: Store,
-        known: Known,
+        known: DaybookState,
         *,
         clock: Callable[[], datetime],
         lease: Lease | None = None,
@@ -73,9 +73,9 @@ class Daybook:
         self._doubt: list[Event] | None = None
         """What was tried to be written last, when nobody knows whether it was."""
         self._lost: DaybookError | None = None
-        self._heart: Heart | None = None
+        self._heart: LeaseRenewer | None = None
         if lease is not None and store.lasts is not None:
-            self._heart = Heart(store, lease, lasts=store.lasts)
+            self._heart = LeaseRenewer(store, lease, lasts=store.lasts)
 
     @property
     def lineage(self) -> str:
@@ -131,12 +131,12 @@ class Daybook:
         with self._up_to_date() as known:
             return known.unsettled()
 
-    def tried(self, seq: int) -> Tried | None:
+    def tried(self, seq: int) -> CallRecord | None:
         """One intent by its sequence number, with what is known of it; None when there is none."""
         with self._up_to_date() as known:
             return next(iter(known.tried(seq)), None)
 
-    def history(self) -> tuple[Tried, ...]:
+    def history(self) -> tuple[CallRecord, ...]:
         """Every intent with what is known of it, oldest first."""
         with self._up_to_date() as known:
             return known.tried()
@@ -163,7 +163,7 @@ class Daybook:
         if not self._follows:
             return ()
         with reading(self._store) as connection:
-            Known().catch_up(connection)
+            DaybookState().catch_up(connection)
             rows = connection.execute(select(*EVENT_COLUMNS).order_by(events.c.seq))
             return tuple(Event(*row) for row in rows)
 
@@ -175,7 +175,7 @@ class Daybook:
             # One of an older format does not say.
             self._append(What.BOUND, Bound(tenant=self.tenant, workspace=workspace))
 
-    def vouch(self) -> None:
+    def mark_complete(self) -> None:
         """Remember that nothing stands in the ledger under the workspace's name but what is here.
 
         A search of the ledger proved it, or somebody gave his word for it.
@@ -200,12 +200,12 @@ class Daybook:
         of_plan = [run for run in self.runs() if run.plan == plan_digest]
         return bool(of_plan) and of_plan[-1].ended is None
 
-    def intend(self, intent: Intent) -> Intent:
+    def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call; it is durable when this returns (I-04)."""
         event = self._append(What.INTENT, intended(intent, run=self._run))
         return replace(intent, seq=event.seq)
 
-    def conclude(
+    def record_outcome(
         self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
     ) -> None:
         """Write an outcome of an intent; it is durable when this returns.
@@ -219,7 +219,7 @@ class Daybook:
         """Write that a copy of it is made."""
         self._append(What.EXPORTED, Carried(holder=asdict(holder), events=self._known.seq))
 
-    def replace_by(self, chain: list[Event], known: Known, holder: Holder) -> None:
+    def replace_by(self, chain: list[Event], known: DaybookState, holder: Holder) -> None:
         """Become the daybook that a checked chain is, in one transaction; this one was empty."""
         noted = Carried(holder=asdict(holder), events=known.seq)
         at = self._clock().isoformat()
@@ -249,7 +249,7 @@ class Daybook:
         self._store.close()
 
     @contextmanager
-    def _up_to_date(self) -> Iterator[Known]:
+    def _up_to_date(self) -> Iterator[DaybookState]:
         """What is known now, with what was written since it was last asked."""
         with self._mutex:
             try:

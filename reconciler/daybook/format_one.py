@@ -35,7 +35,7 @@ from reconciler.daybook.events import (
     Vouched,
     What,
 )
-from reconciler.daybook.state import Known
+from reconciler.daybook.state import DaybookState
 from reconciler.daybook.tables import TABLES as NEW_TABLES
 from reconciler.daybook.tables import fill, head, meta, meta_of
 
@@ -114,7 +114,7 @@ def migrate(connection: Connection, *, at: str) -> None:
     TABLES.drop_all(connection)
     connection.execute(delete(meta))
     NEW_TABLES.create_all(connection)
-    serial = Known().serial_after(chain)
+    serial = DaybookState().serial_after(chain)
     fill(connection, lineage=said["lineage"], chain=chain, serial=serial)
     # A writer that was paused in the older format finds its tables gone, and its fence passed.
     connection.execute(update(head).values(fence=int(said["writer"])))
@@ -122,7 +122,7 @@ def migrate(connection: Connection, *, at: str) -> None:
 
 def chain_of(connection: Connection, *, at: str) -> Iterator[Event]:
     """Everything that the daybook holds, as the events of format 2. Raises Damaged."""
-    known = Known()
+    known = DaybookState()
     for when, what, content in _contents(connection, known, at):
         (event,) = known.sealed([(what, content)], at=when)
         # Counted before the next content is made, which may name the event by its number.
@@ -133,7 +133,7 @@ def chain_of(connection: Connection, *, at: str) -> Iterator[Event]:
 _Made: TypeAlias = Iterator[tuple[str, What, Content]]
 
 
-def _contents(connection: Connection, known: Known, at: str) -> _Made:
+def _contents(connection: Connection, known: DaybookState, at: str) -> _Made:
     said = meta_of(connection)
     try:
         fence = int(said["writer"])
@@ -147,7 +147,7 @@ def _contents(connection: Connection, known: Known, at: str) -> _Made:
     yield from _history(connection, known)
 
 
-def _history(connection: Connection, known: Known) -> _Made:
+def _history(connection: Connection, known: DaybookState) -> _Made:
     """Runs, intents, and behind each intent its outcomes: none comes before what it is about.
 
     Where outcomes came in another order than their intents, each still says when.

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from reconciler.daybook.events import Broken, Damaged, Taken, What
-from reconciler.daybook.state import Known
+from reconciler.daybook.state import DaybookState
 from reconciler.daybook.store import Store, writing
 from reconciler.daybook.tables import add_events, head
 from reconciler.errors import DaybookError
@@ -105,7 +105,7 @@ def lease_in(connection: Connection) -> Lease | None:
 
 
 def take(
-    connection: Connection, known: Known, holder: Holder, *, now: datetime, lasts: int | None
+    connection: Connection, known: DaybookState, holder: Holder, *, now: datetime, lasts: int | None
 ) -> Lease:
     """Take the lease and raise the fence, after everything that others wrote was read.
 
@@ -152,7 +152,7 @@ def release(connection: Connection, lease: Lease) -> None:
 
 
 def break_lease(
-    connection: Connection, known: Known, asked: str, *, by: Holder, now: datetime
+    connection: Connection, known: DaybookState, asked: str, *, by: Holder, now: datetime
 ) -> Lease:
     """End the lease with this id, so that its holder can write no more. Raises DaybookError."""
     connection.execute(select(head.c.id).with_for_update())
@@ -177,7 +177,7 @@ def break_lease(
 
 
 def _append(
-    connection: Connection, known: Known, what: What, content: Taken | Broken, now: datetime
+    connection: Connection, known: DaybookState, what: What, content: Taken | Broken, now: datetime
 ) -> None:
     (event,) = known.sealed([(what, content)], at=now.isoformat())
     add_events(connection, [event])
@@ -199,11 +199,11 @@ def _lease(row: Any) -> Lease | None:
     return Lease(id=row.lease, fence=row.fence, holder=holder, since=row.since, until=row.until)
 
 
-BEATS = 4
+RENEWALS_PER_TERM = 4
 """How often a lease is renewed in the time that it lasts."""
 
 
-class Heart:
+class LeaseRenewer:
     """Beats until it is stopped, or the lease is another's. What fails is tried again.
 
     It decides nothing: whether this process may still write is asked with every write.
@@ -223,7 +223,7 @@ class Heart:
         self._thread.join()
 
     def _beat(self) -> None:
-        while not self._stopped.wait(self._lasts / BEATS):
+        while not self._stopped.wait(self._lasts / RENEWALS_PER_TERM):
             try:
                 with writing(self._store) as connection:
                     now = self._store.now(connection)

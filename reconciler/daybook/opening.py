@@ -24,7 +24,7 @@ from reconciler.daybook.lease import (
     take,
     this_process,
 )
-from reconciler.daybook.state import Known
+from reconciler.daybook.state import DaybookState
 from reconciler.daybook.store import Store, reading, writing
 from reconciler.daybook.tables import fill, meta_of
 from reconciler.errors import DaybookError
@@ -61,7 +61,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
     Raises DaybookError when it cannot be used, or when any check of it fails.
     """
     store = _store(place, write=write, workspace=workspace, clock=clock)
-    known = Known()
+    known = DaybookState()
     try:
         with _plainly(store):
             if not write:
@@ -89,7 +89,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
 def no_daybook(*, clock: Callable[[], datetime] = _now) -> Daybook:
     """A daybook that knows nothing and is nowhere: to plan by, where none can be read."""
     store = _store(Path(os.devnull), write=False, workspace="", clock=clock)
-    return Daybook(store, Known(), clock=clock, follows=False)
+    return Daybook(store, DaybookState(), clock=clock, follows=False)
 
 
 def unlock(
@@ -112,7 +112,7 @@ def unlock(
             with writing(store) as connection:
                 by = holder or this_process(command="unlock")
                 now = store.now(connection)
-                broken = break_lease(connection, Known(), lease, by=by, now=now)
+                broken = break_lease(connection, DaybookState(), lease, by=by, now=now)
                 # Before the commit: should it fail, the fence still keeps two writers apart.
                 store.let_go()
             return broken
@@ -160,7 +160,7 @@ def _wait(
 
 def _take(
     store: Store,
-    known: Known,
+    known: DaybookState,
     holder: Holder,
     workspace: str,
     clock: Callable[[], datetime],
@@ -194,7 +194,7 @@ def _held(store: Store) -> Lease | None:
 def _begin(connection: Connection, workspace: str, at: datetime) -> None:
     lineage = str(uuid.uuid4())
     content = Founded(lineage=lineage, workspace=workspace)
-    chain = Known().sealed([(What.FOUNDED, content)], at=at.isoformat())
+    chain = DaybookState().sealed([(What.FOUNDED, content)], at=at.isoformat())
     fill(connection, lineage=lineage, chain=chain, serial=0)
 
 
@@ -214,7 +214,7 @@ def _format(store: Store) -> str:
     return version
 
 
-def _read(store: Store, known: Known) -> bool:
+def _read(store: Store, known: DaybookState) -> bool:
     """Take all that a daybook holds, whatever its format; answers whether it has this one."""
     current = _format(store) == FORMAT
     with reading(store) as connection:
@@ -242,7 +242,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).isoformat()
 """When a daybook that is only read was migrated: never."""
 
 
-def _require_workspace(known: Known, workspace: str, store: Store) -> None:
+def _require_workspace(known: DaybookState, workspace: str, store: Store) -> None:
     if workspace and known.workspace and known.workspace != workspace:
         raise DaybookError(
             f"the daybook {store.place} is of the workspace {known.workspace}, and this one is "

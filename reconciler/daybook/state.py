@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reconciler.core.model.history import CALLS, Act, Attempted, Recorded, Result, fold
+from reconciler.core.model.history import CALLS, Act, CallHistory, Recorded, Result, fold
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     GENESIS,
@@ -33,7 +33,7 @@ from reconciler.daybook.tables import EVENT_COLUMNS, events, head, meta_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class CallRecord:
     """An intent with the last that is known of it: `result` is None while there is no outcome."""
 
     intent: Intent
@@ -79,7 +79,7 @@ class Run:
     ended: str | None = None
 
 
-class Known:
+class DaybookState:
     """All that is known after the events taken so far. Not for several threads at once."""
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ class Known:
         """The recorded state of every address. Raises Damaged."""
         # Of all that was ever applied only the last is read, so the fold carries mere references.
         states = fold(
-            Attempted(
+            CallHistory(
                 address=tried.address,
                 act=tried.act,
                 result=tried.result,
@@ -175,7 +175,7 @@ class Known:
             intent_of(tried.content, tried.seq) for tried in self.attempts.values() if tried.is_open
         )
 
-    def tried(self, seq: int | None = None) -> tuple[Tried, ...]:
+    def tried(self, seq: int | None = None) -> tuple[CallRecord, ...]:
         """Every intent with what is known of it, oldest first; or the one of this number."""
         attempts = self.attempts
         asked = attempts if seq is None else [seq] if seq in attempts else []
@@ -198,8 +198,8 @@ class Known:
         return self.attempts[seq].content.spec
 
 
-def _tried(attempt: _Attempt) -> Tried:
-    return Tried(
+def _tried(attempt: _Attempt) -> CallRecord:
+    return CallRecord(
         intent=intent_of(attempt.content, attempt.seq),
         at=attempt.at,
         result=attempt.result,
@@ -208,7 +208,7 @@ def _tried(attempt: _Attempt) -> Tried:
     )
 
 
-def _founded(known: Known, event: Event, content: Any) -> None:
+def _founded(known: DaybookState, event: Event, content: Any) -> None:
     if known.seq:
         raise ValueError("a daybook begins once")
     _: Founded | Migrated = content
@@ -216,20 +216,20 @@ def _founded(known: Known, event: Event, content: Any) -> None:
     known.workspace = getattr(content, "workspace", "")
 
 
-def _bound(known: Known, event: Event, content: Bound) -> None:
+def _bound(known: DaybookState, event: Event, content: Bound) -> None:
     known.tenant = content.tenant
     known.workspace = content.workspace or known.workspace
 
 
-def _vouched(known: Known, event: Event, content: Content) -> None:
+def _vouched(known: DaybookState, event: Event, content: Content) -> None:
     known.complete = True
 
 
-def _run_begun(known: Known, event: Event, content: RunBegun) -> None:
+def _run_begun(known: DaybookState, event: Event, content: RunBegun) -> None:
     known.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
 
 
-def _run_ended(known: Known, event: Event, content: RunEnded) -> None:
+def _run_ended(known: DaybookState, event: Event, content: RunEnded) -> None:
     known.applied_commit = content.commit or known.applied_commit
     known.policy = content.policy or known.policy
     for run in reversed(known.runs):
@@ -238,7 +238,7 @@ def _run_ended(known: Known, event: Event, content: RunEnded) -> None:
             return
 
 
-def _intended(known: Known, event: Event, content: Intended) -> None:
+def _intended(known: DaybookState, event: Event, content: Intended) -> None:
     if content.spec:
         content.spec = content.spec.copy()  # lest it keep the text of the whole event
     known.attempts[event.seq] = _Attempt(
@@ -246,7 +246,7 @@ def _intended(known: Known, event: Event, content: Intended) -> None:
     )
 
 
-def _concluded(known: Known, event: Event, content: Concluded) -> None:
+def _concluded(known: DaybookState, event: Event, content: Concluded) -> None:
     tried = known.attempts.get(content.intent)
     if tried is None:
         raise ValueError(f"no event {content.intent} is an intent")
@@ -258,7 +258,7 @@ def _concluded(known: Known, event: Event, content: Concluded) -> None:
 
 _FIRST = frozenset({What.FOUNDED, What.MIGRATED})
 
-_TAKE: Mapping[str, Callable[[Known, Event, Any], None]] = {
+_TAKE: Mapping[str, Callable[[DaybookState, Event, Any], None]] = {
     What.FOUNDED: _founded,
     What.MIGRATED: _founded,
     What.BOUND: _bound,

@@ -7,7 +7,7 @@ import msgspec
 from reconciler.daybook.daybook import Daybook
 from reconciler.daybook.events import FORMAT, Damaged, Event
 from reconciler.daybook.lease import Holder
-from reconciler.daybook.state import Known
+from reconciler.daybook.state import DaybookState
 from reconciler.errors import DaybookError
 
 
@@ -38,17 +38,17 @@ _line = msgspec.json.Decoder(_Line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carry:
+class Export:
     """A daybook on its way: its events, and what is known from them."""
 
     chain: tuple[Event, ...]
-    known: Known
+    known: DaybookState
 
 
-def exported(book: Daybook) -> str:
+def write_export(book: Daybook) -> str:
     """A daybook as text that `imported` reads, one line for each event behind a heading."""
     chain = book.events()
-    known = Known()
+    known = DaybookState()
     for event in chain:
         known.take(event)
     heading = _Heading(
@@ -70,7 +70,7 @@ def _as_line(event: Event) -> _Line:
     return _Line(event.seq, event.at, event.what, content, event.hash)
 
 
-def carried(text: str) -> Carry:
+def read_export(text: str) -> Export:
     """Read an export. Raises DaybookError when any check of it fails."""
     first, *lines = text.split("\n")
     try:
@@ -82,7 +82,7 @@ def carried(text: str) -> Carry:
             f"the export has format {heading.daybook}; this version knows {FORMAT}",
             remedy="Use the version of reconciler that wrote it, or a newer one.",
         )
-    known, chain = Known(), []
+    known, chain = DaybookState(), []
     try:
         for line in filter(None, lines):
             chain.append(_event(line))
@@ -99,7 +99,7 @@ def carried(text: str) -> Carry:
         heading.lineage,
     ):
         raise _damaged("its heading does not fit its events")
-    return Carry(chain=tuple(chain), known=known)
+    return Export(chain=tuple(chain), known=known)
 
 
 def _event(text: str) -> Event:
@@ -111,7 +111,7 @@ def _damaged(said: str) -> DaybookError:
     return DaybookError(f"the export is damaged: {said}", remedy="Export the daybook again.")
 
 
-def take_in(book: Daybook, carry: Carry, *, holder: Holder) -> None:
+def import_export(book: Daybook, carry: Export, *, holder: Holder) -> None:
     """Make an empty daybook, held for writing, the one that an export holds.
 
     Raises DaybookError when the daybook is not empty, or is of another workspace.
@@ -127,7 +127,7 @@ def take_in(book: Daybook, carry: Carry, *, holder: Holder) -> None:
     book.replace_by(list(carry.chain), theirs, holder)
 
 
-def _not_empty(book: Daybook, theirs: Known) -> DaybookError:
+def _not_empty(book: Daybook, theirs: DaybookState) -> DaybookError:
     if book.lineage == theirs.lineage:
         fact = f"is the same one at serial {book.serial}, and the export is at {theirs.serial}"
     else:
@@ -138,7 +138,7 @@ def _not_empty(book: Daybook, theirs: Known) -> DaybookError:
     )
 
 
-def compare(book: Daybook, carry: Carry) -> str | None:
+def compare(book: Daybook, carry: Export) -> str | None:
     """What is wrong with a daybook that should have grown from an export; None when nothing is."""
     theirs = carry.known
     if book.lineage != theirs.lineage:

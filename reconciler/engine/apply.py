@@ -11,17 +11,17 @@ from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import record_for
-from reconciler.engine.call_outcome import Doors
-from reconciler.engine.change_executor import Work
+from reconciler.engine.call_outcome import Ports
+from reconciler.engine.change_executor import ChangeExecutor
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
 
-__all__ = ["Doors", "apply"]
+__all__ = ["Ports", "apply"]
 
 
 def apply(
     plan: Plan,
     recorded: Mapping[Address, Recorded],
-    doors: Doors,
+    doors: Ports,
     *,
     parallelism: int,
     continue_on_error: bool = False,
@@ -37,7 +37,7 @@ def apply(
     """
     # What takes entries out comes first: a renamed one is not posted under both names for a moment.
     waiting = deque(sorted(plan.feasible, key=lambda change: change.posts))
-    running: dict[Future[Applied], Work] = {}
+    running: dict[Future[Applied], ChangeExecutor] = {}
     halt = _Halt(continue_on_error=continue_on_error)
     with ThreadPoolExecutor(max_workers=parallelism) as pool:
         try:
@@ -52,8 +52,10 @@ def apply(
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
                     state = record_for(recorded, change.address, change.renamed_from)
-                    work = Work(change=change, basis=plan.basis, recorded=state, doors=doors)
-                    running[pool.submit(work.carry_out)] = work
+                    work = ChangeExecutor(
+                        change=change, basis=plan.basis, recorded=state, doors=doors
+                    )
+                    running[pool.submit(work.run)] = work
                 # The timeout lets the main thread see a signal while calls are in flight.
                 ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 results = [halt.ended(future, running.pop(future)) for future in ended]
@@ -66,7 +68,7 @@ def apply(
         raise halt.unforeseen
 
 
-def _must_wait(change: Change, running: Iterable[Work]) -> bool:
+def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     """Whether a change starts only when another one has ended.
 
     The ledger takes one at a time of some kinds. And what posts waits for what only takes out of
@@ -74,7 +76,7 @@ def _must_wait(change: Change, running: Iterable[Work]) -> bool:
     """
     kind = change.address.kind
     others = [work.change for work in running]
-    if KINDS[kind].alone and any(other.address.kind == kind for other in others):
+    if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
     return change.posts and any(
         other.takes_back and not other.posts and _may_share_period(change, other)
@@ -95,13 +97,13 @@ class _Halt:
     everything: str = ""
     unforeseen: BaseException | None = None
 
-    def ended(self, future: Future[Applied], work: Work) -> Applied:
+    def ended(self, future: Future[Applied], work: ChangeExecutor) -> Applied:
         """How a change ended, after drawing the consequences for the others."""
         error = future.exception()
         if error is not None:
             self.unforeseen = self.unforeseen or error
             self.everything = "another change was ended by an unexpected error"
-            return work.broken_off(error)
+            return work.aborted_by(error)
         result = future.result()
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
             # What belongs to no single period ties nothing else to its failure.

@@ -28,7 +28,7 @@ KEY_MISMATCH = 422
 """The ledger knows the key from another request: a fault of ours or of a rival (API facts 7.5)."""
 
 
-class LedgerWrite(Protocol):
+class LedgerWriter(Protocol):
     """The writing door to a ledger, with the reads that every write is checked by.
 
     `look` is a read without the entries of a journal run. `sent_before` says that the same create
@@ -37,7 +37,7 @@ class LedgerWrite(Protocol):
     """
 
     def read(self, kind: Kind, number: str) -> Live | None: ...
-    def look(self, kind: Kind, number: str) -> Live | None: ...
+    def read_status(self, kind: Kind, number: str) -> Live | None: ...
     def create(
         self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False
     ) -> str: ...
@@ -47,17 +47,17 @@ class LedgerWrite(Protocol):
     def server_time(self) -> datetime | None: ...
 
 
-class Book(Protocol):
+class CallLog(Protocol):
     """The writing door to a daybook."""
 
-    def intend(self, intent: Intent) -> Intent: ...
-    def conclude(
+    def record_intent(self, intent: Intent) -> Intent: ...
+    def record_outcome(
         self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
     ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class PollingPolicy:
     """How work that the ledger goes on with after a call is waited for; all times in seconds.
 
     Looks at it begin `shortest` apart and end `longest` apart. `grace` is how long a ledger that
@@ -73,17 +73,17 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
+class Ports:
     """What applying acts through. `stop` is set to end the run after the calls in flight.
 
     `why_stopped` says what ended it.
     """
 
-    ledger: LedgerWrite
-    book: Book
+    ledger: LedgerWriter
+    book: CallLog
     stop: Event = field(default_factory=Event)
     why_stopped: Callable[[], str] = lambda: "the run was interrupted"
-    patience: Patience = Patience()
+    patience: PollingPolicy = PollingPolicy()
     new_track_id: Callable[[], str] = lambda: f"rec-{uuid.uuid4().hex}"
 
 
@@ -137,7 +137,7 @@ def unread(error: LedgerError, what: str) -> LedgerError:
 
 def transfer_asked(kind: Kind, payload: str) -> bool:
     """Whether a body asks for a field that other systems write too, so that a read must show it."""
-    return not kind.observed.isdisjoint(json.loads(payload))
+    return not kind.externally_written.isdisjoint(json.loads(payload))
 
 
 def as_unknown(error: LedgerError) -> OutcomeUnknown:

@@ -15,16 +15,16 @@ from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import gone_before, out_of_the_books
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
-    Doors,
+    Ports,
     as_unknown,
     idempotency_key,
     result_of,
     shows_in_a_read,
     transfer_asked,
 )
-from reconciler.engine.intent_log import Pen
-from reconciler.engine.read_back import Sight, fingerprint_of
-from reconciler.engine.repeatable_call import Repeatable
+from reconciler.engine.intent_log import IntentLog
+from reconciler.engine.read_back import ReadBack, fingerprint_of
+from reconciler.engine.repeatable_call import RepeatableCall
 from reconciler.errors import (
     DaybookError,
     EntryMoved,
@@ -41,24 +41,24 @@ class _Stopped(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Work:
+class ChangeExecutor:
     """One change on its way: its steps in order, what they did, and the number that results."""
 
     change: Change
     basis: Basis
     recorded: Recorded
-    doors: Doors
+    doors: Ports
     done: list[Step] = field(default_factory=list)
     number: str | None = None
     renamed: bool = False
     expected: str = ""
     """The fingerprint of the live entry once it is marked as the declaration's."""
-    pen: Pen = field(init=False)
-    sight: Sight = field(init=False)
+    pen: IntentLog = field(init=False)
+    sight: ReadBack = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pen = Pen(change=self.change, recorded=self.recorded, doors=self.doors)
-        self.sight = Sight(
+        self.pen = IntentLog(change=self.change, recorded=self.recorded, doors=self.doors)
+        self.sight = ReadBack(
             doors=self.doors,
             kind=self.kind,
             marker=self.marker,
@@ -66,7 +66,7 @@ class Work:
         )
         self.number = self.change.number
 
-    def carry_out(self) -> Applied:
+    def run(self) -> Applied:
         """Do the steps in order until the first that does not succeed; says how that ended."""
         try:
             self._check_unmoved()
@@ -87,7 +87,7 @@ class Work:
             return self._result(Outcome.FAILED, error)
         return self._result(Outcome.DONE)
 
-    def broken_off(self, error: BaseException) -> Applied:
+    def aborted_by(self, error: BaseException) -> Applied:
         """How the change stands after an error that nobody foresaw."""
         # Its text may hold anything; whoever reads the traceback sees it there.
         return self._result(
@@ -107,19 +107,21 @@ class Work:
         )
         intent = self.pen.intent(Act.CREATE, payload=body.decode(), spec=spec)
         key = idempotency_key(self.basis, intent, replaces=self.change.number)
-        intent = self.pen.intend(replace(intent, key=key))
+        intent = self.pen.record_intent(replace(intent, key=key))
         track_id = intent.track_id or ""
         try:
             number = self.doors.ledger.create(self.kind, body, key=key, track_id=track_id)
         except LedgerError as error:
-            self.pen.conclude(intent, result_of(error), error)
+            self.pen.record_outcome(intent, result_of(error), error)
             if result_of(error) is Result.UNKNOWN:
                 raise as_unknown(error) from error
             raise
         self.number = number
         self.done.append(step)
         # The number is safe before anything else happens; the read-back may still find fault.
-        self.pen.conclude(intent, Result.DONE, number=number, happened=f"{number} was created")
+        self.pen.record_outcome(
+            intent, Result.DONE, number=number, happened=f"{number} was created"
+        )
         live = self.sight.read_back(number, f"{number} was created")
         fault = self._not_ours(live, spec)
         if live is None or fault:
@@ -131,7 +133,7 @@ class Work:
                 "again.",
                 track_id=track_id,
             )
-        differing = self.sight.differing(live, spec, applied=None)
+        differing = self.sight.differing_fields(live, spec, applied=None)
         if differing:
             raise ReadBackDiffers(
                 f"{number} was created, and a read shows otherwise than was asked for: "
@@ -167,7 +169,9 @@ class Work:
             lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
             shown=lambda live: (
                 live is not None
-                and not self.sight.differing(live, spec, applied=applied, all_fields=transfer)
+                and not self.sight.differing_fields(
+                    live, spec, applied=applied, all_fields=transfer
+                )
             ),
             ready=self._unmoved,
             # Of a field that no read shows, only an answer tells.
@@ -253,7 +257,7 @@ class Work:
         ready: Callable[[Live | None], bool],
         telling: bool = True,
     ) -> None:
-        Repeatable(
+        RepeatableCall(
             step=step,
             send=send,
             shown=shown,
@@ -274,9 +278,9 @@ class Work:
             return "which a read does not find"
         if self.sight.marker_of(live) != self.marker:
             return f'which does not carry the marker "{self.marker}"'
-        if self.kind.marked:
+        if self.kind.carries_marker:
             return ""
-        names = {*self.sight.differing(live, spec, applied=None)} - {"the status"}
+        names = {*self.sight.differing_fields(live, spec, applied=None)} - {"the status"}
         return f"which is not what was asked for: {', '.join(sorted(names))}" if names else ""
 
     def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
@@ -288,7 +292,7 @@ class Work:
             remedy=f"Look at {number} in the ledger: it was not taken over.",
             track_id=intent.track_id or "",
         )
-        self.pen.conclude(intent, Result.UNKNOWN, error)
+        self.pen.record_outcome(intent, Result.UNKNOWN, error)
         raise error
 
     def _wanted(self) -> Mapping[str, Value]:
@@ -317,11 +321,11 @@ class Work:
         )
 
 
-_PERFORM: Mapping[Verb, Callable[[Work, Step], None]] = {
-    Verb.CREATE: Work.create,
-    Verb.UPDATE: Work.update,
-    Verb.CANCEL: Work.cancel,
-    Verb.DELETE: Work.delete,
+_PERFORM: Mapping[Verb, Callable[[ChangeExecutor, Step], None]] = {
+    Verb.CREATE: ChangeExecutor.create,
+    Verb.UPDATE: ChangeExecutor.update,
+    Verb.CANCEL: ChangeExecutor.cancel,
+    Verb.DELETE: ChangeExecutor.delete,
 }
 
 

@@ -7,7 +7,7 @@ from reconciler.core.model.history import Act, Recorded, Result
 from reconciler.core.model.plan import Action, Change, Reason, Verb
 from reconciler.core.model.resource import Value
 from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import Doors
+from reconciler.engine.call_outcome import Ports
 from reconciler.errors import LedgerError
 
 _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
@@ -15,12 +15,12 @@ _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
 
 
 @dataclass(slots=True, kw_only=True)
-class Pen:
+class IntentLog:
     """The pen of one change. Its methods raise DaybookError when the daybook takes no more."""
 
     change: Change
     recorded: Recorded
-    doors: Doors
+    doors: Ports
     open: bool = False
     """Whether a call was intended of which nothing is known to have come."""
     unrecorded: str = ""
@@ -48,13 +48,13 @@ class Pen:
             server_at=self.doors.ledger.server_time(),
         )
 
-    def intend(self, intent: Intent) -> Intent:
+    def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call."""
-        intent = self.doors.book.intend(intent)
+        intent = self.doors.book.record_intent(intent)
         self.open = True
         return intent
 
-    def conclude(
+    def record_outcome(
         self,
         intent: Intent,
         result: Result,
@@ -67,7 +67,7 @@ class Pen:
         detail = error.message if error else ""
         self.open = result is Result.UNKNOWN
         self.unrecorded = happened or detail
-        self.doors.book.conclude(intent, result, number=number, detail=detail)
+        self.doors.book.record_outcome(intent, result, number=number, detail=detail)
         self.unrecorded = ""
 
     @property
@@ -138,7 +138,7 @@ class Pen:
     def note(self, intent: Intent) -> None:
         """Write an intent that needs no call, with its outcome."""
         book = self.doors.book
-        book.conclude(book.intend(intent), Result.DONE, number=intent.number)
+        book.record_outcome(book.record_intent(intent), Result.DONE, number=intent.number)
 
 
 def words_of(intent: Intent) -> str:

@@ -15,7 +15,7 @@ from reconciler.engine.settle import (
     LAG,
     SAFE_WINDOW,
     SKEW,
-    SettlingBook,
+    SettlingDaybook,
     SettlingLedger,
     age_of,
     claim_fault,
@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 
 
 def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answers
-    book: SettlingBook,
+    book: SettlingDaybook,
     ledger: SettlingLedger,
     *,
     workspace: str,
@@ -63,13 +63,13 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
     for address in not_posted:
         intent = _open(creates, address)
         _require_past(ledger, intent)
-        if KINDS[address.kind].marked:
+        if KINDS[address.kind].carries_marker:
             begin = book.last_number(address.kind, before=intent)
             search = search_or_probe(ledger, intent, begin, workspace, marker_place)
             _require_absent(address, search, known)
         ended.append((intent, _settled(intent, Result.REFUSED, None)))
     for intent, settled in ended:
-        book.conclude(intent, settled.result, number=settled.number, detail=settled.message)
+        book.record_outcome(intent, settled.result, number=settled.number, detail=settled.message)
     return tuple(settled for _, settled in ended)
 
 
@@ -119,7 +119,7 @@ def what_settles(intent: Intent, age: timedelta | None) -> str:
         return f"a read of {intent.number} tells"
     if age is not None and -SKEW <= age < SAFE_WINDOW:
         return f"it is sent again under its key, for {hours(SAFE_WINDOW - age)} more"
-    if not KINDS[intent.address.kind].marked:
+    if not KINDS[intent.address.kind].carries_marker:
         return (
             f"nothing but your word: look for the run, and say --posted {intent.address}=NUMBER, "
             f"or --not-posted {intent.address} once {(FORGOTTEN + LAG) // HOUR} hours have passed"

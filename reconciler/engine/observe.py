@@ -10,7 +10,7 @@ from reconciler.core.model.resource import Live
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 
 
-class LedgerRead(Protocol):
+class LedgerReader(Protocol):
     """The reading door to a ledger: nothing that comes through it can change anything."""
 
     def read(self, kind: Kind, number: str) -> Live | None: ...
@@ -29,7 +29,7 @@ class Observation:
 
 def observe(
     wanted: Iterable[tuple[Kind, str]],
-    ledger: LedgerRead,
+    ledger: LedgerReader,
     *,
     parallelism: int,
     advance: Callable[[], None] = lambda: None,
@@ -47,7 +47,7 @@ def observe(
 
 def read_all(
     wanted: Iterable[tuple[Kind, str]],
-    ledger: LedgerRead,
+    ledger: LedgerReader,
     *,
     parallelism: int,
     advance: Callable[[], None] = lambda: None,

@@ -10,18 +10,18 @@ from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Live, Value, text_of
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import holds_its_run, stands
-from reconciler.engine.call_outcome import Doors, unread
+from reconciler.engine.call_outcome import Ports, unread
 from reconciler.errors import LedgerError, StillAtWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class ReadBack:
     """Reads of one kind, in the light of what a declaration expects to find.
 
     `marker` is the declaration's own, and `marker_place` where an entry carries it.
     """
 
-    doors: Doors
+    doors: Ports
     kind: Kind
     marker: str
     marker_place: str
@@ -33,13 +33,13 @@ class Sight:
     def read_back(self, number: str, what: str) -> Live | None:
         """What `what` came to, once the ledger has done its work on it. Raises LedgerError."""
         try:
-            return self.at_rest(number, what)
+            return self.read_when_idle(number, what)
         except StillAtWork:
             raise
         except LedgerError as error:
             raise unread(error, what) from error
 
-    def at_rest(
+    def read_when_idle(
         self, number: str, what: str, expected: Callable[[Live | None], bool] = lambda _: True
     ) -> Live | None:
         """What is live under a number when the ledger no longer works on it.
@@ -48,13 +48,13 @@ class Sight:
         at rest is looked at again, for a short while. Raises StillAtWork when it takes too long
         or the run is to end, besides what a read raises.
         """
-        if not self.kind.at_work:
+        if not self.kind.busy_states:
             return self.read(number)
         patience, stop = self.doors.patience, self.doors.stop
         began = patience.clock()
         pause, told = patience.shortest, ""
         while True:
-            live = self.doors.ledger.look(self.kind, number)
+            live = self.doors.ledger.read_status(self.kind, number)
             waited = patience.clock() - began
             if live is not None and (said := self._progress(live)) != told:
                 patience.tell(said)
@@ -77,22 +77,22 @@ class Sight:
             pause = min(2 * pause, patience.longest)
 
     def _works_on(self, live: Live | None) -> bool:
-        return live is not None and live.status in self.kind.at_work
+        return live is not None and live.status in self.kind.busy_states
 
     def _progress(self, live: Live) -> str:
         count = text_of(live.fields.get("totalJournalEntryCount"))
-        so_far = " so far" if live.status in self.kind.at_work else ""
+        so_far = " so far" if live.status in self.kind.busy_states else ""
         return f"{live.number} is {live.status}" + (f", {count} entries{so_far}" if count else "")
 
     def marker_of(self, live: Live) -> str | None:
         """The marker that a live object carries; the declaration's own where none can be."""
-        if not self.kind.marked:
+        if not self.kind.carries_marker:
             return self.marker
         return split_marker(live.fields, self.marker_place)[1]
 
     def marked(self, live: Live) -> Live:
         """A live object as it is when only the declaration's marker is written to it."""
-        if not self.kind.marked:
+        if not self.kind.carries_marker:
             return live
         held, _ = split_marker(live.fields, self.marker_place)
         return replace(live, fields=with_marker(held, self.marker_place, self.marker))
@@ -101,7 +101,7 @@ class Sight:
         """Whether something is cancelled and ours (I-24)."""
         return live is not None and live.status == CANCELLED and self.marker_of(live) == self.marker
 
-    def differing(
+    def differing_fields(
         self,
         live: Live,
         spec: Mapping[str, Value],
@@ -115,7 +115,7 @@ class Sight:
         names = [change.name for change in found.fields]
         names += [self.kind.lines] * bool(found.line_updates)
         names += ["the marker"] * (self.marker_of(live) != self.marker)
-        names += ["the status"] * (live.status not in self.kind.standing)
+        names += ["the status"] * (live.status not in self.kind.posted_states)
         return tuple(names)
 
 

@@ -10,8 +10,8 @@ from reconciler.core.model.resource import Live
 from reconciler.core.planning.run_members import PART_WAY_OUT, cancelled_in_part
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import result_of, unread
-from reconciler.engine.intent_log import Pen, words_of
-from reconciler.engine.read_back import Sight, cancelled_as_far_as_can_be
+from reconciler.engine.intent_log import IntentLog, words_of
+from reconciler.engine.read_back import ReadBack, cancelled_as_far_as_can_be
 from reconciler.errors import (
     CancelledInPart,
     LedgerError,
@@ -26,7 +26,7 @@ _SENDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeatable:
+class RepeatableCall:
     """A call on an entry that may be sent again.
 
     `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
@@ -42,12 +42,12 @@ class Repeatable:
     telling: bool = True
     gone: frozenset[str] = frozenset()
     done: list[Step]
-    pen: Pen
-    sight: Sight
+    pen: IntentLog
+    sight: ReadBack
 
     def make(self, intent: Intent) -> None:
         """Send it until it is known what came of it, and conclude. Raises what stops the change."""
-        intent = self.pen.intend(intent)
+        intent = self.pen.record_intent(intent)
         doubt: OutcomeUnknown | None = None
         for sent in range(1, _SENDS + 1):
             error = _failure(self.send, intent.track_id or "")
@@ -71,11 +71,13 @@ class Repeatable:
         number, what = intent.number or "", words_of(intent)
         ended = cancelled_as_far_as_can_be if intent.act is Act.CANCEL else self.shown
         try:
-            live = self.sight.at_rest(number, f"{what} was acknowledged", ended)
+            live = self.sight.read_when_idle(number, f"{what} was acknowledged", ended)
         except LedgerError as error:
             self.done.append(self.step)
             # Left open: the next run reads what became of it.
-            self.pen.conclude(intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged")
+            self.pen.record_outcome(
+                intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged"
+            )
             if isinstance(error, StillAtWork):
                 raise
             raise unread(error, f"{what} was acknowledged") from error
@@ -87,16 +89,16 @@ class Repeatable:
             remedy="Look at the entry in the ledger, then plan again.",
             track_id=intent.track_id or "",
         )
-        self.pen.conclude(intent, Result.UNSENT, differs)
+        self.pen.record_outcome(intent, Result.UNSENT, differs)
         raise differs
 
     def _took_effect(self, intent: Intent) -> None:
         self.done.append(self.step)
         happened = f"{words_of(intent)} took effect"
-        self.pen.conclude(intent, Result.DONE, number=intent.number, happened=happened)
+        self.pen.record_outcome(intent, Result.DONE, number=intent.number, happened=happened)
 
     def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
-        self.pen.conclude(intent, result_of(error), error)
+        self.pen.record_outcome(intent, result_of(error), error)
         raise error
 
     def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
@@ -104,9 +106,9 @@ class Repeatable:
 
         A request may begin its work on a run between the read of it and that of its entries.
         """
-        for left in (1, 0) if self.sight.kind.at_work else (0,):
+        for left in (1, 0) if self.sight.kind.busy_states else (0,):
             try:
-                live = self.sight.at_rest(intent.number or "", words_of(intent))
+                live = self.sight.read_when_idle(intent.number or "", words_of(intent))
             except LedgerError as failed:
                 if left and isinstance(failed, RequestRefused):
                     continue
@@ -122,7 +124,7 @@ class Repeatable:
         fact = cancelled_in_part(live, gone=self.gone)
         if fact:
             error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
-            self.pen.conclude(intent, Result.PARTLY, error)
+            self.pen.record_outcome(intent, Result.PARTLY, error)
             raise error
 
 

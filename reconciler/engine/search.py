@@ -10,15 +10,15 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Plan, Refusal
 from reconciler.core.model.resource import Address, Live, Value
-from reconciler.core.planning.snapshot import World
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
-    NotSightings,
     Search,
+    UnexpectedRows,
+    addresses_to_search,
     all_recorded,
     contradicted,
-    in_doubt,
-    sightings,
+    matches,
     statement_of,
     unproved,
     unsearched,
@@ -39,7 +39,7 @@ class Searchable(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class SearchPolicy:
     """When a plan searches the ledger, besides for what the daybook knows and the ledger lacks.
 
     `complete` says that the daybook knows all that was ever posted. `posting`, that whatever is to
@@ -56,28 +56,33 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SearchedPlan:
     """A plan, the world it was made from, and the search it was made with; None when none was."""
 
     plan: Plan
-    world: World
+    world: Snapshot
     search: Search | None = None
     doubts: int = 0
 
 
-def plan_and_find(
-    world: World, make: Callable[[World], Plan], *, ledger: Searchable, read: Read, finding: Finding
-) -> Found:
+def plan_with_search(
+    world: Snapshot,
+    make: Callable[[Snapshot], Plan],
+    *,
+    ledger: Searchable,
+    read: Read,
+    finding: SearchPolicy,
+) -> SearchedPlan:
     """Plan, search for what may stand in the ledger already, and plan again with what is found.
 
     A sound daybook and nothing to post cost no search.
     """
     plan = make(world)
-    doubts = in_doubt(
+    doubts = addresses_to_search(
         plan.changes, world.recorded, complete=finding.complete, posting=finding.posting
     )
     if not doubts and not finding.asked:
-        return Found(plan=plan, world=world)
+        return SearchedPlan(plan=plan, world=world)
     everything = finding.asked or not finding.complete
     workspace, place = world.known.workspace, world.known.marker
     names = () if everything else with_previous(doubts, world.declared)
@@ -95,7 +100,7 @@ def plan_and_find(
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, complete=finding.complete)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))
-    return Found(plan=plan, world=world, search=search, doubts=len(doubts))
+    return SearchedPlan(plan=plan, world=world, search=search, doubts=len(doubts))
 
 
 def _refusals(
@@ -111,14 +116,14 @@ def _refusals(
             yield unproved(len(missed), search)
 
 
-class Vouching(Protocol):
+class CompletenessLog(Protocol):
     """A daybook that can be told that it is complete."""
 
     def recorded(self) -> Mapping[Address, Recorded]: ...
-    def vouch(self) -> None: ...
+    def mark_complete(self) -> None: ...
 
 
-def vouch(book: Vouching, found: Found, *, first_apply: bool) -> None:
+def mark_complete(book: CompletenessLog, found: SearchedPlan, *, first_apply: bool) -> None:
     """Tell the daybook that it is complete, where a search or the user's word says so.
 
     Until then every plan that posts searches first: a run that was broken off while it took back
@@ -134,7 +139,7 @@ def vouch(book: Vouching, found: Found, *, first_apply: bool) -> None:
         known = book.recorded().values()
         proved = search.everything and all_recorded(found.world.found, known)
     if proved:
-        book.vouch()
+        book.mark_complete()
 
 
 def search_ledger(
@@ -149,16 +154,16 @@ def search_ledger(
     numbers: dict[Address, tuple[str, ...]] = {}
     for kind in KINDS.values():
         asked = tuple(sorted({address.name for address in some if address.kind == kind.name}))
-        if not kind.marked or (some and not asked):
+        if not kind.carries_marker or (some and not asked):
             continue
         try:
             rows = ledger.query(statement_of(kind, workspace, place, asked))
-            for address, number in sightings(kind, rows, workspace=workspace, place=place):
+            for address, number in matches(kind, rows, workspace=workspace, place=place):
                 if number not in numbers.get(address, ()):
                     numbers[address] = (*numbers.get(address, ()), number)
         except LedgerError as error:
             return Search(failure=error.message.rstrip("."))
-        except NotSightings as error:
+        except UnexpectedRows as error:
             return Search(failure=str(error))
     found = {address: tuple(sorted(each)) for address, each in numbers.items()}
     return Search(numbers=MappingProxyType(found), everything=not some)
@@ -170,7 +175,7 @@ def probe_ledger(read: Read, begin: str, workspace: str, place: str, *, why: str
     Only entries are looked for, for nothing else carries a marker. `why` says what made it
     necessary.
     """
-    kind = next(kind for kind in KINDS.values() if kind.marked)
+    kind = next(kind for kind in KINDS.values() if kind.carries_marker)
     probe = Probe(kind=kind, begin=begin, workspace=workspace, place=place)
     while not probe.over:
         probe.take(read(probe.batch()))

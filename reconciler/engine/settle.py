@@ -19,7 +19,7 @@ from reconciler.core.planning.run_members import cancelled_in_part, noted_gone
 from reconciler.core.recovery.claims import Claim, misfit
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import Book, LedgerWrite, shows_in_a_read, transfer_asked
+from reconciler.engine.call_outcome import CallLog, LedgerWriter, shows_in_a_read, transfer_asked
 from reconciler.engine.search import Searchable, probe_ledger, search_ledger
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
@@ -37,7 +37,7 @@ SKEW = timedelta(hours=1)
 """How far apart the clocks of one ledger's servers may be; further, and they tell nothing."""
 
 
-class SettlingBook(Book, Protocol):
+class SettlingDaybook(CallLog, Protocol):
     """A daybook that can tell what is open."""
 
     def unsettled(self) -> tuple[Intent, ...]: ...
@@ -45,14 +45,14 @@ class SettlingBook(Book, Protocol):
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None: ...
 
 
-class SettlingLedger(LedgerWrite, Searchable, Protocol):
+class SettlingLedger(LedgerWriter, Searchable, Protocol):
     """A ledger that can be searched, and asked something harmless to learn its time."""
 
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
 
 def settle(  # noqa: PLR0913 - keywords, each with its usual value
-    book: SettlingBook,
+    book: SettlingDaybook,
     ledger: SettlingLedger,
     *,
     workspace: str,
@@ -71,7 +71,7 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
     if not intents:
         return
     creates = [intent.address for intent in intents if intent.act is Act.CREATE]
-    desk = _Desk(
+    desk = _Settlement(
         ledger=ledger,
         recorded=book.recorded(),
         workspace=workspace,
@@ -79,14 +79,16 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
         adopts=adopts,
         may_send=may_send,
         began_after=lambda intent: book.last_number(intent.address.kind, before=intent),
-        sends_again=partial(book.conclude, result=Result.UNKNOWN, detail="it is sent again"),
+        sends_again=partial(book.record_outcome, result=Result.UNKNOWN, detail="it is sent again"),
         # Once for all of them, and only when one is too old for its key.
         search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
     for intent in intents:
         settled = desk.create(intent) if intent.act is Act.CREATE else desk.by_reading(intent)
         try:
-            book.conclude(intent, settled.result, number=settled.number, detail=settled.message)
+            book.record_outcome(
+                intent, settled.result, number=settled.number, detail=settled.message
+            )
         except DaybookError as error:
             found = f" ({settled.number})" if settled.number else ""
             raise DaybookError(
@@ -98,7 +100,7 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
+class _Settlement:
     """What an open call is settled with."""
 
     ledger: SettlingLedger
@@ -132,7 +134,7 @@ class _Desk:
             return _settled(intent, Result.REFUSED, message=error.message)
         except LedgerError as error:
             return _settled(intent, Result.UNKNOWN, message=error.message)
-        if live is not None and kind.marked and self._marker_in(live) != marker:
+        if live is not None and kind.carries_marker and self._marker_in(live) != marker:
             message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
             return _settled(intent, Result.UNKNOWN, message=message)
         return _settled(intent, Result.DONE, number=number)
@@ -156,7 +158,7 @@ class _Desk:
         """
         why = "its key may protect no longer" if self.may_send else "nobody approved it"
         unsent = f"{why}, so it is not sent again; "
-        if not KINDS[intent.address.kind].marked:
+        if not KINDS[intent.address.kind].carries_marker:
             message = (
                 f"{unsent}look in the ledger for what it asks for, and name it with "
                 "`metadata.adopts` or `reconciler daybook recover --posted`"
@@ -217,7 +219,7 @@ class _Desk:
             live = self.ledger.read(kind, number)
         except LedgerError as error:
             return _settled(intent, Result.UNKNOWN, message=error.message)
-        if live is not None and live.status in kind.at_work:
+        if live is not None and live.status in kind.busy_states:
             message = f'{number} has the status "{live.status}"; wait until that has ended'
             return _settled(intent, Result.UNKNOWN, number=number, message=message)
         if self._took_effect(intent, live):
@@ -233,7 +235,7 @@ class _Desk:
             return intent.act is Act.DELETE
         if intent.act is Act.CANCEL:
             return live.status == CANCELLED
-        if intent.act in ADOPTIONS and KINDS[intent.address.kind].marked:
+        if intent.act in ADOPTIONS and KINDS[intent.address.kind].carries_marker:
             return self._marker_in(live) == marker_of(self.workspace, intent.address)
         return intent.act is Act.UPDATE and self._updated(intent, live)
 

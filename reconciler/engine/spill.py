@@ -14,39 +14,39 @@ from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.spill_record import (
     MOST_BYTES,
-    NotRescued,
-    Rescued,
+    SpillRecord,
+    UnreadableSpillRecord,
     key_digest,
     line_of,
-    rescued_of,
+    record_from,
 )
-from reconciler.daybook import Intent, Tried
+from reconciler.daybook import CallRecord, Intent
 from reconciler.daybook.fsync import sync
-from reconciler.engine.settle import SettlingBook
+from reconciler.engine.settle import SettlingDaybook
 from reconciler.errors import DaybookError
 
 
-class RescuableBook(SettlingBook, Protocol):
+class SpillableDaybook(SettlingDaybook, Protocol):
     """A daybook that can be asked for one of its calls."""
 
     @property
     def lineage(self) -> str: ...
-    def tried(self, seq: int) -> Tried | None: ...
+    def tried(self, seq: int) -> CallRecord | None: ...
 
 
-class RescuedBook:
+class SpillingDaybook:
     """A daybook whose outcomes are kept elsewhere when it takes no more.
 
     First in the file at `path`; where that cannot be written either, `show` gets the line.
     """
 
-    def __init__(self, book: RescuableBook, path: Path, *, show: Callable[[str], None]) -> None:
+    def __init__(self, book: SpillableDaybook, path: Path, *, show: Callable[[str], None]) -> None:
         self._book, self._path, self._show = book, path, show
         self._lock = threading.Lock()
 
-    def intend(self, intent: Intent) -> Intent:
+    def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call. What cannot be written is not sent either."""
-        return self._book.intend(intent)
+        return self._book.record_intent(intent)
 
     def unsettled(self) -> tuple[Intent, ...]:
         """Intents of calls that have no definite outcome, oldest first."""
@@ -60,17 +60,17 @@ class RescuedBook:
         """The highest number of a kind that is known."""
         return self._book.last_number(kind, before=before)
 
-    def conclude(
+    def record_outcome(
         self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
     ) -> None:
         """Write an outcome. Raises DaybookError when only the rescue has it, or nothing."""
         try:
-            self._book.conclude(intent, result, number=number, detail=detail)
+            self._book.record_outcome(intent, result, number=number, detail=detail)
         except DaybookError as error:
             if result is Result.UNKNOWN or intent.act not in CALLS:
                 # An open call says as much, and a note is planned again.
                 raise
-            rescued = Rescued(
+            rescued = SpillRecord(
                 lineage=self._book.lineage,
                 intent=intent.seq,
                 address=intent.address,
@@ -101,39 +101,39 @@ class RescuedBook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SpillContents:
     """What lies in a rescue file: what can be taken in, and why the rest cannot."""
 
-    lines: tuple[Rescued, ...] = ()
+    lines: tuple[SpillRecord, ...] = ()
     problems: tuple[str, ...] = ()
 
 
-def examine(book: RescuableBook, path: Path) -> Found | None:
+def examine(book: SpillableDaybook, path: Path) -> SpillContents | None:
     """What a rescue file holds, held against the daybook; None where there is no such file."""
     try:
         text = _read(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Found(problems=(f"it cannot be read: {error.strerror}",))
-    except (UnicodeDecodeError, NotRescued):
-        return Found(problems=("it is no rescue file",))
-    lines: dict[int, Rescued] = {}
+        return SpillContents(problems=(f"it cannot be read: {error.strerror}",))
+    except (UnicodeDecodeError, UnreadableSpillRecord):
+        return SpillContents(problems=("it is no rescue file",))
+    lines: dict[int, SpillRecord] = {}
     problems = []
     for at, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            rescued = rescued_of(line)
+            rescued = record_from(line)
             _check(book, rescued, lines.get(rescued.intent))
             lines[rescued.intent] = rescued
-        except NotRescued as error:
+        except UnreadableSpillRecord as error:
             problems.append(f"line {at}: {error}")
-    return Found(lines=tuple(lines[seq] for seq in sorted(lines)), problems=tuple(problems))
+    return SpillContents(lines=tuple(lines[seq] for seq in sorted(lines)), problems=tuple(problems))
 
 
 def take_in(
-    book: RescuableBook, path: Path, *, trusted: Callable[[Intent, str], bool]
+    book: SpillableDaybook, path: Path, *, trusted: Callable[[Intent, str], bool]
 ) -> Iterator[Settled]:
     """Give the daybook what a rescue file kept for it, and rename the file once all of it is in.
 
@@ -150,15 +150,18 @@ def take_in(
             remedy="Run `reconciler daybook recover`: it shows what is in there and what to do.",
         )
     whole = True
-    for item in conclude_lines(book, found.lines, trusted=trusted):
+    for item in apply_records(book, found.lines, trusted=trusted):
         whole = whole and item.result is not Result.UNKNOWN
         yield item
     if whole:
-        set_aside(path, "taken")
+        archive(path, "taken")
 
 
-def conclude_lines(
-    book: RescuableBook, lines: tuple[Rescued, ...], *, trusted: Callable[[Intent, str], bool]
+def apply_records(
+    book: SpillableDaybook,
+    lines: tuple[SpillRecord, ...],
+    *,
+    trusted: Callable[[Intent, str], bool],
 ) -> Iterator[Settled]:
     """Write down what these lines say of calls that are still open.
 
@@ -176,7 +179,7 @@ def conclude_lines(
         elif intent.key and number and not trusted(intent, number):
             result, message = Result.UNKNOWN, f"{_KEPT} is not borne out by the ledger"
         else:
-            book.conclude(intent, result, number=number, detail=line.detail)
+            book.record_outcome(intent, result, number=number, detail=line.detail)
         yield Settled(
             address=intent.address,
             act=intent.act.value,
@@ -189,7 +192,7 @@ def conclude_lines(
 _KEPT = "what the rescue file says of it"
 
 
-def set_aside(path: Path, word: str) -> Path:
+def archive(path: Path, word: str) -> Path:
     """Rename a rescue file so that it is looked at no more, beside those of earlier times."""
     aside = _free_name(path, word)
     try:
@@ -211,14 +214,14 @@ def _free_name(path: Path, word: str) -> Path:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def _check(book: RescuableBook, line: Rescued, other: Rescued | None) -> None:
+def _check(book: SpillableDaybook, line: SpillRecord, other: SpillRecord | None) -> None:
     """Raises NotRescued when a line is not about an open call, or one that ended as it says."""
     what = f"the {line.act.value} of {line.address.name}"
     if line.lineage != book.lineage:
-        raise NotRescued(f"{what} belongs to another daybook")
+        raise UnreadableSpillRecord(f"{what} belongs to another daybook")
     tried = book.tried(line.intent)
     if tried is None:
-        raise NotRescued(f"the daybook knows of no such call: {what}")
+        raise UnreadableSpillRecord(f"the daybook knows of no such call: {what}")
     intent = tried.intent
     same = (intent.address, intent.act, key_digest(intent.key)) == (
         line.address,
@@ -226,7 +229,9 @@ def _check(book: RescuableBook, line: Rescued, other: Rescued | None) -> None:
         line.key,
     )
     if not same or (intent.number and line.number and intent.number != line.number):
-        raise NotRescued(f"{what} is not the call that the daybook knows as no. {line.intent}")
+        raise UnreadableSpillRecord(
+            f"{what} is not the call that the daybook knows as no. {line.intent}"
+        )
     said, known = (line.result, line.number), (tried.result, tried.number)
     if other is not None:
         known = (other.result, other.number)
@@ -234,12 +239,12 @@ def _check(book: RescuableBook, line: Rescued, other: Rescued | None) -> None:
         # What a later run read in the ledger of any other call is newer than the line.
         return
     if not _agree(said, known):
-        raise NotRescued(
+        raise UnreadableSpillRecord(
             f"{what} is said to be {_words(said)}, and it is known to be {_words(known)}"
         )
 
 
-def _made_something(line: Rescued) -> bool:
+def _made_something(line: SpillRecord) -> bool:
     """Whether a line tells of a new entry: that no later attempt takes back."""
     return line.act is Act.CREATE and line.result is Result.DONE
 
@@ -288,5 +293,5 @@ def _read(path: Path) -> str:
     finally:
         os.close(file)
     if len(raw) > MOST_BYTES:
-        raise NotRescued("it is too large")
+        raise UnreadableSpillRecord("it is too large")
     return raw.decode()

@@ -15,10 +15,16 @@ import httpx
 
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
 from reconciler.errors import ForgeError, ForgeRefused, ForgeUnsure, LedgerUnreachable
-from reconciler.http_client.base_url import Origin
-from reconciler.http_client.exchange import Broken, Exchange, Outcome, Reply, Request
+from reconciler.http_client.base_url import BaseUrl
+from reconciler.http_client.exchange import (
+    Exchange,
+    FailedRequest,
+    Request,
+    RequestOutcome,
+    Response,
+)
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.retry import backoff, http_date, retry_after, seconds, steady
+from reconciler.http_client.retry import backoff, http_date, monotonic, retry_after, seconds
 from reconciler.http_client.strict_json import Unreadable, read_value
 
 Row: TypeAlias = Mapping[str, Value]
@@ -85,13 +91,13 @@ class Caller:
 
     def __init__(  # noqa: PLR0913 - each door to the outside is an argument of its own
         self,
-        origin: Origin,
+        origin: BaseUrl,
         tongue: Tongue,
         *,
         limits: Limits | None = None,
         ca_bundle: str | None = None,
         transport: httpx.BaseTransport | None = None,
-        clock: Callable[[], float] = steady,
+        clock: Callable[[], float] = monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = chance.random,
     ) -> None:
@@ -165,13 +171,13 @@ class Caller:
             reply = self._exchange.send(
                 request, deadline=min(self._deadline, now + self._limits.attempt_timeout)
             )
-            if isinstance(reply, Reply) and _answers(reply, asking):
+            if isinstance(reply, Response) and _answers(reply, asking):
                 return self._answer(reply, asking)
             again = method != "POST" or _not_taken(reply)
             if not (again and self._waited(reply, attempt)):
                 raise self._failure(reply, asking, in_doubt=method == "POST")
 
-    def _answer(self, reply: Reply, asking: Asking) -> Answer:
+    def _answer(self, reply: Response, asking: Asking) -> Answer:
         if reply.fault:
             raise self._unreadable(asking, reply.fault)
         try:
@@ -207,7 +213,7 @@ class Caller:
             remedy="Set the base URL of the API to the one that the forge itself names.",
         )
 
-    def _waited(self, reply: Reply | Broken, attempt: int) -> bool:
+    def _waited(self, reply: Response | FailedRequest, attempt: int) -> bool:
         """Sit out what is due before the next attempt; False when there is to be none."""
         if attempt >= self._limits.attempts:
             return False
@@ -217,11 +223,11 @@ class Caller:
             cap=self._limits.backoff_cap,
             random=self._random,
         )
-        if isinstance(reply, Reply):
+        if isinstance(reply, Response):
             if not (reply.status >= 500 or _limited(reply)):
                 return False
             wait = max(wait, _asked_wait(reply))
-        elif reply.outcome is Outcome.UNTRUSTED:
+        elif reply.outcome is RequestOutcome.UNTRUSTED:
             return False
         if self._clock() + wait >= self._deadline:
             return False
@@ -234,9 +240,11 @@ class Caller:
             remedy="Check the base URL of the API, and for a proxy in between.",
         )
 
-    def _failure(self, reply: Reply | Broken, asking: Asking, *, in_doubt: bool) -> ForgeError:
+    def _failure(
+        self, reply: Response | FailedRequest, asking: Asking, *, in_doubt: bool
+    ) -> ForgeError:
         name = self._tongue.name
-        if isinstance(reply, Broken):
+        if isinstance(reply, FailedRequest):
             kind = ForgeUnsure if in_doubt and not _not_taken(reply) else ForgeError
             return kind(
                 f"{asking.what}: no answer from {name}; {self._redactor.clean(reply.detail)}",
@@ -249,7 +257,7 @@ class Caller:
             kind = ForgeUnsure
         return kind(message, remedy=remedy, status=reply.status)
 
-    def _verdict(self, reply: Reply, asking: Asking) -> tuple[type[ForgeError], str]:
+    def _verdict(self, reply: Response, asking: Asking) -> tuple[type[ForgeError], str]:
         name, token = self._tongue.name, self._tongue.token_variable
         if _limited(reply):
             wait = int(_asked_wait(reply))
@@ -277,7 +285,7 @@ class Caller:
         }
         return table.get(reply.status, (ForgeError, f"See what {name} says. {needs}"))
 
-    def _said(self, reply: Reply) -> str:
+    def _said(self, reply: Response) -> str:
         """The forge's own words, shortened and without secrets."""
         try:
             row = mapping_of(read_value(reply.body))
@@ -287,7 +295,7 @@ class Caller:
         return self._redactor.clean(text)[:200]
 
 
-def _answers(reply: Reply, asking: Asking) -> bool:
+def _answers(reply: Response, asking: Asking) -> bool:
     """Whether this is what was asked for; a limit's 403 says nothing about access."""
     accepted = reply.status in asking.accepted and not _limited(reply)
     return 200 <= reply.status < 300 or accepted
@@ -297,19 +305,19 @@ def _query(parameters: Mapping[str, str]) -> str:
     return f"?{urlencode(parameters)}" if parameters else ""
 
 
-_CERTAIN: Mapping[Outcome, bool] = MappingProxyType(
-    {Outcome.NOT_SENT: True, Outcome.UNTRUSTED: True}
+_CERTAIN: Mapping[RequestOutcome, bool] = MappingProxyType(
+    {RequestOutcome.NOT_SENT: True, RequestOutcome.UNTRUSTED: True}
 )
 
 
-def _not_taken(reply: Reply | Broken) -> bool:
+def _not_taken(reply: Response | FailedRequest) -> bool:
     """Whether it is certain that the request had no effect."""
-    if isinstance(reply, Broken):
+    if isinstance(reply, FailedRequest):
         return _CERTAIN.get(reply.outcome, False)
     return 300 <= reply.status < 500
 
 
-def _limited(reply: Reply) -> bool:
+def _limited(reply: Response) -> bool:
     """Whether the answer is a limit's ("Rate limits for the REST API", "Exceeding the rate limit").
 
     A primary limit leaves x-ratelimit-remaining at 0, a secondary one says so in its words; either
@@ -324,7 +332,7 @@ def _limited(reply: Reply) -> bool:
     )
 
 
-def _asked_wait(reply: Reply) -> float:
+def _asked_wait(reply: Response) -> float:
     """Seconds that the forge asks to be left alone for; resets are moments since 1970."""
     now = http_date(reply.headers.get("date", ""))
     asked = retry_after(reply.headers, now=now)
@@ -337,7 +345,7 @@ def _asked_wait(reply: Reply) -> float:
     return SECONDARY_WAIT if reply.status == 403 else 0.0
 
 
-def _spent(reply: Reply) -> bool:
+def _spent(reply: Response) -> bool:
     names = ("x-ratelimit-remaining", "ratelimit-remaining")
     return any(reply.headers.get(name) == "0" for name in names)
 

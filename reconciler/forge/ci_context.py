@@ -13,7 +13,7 @@ from reconciler.forge.api import Caller, Limits, Tongue
 from reconciler.forge.github import HEADERS, GitHub
 from reconciler.forge.gitlab import GitLab
 from reconciler.forge.protocol import Forge
-from reconciler.http_client.base_url import WITHOUT_TLS, Origin, UnusableUrl, origin_of_url
+from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, origin_of_url
 
 Environment = Mapping[str, str]
 
@@ -33,7 +33,7 @@ _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CiContext:
     """Where a change is: on which forge, in which repository, its number and its commit.
 
     `commit` is the head of the change in a job about one, else the commit of the job. `branch` is
@@ -50,7 +50,7 @@ class Place:
     own: bool = False
 
 
-def place_from(said: Place, environment: Environment, event: str) -> Place:
+def ci_context_from(said: CiContext, environment: Environment, event: str) -> CiContext:
     """What was said, completed from the predefined variables of GitHub Actions or GitLab CI.
 
     `event` is the text of the file GITHUB_EVENT_PATH, empty when there is none. Raises ForgeError
@@ -70,7 +70,7 @@ def place_from(said: Place, environment: Environment, event: str) -> Place:
         # In a merged results pipeline CI_COMMIT_SHA is of a merge that is nowhere else.
         source = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
         commit = source or environment.get("CI_COMMIT_SHA", "")
-    place = Place(
+    place = CiContext(
         forge=forge,
         url=said.url or environment.get(_URL_VARIABLES[forge], "") or _PUBLIC[forge],
         repository=said.repository or repository,
@@ -93,7 +93,7 @@ def place_from(said: Place, environment: Environment, event: str) -> Place:
 
 
 def forge_at(
-    place: Place, environment: Environment, *, limits: Limits | None = None
+    place: CiContext, environment: Environment, *, limits: Limits | None = None
 ) -> tuple[Forge, Caller]:
     """The forge of a place, with its token, and the caller to close when it is no longer needed.
 
@@ -144,7 +144,7 @@ def _forge_of(environment: Environment) -> str:
     )
 
 
-def _origin(url: str, variable: str) -> Origin:
+def _origin(url: str, variable: str) -> BaseUrl:
     try:
         return origin_of_url(url)
     except UnusableUrl as error:

@@ -109,12 +109,16 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[M
 
 
 def _commit(repository: Repository, commit: str) -> list[str]:
-    return repository.told("show", "--no-patch", f"--format={_FORMAT}", commit).split("\0", 4)
+    return repository.run_checked("show", "--no-patch", f"--format={_FORMAT}", commit).split(
+        "\0", 4
+    )
 
 
 def _authors(repository: Repository, merge: str) -> Iterator[str]:
     """Authors, committers and co-authors of everything that a merge brought."""
-    out = repository.told("log", "--format=%ae%x00%ce%x00%B%x01", f"{merge}^@", f"^{merge}^1", "--")
+    out = repository.run_checked(
+        "log", "--format=%ae%x00%ce%x00%B%x01", f"{merge}^@", f"^{merge}^1", "--"
+    )
     for item in out.split("\x01"):
         author, _, rest = item.strip("\n").partition("\0")
         committer, _, message = rest.partition("\0")
@@ -128,16 +132,16 @@ def is_mere_merge(repository: Repository, merge: str, parents: list[str]) -> boo
     if len(parents) != 2:
         return False
     code, out, _ = repository.ask("merge-tree", "--write-tree", *parents)
-    tree = repository.told("rev-parse", f"{merge}^{{tree}}").strip()
+    tree = repository.run_checked("rev-parse", f"{merge}^{{tree}}").strip()
     return code == 0 and out.strip() == tree
 
 
 def _signed(
     repository: Repository, commit: str, signers: Path, message: str, *, merge: bool
 ) -> Iterator[Approval]:
-    for name in repository.told("tag", "--points-at", commit).splitlines():
+    for name in repository.run_checked("tag", "--points-at", commit).splitlines():
         if who := _signer(repository, signers, "verify-tag", f"refs/tags/{name}"):
-            text = repository.told("cat-file", "tag", f"refs/tags/{name}")
+            text = repository.run_checked("cat-file", "tag", f"refs/tags/{name}")
             yield _approval(who, f"the signed tag {name}", text)
     if merge and (who := _signer(repository, signers, "verify-commit", commit)):
         yield _approval(who, "the signature of the merge", message)

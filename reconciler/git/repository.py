@@ -50,7 +50,7 @@ class Repository:
         Of ignored ones, those that could be read as declarations or rules; none in a directory
         called `except_for`.
         """
-        out = self.told(
+        out = self.run_checked(
             "status",
             "--porcelain=v1",
             "-z",
@@ -70,12 +70,12 @@ class Repository:
 
     def _unwatched(self) -> Iterator[str]:
         """Files that the index tells git not to look at, as `status` would say them."""
-        for item in self.told("ls-files", "-v", "-z", "--", ".").split("\0"):
+        for item in self.run_checked("ls-files", "-v", "-z", "--", ".").split("\0"):
             # "ls-files": S is skip-worktree, and a small letter is assume-unchanged.
             if item[:1] == "S" or item[:1].islower():
                 yield f" M {item[2:]}"
 
-    def told(self, *arguments: str) -> str:
+    def run_checked(self, *arguments: str) -> str:
         """What git answers. Raises ReconcilerError when it cannot."""
         code, out, err = self.ask(*arguments)
         if code != 0:

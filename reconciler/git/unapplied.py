@@ -38,7 +38,7 @@ def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
     # On both sides: what is undone by going back was written by somebody too.
     span = (f"{since}...{commit}",) if since else (commit,)
     written = tuple(_by_people(_written(repository, span)))
-    out = repository.told("log", "--first-parent", "--format=%H", *span, "--", ".")
+    out = repository.run_checked("log", "--first-parent", "--format=%H", *span, "--", ".")
     brought = tuple(one for one in out.split() if one != commit)
     if max(len(written), len(brought)) > MOST:
         message = f"more than {MOST} commits were not applied yet, too many to ask about"
@@ -66,7 +66,7 @@ def applied_commit(repository: Repository, *, except_for: str) -> str:
 
 def _unknown(repository: Repository, commit: str, since: str) -> Missing | None:
     """Why the history does not tell; None when it does."""
-    if repository.told("rev-parse", "--is-shallow-repository").strip() != "false":
+    if repository.run_checked("rev-parse", "--is-shallow-repository").strip() != "false":
         return _flaw("the checkout does not have the whole history", _WHOLE)
     for one in filter(None, (since, commit)):
         if repository.ask("cat-file", "-e", f"{one}^{{commit}}")[0] != 0:
@@ -84,7 +84,7 @@ def _flaw(message: str, remedy: str) -> Missing:
 
 
 def _written(repository: Repository, span: tuple[str, ...]) -> Iterator[Written]:
-    out = repository.told(
+    out = repository.run_checked(
         *("log", "-z", "--full-history", "--format=%H%x01%P%x01%ae%x01%ce%x01%B"),
         *(*span, "--", "."),
     )

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class BaseUrl:
     """The one place a client sends to: scheme and authority, and the path everything is below."""
 
     scheme: str
@@ -43,7 +43,7 @@ NOT_PLAIN = "not plain"
 WITHOUT_TLS = "without TLS"
 
 
-def origin_of_url(text: str) -> Origin:
+def origin_of_url(text: str) -> BaseUrl:
     """The origin a base URL names: https, or plain http on this machine alone.
 
     Raises UnusableUrl for any other, for one with a user, a query, a fragment or odd characters.
@@ -53,7 +53,7 @@ def origin_of_url(text: str) -> Origin:
         raise UnusableUrl(NOT_PLAIN)
     if url.scheme == "http" and not is_loopback(host):
         raise UnusableUrl(WITHOUT_TLS, host=host)
-    return Origin(scheme=url.scheme, host=host, port=port, prefix=url.path.rstrip("/"))
+    return BaseUrl(scheme=url.scheme, host=host, port=port, prefix=url.path.rstrip("/"))
 
 
 def port_of(url: SplitResult) -> int | None:

@@ -14,14 +14,14 @@ from typing import Protocol
 
 import httpx
 
-from reconciler.http_client.base_url import Origin
-from reconciler.http_client.retry import steady
+from reconciler.http_client.base_url import BaseUrl
+from reconciler.http_client.retry import monotonic
 from reconciler.http_client.transport import SocketTransport, tls_context
 
 log = logging.getLogger("reconciler.http_client")
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """What is known after one attempt."""
 
     DONE = "done"
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Response:
     """An HTTP answer, whole. Header names are lower case; `fault` says why a body is not one."""
 
     status: int
@@ -52,10 +52,10 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
+class FailedRequest:
     """No whole answer: `outcome` says whether the request can have left."""
 
-    outcome: Outcome
+    outcome: RequestOutcome
     detail: str
 
 
@@ -93,12 +93,12 @@ class Exchange:
 
     def __init__(
         self,
-        origin: Origin,
+        origin: BaseUrl,
         *,
         limits: Bounds,
         transport: httpx.BaseTransport | None,
         ca_bundle: str | None,
-        clock: Callable[[], float] = steady,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._origin = origin
         self._limits = limits
@@ -113,7 +113,7 @@ class Exchange:
             # Their records repeat answers as they came, before secrets are taken out.
             logging.getLogger(name).setLevel(logging.WARNING)
 
-    def send(self, request: Request, *, deadline: float) -> Reply | Broken:
+    def send(self, request: Request, *, deadline: float) -> Response | FailedRequest:
         """One attempt, ended by `deadline`, a moment on the clock. Nothing is repeated here."""
         client = self._take()
         try:
@@ -129,10 +129,14 @@ class Exchange:
         for client in idle:
             client.close()
 
-    def _send(self, client: httpx.Client, request: Request, *, deadline: float) -> Reply | Broken:
+    def _send(
+        self, client: httpx.Client, request: Request, *, deadline: float
+    ) -> Response | FailedRequest:
         left = deadline - self._clock()
         if left <= 0:
-            return Broken(outcome=Outcome.NOT_SENT, detail="no time was left to connect")
+            return FailedRequest(
+                outcome=RequestOutcome.NOT_SENT, detail="no time was left to connect"
+            )
         outgoing = self._outgoing(client, request, deadline=deadline, left=left)
         try:
             response = client.send(outgoing, stream=True)
@@ -143,7 +147,9 @@ class Exchange:
         except NEVER_LEFT as error:
             return _never_left(error)
         except httpx.TransportError as error:
-            return Broken(outcome=Outcome.LOST, detail=str(error) or type(error).__name__)
+            return FailedRequest(
+                outcome=RequestOutcome.LOST, detail=str(error) or type(error).__name__
+            )
 
     def _outgoing(
         self, client: httpx.Client, request: Request, *, deadline: float, left: float
@@ -168,7 +174,7 @@ class Exchange:
         outgoing.extensions["deadline"] = deadline
         return outgoing
 
-    def _receive(self, response: httpx.Response, *, deadline: float) -> Reply | Broken:
+    def _receive(self, response: httpx.Response, *, deadline: float) -> Response | FailedRequest:
         headers = MappingProxyType({name.lower(): text for name, text in response.headers.items()})
         request_id = next((headers[name] for name in REQUEST_IDS if name in headers), "-")
         log.debug("answered %s, request id %s", response.status_code, request_id)
@@ -178,7 +184,9 @@ class Exchange:
         try:
             for chunk in response.iter_raw():
                 if late:
-                    return Broken(outcome=Outcome.LOST, detail="the answer took too long")
+                    return FailedRequest(
+                        outcome=RequestOutcome.LOST, detail="the answer took too long"
+                    )
                 received += len(chunk)
                 inflater.add(chunk)
                 # An answer that is whole by now is still an answer: only more of it is too late.
@@ -186,7 +194,7 @@ class Exchange:
             body = inflater.finish(received=received, promised=headers.get("content-length", ""))
         except _UnusableBody as error:
             body, fault = b"", str(error)
-        return Reply(status=response.status_code, headers=headers, body=body, fault=fault)
+        return Response(status=response.status_code, headers=headers, body=body, fault=fault)
 
     def _take(self) -> httpx.Client:
         with self._lock:
@@ -263,12 +271,12 @@ class _Inflater:
         return b"".join(self._parts)
 
 
-def _never_left(error: httpx.TransportError) -> Broken:
+def _never_left(error: httpx.TransportError) -> FailedRequest:
     cause = _tls_cause(error)
     detail = str(error) or type(error).__name__
     if cause is None or isinstance(cause, RETRIABLE_TLS):
-        return Broken(outcome=Outcome.NOT_SENT, detail=detail)
-    return Broken(outcome=Outcome.UNTRUSTED, detail=detail)
+        return FailedRequest(outcome=RequestOutcome.NOT_SENT, detail=detail)
+    return FailedRequest(outcome=RequestOutcome.UNTRUSTED, detail=detail)
 
 
 RETRIABLE_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)

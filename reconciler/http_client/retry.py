@@ -47,7 +47,7 @@ def seconds(text: str) -> float | None:
 _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
-def steady() -> float:
+def monotonic() -> float:
     """Seconds that only rise, and go on rising while the machine is suspended where it can tell.
 
     A key protects a create by the ledger's clock: a laptop that slept through a deadline must not

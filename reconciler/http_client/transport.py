@@ -10,7 +10,7 @@ import httpcore
 import httpx
 
 from reconciler.errors import LedgerUnreachable
-from reconciler.http_client.retry import steady
+from reconciler.http_client.retry import monotonic
 
 SLICE = 16 * 1024
 """Bytes written at once, so that a peer that reads slowly meets the deadline between slices."""
@@ -55,7 +55,7 @@ def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
 class Deadline:
     """A moment on the monotonic clock that everything on a connection has to keep to."""
 
-    def __init__(self, clock: Callable[[], float] = steady) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._at = float("inf")
 
@@ -134,7 +134,7 @@ class SocketTransport(httpx.BaseTransport):
     """
 
     def __init__(
-        self, *, context: ssl.SSLContext | None, clock: Callable[[], float] = steady
+        self, *, context: ssl.SSLContext | None, clock: Callable[[], float] = monotonic
     ) -> None:
         self._deadline = Deadline(clock)
         self._pool = httpcore.ConnectionPool(

@@ -9,7 +9,7 @@ from reconciler.core.model.review import Assessment
 from reconciler.core.planning.approvals import SHORT
 from reconciler.render.approvals import approval_text, requirement_text
 from reconciler.render.escaping import said
-from reconciler.render.markdown import Standing, plan_markdown
+from reconciler.render.markdown import ApprovalStatus, plan_markdown
 from reconciler.render.text import summary
 
 MOST_EARLIER = 20
@@ -110,15 +110,15 @@ def _earlier(before: str, now: Stamp) -> Iterator[Stamp]:
     yield from tuple(found)[:MOST_EARLIER]
 
 
-def _standing(plan: Plan, frame: Frame) -> Standing:
+def _standing(plan: Plan, frame: Frame) -> ApprovalStatus:
     """What the plan requires, what of it is there, and what is missing."""
     requirement, found = plan.requirement, frame.assessment
     if not requirement.approvals:
-        return Standing(text="", ready=True)
+        return ApprovalStatus(text="", ready=True)
     rows = _controls(frame)
     shown, more = rows[:_LISTED], len(rows) - _LISTED
     counted = "\n".join((*shown, *([f"- and {more} more"] if more > 0 else [])))
-    return Standing(
+    return ApprovalStatus(
         text=f"**Approvals**: {said(requirement_text(requirement))}\n\n{counted}",
         ready=found is not None and found.satisfied,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from reconciler.core.model.kinds import MEMBER
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.money import shown, total
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
@@ -59,16 +59,16 @@ def member_cells(change: Change) -> list[list[str]]:
 
 def _row(member: Live, *, leaves: bool) -> list[str]:
     """`leaves` says that the run is to be taken back, and its entries with it."""
-    currency = text_of(member.fields.get(MEMBER.currency)) or ""
+    currency = text_of(member.fields.get(RUN_ENTRY_KIND.currency)) or ""
     debits = total(
         amount
-        for row in rows_of(member.fields.get(MEMBER.lines))
+        for row in rows_of(member.fields.get(RUN_ENTRY_KIND.lines))
         if row.get("type") == "Debit" and isinstance(amount := row.get("amount"), Decimal)
     )
     return [
         "!" if holds_its_run(member) and leaves else "-" if leaves else "",
         member.number,
-        text_of(member.fields.get(MEMBER.period)) or "",
+        text_of(member.fields.get(RUN_ENTRY_KIND.period)) or "",
         currency,
         shown(debits, currency),
         transfer_of(member) + (", stays" if holds_its_run(member) and leaves else ""),

@@ -39,14 +39,14 @@ _MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ApprovalStatus:
     """What is known of what a plan requires: the text on it, and whether nothing is missing."""
 
     text: str
     ready: bool
 
 
-def plan_markdown(plan: Plan, *, limit: int = LIMIT, standing: Standing | None = None) -> str:
+def plan_markdown(plan: Plan, *, limit: int = LIMIT, standing: ApprovalStatus | None = None) -> str:
     """The plan as GitHub-flavoured Markdown of at most `limit` characters.
 
     What it requires follows the verdict; the command to apply it is there where nothing of that is
@@ -69,14 +69,14 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT, standing: Standing | None =
     return "\n\n".join((*head, *details, *_left_out(left), *foot)) + "\n"
 
 
-def _required(plan: Plan) -> Standing:
+def _required(plan: Plan) -> ApprovalStatus:
     if not plan.requirement.approvals:
-        return Standing(text="", ready=True)
+        return ApprovalStatus(text="", ready=True)
     text = f"**Approvals**: {said(requirement_text(plan.requirement))}"
-    return Standing(text=text, ready=False)
+    return ApprovalStatus(text=text, ready=False)
 
 
-def _head(plan: Plan, standing: Standing) -> Iterator[str]:
+def _head(plan: Plan, standing: ApprovalStatus) -> Iterator[str]:
     basis = plan.basis
     badges = "".join(f" ({badge})" for badge in scope_badges(plan))
     yield f"### {said(basis.workspace)}: {_verdict(plan)}{badges}"
@@ -221,7 +221,7 @@ def _marked(line: Line) -> str:
     return f"{mark} {body}".rstrip() + "\n"
 
 
-def _foot(plan: Plan, standing: Standing) -> Iterator[str]:
+def _foot(plan: Plan, standing: ApprovalStatus) -> Iterator[str]:
     if plan.drift:
         drawn = _fenced(drift_section(plan.drift))
         count = len(plan.drift)

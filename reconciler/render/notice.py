@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.scope import Scope, Unseen
+from reconciler.core.model.scope import OutOfScope, Scope
 
 BADGES = ("OFFLINE", "PARTIAL")
 """The words that every form of a plan begins its notices with, and puts beside its verdict."""
@@ -31,7 +31,8 @@ def _notices(plan: Plan) -> Iterator[str]:
         )
         yield f"OFFLINE: the ledger was not asked; {known}. It can be shown, and not applied."
     if plan.partial:
-        yield f"PARTIAL: {_selection(plan.scope)}; {_left_out(plan.unseen)}.{_labels(plan.scope)}"
+        left_out = _left_out(plan.out_of_scope)
+        yield f"PARTIAL: {_selection(plan.scope)}; {left_out}.{_labels(plan.scope)}"
 
 
 def _selection(scope: Scope) -> str:
@@ -49,7 +50,7 @@ def _selection(scope: Scope) -> str:
     return only + (f" but --exclude {' or '.join(scope.excludes)}" if scope.excludes else "")
 
 
-def _left_out(unseen: Unseen) -> str:
+def _left_out(unseen: OutOfScope) -> str:
     declared = f"{unseen.declared:,} declaration{'' if unseen.declared == 1 else 's'}"
     recorded = f"{unseen.recorded:,} recorded entr{'y' if unseen.recorded == 1 else 'ies'}"
     return f"{declared} and {recorded} without a file were not looked at"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from reconciler.core.documents.plan_comparison import OTHERS, Difference, MoneyMoved, PlanDiff
+from reconciler.core.documents.plan_comparison import OTHERS, ChangeDifference, MoneyMoved, PlanDiff
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Value, text_of
@@ -34,7 +34,7 @@ def _counts(plan: Plan) -> str:
     return f"{summary(plan) if plan.pending else 'no changes.'} {plan.digest}"
 
 
-def _difference(one: Difference) -> Iterator[Line]:
+def _difference(one: ChangeDifference) -> Iterator[Line]:
     symbol, style = (
         ("+", "create") if one.before is None else ("-", "remove") if one.after is None else
         ("~", "update")

@@ -100,7 +100,7 @@ def _money_table(
 _SIGN, _CODE, _CURRENCY, _DEBIT, _CREDIT, _HOME, _REST = range(7)
 
 _IN_COLUMNS = frozenset({"accountingCodeName", "type", "amount", "homeCurrencyAmount"})
-_FILLED = frozenset({"accountingCodeType"}.union(*(kind.filled for kind in KINDS.values())))
+_FILLED = frozenset({"accountingCodeType"}.union(*(kind.server_filled for kind in KINDS.values())))
 """What a live line holds because the ledger filled it."""
 
 

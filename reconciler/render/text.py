@@ -150,7 +150,7 @@ def drift_text(moved: Drift) -> str:
     """What became of an entry that moved: `differs`, `is gone`."""
     if moved_in_part(moved):
         return "was cancelled in part"
-    stands = moved.status in KINDS[moved.address.kind].standing
+    stands = moved.status in KINDS[moved.address.kind].posted_states
     return _MOVED.get(moved.status, "differs" if stands else f'has the status "{moved.status}"')
 
 

@@ -12,7 +12,7 @@ import jsonschema_rs
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import HouseRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
-from reconciler.workspace.files import Found, read_file
+from reconciler.workspace.files import FoundFiles, read_file
 from reconciler.workspace.json_schema import API_VERSION
 from reconciler.workspace.rules import RULES
 
@@ -182,7 +182,7 @@ def _content(root: FilePath, name: str) -> tuple[bytes, str]:
         return b"", f"`{name}` leads out of the workspace"
     if not file.is_file():
         return b"", f"there is no file `{name}`"
-    data, flaw = read_file(Found(name, str(file)))
+    data, flaw = read_file(FoundFiles(name, str(file)))
     return data, f"`{name}`: {flaw.message}" if flaw is not None else ""
 
 

@@ -24,19 +24,19 @@ _PEEKED = 1000
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Found:
+class FoundFiles:
     """A YAML file: its path relative to the workspace, and where its content lies."""
 
     path: str
     real: str
 
 
-def find(root: Path) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
+def find(root: Path) -> tuple[tuple[FoundFiles, ...], tuple[Problem, ...]]:
     """All YAML files below the directory, sorted by path, and what is not read although it may be.
 
     Links are followed to files inside the workspace only. Nothing is opened.
     """
-    found: list[Found] = []
+    found: list[FoundFiles] = []
     problems: list[Problem] = []
     top = root.resolve()
     waiting = [""]
@@ -52,14 +52,14 @@ def find(root: Path) -> tuple[tuple[Found, ...], tuple[Problem, ...]]:
             path = f"{directory}/{entry.name}" if directory else entry.name
             if _is_entered(entry):
                 waiting.append(path)
-            elif isinstance(outcome := _sorted_out(entry, path, top), Found):
+            elif isinstance(outcome := _sorted_out(entry, path, top), FoundFiles):
                 found.append(outcome)
             elif outcome:
                 problems.append(outcome)
     return tuple(sorted(found)), tuple(problems)
 
 
-def read_file(found: Found) -> tuple[bytes, Problem | None]:
+def read_file(found: FoundFiles) -> tuple[bytes, Problem | None]:
     """The bytes of a file, or the problem that keeps it from being read as YAML."""
     path = found.path
     try:
@@ -104,7 +104,7 @@ def _is_entered(entry: os.DirEntry[str]) -> bool:
     return named_well and entry.is_dir(follow_symlinks=False)
 
 
-def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> Found | Problem | None:
+def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | Problem | None:
     name = entry.name
     if character := refused_in_name(name):
         escaped = path.encode("unicode_escape", "surrogatepass").decode("ascii")
@@ -115,7 +115,7 @@ def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> Found | Proble
         return _link(entry, path, top)
     if name.endswith(SUFFIXES):
         regular = entry.is_file(follow_symlinks=False)
-        return Found(path, entry.path) if regular else _irregular(entry, path)
+        return FoundFiles(path, entry.path) if regular else _irregular(entry, path)
     if _LOOKS_LIKE_YAML(name):
         fact = "the file looks like YAML by its name, but is not read"
         return problem("file-ignored", path=path, message=fact)
@@ -152,7 +152,7 @@ def _some_names(directory: str) -> Iterator[str]:
             return
 
 
-def _link(entry: os.DirEntry[str], path: str, top: Path) -> Found | Problem | None:
+def _link(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | Problem | None:
     named_yaml = entry.name.endswith(SUFFIXES)
     try:
         target = Path(entry.path).resolve(strict=True)
@@ -167,7 +167,7 @@ def _link(entry: os.DirEntry[str], path: str, top: Path) -> Found | Problem | No
     if not target.is_relative_to(top) or _SKIPPED.intersection(target.relative_to(top).parts):
         fact = "the link leads out of the workspace"
         return problem("file-link", path=path, message=fact)
-    return Found(path, str(target)) if target.is_file() else _special(path)
+    return FoundFiles(path, str(target)) if target.is_file() else _special(path)
 
 
 def _irregular(entry: os.DirEntry[str], path: str) -> Problem:

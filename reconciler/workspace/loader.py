@@ -22,7 +22,7 @@ WORKSPACE_FILE = "reconciler.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class LoadedWorkspace:
     """What a workspace holds.
 
     `declared` is sorted by address and `problems` by place. `workspace` and `reference` are the
@@ -39,7 +39,7 @@ class Loaded:
     digest: str
 
 
-def load(root: Path) -> Loaded:
+def load(root: Path) -> LoadedWorkspace:
     """Read every YAML file below the directory. Nothing in them is executed, fetched or opened.
 
     A directory without a `reconciler.yaml` is none of ours: nothing else in it is looked at.
@@ -75,11 +75,11 @@ def load(root: Path) -> Loaded:
 
 def _loaded(
     reading: "_Reading", *, problems: tuple[Problem, ...], contents: Mapping[str, str]
-) -> Loaded:
+) -> LoadedWorkspace:
     digest = hashlib.sha256()
     for path, content in sorted(contents.items()):
         digest.update(f"{path}\0{content}\n".encode())
-    return Loaded(
+    return LoadedWorkspace(
         workspace=reading.workspace,
         reference=reading.reference,
         declared=tuple(declared for _, declared in sorted(reading.declared.items())),
@@ -89,7 +89,7 @@ def _loaded(
     )
 
 
-def _nothing(fact: str) -> Loaded:
+def _nothing(fact: str) -> LoadedWorkspace:
     return _loaded(_Reading(), problems=(_no_workspace(fact),), contents={})
 
 

@@ -13,14 +13,20 @@ from typing import Generic, TypeVar
 
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, OutcomeUnknown
-from reconciler.http_client.exchange import Broken, Exchange, Outcome, Reply, Request
+from reconciler.http_client.exchange import (
+    Exchange,
+    FailedRequest,
+    Request,
+    RequestOutcome,
+    Response,
+)
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.retry import backoff, http_date, steady
+from reconciler.http_client.retry import backoff, http_date, monotonic
 from reconciler.http_client.strict_json import Unreadable
-from reconciler.zuora.connection import Limits
-from reconciler.zuora.errors import DOUBT, IN_DOUBT, REPEATED, Asked, Operation, failure
+from reconciler.zuora.connection import CallLimits
+from reconciler.zuora.errors import DOUBT, IN_DOUBT, REPEATED, CallInfo, Operation, failure
 from reconciler.zuora.rate_limit import Gate, asked_wait
-from reconciler.zuora.responses import Verdict, judge, judge_query, judge_token
+from reconciler.zuora.responses import Classification, judge, judge_query, judge_token
 from reconciler.zuora.token import Token, TokenSource
 
 log = logging.getLogger("reconciler.zuora")
@@ -37,7 +43,7 @@ class Call(Generic[Answer]):
     may have taken effect already.
     """
 
-    asked: Asked
+    asked: CallInfo
     request: Request
     accept: Callable[[Mapping[str, Value]], Answer]
     missing: Callable[[], Answer] | None = None
@@ -45,15 +51,15 @@ class Call(Generic[Answer]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clockwork:
+class Clock:
     """Time and chance, so that tests need neither."""
 
-    clock: Callable[[], float] = steady
+    clock: Callable[[], float] = monotonic
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = field(default=chance.random)
 
 
-JUDGES: Mapping[Operation, Callable[[Reply], Verdict]] = MappingProxyType(
+JUDGES: Mapping[Operation, Callable[[Response], Classification]] = MappingProxyType(
     {
         Operation.READ: partial(judge, keyed=False),
         Operation.CREATE: partial(judge, keyed=True),
@@ -83,8 +89,8 @@ class Caller:
         self,
         exchange: Exchange,
         *,
-        limits: Limits,
-        clockwork: Clockwork,
+        limits: CallLimits,
+        clockwork: Clock,
         redactor: Redactor,
     ) -> None:
         self._exchange = exchange
@@ -114,18 +120,18 @@ class Caller:
         progress = _Progress(deadline=deadline, doubt=call.sent_before)
         while True:
             verdict = self._attempt(call, progress, tokens)
-            if verdict.outcome is Outcome.DONE:
+            if verdict.outcome is RequestOutcome.DONE:
                 value, verdict = self._accepted(call, verdict)
                 if value is not None:
                     return value[0]
-            if verdict.outcome is Outcome.MISSING and call.missing is not None:
+            if verdict.outcome is RequestOutcome.MISSING and call.missing is not None:
                 return call.missing()
             if not self._goes_on(call, verdict, progress, tokens):
                 raise failure(call.asked, self._cleaned(verdict), doubt=progress.doubt)
 
     def _attempt(
         self, call: Call[Answer], progress: _Progress, tokens: TokenSource | None
-    ) -> Verdict:
+    ) -> Classification:
         progress.attempt += 1
         request = call.request
         headers = {**request.headers, "Zuora-Track-Id": call.asked.track_id}
@@ -134,13 +140,15 @@ class Caller:
         request = replace(request, headers=headers)
         with self._gate.place(timeout=progress.deadline - self._clockwork.clock()) as free:
             if not free:
-                return Verdict(
-                    outcome=Outcome.NOT_SENT, detail="every place in flight stayed taken"
+                return Classification(
+                    outcome=RequestOutcome.NOT_SENT, detail="every place in flight stayed taken"
                 )
             if not self._rested(progress):
                 # The next attempt would meet the same pause, and the deadline ends the call there.
                 held = self._gate.held()
-                return Verdict(outcome=Outcome.NOT_SENT, wait=held, detail="the ledger is resting")
+                return Classification(
+                    outcome=RequestOutcome.NOT_SENT, wait=held, detail="the ledger is resting"
+                )
             log.debug(
                 "%s %s, attempt %d, track id %s",
                 request.method,
@@ -152,8 +160,8 @@ class Caller:
             reply = self._exchange.send(
                 request, deadline=min(progress.deadline, now + self._limits.attempt_timeout)
             )
-        if isinstance(reply, Broken):
-            return Verdict(outcome=reply.outcome, detail=reply.detail)
+        if isinstance(reply, FailedRequest):
+            return Classification(outcome=reply.outcome, detail=reply.detail)
         return self._judged(call, reply)
 
     def _token(self, call: Call[Answer], progress: _Progress, tokens: TokenSource) -> Token:
@@ -186,42 +194,46 @@ class Caller:
                 return False
         return True
 
-    def _judged(self, call: Call[Answer], reply: Reply) -> Verdict:
+    def _judged(self, call: Call[Answer], reply: Response) -> Classification:
         verdict = JUDGES[call.asked.operation](reply)
         date = http_date(reply.headers.get("date", ""))
         if date is not None:
             with self._time_lock:
                 self._server_time = date
         self._gate.observe(reply.headers)
-        if verdict.outcome in (Outcome.BUSY, Outcome.FAILED, Outcome.RUNNING):
+        if verdict.outcome in (RequestOutcome.BUSY, RequestOutcome.FAILED, RequestOutcome.RUNNING):
             wait = asked_wait(reply.headers, now=date or self.server_time)
-            if wait is not None and verdict.outcome is Outcome.BUSY:
+            if wait is not None and verdict.outcome is RequestOutcome.BUSY:
                 self._gate.hold(wait)
             return replace(verdict, wait=wait)
         return verdict
 
     def _accepted(
-        self, call: Call[Answer], verdict: Verdict
-    ) -> tuple[tuple[Answer] | None, Verdict]:
+        self, call: Call[Answer], verdict: Classification
+    ) -> tuple[tuple[Answer] | None, Classification]:
         try:
             return (call.accept(verdict.document),), verdict
         except Unreadable as error:
             # A 409 whose body is not the first answer says only that there was a first request.
             running = verdict.status == 409
-            outcome = Outcome.RUNNING if running else Outcome.UNREADABLE
+            outcome = RequestOutcome.RUNNING if running else RequestOutcome.UNREADABLE
             return None, replace(verdict, outcome=outcome, detail=str(error))
 
     def _goes_on(
         self,
         call: Call[Answer],
-        verdict: Verdict,
+        verdict: Classification,
         progress: _Progress,
         tokens: TokenSource | None,
     ) -> bool:
         """Whether to try again, after the wait that is due before it."""
         if verdict.outcome in IN_DOUBT and call.asked.operation is Operation.CREATE:
             progress.doubt = True
-        if verdict.outcome is Outcome.SIGNED_OUT and tokens is not None and not progress.renewed:
+        if (
+            verdict.outcome is RequestOutcome.SIGNED_OUT
+            and tokens is not None
+            and not progress.renewed
+        ):
             progress.renewed = True
             return tokens.renew(progress.token)
         if verdict.outcome not in REPEATED[call.asked.operation]:
@@ -241,7 +253,7 @@ class Caller:
         self._clockwork.sleep(wait)
         return True
 
-    def _cleaned(self, verdict: Verdict) -> Verdict:
+    def _cleaned(self, verdict: Classification) -> Classification:
         clean = self._redactor.clean
         reasons = tuple(
             replace(reason, message=clean(reason.message)) for reason in verdict.reasons

@@ -20,19 +20,19 @@ from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import RequestRefused
 from reconciler.http_client.exchange import Exchange, Request
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.retry import steady
+from reconciler.http_client.retry import monotonic
 from reconciler.zuora import decoding
-from reconciler.zuora.calls import Call, Caller, Clockwork
+from reconciler.zuora.calls import Call, Caller, Clock
 from reconciler.zuora.connection import (
+    CallLimits,
     Connection,
     Credentials,
-    Limits,
     Tenant,
     headers_of,
     origin_of,
 )
 from reconciler.zuora.data_query import Queries
-from reconciler.zuora.errors import Asked, Operation
+from reconciler.zuora.errors import CallInfo, Operation
 from reconciler.zuora.pagination import Page, every_row
 from reconciler.zuora.resources import RESOURCES
 from reconciler.zuora.result_file import ResultFiles
@@ -64,8 +64,8 @@ class Client:
         credentials: Credentials,
         *,
         transport: httpx.BaseTransport | None = None,
-        limits: Limits | None = None,
-        clock: Callable[[], float] = steady,
+        limits: CallLimits | None = None,
+        clock: Callable[[], float] = monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = chance.random,
         track_prefix: str = "",
@@ -81,7 +81,7 @@ class Client:
         self._entity_id = connection.entity_id
         self._track_prefix = track_prefix
         self._track_id("")
-        self._limits = limits or Limits()
+        self._limits = limits or CallLimits()
         self._clock = clock
         self._redactor = Redactor(credentials.secrets())
         self._exchange = Exchange(
@@ -91,7 +91,7 @@ class Client:
             ca_bundle=connection.ca_bundle,
             clock=clock,
         )
-        clockwork = Clockwork(clock=clock, sleep=sleep, random=random)
+        clockwork = Clock(clock=clock, sleep=sleep, random=random)
         self._caller = Caller(
             self._exchange, limits=self._limits, clockwork=clockwork, redactor=self._redactor
         )
@@ -127,7 +127,7 @@ class Client:
 
         A journal run comes with the entries it made, which takes further calls.
         """
-        live = self.look(kind, number)
+        live = self.read_status(kind, number)
         if live is None or not kind.members:
             return live
         member, resource = KINDS[kind.members], RESOURCES[kind.collection]
@@ -138,7 +138,7 @@ class Client:
         )
         return replace(live, members=tuple(sorted(rows, key=lambda row: row.number)))
 
-    def look(self, kind: Kind, number: str) -> Live | None:
+    def read_status(self, kind: Kind, number: str) -> Live | None:
         """What is live under a number, without the entries of a run."""
         resource = RESOURCES[kind.collection]
         call: Call[Live | None] = Call(
@@ -217,7 +217,7 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self._origin.url})"
 
-    def _change(self, request: Request, asked: Asked) -> None:
+    def _change(self, request: Request, asked: CallInfo) -> None:
         call: Call[None] = Call(asked=asked, request=request, accept=lambda _: None)
         self._caller.perform(call, tokens=self._tokens)
 
@@ -227,7 +227,7 @@ class Client:
         def turn(target: str) -> Page[Fact]:
             track_id = self._track_id("")
             call: Call[Page[Fact]] = Call(
-                asked=Asked(
+                asked=CallInfo(
                     what=f"Listing {collection.replace('-', ' ')}",
                     operation=Operation.READ,
                     permission="Finance Access",
@@ -245,9 +245,9 @@ class Client:
         first = f"/v1/{collection}?page=1&pageSize={self._limits.page_size}"
         return every_row(turn, first=first, origin=self._origin, most=self._limits.pages)
 
-    def _asked(self, kind: Kind, verb: str, number: str = "", *, track_id: str = "") -> Asked:
+    def _asked(self, kind: Kind, verb: str, number: str = "", *, track_id: str = "") -> CallInfo:
         operation, doing = VERBS[verb]
-        return Asked(
+        return CallInfo(
             what=f"{doing} {kind.name} {number}".rstrip(),
             operation=operation,
             permission=RESOURCES[kind.collection].permissions.get(verb, ""),
@@ -280,7 +280,7 @@ class Client:
 
         def fetch(deadline: float) -> Token:
             call: Call[Token] = Call(
-                asked=Asked(
+                asked=CallInfo(
                     what="Signing in",
                     operation=Operation.TOKEN,
                     track_id=self._track_id(""),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from reconciler.errors import AccessRefused, LedgerUnreachable
-from reconciler.http_client.base_url import WITHOUT_TLS, Origin, UnusableUrl, origin_of_url
+from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, origin_of_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class CallLimits:
     """How long and how hard a call tries. Times are seconds, sizes bytes.
 
     `deadline` bounds one call with all its attempts and waits; `attempt_timeout` one attempt, so
@@ -112,7 +112,7 @@ class Credentials:
         raise TypeError("Credentials are not pickled or copied.")
 
 
-def origin_of(connection: Connection) -> Origin:
+def origin_of(connection: Connection) -> BaseUrl:
     """The origin of a connection, checked before any byte can leave.
 
     Raises LedgerUnreachable when the URL is not one a client may send credentials to.

@@ -10,9 +10,9 @@ from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.exchange import Request
 from reconciler.http_client.strict_json import Unreadable
-from reconciler.zuora.calls import Call, Caller, Clockwork
-from reconciler.zuora.connection import Limits
-from reconciler.zuora.errors import Asked, Operation
+from reconciler.zuora.calls import Call, Caller, Clock
+from reconciler.zuora.connection import CallLimits
+from reconciler.zuora.errors import CallInfo, Operation
 from reconciler.zuora.result_file import ResultFiles
 from reconciler.zuora.token import TokenSource
 
@@ -42,8 +42,8 @@ class Queries:
     caller: Caller
     tokens: TokenSource
     files: ResultFiles
-    limits: Limits
-    clockwork: Clockwork
+    limits: CallLimits
+    clockwork: Clock
     request: Callable[[str, str, bytes | None], Request]
     new_track_id: Callable[[], str]
     clean: Callable[[str], str]
@@ -98,7 +98,7 @@ class Queries:
         self, what: str, method: str, target: str, body: bytes | None, *, deadline: float
     ) -> Job:
         call: Call[Job] = Call(
-            asked=Asked(
+            asked=CallInfo(
                 what=what,
                 operation=Operation.QUERY,
                 permission="Data Query",

@@ -12,8 +12,8 @@ from reconciler.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from reconciler.http_client.exchange import Outcome
-from reconciler.zuora.responses import Verdict
+from reconciler.http_client.exchange import RequestOutcome
+from reconciler.zuora.responses import Classification
 
 
 class Operation(StrEnum):
@@ -26,10 +26,12 @@ class Operation(StrEnum):
     QUERY = "query"
 
 
-_NOT_EXECUTED = frozenset({Outcome.NOT_SENT, Outcome.BUSY})
-_DOUBTFUL = frozenset({Outcome.LOST, Outcome.FAILED, Outcome.UNREADABLE, Outcome.RUNNING})
+_NOT_EXECUTED = frozenset({RequestOutcome.NOT_SENT, RequestOutcome.BUSY})
+_DOUBTFUL = frozenset(
+    {RequestOutcome.LOST, RequestOutcome.FAILED, RequestOutcome.UNREADABLE, RequestOutcome.RUNNING}
+)
 
-REPEATED: Mapping[Operation, frozenset[Outcome]] = MappingProxyType(
+REPEATED: Mapping[Operation, frozenset[RequestOutcome]] = MappingProxyType(
     {
         # Reading changes nothing, so anything that may pass is tried again.
         Operation.READ: _NOT_EXECUTED | _DOUBTFUL,
@@ -44,41 +46,41 @@ REPEATED: Mapping[Operation, frozenset[Outcome]] = MappingProxyType(
 )
 """What is tried again, with the same bytes and key, until attempts or deadline are used up."""
 
-IN_DOUBT = _DOUBTFUL | {Outcome.REDIRECTED}
+IN_DOUBT = _DOUBTFUL | {RequestOutcome.REDIRECTED}
 """Outcomes of a write after which it may have taken effect."""
 
-SETTLED = frozenset({Outcome.REFUSED, Outcome.MISSING})
+SETTLED = frozenset({RequestOutcome.REFUSED, RequestOutcome.MISSING})
 """Answers that settle an earlier doubt: with the same key they are the first one's, replayed."""
 
-_READ_ERRORS: Mapping[Outcome, type[LedgerError]] = MappingProxyType(
+_READ_ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
     {
-        Outcome.UNREADABLE: LedgerError,
-        Outcome.REFUSED: RequestRefused,
-        Outcome.MISSING: RequestRefused,
-        Outcome.REJECTED: RequestRefused,
-        Outcome.MISMATCHED: RequestRefused,
-        Outcome.REDIRECTED: RequestRefused,
-        Outcome.DENIED: AccessRefused,
-        Outcome.SIGNED_OUT: AccessRefused,
-        Outcome.BUSY: LedgerUnreachable,
-        Outcome.RUNNING: LedgerUnreachable,
-        Outcome.FAILED: LedgerUnreachable,
-        Outcome.LOST: LedgerUnreachable,
-        Outcome.NOT_SENT: LedgerUnreachable,
-        Outcome.UNTRUSTED: LedgerUnreachable,
+        RequestOutcome.UNREADABLE: LedgerError,
+        RequestOutcome.REFUSED: RequestRefused,
+        RequestOutcome.MISSING: RequestRefused,
+        RequestOutcome.REJECTED: RequestRefused,
+        RequestOutcome.MISMATCHED: RequestRefused,
+        RequestOutcome.REDIRECTED: RequestRefused,
+        RequestOutcome.DENIED: AccessRefused,
+        RequestOutcome.SIGNED_OUT: AccessRefused,
+        RequestOutcome.BUSY: LedgerUnreachable,
+        RequestOutcome.RUNNING: LedgerUnreachable,
+        RequestOutcome.FAILED: LedgerUnreachable,
+        RequestOutcome.LOST: LedgerUnreachable,
+        RequestOutcome.NOT_SENT: LedgerUnreachable,
+        RequestOutcome.UNTRUSTED: LedgerUnreachable,
     }
 )
 
-_WRITE_ERRORS: Mapping[Outcome, type[LedgerError]] = MappingProxyType(
+_WRITE_ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
     {
         **_READ_ERRORS,
         # Not executed for certain. It may be stored under the key, so the next try needs a new one.
-        Outcome.BUSY: RequestRefused,
+        RequestOutcome.BUSY: RequestRefused,
         **dict.fromkeys(IN_DOUBT, OutcomeUnknown),
     }
 )
 
-ERRORS: Mapping[Operation, Mapping[Outcome, type[LedgerError]]] = MappingProxyType(
+ERRORS: Mapping[Operation, Mapping[RequestOutcome, type[LedgerError]]] = MappingProxyType(
     {
         Operation.READ: _READ_ERRORS,
         Operation.TOKEN: _READ_ERRORS,
@@ -89,40 +91,40 @@ ERRORS: Mapping[Operation, Mapping[Outcome, type[LedgerError]]] = MappingProxyTy
 )
 """What a call ends as when its last attempt came to an outcome."""
 
-FACTS: Mapping[Outcome, str] = MappingProxyType(
+FACTS: Mapping[RequestOutcome, str] = MappingProxyType(
     {
-        Outcome.MISSING: "the ledger does not find it",
-        Outcome.REFUSED: "the ledger refused it",
-        Outcome.REJECTED: "the answer is a refusal that is not the journal API's own",
-        Outcome.MISMATCHED: "the ledger holds the key of this request for another one",
-        Outcome.DENIED: "the ledger denied access",
-        Outcome.SIGNED_OUT: "the ledger does not accept the credentials",
-        Outcome.BUSY: "the ledger has no room for it now and did not execute it",
-        Outcome.RUNNING: "the ledger says an earlier request for it has not ended",
-        Outcome.REDIRECTED: "the answer is a redirect, which is never followed",
-        Outcome.FAILED: "the ledger broke while it answered",
-        Outcome.UNREADABLE: "the answer cannot be trusted",
-        Outcome.LOST: "it was sent, and no whole answer came",
-        Outcome.NOT_SENT: "no connection was made, so nothing was sent",
-        Outcome.UNTRUSTED: "the server did not prove who it is, so nothing was sent",
+        RequestOutcome.MISSING: "the ledger does not find it",
+        RequestOutcome.REFUSED: "the ledger refused it",
+        RequestOutcome.REJECTED: "the answer is a refusal that is not the journal API's own",
+        RequestOutcome.MISMATCHED: "the ledger holds the key of this request for another one",
+        RequestOutcome.DENIED: "the ledger denied access",
+        RequestOutcome.SIGNED_OUT: "the ledger does not accept the credentials",
+        RequestOutcome.BUSY: "the ledger has no room for it now and did not execute it",
+        RequestOutcome.RUNNING: "the ledger says an earlier request for it has not ended",
+        RequestOutcome.REDIRECTED: "the answer is a redirect, which is never followed",
+        RequestOutcome.FAILED: "the ledger broke while it answered",
+        RequestOutcome.UNREADABLE: "the answer cannot be trusted",
+        RequestOutcome.LOST: "it was sent, and no whole answer came",
+        RequestOutcome.NOT_SENT: "no connection was made, so nothing was sent",
+        RequestOutcome.UNTRUSTED: "the server did not prove who it is, so nothing was sent",
     }
 )
 
-REMEDIES: Mapping[Outcome, str] = MappingProxyType(
+REMEDIES: Mapping[RequestOutcome, str] = MappingProxyType(
     {
-        Outcome.MISSING: "Compare what the declaration names with what the tenant has.",
-        Outcome.REFUSED: "Correct what the ledger names, then plan again.",
-        Outcome.REJECTED: "Check that the base URL is the journal API's.",
-        Outcome.MISMATCHED: "Run again; if it stays, another tool uses the same keys.",
-        Outcome.SIGNED_OUT: "Check the credentials, their tenant and the base URL.",
-        Outcome.BUSY: "Wait, then run again, with less parallelism if it stays.",
-        Outcome.RUNNING: "Wait a minute, then run again: it is settled before anything new.",
-        Outcome.REDIRECTED: "Set the base URL to the host that answers the journal API itself.",
-        Outcome.FAILED: "Run again later; the track id lets the vendor find the request.",
-        Outcome.UNREADABLE: "Check for a proxy in between; the track id names the request.",
-        Outcome.LOST: "Run again when the network is sound.",
-        Outcome.NOT_SENT: "Check the base URL, the network and that the ledger runs.",
-        Outcome.UNTRUSTED: "Have its certificate corrected, or give the CA bundle it needs.",
+        RequestOutcome.MISSING: "Compare what the declaration names with what the tenant has.",
+        RequestOutcome.REFUSED: "Correct what the ledger names, then plan again.",
+        RequestOutcome.REJECTED: "Check that the base URL is the journal API's.",
+        RequestOutcome.MISMATCHED: "Run again; if it stays, another tool uses the same keys.",
+        RequestOutcome.SIGNED_OUT: "Check the credentials, their tenant and the base URL.",
+        RequestOutcome.BUSY: "Wait, then run again, with less parallelism if it stays.",
+        RequestOutcome.RUNNING: "Wait a minute, then run again: it is settled before anything new.",
+        RequestOutcome.REDIRECTED: "Set the base URL to the host that serves the journal API.",
+        RequestOutcome.FAILED: "Run again later; the track id lets the vendor find the request.",
+        RequestOutcome.UNREADABLE: "Check for a proxy in between; the track id names the request.",
+        RequestOutcome.LOST: "Run again when the network is sound.",
+        RequestOutcome.NOT_SENT: "Check the base URL, the network and that the ledger runs.",
+        RequestOutcome.UNTRUSTED: "Have its certificate corrected, or give the CA bundle it needs.",
     }
 )
 
@@ -130,7 +132,7 @@ DOUBT = "It may have taken effect: run again, which looks at the ledger before i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CallInfo:
     """What a call is about, for the message it may end in. `what` is a phrase in -ing."""
 
     what: str
@@ -139,7 +141,7 @@ class Asked:
     track_id: str = ""
 
 
-def failure(asked: Asked, verdict: Verdict, *, doubt: bool) -> LedgerError:
+def failure(asked: CallInfo, verdict: Classification, *, doubt: bool) -> LedgerError:
     """The error a call ends in. `doubt`: an earlier attempt of it may have taken effect."""
     kind = ERRORS[asked.operation][verdict.outcome]
     if doubt and verdict.outcome not in SETTLED:
@@ -154,7 +156,7 @@ def failure(asked: Asked, verdict: Verdict, *, doubt: bool) -> LedgerError:
     )
 
 
-def _fact(verdict: Verdict) -> str:
+def _fact(verdict: Classification) -> str:
     said = "; ".join(_reason(reason.message, reason.code) for reason in verdict.reasons)
     parts = [FACTS[verdict.outcome]]
     if verdict.status is not None:
@@ -170,8 +172,8 @@ def _reason(message: str, code: int | None) -> str:
     return words if code is None else f"{words} (code {code})"
 
 
-def _remedy(asked: Asked, verdict: Verdict) -> str:
-    if verdict.outcome is not Outcome.DENIED:
+def _remedy(asked: CallInfo, verdict: Classification) -> str:
+    if verdict.outcome is not RequestOutcome.DENIED:
         return REMEDIES[verdict.outcome]
     if asked.operation is Operation.TOKEN:
         return "Check ZUORA_CLIENT_ID and ZUORA_CLIENT_SECRET, their tenant and the base URL."

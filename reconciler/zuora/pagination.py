@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.errors import LedgerError
-from reconciler.http_client.base_url import Origin
+from reconciler.http_client.base_url import BaseUrl
 
 Row = TypeVar("Row")
 
@@ -21,7 +21,7 @@ class Page(Generic[Row]):
 
 
 def every_row(
-    turn: Callable[[str], Page[Row]], *, first: str, origin: Origin, most: int
+    turn: Callable[[str], Page[Row]], *, first: str, origin: BaseUrl, most: int
 ) -> tuple[Row, ...]:
     """The rows of all pages from the target `first` on, until a page names no next one.
 
@@ -50,7 +50,7 @@ def every_row(
     )
 
 
-def _target(page: Page[Row], *, first: str, origin: Origin) -> str:
+def _target(page: Page[Row], *, first: str, origin: BaseUrl) -> str:
     """The next page as a target below the origin: the same host, the same list."""
     text = page.next_page or ""
     if not text.isascii() or not text.isprintable() or " " in text:

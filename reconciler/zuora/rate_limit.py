@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from reconciler.http_client.retry import retry_after, seconds
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 SCARCE = 4
 """Free places at the server below which the client halves its own: others share the tenant."""
@@ -18,7 +18,7 @@ PLENTY = 12
 class Gate:
     """Bounds the calls in flight, and holds all of them back when the ledger asks for it."""
 
-    def __init__(self, limits: Limits, *, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: CallLimits, *, clock: Callable[[], float]) -> None:
         self._most = limits.concurrency
         self._clock = clock
         self._changed = threading.Condition()

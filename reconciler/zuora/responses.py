@@ -6,13 +6,13 @@ from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from reconciler.core.model.resource import NOTHING, Value
-from reconciler.http_client.exchange import Outcome, Reply
+from reconciler.core.model.resource import EMPTY, Value
+from reconciler.http_client.exchange import RequestOutcome, Response
 from reconciler.http_client.strict_json import Unreadable, read_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class ErrorReason:
     """Why the ledger says no: its code, None when there is no proper one, and its words."""
 
     code: int | None
@@ -20,36 +20,36 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Classification:
     """What one attempt came to. `detail` is a fact for people, not yet free of secrets."""
 
-    outcome: Outcome
+    outcome: RequestOutcome
     status: int | None = None
-    reasons: tuple[Reason, ...] = ()
-    document: Mapping[str, Value] = field(default_factory=lambda: NOTHING, repr=False)
+    reasons: tuple[ErrorReason, ...] = ()
+    document: Mapping[str, Value] = field(default_factory=lambda: EMPTY, repr=False)
     detail: str = field(default="", repr=False)
     wait: float | None = None
     """Seconds the ledger asked to be left alone for."""
 
 
-CATEGORIES: Mapping[int, Outcome] = MappingProxyType(
+CATEGORIES: Mapping[int, RequestOutcome] = MappingProxyType(
     {  # the last two digits of a reason code (API facts 7.2)
-        10: Outcome.DENIED,
-        11: Outcome.SIGNED_OUT,
-        20: Outcome.REFUSED,
-        21: Outcome.REFUSED,
-        22: Outcome.REFUSED,
-        23: Outcome.REFUSED,
-        27: Outcome.REFUSED,
-        30: Outcome.REFUSED,
-        40: Outcome.MISSING,
-        45: Outcome.REFUSED,
-        50: Outcome.BUSY,
-        60: Outcome.FAILED,
-        61: Outcome.FAILED,
-        70: Outcome.BUSY,
-        90: Outcome.REFUSED,
-        99: Outcome.FAILED,
+        10: RequestOutcome.DENIED,
+        11: RequestOutcome.SIGNED_OUT,
+        20: RequestOutcome.REFUSED,
+        21: RequestOutcome.REFUSED,
+        22: RequestOutcome.REFUSED,
+        23: RequestOutcome.REFUSED,
+        27: RequestOutcome.REFUSED,
+        30: RequestOutcome.REFUSED,
+        40: RequestOutcome.MISSING,
+        45: RequestOutcome.REFUSED,
+        50: RequestOutcome.BUSY,
+        60: RequestOutcome.FAILED,
+        61: RequestOutcome.FAILED,
+        70: RequestOutcome.BUSY,
+        90: RequestOutcome.REFUSED,
+        99: RequestOutcome.FAILED,
     }
 )
 
@@ -59,27 +59,27 @@ _LOCK = 50
 WEIGHT = (
     # Of several reasons the one that promises least decides, so nothing is called a no, or
     # missing, on the strength of one reason among others.
-    Outcome.FAILED,
-    Outcome.SIGNED_OUT,
-    Outcome.DENIED,
-    Outcome.REFUSED,
-    Outcome.BUSY,
-    Outcome.MISSING,
+    RequestOutcome.FAILED,
+    RequestOutcome.SIGNED_OUT,
+    RequestOutcome.DENIED,
+    RequestOutcome.REFUSED,
+    RequestOutcome.BUSY,
+    RequestOutcome.MISSING,
 )
 
-STATUSES: Mapping[int, Outcome] = MappingProxyType(
+STATUSES: Mapping[int, RequestOutcome] = MappingProxyType(
     {  # these mean the same whatever the body says (API facts 7.1, 7.2, 7.5)
-        401: Outcome.SIGNED_OUT,
-        403: Outcome.DENIED,
-        408: Outcome.LOST,
-        422: Outcome.MISMATCHED,
-        425: Outcome.LOST,
-        429: Outcome.BUSY,
+        401: RequestOutcome.SIGNED_OUT,
+        403: RequestOutcome.DENIED,
+        408: RequestOutcome.LOST,
+        422: RequestOutcome.MISMATCHED,
+        425: RequestOutcome.LOST,
+        429: RequestOutcome.BUSY,
     }
 )
 
 
-def judge(reply: Reply, *, keyed: bool) -> Verdict:
+def judge(reply: Response, *, keyed: bool) -> Classification:
     """What an answer of the journal API means. `keyed`: the request had an Idempotency-Key.
 
     `success` is read on every status that can carry it, 200 included (API facts 7.2).
@@ -87,52 +87,52 @@ def judge(reply: Reply, *, keyed: bool) -> Verdict:
     document, detail = _document(reply)
     reasons = reasons_of(document)
     outcome = _outcome(reply.status, document, reasons, keyed=keyed)
-    if keyed and outcome is Outcome.BUSY and _is_lock(reasons):
+    if keyed and outcome is RequestOutcome.BUSY and _is_lock(reasons):
         # The lock may be the first request's own, which is still running under this key.
-        outcome = Outcome.RUNNING
-    if outcome is Outcome.REDIRECTED:
+        outcome = RequestOutcome.RUNNING
+    if outcome is RequestOutcome.REDIRECTED:
         detail = _target(reply)
-    elif outcome is Outcome.UNREADABLE:
+    elif outcome is RequestOutcome.UNREADABLE:
         detail = detail or "it does not say whether it is a success"
-    return Verdict(
+    return Classification(
         outcome=outcome, status=reply.status, reasons=reasons, document=document, detail=detail
     )
 
 
-def judge_token(reply: Reply) -> Verdict:
+def judge_token(reply: Response) -> Classification:
     """What an answer of the token endpoint means: it has no `success` (API facts 2)."""
     document, detail = _document(reply)
     if reply.status == 200:
-        outcome = Outcome.UNREADABLE if detail else Outcome.DONE
+        outcome = RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
     elif reply.status in (400, 401, 403):
-        outcome = Outcome.DENIED
+        outcome = RequestOutcome.DENIED
     else:
-        outcome = _outcome(reply.status, NOTHING, (), keyed=False)
-    return Verdict(
+        outcome = _outcome(reply.status, EMPTY, (), keyed=False)
+    return Classification(
         outcome=outcome,
         status=reply.status,
         reasons=reasons_of(document),
         document=document,
-        detail=_target(reply) if outcome is Outcome.REDIRECTED else detail,
+        detail=_target(reply) if outcome is RequestOutcome.REDIRECTED else detail,
     )
 
 
-def judge_query(reply: Reply) -> Verdict:
+def judge_query(reply: Response) -> Classification:
     """What an answer about a query job means: `data`, or `code` and `message` (API facts 6.1)."""
     document, detail = _document(reply)
     reasons = reasons_of(document)
     if reply.status == 200 and document.get("success") is not False:
-        outcome = Outcome.UNREADABLE if detail else Outcome.DONE
+        outcome = RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
     elif reply.status in NO_SUCH_QUERY:
-        outcome = Outcome.REFUSED
+        outcome = RequestOutcome.REFUSED
     else:
         outcome = _outcome(reply.status, document, reasons, keyed=False)
-    return Verdict(
+    return Classification(
         outcome=outcome,
         status=reply.status,
         reasons=reasons,
         document=document,
-        detail=_target(reply) if outcome is Outcome.REDIRECTED else detail,
+        detail=_target(reply) if outcome is RequestOutcome.REDIRECTED else detail,
     )
 
 
@@ -140,37 +140,37 @@ NO_SUCH_QUERY = frozenset({400, 404, 405, 415, 422})
 """What a tenant without Data Query answers, or one that does not take the statement."""
 
 
-def reasons_of(document: Mapping[str, Value]) -> tuple[Reason, ...]:
+def reasons_of(document: Mapping[str, Value]) -> tuple[ErrorReason, ...]:
     """The reasons of an answer: the list of the envelope, else a bare code and message."""
     listed = document.get("reasons")
     if not isinstance(listed, tuple):
         listed = (document,) if "message" in document else ()
     return tuple(
-        Reason(code=_code(item.get("code")), message=_message(item.get("message")))
+        ErrorReason(code=_code(item.get("code")), message=_message(item.get("message")))
         for item in listed[:20]
         if isinstance(item, Mapping)
     )
 
 
-def _document(reply: Reply) -> tuple[Mapping[str, Value], str]:
+def _document(reply: Response) -> tuple[Mapping[str, Value], str]:
     """The object a reply holds, or nothing and why. A body is read only when all of it is there."""
     if reply.fault:
-        return NOTHING, reply.fault
+        return EMPTY, reply.fault
     media, _, parameters = reply.headers.get("content-type", "").partition(";")
     if media.strip().lower() != "application/json":
-        return NOTHING, "the answer is not declared as JSON"
+        return EMPTY, "the answer is not declared as JSON"
     charset = parameters.strip().lower().replace('"', "")
     if charset not in ("", "charset=utf-8", "charset=utf8"):
-        return NOTHING, "the answer is not declared as UTF-8"
+        return EMPTY, "the answer is not declared as UTF-8"
     try:
         return read_object(reply.body), ""
     except Unreadable as error:
-        return NOTHING, str(error)
+        return EMPTY, str(error)
 
 
 def _outcome(
-    status: int, document: Mapping[str, Value], reasons: tuple[Reason, ...], *, keyed: bool
-) -> Outcome:
+    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], *, keyed: bool
+) -> RequestOutcome:
     if status in STATUSES:
         return STATUSES[status]
     if status == 200:
@@ -180,48 +180,48 @@ def _outcome(
     if 400 <= status < 500:
         return _client_error(status, document, reasons)
     if 300 <= status < 400:
-        return Outcome.REDIRECTED
-    return Outcome.FAILED if status >= 500 else Outcome.UNREADABLE
+        return RequestOutcome.REDIRECTED
+    return RequestOutcome.FAILED if status >= 500 else RequestOutcome.UNREADABLE
 
 
-def _ok(document: Mapping[str, Value], reasons: tuple[Reason, ...]) -> Outcome:
+def _ok(document: Mapping[str, Value], reasons: tuple[ErrorReason, ...]) -> RequestOutcome:
     success = document.get("success")
     if success is False:
         # Older minor versions answer every categorised error as 200; one without a category
         # known to us promises nothing.
-        return _categorised(reasons, otherwise=Outcome.FAILED)
-    return Outcome.DONE if success is True else Outcome.UNREADABLE
+        return _categorised(reasons, otherwise=RequestOutcome.FAILED)
+    return RequestOutcome.DONE if success is True else RequestOutcome.UNREADABLE
 
 
 def _conflict(
-    document: Mapping[str, Value], reasons: tuple[Reason, ...], *, keyed: bool
-) -> Outcome:
+    document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], *, keyed: bool
+) -> RequestOutcome:
     """A 409 is a lock, a replayed first answer, or a first request still running (7.2, 7.5)."""
     success = document.get("success")
     if success is True and keyed:
-        return Outcome.DONE
+        return RequestOutcome.DONE
     if success is False and reasons:
-        outcome = _categorised(reasons, otherwise=Outcome.RUNNING)
-        return Outcome.REFUSED if outcome is Outcome.MISSING else outcome
-    return Outcome.RUNNING
+        outcome = _categorised(reasons, otherwise=RequestOutcome.RUNNING)
+        return RequestOutcome.REFUSED if outcome is RequestOutcome.MISSING else outcome
+    return RequestOutcome.RUNNING
 
 
 def _client_error(
-    status: int, document: Mapping[str, Value], reasons: tuple[Reason, ...]
-) -> Outcome:
+    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...]
+) -> RequestOutcome:
     if document.get("success") is not False or not any(reason.code for reason in reasons):
-        return Outcome.REJECTED
-    outcome = _categorised(reasons, otherwise=Outcome.REFUSED)
-    if outcome is Outcome.MISSING and status != 404:
-        return Outcome.REFUSED
+        return RequestOutcome.REJECTED
+    outcome = _categorised(reasons, otherwise=RequestOutcome.REFUSED)
+    if outcome is RequestOutcome.MISSING and status != 404:
+        return RequestOutcome.REFUSED
     return outcome
 
 
-def _is_lock(reasons: tuple[Reason, ...]) -> bool:
+def _is_lock(reasons: tuple[ErrorReason, ...]) -> bool:
     return any(reason.code is not None and reason.code % 100 == _LOCK for reason in reasons)
 
 
-def _categorised(reasons: tuple[Reason, ...], *, otherwise: Outcome) -> Outcome:
+def _categorised(reasons: tuple[ErrorReason, ...], *, otherwise: RequestOutcome) -> RequestOutcome:
     found = {
         CATEGORIES.get(reason.code % 100, otherwise) if reason.code else otherwise
         for reason in reasons
@@ -242,7 +242,7 @@ def _message(value: Value) -> str:
     return value[:1000] if isinstance(value, str) else ""
 
 
-def _target(reply: Reply) -> str:
+def _target(reply: Response) -> str:
     try:
         host = urlsplit(reply.headers.get("location", "")).hostname
     except ValueError:

@@ -8,12 +8,18 @@ import httpx
 
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
-from reconciler.http_client.base_url import Origin, is_loopback, port_of
-from reconciler.http_client.exchange import Broken, Exchange, Outcome, Reply, Request
+from reconciler.http_client.base_url import BaseUrl, is_loopback, port_of
+from reconciler.http_client.exchange import (
+    Exchange,
+    FailedRequest,
+    Request,
+    RequestOutcome,
+    Response,
+)
 from reconciler.http_client.retry import backoff
 from reconciler.http_client.strict_json import Unreadable, read_object
-from reconciler.zuora.calls import Clockwork
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.calls import Clock
+from reconciler.zuora.connection import CallLimits
 
 WHAT = "Fetching the result of a query"
 
@@ -28,12 +34,12 @@ class ResultFiles:
 
     def __init__(
         self,
-        origin: Origin,
+        origin: BaseUrl,
         *,
-        limits: Limits,
+        limits: CallLimits,
         transport: httpx.BaseTransport | None,
         ca_bundle: str | None,
-        clockwork: Clockwork,
+        clockwork: Clock,
     ) -> None:
         self._origin = origin
         self._limits = replace(limits, body_bytes=limits.result_bytes)
@@ -70,7 +76,7 @@ class ResultFiles:
                 status=reply.status,
             ) from None
 
-    def _place(self, address: str) -> tuple[Origin, str]:
+    def _place(self, address: str) -> tuple[BaseUrl, str]:
         """Where a result is. Raises LedgerError for a place that nothing is fetched from."""
         plain = address.isascii() and address.isprintable() and not {" ", "\\"} & {*address}
         try:
@@ -85,9 +91,9 @@ class ResultFiles:
         if url.scheme != "https" and not local:
             raise LedgerError(f"{WHAT}: it lies on {host} without TLS.", remedy=NOT_HERE)
         target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
-        return Origin(scheme=url.scheme, host=host, port=port, prefix=""), target
+        return BaseUrl(scheme=url.scheme, host=host, port=port, prefix=""), target
 
-    def _fetched(self, exchange: Exchange, target: str, *, deadline: float) -> Reply:
+    def _fetched(self, exchange: Exchange, target: str, *, deadline: float) -> Response:
         clock, attempt = self._clockwork.clock, 0
         while True:
             attempt += 1
@@ -103,7 +109,7 @@ class ResultFiles:
             if not passing or attempt >= self._limits.attempts or clock() + wait >= deadline:
                 break
             self._clockwork.sleep(wait)
-        if isinstance(reply, Broken):
+        if isinstance(reply, FailedRequest):
             raise LedgerUnreachable(
                 f"{WHAT}: {reply.detail}.", remedy="Run again when the network is sound."
             )
@@ -116,10 +122,10 @@ class ResultFiles:
         return reply
 
 
-def _may_pass(reply: Reply | Broken) -> bool:
+def _may_pass(reply: Response | FailedRequest) -> bool:
     """Whether another attempt may end otherwise."""
-    if isinstance(reply, Broken):
-        return reply.outcome is not Outcome.UNTRUSTED
+    if isinstance(reply, FailedRequest):
+        return reply.outcome is not RequestOutcome.UNTRUSTED
     return reply.status >= 500 or reply.status == 429
 
 
@@ -139,7 +145,7 @@ class _Lent(httpx.BaseTransport):
         return self._inner.handle_request(request)
 
 
-def _rows(reply: Reply) -> tuple[Mapping[str, Value], ...]:
+def _rows(reply: Response) -> tuple[Mapping[str, Value], ...]:
     """The objects of JSON lines, one a line. Raises Unreadable."""
     if reply.fault:
         raise Unreadable(reply.fault)

@@ -23,19 +23,18 @@ from reconciler.core.model.report import Applied, Report, Settled, report_of
 from reconciler.core.model.resource import Declared, Value
 from reconciler.core.model.tenant import Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.decisions import Conduct, World
+from reconciler.core.planning.decisions import Conduct, Snapshot
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.entries import known
 from reconciler.daybook import Daybook, open_daybook
-from reconciler.engine.apply import Doors, apply
+from reconciler.engine.apply import Ports, apply
 from reconciler.engine.observe import observe, read_all
-from reconciler.engine.search import Finding, Found, plan_and_find, vouch
+from reconciler.engine.search import SearchedPlan, SearchPolicy, mark_complete, plan_with_search
 from reconciler.engine.settle import settle
-from reconciler.http_client.retry import steady
+from reconciler.http_client.retry import monotonic
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
-from reconciler.zuora.connection import Connection, Credentials
-from reconciler.zuora.connection import Limits as CallLimits
+from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
 KIND = KINDS["JournalEntry"]
 WORKSPACE = "books"
@@ -223,7 +222,7 @@ class Bench:
     """Seconds by which queries lag behind the ledger."""
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     """The client's clock on the wall, and below the one that only rises."""
-    steady: Callable[[], float] = steady
+    steady: Callable[[], float] = monotonic
     doubled: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -282,20 +281,20 @@ class Bench:
 
     def plan(self, client: Client, book: Daybook, wanted: Mapping[str, Declared]) -> Plan:
         """The plan made for people to read."""
-        return self.find(client, book, wanted, Finding(complete=book.complete)).plan
+        return self.find(client, book, wanted, SearchPolicy(complete=book.complete)).plan
 
     def find(
         self,
         client: Client,
         book: Daybook,
         wanted: Mapping[str, Declared],
-        finding: Finding,
-    ) -> Found:
+        finding: SearchPolicy,
+    ) -> SearchedPlan:
         recorded = book.recorded()
         declared = {item.address: item for item in wanted.values()}
         seen = observe(to_read(declared, recorded.values()), client, parallelism=1)
         facts = Facts(codes=seen.codes, periods=seen.periods)
-        world = World(
+        world = Snapshot(
             declared=declared,
             recorded=recorded,
             live=seen.live,
@@ -319,7 +318,7 @@ class Bench:
             allowances=Allowances(max_removals=PLENTY, max_missing=PLENTY),
         )
         read = partial(read_all, ledger=client, parallelism=1)
-        return plan_and_find(world, make, ledger=client, read=read, finding=finding)
+        return plan_with_search(world, make, ledger=client, read=read, finding=finding)
 
     def settle(self, client: Client, book: Daybook) -> tuple[Settled, ...]:
         return tuple(settle(book, client, workspace=WORKSPACE, marker_place="ReconcilerKey__c"))
@@ -330,7 +329,9 @@ class Bench:
         doors = options.pop("doors", {})
         with self.daybook() as book, self.client(token=options.pop("token", "")) as client:
             settled = self.settle(client, book)
-            finding = Finding(complete=book.complete, posting=True, **options.pop("finding", {}))
+            finding = SearchPolicy(
+                complete=book.complete, posting=True, **options.pop("finding", {})
+            )
             found = self.find(client, book, wanted, finding)
             plan = self.planned = found.plan
             # The guards that count removals are for real books, and these are small.
@@ -338,17 +339,17 @@ class Bench:
                 self.last = report_of((), plan.pending, settled=settled)
                 return self.last
             first = finding.first_apply
-            vouch(book, found, first_apply=first)
+            mark_complete(book, found, first_apply=first)
             before()
             ended: list[Applied] = []
             recorded = book.recorded()
-            way = Doors(ledger=client, book=book, **doors)
+            way = Ports(ledger=client, book=book, **doors)
             options.setdefault("parallelism", self.parallelism)
             try:
                 ended.extend(apply(plan, recorded, way, **options))
             finally:
                 self.last = report_of(ended, plan.pending, settled=settled)
-            vouch(book, found, first_apply=first)
+            mark_complete(book, found, first_apply=first)
         return self.last
 
     def converge(self, wanted: Mapping[str, Declared]) -> None:

@@ -231,11 +231,11 @@ def test_i43_an_unknown_outcome_that_cannot_be_written_stays_unknown(bench):
 
 
 def test_a_listener_that_leaves_ends_the_run_between_two_calls(bench):
-    from reconciler.engine.apply import Doors, apply
+    from reconciler.engine.apply import Ports, apply
 
     with bench.daybook() as book, bench.client() as client:
         plan = bench.plan(client, book, MANY)
-        doors = Doors(ledger=client, book=book)
+        doors = Ports(ledger=client, book=book)
         events = apply(plan, {}, doors, parallelism=1)
         next(events)
         events.close()

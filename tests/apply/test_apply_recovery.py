@@ -30,7 +30,7 @@ from reconciler.core.model.resource import Address
 from reconciler.daybook import Daybook
 from reconciler.engine.manual_settlement import close_by_word
 from reconciler.engine.settle import claim_fault, settle
-from reconciler.engine.spill import RescuedBook, take_in
+from reconciler.engine.spill import SpillingDaybook, take_in
 from reconciler.errors import AppliedInPart, DaybookError, Refused
 
 LONG = pytest.mark.long
@@ -308,11 +308,11 @@ def without_room(bench, monkeypatch):
                 raise DaybookError("the disk is full", remedy="")
 
             with monkeypatch.context() as patch:
-                patch.setattr(book, "conclude", full, raising=False)
-                RescuedBook(book, path, show=print).conclude(*answer, **more)
+                patch.setattr(book, "record_outcome", full, raising=False)
+                SpillingDaybook(book, path, show=print).record_outcome(*answer, **more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Daybook, "conclude", conclude)
+            patch.setattr(Daybook, "record_outcome", conclude)
             yield
 
     return path, block

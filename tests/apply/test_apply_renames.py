@@ -109,9 +109,9 @@ def test_i01_i08_a_crash_between_the_steps_of_a_rename_converges(
     with monkeypatch.context() as patch:
         if at == "the call":
             bench.line.choose = lambda sent: lost_after
-            patch.setattr("reconciler.daybook.Daybook.conclude", die)
+            patch.setattr("reconciler.daybook.Daybook.record_outcome", die)
         else:
-            name = {"the intent": "intend", "the outcome": "conclude"}[at]
+            name = {"the intent": "record_intent", "the outcome": "record_outcome"}[at]
             patch.setattr(f"reconciler.daybook.Daybook.{name}", die)
         with pytest.raises(Died):
             bench.apply(wanted)
@@ -189,7 +189,7 @@ def test_a_rename_whose_daybook_breaks_says_what_happened(bench, monkeypatch):
         raise DaybookError("no room", remedy="Make some.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("reconciler.daybook.Daybook.conclude", full)
+        patch.setattr("reconciler.daybook.Daybook.record_outcome", full)
         report = bench.apply(SAME)
     assert "took effect; this is not recorded" in report.applied[0].message
     bench.converge(SAME)

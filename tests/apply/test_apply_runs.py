@@ -20,12 +20,12 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Address, Declared, Source
-from reconciler.engine.call_outcome import Patience
+from reconciler.engine.call_outcome import PollingPolicy
 from reconciler.errors import CancelledInPart, RunFailed, StillAtWork
 
 TYPES = sorted(TRANSACTION_TYPES)[:10]
 RUN = "billing"
-QUICK = Patience(longest_wait=0, grace=0, shortest=0.001)
+QUICK = PollingPolicy(longest_wait=0, grace=0, shortest=0.001)
 
 
 def run(name=RUN, types=TYPES, **fields):
@@ -285,7 +285,7 @@ def test_a_signal_ends_the_waiting_and_loses_nothing(books):
             stop.set()
 
     books.line.choose = each(busy(books))
-    patience = replace(Patience(), tell=tell)
+    patience = replace(PollingPolicy(), tell=tell)
     (item,) = books.apply(run(), doors={"patience": patience, "stop": stop}).applied
     assert isinstance(item.error, StillAtWork)
     assert "when the run was interrupted" in item.message
@@ -297,7 +297,7 @@ def test_a_signal_ends_the_waiting_and_loses_nothing(books):
 
 def test_progress_is_told_once_for_each_step_that_shows(books):
     told = []
-    books.apply(run(), doors={"patience": replace(Patience(), tell=told.append)})
+    books.apply(run(), doors={"patience": replace(PollingPolicy(), tell=told.append)})
     assert told[-1] == "JR-00000001 is Completed, 10 entries"
     assert len(told) == len(set(told))
 

@@ -15,9 +15,9 @@ from books_bench import Books, reconciler
 
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address
-from reconciler.core.recovery.spill_record import Rescued, line_of, rescued_of
+from reconciler.core.recovery.spill_record import SpillRecord, line_of, record_from
 from reconciler.daybook import Intent, open_daybook
-from reconciler.engine.spill import RescuedBook
+from reconciler.engine.spill import SpillingDaybook
 from reconciler.errors import DaybookError
 
 NEW = "brand-new"
@@ -78,7 +78,7 @@ def written(books):
 def leave_open(books, name=NEW, *, kind="JournalEntry", hours=40, **fields):
     """An open create of some hours ago, as a run leaves it whose answer never came."""
     with written(books) as book:
-        return book.intend(
+        return book.record_intent(
             Intent(
                 address=Address(kind, name),
                 act=Act.CREATE,
@@ -125,7 +125,7 @@ def test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again(r
     file = rescue_of(rescued)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     (line,) = file.read_text().splitlines()
-    kept = rescued_of(line)
+    kept = record_from(line)
     with contextlib.closing(sqlite3.connect(daybook_of(rescued))) as connection:
         ((seq, key),) = connection.execute(
             "select max(seq), content ->> 'key' from events where what = 'intent'"
@@ -150,7 +150,7 @@ def test_i43_every_call_of_a_run_that_meets_a_full_disk_is_kept_or_never_made(sm
     fill(small)
     assert small.apply("--parallelism", "4").code == 6
     (line,) = rescue_of(small).read_text().splitlines()
-    assert (rescued_of(line).act, rescued_of(line).result) == (Act.CANCEL, Result.DONE)
+    assert (record_from(line).act, record_from(line).result) == (Act.CANCEL, Result.DONE)
     make_room(small)
     small.applied()
 
@@ -186,21 +186,21 @@ def test_i43_a_document_on_stdout_stays_one(small, monkeypatch):
 def test_i43_i42_a_writer_that_lost_its_lease_keeps_what_it_did(small):
     shown = []
     with written(small) as book:
-        rescue = RescuedBook(book, rescue_of(small), show=shown.append)
-        intent = rescue.intend(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
+        rescue = SpillingDaybook(book, rescue_of(small), show=shown.append)
+        intent = rescue.record_intent(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
         execute(small, "update head set fence = fence + 1")
         with pytest.raises(DaybookError, match=r"another apply took .* it is kept in"):
-            rescue.conclude(intent, Result.DONE, number="JE-00000099")
+            rescue.record_outcome(intent, Result.DONE, number="JE-00000099")
         with pytest.raises(DaybookError):
-            rescue.conclude(intent, Result.UNKNOWN)
-    assert [rescued_of(line).number for line in rescue_of(small).read_text().splitlines()] == [
+            rescue.record_outcome(intent, Result.UNKNOWN)
+    assert [record_from(line).number for line in rescue_of(small).read_text().splitlines()] == [
         "JE-00000099"
     ]
     assert shown == []
 
 
 def changed(line, **fields):
-    return line_of(replace(rescued_of(line), **fields))
+    return line_of(replace(record_from(line), **fields))
 
 
 DAMAGE = {
@@ -298,11 +298,11 @@ def test_i43_a_rescue_file_is_never_written_through_a_link(small, tmp_path):
     assert small.apply().code == 1
     rescue_of(small).unlink()
     with written(small) as book:
-        rescue = RescuedBook(book, rescue_of(small), show=lambda line: None)
-        intent = rescue.intend(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
+        rescue = SpillingDaybook(book, rescue_of(small), show=lambda line: None)
+        intent = rescue.record_intent(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
         rescue_of(small).symlink_to(target)
         with pytest.raises(DaybookError, match="shown on the screen"):
-            rescue.conclude(intent, Result.DONE, number="JE-00000099")
+            rescue.record_outcome(intent, Result.DONE, number="JE-00000099")
     assert target.read_text() == "precious"
 
 
@@ -419,7 +419,7 @@ def test_i08_what_is_open_is_settled_before_a_name_is_forgotten_or_imported(smal
         renaming = Intent(
             address=Address("JournalEntry", NEW), act=Act.ADOPT, number=number, payload="{}"
         )
-        book.intend(renaming)
+        book.record_intent(renaming)
     more = [posted_by_hand(small, "by-hand")] if args == ["import"] else []
     ended = small.run(*args, *more)
     assert f"the adopt of {NEW}, left open by an earlier run" in ended.err, ended.said
@@ -456,7 +456,7 @@ def test_what_recover_does_not_take(small, args, code):
 
 
 def test_a_line_survives_the_way_over_the_screen():
-    kept = Rescued(
+    kept = SpillRecord(
         lineage="l",
         intent=3,
         address=Address("JournalEntry", NEW),
@@ -466,5 +466,5 @@ def test_a_line_survives_the_way_over_the_screen():
     )
     line = line_of(kept)
     assert (line.isascii(), len(line) < 1000, len(line.splitlines())) == (True, True, 1)
-    assert rescued_of(line) == replace(kept, detail=kept.detail[:400])
+    assert record_from(line) == replace(kept, detail=kept.detail[:400])
     assert json.loads(line)["rescue"] == 1

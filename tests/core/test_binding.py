@@ -12,7 +12,7 @@ from reconciler.core.documents.plan_file import (
     refusals_of,
     remarks_on,
 )
-from reconciler.core.model.scope import Origin
+from reconciler.core.model.scope import Provenance
 from reconciler.errors import StalePlan
 
 MADE = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ def origin(**changes):
         "made_at": MADE.isoformat(),
         "expires_at": expiry_of(MADE, 24),
     }
-    return Origin(**{**plain, **changes})
+    return Provenance(**{**plain, **changes})
 
 
 def books(serial=7, lineage="5f0c", **changes):

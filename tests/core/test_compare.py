@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from builders import KIND, credit, debit, entry, live
 
-from reconciler.core.model.canonical import alike
+from reconciler.core.model.canonical import equal_values
 from reconciler.core.model.plan import UNCHANGED
 from reconciler.core.planning.diff import compare, read_back
 
@@ -429,8 +429,8 @@ def test_equal_lines_pair_so_that_nothing_has_to_change():
     ],
 )
 def test_two_values_of_one_field_are_alike(left, right, expected):
-    assert alike(left, right) is expected
-    assert alike(right, left) is expected
+    assert equal_values(left, right) is expected
+    assert equal_values(right, left) is expected
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.model.resource import Address, Declared, Source
 from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
-    NotSightings,
     Search,
+    UnexpectedRows,
+    addresses_to_search,
     all_recorded,
-    in_doubt,
-    sightings,
+    matches,
     statement_of,
     untracked,
     with_found,
@@ -81,14 +81,14 @@ def row(number=OLD, status="Created", marker="books/true-up"):
     ],
 )
 def test_what_a_row_says(place, rows, seen):
-    found = sightings(ENTRY, rows, workspace=WORKSPACE, place=place)
+    found = matches(ENTRY, rows, workspace=WORKSPACE, place=place)
     assert [(where.name, number) for where, number in found] == seen
 
 
 @pytest.mark.parametrize("broken", [{"number": None}, {"status": None}], ids=str)
 def test_a_row_without_number_or_status_is_no_sighting(broken):
-    with pytest.raises(NotSightings):
-        list(sightings(ENTRY, [row() | broken], workspace=WORKSPACE, place=MARKER))
+    with pytest.raises(UnexpectedRows):
+        list(matches(ENTRY, [row() | broken], workspace=WORKSPACE, place=MARKER))
 
 
 class Queried:
@@ -179,7 +179,9 @@ NOTHING_KNOWN = ([declared()], [], [])
 )  # fmt: skip
 def test_when_it_is_asked(complete, posting, books, doubtful):
     world = world_of(*books)
-    doubts = in_doubt(plan_for(world).changes, world.recorded, complete=complete, posting=posting)
+    doubts = addresses_to_search(
+        plan_for(world).changes, world.recorded, complete=complete, posting=posting
+    )
     assert bool(doubts) is doubtful
 
 

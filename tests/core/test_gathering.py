@@ -4,8 +4,14 @@ import pytest
 from builders import KIND, MARKER, NUMBER, WORKSPACE, live, recorded
 
 from reconciler.core.model.marker import IN_NOTES
-from reconciler.core.recovery.marker_search import NotSightings
-from reconciler.core.recovery.period_import import Seen, seen_in, sort_out, statement_for, why_left
+from reconciler.core.recovery.marker_search import UnexpectedRows
+from reconciler.core.recovery.period_import import (
+    ListedEntry,
+    seen_in,
+    sort_out,
+    statement_for,
+    why_left,
+)
 
 NEW = "JE-00000002"
 
@@ -15,7 +21,9 @@ def row(number=NUMBER, status="Created", marker=None, made="Manual"):
 
 
 def seen(number=NUMBER, status="Created", marker=None, transaction_type="Manual"):
-    return Seen(number=number, status=status, marker=marker, transaction_type=transaction_type)
+    return ListedEntry(
+        number=number, status=status, marker=marker, transaction_type=transaction_type
+    )
 
 
 def test_the_name_of_a_period_is_no_part_of_the_query():
@@ -38,7 +46,7 @@ def test_what_a_row_says(place, marker, read):
 
 @pytest.mark.parametrize("broken", [{"number": None}, {"status": None}], ids=str)
 def test_a_row_without_number_or_status_is_none(broken):
-    with pytest.raises(NotSightings):
+    with pytest.raises(UnexpectedRows):
         list(seen_in([row() | broken], MARKER))
 
 

@@ -3,14 +3,14 @@
 import pytest
 from builders import address, entry
 
-from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
+from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 A, B = entry(notes="a"), entry(notes="b")
 
 
 def tried(act, result=Result.DONE, number=OLD, **more):
-    return Attempted(address=address(), act=act, result=result, number=number, **more)
+    return CallHistory(address=address(), act=act, result=result, number=number, **more)
 
 
 def create(result=Result.DONE, number=OLD, spec=A, **more):
@@ -107,7 +107,9 @@ def test_a_history_folds_to_one_state(history, state):
 
 
 def test_addresses_fold_apart():
-    other = Attempted(address=address("b"), act=Act.CREATE, result=Result.DONE, number=NEW, spec=B)
+    other = CallHistory(
+        address=address("b"), act=Act.CREATE, result=Result.DONE, number=NEW, spec=B
+    )
     states = fold([create(), other])
     assert {item.name: state.number for item, state in states.items()} == {
         "true-up": OLD,

@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 from builders import MARKER, WORKSPACE, address, live
 
-from reconciler.core.model.kinds import MEMBER
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.recovery.number_probe import GAP, MOST, Probe, order_of, upward
 
 
@@ -15,7 +15,7 @@ def number(at):
 
 def look(stands, begin=100):
     """A look at a ledger where these numbers stand, each with the name in its marker."""
-    probe = Probe(kind=MEMBER, begin=number(begin), workspace=WORKSPACE, place=MARKER)
+    probe = Probe(kind=RUN_ENTRY_KIND, begin=number(begin), workspace=WORKSPACE, place=MARKER)
     asked = []
     while not probe.over:
         batch = [each for _, each in probe.batch()]

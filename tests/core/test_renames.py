@@ -20,7 +20,7 @@ from builders import (
 from test_runs import BILLING, JR, declared_run, live_run, recorded_run, run
 
 from reconciler.core.documents.plan_file import plan_of, plan_text
-from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
+from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.plan import Action, Reason
 from reconciler.core.model.resource import Address
@@ -29,7 +29,7 @@ from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.recovery.marker_search import (
     Search,
-    in_doubt,
+    addresses_to_search,
     untracked,
     with_found,
     with_previous,
@@ -343,7 +343,9 @@ def test_n29_two_under_the_old_marker_are_blocked():
 )
 def test_what_is_searched_for(files, book, ledger, names):
     before = world(files, book, ledger)
-    doubts = in_doubt(plan_for(before).changes, before.recorded, complete=True, posting=True)
+    doubts = addresses_to_search(
+        plan_for(before).changes, before.recorded, complete=True, posting=True
+    )
     assert [one.name for one in with_previous(doubts, before.declared)] == names
 
 
@@ -351,7 +353,7 @@ def test_what_is_searched_for(files, book, ledger, names):
 
 
 def tried(act, name, result=Result.DONE, number=OLD, **more):
-    return Attempted(address=address(name), act=act, result=result, number=number, **more)
+    return CallHistory(address=address(name), act=act, result=result, number=number, **more)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from builders import (
 )
 from test_runs import JE, JR, RUN, adopting, declared_run, live_run, recorded_run
 
-from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
+from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
 from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.offline import assumed_live
@@ -36,7 +36,7 @@ def retired(*numbers, **more):
 
 
 def tried(act, number=NUMBER, result=Result.DONE, **more):
-    return Attempted(address=address(), act=act, result=result, number=number, **more)
+    return CallHistory(address=address(), act=act, result=result, number=number, **more)
 
 
 CREATED = tried(Act.CREATE, spec=entry())
@@ -110,7 +110,7 @@ def test_i01_a_forgotten_name_is_not_posted_a_second_time(files, ledger, action,
 def test_i01_what_another_name_took_over_is_not_retired_any_more():
     """Else the forgotten name, used for something new, would find it standing for itself."""
     other = address("other")
-    adopted = Attempted(
+    adopted = CallHistory(
         address=other, act=Act.ADOPT, result=Result.DONE, number=NUMBER, spec=entry()
     )
     states = fold([CREATED, tried(Act.RETIRE), adopted])

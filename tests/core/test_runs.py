@@ -19,7 +19,7 @@ from builders import (
 )
 
 from reconciler.core.documents.plan_file import plan_of, plan_text
-from reconciler.core.model.history import Act, Attempted, Recorded, Result, fold
+from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Action, Allowances, Reason
@@ -478,7 +478,7 @@ def test_what_a_cancel_came_to(before, after, said):
 
 
 def tried(act, result=Result.DONE, number=JE, **more):
-    return Attempted(address=address(), act=act, result=result, number=number, **more)
+    return CallHistory(address=address(), act=act, result=result, number=number, **more)
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_scope_selects(scope, expected):
 
 def test_what_was_left_out_is_counted():
     selection, _, _ = select(Scope.of(targets=["rent-*"]), BOOKS)
-    assert (selection.unseen.declared, selection.unseen.recorded) == (3, 3)
+    assert (selection.out_of_scope.declared, selection.out_of_scope.recorded) == (3, 3)
 
 
 def test_without_options_everything_is_selected():
@@ -217,7 +217,7 @@ def test_a_partial_plan_never_touches_what_it_did_not_look_at():
         ("entry-10", Action.REMOVE),
     ]
     assert plan.partial
-    assert plan.unseen.declared == 9
+    assert plan.out_of_scope.declared == 9
 
 
 @pytest.mark.parametrize(

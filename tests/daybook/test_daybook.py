@@ -42,7 +42,7 @@ def intent(name: str = "a", act: Act = Act.CREATE, **more) -> Intent:
 
 
 def create(book, name: str = "a", number: str = NUMBER, **more) -> None:
-    book.conclude(book.intend(intent(name, **more)), Result.DONE, number=number)
+    book.record_outcome(book.record_intent(intent(name, **more)), Result.DONE, number=number)
 
 
 def sql(path: Path, statement: str, *values) -> list[tuple]:
@@ -80,12 +80,12 @@ def test_what_was_written_is_read_exactly(path, spec):
         server_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
     )
     with opened(path) as book:
-        book.intend(asked)
+        book.record_intent(asked)
     with opened(path, write=False) as book:
         (found,) = book.unsettled()
         assert found == replace(asked, seq=found.seq)
     with opened(path) as book:
-        book.conclude(found, Result.DONE, number=NUMBER)
+        book.record_outcome(found, Result.DONE, number=NUMBER)
         state = book.recorded()[address("a")]
         assert (state.spec, state.number, state.protect) == (spec, NUMBER, True)
         assert str(state.spec["journalEntryItems"][0]["amount"]) == str(
@@ -96,11 +96,11 @@ def test_what_was_written_is_read_exactly(path, spec):
 
 def test_of_several_outcomes_the_last_one_counts(path):
     with opened(path) as book:
-        asked = book.intend(intent())
+        asked = book.record_intent(intent())
         for result, number in ((Result.UNKNOWN, None), (Result.DONE, NUMBER)):
-            book.conclude(asked, result, number=number)
+            book.record_outcome(asked, result, number=number)
         assert book.recorded()[address("a")].number == NUMBER
-        book.conclude(asked, Result.UNKNOWN)
+        book.record_outcome(asked, Result.UNKNOWN)
         state = book.recorded()[address("a")]
         assert (state.number, state.unsettled) == (None, True)
 
@@ -109,9 +109,9 @@ def test_of_several_outcomes_the_last_one_counts(path):
 @pytest.mark.parametrize("result", [None, *Result])
 def test_i07_calls_without_a_definite_outcome_are_unsettled_and_notes_never(path, act, result):
     with opened(path) as book:
-        asked = book.intend(intent(act=act, number=NUMBER))
+        asked = book.record_intent(intent(act=act, number=NUMBER))
         if result is not None:
-            book.conclude(asked, result, number=NUMBER)
+            book.record_outcome(asked, result, number=NUMBER)
         is_call = act not in (Act.NOTE, Act.FORGET, Act.RETIRE)
         assert bool(book.unsettled()) == (is_call and result in (None, Result.UNKNOWN))
 
@@ -148,7 +148,7 @@ def test_b07_an_intent_is_synced_before_intend_returns(path):
         "from reconciler.core.model.resource import Address\n"
         "book = open_daybook(Path(sys.argv[1]), write=True)\n"
         "os.write(1, b'BEFORE')\n"
-        "book.intend(Intent(address=Address('JournalEntry', 'a'), act=Act.CREATE))\n"
+        "book.record_intent(Intent(address=Address('JournalEntry', 'a'), act=Act.CREATE))\n"
         "os.write(1, b'AFTER')\n"
     )
     traced = subprocess.run(
@@ -199,13 +199,13 @@ def test_x5_the_lock_of_a_dead_process_holds_nobody_up(path):
 
 def test_b17_i42_a_writer_whose_lock_was_broken_cannot_write(path):
     with opened(path) as first:
-        asked = first.intend(intent())
+        asked = first.record_intent(intent())
         path.with_name("daybook.db.lock").unlink()
         with opened(path) as second:
-            second.conclude(asked, Result.DONE, number=NUMBER)
+            second.record_outcome(asked, Result.DONE, number=NUMBER)
             for write in (
-                lambda: first.intend(intent("b")),
-                lambda: first.conclude(asked, Result.REFUSED),
+                lambda: first.record_intent(intent("b")),
+                lambda: first.record_outcome(asked, Result.REFUSED),
                 lambda: first.begin("sha256:x"),
                 first.end,
             ):
@@ -219,7 +219,7 @@ def test_a_reader_cannot_write(path):
     with opened(path) as book:
         create(book)
     with opened(path, write=False) as book, pytest.raises(DaybookError):
-        book.intend(intent("b"))
+        book.record_intent(intent("b"))
 
 
 @pytest.mark.parametrize("version", ["3", "10", "", "1.1"])
@@ -267,7 +267,7 @@ def test_i40_a_flipped_bit_is_noticed_or_changes_nothing_that_is_read(path):
     with opened(path) as book:
         for index in range(30):
             create(book, f"name-{index}", f"JE-{index:08}", payload="{}", key=f"key-{index}")
-        book.intend(intent("open", payload='{"amount":"400.90"}', key="key"))
+        book.record_intent(intent("open", payload='{"amount":"400.90"}', key="key"))
         whole = (dict(book.recorded()), book.unsettled())
     sound = path.read_bytes()
     chance = random.Random(7)
@@ -317,7 +317,7 @@ def test_i40_a_changed_removed_or_moved_event_is_named_and_nothing_is_overwritte
     with opened(path) as book:
         server_at = datetime(2026, 1, 31, tzinfo=UTC)
         create(book, payload='{"amount":"400.90"}', key="k", server_at=server_at)
-        book.intend(intent("z", act=Act.NOTE))
+        book.record_intent(intent("z", act=Act.NOTE))
     for statement in change.split("; "):
         sql(path, statement)
     before = dump(path)
@@ -334,15 +334,15 @@ def dump(path: Path) -> list[str]:
 
 def test_i43_a_full_disk_is_a_daybook_error_and_nothing_is_half_written(path):
     with opened(path) as book:
-        asked = book.intend(intent())
+        asked = book.record_intent(intent())
         sql(path, "create trigger full before insert on events when new.what = 'outcome' "
                   "begin select raise(abort, 'database or disk is full'); end")  # fmt: skip
         with pytest.raises(DaybookError, match="cannot be written") as caught:
-            book.conclude(asked, Result.DONE, number=NUMBER)
+            book.record_outcome(asked, Result.DONE, number=NUMBER)
         assert "settles what is open" in caught.value.remedy
         assert len(book.unsettled()) == 1
         sql(path, "drop trigger full")
-        book.conclude(asked, Result.DONE, number=NUMBER)
+        book.record_outcome(asked, Result.DONE, number=NUMBER)
         assert book.unsettled() == ()
 
 

@@ -23,16 +23,16 @@ from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address
 from reconciler.daybook import Intent, open_daybook
 from reconciler.errors import DaybookError
-from reconciler.engine.spill import RescuedBook
+from reconciler.engine.spill import SpillingDaybook
 
 place = Path(sys.argv[1])
 book = open_daybook(place / "daybook.db", write=True)
-asked = book.intend(Intent(address=Address("JournalEntry", "a"), act=Act.CREATE))
+asked = book.record_intent(Intent(address=Address("JournalEntry", "a"), act=Act.CREATE))
 other = sqlite3.connect(place / "daybook.db")
 other.execute("create trigger full before insert on events begin select raise(abort, 'no'); end")
 other.commit()
 with suppress(DaybookError):
-    RescuedBook(book, place / "rescue.jsonl", show=print).conclude(
+    SpillingDaybook(book, place / "rescue.jsonl", show=print).record_outcome(
         asked, Result.DONE, number="JE-00000001"
     )
 """

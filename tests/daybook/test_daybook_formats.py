@@ -16,7 +16,7 @@ from builders import address, entry
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook
 from reconciler.daybook.lease import this_process
-from reconciler.daybook.transfer import carried, compare, exported, take_in
+from reconciler.daybook.transfer import compare, import_export, read_export, write_export
 from reconciler.errors import DaybookError
 
 FORMAT_1 = Path(__file__).parent / "formats" / "daybook-1.db"
@@ -78,7 +78,7 @@ def test_i46_format_1_is_brought_to_this_one_behind_a_whole_copy(older):
     before = read(older)
     with closing(open_daybook(older, write=True, workspace="books")) as book:
         assert all_of(book) == before
-        book.intend(Intent(address=address("new"), act=Act.CREATE, spec=entry()))
+        book.record_intent(Intent(address=address("new"), act=Act.CREATE, spec=entry()))
     with closing(open_daybook(older, write=True, workspace="books")) as book:
         assert (book.serial, book.lineage) == (21, before[3])
         assert book.lease.fence > 2, "higher than any that a writer of format 1 had"
@@ -189,10 +189,10 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
     """Its lineage, its serial, its open calls and its chain stay."""
     with in_a_file.opened() as book:
         for name in "ab":
-            asked = book.intend(Intent(address=address(name), act=Act.CREATE, spec=entry()))
-        book.conclude(asked, Result.DONE, number="JE-00000001")
+            asked = book.record_intent(Intent(address=address(name), act=Act.CREATE, spec=entry()))
+        book.record_outcome(asked, Result.DONE, number="JE-00000001")
         book.bind("tenant/-")
-        lineage, before, text = book.lineage, all_of(book), exported(book)
+        lineage, before, text = book.lineage, all_of(book), write_export(book)
     with pytest.raises(DaybookError, match="is of the workspace books"):
         moved(on_postgresql, text)
     home = type(on_postgresql)(place=on_postgresql.place, workspace="books")
@@ -200,16 +200,16 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
     with home.opened() as book:
         assert all_of(book) == before
         assert book.lineage == lineage
-        assert compare(book, carried(text)) is None
-        book.conclude(book.unsettled()[0], Result.DONE, number="JE-00000002")
-        later = exported(book)
+        assert compare(book, read_export(text)) is None
+        book.record_outcome(book.unsettled()[0], Result.DONE, number="JE-00000002")
+        later = write_export(book)
     back = type(in_a_file)(place=tmp_path / "back.db")
     moved(back, later)
     with back.opened(write=False) as book:
         assert book.serial == 4
-        assert compare(book, carried(text)) is None
+        assert compare(book, read_export(text)) is None
     with in_a_file.opened(write=False) as book:
-        assert "older than the copy" in compare(book, carried(later))
+        assert "older than the copy" in compare(book, read_export(later))
     with pytest.raises(DaybookError, match="is not empty: it is the same one at serial 4"):
         moved(home, text)
     with home.opened() as book:
@@ -218,17 +218,17 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
 
 def moved(home, text: str) -> None:
     with home.opened() as book:
-        take_in(book, carried(text), holder=this_process())
+        import_export(book, read_export(text), holder=this_process())
 
 
 def test_an_export_of_another_daybook_is_told_from_this_one(in_a_file, on_postgresql):
     texts = []
     for home in (in_a_file, on_postgresql):
         with home.opened() as book:
-            book.intend(Intent(address=address("a"), act=Act.CREATE, spec=entry()))
-            texts.append(exported(book))
+            book.record_intent(Intent(address=address("a"), act=Act.CREATE, spec=entry()))
+            texts.append(write_export(book))
     with in_a_file.opened(write=False) as book:
-        assert "its lineage is" in compare(book, carried(texts[1]))
+        assert "its lineage is" in compare(book, read_export(texts[1]))
 
 
 @pytest.mark.parametrize(
@@ -247,11 +247,11 @@ def test_an_export_of_another_daybook_is_told_from_this_one(in_a_file, on_postgr
 )
 def test_i40_an_export_that_was_altered_is_refused(in_a_file, spoil, said):
     with in_a_file.opened() as book:
-        asked = book.intend(Intent(address=address("a"), act=Act.CREATE, spec=entry()))
-        book.conclude(asked, Result.DONE, number="JE-00000001")
-        text = exported(book)
+        asked = book.record_intent(Intent(address=address("a"), act=Act.CREATE, spec=entry()))
+        book.record_outcome(asked, Result.DONE, number="JE-00000001")
+        text = write_export(book)
     with pytest.raises(DaybookError, match=said):
-        carried(spoil(text))
+        read_export(spoil(text))
 
 
 def cut(text: str, first: int, last: int | None = None) -> str:

@@ -37,7 +37,7 @@ except DaybookError as error:
     sys.exit(1)
 for line in sys.stdin:
     try:
-        book.intend(Intent(address=Address("JournalEntry", line.strip()), act=Act.CREATE))
+        book.record_intent(Intent(address=Address("JournalEntry", line.strip()), act=Act.CREATE))
         print("intended", flush=True)
     except DaybookError as error:
         print("refused:", error.message, flush=True)
@@ -72,16 +72,16 @@ def intent(name: str = "a") -> Intent:
 
 
 def create(book, name: str = "a", number: str = "JE-00000001") -> None:
-    book.conclude(book.intend(intent(name)), Result.DONE, number=number)
+    book.record_outcome(book.record_intent(intent(name)), Result.DONE, number=number)
 
 
 def test_what_is_written_is_read_again_in_either_place(home):
     with home.opened() as book:
         create(book)
         book.bind("tenant-1", workspace=home.workspace)
-        book.vouch()
+        book.mark_complete()
         book.begin("sha256:x")
-        book.intend(intent("b"))
+        book.record_intent(intent("b"))
     with home.opened(write=False) as book:
         assert book.recorded()[address("a")].number == "JE-00000001"
         assert [item.address.name for item in book.unsettled()] == ["b"]
@@ -192,7 +192,7 @@ def test_i41_a_write_that_is_based_on_another_state_is_refused_for_good(home, ch
         home.sql(change)
         for _ in range(2):
             with pytest.raises(DaybookError):
-                book.intend(intent("b"))
+                book.record_intent(intent("b"))
 
 
 def test_i43_b18_the_lease_stays_where_the_last_write_failed(home):
@@ -202,7 +202,7 @@ def test_i43_b18_the_lease_stays_where_the_last_write_failed(home):
         # Nothing can be added to the daybook any more; that the lease ends could be written.
         home.sql("alter table events rename to events_elsewhere")
         with pytest.raises(DaybookError):
-            book.intend(intent("b"))
+            book.record_intent(intent("b"))
     home.sql("alter table events_elsewhere rename to events")
     with home.opened(write=False) as book:
         assert book.held_by() == lease
@@ -251,7 +251,7 @@ def test_f1_a_connection_that_is_lost_amid_a_write_is_a_daybook_error(
     """C11, I-40: nothing is assumed of the write, and the next one looks what there is."""
     server, _ = shared_database
     with on_postgresql.opened() as book:
-        asked = book.intend(intent())
+        asked = book.record_intent(intent())
         held = threading.Event()
         with server.connect("daybooks") as other:
             other.autocommit = False
@@ -262,7 +262,7 @@ def test_f1_a_connection_that_is_lost_amid_a_write_is_a_daybook_error(
 
             def write() -> None:
                 try:
-                    book.conclude(asked, Result.DONE, number="JE-00000001")
+                    book.record_outcome(asked, Result.DONE, number="JE-00000001")
                 except DaybookError as error:
                     caught.append(error)
 
@@ -277,7 +277,7 @@ def test_f1_a_connection_that_is_lost_amid_a_write_is_a_daybook_error(
             other.rollback()
         assert "cannot be written" in caught[0].message
         assert len(book.unsettled()) == 1
-        book.conclude(asked, Result.DONE, number="JE-00000001")
+        book.record_outcome(asked, Result.DONE, number="JE-00000001")
         assert book.unsettled() == ()
 
 

@@ -64,9 +64,9 @@ def impatient(*, attempt: float = SHORT) -> Iterator[Clock]:
 def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     from reconciler.app import session
     from reconciler.zuora.client import Client
-    from reconciler.zuora.connection import Limits
+    from reconciler.zuora.connection import CallLimits
 
-    defaults: Any = Limits.__init__.__kwdefaults__  # type: ignore[misc]
+    defaults: Any = CallLimits.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(defaults, "attempt_timeout", attempt)
     yield _put(defaults, "connect_timeout", attempt)
     yield _put(defaults, "deadline", 15.0)

@@ -22,7 +22,7 @@ from ledger_databases import POSTGRESQL, SQLITE
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, OutcomeUnknown
 from reconciler.zuora.client import Client
-from reconciler.zuora.connection import Connection, Credentials, Limits
+from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
 KIND = KINDS["JournalEntry"]
 SHARED = ("s0", "s1")
@@ -98,7 +98,7 @@ class Player:
             ),
             transport=self.line,
             # A lost answer is the test's to deal with: the client does not try again by itself.
-            limits=Limits(attempts=1),
+            limits=CallLimits(attempts=1),
         )
         self.client.tenant()
         self.shared = shared
@@ -166,7 +166,7 @@ class Player:
         one = self.chance.choice(known)
         assert one.number is not None
         try:
-            live = self.client.look(KIND, one.number)
+            live = self.client.read_status(KIND, one.number)
         except LedgerError:
             return
         if problem := contradiction(one, None if live is None else live.status):

@@ -27,9 +27,9 @@ for start in range(0, {CALLS}, 8):
     for at in range(start, start + 8):
         intent = Intent(address=Address("JournalEntry", f"n{{at}}"), act=Act.CREATE,
                         payload="x" * 700 * (at % 5))
-        intent = book.intend(intent)
+        intent = book.record_intent(intent)
         os.write(1, b"a")
-        book.conclude(intent, Result.DONE, number=f"JE-{{at + 1:08}}")
+        book.record_outcome(intent, Result.DONE, number=f"JE-{{at + 1:08}}")
         os.write(1, b"a")
     book.close()
 """

@@ -11,7 +11,7 @@ from forge_server import PROJECT, REPOSITORY, GitHubServer, GitLabServer
 from socket_server import on_a_socket
 
 from reconciler.forge.api import Limits
-from reconciler.forge.ci_context import GITHUB, GITLAB, Place, forge_at
+from reconciler.forge.ci_context import GITHUB, GITLAB, CiContext, forge_at
 
 QUICK = Limits(backoff=0.001, backoff_cap=0.01, attempt_timeout=5, deadline=10)
 
@@ -43,7 +43,7 @@ def speak():
         usual = "ghs_actions" if name == GITHUB else "glpat_robot"
         variable = "GITHUB_TOKEN" if name == GITHUB else "GITLAB_TOKEN"
         forge, caller = forge_at(
-            Place(forge=name, url=server.url, repository=repository),
+            CiContext(forge=name, url=server.url, repository=repository),
             {"GITHUB_ACTIONS": "true", variable: token or usual, **environment},
             limits=limits,
         )

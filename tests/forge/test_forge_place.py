@@ -6,17 +6,17 @@ import pytest
 from forge_server import Fault
 
 from reconciler.errors import ForgeError, ForgeRefused
-from reconciler.forge.ci_context import Place, forge_at, place_from
+from reconciler.forge.ci_context import CiContext, ci_context_from, forge_at
 
 SHA, HEAD = "a" * 40, "b" * 40
 ACTIONS = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/books", "GITHUB_SHA": SHA}
 PIPELINE = {"GITLAB_CI": "true", "CI_PROJECT_ID": "77", "CI_COMMIT_SHA": SHA}
 EVENT = json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}})
-SAID = Place(forge="")
+SAID = CiContext(forge="")
 
 
 def place(**fields):
-    return Place(**fields)
+    return CiContext(**fields)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def place(**fields):
     ],
 )  # fmt: skip
 def test_a_job_says_what_it_is_about(said, environment, event, found):
-    assert place_from(said, environment, event) == found
+    assert ci_context_from(said, environment, event) == found
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_job_says_what_it_is_about(said, environment, event, found):
 )
 def test_what_is_not_known_is_asked_for(said, environment, fact):
     with pytest.raises(ForgeError, match=fact) as caught:
-        place_from(said, environment, "")
+        ci_context_from(said, environment, "")
     assert "--" in caught.value.remedy
 
 
@@ -119,7 +119,9 @@ def test_what_is_not_known_is_asked_for(said, environment, fact):
 )
 def test_no_token_is_sent_to_an_odd_url(url):
     with pytest.raises(ForgeError, match="is not sent to it"):
-        forge_at(Place(forge="github", url=url, repository="acme/books"), {"GITHUB_TOKEN": "ghs_x"})
+        forge_at(
+            CiContext(forge="github", url=url, repository="acme/books"), {"GITHUB_TOKEN": "ghs_x"}
+        )
 
 
 @pytest.mark.parametrize(
@@ -132,13 +134,13 @@ def test_no_token_is_sent_to_an_odd_url(url):
 )
 def test_a_token_comes_from_the_environment_alone(forge, environment, fact):
     with pytest.raises(ForgeRefused, match=fact) as caught:
-        forge_at(Place(forge=forge, url="https://x.example", repository="a/b"), environment)
+        forge_at(CiContext(forge=forge, url="https://x.example", repository="a/b"), environment)
     assert "evil" not in caught.value.message.lower()
 
 
 @pytest.mark.parametrize("name", ["books", "acme/../evil", "acme/books/issues", "acme/b?x", ""])
 def test_a_repository_is_no_path_to_elsewhere(name):
-    place_ = Place(forge="github", url="https://x.example", repository=name)
+    place_ = CiContext(forge="github", url="https://x.example", repository=name)
     with pytest.raises(Exception, match="is no repository of GitHub"):
         forge_at(place_, {"GITHUB_TOKEN": "ghs_x"})
 

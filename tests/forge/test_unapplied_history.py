@@ -115,7 +115,7 @@ def leave_open(books, file):
         spec=spec,
         server_at=datetime.now(UTC),
     )
-    book.intend(intent)
+    book.record_intent(intent)
     book.close()
 
 

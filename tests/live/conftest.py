@@ -7,9 +7,9 @@ import pytest
 from fault_server import CLIENT_ID, SECRET, FaultServer
 
 from reconciler.zuora.client import Client
-from reconciler.zuora.connection import Connection, Credentials, Limits
+from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
-DEFAULTS = Limits()
+DEFAULTS = CallLimits()
 
 
 class Clock:
@@ -46,7 +46,7 @@ def connect(clock: Clock) -> Iterator[Connect]:
     clients: list[Client] = []
 
     def connected(
-        base_url: str, *, limits: Limits = DEFAULTS, token: str = "", **where: object
+        base_url: str, *, limits: CallLimits = DEFAULTS, token: str = "", **where: object
     ) -> Client:
         credentials = Credentials(client_id=CLIENT_ID, client_secret=SECRET, token=token)
         client = Client(

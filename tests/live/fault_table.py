@@ -14,19 +14,19 @@ from reconciler.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"
 ATTEMPTS = 3
-PATIENCE = Limits(attempts=ATTEMPTS)
+PATIENCE = CallLimits(attempts=ATTEMPTS)
 
 
-def patience(act: Act, *, passing: bool) -> Limits:
+def patience(act: Act, *, passing: bool) -> CallLimits:
     """Limits that end a slow act soon, yet leave a sound answer on a busy machine its time."""
     if act.end != "silent" and not act.drip:
         return PATIENCE
-    return Limits(attempts=ATTEMPTS, attempt_timeout=0.25 if passing else 0.05)
+    return CallLimits(attempts=ATTEMPTS, attempt_timeout=0.25 if passing else 0.05)
 
 
 CALLS = {

@@ -11,11 +11,11 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Live
 from reconciler.errors import AccessRefused, LedgerError, RequestRefused
 from reconciler.http_client.strict_json import Unreadable, read_object
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"
-ONE = Limits(attempts=1)
+ONE = CallLimits(attempts=1)
 
 
 def read(server, connect, raw: str) -> Live:

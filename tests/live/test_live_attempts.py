@@ -13,7 +13,7 @@ from reconciler.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 
 @pytest.mark.parametrize("fault", ["N09 silence", "N16 500", "N20 HTML", "N11 half body"])
@@ -110,7 +110,7 @@ def test_n03_a_connection_that_never_opens_is_tried_again(connect, clock):
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
         try:
-            limits = Limits(attempts=ATTEMPTS, connect_timeout=0.1)
+            limits = CallLimits(attempts=ATTEMPTS, connect_timeout=0.1)
             client = connect(f"http://127.0.0.1:{port}", limits=limits)
             with pytest.raises(LedgerUnreachable, match="nothing was sent"):
                 CALLS["token"](client)

@@ -12,16 +12,16 @@ from fault_server import ENTRY, TOKEN_DOCUMENT
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
 from reconciler.zuora.client import Client
-from reconciler.zuora.connection import Connection, Credentials, Limits
+from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"
 JSON = ("Content-Type", "application/json")
 WHOLE = json.dumps(ENTRY).encode()
-TWICE = Limits(attempts=2)
+TWICE = CallLimits(attempts=2)
 
 
-def client_of(app, *, limits: Limits = TWICE, **doors) -> Client:
+def client_of(app, *, limits: CallLimits = TWICE, **doors) -> Client:
     return Client(
         Connection(base_url="http://localhost"),
         Credentials(token="ready"),
@@ -75,7 +75,7 @@ def test_a_compressed_answer_in_pieces_is_read():
     ],
 )
 def test_a_body_that_is_not_what_it_says_is_an_error(body, headers, says):
-    limits = Limits(attempts=1, body_bytes=1000)
+    limits = CallLimits(attempts=1, body_bytes=1000)
     with (
         client_of(app_of(body, headers=[JSON, *headers]), limits=limits) as client,
         pytest.raises(LedgerError, match=says),
@@ -87,7 +87,7 @@ def test_n12_a_slow_body_ends_with_the_deadline():
     app = app_of(*[b" "] * 1000, pause=0.01)
     start = time.monotonic()
     with (
-        client_of(app, limits=Limits(deadline=0.1)) as client,
+        client_of(app, limits=CallLimits(deadline=0.1)) as client,
         pytest.raises(OutcomeUnknown, match="took too long"),
     ):
         client.cancel(KIND, NUMBER)
@@ -120,7 +120,7 @@ def test_a_place_that_stays_taken_ends_a_call_that_sent_nothing():
         start_response("200 OK", [JSON])
         return [WHOLE]
 
-    limits = Limits(concurrency=1, deadline=0.2, attempts=1)
+    limits = CallLimits(concurrency=1, deadline=0.2, attempts=1)
     with client_of(app, limits=limits) as client:
         first = threading.Thread(target=lambda: client.read(KIND, NUMBER))
         first.start()
@@ -166,7 +166,7 @@ def test_waiting_for_anothers_token_ends_with_the_deadline():
         Connection(base_url="http://localhost"),
         Credentials(client_id="i" * 36, client_secret="s" * 42),
         transport=httpx.WSGITransport(app=app),
-        limits=Limits(deadline=0.2, attempts=1),
+        limits=CallLimits(deadline=0.2, attempts=1),
     )
     first = threading.Thread(target=client.tenant)
     with client:

@@ -5,7 +5,7 @@ from fault_server import FaultServer, answer, envelope
 
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import AccessRefused, LedgerError
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 CASH = {"id": "1", "name": "Cash", "type": "Cash", "status": "Active", "glAccountNumber": "1000"}
 SALES = {"name": "Sales", "type": "SalesRevenue", "status": "Inactive", "glAccountName": None}
@@ -104,7 +104,7 @@ def test_a_next_page_on_another_host_is_not_fetched(server, connect):
 def test_a_next_page_that_leads_elsewhere_is_an_error(server, connect, next_page):
     server.play(then=codes(CASH, next_page=next_page))
     with pytest.raises(LedgerError) as caught:
-        connect(server.url, limits=Limits(attempts=1)).accounting_codes()
+        connect(server.url, limits=CallLimits(attempts=1)).accounting_codes()
     assert caught.value.track_id in caught.value.message
     assert len(server.calls) == 1
 
@@ -130,7 +130,7 @@ def test_an_endless_list_ends_with_an_error(server, connect):
         CASH | {"name": f"Cash {index}"}, next_page=f"/v1/accounting-codes?page={index + 2}"
     )
     with pytest.raises(LedgerError, match="more than 7 pages"):
-        connect(server.url, limits=Limits(pages=7)).accounting_codes()
+        connect(server.url, limits=CallLimits(pages=7)).accounting_codes()
     assert len(server.calls) == 7
 
 
@@ -161,7 +161,7 @@ def test_a_page_that_is_denied_ends_the_list(server, connect):
 def test_a_code_that_does_not_fit_is_an_error(server, connect, row):
     server.play(then=codes(row))
     with pytest.raises(LedgerError):
-        connect(server.url, limits=Limits(attempts=1)).accounting_codes()
+        connect(server.url, limits=CallLimits(attempts=1)).accounting_codes()
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_period_that_does_not_fit_is_an_error(server, connect, change):
     document = {"success": True, "accountingPeriods": [JANUARY | change]}
     server.play(then=answer(document=document))
     with pytest.raises(LedgerError):
-        connect(server.url, limits=Limits(attempts=1)).accounting_periods()
+        connect(server.url, limits=CallLimits(attempts=1)).accounting_periods()
 
 
 def test_missing_is_no_empty_list(server, connect):

@@ -15,7 +15,7 @@ from fault_server import (
 )
 
 from reconciler.errors import AccessRefused, LedgerError, LedgerUnreachable, RequestRefused
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 ASKED = "SELECT number FROM JournalEntry"
 ROWS = [{"number": "JE-00000001", "Amount": 0}, {"number": "JE-00000002"}]
@@ -138,7 +138,7 @@ def test_a_result_that_is_not_whole_is_none(server, files, connect, act):
     server.play(completed(files, outputRows=2))
     files.play(then=act)
     with pytest.raises(LedgerError) as caught:
-        connect(server.url, limits=Limits(attempts=2, result_bytes=2000)).query(ASKED)
+        connect(server.url, limits=CallLimits(attempts=2, result_bytes=2000)).query(ASKED)
     assert "canary" not in caught.value.message
 
 
@@ -175,7 +175,7 @@ def test_a_query_has_no_effect_so_it_is_submitted_again(server, files, connect, 
 def test_what_stops_a_query_is_told_apart(server, connect, act, error):
     server.play(then=act)
     with pytest.raises(error) as caught:
-        connect(server.url, limits=Limits(attempts=2, query_deadline=60)).query(ASKED)
+        connect(server.url, limits=CallLimits(attempts=2, query_deadline=60)).query(ASKED)
     assert type(caught.value) is error
     assert caught.value.remedy
 

@@ -6,7 +6,7 @@ import pytest
 from fault_server import CREATED, answer
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"
@@ -102,7 +102,7 @@ def test_cookies_are_not_kept(server, connect):
 
 
 def test_bodies_are_compressed_only_when_asked_and_always_alike(server, connect):
-    client = connect(server.url, limits=Limits(gzip_over=1000))
+    client = connect(server.url, limits=CallLimits(gzip_over=1000))
     body = b'{"notes": "' + b"n" * 1500 + b'"}'
     server.play(answer(503, raw=b""))
     client.create(KIND, body, key="k")

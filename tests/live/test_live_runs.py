@@ -7,7 +7,7 @@ from fault_server import answer
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError, OutcomeUnknown, RequestRefused
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 RUN = KINDS["JournalRun"]
 NUMBER = "JR-00000008"
@@ -46,7 +46,7 @@ def test_the_number_of_an_entry_is_none_of_a_run(server, connect):
 )
 def test_every_documented_state_is_read(server, connect, status):
     server.play(answer(document=READ | {"status": status}))
-    live = connect(server.url).look(RUN, NUMBER)
+    live = connect(server.url).read_status(RUN, NUMBER)
     assert (live.number, live.status) == (NUMBER, status)
     assert live.fields == {"journalEntryDate": "2026-01-31", "totalJournalEntryCount": 3}
 
@@ -101,13 +101,13 @@ def test_an_entry_that_cannot_be_read_is_none_to_plan_with(server, connect, list
     """I-20: half a run is never taken for the whole."""
     server.play(answer(document=READ), then=page(member(2), listed))
     with pytest.raises(LedgerError, match="cannot be trusted"):
-        connect(server.url, limits=Limits(attempts=1)).read(RUN, NUMBER)
+        connect(server.url, limits=CallLimits(attempts=1)).read(RUN, NUMBER)
 
 
 def test_a_state_of_entries_is_none_of_runs(server, connect):
     server.play(then=answer(document=READ | {"status": "Created"}))
     with pytest.raises(LedgerError):
-        connect(server.url, limits=Limits(attempts=1)).read(RUN, NUMBER)
+        connect(server.url, limits=CallLimits(attempts=1)).read(RUN, NUMBER)
 
 
 def test_a_run_is_cancelled_and_deleted(server, connect):

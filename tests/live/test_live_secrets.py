@@ -14,10 +14,10 @@ from fault_server import CLIENT_ID, SECRET, TOKEN, Act, answer, envelope
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError
-from reconciler.http_client.exchange import Reply, Request
+from reconciler.http_client.exchange import Request, Response
 from reconciler.http_client.redaction import Redactor
 from reconciler.zuora.connection import Credentials
-from reconciler.zuora.responses import Reason, judge_token
+from reconciler.zuora.responses import ErrorReason, judge_token
 from reconciler.zuora.token import Token
 
 KIND = KINDS["JournalEntry"]
@@ -116,9 +116,9 @@ def test_values_do_not_show_secrets(server, connect, show):
         *vars(client).values(),
         Token(text=TOKEN),
         Request(method="POST", target="/oauth/token", body=body, headers=headers),
-        Reply(status=200, headers=headers, body=body),
-        judge_token(Reply(status=200, headers={"content-type": "application/json"}, body=body)),
-        Reason(code=None, message=SECRET),
+        Response(status=200, headers=headers, body=body),
+        judge_token(Response(status=200, headers={"content-type": "application/json"}, body=body)),
+        ErrorReason(code=None, message=SECRET),
     ):
         assert_silent(show(value))
 

@@ -13,7 +13,7 @@ from reconciler.errors import LedgerUnreachable
 from reconciler.http_client.transport import tls_context
 from reconciler.zuora import client as client_module
 from reconciler.zuora.client import Client
-from reconciler.zuora.connection import Connection, Credentials, Limits
+from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
 KIND = KINDS["JournalEntry"]
 
@@ -163,7 +163,7 @@ def test_n05_a_reset_in_the_handshake_is_tried_again(secured, connect, clock):
 
 
 def test_a_server_without_tls_is_not_spoken_to(server, connect):
-    impatient = Limits(attempts=2, connect_timeout=0.2)
+    impatient = CallLimits(attempts=2, connect_timeout=0.2)
     with pytest.raises(LedgerUnreachable):
         connect(server.url.replace("http:", "https:"), limits=impatient).tenant()
     assert server.token_requests == []

@@ -12,7 +12,7 @@ from live_threads import in_threads
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable, OutcomeUnknown, RequestRefused
-from reconciler.zuora.connection import Limits
+from reconciler.zuora.connection import CallLimits
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"
@@ -88,7 +88,7 @@ def test_a_limit_holds_back_every_other_call_too(server, connect, clock):
 
 
 def test_waits_double_up_to_a_cap_and_attempts_are_counted(server, connect, clock):
-    client = connect(server.url, limits=Limits(attempts=8))
+    client = connect(server.url, limits=CallLimits(attempts=8))
     server.play(then=answer(503, raw=b""))
     with pytest.raises(LedgerUnreachable):
         client.read(KIND, NUMBER)
@@ -105,7 +105,7 @@ def test_retry_after_of_a_503_is_heeded(server, connect, clock):
 
 
 def test_the_deadline_ends_a_call_whose_attempts_are_not_used_up(server, connect, clock):
-    client = connect(server.url, limits=Limits(attempts=100, deadline=20))
+    client = connect(server.url, limits=CallLimits(attempts=100, deadline=20))
     server.play(then=answer(503, raw=b""))
     with pytest.raises(OutcomeUnknown):
         client.create(KIND, b"{}", key="k")
@@ -123,7 +123,7 @@ def test_the_deadline_ends_a_call_whose_attempts_are_not_used_up(server, connect
     ],
 )
 def test_no_peer_is_slow_enough_to_outlast_the_deadline(server, connect, act):
-    client = connect(server.url, limits=Limits(deadline=0.4))
+    client = connect(server.url, limits=CallLimits(deadline=0.4))
     client.tenant()
     server.play(then=act)
     start = time.monotonic()
@@ -133,7 +133,7 @@ def test_no_peer_is_slow_enough_to_outlast_the_deadline(server, connect, act):
 
 
 def test_calls_in_flight_are_bounded(server, connect):
-    client = connect(server.url, limits=Limits(concurrency=3))
+    client = connect(server.url, limits=CallLimits(concurrency=3))
     client.tenant()
     at_once, most, lock = 0, 0, threading.Lock()
     perform = server.perform

@@ -10,7 +10,7 @@ import test_render_runs
 from test_render_plans import EUR, LONG, LONG_BEFORE, NAMES, Scene, credit, debit, entry
 
 from reconciler.core.model.plan import Allowances
-from reconciler.core.model.scope import Origin, Scope, Unseen
+from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planner import Limits
 
 SCENES = {
@@ -58,10 +58,10 @@ def whole_plan():
     scene.adopt("je-00000044", held[3], entry(notes="x"))
     scene.limits = Limits(max_money={"USD": Decimal("1.00")})
     scene.warnings = ("the Reference is a month old",)
-    origin = Origin(commit="4f1c0de9a7b2", made_at="2026-02-02T08:14:05Z")
+    origin = Provenance(commit="4f1c0de9a7b2", made_at="2026-02-02T08:14:05Z")
     plan = scene.plan()
-    scope, unseen = Scope(periods=("Jan-2026",)), Unseen(declared=3)
-    return replace(plan, basis=replace(plan.basis, origin=origin), scope=scope, unseen=unseen)
+    scope, unseen = Scope(periods=("Jan-2026",)), OutOfScope(declared=3)
+    return replace(plan, basis=replace(plan.basis, origin=origin), scope=scope, out_of_scope=unseen)
 
 
 CODES = tuple(NAMES)

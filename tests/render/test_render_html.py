@@ -13,7 +13,7 @@ from test_render_plans import Scene, credit, debit, entry
 
 from reconciler.core.model.plan import Action
 from reconciler.core.model.policy import Approvals, Tier
-from reconciler.core.model.scope import Origin, Scope, Unseen
+from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.guards import Limits
 from reconciler.core.planning.impact import impact_of
 from reconciler.render.html.document import plan_html
@@ -47,7 +47,7 @@ def test_a_plan_reads_like_this_as_a_report(name, golden):
 
 def partial():
     plan = Scene().entry("2026-01-true-up", entry()).plan()
-    origin = Origin(
+    origin = Provenance(
         tool_version="0.1.0",
         commit="4f1c0de9a7b2",
         dirty=True,
@@ -58,7 +58,7 @@ def partial():
         plan,
         basis=replace(plan.basis, origin=origin, entity_id="<e>"),
         scope=Scope(offline=True, periods=("Jan-2026",)),
-        unseen=Unseen(declared=3, recorded=1),
+        out_of_scope=OutOfScope(declared=3, recorded=1),
     )
 
 
@@ -129,7 +129,7 @@ def everywhere(text):
     """A plan with a text wherever a file, the server or a person could have put it."""
     plan = plan_of(text)
     basis = replace(
-        plan.basis, workspace=text, host=text, tenant_id=text, origin=Origin(commit=text)
+        plan.basis, workspace=text, host=text, tenant_id=text, origin=Provenance(commit=text)
     )
     drift = tuple(replace(moved, status=text) for moved in plan.drift)
     scope = Scope(targets=(text,))

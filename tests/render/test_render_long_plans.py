@@ -7,7 +7,7 @@ import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, world
 
 from reconciler.core.model.plan import Action
-from reconciler.core.model.scope import Scope, Selection, Unseen
+from reconciler.core.model.scope import OutOfScope, Scope, Selection
 from reconciler.render.annotations import plan_annotations
 from reconciler.render.attention import LARGE, MOST_LISTED
 from reconciler.render.junit import plan_junit
@@ -34,7 +34,9 @@ def long_plan(creates=7, removals=3, **more):
 
 
 def partial(scope, declared=0, recorded=0, **base):
-    selection = Selection(scope=scope, unseen=Unseen(declared=declared, recorded=recorded))
+    selection = Selection(
+        scope=scope, out_of_scope=OutOfScope(declared=declared, recorded=recorded)
+    )
     of = replace(world([]), selection=selection)
     return plan_for(of, **base)
 

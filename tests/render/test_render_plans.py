@@ -12,7 +12,7 @@ from reconciler.core.model.plan import Allowances, Basis
 from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
 from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.snapshot import Conduct, World
+from reconciler.core.planning.snapshot import Conduct, Snapshot
 from reconciler.core.rules.entries import known
 from reconciler.render.styled_text import plain_text
 from reconciler.render.text import drift_lines, plan_lines
@@ -121,7 +121,7 @@ class Scene:
         return self
 
     def plan(self):
-        world = World(
+        world = Snapshot(
             declared=self.declared,
             recorded=self.recorded,
             live=self.live,

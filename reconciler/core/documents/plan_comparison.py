@@ -12,11 +12,11 @@ from reconciler.core.model.canonical import exact, json_bytes
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import ZERO
 from reconciler.core.model.plan import Action, Basis, Change, Plan, Reason
-from reconciler.core.model.resource import NOTHING, Address, Value, rows_of
+from reconciler.core.model.resource import EMPTY, Address, Value, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class FieldDifference:
     """One fact of a change that two plans state differently; None where one states nothing."""
 
     name: str
@@ -25,7 +25,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ChangeDifference:
     """One address that two plans treat differently.
 
     `what` says it in a sentence; `moved` are the facts behind it, `lines_removed` and
@@ -36,7 +36,7 @@ class Difference:
     before: Change | None
     after: Change | None
     what: str
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[FieldDifference, ...] = ()
     lines_removed: tuple[Mapping[str, Value], ...] = ()
     lines_added: tuple[Mapping[str, Value], ...] = ()
 
@@ -60,19 +60,19 @@ class PlanDiff:
     """All that two plans differ in. `whole` is what concerns the plans and no address of them."""
 
     whole: tuple[str, ...] = ()
-    addresses: tuple[Difference, ...] = ()
+    addresses: tuple[ChangeDifference, ...] = ()
     impact: tuple[MoneyMoved, ...] = ()
     """Net changes by period, accounting code and currency."""
     balance: tuple[MoneyMoved, ...] = ()
     """Debits posted and taken back by currency."""
 
 
-def difference(old: Change | None, new: Change | None, *, what: str) -> Difference:
+def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDifference:
     """The difference of one address, at least one of whose changes there is."""
     one = new or old
     assert one is not None
     if old is None or new is None:
-        return Difference(address=one.address, before=old, after=new, what=what)
+        return ChangeDifference(address=one.address, before=old, after=new, what=what)
     lines = KINDS[one.address.kind].lines
     was, wants = (
         Counter(map(_key, rows_of(_spec(change.after).get(lines)))) for change in (old, new)
@@ -83,7 +83,7 @@ def difference(old: Change | None, new: Change | None, *, what: str) -> Differen
     removed = tuple(rows[key] for key in sorted((was - wants).elements()))
     added = tuple(rows[key] for key in sorted((wants - was).elements()))
     moved = tuple(_moved(old, new, lines))
-    return Difference(
+    return ChangeDifference(
         address=one.address,
         before=old,
         after=new,
@@ -97,7 +97,9 @@ def difference(old: Change | None, new: Change | None, *, what: str) -> Differen
 OTHERS = "others"
 """What stands for a value that is too long to state, or that only the ledger writes."""
 
-_BESIDES = Moved(name="details that only ledger and daybook know", before=None, after=OTHERS)
+_BESIDES = FieldDifference(
+    name="details that only ledger and daybook know", before=None, after=OTHERS
+)
 
 _FACTS: Mapping[str, Callable[[Change], Value]] = MappingProxyType(
     {
@@ -121,10 +123,10 @@ _FACTS: Mapping[str, Callable[[Change], Value]] = MappingProxyType(
 """The facts of a change by the names that people know them under."""
 
 
-def _moved(old: Change, new: Change, lines: str) -> Iterator[Moved]:
+def _moved(old: Change, new: Change, lines: str) -> Iterator[FieldDifference]:
     for name, fact in _FACTS.items():
         if fact(old) != fact(new):
-            yield Moved(name=name, before=fact(old), after=fact(new))
+            yield FieldDifference(name=name, before=fact(old), after=fact(new))
     for where, before, after in (
         ("in the file", _spec(old.after), _spec(new.after)),
         ("in the ledger", _spec(old.before), _spec(new.before)),
@@ -134,11 +136,11 @@ def _moved(old: Change, new: Change, lines: str) -> Iterator[Moved]:
             if _text(was) == _text(now) or (name == lines and where == "in the file"):
                 continue
             shown = (None, OTHERS) if name == lines else (was, now)
-            yield Moved(name=f"{name} {where}", before=shown[0], after=shown[1])
+            yield FieldDifference(name=f"{name} {where}", before=shown[0], after=shown[1])
 
 
 def _spec(spec: Mapping[str, Value] | None) -> Mapping[str, Value]:
-    return NOTHING if spec is None else spec
+    return EMPTY if spec is None else spec
 
 
 def _text(value: Value) -> bytes:
@@ -216,7 +218,7 @@ def _of_the_whole(reviewed: Plan, now: Plan) -> Iterator[str]:
         yield "the daybook is another, or an older copy of the one that was reviewed with"
 
 
-def _of_addresses(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[Difference]:
+def _of_addresses(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[ChangeDifference]:
     before = {change.address: change for change in reviewed.pending}
     after = {change.address: change for change in now.pending}
     homes = reviewed.basis.home_currency, now.basis.home_currency

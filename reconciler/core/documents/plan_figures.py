@@ -18,7 +18,7 @@ class _Moved(NamedTuple):
     home: Decimal | None
 
 
-def unfounded(plan: Plan) -> str:
+def first_unsupported_figure(plan: Plan) -> str:
     """The first figures of a plan that its changes do not bear out, in words; empty for none.
 
     A plan file holds no entry that stays as it is. So of the impact the change is known and not

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from reconciler.core.documents.plan_figures import unfounded
+from reconciler.core.documents.plan_figures import first_unsupported_figure
 from reconciler.core.documents.plan_json import (
     FORMAT_VERSION,
     Document,
@@ -53,7 +53,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
         whole = document["checksum"] == checksum_of(document)
         plan = plan_from(document)
         whole = whole and digest_of(plan) == plan.digest
-        figure = unfounded(plan)
+        figure = first_unsupported_figure(plan)
     except (*NOT_A_PLAN, RecursionError) as error:
         raise StalePlan(
             "the file is not a plan that this tool wrote",

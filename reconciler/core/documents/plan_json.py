@@ -6,8 +6,8 @@ Format 1.0. A minor version adds, a major version breaks; readers ignore keys th
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from reconciler.core.model.canonical import declarable, digest, exact, json_bytes
-from reconciler.core.model.kinds import KINDS, MEMBER
+from reconciler.core.model.canonical import as_declaration, digest, exact, json_bytes
+from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import plain, total
 from reconciler.core.model.plan import (
@@ -25,7 +25,7 @@ from reconciler.core.model.plan import (
     Requirement,
 )
 from reconciler.core.model.resource import Live
-from reconciler.core.model.scope import WHOLE, Origin, Scope
+from reconciler.core.model.scope import WHOLE, Provenance, Scope
 from reconciler.core.planning.diff import inside
 from reconciler.core.planning.impact import postings
 from reconciler.core.planning.run_members import holds_its_run, transfer_of
@@ -56,8 +56,8 @@ def document_of(plan: Plan) -> Document:
             **_selection(plan.scope),
             "partial": plan.partial,
             "not_looked_at": {
-                "declared": plan.unseen.declared,
-                "recorded": plan.unseen.recorded,
+                "declared": plan.out_of_scope.declared,
+                "recorded": plan.out_of_scope.recorded,
             },
         },
         "origin": _origin(plan.basis.origin),
@@ -156,7 +156,7 @@ def _selection(scope: Scope) -> Document:
     }
 
 
-def _origin(origin: Origin) -> Document:
+def _origin(origin: Provenance) -> Document:
     return {
         "tool_version": origin.tool_version,
         "policy_digest": origin.policy_digest,
@@ -207,7 +207,7 @@ def _member(member: Live) -> Document:
         "status": member.status,
         "transferred": transfer_of(member),
         "holds_run": holds_its_run(member),
-        "is": exact(declarable(MEMBER, member.fields)),
+        "is": exact(as_declaration(RUN_ENTRY_KIND, member.fields)),
     }
 
 

@@ -28,7 +28,7 @@ from reconciler.core.model.plan import (
 )
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.resource import Address, Live, Source, Value
-from reconciler.core.model.scope import Origin, Scope, Unseen
+from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 
 NOT_A_PLAN = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What reading raises for a document that is not a plan's."""
@@ -64,7 +64,7 @@ def plan_from(document: Document) -> Plan:
             max_removals=_count(scope["max_removals"]), max_missing=_count(scope["max_missing"])
         ),
         scope=_read_scope(scope),
-        unseen=Unseen(
+        out_of_scope=OutOfScope(
             declared=int(scope["not_looked_at"]["declared"]),
             recorded=int(scope["not_looked_at"]["recorded"]),
         ),
@@ -88,8 +88,8 @@ def _read_scope(row: Document) -> Scope:
     return scope
 
 
-def _read_origin(row: Document) -> Origin:
-    return Origin(
+def _read_origin(row: Document) -> Provenance:
+    return Provenance(
         tool_version=row["tool_version"],
         policy_digest=row["policy_digest"],
         commit=row["commit"],

@@ -39,7 +39,7 @@ def is_absent(kind: Kind, name: str, value: Value) -> bool:
     return value is None or value in ("", ()) or kind.defaults.get(name) == value
 
 
-def alike(left: Value, right: Value) -> bool:
+def equal_values(left: Value, right: Value) -> bool:
     """Whether two values of one field say the same.
 
     A custom field may come back as text though it was sent as a number or a boolean, or the other
@@ -67,7 +67,7 @@ def with_lines(
     return {**fields, kind.lines: tuple(rows)} if kind.lines else dict(fields)
 
 
-def declarable(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
+def as_declaration(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     """A live entry as a declaration would state it: without what only the server writes."""
     rows = (_stated(kind, line) for line in lines(kind, fields))
     return with_lines(kind, _stated(kind, fields), rows)
@@ -77,7 +77,7 @@ def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     return {
         name: value
         for name, value in fields.items()
-        if name not in kind.filled and value not in (None, "", ())
+        if name not in kind.server_filled and value not in (None, "", ())
     }
 
 

@@ -73,7 +73,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
+class CallHistory:
     """One intent and the last that is known of its outcome; None when no outcome was recorded.
 
     `number` is the entry acted on; for a create it is the new entry's, once known.
@@ -87,7 +87,7 @@ class Attempted:
     protect: bool = False
 
 
-def fold(history: Iterable[Attempted]) -> dict[Address, Recorded]:
+def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
     """The recorded state of every address, from everything that was ever tried, oldest first.
 
     A number is one address's: an adoption takes it from the name that had it, in the one outcome
@@ -127,7 +127,7 @@ def _renamed(state: Recorded, before: Recorded) -> Recorded:
     )
 
 
-def _create(state: Recorded, tried: Attempted) -> Recorded:
+def _create(state: Recorded, tried: CallHistory) -> Recorded:
     if tried.result is Result.REFUSED:
         # The answer is stored under the key for a day: only a new attempt can succeed.
         return replace(state, attempt=state.attempt + 1)
@@ -138,14 +138,14 @@ def _create(state: Recorded, tried: Attempted) -> Recorded:
     return _with_number(state, tried)
 
 
-def _adopt(state: Recorded, tried: Attempted) -> Recorded:
+def _adopt(state: Recorded, tried: CallHistory) -> Recorded:
     if tried.result is not Result.DONE:
         return state
     from_run = tried.act is Act.ADOPT_FROM_RUN
     return replace(_with_number(state, tried), adopted=tried.number, from_run=from_run)
 
 
-def _with_number(state: Recorded, tried: Attempted) -> Recorded:
+def _with_number(state: Recorded, tried: CallHistory) -> Recorded:
     """The state once an entry stands for the address; one that stood before is left behind."""
     # A number that comes a second time is the entry itself, and nothing that was left behind.
     before = (left for left in (*state.leftovers, state.number) if left != tried.number)
@@ -162,27 +162,27 @@ def _with_number(state: Recorded, tried: Attempted) -> Recorded:
     )
 
 
-def _update(state: Recorded, tried: Attempted) -> Recorded:
+def _update(state: Recorded, tried: CallHistory) -> Recorded:
     if tried.result is not Result.DONE:
         return state
     return replace(state, spec=tried.spec, protect=tried.protect)
 
 
-def _cancel(state: Recorded, tried: Attempted) -> Recorded:
+def _cancel(state: Recorded, tried: CallHistory) -> Recorded:
     # Asked only of an entry that is found cancelled: then an unanswered cancel of ours did it.
     ours = tried.number == state.number and tried.result not in _WITHOUT_EFFECT
     return replace(state, cancelled=True) if ours else state
 
 
-def _delete(state: Recorded, tried: Attempted) -> Recorded:
+def _delete(state: Recorded, tried: CallHistory) -> Recorded:
     return _gone(state, tried.number) if tried.result is Result.DONE else state
 
 
-def _forget(state: Recorded, tried: Attempted) -> Recorded:
+def _forget(state: Recorded, tried: CallHistory) -> Recorded:
     return _gone(state, tried.number)
 
 
-def _retire(state: Recorded, tried: Attempted) -> Recorded:
+def _retire(state: Recorded, tried: CallHistory) -> Recorded:
     gone = _gone(state, tried.number)
     if tried.number is None or tried.number in gone.retired:
         return gone

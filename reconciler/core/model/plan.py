@@ -10,7 +10,14 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.resource import Address, Line, Live, Source, Value
-from reconciler.core.model.scope import NOTHING_UNSEEN, UNSAID, WHOLE, Origin, Scope, Unseen
+from reconciler.core.model.scope import (
+    NOTHING_OUT_OF_SCOPE,
+    UNKNOWN_ORIGIN,
+    WHOLE,
+    OutOfScope,
+    Provenance,
+    Scope,
+)
 
 CANCELLED = "Cancelled"
 """The ledger's word for what was taken out of the books (API facts 3.4, 5.4)."""
@@ -152,7 +159,7 @@ class Change:
     @property
     def number_posted(self) -> bool:
         """Whether the entry stands in the books before the plan."""
-        return self.status in KINDS[self.address.kind].standing
+        return self.status in KINDS[self.address.kind].posted_states
 
     @property
     def posts(self) -> bool:
@@ -269,7 +276,7 @@ class Basis:
     marker_place: str
     files_digest: str = ""
     serial: int = 0
-    origin: Origin = UNSAID
+    origin: Provenance = UNKNOWN_ORIGIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +292,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     allowances: Allowances = Allowances()
     scope: Scope = WHOLE
-    unseen: Unseen = NOTHING_UNSEEN
+    out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
     requirement: Requirement = Requirement()
     digest: str = ""
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))

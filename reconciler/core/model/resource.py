@@ -12,7 +12,7 @@ Value: TypeAlias = str | bool | Decimal | tuple["Value", ...] | Mapping[str, "Va
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands inside a document: keys and zero-based list positions."""
 
-NOTHING: Mapping[str, Value] = MappingProxyType({})
+EMPTY: Mapping[str, Value] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,7 +71,7 @@ class Live:
 
 def mapping_of(value: Value | None) -> Mapping[str, Value]:
     """The value as a mapping; empty when it is absent or of another sort."""
-    return value if isinstance(value, Mapping) else NOTHING
+    return value if isinstance(value, Mapping) else EMPTY
 
 
 def rows_of(value: Value | None) -> tuple[Mapping[str, Value], ...]:

@@ -53,7 +53,7 @@ WHOLE = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unseen:
+class OutOfScope:
     """How much a partial plan did not look at: declarations, and entries that only the daybook
     knows. No part of the digest, so that other people's files leave a partial review alone.
     """
@@ -62,7 +62,7 @@ class Unseen:
     recorded: int = 0
 
 
-NOTHING_UNSEEN = Unseen()
+NOTHING_OUT_OF_SCOPE = OutOfScope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Selection:
 
     scope: Scope = WHOLE
     addresses: frozenset[Address] | None = None
-    unseen: Unseen = NOTHING_UNSEEN
+    out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
 
     def __contains__(self, address: Address) -> bool:
         return self.addresses is None or address in self.addresses
@@ -81,7 +81,7 @@ EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Provenance:
     """Where a plan comes from: what a saved one is held to besides its digest (I-30).
 
     `commit` is the one the workspace's repository stood on, empty when it lies in none, and
@@ -97,5 +97,5 @@ class Origin:
     expires_at: str = ""
 
 
-UNSAID = Origin()
+UNKNOWN_ORIGIN = Provenance()
 """The origin of a plan of which nobody said where it comes from."""

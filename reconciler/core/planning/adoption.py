@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.core.model.canonical import declarable, is_absent, lines, with_lines
+from reconciler.core.model.canonical import as_declaration, is_absent, lines, with_lines
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.known import Known
@@ -10,10 +10,10 @@ from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Verb
 from reconciler.core.model.resource import Declared, Live, Value, rows_of
 from reconciler.core.planning.diff import compare
-from reconciler.core.planning.snapshot import Case, adopts_otherwise
+from reconciler.core.planning.snapshot import AddressState, adopts_otherwise
 
 
-def adoption_of(case: Case, declared: Declared) -> Change:
+def adoption_of(case: AddressState, declared: Declared) -> Change:
     """The change that makes a live number this declaration's: one update that marks it.
 
     Of an object that can carry no marker the daybook alone takes note. An entry that was found by
@@ -31,12 +31,12 @@ def adoption_of(case: Case, declared: Declared) -> Change:
     if case.found and comparison.forced_by:
         verbs = (Verb.CANCEL, Verb.CREATE, *case.delete)
         return case.change(Action.REPLACE, reason, verbs, comparison)
-    marks = case.kind.marked and case.marker != case.expected_marker
+    marks = case.kind.carries_marker and case.marker != case.expected_marker
     verbs = (Verb.UPDATE,) if case.live is not None and (marks or comparison) else ()
     return case.change(Action.ADOPT, reason, verbs, comparison)
 
 
-def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, str]]:
+def adoption_obstacles(case: AddressState, change: Change) -> Iterator[tuple[str, str, str]]:
     """Why a number cannot be adopted: the rule, the fact, and the way out."""
     number = case.number
     if case.live is None:
@@ -46,7 +46,7 @@ def adoption_obstacles(case: Case, change: Change) -> Iterator[tuple[str, str, s
     if not case.posted:
         fact = f'{number} has the status "{case.live.status}"'
         yield "adoption", fact, "Remove the file: there is nothing in the books to adopt."
-    for recorded in case.world.borne.values():
+    for recorded in case.world.records_by_current_name.values():
         if recorded.number == number and recorded.address != case.address:
             fact = f"{number} is recorded as {recorded.address.name} already"
             yield "adoption", fact, "Keep that name, or leave the entry to it."
@@ -64,7 +64,7 @@ ADOPTS_ANOTHER = (
 """What to do about a name that has one number and adopts another."""
 
 
-def adopts_another(case: Case) -> str:
+def adopts_another(case: AddressState) -> str:
     """What a file adopts that stands in the books beside the entry which its name has; or nothing.
 
     What is out of the books was replaced since, as far as anybody can tell: it is passed over.
@@ -80,7 +80,7 @@ def adopts_another(case: Case) -> str:
     )
 
 
-def _made_otherwise(case: Case) -> Iterator[tuple[str, str, str]]:
+def _made_otherwise(case: AddressState) -> Iterator[tuple[str, str, str]]:
     """Whether file and ledger disagree on who made the entry."""
     said = case.declared is not None and case.declared.made_by is not None
     by_run = case.held.get("transactionType") in TRANSACTION_TYPES
@@ -101,7 +101,7 @@ def _made_otherwise(case: Case) -> Iterator[tuple[str, str, str]]:
             yield "run-entry", fact, "Correct `metadata.journalRun`."
 
 
-def _of_other_days(case: Case) -> Iterator[tuple[str, str, str]]:
+def _of_other_days(case: AddressState) -> Iterator[tuple[str, str, str]]:
     """Whether a run was for other days than those of the period that the file names."""
     if case.kind.span is None or case.declared is None:
         return
@@ -124,8 +124,8 @@ def declaration_of(
     held, _ = split_marker(live.fields, marker_place)
     stated = {
         name: value
-        for name, value in declarable(kind, held).items()
-        if name not in kind.observed and not is_absent(kind, name, value)
+        for name, value in as_declaration(kind, held).items()
+        if name not in kind.externally_written and not is_absent(kind, name, value)
     }
     if kind.span is not None and (period := _period_of(kind.span, stated, known)):
         rest = {name: value for name, value in stated.items() if name not in kind.span}

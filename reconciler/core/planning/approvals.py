@@ -7,7 +7,7 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change, Requirement
 from reconciler.core.model.policy import Approvals, Evidence, Tier
 from reconciler.core.model.review import Approval, Assessment, Discarded, Missing, Review
-from reconciler.core.planning.impact import Moved, Periods, Reach, money_moved, reach_of
+from reconciler.core.planning.impact import MoneyMovement, Periods, Reach, money_moved, reach_of
 
 SHORT = 10
 """Characters of a commit that people are shown."""
@@ -56,7 +56,7 @@ def requirement_of(
 class _Money:
     """What the whole plan moves, as the amounts of tiers see it. `named` are their currencies."""
 
-    moved: Moved
+    moved: MoneyMovement
     named: frozenset[str]
     partial: bool
     unknown: bool

@@ -10,14 +10,14 @@ from reconciler.core.model.resource import Declared, text_of
 from reconciler.core.planning.adoption import adoption_obstacles
 from reconciler.core.planning.impact import reach_of
 from reconciler.core.planning.run_members import WAY_OUT, members_in_the_way
-from reconciler.core.planning.snapshot import Case
+from reconciler.core.planning.snapshot import AddressState
 from reconciler.core.rules.entries import Known, check
 
 Obstacle: TypeAlias = tuple[str, str, str]
 """The rule, the fact, and the way out; empty when the rule's own remedy says it."""
 
 
-def obstacles(case: Case, change: Change) -> Iterator[Obstacle]:
+def obstacles(case: AddressState, change: Change) -> Iterator[Obstacle]:
     """What is not allowed of a change, the weightiest first."""
     if case.adopts:
         yield from adoption_obstacles(case, change)
@@ -47,7 +47,7 @@ def obstacles(case: Case, change: Change) -> Iterator[Obstacle]:
         )
 
 
-def _ownership(case: Case) -> Iterator[Obstacle]:
+def _ownership(case: AddressState) -> Iterator[Obstacle]:
     expected = case.expected_marker
     if case.live is not None and not case.owned:
         carries = f'the marker "{case.marker}"' if case.marker else "no marker"
@@ -57,12 +57,12 @@ def _ownership(case: Case) -> Iterator[Obstacle]:
         if live is None:
             continue
         _, marker = split_marker(live.fields, case.world.known.marker)
-        foreign = case.kind.marked and marker != expected
+        foreign = case.kind.carries_marker and marker != expected
         if foreign or live.status != CANCELLED:
             yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
 
 
-def _held(case: Case) -> Iterator[Obstacle]:
+def _held(case: AddressState) -> Iterator[Obstacle]:
     number = case.recorded.number
     state = case.transferred
     if state in WAY_OUT:
@@ -85,7 +85,7 @@ _ONE_NAME = (
 )
 
 
-def _closed(case: Case, change: Change) -> Iterator[Obstacle]:
+def _closed(case: AddressState, change: Change) -> Iterator[Obstacle]:
     periods = []
     if change.takes_back:
         periods.append(text_of(case.held.get(case.kind.period)) or "")
@@ -101,7 +101,7 @@ def _closed(case: Case, change: Change) -> Iterator[Obstacle]:
             )
 
 
-def _frozen(case: Case, change: Change) -> Iterator[Obstacle]:
+def _frozen(case: AddressState, change: Change) -> Iterator[Obstacle]:
     """The policy's own lock on periods, which the ledger may still have open."""
     freeze, periods = case.world.conduct.freeze, case.world.known.periods
     if not (freeze.periods or freeze.statuses):
@@ -113,7 +113,7 @@ def _frozen(case: Case, change: Change) -> Iterator[Obstacle]:
             yield "period-frozen", f"the accounting period {name} is frozen by policy{told}", ""
 
 
-def _nearest_open(case: Case, change: Change) -> str:
+def _nearest_open(case: AddressState, change: Change) -> str:
     open_periods = sorted(
         (period.start_date, period.name)
         for period in case.world.known.periods.values()

@@ -22,10 +22,10 @@ from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import Alike
 from reconciler.core.planning.run_members import cancelled_members
-from reconciler.core.planning.snapshot import Case, Conduct, World
+from reconciler.core.planning.snapshot import AddressState, Conduct, Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
-__all__ = ["GONE", "Conduct", "World", "decide_all"]
+__all__ = ["GONE", "Conduct", "Snapshot", "decide_all"]
 
 GONE = "gone"
 
@@ -33,15 +33,19 @@ MARKER = "marker"
 """How drift names the marker, wherever the tenant carries it."""
 
 
-def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
+def decide_all(world: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
     """One change for every address in scope that is declared or recorded, in order."""
     addresses = sorted(
-        (one for one in {*world.declared, *world.borne} if one in world.selection),
+        (
+            one
+            for one in {*world.declared, *world.records_by_current_name}
+            if one in world.selection
+        ),
         key=lambda address: (KINDS[address.kind].rank, address),
     )
     changes, drift = [], []
     for address in addresses:
-        case = Case.of(address, world)
+        case = AddressState.of(address, world)
         change = _decide(case)
         if change is not None:
             changes.append(change)
@@ -51,7 +55,7 @@ def decide_all(world: World) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
     return tuple(_not_posted_beside(world, changes)), tuple(drift)
 
 
-def _not_posted_beside(world: World, changes: list[Change]) -> Iterator[Change]:
+def _not_posted_beside(world: Snapshot, changes: list[Change]) -> Iterator[Change]:
     """The changes, with no entry posted under a name while it has to stay under another one.
 
     A rename that does not say so is a removal and a new entry. Where the removal is blocked, the
@@ -67,7 +71,7 @@ def _not_posted_beside(world: World, changes: list[Change]) -> Iterator[Change]:
     alike = Alike(world.names, lost)
 
     def stays(source: Address) -> bool:
-        removal = removals.get(source) or _decide(Case.of(source, world))
+        removal = removals.get(source) or _decide(AddressState.of(source, world))
         return removal is not None and _is_stuck(removal)
 
     for change in changes:
@@ -97,7 +101,7 @@ def _is_stuck(change: Change) -> bool:
     return change.wanted is Action.REMOVE and change.action is Action.BLOCKED
 
 
-def _decide(case: Case) -> Change | None:
+def _decide(case: AddressState) -> Change | None:
     if case.recorded.unsettled:
         wanted = Action.CREATE if case.declared else Action.REMOVE
         message = "an earlier create has no known outcome"
@@ -107,7 +111,7 @@ def _decide(case: Case) -> Change | None:
             (Action.KEEP, Reason.UNCHANGED) if case.declared else (Action.REMOVE, Reason.UNDECLARED)
         )
         message = f'{case.live.number} has the status "{case.live.status}"'
-        rule = "run-at-work" if case.live.status in case.kind.at_work else "unknown-status"
+        rule = "run-at-work" if case.live.status in case.kind.busy_states else "unknown-status"
         return _blocked(case.change(wanted, reason), rule, message)
     change = (
         _undeclared_change(case) if case.declared is None else _declared_change(case, case.declared)
@@ -122,12 +126,12 @@ def _decide(case: Case) -> Change | None:
     return None if change is None else _with_blocks(case, change)
 
 
-def _decidable(case: Case) -> frozenset[str]:
+def _decidable(case: AddressState) -> frozenset[str]:
     """The states that say whether something stands in the books."""
-    return case.kind.standing | case.kind.failed | {CANCELLED}
+    return case.kind.posted_states | case.kind.failed | {CANCELLED}
 
 
-def _declared_change(case: Case, declared: Declared) -> Change:
+def _declared_change(case: AddressState, declared: Declared) -> Change:
     ours = case.recorded.cancelled
     if case.adopts:
         return adoption_of(case, declared)
@@ -147,7 +151,7 @@ def _declared_change(case: Case, declared: Declared) -> Change:
     return _posted_change(case, declared)
 
 
-def _posted_change(case: Case, declared: Declared) -> Change:
+def _posted_change(case: AddressState, declared: Declared) -> Change:
     comparison = _compare(case, declared.spec)
     shown = _with_protection(case, declared, comparison)
     recorded_otherwise = _recorded_otherwise(case, declared)
@@ -164,12 +168,12 @@ def _posted_change(case: Case, declared: Declared) -> Change:
     return case.change(Action.KEEP, Reason.UNCHANGED)
 
 
-def _renamed(case: Case, change: Change) -> Change:
+def _renamed(case: AddressState, change: Change) -> Change:
     """The change of an entry that gets another name, or is replaced by one that has it.
 
     Its marker is written first of all: whatever is cut off later, the entry is the new name's.
     """
-    marks = case.kind.marked and case.marker != case.expected_marker
+    marks = case.kind.carries_marker and case.marker != case.expected_marker
     if change.takes_back:
         verbs = (*(Verb.UPDATE,) * marks, Verb.CANCEL, Verb.CREATE, *case.delete)
         return case.change(Action.REPLACE, Reason.RENAMED, verbs, change.comparison)
@@ -177,7 +181,7 @@ def _renamed(case: Case, change: Change) -> Change:
     return case.change(Action.ADOPT, Reason.RENAMED, (Verb.UPDATE,) * updates, change.comparison)
 
 
-def _with_protection(case: Case, declared: Declared, comparison: Comparison) -> Comparison:
+def _with_protection(case: AddressState, declared: Declared, comparison: Comparison) -> Comparison:
     """The comparison with a move of `protect`, which the daybook alone takes note of."""
     before, after = case.recorded.protect, declared.protect
     if before == after:
@@ -186,7 +190,7 @@ def _with_protection(case: Case, declared: Declared, comparison: Comparison) -> 
     return replace(comparison, fields=(*comparison.fields, moved))
 
 
-def _recorded_otherwise(case: Case, declared: Declared) -> bool:
+def _recorded_otherwise(case: AddressState, declared: Declared) -> bool:
     """Whether the file says something else than what was last applied, as far as is known."""
     applied = case.recorded.spec
     if applied is None:
@@ -194,13 +198,15 @@ def _recorded_otherwise(case: Case, declared: Declared) -> bool:
     if applied == declared.spec:
         return False
     # Managed, a transfer state is a wish even when it states the default.
-    managed = case.kind.observed if case.world.conduct.manage_observed else frozenset[str]()
+    managed = (
+        case.kind.externally_written if case.world.conduct.manage_observed else frozenset[str]()
+    )
     if any((name in applied) != (name in declared.spec) for name in managed):
         return True
     return bool(compare(case.kind, declared.spec, applied, applied, manage_observed=True))
 
 
-def _undeclared_change(case: Case) -> Change | None:
+def _undeclared_change(case: AddressState) -> Change | None:
     if case.recorded.number is None:
         steps = case.leftover_steps()
         return case.change(Action.REMOVE, Reason.RESUMED) if steps else None
@@ -218,7 +224,7 @@ def _undeclared_change(case: Case) -> Change | None:
     return None
 
 
-def _compare(case: Case, wanted: Mapping[str, Value]) -> Comparison:
+def _compare(case: AddressState, wanted: Mapping[str, Value]) -> Comparison:
     return compare(
         case.kind,
         wanted,
@@ -228,7 +234,7 @@ def _compare(case: Case, wanted: Mapping[str, Value]) -> Comparison:
     )
 
 
-def _drift(case: Case, change: Change | None) -> Drift | None:
+def _drift(case: AddressState, change: Change | None) -> Drift | None:
     """What moved in the ledger since it was last applied, whatever the file says now."""
     recorded, number = case.recorded, case.recorded.number
     if number is None or number != case.number or recorded.unsettled or recorded.spec is None:
@@ -255,7 +261,7 @@ def _drift(case: Case, change: Change | None) -> Drift | None:
     return Drift(address=case.address, number=number, status=status, comparison=moved)
 
 
-def _with_blocks(case: Case, change: Change) -> Change:
+def _with_blocks(case: AddressState, change: Change) -> Change:
     for rule, message, remedy in obstacles(case, change):
         return _blocked(change, rule, message, remedy)
     return change

@@ -5,10 +5,17 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.model.canonical import alike, exact, header, json_bytes, lines, with_lines
+from reconciler.core.model.canonical import (
+    equal_values,
+    exact,
+    header,
+    json_bytes,
+    lines,
+    with_lines,
+)
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import UNCHANGED, Comparison, FieldChange, LineUpdate
-from reconciler.core.model.resource import NOTHING, Key, Line, Value, rows_of
+from reconciler.core.model.resource import EMPTY, Key, Line, Value, rows_of
 from reconciler.core.planning.line_matching import (
     Pairing,
     count_addresses,
@@ -88,7 +95,7 @@ def evidently_unchanged(
     if applied is not None and applied != declared:
         return False
     ours, theirs = lines(kind, declared), lines(kind, live)
-    unread = kind.unread if applied is not None else frozenset[str]()
+    unread = kind.never_read if applied is not None else frozenset[str]()
     if len(ours) != len(theirs) or not _stands_in(declared, live, skipped={kind.lines, *unread}):
         return False
     return all(
@@ -135,7 +142,7 @@ def _readable(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
         {name: value for name, value in line.items() if name not in kind.write_only}
         for line in lines(kind, spec)
     )
-    fields = {name: value for name, value in spec.items() if name not in kind.unread}
+    fields = {name: value for name, value in spec.items() if name not in kind.never_read}
     return with_lines(kind, fields, rows)
 
 
@@ -149,13 +156,13 @@ def _header_changes(
     wanted, held = header(kind, declared), header(kind, live)
     last = header(kind, applied) if applied is not None else {}
     for name in sorted({*declared, *(applied or ())} - {kind.lines}):
-        unread = name in kind.unread
+        unread = name in kind.never_read
         if unread and applied is None:
             continue
         after, before = wanted.get(name), (last if unread else held).get(name)
-        if alike(after, before) or (name in kind.resolved and _stated_by(after, before)):
+        if equal_values(after, before) or (name in kind.resolved and _stated_by(after, before)):
             continue
-        if name in kind.observed and not manage_observed:
+        if name in kind.externally_written and not manage_observed:
             stood_still = applied is None or last.get(name) == after
             # A transfer state that left the file belongs to the ledger connector again.
             if stood_still or name not in declared:
@@ -204,7 +211,7 @@ class _Owned:
         if self._applied:
             names |= self._applied.get(posting_key(self._kind, ours), set())
         for name in sorted(names):
-            if not alike(_stated(ours, name), _stated(theirs, name)):
+            if not equal_values(_stated(ours, name), _stated(theirs, name)):
                 yield name
 
     def agree(self, ours: Line, theirs: Line) -> bool:
@@ -283,7 +290,7 @@ def _unread_changes(
     partner |= {rest[at]: spare[other] for at, other in again.positions}
     changes: dict[int, dict[str, tuple[Value, Value]]] = defaultdict(dict)
     for at, ours in enumerate(declared):
-        theirs = partner.get(at, NOTHING)
+        theirs = partner.get(at, EMPTY)
         for name in sorted(kind.write_only):
             was, now = _stated(theirs, name), _stated(ours, name)
             if was != now:

@@ -10,7 +10,7 @@ from reconciler.core.model.plan import Action, Allowances, Change, Reason, Refus
 from reconciler.core.model.policy import NO_APPROVALS, Approvals
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import stands
-from reconciler.core.planning.snapshot import World
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
 SMALLEST_LIMIT = 3
@@ -34,7 +34,7 @@ def default_limit(recorded: int) -> int:
 
 def refusals(
     changes: Iterable[Change],
-    world: World,
+    world: Snapshot,
     *,
     allowances: Allowances,
     limits: Limits,
@@ -50,12 +50,12 @@ def refusals(
     sizes = {change.address: _size(change) for change in changes}
     owned = sum(
         sizes[item.address]
-        for item in world.borne.values()
+        for item in world.records_by_current_name.values()
         if item.address in spoken_of and (item.number is not None or item.leftovers)
     )
     elsewhere = tuple(
         item.address
-        for item in world.borne.values()
+        for item in world.records_by_current_name.values()
         if item.address not in world.selection and item.number is not None and not item.cancelled
     )
     # A blocked removal takes nothing away, but the entry is no longer declared all the same.

@@ -45,7 +45,7 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
         yield Posting(
             period=period,
             code=text_of(line.get("accountingCodeName")) or "",
-            code_type=text_of(known_kind.one_form(line.get("accountingCodeType"))) or "",
+            code_type=text_of(known_kind.canonical_spelling(line.get("accountingCodeType"))) or "",
             currency=currency,
             debit=amount if debit else ZERO,
             credit=ZERO if debit else amount,
@@ -69,7 +69,7 @@ def posted_before(change: Change) -> tuple[Entry, ...]:
         return tuple(
             (kind.members, member.fields)
             for member in change.members
-            if member.status in KINDS[kind.members].standing
+            if member.status in KINDS[kind.members].posted_states
         )
     stands = change.before is not None and change.number_posted
     return ((kind.name, change.before),) if stands and change.before is not None else ()
@@ -284,7 +284,7 @@ def _periods(change: Change, spec: Mapping[str, Value], periods: Periods) -> Ite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class MoneyMovement:
     """The money that changes post or take back: debits, by currency.
 
     What moves in another currency counts in the home currency too. `foreign` are those of which a
@@ -305,7 +305,7 @@ class Moved:
         )
 
 
-def money_moved(changes: Iterable[Change], home_currency: str | None) -> Moved:
+def money_moved(changes: Iterable[Change], home_currency: str | None) -> MoneyMovement:
     """The debits that changes post or take back; what is blocked moves nothing."""
     moved: dict[str, list[Decimal]] = defaultdict(list)
     foreign: set[str] = set()
@@ -323,7 +323,7 @@ def money_moved(changes: Iterable[Change], home_currency: str | None) -> Moved:
                     foreign.add(posting.currency)
                 else:
                     moved[home_currency].append(posting.home_net.copy_abs())
-    return Moved(
+    return MoneyMovement(
         amounts={currency: total(amounts) for currency, amounts in sorted(moved.items())},
         home_currency=home_currency,
         foreign=frozenset(foreign),

@@ -66,7 +66,7 @@ def pair(
 def posts_same(kind: Kind, declared: Line, live: Line) -> bool:
     """Whether a live line posts what a declared line asks for."""
     return posting_key(kind, declared) == posting_key(kind, live) and all(
-        kind.one_form(declared[name]) == kind.one_form(live.get(name))
+        kind.canonical_spelling(declared[name]) == kind.canonical_spelling(live.get(name))
         for name in kind.line_optional
         if declared.get(name) is not None
     )

@@ -9,7 +9,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.known import Known
 from reconciler.core.model.marker import marker_of, with_marker
 from reconciler.core.model.plan import CANCELLED
-from reconciler.core.model.resource import NOTHING, Address, Declared, Live, Value
+from reconciler.core.model.resource import EMPTY, Address, Declared, Live, Value
 from reconciler.core.planning.snapshot import adopted
 
 
@@ -35,7 +35,7 @@ def _recorded(one: Recorded, declared: Mapping[Address, Declared], known: Known)
     spec = one.spec
     if spec is None:
         # Applied, but nobody wrote down as what: the file is the best guess there is.
-        spec = declared[one.address].spec if one.address in declared else NOTHING
+        spec = declared[one.address].spec if one.address in declared else EMPTY
     fields = _marked(kind, one.address, spec, known)
     for number in one.leftovers:
         yield Live(number=number, status=CANCELLED, fields=fields)
@@ -63,10 +63,10 @@ def _adopted(declared: Declared, recorded: Recorded | None, known: Known) -> Liv
 def _marked(
     kind: Kind, address: Address, spec: Mapping[str, Value], known: Known
 ) -> Mapping[str, Value]:
-    if not kind.marked:
+    if not kind.carries_marker:
         return spec
     return with_marker(spec, known.marker, marker_of(known.workspace, address))
 
 
 def _standing(kind: Kind) -> str:
-    return min(kind.standing)
+    return min(kind.posted_states)

@@ -47,7 +47,7 @@ class Names:
         if live is None or live.status == CANCELLED:
             return False
         ours = marker_of(self.workspace, address)
-        return not KINDS[address.kind].marked or self.marker(live) == ours
+        return not KINDS[address.kind].carries_marker or self.marker(live) == ours
 
     def marker(self, live: Live | None) -> str | None:
         """What a live entry carries."""
@@ -122,7 +122,7 @@ def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
 
 def _marked_for(names: Names, source: Address) -> Address:
     """The address whose marker the recorded entry of another one carries."""
-    marker = names.marker(names.standing(source)) if KINDS[source.kind].marked else None
+    marker = names.marker(names.standing(source)) if KINDS[source.kind].carries_marker else None
     owner, _, name = (marker or "").partition("/")
     return Address(source.kind, name if owner == names.workspace else "")
 
@@ -172,7 +172,7 @@ class Alike:
 
     def _stands(self, source: Address) -> bool:
         live = self._names.standing(source)
-        marked = KINDS[source.kind].marked
+        marked = KINDS[source.kind].carries_marker
         ours = marker_of(self._names.workspace, source)
         return live is not None and (not marked or self._names.marker(live) == ours)
 

@@ -39,7 +39,7 @@ def create_body(
 ) -> bytes:
     """The body that creates an entry. Amounts travel as text, digit for digit; null is left out."""
     fields = completed(kind, spec, home_currency)
-    if kind.marked:
+    if kind.carries_marker:
         fields = with_marker(fields, marker_place, marker)
     rows = (_stated(line) for line in lines(kind, fields))
     return encode(_stated(with_lines(kind, fields, rows)))

@@ -7,10 +7,10 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.resource import Address
-from reconciler.core.planning.snapshot import Case, World
+from reconciler.core.planning.snapshot import AddressState, Snapshot
 
 
-def addresses_of(world: World, name: str) -> tuple[Address, ...]:
+def addresses_of(world: Snapshot, name: str) -> tuple[Address, ...]:
     """The recorded or found addresses that a person may mean: a name, or `Kind/name`."""
     kind, _, rest = name.rpartition("/")
     kinds = (kind,) if kind else tuple(KINDS)
@@ -18,22 +18,22 @@ def addresses_of(world: World, name: str) -> tuple[Address, ...]:
     return tuple(one for one in named if _is_known(world, one))
 
 
-def _is_known(world: World, address: Address) -> bool:
+def _is_known(world: Snapshot, address: Address) -> bool:
     state = world.recorded.get(address)
     held = state is not None and (state.number or state.leftovers or state.unsettled)
     return bool(held) or bool(unnoted(world, address))
 
 
-def unnoted(world: World, address: Address) -> tuple[str, ...]:
+def unnoted(world: Snapshot, address: Address) -> tuple[str, ...]:
     """What a search found under an address and the daybook does not know."""
     state = world.recorded.get(address)
     known = (state.number, *state.retired, *state.leftovers) if state is not None else ()
     return tuple(number for number in world.found.get(address, ()) if number not in known)
 
 
-def retirement_of(world: World, address: Address) -> Change:
+def retirement_of(world: Snapshot, address: Address) -> Change:
     """The change that forgets an address: a note in the daybook, and no call."""
-    case = Case.of(address, world)
+    case = AddressState.of(address, world)
     found = unnoted(world, address)
     if case.number is None and found:
         live = world.live[found[0]]
@@ -43,7 +43,7 @@ def retirement_of(world: World, address: Address) -> Change:
 
 
 def retirement_obstacles(
-    world: World, address: Address, at_work: frozenset[str] = frozenset()
+    world: Snapshot, address: Address, at_work: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, str]]:
     """Why a name cannot be forgotten: the fact, and the way out.
 

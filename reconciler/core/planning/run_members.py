@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.kinds import MEMBER
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.plan import CANCELLED, FieldChange
 from reconciler.core.model.resource import Live, Value, text_of
-from reconciler.core.planning.snapshot import Case
+from reconciler.core.planning.snapshot import AddressState
 
 MEMBERS = "entries"
 """How drift names what became of a run's entries."""
@@ -28,12 +28,15 @@ _SHOWN = 10
 
 def transfer_of(member: Live) -> str:
     """The transfer state of an entry; `No` when none is told (API facts 3.6)."""
-    return text_of(member.fields.get(MEMBER.transfer)) or MEMBER.defaults[MEMBER.transfer]
+    return (
+        text_of(member.fields.get(RUN_ENTRY_KIND.transfer))
+        or RUN_ENTRY_KIND.defaults[RUN_ENTRY_KIND.transfer]
+    )
 
 
 def stands(member: Live) -> bool:
     """Whether an entry of a run is in the books."""
-    return member.status in MEMBER.standing
+    return member.status in RUN_ENTRY_KIND.posted_states
 
 
 def holds_its_run(member: Live) -> bool:
@@ -105,7 +108,7 @@ def cancelled_members(live: Live | None) -> FieldChange | None:
     return FieldChange(name=MEMBERS, before=said, after="none cancelled", in_place=True)
 
 
-def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
+def members_in_the_way(case: AddressState) -> Iterator[tuple[str, str, str]]:
     """Why a run cannot be taken back whole: the rule, the fact, and the way out."""
     members = case.live.members if case.live is not None else ()
     held = tuple(member for member in members if holds_its_run(member))
@@ -119,7 +122,7 @@ def members_in_the_way(case: Case) -> Iterator[tuple[str, str, str]]:
             (PART_WAY_OUT if in_part else WAY_OUT[state]),
         )
     numbers = {member.number for member in members if stands(member)}
-    for recorded in case.world.borne.values():
+    for recorded in case.world.records_by_current_name.values():
         if recorded.protect and recorded.number in numbers:
             fact = f"{recorded.number} of {case.number} is protected as {recorded.address.name}"
             yield "protected", fact, _UNPROTECT

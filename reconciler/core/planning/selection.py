@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared, Value, text_of
-from reconciler.core.model.scope import EVERYTHING, Scope, Selection, Unseen
+from reconciler.core.model.scope import EVERYTHING, OutOfScope, Scope, Selection
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.renames import previous_of
 
@@ -84,11 +84,11 @@ def select(
             "words of one option widen the scope, another option narrows it"
         )
     left = everything - selected
-    unseen = Unseen(
+    unseen = OutOfScope(
         declared=sum(1 for one in left if one in workspace.declared),
         recorded=sum(1 for one in left if one not in workspace.declared),
     )
-    found = Selection(scope=scope, addresses=selected, unseen=unseen)
+    found = Selection(scope=scope, addresses=selected, out_of_scope=unseen)
     return (EVERYTHING if problems else found), tuple(sorted(along)), tuple(problems)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from reconciler.core.model.canonical import declarable, fingerprint
+from reconciler.core.model.canonical import as_declaration, fingerprint
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
@@ -37,7 +37,7 @@ class Conduct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class Snapshot:
     """Everything a plan is computed from.
 
     `live` maps every number that was asked for to what the ledger answered, None for a positive
@@ -58,7 +58,7 @@ class World:
     """Everything that tells what an entry is called."""
     renames: Mapping[Address, Address] = field(init=False)
     """The declarations that take over the entry of another name, each with that name's address."""
-    borne: Mapping[Address, Recorded] = field(init=False)
+    records_by_current_name: Mapping[Address, Recorded] = field(init=False)
     """The records with those entries under their new names: what everything is decided by."""
     run_of: Mapping[str, Address] = field(init=False)
     """The declared or recorded journal run of every live entry that one made."""
@@ -75,10 +75,10 @@ class World:
             place=self.known.marker,
         )
         renames = renames_of(names)
-        borne = bearing(self.recorded, renames, self.live)
+        records = bearing(self.recorded, renames, self.live)
         runs = {
             member.number: address
-            for address, recorded in borne.items()
+            for address, recorded in records.items()
             if address in self.selection
             and recorded.number is not None
             and (live := self.live.get(recorded.number)) is not None
@@ -86,13 +86,13 @@ class World:
         }
         claims: dict[str, tuple[Address, ...]] = {}
         for address, declared in self.declared.items():
-            recorded = borne.get(address)
+            recorded = records.get(address)
             number = (recorded.number if recorded else None) or adopted(declared, recorded)
             if number is not None:
                 claims[number] = (*claims.get(number, ()), address)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "renames", renames)
-        object.__setattr__(self, "borne", borne)
+        object.__setattr__(self, "records_by_current_name", records)
         object.__setattr__(self, "run_of", runs)
         object.__setattr__(self, "claims", claims)
 
@@ -147,7 +147,7 @@ def to_read(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class AddressState:
     """One address with everything known about it.
 
     `number` is the recorded one, or the one to adopt; `found` says that a search found it, by its
@@ -157,7 +157,7 @@ class Case:
 
     address: Address
     kind: Kind
-    world: World
+    world: Snapshot
     declared: Declared | None
     recorded: Recorded
     number: str | None
@@ -169,9 +169,9 @@ class Case:
     """The address whose entry this one takes over."""
 
     @classmethod
-    def of(cls, address: Address, world: World) -> "Case":
+    def of(cls, address: Address, world: Snapshot) -> "AddressState":
         """The case of an address. Raises KeyError when a number it needs was not read."""
-        recorded = world.borne.get(address) or Recorded(address=address)
+        recorded = world.records_by_current_name.get(address) or Recorded(address=address)
         declared = world.declared.get(address)
         previous = world.renames.get(address)
         number = recorded.number or adopted(declared, recorded)
@@ -179,7 +179,7 @@ class Case:
         if live is None and recorded.number is None and recorded.incarnation:
             # What was adopted once, and is gone since, is created like anything else.
             number = None
-        standing = _standing(world, address)
+        standing = _posted_numbers(world, address)
         found = declared is not None and len(standing) == 1 and _is_out_of_the_books(live)
         if found:
             # The daybook is new, or an older copy: what carries the marker is the declaration's.
@@ -204,7 +204,7 @@ class Case:
     @property
     def twins(self) -> tuple[str, ...]:
         """The numbers that stand for this address, when there are several; they never should."""
-        standing = {*_standing(self.world, self.address)}
+        standing = {*_posted_numbers(self.world, self.address)}
         if standing and self.posted and self.number is not None:
             standing.add(self.number)
         return tuple(sorted(standing)) if len(standing) > 1 else ()
@@ -239,12 +239,12 @@ class Case:
     def owned(self) -> bool:
         """Whether the live entry proves to be this address's, or is free to become that."""
         free = self.adopts and self.marker is None
-        return not self.kind.marked or free or self.marker in self.own_markers
+        return not self.kind.carries_marker or free or self.marker in self.own_markers
 
     @property
     def posted(self) -> bool:
         """Whether the live entry stands in the books."""
-        return self.live is not None and self.live.status in self.kind.standing
+        return self.live is not None and self.live.status in self.kind.posted_states
 
     @property
     def made_by_run(self) -> bool:
@@ -298,7 +298,7 @@ class Case:
             status=self.live.status if self.live else "",
             source=self.declared.source if self.declared else None,
             comparison=comparison,
-            before=declarable(self.kind, self.held) if self.live is not None else None,
+            before=as_declaration(self.kind, self.held) if self.live is not None else None,
             after=self.declared.spec if self.declared else None,
             period=period,
             period_status=known_period.status if known_period else "",
@@ -326,7 +326,7 @@ class Case:
         return next(holding, "")
 
 
-def _standing(world: World, address: Address) -> tuple[str, ...]:
+def _posted_numbers(world: Snapshot, address: Address) -> tuple[str, ...]:
     """The numbers that stand for an address, or for the name that it had before, by their marker.
 
     Searches find them, and the daybook remembers what was retired: without an entry of its own, a

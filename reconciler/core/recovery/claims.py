@@ -36,12 +36,12 @@ def misfit(
     if live is None:
         return "is not in the ledger"
     kind = KINDS[claim.address.kind]
-    if live.status in kind.at_work:
+    if live.status in kind.busy_states:
         return f'has the status "{live.status}"; wait until that has ended'
-    if live.status not in kind.standing | kind.failed:
+    if live.status not in kind.posted_states | kind.failed:
         return f'has the status "{live.status}"'
     held, marker = split_marker(live.fields, place)
-    if kind.marked:
+    if kind.carries_marker:
         expected = marker_of(workspace, claim.address)
         return "" if marker == expected else f'does not carry the marker "{expected}"'
     if claim.spec is None:

@@ -15,7 +15,7 @@ from reconciler.core.model.marker import IN_NOTES, marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Refusal
 from reconciler.core.model.resource import Address, Declared, Live, Value
 from reconciler.core.planning.renames import previous_of
-from reconciler.core.planning.snapshot import World
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
 MOST_NAMES = 200
@@ -26,7 +26,7 @@ _MARK = "\\"
 _GONE = (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER)
 
 
-class NotSightings(ValueError):
+class UnexpectedRows(ValueError):
     """The rows of a query are not numbers with their markers."""
 
 
@@ -75,14 +75,14 @@ def _plainly(value: str) -> str:
     return value
 
 
-def sightings(
+def matches(
     kind: Kind, rows: Iterable[Mapping[str, Value]], *, workspace: str, place: str
 ) -> Iterator[tuple[Address, str]]:
     """The address and number of every row that is not cancelled. Raises NotSightings."""
     for row in rows:
         number, status = row.get("number"), row.get("status")
         if not isinstance(number, str) or not isinstance(status, str):
-            raise NotSightings("a row of the result has no number or no status")
+            raise UnexpectedRows("a row of the result has no number or no status")
         address = address_in(kind, {place: row.get("marker")}, workspace, place)
         # A status nobody knows is followed up: the read of the entry decides.
         if address is not None and status != CANCELLED:
@@ -98,7 +98,7 @@ def address_in(
     return Address(kind.name, name) if owner == workspace and name else None
 
 
-def in_doubt(
+def addresses_to_search(
     changes: Iterable[Change],
     recorded: Mapping[Address, Recorded],
     *,
@@ -113,7 +113,7 @@ def in_doubt(
     return tuple(
         change.address
         for change in changes
-        if KINDS[change.address.kind].marked
+        if KINDS[change.address.kind].carries_marker
         and _doubtful(change, recorded.get(change.address), everything=posting or not complete)
     )
 
@@ -144,8 +144,8 @@ def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bo
 
 
 def with_found(
-    world: World, search: Search, live: Mapping[str, Live | None], *, workspace: str, place: str
-) -> World:
+    world: Snapshot, search: Search, live: Mapping[str, Live | None], *, workspace: str, place: str
+) -> Snapshot:
     """The world with what was found, as far as reads confirm that it stands and whose it is."""
     held = {**world.live, **live}
     found = {
@@ -165,7 +165,7 @@ def _stands(address: Address, live: Live | None, workspace: str, place: str) -> 
     )
 
 
-def untracked(world: World) -> tuple[tuple[Address, str], ...]:
+def untracked(world: Snapshot) -> tuple[tuple[Address, str], ...]:
     """Entries found under the workspace's name that no file declares and no record knows."""
     known = recorded_numbers(world.recorded.values())
     return tuple(
@@ -177,7 +177,7 @@ def untracked(world: World) -> tuple[tuple[Address, str], ...]:
     )
 
 
-def unrecorded(world: World) -> tuple[tuple[Address, str], ...]:
+def unrecorded(world: Snapshot) -> tuple[tuple[Address, str], ...]:
     """Entries found to stand that no record knows, but for those that an open create may have made.
 
     A daybook that was complete once and lacks them is an older copy.
@@ -216,7 +216,7 @@ def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
     return tuple(
         change.address
         for change in changes
-        if change.posts and KINDS[change.address.kind].marked and change.reason in _GONE
+        if change.posts and KINDS[change.address.kind].carries_marker and change.reason in _GONE
     )
 
 

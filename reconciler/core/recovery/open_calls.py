@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.core.model.history import Result
 from reconciler.core.model.report import FORMAT_VERSION, Settled, settled_rows
 from reconciler.core.model.resource import Address
-from reconciler.core.recovery.spill_record import Rescued
+from reconciler.core.recovery.spill_record import SpillRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Recovery:
 
     open: tuple[OpenCall, ...]
     rescue: str = ""
-    kept: tuple[Rescued, ...] = ()
+    kept: tuple[SpillRecord, ...] = ()
     problems: tuple[str, ...] = ()
     settled: tuple[Settled, ...] = ()
     changed: bool = True

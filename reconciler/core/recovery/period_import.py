@@ -8,11 +8,11 @@ from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.resource import Live, Value
-from reconciler.core.recovery.marker_search import NotSightings, quoted
+from reconciler.core.recovery.marker_search import UnexpectedRows, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ListedEntry:
     """An entry as a search saw it: enough to know whether it is worth reading."""
 
     number: str
@@ -22,7 +22,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted:
+class ImportSelection:
     """The numbers to import, and those to leave with the reason."""
 
     wanted: tuple[str, ...] = ()
@@ -39,14 +39,14 @@ def statement_for(kind: Kind, period: str, place: str) -> str:
     )
 
 
-def seen_in(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[Seen]:
+def seen_in(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[ListedEntry]:
     """The rows of the query as values. Raises NotSightings."""
     for row in rows:
         number, status = row.get("number"), row.get("status")
         if not isinstance(number, str) or not isinstance(status, str):
-            raise NotSightings("a row of the result has no number or no status")
+            raise UnexpectedRows("a row of the result has no number or no status")
         made = row.get("transactiontype")
-        yield Seen(
+        yield ListedEntry(
             number=number,
             status=status,
             marker=split_marker({place: row.get("marker")}, place)[1],
@@ -55,8 +55,8 @@ def seen_in(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[Seen]:
 
 
 def sort_out(
-    kind: Kind, seen: Iterable[Seen], recorded: Iterable[Recorded], *, workspace: str
-) -> Sorted:
+    kind: Kind, seen: Iterable[ListedEntry], recorded: Iterable[Recorded], *, workspace: str
+) -> ImportSelection:
     """What of a period is nobody's, or this workspace's and not recorded; in order of numbers."""
     known: dict[str, str] = {}
     for state in recorded:
@@ -71,7 +71,7 @@ def sort_out(
             left.append((one.number, why))
         else:
             wanted.append(one.number)
-    return Sorted(wanted=tuple(wanted), left=tuple(left))
+    return ImportSelection(wanted=tuple(wanted), left=tuple(left))
 
 
 def why_left(kind: Kind, live: Live | None, *, period: str, workspace: str, place: str) -> str:
@@ -80,7 +80,7 @@ def why_left(kind: Kind, live: Live | None, *, period: str, workspace: str, plac
         return "not in the ledger any more"
     if live.fields.get(kind.period) != period:
         return f"not in {period} any more"
-    seen = Seen(
+    seen = ListedEntry(
         number=live.number,
         status=live.status,
         marker=split_marker(live.fields, place)[1],
@@ -89,8 +89,8 @@ def why_left(kind: Kind, live: Live | None, *, period: str, workspace: str, plac
     return _stranger(kind, seen, workspace)
 
 
-def _stranger(kind: Kind, seen: Seen, workspace: str) -> str:
-    if seen.status not in kind.standing:
+def _stranger(kind: Kind, seen: ListedEntry, workspace: str) -> str:
+    if seen.status not in kind.posted_states:
         return f"has the status {seen.status}"
     if seen.marker is not None and seen.marker.partition("/")[0] != workspace:
         return f'carries the marker "{seen.marker}": another workspace has it'

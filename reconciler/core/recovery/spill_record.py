@@ -21,12 +21,12 @@ _DETAIL = 400
 """So much of a message is kept: a line is to fit on a screen, whence it may be pasted."""
 
 
-class NotRescued(ValueError):
+class UnreadableSpillRecord(ValueError):
     """A line is not what was written; says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rescued:
+class SpillRecord:
     """What came of one call. `intent` is its number in the daybook of that `lineage`.
 
     `key` is the digest of the idempotency key, empty for a call without one.
@@ -47,7 +47,7 @@ def key_digest(key: str | None) -> str:
     return "" if not key else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
-def line_of(rescued: Rescued) -> str:
+def line_of(rescued: SpillRecord) -> str:
     """The line, in ASCII and without its line feed: it survives a screen and a paste."""
     document = {
         "rescue": FORMAT,
@@ -64,20 +64,20 @@ def line_of(rescued: Rescued) -> str:
     return json.dumps({**document, _SEAL: _seal_of(document)})
 
 
-def rescued_of(text: str) -> Rescued:
+def record_from(text: str) -> SpillRecord:
     """The value of a line. Raises NotRescued."""
     try:
         document = json.loads(text, object_pairs_hook=_unrepeated, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise NotRescued("it is not whole") from None
+        raise UnreadableSpillRecord("it is not whole") from None
     if not isinstance(document, dict) or "rescue" not in document:
-        raise NotRescued("it is no line of a rescue file")
+        raise UnreadableSpillRecord("it is no line of a rescue file")
     if document["rescue"] != FORMAT:
-        raise NotRescued("another version of reconciler wrote it")
+        raise UnreadableSpillRecord("another version of reconciler wrote it")
     if document.pop(_SEAL, None) != _seal_of(document):
-        raise NotRescued("it is not as it was written")
+        raise UnreadableSpillRecord("it is not as it was written")
     try:
-        rescued = Rescued(
+        rescued = SpillRecord(
             lineage=str(document["lineage"]),
             intent=int(document["intent"]),
             address=Address(str(document["kind"]), str(document["name"])),
@@ -88,13 +88,13 @@ def rescued_of(text: str) -> Rescued:
             detail=str(document["detail"]),
         )
     except (KeyError, ValueError, TypeError):
-        raise NotRescued("it lacks what such a line holds") from None
+        raise UnreadableSpillRecord("it lacks what such a line holds") from None
     if fault := _fault(rescued):
-        raise NotRescued(fault)
+        raise UnreadableSpillRecord(fault)
     return rescued
 
 
-def _fault(rescued: Rescued) -> str:
+def _fault(rescued: SpillRecord) -> str:
     """Why a line cannot be believed, whatever the daybook says; empty when it can."""
     kind = KINDS.get(rescued.address.kind)
     if kind is None or rescued.act not in CALLS:

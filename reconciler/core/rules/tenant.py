@@ -33,7 +33,8 @@ def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
         matching = [
             code
             for code in named
-            if stated is None or kind.one_form(code.type) == kind.one_form(stated)
+            if stated is None
+            or kind.canonical_spelling(code.type) == kind.canonical_spelling(stated)
         ]
         if not named:
             message = f'no accounting code is named "{name}"'

@@ -11,5 +11,5 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {kind.name: kind for kind in (JOURNAL_ENTRY, JOURNAL_RUN)}
 )
 
-MEMBER = KINDS[JOURNAL_RUN.members]
+RUN_ENTRY_KIND = KINDS[JOURNAL_RUN.members]
 """The kind of the entries that a journal run makes."""

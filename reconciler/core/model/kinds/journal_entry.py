@@ -18,13 +18,13 @@ JOURNAL_ENTRY = Kind(
     line_updatable=frozenset({"notes"}),
     write_only=frozenset({"notes"}),
     # Ledger connectors write the transfer state after posting to the general ledger.
-    observed=frozenset({"transferredToAccounting"}),
+    externally_written=frozenset({"transferredToAccounting"}),
     # A null transfer state reads as not transferred (API facts 3.6).
     defaults=MappingProxyType({"transferredToAccounting": "No"}),
     # The vendor's reference and its client spell this code type differently (API facts 4.4).
     synonyms=MappingProxyType({"OnAccountReceivable": "On-Account Receivable"}),
     names_parts=MappingProxyType({"segments": "segmentName"}),
-    filled=frozenset(
+    server_filled=frozenset(
         {
             "homeCurrency",
             "aggregateCurrency",

@@ -12,22 +12,22 @@ JOURNAL_RUN = Kind(
     # After the entries: what a run makes stands in no file.
     rank=20,
     # The period sets the target dates, which a read shows instead of it (API facts 5.3).
-    unread=frozenset({"accountingPeriodName"}),
+    never_read=frozenset({"accountingPeriodName"}),
     # A label is written with an id or a name, and read with both.
     resolved=MappingProxyType({"organizationLabels": "organizationName"}),
-    filled=frozenset(
+    server_filled=frozenset(
         {"executedOn", "segmentationRuleName", "totalJournalEntryCount", "aggregateCurrency"}
     ),
     period="accountingPeriodName",
     date="journalEntryDate",
     span=("targetStartDate", "targetEndDate"),
     number_pattern=r"JR-[0-9]{8,}",
-    standing=frozenset({"Completed"}),
+    posted_states=frozenset({"Completed"}),
     failed=frozenset({"Error"}),
-    at_work=frozenset({"Pending", "Processing", "CancelInprogress", "DeleteInprogress"}),
-    marked=False,
+    busy_states=frozenset({"Pending", "Processing", "CancelInprogress", "DeleteInprogress"}),
+    carries_marker=False,
     members="JournalEntry",
-    alone=True,
+    serial=True,
     # Target dates may lie in a closed period (API facts 5.2).
     needs_open_period=False,
 )

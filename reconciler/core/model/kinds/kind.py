@@ -37,18 +37,18 @@ class Kind:
     """Fixed line fields that the server fills when a file leaves them out."""
     write_only: frozenset[str] = frozenset()
     """Line fields that can be written but are never read back."""
-    observed: frozenset[str] = frozenset()
+    externally_written: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Values that mean the same as leaving the field out."""
     synonyms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Words of fixed line fields that the ledger spells in two ways, each with its one form."""
     names_parts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Fields of the entry that hold a list, each with the field that names an item of it."""
-    unread: frozenset[str] = frozenset()
+    never_read: frozenset[str] = frozenset()
     """Fields of `spec` that no read shows."""
     resolved: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Lists whose items a read completes, each with the field that suffices to write an item."""
-    filled: frozenset[str] = frozenset()
+    server_filled: frozenset[str] = frozenset()
     """Fields of the entry and of its lines that only the server writes."""
     period: str = ""
     currency: str = ""
@@ -58,22 +58,22 @@ class Kind:
     span: tuple[str, str] | None = None
     """The fields with the first and the last day, where they may stand instead of a period."""
     number_pattern: str = ""
-    standing: frozenset[str] = frozenset({"Created"})
+    posted_states: frozenset[str] = frozenset({"Created"})
     """The states of what the ledger holds as it was asked for."""
     failed: frozenset[str] = frozenset()
     """The states of what did not come to be as it was asked for, and can be cancelled."""
-    at_work: frozenset[str] = frozenset()
+    busy_states: frozenset[str] = frozenset()
     """The states that end by themselves, and in which nothing can be asked."""
-    marked: bool = True
+    carries_marker: bool = True
     """Whether an object of the kind can carry the marker; if not, the daybook alone knows it."""
     members: str = ""
     """The kind of the entries that an object of this kind made, and that go with it."""
-    alone: bool = False
+    serial: bool = False
     """Whether the ledger takes one object of the kind at a time."""
     needs_open_period: bool = True
     custom_suffix: str = "__c"
 
-    def one_form(self, value: Value) -> Value:
+    def canonical_spelling(self, value: Value) -> Value:
         """A word in the one form that stands for all its spellings."""
         return self.synonyms.get(value, value) if isinstance(value, str) else value
 
