@@ -91,14 +91,14 @@ def test_every_command_is_followed_by_its_exit_code(shown: str) -> None:
     assert [int(code) for command, code in codes if "drift" in command] == [7, 0]
 
 
-def test_the_readme_shows_the_plan_of_the_demo(shown: str, root: Path) -> None:
-    readme = (root / "README.md").read_text(encoding="utf-8")
+def test_the_documents_show_the_plan_of_the_demo(shown: str, root: Path) -> None:
+    plans = (root / "docs" / "plans.md").read_text(encoding="utf-8")
     printed = re.search(
         r"^\$ reconciler plan --detailed-exitcode\n((?s:(?!^\$).)*?1 blocked(?s:.*?))^exit code 2$",
         shown,
         re.M,
     )
-    pictured = re.search(r"^```text\n(?s:(.*?))^```$", readme, re.MULTILINE)
+    pictured = re.search(r"^```text\n(?s:(.*?))^```$", plans, re.MULTILINE)
     assert printed and pictured
     assert _without_what_varies(pictured[1]) == _without_what_varies(printed[1])
 

@@ -16,6 +16,8 @@ from reconciler.cli.main import root as command_line
 from reconciler.cli.plan import CHANGES_PENDING
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TOUR = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
 DAYBOOK = (ROOT / "docs" / "daybook.md").read_text(encoding="utf-8")
 PLANS = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
@@ -38,7 +40,8 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-TEXTS = (README, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES, PLANS)
+TEXTS = (README, TOUR, REFERENCE, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES, PLANS)
+FLAGS = "".join({*TEXTS, CHANGELOG} - {DEVELOPMENT})
 COMMANDS = sorted({line for text in TEXTS for line in command_lines(text)})
 
 
@@ -61,14 +64,14 @@ def test_documented_commands_exist(line: str) -> None:
             assert word.partition("=")[0] in flags(command), f"{command.name} has no {word}"
 
 
-@pytest.mark.parametrize("flag", sorted(set(re.findall(r"`(--[a-z-]+)", README + CHANGELOG))))
+@pytest.mark.parametrize("flag", sorted(set(re.findall(r"`(--[a-z-]+)", FLAGS))))
 def test_flags_named_in_the_text_exist(flag: str) -> None:
     everywhere = set().union(*(flags(command) for command in every_command(command_line)))
     assert flag in everywhere
 
 
 def test_variables_named_in_the_text_are_flags() -> None:
-    named = re.findall(r"`RECONCILER_([A-Z_]+)=", README)
+    named = re.findall(r"`RECONCILER_([A-Z_]+)=", REFERENCE)
     everywhere = set().union(*(flags(command) for command in every_command(command_line)))
     assert named
     assert {f"--{name.lower().replace('_', '-')}" for name in named} <= everywhere
@@ -80,7 +83,7 @@ def test_documented_make_targets_exist(target: str) -> None:
 
 
 def test_exit_codes_are_those_of_the_program() -> None:
-    section = README.partition("## Exit codes")[2].partition("\n## ")[0]
+    section = REFERENCE.partition("## Exit codes")[2].partition("\n## ")[0]
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
     raised = {
         value.exit_code
@@ -93,6 +96,8 @@ def test_exit_codes_are_those_of_the_program() -> None:
 def test_links_lead_to_files() -> None:
     texts = {
         "README.md": README,
+        "docs/tour.md": TOUR,
+        "docs/reference.md": REFERENCE,
         "docs/approvals.md": APPROVALS,
         "docs/ci/README.md": CI,
         "docs/daybook.md": DAYBOOK,
@@ -107,7 +112,7 @@ def test_links_lead_to_files() -> None:
 
 
 def test_the_example_file_is_valid(run: Run, tmp_path: Path) -> None:
-    (example,) = blocks(README, "yaml")
+    (example,) = blocks(REFERENCE, "yaml")
     (tmp_path / "reconciler.yaml").write_text(
         "apiVersion: journal.reconciler/v1\nkind: Workspace\nmetadata: {name: example}\n"
     )
@@ -129,18 +134,26 @@ def test_the_example_policy_is_valid(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_tour_works_as_typed(run: Run, tmp_path: Path) -> None:
-    """Also the pull request, in the books the tour has made. Only `serve` never ends."""
+    """Also the pull request of the README, in the workspace of the tour. `serve` never ends."""
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     for name in ("journals", "schemas"):
         (checkout / name).symlink_to(ROOT / name)
     copy = "cp -rL journals ../tour\nrm -rf ../tour/journals/.reconciler"
-    tour = "".join(blocks(README, "sh")).replace("cp -r journals ../tour", copy)
+    tour = "".join([*blocks(TOUR, "sh"), *blocks(README, "sh")]).replace(
+        "cp -r journals ../tour", copy
+    )
     tour = re.sub(r"^(reconciler ledger serve .*)$", "", tour, flags=re.MULTILINE)
     tour = tour.replace("/tmp/ledger.db", f"{tmp_path}/ledger.db")
     ended = run("sh", "-eux", "-c", tour, cwd=checkout)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No drift." in ended.stdout
+
+
+def test_the_picture_in_the_readme_is_a_part_of_the_whole_plan() -> None:
+    (part,), (whole,) = blocks(README, "text"), blocks(PLANS, "text")
+    lines = iter(whole.splitlines())
+    assert [line for line in part.splitlines() if line not in lines] == []
 
 
 def flags(command: click.Command) -> set[str]:
