@@ -83,7 +83,8 @@ def documents() -> Iterator[Text]:
         for pattern in (FENCE, GENERATED):
             text = pattern.sub(lambda found: "\n" * found.group().count("\n"), text)
         yield Text(file, 1, CODE.sub(lambda found: "`" + "\n" * found.group().count("\n"), text))
-    for file in sorted((ROOT / "docs").rglob("*.yml")):
+    workflows = (*(ROOT / "docs").rglob("*.yml"), *(ROOT / ".github").rglob("*.yml"))
+    for file in sorted([*workflows, ROOT / "action.yml"]):
         lines = file.read_text(encoding="utf-8").splitlines()
         comments = [re.sub(r"^ *# ?", "", line) if re.match(r" *#", line) else "" for line in lines]
         yield Text(file, 1, "\n".join(comments))
