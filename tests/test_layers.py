@@ -182,8 +182,10 @@ KNOWN: frozenset[str] = frozenset(
         "cli/importing.py <-> cli/importing_period.py",
         "ledger/storage/schema.py <-> ledger/storage/store.py",
         "app <-> cli",
-        "ledger/access <-> ledger/books <-> ledger/journals <-> ledger/reference"
-        " <-> ledger/runs <-> ledger/web",
+        (
+            "ledger/access <-> ledger/books <-> ledger/journals <-> ledger/reference"
+            " <-> ledger/runs <-> ledger/web"
+        ),
         "files: cli, workspace",
         "offline: app, core/planning",
         "Caller: forge/api.py, zuora/calls.py",
