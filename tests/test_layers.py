@@ -202,7 +202,6 @@ KNOWN: frozenset[str] = frozenset(
         "app/settlement.py: take_in_rescue",
         "app/state_directory.py: open_book",
         "app/state_directory.py: rescue_path",
-        "app/workspace.py: _house",
         "app/workspace.py: read_books",
         "cli/apply.py: carry_out",
         "cli/lookup.py: _house_rule",
@@ -241,11 +240,6 @@ KNOWN: frozenset[str] = frozenset(
         "render/books.py: books",
         "render/markdown.py: _word",
         "render/text.py: Word",
-        "workspace/custom_rules.py: House",
-        "workspace/custom_rules.py: hold_to_house_rules",
-        "workspace/custom_rules.py: used_in_words",
-        "workspace/schema_errors.py: _wrong_word",
-        "workspace/settings.py: _house_rule",
         "zuora/decoding.py: _word",
     }
 )

@@ -13,7 +13,7 @@ from reconciler.core.rules.entries import Known, check, check_marker, check_toge
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
 from reconciler.workspace import LoadedWorkspace, load, locate
-from reconciler.workspace.custom_rules import House, hold_to_house_rules
+from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.reference_checks import check_policy_names
 from reconciler.workspace.settings import Settings, settings_from
 
@@ -74,7 +74,7 @@ def read_books(root: Path, *, today: str = "") -> CheckedWorkspace:
     names: Iterable[Finding] = ()
     if settings is not None:
         names = check_policy_names(settings.policy.approvals, settings.policy.freeze, rules)
-    house = _house(root, settings, loaded, today or datetime.now(UTC).date().isoformat())
+    house = _custom_rules(root, settings, loaded, today or datetime.now(UTC).date().isoformat())
     return CheckedWorkspace(
         root=root,
         settings=settings,
@@ -89,10 +89,12 @@ def read_books(root: Path, *, today: str = "") -> CheckedWorkspace:
     )
 
 
-def _house(root: Path, settings: Settings | None, loaded: LoadedWorkspace, today: str) -> House:
+def _custom_rules(
+    root: Path, settings: Settings | None, loaded: LoadedWorkspace, today: str
+) -> CustomRuleResult:
     if settings is None or not (settings.policy.house_rules or settings.policy.waivers):
-        return House()
-    return hold_to_house_rules(
+        return CustomRuleResult()
+    return check_custom_rules(
         root,
         settings.policy.house_rules,
         settings.policy.waivers,

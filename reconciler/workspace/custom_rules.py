@@ -1,4 +1,4 @@
-"""Holds declarations to the workspace's own rules: JSON Schemas that can only forbid more."""
+"""Checks declarations against the custom rules of the workspace, which are JSON Schemas."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,10 +17,10 @@ from reconciler.workspace.json_schema import API_VERSION
 from reconciler.workspace.rules import RULES
 
 MAX_PATTERN = 256
-"""Characters of a regular expression in a house rule."""
+"""Characters of a regular expression in a custom rule."""
 
 _SHOWN = 20
-"""So many places are named where one declaration breaks one rule."""
+"""The most places that are named where one declaration breaks one rule."""
 
 _POLICY = Source("reconciler.yaml")
 
@@ -28,57 +28,57 @@ _Validator: TypeAlias = jsonschema_rs.Draft202012Validator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What house rules come to. `waived` says which breaches were excepted, and why."""
+class CustomRuleResult:
+    """The findings of the custom rules, and a text for each waiver that applied."""
 
     findings: tuple[Finding, ...] = ()
     waived: tuple[str, ...] = ()
 
 
-def hold_to_house_rules(
+def check_custom_rules(
     root: FilePath,
     rules: tuple[HouseRule, ...],
     waivers: tuple[Waiver, ...],
     declared: Iterable[Declared],
     *,
     today: str,
-) -> House:
+) -> CustomRuleResult:
     """The findings `house/ID` of every declaration, and those about rules and waivers themselves.
 
-    `today` is YYYY-MM-DD: a waiver counts until and including its own day.
+    `today` is YYYY-MM-DD: a waiver applies until and including its expiry date.
     """
     known: dict[str, tuple[HouseRule, _Validator]] = {}
     findings: list[Finding] = []
     for index, rule in enumerate(rules):
-        validator = _read(root, rule) if rule.id not in known else f"`{rule.id}` is stated twice"
+        validator = _read(root, rule) if rule.id not in known else f"`{rule.id}` occurs twice"
         if isinstance(validator, str):
             findings.append(_about("house-schema", ("houseRules", index), validator))
         else:
             known[rule.id] = rule, validator
-    exceptions = _Exceptions(waivers, today)
+    exceptions = _Waivers(waivers, today)
     for one in declared:
         document = _document_of(one)
         for rule, validator in known.values():
             if rule.kinds and one.address.kind not in rule.kinds:
                 continue
             paths = _breaches(validator, document)
-            if paths and not exceptions.cover(rule, one):
+            if paths and not exceptions.covers(rule, one):
                 findings += [_breach(rule, one, path) for path in paths]
-    return House(
-        findings=(*findings, *exceptions.findings()), waived=tuple(exceptions.used_in_words())
+    return CustomRuleResult(
+        findings=(*findings, *exceptions.findings()), waived=tuple(exceptions.applied_waivers())
     )
 
 
-class _Exceptions:
-    """The waivers, and which of them were needed."""
+class _Waivers:
+    """The waivers, and which of them were used."""
 
     def __init__(self, waivers: tuple[Waiver, ...], today: str) -> None:
         self._waivers = waivers
         self._today = today
         self._used: set[Waiver] = set()
 
-    def cover(self, rule: HouseRule, declared: Declared) -> bool:
-        """Whether a waiver that still counts excepts a declaration from a rule."""
+    def covers(self, rule: HouseRule, declared: Declared) -> bool:
+        """Whether an unexpired waiver covers the declaration."""
         for waiver in self._waivers:
             if (waiver.rule, waiver.name) == (rule.id, declared.address.name):
                 self._used.add(waiver)
@@ -87,17 +87,17 @@ class _Exceptions:
         return False
 
     def findings(self) -> Iterator[Finding]:
-        """What is to be said about the waivers themselves."""
+        """The findings about the waivers themselves."""
         for index, waiver in enumerate(self._waivers):
             at = ("waivers", index)
             what = f"the waiver of {waiver.rule} for {waiver.name}"
             if waiver.expires < self._today:
                 yield _about("waiver-expired", at, f"{what} expired on {waiver.expires}")
             elif waiver not in self._used:
-                yield _about("waiver-unused", at, f"{what} excepts nothing")
+                yield _about("waiver-unused", at, f"{what} covers no declaration")
 
-    def used_in_words(self) -> Iterator[str]:
-        """The waivers that except something, for whoever reads the plan."""
+    def applied_waivers(self) -> Iterator[str]:
+        """A text for each waiver that applied, for the plan."""
         for waiver in self._waivers:
             if waiver in self._used and self._today <= waiver.expires:
                 yield (
@@ -151,17 +151,17 @@ def _about(rule: str, at: tuple[str, int], message: str) -> Finding:
 
 
 def _read(root: FilePath, rule: HouseRule) -> _Validator | str:
-    """A rule's schema, ready to judge; or why it cannot."""
+    """A validator of the schema of a rule, or why there is none."""
     data, fact = _content(root, rule.schema)
     if fact:
         return fact
     try:
-        schema = json.loads(data, object_pairs_hook=_once, parse_float=str, parse_int=str)
+        schema = json.loads(data, object_pairs_hook=_unique_members, parse_float=str, parse_int=str)
     except (ValueError, RecursionError) as error:
-        return f"`{rule.schema}` is no JSON: {error}"
+        return f"`{rule.schema}` is not JSON: {error}"
     if not isinstance(schema, dict):
-        return f"`{rule.schema}` is no JSON Schema: it is no object"
-    if odd := next(_odd(schema), ""):
+        return f"`{rule.schema}` is not a JSON Schema: it is not an object"
+    if odd := next(_refused_parts(schema), ""):
         return f"`{rule.schema}` {odd}"
     try:
         return jsonschema_rs.Draft202012Validator(
@@ -171,23 +171,23 @@ def _read(root: FilePath, rule: HouseRule) -> _Validator | str:
             pattern_options=jsonschema_rs.RegexOptions(),
         )
     except ValueError as error:
-        return f"`{rule.schema}` is no JSON Schema: {str(error).splitlines()[0][:200]}"
+        return f"`{rule.schema}` is not a JSON Schema: {str(error).splitlines()[0][:200]}"
 
 
 def _content(root: FilePath, name: str) -> tuple[bytes, str]:
-    """The bytes of a file of the workspace, or why there are none to be had."""
+    """The bytes of a file of the workspace, or why it cannot be read."""
     top = root.resolve()
     file = (top / name).resolve()
     if not file.is_relative_to(top):
-        return b"", f"`{name}` leads out of the workspace"
+        return b"", f"`{name}` is outside the workspace"
     if not file.is_file():
         return b"", f"there is no file `{name}`"
     data, flaw = read_file(FoundFiles(name, str(file)))
     return data, f"`{name}`: {flaw.message}" if flaw is not None else ""
 
 
-def _odd(part: Any) -> Iterator[str]:
-    """What a house rule must not say, in whatever part of its schema."""
+def _refused_parts(part: Any) -> Iterator[str]:
+    """What a custom rule must not contain, in any part of its schema."""
     waiting = [part]
     while waiting:
         item = waiting.pop()
@@ -198,18 +198,18 @@ def _odd(part: Any) -> Iterator[str]:
         waiting += item.values()
         for name in ("$ref", "$dynamicRef"):
             if isinstance(item.get(name), str) and not item[name].startswith("#"):
-                yield f"refers to `{item[name][:80]}`, and nothing is ever fetched"
+                yield f"refers to `{item[name][:80]}`, and no schema is fetched"
         patterns = [item.get("pattern"), *(item.get("patternProperties") or ())]
         if any(isinstance(text, str) and len(text) > MAX_PATTERN for text in patterns):
             yield f"has a pattern of more than {MAX_PATTERN} characters"
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     return members
 
 
 def _fetch_nothing(address: str) -> NoReturn:
-    raise LookupError(f"a schema refers to {address}, and nothing is ever fetched")
+    raise LookupError(f"a schema refers to {address}, and no schema is fetched")

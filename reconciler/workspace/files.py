@@ -165,7 +165,7 @@ def _link(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | Problem
     if not named_yaml:
         return None
     if not target.is_relative_to(top) or _SKIPPED.intersection(target.relative_to(top).parts):
-        fact = "the link leads out of the workspace"
+        fact = "the link is outside the workspace"
         return problem("file-link", path=path, message=fact)
     return FoundFiles(path, str(target)) if target.is_file() else _special(path)
 

@@ -73,4 +73,4 @@ def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def _fetch_nothing(address: str) -> NoReturn:
-    raise LookupError(f"a schema refers to {address}, and nothing is ever fetched")
+    raise LookupError(f"a schema refers to {address}, and no schema is fetched")

@@ -9,44 +9,44 @@ FILE_RULES = (
     Rule(
         id="workspace-file",
         summary="A workspace is a directory with a `reconciler.yaml` at its root.",
-        why="The file names the books and what may be done to them; without it nothing is planned.",
+        why="The file names the workspace and its ledger. Without it, nothing is planned.",
         remedy="Run `reconciler init`, or name another directory with `--workspace`.",
     ),
     Rule(
         id="workspace-single",
         summary="One document of kind Workspace exists, in `reconciler.yaml` at the root.",
-        why="Two of them, or one in a place nobody looks at, could point a plan at another ledger.",
+        why="A second document could direct a plan to another ledger.",
         remedy="Keep one Workspace document, in `reconciler.yaml` at the root of the workspace.",
     ),
     Rule(
         id="reference-single",
         summary="A workspace holds at most one document of kind Reference.",
-        why="Two snapshots of a tenant can contradict each other, and no one would know which won.",
-        remedy="Keep the one that is true of the tenant, and remove the other.",
+        why="Two snapshots of a tenant can contradict each other. Which one applies is unclear.",
+        remedy="Keep the one that matches the tenant, and remove the other.",
     ),
     Rule(
         id="unique-name",
         summary="A kind and a name together are declared once in a workspace.",
-        why="The name is the identity of an entry: two declarations of it would be posted as one.",
+        why="The name identifies an entry. Two declarations with one name would be one entry.",
         remedy="Rename or remove one of them.",
     ),
     Rule(
         id="unique-adoption",
-        summary="What stands in the ledger under a number is adopted by one declaration.",
-        why="Two declarations of it would each change it to what the other does not say.",
+        summary="Only one declaration adopts a number of the ledger.",
+        why="Two declarations would change the same entry to different content.",
         remedy="Keep `adopts` in the declaration that describes it, and remove the other.",
     ),
     Rule(
         id="previous-name",
-        summary="`previousName` is a name that no declaration of the workspace bears now.",
-        why="What is declared under a name is that declaration's; it cannot become another one's.",
-        remedy="Remove `previousName`, or the declaration that still has the old name. To pass "
-        "names on from one to the next, have one rename applied before the other.",
+        summary="`previousName` is a name that no declaration of the workspace has now.",
+        why="A declared name has its own entry. Another declaration cannot take that entry over.",
+        remedy="Remove `previousName`, or the declaration that still has the old name. To exchange "
+        "names, apply one rename before the other.",
     ),
     Rule(
         id="unique-previous-name",
-        summary="One declaration takes over what stands in the ledger under an old name.",
-        why="Two that claim one entry would each give it a marker that the other does not know.",
+        summary="Only one declaration takes over the entry of an old name.",
+        why="Each of two declarations would write its own marker into the same entry.",
         remedy="Keep `previousName` in the declaration that the old one became, and remove the "
         "other.",
     ),
@@ -66,12 +66,12 @@ FILE_RULES = (
     Rule(
         id="file-link",
         summary="Symbolic links stay inside the workspace and lead to files.",
-        why="What a link elsewhere shows is not under review, and a link to a directory can loop.",
+        why="The target of an outside link is not reviewed. A link to a directory can form a loop.",
         remedy="Replace the link with the file it leads to, or remove it.",
     ),
     Rule(
         id="file-special",
-        summary="What is named like a YAML file is a regular file.",
+        summary="A path with the name of a YAML file is a regular file.",
         why="A pipe, socket or device has no content that can be reviewed, and reading may hang.",
         remedy="Replace it with a file, or move it out of the workspace.",
     ),
@@ -84,37 +84,37 @@ FILE_RULES = (
     Rule(
         id="file-size",
         summary="A YAML file is at most 1 MiB long.",
-        why="The limit keeps a single file from exhausting the machine that checks it.",
-        remedy="Split the file; documents may be spread over any number of files.",
+        why="The limit keeps a single file from using up the memory of the machine.",
+        remedy="Split the file. A workspace may have any number of files.",
     ),
     Rule(
         id="file-empty",
         summary="A YAML file holds at least one document.",
-        why="An emptied file would otherwise remove its entries from the ledger without a word.",
-        remedy="Remove the file if its entries shall go, or restore its content.",
+        why="An emptied file would remove its entries from the ledger unnoticed.",
+        remedy="To remove its entries, remove the file. Otherwise, restore its content.",
     ),
     Rule(
         id="file-encoding",
         summary="Files are UTF-8 without a byte order mark.",
-        why="In any other encoding the same bytes are other text to other readers.",
+        why="In another encoding, programs read different text from the same bytes.",
         remedy="Save the file as UTF-8 without a byte order mark.",
     ),
     Rule(
         id="file-lfs-pointer",
         summary="A file holds its content, not a Git LFS pointer to it.",
-        why="The pointer stands for entries that are not there, which would look removed.",
+        why="The entries are not in the file. They would look like removed entries.",
         remedy="Run `git lfs pull`, or keep YAML files out of Git LFS.",
     ),
     Rule(
         id="file-conflict",
         summary="A file holds no merge conflict markers.",
-        why="Between the markers stand two versions of the books, and neither was chosen.",
+        why="The file holds two versions of its entries, and nobody chose one.",
         remedy="Choose one side, remove the `<<<<<<<` and `>>>>>>>` lines, and commit again.",
     ),
     Rule(
         id="document-shape",
         summary="Every document is a mapping that begins with `apiVersion` and `kind`.",
-        why="An empty document is a declaration that got lost; a list or a text declares nothing.",
+        why="An empty document may be a lost declaration. A list or a text declares nothing.",
         remedy="Remove the `---` of an empty document, or write apiVersion, kind, metadata, spec.",
     ),
     Rule(
@@ -126,7 +126,7 @@ FILE_RULES = (
     Rule(
         id="document-kind",
         summary="`kind` is one of the known kinds.",
-        why="A document of another kind would be passed over, and its entries never posted.",
+        why="A document of another kind would be ignored, and its entries never posted.",
         remedy="Correct the kind, or move the file out of the workspace.",
     ),
 )
@@ -136,25 +136,25 @@ YAML_RULES = (
     Rule(
         id="yaml-syntax",
         summary="A file is well-formed YAML.",
-        why="Nothing after the first break can be trusted to mean what it seems to.",
+        why="After the first error, the meaning of the rest is uncertain.",
         remedy="Correct the line, or the quote, bracket or indent opened just before it.",
     ),
     Rule(
         id="yaml-duplicate-key",
-        summary="A key stands once in a mapping.",
-        why="Most readers keep the last one without a word, so an amount can hide behind another.",
+        summary="A key occurs once in a mapping.",
+        why="Most programs keep only the last one, so a second amount could replace the first.",
         remedy="Remove one of the two.",
     ),
     Rule(
         id="yaml-alias",
         summary="Anchors and aliases are not used.",
-        why="What an entry posts shall stand in the entry, where it is reviewed.",
+        why="Everything that an entry posts must be visible in the entry, where it is reviewed.",
         remedy="Write the value out at both places; quote a text that begins with `&` or `*`.",
     ),
     Rule(
         id="yaml-merge-key",
         summary="The merge key `<<` is not used.",
-        why="What an entry posts shall stand in the entry, where it is reviewed.",
+        why="Everything that an entry posts must be visible in the entry, where it is reviewed.",
         remedy="Write the merged fields out.",
     ),
     Rule(
@@ -172,8 +172,8 @@ YAML_RULES = (
     Rule(
         id="yaml-key",
         summary="Keys are text on one line.",
-        why="Every field has a name; `true`, `null`, numbers, lists and mappings are none.",
-        remedy="Put the key in quotes if it is meant; decimals take a point, not a comma.",
+        why="Every field has a name. `true`, `null`, numbers, lists and mappings are not names.",
+        remedy="Put the key in quotes if it is a name. Write decimals with a point, not a comma.",
     ),
     Rule(
         id="yaml-control-character",
@@ -184,38 +184,38 @@ YAML_RULES = (
     Rule(
         id="yaml-line-break",
         summary="Lines end in a line feed, or in carriage return and line feed.",
-        why="Readers disagree about other line breaks, so a key can hide behind a comment.",
+        why="Programs read other line breaks differently, so a key can hide behind a comment.",
         remedy="Replace the character with a space or a line feed.",
     ),
     Rule(
         id="yaml-bidi",
         summary="A file holds no character that turns the direction of text.",
-        why="With them a line is displayed in another order than it is read in.",
+        why="With them, a line is displayed in another order than it is read.",
         remedy="Remove the character; right-to-left scripts display correctly without it.",
     ),
     Rule(
         id="yaml-normalization",
         summary="Text is in Unicode normalization form C.",
         why="Two names that look the same would otherwise be different names.",
-        remedy="Type the text anew, or convert the file to NFC.",
+        remedy="Type the text again, or convert the file to NFC.",
     ),
     Rule(
         id="yaml-number-length",
         summary="A number has at most 32 characters.",
-        why="No ledger keeps more digits; a longer one is a slip or an attempt to be slow.",
+        why="No ledger stores more digits. A longer number is a mistake or an attack.",
         remedy="Shorten the number, or put it in quotes if it is text.",
     ),
     Rule(
         id="yaml-depth",
         summary="Mappings and lists are nested at most 20 deep.",
-        why="No declaration needs more; deeper nesting exhausts readers.",
+        why="No declaration needs more, and deeper nesting can crash a program.",
         remedy="Remove the surplus brackets or indents.",
     ),
     Rule(
         id="yaml-size",
         summary="A document holds at most 100,000 values, a file at most 5,000 documents.",
-        why="No declaration needs more; larger ones exhaust readers.",
-        remedy="Split it; documents may be spread over any number of files.",
+        why="No declaration needs more, and larger files use up memory.",
+        remedy="Split it. A workspace may have any number of files.",
     ),
 )
 
@@ -224,32 +224,32 @@ SCHEMA_RULES = (
     Rule(
         id="schema-unknown-field",
         summary="Only the fields of the format are written.",
-        why="A misspelt field would otherwise be dropped, and what it said never posted.",
+        why="A misspelt field would be ignored, and its value never posted.",
         remedy="Correct or remove the field; custom fields end in `__c`.",
     ),
     Rule(
         id="schema-missing-field",
         summary="Every required field is written.",
-        why="The ledger refuses what comes without it.",
+        why="The ledger refuses a request without it.",
         remedy="Add the field.",
     ),
     Rule(
         id="schema-choice",
-        summary="Of fields that stand for each other, the format's choice is written.",
-        why="Without any of them a fact is missing; with two nobody can say which one counts.",
+        summary="Of alternative fields, those that the format allows are written.",
+        why="Without one of them, a fact is missing. With two, it is unclear which one applies.",
         remedy="Write one of the alternatives named.",
     ),
     Rule(
         id="schema-type",
-        summary="A field holds the sort of value its format asks for.",
+        summary="A field holds a value of the required type.",
         why="Text, numbers, lists and mappings are not converted silently.",
-        remedy="Write the value as the format asks for it.",
+        remedy="Write a value of the required type.",
     ),
     Rule(
         id="schema-boolean-word",
         summary="Only `true` and `false` are booleans; Yes, No, on and off are text.",
-        why="Readers of YAML disagree about these words, so each field says which it takes.",
-        remedy="Write the word the field takes.",
+        why="Programs read these words differently, so each field states which words it accepts.",
+        remedy="Write the word that the field accepts.",
     ),
     Rule(
         id="schema-value",
@@ -265,20 +265,20 @@ SCHEMA_RULES = (
     ),
     Rule(
         id="schema-spelling",
-        summary="Names, currencies, addresses and versions are spelt as their format asks.",
+        summary="Names, currencies, addresses and versions follow their format.",
         why="They become part of keys and requests, where other characters mean something else.",
         remedy="Correct the spelling.",
     ),
     Rule(
         id="schema-length",
-        summary="Texts and lists are as long as the ledger takes them.",
-        why="The ledger refuses longer ones; nothing is ever cut off.",
+        summary="Texts and lists have a length that the ledger accepts.",
+        why="The ledger refuses other lengths. Nothing is ever cut off.",
         remedy="Shorten or complete it.",
     ),
     Rule(
         id="schema-amount",
         summary="Amounts are positive plain decimals: `400.90`, or the same in quotes.",
-        why="A line's type says its side; signs, separators and exponents invite misreading.",
+        why="The type of a line states its side. Signs, separators and exponents can be misread.",
         remedy="Write digits and at most one decimal point, for example 1234.50.",
     ),
     Rule(
@@ -290,14 +290,14 @@ SCHEMA_RULES = (
     Rule(
         id="schema-duplicate",
         summary="A list of names holds each of them once.",
-        why="Repetition says nothing, so it is usually a slip for another name.",
+        why="A repetition has no effect, so it is usually a mistake for another name.",
         remedy="Remove the repetition.",
     ),
     Rule(
         id="reference-duplicate",
         summary="The Reference names each period, code, field, entity and organization once.",
         why="Two rows under one key contradict each other; checks would depend on their order.",
-        remedy="Keep the one that is true of the tenant, and remove the other.",
+        remedy="Keep the one that matches the tenant, and remove the other.",
     ),
     Rule(
         id="reference-period",
@@ -308,31 +308,31 @@ SCHEMA_RULES = (
 )
 
 
-HOUSE_RULES = (
+CUSTOM_RULES = (
     Rule(
         id="house-schema",
-        summary="A house rule is a JSON Schema inside the workspace that refers to nothing else.",
-        why="Nothing is fetched while files are read, and a rule that cannot be read forbids "
-        "nothing. Patterns are matched in linear time, so they know no look-around.",
+        summary="A custom rule is a JSON Schema inside the workspace that refers to nothing else.",
+        why="No schema is fetched while files are read. A rule that cannot be read would forbid "
+        "nothing. Patterns are matched in linear time, so they have no look-around.",
         remedy="Correct `policy.houseRules` or the schema it names.",
     ),
     Rule(
         id="policy-name",
         summary="A policy names accounting codes and periods that the Reference has.",
-        why="A tier or a freeze with a slip in a name never applies, and nobody would notice.",
+        why="A tier or a freeze with a misspelt name would never apply, and nobody would notice.",
         remedy="Correct the name in `policy`, or add it to the Reference.",
     ),
     Rule(
         id="waiver-expired",
-        summary="A waiver counts until its day, and not after it.",
-        why="An exception without an end is another rule that nobody decided on.",
+        summary="A waiver applies until its expiry date.",
+        why="An exception without an end is a new rule that nobody decided on.",
         remedy="Remove the waiver, or have it renewed with a reason.",
         severity=Severity.WARNING,
     ),
     Rule(
         id="waiver-unused",
-        summary="A waiver excepts a declaration that would break its rule.",
-        why="One that excepts nothing hides a slip in a name, or outlived its purpose.",
+        summary="A waiver covers a declaration that would break its rule.",
+        why="A waiver that covers nothing has a misspelt name, or is no longer needed.",
         remedy="Correct the rule or the name that it states, or remove it.",
         severity=Severity.WARNING,
     ),
@@ -340,7 +340,7 @@ HOUSE_RULES = (
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {rule.id: rule for rule in (*FILE_RULES, *YAML_RULES, *SCHEMA_RULES, *HOUSE_RULES)}
+    {rule.id: rule for rule in (*FILE_RULES, *YAML_RULES, *SCHEMA_RULES, *CUSTOM_RULES)}
 )
 
 

@@ -131,7 +131,12 @@ def _unknown_fields(error: Any, path: Path) -> Iterator[Breach]:
             continue
         close = _closest(field, known)
         remedy = f"Write `{close}`." if close else f"Known here: {_listed(known)}." if known else ""
-        yield (*path, field), "schema-unknown-field", f"`{_short(field)}` is no field here", remedy
+        yield (
+            (*path, field),
+            "schema-unknown-field",
+            f"`{_short(field)}` is not a field here",
+            remedy,
+        )
 
 
 def _missing_fields(error: Any, path: Path) -> Iterator[Breach]:
@@ -184,7 +189,7 @@ def _wrong_type(error: Any, path: Path) -> Iterator[Breach]:
         yield path, "schema-type", f"{name} is {_sort(value)}, but takes {takes}", remedy
 
 
-def _wrong_word(error: Any, path: Path) -> Iterator[Breach]:
+def _wrong_value(error: Any, path: Path) -> Iterator[Breach]:
     words = error.validator_value
     words = words if isinstance(words, list) else [words]
     close = _closest(str(error.instance), words)
@@ -261,8 +266,8 @@ _KEYWORDS: Final[Mapping[str, Callable[[Any, Path], Iterable[Breach]]]] = Mappin
         "anyOf": _no_choice,
         "oneOf": _no_choice,
         "type": _wrong_type,
-        "enum": _wrong_word,
-        "const": _wrong_word,
+        "enum": _wrong_value,
+        "const": _wrong_value,
         "pattern": _wrong_spelling,
         "format": _wrong_date,
         "minLength": _wrong_length,

@@ -105,7 +105,7 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
                 status for row in freezes for status in _texts(row.get("periodStatus"))
             ),
         ),
-        house_rules=tuple(_house_rule(row) for row in rows_of(policy.get("houseRules"))),
+        house_rules=tuple(_custom_rule(row) for row in rows_of(policy.get("houseRules"))),
         waivers=tuple(
             Waiver(
                 rule=str(row["rule"]),
@@ -138,7 +138,7 @@ def _approvals(approvals: Mapping[str, Value]) -> Approvals:
     )
 
 
-def _house_rule(row: Mapping[str, Value]) -> HouseRule:
+def _custom_rule(row: Mapping[str, Value]) -> HouseRule:
     return HouseRule(
         id=str(row["id"]),
         title=str(row["title"]),

@@ -36,16 +36,16 @@ spec:
 
 # A rule that one YAML file of a sound workspace cannot break is shown elsewhere, and here is why.
 SHOWN_ELSEWHERE = {
-    "workspace-file": "needs a workspace without reconciler.yaml: tests/workspace/test_workspace.py",
+    "workspace-file": "needs a missing reconciler.yaml: tests/workspace/test_workspace.py",
     "file-name": "needs a name that git may refuse to store: tests/workspace/test_files.py",
     "file-ignored": "needs a name that does not end in .yaml: tests/workspace/test_files.py",
     "file-link": "needs a symbolic link: tests/workspace/test_files.py",
     "file-special": "needs a pipe: tests/workspace/test_files.py",
     "file-unreadable": "needs a file without permissions: tests/workspace/test_files.py",
-    "house-schema": "needs a policy in reconciler.yaml: tests/workspace/test_house.py",
-    "policy-name": "needs a policy in reconciler.yaml: tests/workspace/test_house.py",
-    "waiver-expired": "needs a policy in reconciler.yaml: tests/workspace/test_house.py",
-    "waiver-unused": "needs a policy in reconciler.yaml: tests/workspace/test_house.py",
+    "house-schema": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
+    "policy-name": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
+    "waiver-expired": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
+    "waiver-unused": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "file-size": "needs a file of more than 1 MiB: tests/workspace/test_files.py",
 }
 

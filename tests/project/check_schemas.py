@@ -39,7 +39,7 @@ def findings(directory: Path) -> Iterator[str]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
-        raise ValueError(f"a key stands twice among {', '.join(names)}")
+        raise ValueError(f"a key occurs twice among {', '.join(names)}")
     return dict(pairs)
 
 

@@ -100,17 +100,17 @@ def test_a_rule_is_for_the_kinds_it_names(tmp_path):
 @pytest.mark.parametrize(
     ("schema", "fact"),
     [
-        ("{", "is no JSON"),
-        ("[]", "is no object"),
-        ('{"type": "nonsense"}', "is no JSON Schema"),
-        ('{"type": "object", "type": "object"}', "a key stands twice"),
-        ({"$ref": "https://evil.example/schema.json"}, "nothing is ever fetched"),
-        ({"properties": {"a": {"$ref": "other.json"}}}, "nothing is ever fetched"),
-        ({"$ref": "#/$defs/none"}, "is no JSON Schema"),
+        ("{", "is not JSON"),
+        ("[]", "is not an object"),
+        ('{"type": "nonsense"}', "is not a JSON Schema"),
+        ('{"type": "object", "type": "object"}', "a key occurs twice"),
+        ({"$ref": "https://evil.example/schema.json"}, "no schema is fetched"),
+        ({"properties": {"a": {"$ref": "other.json"}}}, "no schema is fetched"),
+        ({"$ref": "#/$defs/none"}, "is not a JSON Schema"),
         ({"pattern": "a" * 257}, "more than 256 characters"),
         ({"patternProperties": {"a" * 257: {}}}, "more than 256 characters"),
-        ({"pattern": "^(?=a)(a+)+$"}, "is no JSON Schema"),
-        ("[" * 100_000, "is no JSON"),
+        ({"pattern": "^(?=a)(a+)+$"}, "is not a JSON Schema"),
+        ("[" * 100_000, "is not JSON"),
         (" " * (1024 * 1024 + 1), "MiB"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_rule_that_cannot_be_read_is_an_error(tmp_path, schema, fact):
     ("change", "fact"),
     [
         (lambda file: file.unlink(), "there is no file"),
-        (lambda file: (file.unlink(), file.symlink_to("/etc/hostname")), "out of the workspace"),
+        (lambda file: (file.unlink(), file.symlink_to("/etc/hostname")), "outside the workspace"),
     ],
 )
 def test_a_rule_stands_inside_the_workspace(tmp_path, change, fact):
@@ -136,7 +136,7 @@ def test_a_rule_stands_inside_the_workspace(tmp_path, change, fact):
 
 def test_a_rule_stands_once(tmp_path):
     (problem,) = workspace(tmp_path, rules=[RULE, RULE]).problems
-    assert "stated twice" in problem.message
+    assert "occurs twice" in problem.message
 
 
 def test_a_house_rule_takes_none_of_ours_away(tmp_path):
