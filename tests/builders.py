@@ -1,6 +1,7 @@
 """Values for tests: each builder makes something plain and valid, and takes what differs."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,11 +9,12 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.marker import IN_NOTES, notes_suffix
 from reconciler.core.model.plan import Allowances, Basis, Change, Plan
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address, Declared, Live, Source, Value
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
-from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.decisions import Conduct, Snapshot
+from reconciler.core.planner import make_plan
+from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.rules.entries import Known, known
 
 KIND = JOURNAL_ENTRY
@@ -175,7 +177,7 @@ def world(
     *,
     known: Known | None = None,
     selection: Selection = EVERYTHING,
-    **conduct: Any,
+    **policy: Any,
 ) -> Snapshot:
     """A world; every recorded number that is not live was looked for and not found."""
     recorded = tuple(recorded)
@@ -185,7 +187,7 @@ def world(
         recorded={item.address: item for item in recorded},
         live={**dict.fromkeys(numbers), **{item.number: item for item in live}},
         known=known_of() if known is None else known,
-        conduct=Conduct(**conduct),
+        policy=Policy(**policy),
         selection=selection,
     )
 
@@ -209,16 +211,15 @@ def basis(**changes: Any) -> Basis:
 def plan_for(
     of: Snapshot,
     *,
-    limits: Limits | None = None,
+    policy: Policy | None = None,
     allow: Allowances | None = None,
     warnings: tuple[str, ...] = (),
     **base: Any,
 ) -> Plan:
     """The plan for a world."""
     return make_plan(
-        of,
+        of if policy is None else replace(of, policy=policy),
         basis=basis(**{"home_currency": of.known.facts.home_currency, **base}),
-        limits=limits or Limits(),
         allowances=allow or Allowances(),
         warnings=warnings,
     )
@@ -230,7 +231,7 @@ def plan_of(
     *,
     applied: Spec | None = None,
     known: Known | None = None,
-    **conduct: bool,
+    **policy: Any,
 ) -> Plan:
     """The plan for one address. What was applied is what is live, unless it is given."""
     return plan_for(
@@ -239,7 +240,7 @@ def plan_of(
             [] if live_spec is None else [recorded(applied or live_spec)],
             [] if live_spec is None else [live(live_spec)],
             known=known,
-            **conduct,
+            **policy,
         )
     )
 

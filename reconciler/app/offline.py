@@ -7,17 +7,14 @@ from urllib.parse import urlsplit
 
 from reconciler.app.provenance import origin_of
 from reconciler.app.scoping import selection_of
-from reconciler.app.session import (
-    EMBEDDED,
-    conduct_of,
-    plan_warnings,
-    planner,
-)
+from reconciler.app.session import EMBEDDED, plan_warnings
 from reconciler.app.state_directory import daybook_place
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.plan import Allowances, Basis, Plan
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.scope import Scope
 from reconciler.core.model.tenant import Facts
+from reconciler.core.planner import make_plan
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.snapshot import Snapshot
@@ -68,19 +65,19 @@ def _plan(
     chosen = selection_of(books, recorded, scope)
     known = books.known(books.facts or Facts())
     live = assumed_live(books.declared, recorded, known)
+    # How large a change is cannot be told from what counts as new only because nobody remembers.
+    policy = settings.policy if daybook.lineage else _without_sizes(settings.policy)
     world = Snapshot(
         declared=books.declared,
         recorded=recorded,
         live=live,
         known=known,
-        conduct=conduct_of(settings.policy),
+        policy=policy,
         selection=chosen.selection,
     )
-    # How large a change is cannot be told from what counts as new only because nobody remembers.
-    sized = settings if daybook.lineage else _without_sizes(settings)
-    plan = planner(sized, _basis(books, settings, daybook), allowances)(world)
+    plan = make_plan(world, basis=_basis(books, settings, daybook), allowances=allowances)
     warnings = (
-        *[_NO_LIMITS] * (sized != settings),
+        *[_NO_LIMITS] * (policy != settings.policy),
         *chosen.warnings,
         *plan_warnings(books, plan),
         *warnings_of(world.names, plan.changes),
@@ -88,11 +85,8 @@ def _plan(
     return replace(plan, warnings=warnings)
 
 
-def _without_sizes(settings: Settings) -> Settings:
-    policy = replace(
-        settings.policy, max_changes=None, max_percent=None, max_money=MappingProxyType({})
-    )
-    return replace(settings, policy=policy)
+def _without_sizes(policy: Policy) -> Policy:
+    return replace(policy, max_changes=None, max_percent=None, max_money=MappingProxyType({}))
 
 
 def _basis(books: CheckedWorkspace, settings: Settings, daybook: Daybook) -> Basis:

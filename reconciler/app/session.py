@@ -27,12 +27,11 @@ from reconciler.cli.terminal import log_steps
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan
-from reconciler.core.model.policy import Policy, Removal
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import WHOLE, Scope
 from reconciler.core.model.tenant import Facts
-from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.decisions import Conduct, Snapshot
+from reconciler.core.planner import make_plan
+from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.snapshot import to_read
 from reconciler.errors import ReconcilerError, Refused
@@ -199,40 +198,13 @@ def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> Snaps
         recorded=recorded,
         live=seen.live,
         known=desk.books.known(facts),
-        conduct=conduct_of(desk.settings.policy),
+        policy=desk.settings.policy,
         selection=selection,
     )
 
 
-def conduct_of(policy: Policy) -> Conduct:
-    """How the workspace wants entries treated."""
-    return Conduct(
-        delete_cancelled=policy.removal is not Removal.CANCEL,
-        forbid_removal=policy.removal is Removal.FORBID,
-        manage_observed=policy.manage_transfer_state,
-        freeze=policy.freeze,
-    )
-
-
 def _planner(desk: Desk, allowances: Allowances) -> Callable[[Snapshot], Plan]:
-    return planner(desk.settings, basis_of(desk), allowances)
-
-
-def planner(settings: Settings, basis: Basis, allowances: Allowances) -> Callable[[Snapshot], Plan]:
-    """What makes the plan of a workspace for a world."""
-    policy = settings.policy
-    return partial(
-        make_plan,
-        basis=basis,
-        limits=Limits(
-            max_removals=policy.max_removals,
-            max_changes=policy.max_changes,
-            max_percent=policy.max_percent,
-            max_money=policy.max_money,
-            approvals=policy.approvals,
-        ),
-        allowances=allowances,
-    )
+    return partial(make_plan, basis=basis_of(desk), allowances=allowances)
 
 
 def plan_warnings(books: CheckedWorkspace, plan: Plan) -> tuple[str, ...]:

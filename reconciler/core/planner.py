@@ -8,17 +8,14 @@ from reconciler.core.documents.plan_file import digest_of
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
 from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import Snapshot, decide_all
-from reconciler.core.planning.guards import Limits, refusals
+from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
-
-__all__ = ["Limits", "make_plan"]
 
 
 def make_plan(
     world: Snapshot,
     *,
     basis: Basis,
-    limits: Limits,
     allowances: Allowances,
     warnings: tuple[str, ...] = (),
 ) -> Plan:
@@ -32,14 +29,14 @@ def make_plan(
         drift=drift,
         impact=impact_of(changes, basis.home_currency, starts),
         balance=balance_of(changes, basis.home_currency),
-        refusals=refusals(changes, world, allowances=allowances, limits=limits),
+        refusals=refusals(changes, world, allowances),
         warnings=warnings,
         allowances=allowances,
         scope=world.selection.scope,
         out_of_scope=world.selection.out_of_scope,
         requirement=requirement_of(
             changes,
-            limits.approvals,
+            world.policy.approvals,
             world.known.periods,
             home_currency=basis.home_currency,
             partial=world.selection.scope.partial,

@@ -19,11 +19,12 @@ from socket_server import on_a_socket
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Allowances, Basis, Plan
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.report import Applied, Report, Settled, report_of
 from reconciler.core.model.resource import Declared, Value
 from reconciler.core.model.tenant import Facts
-from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.decisions import Conduct, Snapshot
+from reconciler.core.planner import make_plan
+from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.entries import known
 from reconciler.daybook import Daybook, open_daybook
@@ -215,7 +216,7 @@ class Bench:
     root: Path
     over_socket: bool = False
     clock: Clock = field(default_factory=Clock)
-    conduct: Conduct = field(default_factory=Conduct)
+    policy: Policy = field(default_factory=Policy)
     on_commit: Callable[[Any], None] = lambda commit: None
     parallelism: int = 1
     query_lag: float = 0
@@ -299,7 +300,7 @@ class Bench:
             recorded=recorded,
             live=seen.live,
             known=known(facts, complete=False, marker="ReconcilerKey__c", workspace=WORKSPACE),
-            conduct=self.conduct,
+            policy=self.policy,
         )
         basis = Basis(
             workspace=WORKSPACE,
@@ -314,7 +315,6 @@ class Bench:
         make = partial(
             make_plan,
             basis=basis,
-            limits=Limits(),
             allowances=Allowances(max_removals=PLENTY, max_missing=PLENTY),
         )
         read = partial(read_all, ledger=client, parallelism=1)

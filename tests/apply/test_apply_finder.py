@@ -19,6 +19,8 @@ from apply_bench import (
 )
 from builders import address
 
+from reconciler.core.model.policy import Policy, Removal
+
 LONG = pytest.mark.long
 
 BOOKS = files(a=of("1.00"), b=of("2.00"), c=of("3.00"))
@@ -167,7 +169,7 @@ def test_i44_a_recovery_that_was_broken_off_is_gone_on_with(bench):
 @pytest.mark.parametrize("kept", [False, True], ids=["deleted", "kept cancelled"])
 def test_i44_a_copy_from_before_a_replacement(bench, copied, kept):
     take, restore = copied
-    bench.conduct = type(bench.conduct)(delete_cancelled=not kept)
+    bench.policy = Policy(removal=Removal.CANCEL if kept else Removal.DELETE)
     bench.apply(ONE)
     take()
     wanted = files(a=of("5.00"))
@@ -189,7 +191,7 @@ def test_i44_a_copy_from_before_a_replacement(bench, copied, kept):
 def test_i44_a_copy_that_the_ledger_contradicts_posts_nothing_before_a_search(bench, copied, kept):
     """What it knows is gone, or cancelled: there may be a successor that it does not know."""
     take, restore = copied
-    bench.conduct = type(bench.conduct)(delete_cancelled=not kept)
+    bench.policy = Policy(removal=Removal.CANCEL if kept else Removal.DELETE)
     bench.converge(ONE)
     take()
     wanted = files(a=of("5.00"))

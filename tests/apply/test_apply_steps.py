@@ -18,7 +18,7 @@ from apply_bench import (
 )
 from builders import credit, debit, entry
 
-from reconciler.core.planning.decisions import Conduct
+from reconciler.core.model.policy import Policy, Removal
 
 ONE = files(a=of())
 OTHER = files(a=of("500.00"))
@@ -340,7 +340,7 @@ def test_an_unreachable_ledger_after_a_lost_call_does_not_make_it_unsent(bench):
 
 
 def test_kept_cancelled_entries_are_not_deleted_by_policy(make_bench):
-    bench = make_bench(conduct=Conduct(delete_cancelled=False))
+    bench = make_bench(policy=Policy(removal=Removal.CANCEL))
     bench.apply(ONE)
     bench.apply({})
     assert [(status, marker) for _, status, marker in bench.all_entries()] == [

@@ -14,7 +14,6 @@ from reconciler.core.model.plan import Requirement
 from reconciler.core.model.policy import Approvals, Evidence, Policy, Tier
 from reconciler.core.model.review import Approval, Discarded, Missing, Review
 from reconciler.core.model.scope import Scope, Selection
-from reconciler.core.planner import Limits
 from reconciler.core.planning.approvals import assess
 from reconciler.workspace.settings import policy_digest
 
@@ -26,7 +25,7 @@ def amount(**currencies):
 
 
 def planned(of, approvals):
-    return plan_for(of, limits=Limits(approvals=approvals))
+    return plan_for(of, policy=Policy(approvals=approvals))
 
 
 def required(of, *tiers):
@@ -115,8 +114,8 @@ def test_foreign_money_counts_by_its_worth(worth, count):
     lines = debit("5", home=worth), credit("5", home=worth)
     tiers = (Tier(required=1), Tier(required=2, amount=amount(USD="1000")))
     of = world([declared(entry(*lines, currency="EUR"))], known=known_of(home_currency="USD"))
-    limits = Limits(approvals=Approvals(tiers=tiers), max_money=amount(USD="999.99"))
-    plan = plan_for(of, limits=limits)
+    policy = Policy(approvals=Approvals(tiers=tiers), max_money=amount(USD="999.99"))
+    plan = plan_for(of, policy=policy)
     assert plan.requirement.approvals == count
     assert len(plan.refusals) == count - 1
 

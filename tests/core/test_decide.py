@@ -26,7 +26,7 @@ from builders import (
 
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.plan import Action, Reason, Verb
-from reconciler.core.model.policy import Freeze
+from reconciler.core.model.policy import Freeze, Removal
 from reconciler.core.planning.decisions import GONE, decide_all
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.catalog import PLAN_RULES
@@ -41,9 +41,9 @@ def steps(change):
     return [f"{step.verb.value} {step.number or ''}".strip() for step in change.steps]
 
 
-def decided(*args, **conduct):
+def decided(*args, **policy):
     """The one change of a world."""
-    changes, _ = decide_all(world(*args, **conduct))
+    changes, _ = decide_all(world(*args, **policy))
     (change,) = changes
     return change
 
@@ -269,11 +269,11 @@ def test_nothing_is_said_of(files, book, ledger):
     ],
 )
 def test_a_policy_may_keep_cancelled_entries(files, book, ledger, verbs):
-    assert steps(decided(files, book, ledger, delete_cancelled=False)) == verbs
+    assert steps(decided(files, book, ledger, removal=Removal.CANCEL)) == verbs
 
 
 def test_an_entry_that_was_cancelled_and_kept_is_done():
-    kept = world([], [recorded(cancelled=True)], [CANCELLED_LIVE], delete_cancelled=False)
+    kept = world([], [recorded(cancelled=True)], [CANCELLED_LIVE], removal=Removal.CANCEL)
     assert decide_all(kept) == ((), ())
 
 
@@ -289,7 +289,7 @@ def transferred(state):
 
 
 BLOCKS = [
-    # rule, message, wanted, files, book, ledger, conduct
+    # rule, message, wanted, files, book, ledger, policy
     pytest.param(
         "transferred", f"{OLD} has transferredToAccounting Yes", Action.REPLACE,
         EUR, [recorded()], [transferred(YES)], {}, id="I-23 replace what is transferred",
@@ -314,11 +314,11 @@ BLOCKS = [
     ),
     pytest.param(
         "removal-forbidden", "the workspace's policy forbids removals", Action.REMOVE,
-        [], [recorded()], [live()], {"forbid_removal": True}, id="remove against the policy",
+        [], [recorded()], [live()], {"removal": Removal.FORBID}, id="remove against the policy",
     ),
     pytest.param(
         "removal-forbidden", "the workspace's policy forbids removals", Action.REMOVE,
-        [], [recorded()], [CANCELLED_LIVE], {"forbid_removal": True},
+        [], [recorded()], [CANCELLED_LIVE], {"removal": Removal.FORBID},
         id="delete what is cancelled against the policy",
     ),
     pytest.param(
@@ -397,12 +397,10 @@ BLOCKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("rule", "message", "wanted", "files", "book", "ledger", "conduct"), BLOCKS
-)
-def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger, conduct):
+@pytest.mark.parametrize(("rule", "message", "wanted", "files", "book", "ledger", "policy"), BLOCKS)
+def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger, policy):
     """I-25: what the API lets be checked is checked before an old entry is touched."""
-    change = decided(files, book, ledger, **conduct)
+    change = decided(files, book, ledger, **policy)
     assert (change.action, change.wanted) == (Action.BLOCKED, wanted)
     assert (change.block.rule, change.block.message) == (rule, message)
     assert change.block.remedy
@@ -553,7 +551,7 @@ def test_a_managed_transfer_state_drifts_and_is_put_back():
         [declared(applied)], [recorded(applied)], [live(applied, transferredToAccounting="No")]
     )
     assert decide_all(of)[0][0].action is Action.KEEP
-    managed = replace(of, conduct=replace(of.conduct, manage_observed=True))
+    managed = replace(of, policy=replace(of.policy, manage_transfer_state=True))
     (change,), (drift,) = decide_all(managed)
     assert (change.action, change.reason) == (Action.UPDATE, Reason.DRIFTED)
     assert drift.comparison.fields == change.comparison.fields
@@ -674,7 +672,7 @@ def test_no_step_ever_posts_before_it_takes_back_or_deletes_before_it_posts():
 
 def test_a_managed_transfer_state_that_a_file_begins_to_state_is_taken_note_of():
     wanted = entry(transferredToAccounting="No")
-    (change,) = plan_of(wanted, entry(), manage_observed=True).changes
+    (change,) = plan_of(wanted, entry(), manage_transfer_state=True).changes
     assert (change.action, change.reason, change.steps) == (Action.UPDATE, Reason.RECORD_ONLY, ())
     (change,) = plan_of(wanted, entry()).changes
     assert change.action is Action.KEEP

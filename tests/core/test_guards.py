@@ -6,7 +6,7 @@ import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, world
 
 from reconciler.core.model.plan import Action, Allowances
-from reconciler.core.planner import Limits
+from reconciler.core.model.policy import Policy, Removal
 from reconciler.core.planning.guards import default_limit
 
 
@@ -70,7 +70,7 @@ MANY, ALL = "too-many-removals", "all-entries-removed"
 def test_removals_are_limited(size, gone, allowed, policy, refused):
     plan = plan_for(
         books(size, kept=size - gone),
-        limits=Limits(max_removals=policy),
+        policy=Policy(max_removals=policy),
         allow=Allowances(max_removals=allowed),
     )
     assert rules(plan) == refused
@@ -103,7 +103,7 @@ def test_an_entry_that_was_cancelled_and_kept_counts_no_more():
         recorded(name=f"done-{at}", number=f"JE-1000000{at}", cancelled=True) for at in range(9)
     ]
     ledger = [live(name=item.address.name, number=item.number, status="Cancelled") for item in done]
-    of = world([], [*done, recorded()], [*ledger, live()], delete_cancelled=False)
+    of = world([], [*done, recorded()], [*ledger, live()], removal=Removal.CANCEL)
     assert rules(plan_for(of)) == [ALL]
 
 
@@ -165,13 +165,13 @@ LIMIT = {"USD": Decimal("400.90")}
     ],
 )
 def test_money_is_limited_by_currency(files, book, ledger, refused):
-    plan = plan_for(world(files, book, ledger), limits=Limits(max_money=LIMIT))
+    plan = plan_for(world(files, book, ledger), policy=Policy(max_money=LIMIT))
     assert rules(plan) == ["money-limit"] * refused
 
 
 def test_a_money_limit_names_the_sum():
     spec = entry(debit("12500"), credit("12500"))
-    (refusal,) = plan_for(world([declared(spec)]), limits=Limits(max_money=LIMIT)).refusals
+    (refusal,) = plan_for(world([declared(spec)]), policy=Policy(max_money=LIMIT)).refusals
     assert refusal.message == ("USD 12,500.00 would be posted or taken back; the limit is 400.90")
 
 
@@ -179,22 +179,22 @@ CHANGES = "change-limit"
 
 
 @pytest.mark.parametrize(
-    ("recorded_count", "new", "limits", "refused"),
+    ("recorded_count", "new", "policy", "refused"),
     [
-        pytest.param(10, 3, Limits(max_changes=3), [], id="three, and three are allowed"),
-        pytest.param(10, 4, Limits(max_changes=3), [CHANGES], id="four, and three are allowed"),
-        pytest.param(10, 1, Limits(max_changes=0), [CHANGES], id="none is allowed"),
-        pytest.param(10, 2, Limits(max_percent=Decimal(20)), [], id="20 % of ten"),
-        pytest.param(10, 3, Limits(max_percent=Decimal(20)), [CHANGES], id="30 % of ten"),
+        pytest.param(10, 3, Policy(max_changes=3), [], id="three, and three are allowed"),
+        pytest.param(10, 4, Policy(max_changes=3), [CHANGES], id="four, and three are allowed"),
+        pytest.param(10, 1, Policy(max_changes=0), [CHANGES], id="none is allowed"),
+        pytest.param(10, 2, Policy(max_percent=Decimal(20)), [], id="20 % of ten"),
+        pytest.param(10, 3, Policy(max_percent=Decimal(20)), [CHANGES], id="30 % of ten"),
         pytest.param(
-            200, 1, Limits(max_percent=Decimal("0.4")), [CHANGES], id="a fraction of a percent"
+            200, 1, Policy(max_percent=Decimal("0.4")), [CHANGES], id="a fraction of a percent"
         ),
-        pytest.param(0, 5, Limits(max_percent=Decimal(1)), [], id="there is no percent of nothing"),
+        pytest.param(0, 5, Policy(max_percent=Decimal(1)), [], id="there is no percent of nothing"),
         pytest.param(
-            10, 4, Limits(max_changes=3, max_percent=Decimal(1)), [CHANGES, CHANGES], id="both"
+            10, 4, Policy(max_changes=3, max_percent=Decimal(1)), [CHANGES, CHANGES], id="both"
         ),
     ],
 )
-def test_a_plan_changes_no_more_than_the_policy_allows(recorded_count, new, limits, refused):
+def test_a_plan_changes_no_more_than_the_policy_allows(recorded_count, new, policy, refused):
     added = [declared(name=f"new-{at}") for at in range(new)]
-    assert rules(plan_for(books(recorded_count, extra=added), limits=limits)) == refused
+    assert rules(plan_for(books(recorded_count, extra=added), policy=policy)) == refused

@@ -27,8 +27,8 @@ from reconciler.core.documents import plan_file
 from reconciler.core.documents.plan_file import digest_of, document_of, plan_text
 from reconciler.core.documents.plan_json import checksum_of
 from reconciler.core.model.plan import Allowances
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Source
-from reconciler.core.planner import Limits
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.errors import StalePlan
 
@@ -98,7 +98,7 @@ def a_bit_of_everything():
             ],
             known=known_of(home_currency="USD"),
         ),
-        limits=Limits(max_money={"USD": Decimal(1000)}),
+        policy=Policy(max_money={"USD": Decimal(1000)}),
         allow=Allowances(max_removals=1),
         warnings=("the Reference is a month old",),
     )

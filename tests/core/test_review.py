@@ -20,6 +20,7 @@ from reconciler.core.documents.plan_comparison import unreviewed
 from reconciler.core.documents.plan_file import plan_of as read_plan
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.core.model.plan import Allowances
+from reconciler.core.model.policy import Removal
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 EUR = entry(currency="EUR")
@@ -95,7 +96,7 @@ CHANGED = "true-up: replace was reviewed; now "
             id="another entry",
         ),
         pytest.param(
-            plan_of(EUR, entry(), delete_cancelled=False),
+            plan_of(EUR, entry(), removal=Removal.CANCEL),
             CHANGED + "its calls are others",
             id="another policy",
         ),

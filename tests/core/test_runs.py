@@ -24,7 +24,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Action, Allowances, Reason
 from reconciler.core.model.resource import Address, Declared, Live, Source
-from reconciler.core.planner import Limits, make_plan
+from reconciler.core.planner import make_plan
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.run_members import cancelled_in_part, out_of_the_books
@@ -82,9 +82,9 @@ HELD = member("JE-00000002", transferredToAccounting="Yes")
 GONE = member("JE-00000003", status="Cancelled")
 
 
-def decided(*args, **conduct):
+def decided(*args, **policy):
     """The change of the run, or the one change there is."""
-    changes, _ = decide_all(world(*args, **conduct))
+    changes, _ = decide_all(world(*args, **policy))
     return next((change for change in changes if change.address == BILLING), changes[0])
 
 
@@ -411,9 +411,7 @@ def test_numbers_to_adopt_are_read_too():
 
 
 def planned(*args):
-    return make_plan(
-        world(*args), basis=basis(), limits=Limits(), allowances=Allowances(max_removals=9)
-    )
+    return make_plan(world(*args), basis=basis(), allowances=Allowances(max_removals=9))
 
 
 def rows(plan):
@@ -552,6 +550,6 @@ def test_a_run_counts_with_its_entries_where_removals_are_limited():
     """I-21: one file may stand for a thousand entries."""
     members = tuple(member(f"JE-{at:08}") for at in range(11, 16))
     of = world([declared()], [recorded_run(), recorded()], [live_run(*members), live()])
-    plan = make_plan(of, basis=basis(), limits=Limits(), allowances=Allowances())
+    plan = make_plan(of, basis=basis(), allowances=Allowances())
     (refusal,) = plan.refusals
     assert refusal.message == "5 of 6 recorded entries would be removed; the limit is 3"

@@ -34,9 +34,9 @@ from ledger_databases import SqliteFile
 from truth import Request, agrees, always, i01, i02, require
 
 from reconciler.cli.apply import exit_code
+from reconciler.core.model.policy import Policy, Removal
 from reconciler.core.model.report import Report
 from reconciler.core.model.resource import Source
-from reconciler.core.planning.decisions import Conduct
 from reconciler.ledger import open_ledger
 
 NO_DATA_QUERY = instead(answer(403, {"code": "x", "message": "no Data Query"}))
@@ -78,7 +78,7 @@ class Time:
 
     def converge(self, wanted: dict[str, Any]) -> None:
         """One undisturbed apply, and then I-01, I-02, I-03, I-05, I-10."""
-        if self.bench.conduct.delete_cancelled:
+        if self.bench.policy.delete_cancelled:
             self.bench.converge(wanted)
         else:
             # The bench knows no entries that are kept cancelled; what is left to do is the same.
@@ -361,14 +361,14 @@ CLOCKS = {
 }
 
 BEFORE = files(a=of("1.00"), b=of("2.00"))
-KEEPING = Conduct(delete_cancelled=False)
-ACTIONS: dict[str, tuple[Conduct, dict[str, Any], dict[str, Any]]] = {
-    "create": (Conduct(), {}, BEFORE),
-    "update": (Conduct(), BEFORE, files(a=of("1.00", notes="x"), b=of("2.00", notes="y"))),
+KEEPING = Policy(removal=Removal.CANCEL)
+ACTIONS: dict[str, tuple[Policy, dict[str, Any], dict[str, Any]]] = {
+    "create": (Policy(), {}, BEFORE),
+    "update": (Policy(), BEFORE, files(a=of("1.00", notes="x"), b=of("2.00", notes="y"))),
     "cancel": (KEEPING, BEFORE, {}),
-    "remove": (Conduct(), BEFORE, {}),
+    "remove": (Policy(), BEFORE, {}),
     "replace": (KEEPING, BEFORE, files(a=of("3.00"), b=of("4.00"))),
-    "replace and delete": (Conduct(), BEFORE, files(a=of("3.00"), b=of("4.00"))),
+    "replace and delete": (Policy(), BEFORE, files(a=of("3.00"), b=of("4.00"))),
 }
 BOUNDED = {("no Date", "create"), ("client leaps ahead", "replace and delete"),
            ("client two days ahead", "create"), ("year 2038", "update")}  # fmt: skip
@@ -401,7 +401,7 @@ def test_i09_only_the_ledgers_clock_decides(make_time, tally, clock, action, fau
         spec = of(notes="by hand")
         now = {"mine": declared(spec, name="mine", adopts=number)}
     else:
-        bench.conduct, before, now = ACTIONS[action]
+        bench.policy, before, now = ACTIONS[action]
     if before:
         assert outcomes(bench.apply(before)) == {"done"}
     with tally.watching("clock", f"{clock}, {action}"):

@@ -10,8 +10,8 @@ import test_render_runs
 from test_render_plans import EUR, LONG, LONG_BEFORE, NAMES, Scene, credit, debit, entry
 
 from reconciler.core.model.plan import Allowances
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
-from reconciler.core.planner import Limits
 
 SCENES = {
     **{
@@ -56,7 +56,7 @@ def whole_plan():
         live={"transferredToAccounting": "Yes"},
     )
     scene.adopt("je-00000044", held[3], entry(notes="x"))
-    scene.limits = Limits(max_money={"USD": Decimal("1.00")})
+    scene.policy = Policy(max_money={"USD": Decimal("1.00")})
     scene.warnings = ("the Reference is a month old",)
     origin = Provenance(commit="4f1c0de9a7b2", made_at="2026-02-02T08:14:05Z")
     plan = scene.plan()

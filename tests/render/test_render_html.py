@@ -12,9 +12,8 @@ from test_render_hostile import HOSTILE, is_safe, plan_of
 from test_render_plans import Scene, credit, debit, entry
 
 from reconciler.core.model.plan import Action
-from reconciler.core.model.policy import Approvals, Tier
+from reconciler.core.model.policy import Approvals, Policy, Tier
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
-from reconciler.core.planning.guards import Limits
 from reconciler.core.planning.impact import impact_of
 from reconciler.render.html.document import plan_html
 from reconciler.render.html.view import verdict_of
@@ -242,8 +241,8 @@ def test_every_pending_change_has_its_row_and_kept_ones_have_none():
 
 @pytest.mark.parametrize(("required", "word"), [(1, "Needs 1 approval"), (2, "Needs 2 approvals")])
 def test_a_plan_that_requires_approvals_does_not_say_that_it_can_be_applied(required, word):
-    limits = Limits(approvals=Approvals(tiers=(Tier(required=required),)))
-    drawn = plan_html(plan_for(world([declared()]), limits=limits))
+    policy = Policy(approvals=Approvals(tiers=(Tier(required=required),)))
+    drawn = plan_html(plan_for(world([declared()]), policy=policy))
     text = parts_of(drawn).text
     assert word in text
     assert f"{required} required before an apply" in text

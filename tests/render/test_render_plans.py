@@ -9,10 +9,11 @@ from document_schemas import must_fit
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Allowances, Basis
+from reconciler.core.model.policy import Policy, Removal
 from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
-from reconciler.core.planner import Limits, make_plan
-from reconciler.core.planning.snapshot import Conduct, Snapshot
+from reconciler.core.planner import make_plan
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.entries import known
 from reconciler.render.styled_text import plain_text
 from reconciler.render.text import drift_lines, plan_lines
@@ -83,11 +84,11 @@ def entry(*lines, **fields):
 class Scene:
     """A world put together entry by entry."""
 
-    def __init__(self, **conduct):
+    def __init__(self, **policy):
         self.declared, self.recorded, self.live = {}, {}, {}
-        self.conduct = Conduct(**conduct)
+        self.policy = Policy(**policy)
         self.warnings = ()
-        self.limits, self.allowances = Limits(), Allowances()
+        self.allowances = Allowances()
 
     def entry(self, name, declared=None, *, was=None, live=None, protect=False, **more):
         """One address: what is declared now, was applied before, and is live (as applied)."""
@@ -126,9 +127,9 @@ class Scene:
             recorded=self.recorded,
             live=self.live,
             known=known(FACTS, complete=True, marker=KEY, workspace="acme-books"),
-            conduct=self.conduct,
+            policy=self.policy,
         )
-        plan = make_plan(world, basis=BASIS, limits=self.limits, allowances=self.allowances)
+        plan = make_plan(world, basis=BASIS, allowances=self.allowances)
         return replace(plan, warnings=self.warnings)
 
 
@@ -165,7 +166,7 @@ def many():
 
 def limited():
     scene = Scene().entry(TRUE_UP, entry())
-    scene.limits = Limits(max_money={"USD": Decimal("10000.00")})
+    scene.policy = Policy(max_money={"USD": Decimal("10000.00")})
     return scene
 
 
@@ -258,7 +259,7 @@ SCENES = {
         Scene().entry(TRUE_UP, was=entry()).entry("2026-01-kept", entry(), was=entry())
     ),
     "remove-keeps-cancelled": lambda: (
-        Scene(delete_cancelled=False)
+        Scene(removal=Removal.CANCEL)
         .entry(TRUE_UP, was=entry())
         .entry("2026-01-kept", entry(), was=entry())
     ),
@@ -297,7 +298,7 @@ SCENES = {
         .entry(TRUE_UP, was=entry(), live={"transferredToAccounting": "Processing"})
         .entry("2026-01-kept", entry(), was=entry())
     ),
-    "blocked-transfer-override": lambda: Scene(manage_observed=True).entry(
+    "blocked-transfer-override": lambda: Scene(manage_transfer_state=True).entry(
         TRUE_UP,
         entry(transferredToAccounting="No"),
         was=entry(transferredToAccounting="No"),
@@ -315,7 +316,7 @@ SCENES = {
         TRUE_UP, entry(), was=entry(), status="PendingReview"
     ),
     "blocked-removal-forbidden": lambda: (
-        Scene(forbid_removal=True)
+        Scene(removal=Removal.FORBID)
         .entry(TRUE_UP, was=entry())
         .entry("2026-01-kept", entry(), was=entry())
     ),

@@ -111,3 +111,8 @@ class Policy:
     freeze: Freeze = NOTHING_FROZEN
     house_rules: tuple[HouseRule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def delete_cancelled(self) -> bool:
+        """Whether an entry is deleted once it is cancelled."""
+        return self.removal is not Removal.CANCEL

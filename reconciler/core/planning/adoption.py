@@ -26,7 +26,7 @@ def adoption_of(case: AddressState, declared: Declared) -> Change:
         declared.spec,
         None,
         case.held,
-        manage_observed=case.found and case.world.conduct.manage_observed,
+        manage_observed=case.found and case.world.policy.manage_transfer_state,
     )
     if case.found and comparison.forced_by:
         verbs = (Verb.CANCEL, Verb.CREATE, *case.delete)

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change
+from reconciler.core.model.policy import Removal
 from reconciler.core.model.resource import Declared, text_of
 from reconciler.core.planning.adoption import adoption_obstacles
 from reconciler.core.planning.impact import reach_of
@@ -29,7 +30,7 @@ def obstacles(case: AddressState, change: Change) -> Iterator[Obstacle]:
     if change.takes_back:
         yield from _held(case)
         yield from members_in_the_way(case)
-    if change.action is Action.REMOVE and case.world.conduct.forbid_removal:
+    if change.action is Action.REMOVE and case.world.policy.removal is Removal.FORBID:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
     if case.kind.needs_open_period and (change.takes_back or change.posts):
         yield from _closed(case, change)
@@ -103,7 +104,7 @@ def _closed(case: AddressState, change: Change) -> Iterator[Obstacle]:
 
 def _frozen(case: AddressState, change: Change) -> Iterator[Obstacle]:
     """The policy's own lock on periods, which the ledger may still have open."""
-    freeze, periods = case.world.conduct.freeze, case.world.known.periods
+    freeze, periods = case.world.policy.freeze, case.world.known.periods
     if not (freeze.periods or freeze.statuses):
         return
     for name in sorted(reach_of(change, periods).periods):

@@ -22,10 +22,10 @@ from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import Alike
 from reconciler.core.planning.run_members import cancelled_members
-from reconciler.core.planning.snapshot import AddressState, Conduct, Snapshot
+from reconciler.core.planning.snapshot import AddressState, Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
-__all__ = ["GONE", "Conduct", "Snapshot", "decide_all"]
+__all__ = ["GONE", "Snapshot", "decide_all"]
 
 GONE = "gone"
 
@@ -199,7 +199,9 @@ def _recorded_otherwise(case: AddressState, declared: Declared) -> bool:
         return False
     # Managed, a transfer state is a wish even when it states the default.
     managed = (
-        case.kind.externally_written if case.world.conduct.manage_observed else frozenset[str]()
+        case.kind.externally_written
+        if case.world.policy.manage_transfer_state
+        else frozenset[str]()
     )
     if any((name in applied) != (name in declared.spec) for name in managed):
         return True
@@ -218,7 +220,7 @@ def _undeclared_change(case: AddressState) -> Change | None:
         return case.change(Action.FORGET, Reason.LEFT_TO_RUN)
     if case.live.status != CANCELLED:
         return case.change(Action.REMOVE, Reason.UNDECLARED, (Verb.CANCEL, *case.delete))
-    if case.world.conduct.delete_cancelled:
+    if case.world.policy.delete_cancelled:
         reason = Reason.RESUMED if case.recorded.cancelled else Reason.CANCELLED_IN_LEDGER
         return case.change(Action.REMOVE, reason, (Verb.DELETE,))
     return None
@@ -230,7 +232,7 @@ def _compare(case: AddressState, wanted: Mapping[str, Value]) -> Comparison:
         wanted,
         case.recorded.spec,
         case.held,
-        manage_observed=case.world.conduct.manage_observed,
+        manage_observed=case.world.policy.manage_transfer_state,
     )
 
 

@@ -1,13 +1,11 @@
 """The guards: what a plan as a whole may not do. They refuse, and never cut a plan short."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from types import MappingProxyType
 
 from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason, Refusal
-from reconciler.core.model.policy import NO_APPROVALS, Approvals
+from reconciler.core.model.policy import Policy
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import stands
 from reconciler.core.planning.snapshot import Snapshot
@@ -16,30 +14,15 @@ from reconciler.core.rules.catalog import PLAN_RULES
 SMALLEST_LIMIT = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The workspace's own limits, and whose approval goes with them; None means the default."""
-
-    max_removals: int | None = None
-    max_changes: int | None = None
-    max_percent: Decimal | None = None
-    max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
-    approvals: Approvals = NO_APPROVALS
-
-
 def default_limit(recorded: int) -> int:
     """How many of so many recorded entries may go, or be gone, without a word: max(3, 10 %)."""
     return max(SMALLEST_LIMIT, recorded // 10)
 
 
 def refusals(
-    changes: Iterable[Change],
-    world: Snapshot,
-    *,
-    allowances: Allowances,
-    limits: Limits,
+    changes: Iterable[Change], world: Snapshot, allowances: Allowances
 ) -> tuple[Refusal, ...]:
-    """Every guard that says no. `limits` are the policy's, `allowances` are this run's.
+    """Every guard that says no. `allowances` are this run's.
 
     Removals count against the whole workspace, whatever part of it a plan looked at; what is
     missing in the ledger counts against what was looked for.
@@ -70,11 +53,11 @@ def refusals(
             undeclared=undeclared,
             owned=owned + len(elsewhere),
             allowed=allowances.max_removals,
-            policy=limits.max_removals,
+            policy=world.policy.max_removals,
         ),
         *_missing(changes, owned, allowances.max_missing),
-        *_money(changes, limits.max_money, world.known.facts.home_currency),
-        *_changes(changes, owned + len(elsewhere), limits),
+        *_money(changes, world.policy.max_money, world.known.facts.home_currency),
+        *_changes(changes, owned + len(elsewhere), world.policy),
     )
 
 
@@ -134,8 +117,8 @@ def _money(
             yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)
 
 
-def _changes(changes: tuple[Change, ...], owned: int, limits: Limits) -> Iterator[Refusal]:
-    most, percent = limits.max_changes, limits.max_percent
+def _changes(changes: tuple[Change, ...], owned: int, policy: Policy) -> Iterator[Refusal]:
+    most, percent = policy.max_changes, policy.max_percent
     remedy = PLAN_RULES["change-limit"].remedy
     count = sum(
         _size(change)

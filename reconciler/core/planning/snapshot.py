@@ -19,21 +19,11 @@ from reconciler.core.model.plan import (
     Step,
     Verb,
 )
-from reconciler.core.model.policy import NOTHING_FROZEN, Freeze
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.planning.renames import Names, bearing, previous_of, renames_of
 from reconciler.core.rules.entries import Known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conduct:
-    """How the workspace wants entries treated: whether cancelled ones are deleted, and so on."""
-
-    delete_cancelled: bool = True
-    forbid_removal: bool = False
-    manage_observed: bool = False
-    freeze: Freeze = NOTHING_FROZEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +41,7 @@ class Snapshot:
     recorded: Mapping[Address, Recorded]
     live: Mapping[str, Live | None]
     known: Known
-    conduct: Conduct = Conduct()
+    policy: Policy = field(default_factory=Policy)
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     selection: Selection = EVERYTHING
     names: Names = field(init=False)
@@ -261,11 +251,11 @@ class AddressState:
     @property
     def delete(self) -> tuple[Verb, ...]:
         """The verb that ends what was cancelled, where the workspace does not keep it."""
-        return (Verb.DELETE,) if self.world.conduct.delete_cancelled else ()
+        return (Verb.DELETE,) if self.world.policy.delete_cancelled else ()
 
     def leftover_steps(self) -> tuple[Step, ...]:
         """Deletions of cancelled predecessors that an interrupted replacement left behind."""
-        if not self.world.conduct.delete_cancelled:
+        if not self.world.policy.delete_cancelled:
             return ()
         return tuple(
             Step(verb=Verb.DELETE, number=number)
