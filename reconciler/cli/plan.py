@@ -27,6 +27,7 @@ from reconciler.cli.terminal import (
     progress,
 )
 from reconciler.errors import ExpectationFailed, Refused
+from reconciler.render import RENDERERS
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from reconciler.core.model.scope import Scope
 
 CHANGES_PENDING = 2
-
-FORMATS = ("text", "markdown", "html", "json", "github", "junit", "csv")
 
 SUMMARY_LIMIT = 250_000
 """Characters: a job summary holds 1 MiB, and one of them may take four bytes."""
@@ -82,7 +81,7 @@ SUMMARY_LIMIT = 250_000
     is_flag=True,
     help="Verdict, dangers, impact and balance alone, without every entry.",
 )
-@format_option(*FORMATS)
+@format_option(*RENDERERS)
 @common_options
 def plan(
     *,
@@ -182,7 +181,7 @@ def _plan_live(
     is_flag=True,
     help="Verdict, dangers, impact and balance alone, without every entry.",
 )
-@format_option(*FORMATS)
+@format_option(*RENDERERS)
 @common_options
 def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int:
     """Draw a saved plan, or what moved since another. Reads nothing but the files."""
@@ -217,41 +216,16 @@ def _require_text(style: str, *, summary: bool) -> None:
 
 def _print(made: "Plan", style: str, *, summary: bool = False) -> None:
     """A plan as a result, in the form that was asked for."""
-    from reconciler.render.text import overview_lines, plan_lines
+    from reconciler.render.text import overview_lines
 
-    if style == "text":
-        out(overview_lines(made) if summary else plan_lines(made))
+    prefix = path_prefix(common().workspace)
+    drawing = overview_lines(made) if summary else RENDERERS[style](made, prefix)
+    if isinstance(drawing, str):
+        out_text(drawing)
     else:
-        out_text(_document(made, style))
+        out(drawing)
     if style == "github":
         _summarize(made)
-
-
-def _document(made: "Plan", style: str) -> str:
-    match style:
-        case "markdown":
-            from reconciler.render.markdown import plan_markdown
-
-            return plan_markdown(made)
-        case "html":
-            from reconciler.render.html.document import plan_html
-
-            return plan_html(made)
-        case "github":
-            from reconciler.render.annotations import plan_annotations
-
-            return plan_annotations(made, path_prefix(common().workspace))
-        case "junit":
-            from reconciler.render.junit import plan_junit
-
-            return plan_junit(made, path_prefix(common().workspace))
-        case "csv":
-            from reconciler.render.spreadsheet import plan_csv
-
-            return plan_csv(made)
-    from reconciler.core.documents.plan_file import plan_text
-
-    return plan_text(made)
 
 
 def _summarize(made: "Plan") -> None:

@@ -7,14 +7,12 @@ from the server can neither make markup nor hide, turn or forge anything (I-80).
 import base64
 import hashlib
 from functools import cache
-from typing import TYPE_CHECKING
+
+import jinja2
 
 from reconciler.core.model.plan import Plan
 from reconciler.render.escaping import css_string, neutral
 from reconciler.render.html.view import view_of
-
-if TYPE_CHECKING:
-    import jinja2
 
 _POLICY = (
     "default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "
@@ -73,9 +71,7 @@ def _source(name: str) -> str:
 
 
 @cache
-def _environment() -> "jinja2.Environment":
-    import jinja2  # noqa: PLC0415 - who draws no HTML does not load it
-
+def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("reconciler.render.html"),
         autoescape=True,
