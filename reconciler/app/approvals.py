@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal import err
-from reconciler.cli.whereabouts import ChangeOptions
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.review import Assessment, Missing, Review
 from reconciler.core.planning.approvals import assess
 from reconciler.errors import ReconcilerError
+from reconciler.forge.ci_context import ChangeOptions, CiContext
 
 if TYPE_CHECKING:
     from reconciler.app.session import Desk
     from reconciler.core.model.plan import Plan, Requirement
-    from reconciler.forge.ci_context import CiContext
     from reconciler.git.unapplied import Unapplied
 
 
@@ -36,7 +35,7 @@ def assessment_of(
         return Assessment(requirement=requirement)
     repository = Repository(desk.books.root)
     from_git = requirement.evidence is Evidence.GIT
-    place = None if from_git else whereabouts.place()
+    place = None if from_git else whereabouts.context()
     said = whereabouts.commit if place is None else place.commit
     commit = said or repository.head() or ""
     flaws = tuple(flaws_of(repository, commit, except_for=STATE_DIRECTORY))
@@ -133,9 +132,11 @@ def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Missing])
 
 
 def _on_forge(
-    whereabouts: ChangeOptions, place: "CiContext", commit: str, history: "Unapplied"
+    whereabouts: ChangeOptions, place: CiContext, commit: str, history: "Unapplied"
 ) -> Review:
-    with whereabouts.open_forge(place) as forge:
+    from reconciler.forge.access import open_forge
+
+    with open_forge(place, whereabouts.environment) as forge:
         change = place.change or forge.change_of(commit)
         if change is not None:
             review = forge.review(change, commit=commit, branch=place.branch, merged=not place.own)

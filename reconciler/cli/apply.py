@@ -33,8 +33,8 @@ from reconciler.cli.terminal import (
     progress,
     progress_line,
 )
-from reconciler.cli.whereabouts import ChangeOptions
 from reconciler.errors import AppliedInPart, Refused
+from reconciler.forge.ci_context import ChangeOptions
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:

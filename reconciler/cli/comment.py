@@ -8,14 +8,13 @@ import click
 from reconciler.cli.files import read_text
 from reconciler.cli.options import common_options, forge_options
 from reconciler.cli.terminal import err, note, out_text
-from reconciler.cli.whereabouts import ChangeOptions
 from reconciler.errors import ForgeError
+from reconciler.forge.ci_context import ChangeOptions, CiContext
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan
     from reconciler.core.model.review import Assessment
-    from reconciler.forge.ci_context import CiContext
     from reconciler.forge.protocol import Forge
 
 
@@ -37,6 +36,7 @@ def comment(*, planfile: Path, environment: str, dry_run: bool, **options: Any) 
     GITHUB_TOKEN or GITLAB_TOKEN.
     """
     from reconciler.core.documents.plan_file import plan_of
+    from reconciler.forge.access import open_forge
     from reconciler.forge.sticky_comment import put
     from reconciler.render.comment import Frame, comment_body, marker_of
 
@@ -48,13 +48,13 @@ def comment(*, planfile: Path, environment: str, dry_run: bool, **options: Any) 
         frame = Frame(environment=environment, commit=whereabouts.commit or "")
         out_text(comment_body(plan, frame, before="", limit=LIMIT))
         return 0
-    place = whereabouts.place()
+    place = whereabouts.context()
     if place.change is None:
         raise ForgeError(
             "nothing says which pull request or merge request to comment on",
             remedy="Name it with --pr, or run this in a job about one.",
         )
-    with whereabouts.open_forge(place) as forge:
+    with open_forge(place, whereabouts.environment) as forge:
         assessment, unread = _assessed(plan, place, forge, place.change)
         frame = Frame(
             environment=environment, commit=place.commit, assessment=assessment, unread=unread
@@ -72,7 +72,7 @@ def comment(*, planfile: Path, environment: str, dry_run: bool, **options: Any) 
 
 
 def _assessed(
-    plan: "Plan", place: "CiContext", forge: "Forge", change: int
+    plan: "Plan", place: CiContext, forge: "Forge", change: int
 ) -> "tuple[Assessment | None, str]":
     """What is there of what the plan requires; a forge that does not tell stops no comment."""
     from reconciler.core.model.policy import Evidence

@@ -1,19 +1,16 @@
-"""Finds out from the environment of a CI job which forge, repository and change it is about."""
+"""Forge, repository and change: from the options of a command and from the CI job it runs in."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.errors import ForgeError, ForgeRefused
-from reconciler.forge.api import Caller, Limits, Tongue
-from reconciler.forge.github import HEADERS, GitHub
-from reconciler.forge.gitlab import GitLab
-from reconciler.forge.protocol import Forge
-from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, origin_of_url
+from reconciler.errors import ForgeError, ReconcilerError
 
 Environment = Mapping[str, str]
 
@@ -25,11 +22,11 @@ _URL_VARIABLES: Mapping[str, str] = MappingProxyType(
 _PUBLIC: Mapping[str, str] = MappingProxyType(
     {GITHUB: "https://api.github.com", GITLAB: "https://gitlab.com/api/v4"}
 )
-_TOKENS: Mapping[str, str] = MappingProxyType({GITHUB: "GITHUB_TOKEN", GITLAB: "GITLAB_TOKEN"})
-_ACTIONS_BOT = "github-actions[bot]"
-"""Who comments with the GITHUB_TOKEN of a workflow."""
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+MAX_EVENT = 32 * 1024 * 1024
+"""Bytes of an event file that are read at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +45,37 @@ class CiContext:
     ca_bundle: str | None = None
     branch: str = ""
     own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOptions:
+    """What the options of a command say of a change; the environment of the job completes it."""
+
+    forge: str | None = None
+    forge_url: str | None = None
+    repo: str | None = None
+    change_number: int | None = None
+    commit: str | None = None
+    ca_bundle: str | None = None
+    environment: Environment = field(default_factory=lambda: os.environ)
+
+    @staticmethod
+    def from_options(options: dict[str, Any]) -> "ChangeOptions":
+        """Take these options out of those of a command."""
+        names = ("forge", "forge_url", "repo", "change_number", "commit", "ca_bundle")
+        return ChangeOptions(**{name: options.pop(name) for name in names})
+
+    def context(self) -> CiContext:
+        """The context, completed. Raises ForgeError when something is not known."""
+        said = CiContext(
+            forge=self.forge or "",
+            url=self.forge_url or "",
+            repository=self.repo or "",
+            change=self.change_number,
+            commit=self.commit or "",
+            ca_bundle=self.ca_bundle,
+        )
+        return ci_context_from(said, self.environment, _event_of(self.environment))
 
 
 def ci_context_from(said: CiContext, environment: Environment, event: str) -> CiContext:
@@ -92,47 +120,6 @@ def ci_context_from(said: CiContext, environment: Environment, event: str) -> Ci
     return place
 
 
-def forge_at(
-    place: CiContext, environment: Environment, *, limits: Limits | None = None
-) -> tuple[Forge, Caller]:
-    """The forge of a place, with its token, and the caller to close when it is no longer needed.
-
-    Raises ForgeRefused without a token, ForgeError for a URL that no token may be sent to.
-    """
-    variable = _TOKENS[place.forge]
-    token = environment.get(variable, "")
-    if not token:
-        raise ForgeRefused(
-            f"there is no token for {NAMES[place.forge]}", remedy=_TOKEN_REMEDIES[place.forge]
-        )
-    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{1,8192}", token):
-        raise ForgeRefused(
-            f"{variable} has characters that no token has, such as spaces or line ends",
-            remedy=f"Set {variable} to the token alone.",
-        )
-    github = place.forge == GITHUB
-    signed = {**HEADERS, "Authorization": f"Bearer {token}"}
-    headers = signed if github else {"PRIVATE-TOKEN": token}
-    tongue = Tongue(
-        name=NAMES[place.forge], token_variable=variable, headers=headers, secrets=(token,)
-    )
-    caller = Caller(_origin(place.url, variable), tongue, limits=limits, ca_bundle=place.ca_bundle)
-    if not github:
-        return GitLab(caller, place.repository), caller
-    bot = _ACTIONS_BOT if environment.get("GITHUB_ACTIONS") == "true" else None
-    return GitHub(caller, place.repository, noted_as=bot), caller
-
-
-_TOKEN_REMEDIES: Mapping[str, str] = MappingProxyType(
-    {
-        GITHUB: "Set GITHUB_TOKEN; in a workflow, env: GITHUB_TOKEN: ${{ github.token }}.",
-        # "GitLab CI/CD job token", "Job token access": it reads notes, and no approvals.
-        GITLAB: "Set GITLAB_TOKEN to a project access token: CI_JOB_TOKEN may neither write notes "
-        "nor read approvals.",
-    }
-)
-
-
 def _forge_of(environment: Environment) -> str:
     if environment.get("GITHUB_ACTIONS") == "true":
         return GITHUB
@@ -144,15 +131,19 @@ def _forge_of(environment: Environment) -> str:
     )
 
 
-def _origin(url: str, variable: str) -> BaseUrl:
+def _event_of(environment: Environment) -> str:
+    """The event of a workflow run, which GitHub leaves in a file."""
+    path = environment.get("GITHUB_EVENT_PATH", "")
+    if not path:
+        return ""
+    file = Path(path)
     try:
-        return origin_of_url(url)
-    except UnusableUrl as error:
-        fact = "names a host without TLS" if error.flaw == WITHOUT_TLS else "is no plain URL"
-        raise ForgeError(
-            f"the base URL of the API {fact}, so {variable} is not sent to it",
-            remedy="Set --forge-url to an https address; http is for this machine alone.",
-        ) from error
+        if file.stat().st_size > MAX_EVENT:
+            raise ReconcilerError(f"{path} is too large to be an event")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        # The options may say all that is needed; what is missing is asked for by name.
+        return ""
 
 
 def _pull_of(event: str) -> tuple[int | None, str]:

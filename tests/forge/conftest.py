@@ -1,6 +1,7 @@
 """A forge on a socket for each test, and the client that speaks to it."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
 from forge_server import PROJECT, REPOSITORY, GitHubServer, GitLabServer
 from socket_server import on_a_socket
 
+from reconciler.forge.access import open_forge
 from reconciler.forge.api import Limits
-from reconciler.forge.ci_context import GITHUB, GITLAB, CiContext, forge_at
+from reconciler.forge.ci_context import GITHUB, GITLAB, CiContext
 
 QUICK = Limits(backoff=0.001, backoff_cap=0.01, attempt_timeout=5, deadline=10)
 
@@ -35,21 +37,18 @@ def gitlab():
 @pytest.fixture
 def speak():
     """Opens a client of a server, with a token of its own."""
-    open_now = []
+    with ExitStack() as stack:
 
-    def opened(server, token=None, limits=QUICK, **environment):
-        name = GITHUB if isinstance(server, GitHubServer) else GITLAB
-        repository = REPOSITORY if name == GITHUB else PROJECT
-        usual = "ghs_actions" if name == GITHUB else "glpat_robot"
-        variable = "GITHUB_TOKEN" if name == GITHUB else "GITLAB_TOKEN"
-        forge, caller = forge_at(
-            CiContext(forge=name, url=server.url, repository=repository),
-            {"GITHUB_ACTIONS": "true", variable: token or usual, **environment},
-            limits=limits,
-        )
-        open_now.append(caller)
-        return forge
+        def opened(server, token=None, limits=QUICK, **environment):
+            name = GITHUB if isinstance(server, GitHubServer) else GITLAB
+            repository = REPOSITORY if name == GITHUB else PROJECT
+            usual = "ghs_actions" if name == GITHUB else "glpat_robot"
+            variable = "GITHUB_TOKEN" if name == GITHUB else "GITLAB_TOKEN"
+            forge = open_forge(
+                CiContext(forge=name, url=server.url, repository=repository),
+                {"GITHUB_ACTIONS": "true", variable: token or usual, **environment},
+                limits=limits,
+            )
+            return stack.enter_context(forge)
 
-    yield opened
-    for caller in open_now:
-        caller.close()
+        yield opened

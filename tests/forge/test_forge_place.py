@@ -6,7 +6,8 @@ import pytest
 from forge_server import Fault
 
 from reconciler.errors import ForgeError, ForgeRefused
-from reconciler.forge.ci_context import CiContext, ci_context_from, forge_at
+from reconciler.forge.access import open_forge
+from reconciler.forge.ci_context import CiContext, ci_context_from
 
 SHA, HEAD = "a" * 40, "b" * 40
 ACTIONS = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/books", "GITHUB_SHA": SHA}
@@ -118,10 +119,9 @@ def test_what_is_not_known_is_asked_for(said, environment, fact):
     ],
 )
 def test_no_token_is_sent_to_an_odd_url(url):
+    place_ = CiContext(forge="github", url=url, repository="acme/books")
     with pytest.raises(ForgeError, match="is not sent to it"):
-        forge_at(
-            CiContext(forge="github", url=url, repository="acme/books"), {"GITHUB_TOKEN": "ghs_x"}
-        )
+        open_forge(place_, {"GITHUB_TOKEN": "ghs_x"}).__enter__()
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,9 @@ def test_no_token_is_sent_to_an_odd_url(url):
     ],
 )
 def test_a_token_comes_from_the_environment_alone(forge, environment, fact):
+    place_ = CiContext(forge=forge, url="https://x.example", repository="a/b")
     with pytest.raises(ForgeRefused, match=fact) as caught:
-        forge_at(CiContext(forge=forge, url="https://x.example", repository="a/b"), environment)
+        open_forge(place_, environment).__enter__()
     assert "evil" not in caught.value.message.lower()
 
 
@@ -142,7 +143,7 @@ def test_a_token_comes_from_the_environment_alone(forge, environment, fact):
 def test_a_repository_is_no_path_to_elsewhere(name):
     place_ = CiContext(forge="github", url="https://x.example", repository=name)
     with pytest.raises(Exception, match="is no repository of GitHub"):
-        forge_at(place_, {"GITHUB_TOKEN": "ghs_x"})
+        open_forge(place_, {"GITHUB_TOKEN": "ghs_x"}).__enter__()
 
 
 def test_a_redirect_takes_no_token_anywhere(github, gitlab, speak):

@@ -40,7 +40,6 @@ PHRASES = {
     r"besides": ("in addition", 18),
     r"what what": ("name the thing", 0),
     r"without a word": ("silently", 6),
-    r"whereabouts": ("place, position, options", 1),
 }
 """A phrase, what to write instead, and how often the package still has it."""
 
@@ -50,7 +49,7 @@ METAPHORS = {
 }  # fmt: skip
 """No module is named so. Only `daybook` is a book."""
 
-KNOWN_MODULES = {"books", "door", "sight", "whereabouts"}
+KNOWN_MODULES = {"books", "door", "sight"}
 """Modules that still are. The set may only shrink."""
 
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)

@@ -1,0 +1,71 @@
+"""Opens the forge of a CI context, with the token that the environment has for it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from reconciler.errors import ForgeError, ForgeRefused
+from reconciler.forge.api import Caller, Limits, Tongue
+from reconciler.forge.ci_context import GITHUB, GITLAB, NAMES, CiContext, Environment
+from reconciler.forge.github import HEADERS, GitHub
+from reconciler.forge.gitlab import GitLab
+from reconciler.forge.protocol import Forge
+from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, origin_of_url
+
+_TOKENS: Mapping[str, str] = MappingProxyType({GITHUB: "GITHUB_TOKEN", GITLAB: "GITLAB_TOKEN"})
+_TOKEN_REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        GITHUB: "Set GITHUB_TOKEN; in a workflow, env: GITHUB_TOKEN: ${{ github.token }}.",
+        # "GitLab CI/CD job token", "Job token access": it reads notes, and no approvals.
+        GITLAB: "Set GITLAB_TOKEN to a project access token: CI_JOB_TOKEN may neither write notes "
+        "nor read approvals.",
+    }
+)
+
+_ACTIONS_BOT = "github-actions[bot]"
+"""Who comments with the GITHUB_TOKEN of a workflow."""
+
+
+@contextmanager
+def open_forge(
+    place: CiContext, environment: Environment, *, limits: Limits | None = None
+) -> Iterator[Forge]:
+    """The forge of a place, for as long as the block lasts.
+
+    Raises ForgeRefused without a token, ForgeError for a URL that no token may be sent to.
+    """
+    name, variable = NAMES[place.forge], _TOKENS[place.forge]
+    token = environment.get(variable, "")
+    if not token:
+        raise ForgeRefused(f"there is no token for {name}", remedy=_TOKEN_REMEDIES[place.forge])
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{1,8192}", token):
+        raise ForgeRefused(
+            f"{variable} has characters that no token has, such as spaces or line ends",
+            remedy=f"Set {variable} to the token alone.",
+        )
+    github = place.forge == GITHUB
+    signed = {**HEADERS, "Authorization": f"Bearer {token}"}
+    headers = signed if github else {"PRIVATE-TOKEN": token}
+    tongue = Tongue(name=name, token_variable=variable, headers=headers, secrets=(token,))
+    caller = Caller(_origin(place.url, variable), tongue, limits=limits, ca_bundle=place.ca_bundle)
+    bot = _ACTIONS_BOT if environment.get("GITHUB_ACTIONS") == "true" else None
+    try:
+        yield (
+            GitHub(caller, place.repository, noted_as=bot)
+            if github
+            else GitLab(caller, place.repository)
+        )
+    finally:
+        caller.close()
+
+
+def _origin(url: str, variable: str) -> BaseUrl:
+    try:
+        return origin_of_url(url)
+    except UnusableUrl as error:
+        fact = "names a host without TLS" if error.flaw == WITHOUT_TLS else "is no plain URL"
+        raise ForgeError(
+            f"the base URL of the API {fact}, so {variable} is not sent to it",
+            remedy="Set --forge-url to an https address; http is for this machine alone.",
+        ) from error
