@@ -7,8 +7,8 @@ from email.utils import format_datetime
 
 import fault_server as wire
 import pytest
+from client_threads import in_threads
 from fault_server import CREATED, Act, answer
-from live_threads import in_threads
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable, OutcomeUnknown, RequestRefused

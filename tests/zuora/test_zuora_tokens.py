@@ -2,8 +2,8 @@
 
 import fault_server as wire
 import pytest
+from client_threads import in_threads
 from fault_server import TOKEN_DOCUMENT, answer
-from live_threads import in_threads
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError
