@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "render")]
 
-from html_bench import large_plan  # noqa: E402 - it lives among the tests
+from html_harness import large_plan  # noqa: E402 - it lives among the tests
 from web_browser import opened_browser  # noqa: E402
 
 from reconciler.render.html.document import plan_html  # noqa: E402

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_bench import REFERENCE, Bench
+from apply_harness import REFERENCE, Bench
 
 from reconciler.ledger import open_ledger
 

@@ -4,7 +4,7 @@ import random
 import shutil
 
 import pytest
-from apply_bench import (
+from apply_harness import (
     answer,
     each,
     every,

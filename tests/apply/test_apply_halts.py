@@ -7,7 +7,7 @@ import time
 
 import httpx
 import pytest
-from apply_bench import (
+from apply_harness import (
     Bench,
     each,
     every,

@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from apply_bench import REFERENCE, Bench
+from apply_harness import REFERENCE, Bench
 from test_apply_processes import Workspace
 
 from reconciler.ledger import open_ledger

@@ -1,7 +1,7 @@
 """A ledger without Data Query is looked at number by number: I-09, I-44."""
 
 import pytest
-from apply_bench import answer, each, files, instead, lost_after, lost_before, of, outcomes
+from apply_harness import answer, each, files, instead, lost_after, lost_before, of, outcomes
 from builders import address, declared
 from test_apply_recovery import copied  # noqa: F401 - a fixture, by its name
 

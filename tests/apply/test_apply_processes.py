@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_bench import REFERENCE, Bench
+from apply_harness import REFERENCE, Bench
 from server_clock import Clock
 from socket_server import on_a_socket
 

@@ -6,7 +6,7 @@ import time
 
 import httpx
 import pytest
-from apply_bench import (
+from apply_harness import (
     answer,
     each,
     every,

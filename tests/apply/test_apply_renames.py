@@ -4,7 +4,16 @@ import json
 import random
 
 import pytest
-from apply_bench import each, files, lost_after, lost_before, nth, of, outcomes, refused_connection
+from apply_harness import (
+    each,
+    files,
+    lost_after,
+    lost_before,
+    nth,
+    of,
+    outcomes,
+    refused_connection,
+)
 from builders import address, declared
 
 from reconciler.errors import DaybookError

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from apply_bench import (
+from apply_harness import (
     each,
     every,
     lost_after,

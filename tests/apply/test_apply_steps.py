@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from apply_bench import (
+from apply_harness import (
     answer,
     each,
     every,

@@ -9,7 +9,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
 
-from books_bench import ServedBooks
 from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
     empty,
     empty_template,
@@ -19,6 +18,7 @@ from books_fixtures import (  # noqa: F401 - fixtures are found by their names h
     small,
     small_template,
 )
+from books_harness import ServedBooks
 
 
 @pytest.fixture(scope="module")

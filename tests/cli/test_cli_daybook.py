@@ -6,7 +6,7 @@ import stat
 from contextlib import closing
 
 import pytest
-from books_bench import reconciler
+from books_harness import reconciler
 
 from reconciler.daybook import open_daybook
 

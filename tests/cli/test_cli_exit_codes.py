@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from books_bench import PROGRAM, Books, clean_environment, credit, debit, process, reconciler
+from books_harness import PROGRAM, Books, clean_environment, credit, debit, process, reconciler
 
 
 def no_change(books):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from books_bench import reconciler
+from books_harness import reconciler
 
 
 @pytest.fixture

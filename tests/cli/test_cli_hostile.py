@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from books_bench import Books, clean_environment, reconciler
+from books_harness import Books, clean_environment, reconciler
 
 DIRECTORY, MISSING, BINARY, EMPTY, HUGE = "a directory", "missing", "binary", "empty", "deep"
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from books_bench import Books, reconciler
+from books_harness import Books, reconciler
 
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from books_bench import reconciler
+from books_harness import reconciler
 
 from reconciler.core.rules.catalog import FILE_RULES
 from reconciler.workspace import RULES

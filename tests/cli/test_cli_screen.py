@@ -12,7 +12,7 @@ import termios
 import time
 
 import pytest
-from books_bench import PROGRAM, Books, clean_environment, process
+from books_harness import PROGRAM, Books, clean_environment, process
 
 LONG = pytest.mark.long
 ESCAPE = "\x1b["

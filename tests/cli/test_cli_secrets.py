@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from books_bench import process
 from books_fixtures import SERVED
+from books_harness import process
 
 CANARY = "canary7c1f9b2e4d6a8035f1e2d3c4b5a69788"
 

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from books_bench import Books, credit, debit, reconciler
+from books_harness import Books, credit, debit, reconciler
 
 from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS

@@ -17,12 +17,12 @@ from typing import Any
 
 import postgresql_server
 import pytest
+from fault_counts import FOLDER, Tally, record, table
 from fault_words import WORDS
 from laboratory import REFERENCE, Lab
 from ledger_databases import POSTGRESQL, SQLITE, Databases
 from preparations import Preparations, Shared
 from processes import Processes
-from tally import FOLDER, Tally, record, table
 
 from reconciler.ledger import open_ledger
 

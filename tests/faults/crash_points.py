@@ -15,7 +15,7 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
-from tally import FOLDER, Tally
+from fault_counts import FOLDER, Tally
 
 VARIABLE = "RECONCILER_LAB_BLOW"
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import truth
+import oracle
 from connector import VARIABLE as CONNECTOR
 from crash_points import Blow
+from deadlines import SHORT
+from deadlines import VARIABLE as PATIENCE
+from fault_counts import Tally
 from ledger_databases import Database, PostgresDatabase
-from patience import SHORT
-from patience import VARIABLE as PATIENCE
+from oracle import Request, Truth, read_truth
 from processes import Ended, Process, Processes
 from server_clock import Clock
 from socket_server import on_a_socket
-from tally import Tally
-from truth import Request, Truth, read_truth
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.resource import Address
@@ -52,7 +52,7 @@ REFERENCE: Mapping[str, Any] = {
                 CODES, ("DeferredRevenue", "SalesRevenue", "AccountsReceivable"), strict=True
             )
         ],
-        "customFields": {"JournalEntry": [{"name": truth.MARKER}]},
+        "customFields": {"JournalEntry": [{"name": oracle.MARKER}]},
     },
 }
 
@@ -75,7 +75,7 @@ def entry(amount: str = "400.90", **fields: Any) -> dict[str, Any]:
 
 
 def content_of_run(spec: Spec) -> tuple[Any, ...]:
-    """What a declaration of a run over one period asks for, as `truth.HeldRun.content` has it."""
+    """What a declaration of a run over one period asks for, as `oracle.HeldRun.content` has it."""
     kinds = tuple(sorted(one["type"] for one in spec["transactionTypes"]))
     return (spec["journalEntryDate"], *DAYS[spec["accountingPeriodName"]], kinds)
 
@@ -290,7 +290,7 @@ class Lab:
     def require_always(self) -> Truth:
         """What holds however a run ended."""
         now = self.truth()
-        truth.require(truth.always(now, self.requests))
+        oracle.require(oracle.always(now, self.requests))
         return now
 
     def require_converged(
@@ -307,19 +307,19 @@ class Lab:
         """
         before, recorded = self.truth(), self.recorded()
         contents = {name: content_of_run(spec) for name, spec in runs.items()}
-        truth.require(
-            truth.always(before, self.requests),
-            truth.i01(before, wanted),
-            truth.i01_runs(before, contents, recorded),
-            truth.i02(before, wanted, recorded, foreign=foreign),
-            truth.agrees(before, recorded),
+        oracle.require(
+            oracle.always(before, self.requests),
+            oracle.i01(before, wanted),
+            oracle.i01_runs(before, contents, recorded),
+            oracle.i02(before, wanted, recorded, foreign=foreign),
+            oracle.agrees(before, recorded),
         )
         sent = len(self.requests)
         ended = self.apply("--format", "json", *again)
         assert ended.code == 0, ended.said
         planned = json.loads(ended.said[ended.said.index("{") :])["changes"]
-        truth.require(
-            truth.i10(
+        oracle.require(
+            oracle.i10(
                 before, self.truth(), requests=len(self.requests) - sent, planned=len(planned)
             )
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import httpx
-from apply_bench import (
+from apply_harness import (
     Fault,
     Line,
     answer,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fault_counts import Tally
 from laboratory import REFERENCE, Lab, SharedDaybook
 from ledger_databases import Database, Databases, PostgresDatabase
 from processes import Processes
-from tally import Tally
 
 from reconciler.ledger import open_ledger
 

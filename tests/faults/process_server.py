@@ -41,8 +41,8 @@ WARM = (
     "psycopg",
     "connector",
     "crash_points",
-    "holding",
-    "patience",
+    "process_hold",
+    "deadlines",
 )
 """What a command loads when it runs: loaded here once, every fork has it."""
 
@@ -103,14 +103,14 @@ def child(command: dict[str, Any]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     import connector
     import crash_points
-    import holding
-    import patience
+    import deadlines
+    import process_hold
 
     forget_names()
     crash_points.install_from_environment()
     connector.install_from_environment()
-    patience.install_from_environment()
-    holding.install_from_environment()
+    deadlines.install_from_environment()
+    process_hold.install_from_environment()
     from reconciler.cli.main import main as run_main
 
     try:

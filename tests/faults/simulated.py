@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from apply_bench import Fault, Line, Sent, files, instead, refusal
+from apply_harness import Fault, Line, Sent, files, instead, refusal
 from crashing import Crash, Disk, Machine, Wire, full, unsure
-from held import Truth
+from ledger_contents import Truth
 from line_faults import LINE_FAULTS, NEVER_TAKEN, QUERY_FAULTS, READ_FAULTS, TOLD_APART
+from oracle import Violations, agrees, always, i01, i02, require
 from simulated_world import World
-from truth import Violations, agrees, always, i01, i02, require
 
 from reconciler.core.model.report import Report
 from reconciler.daybook import Daybook, open_daybook

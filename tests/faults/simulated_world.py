@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from apply_bench import Bench, of
-from held import Truth, read_truth
+from apply_harness import Bench, of
+from ledger_contents import Truth, read_truth
 from ledger_databases import SqliteFile
-from truth import Request
+from oracle import Request
 
 NAMES = "abc"
 BEGINNING = datetime(2026, 3, 2, 8, tzinfo=UTC)

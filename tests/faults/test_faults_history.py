@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-from held import Held
 from laboratory import Books, Lab, entry
+from ledger_contents import Held
 from ledger_databases import POSTGRESQL, SQLITE
 
 from reconciler.core.model.kinds import KINDS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from builders import address
-from power import ACKNOWLEDGED, Disk, Operation, trace_of
+from power_loss import ACKNOWLEDGED, Disk, Operation, trace_of
 from tracing import STRACE, require_strace
 
 from reconciler.daybook import open_daybook

@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import pytest
 from laboratory import APPLY, Books, Lab, entry
+from oracle import Request, i03, i26, require
 from processes import Process
-from truth import Request, i03, i26, require
 
 from reconciler.ledger import create_app, open_ledger
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from apply_bench import REFERENCE, Bench
+from apply_harness import REFERENCE, Bench
 from line_faults import DISK_FAULTS, LINE_FAULTS, QUERY_FAULTS, READ_FAULTS
 from simulated import Simulation
 from simulated_world import MOVES

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from apply_bench import (
+from apply_harness import (
     REFERENCE,
     Bench,
     Fault,
@@ -29,9 +29,9 @@ from apply_bench import (
     outcomes,
 )
 from builders import declared
-from held import read_truth
+from ledger_contents import read_truth
 from ledger_databases import SqliteFile
-from truth import Request, agrees, always, i01, i02, require
+from oracle import Request, agrees, always, i01, i02, require
 
 from reconciler.cli.apply import exit_code
 from reconciler.core.model.policy import Policy, Removal

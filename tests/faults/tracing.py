@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import holding
+import process_hold
 import pytest
 from laboratory import Lab
 from processes import Ended
@@ -45,7 +45,7 @@ def traced(lab: Lab, *command: object, thread: int, calls: str, inject: str = ""
     number = next(_numbers)
     held, log = lab.root / f"held-{number}", lab.root / f"trace-{number}"
     verb, *args = command
-    process = lab.start(str(verb), *args, **{holding.VARIABLE: f"{thread}:{held}"})
+    process = lab.start(str(verb), *args, **{process_hold.VARIABLE: f"{thread}:{held}"})
     while not held.exists():
         if not process.running:
             process.wait()

@@ -5,13 +5,13 @@ import os
 import subprocess
 
 import pytest
-from books_bench import entry, reconciler
 from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
     empty,
     empty_template,
     opened,
     plain_environment,
 )
+from books_harness import entry, reconciler
 from forge_server import BOT, Fault
 
 TOKEN = "ghs_actions"

@@ -16,7 +16,7 @@ from itertools import count, takewhile
 import httpx
 import pytest
 import yaml
-from books_bench import REFERENCE, credentials, entry, reconciler, served_here
+from books_harness import REFERENCE, credentials, entry, reconciler, served_here
 from forge_server import PROJECT
 from gitlab_runner import Pipelines
 from hosted import KeepingGitLab, PermittedGitHub, Repository, codes

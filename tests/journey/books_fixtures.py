@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from books_bench import (
+from books_harness import (
     BY_COMMAND,
     EMBEDDED,
     JOURNALS,

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from books_bench import Books, clean_environment, reconciler
+from books_harness import Books, clean_environment, reconciler
 
 from reconciler.core.documents.plan_json import checksum_of
 

@@ -4,7 +4,7 @@ import shutil
 from contextlib import closing
 
 import pytest
-from books_bench import Books, credit, debit, entry
+from books_harness import Books, credit, debit, entry
 
 LINES = {amount: (debit(amount), credit(amount)) for amount in ("1.00", "2.00")}
 

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from books_bench import BY_COMMAND, EMBEDDED, PROGRAM, clean_environment, credit, debit
+from books_harness import BY_COMMAND, EMBEDDED, PROGRAM, clean_environment, credit, debit
 
 
 def test_a_missing_permission_is_named_and_changes_nothing(served_small):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from books_bench import SMALL, credit, debit, reconciler
+from books_harness import SMALL, credit, debit, reconciler
 
 OTHER = (debit("9.00"), credit("9.00"))
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from books_bench import SMALL, Books
+from books_harness import SMALL, Books
 
 
 def lfs_pointer(books: Books) -> None:

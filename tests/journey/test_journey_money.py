@@ -5,7 +5,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from books_bench import credit, debit
+from books_harness import credit, debit
 
 
 def amounts_stored(books, number):

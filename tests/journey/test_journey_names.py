@@ -1,7 +1,7 @@
 """Names change, are given up and come back, and what stands in the ledger stays as it is."""
 
 import pytest
-from books_bench import credit, debit, entry
+from books_harness import credit, debit, entry
 from test_journey_runs import billing, standing  # noqa: F401 - a fixture's name
 
 DEARER = (debit("9.00"), credit("9.00"))

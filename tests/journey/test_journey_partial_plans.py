@@ -7,7 +7,7 @@ import shutil
 import socket
 
 import pytest
-from books_bench import Books, credit, debit, reconciler
+from books_harness import Books, credit, debit, reconciler
 
 
 @pytest.fixture

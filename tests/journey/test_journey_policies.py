@@ -1,7 +1,7 @@
 """What the workspace decides about removal, transfer and protection."""
 
 import pytest
-from books_bench import credit, debit
+from books_harness import credit, debit
 
 
 def test_removal_may_stop_at_cancelled(small):

@@ -1,7 +1,7 @@
 """Journal runs and what is imported, as people meet them on the command line."""
 
 import pytest
-from books_bench import EMBEDDED, SERVED, Books, reconciler
+from books_harness import EMBEDDED, SERVED, Books, reconciler
 
 RUN = """\
 apiVersion: journal.reconciler/v1

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from books_bench import Books, credit, debit
+from books_harness import Books, credit, debit
 
 
 @pytest.fixture

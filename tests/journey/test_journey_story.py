@@ -4,7 +4,7 @@ import shutil
 from decimal import Decimal
 
 import pytest
-from books_bench import BY_COMMAND, EMBEDDED, JOURNALS, Books
+from books_harness import BY_COMMAND, EMBEDDED, JOURNALS, Books
 
 TRUE_UP = "2026-01-deferred-revenue-true-up"
 TRUE_UP_FILE = "2026/01/deferred-revenue-true-up.yaml"

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from books_bench import SERVED, Books, ServedBooks, credentials
+from books_harness import SERVED, Books, ServedBooks, credentials
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import test_render_plans
 import test_render_runs
 from document_schemas import must_fit
-from html_bench import large_plan
+from html_harness import large_plan
 
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.core.model.plan import Requirement

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from builders import declared, plan_for, world
-from html_bench import SCENES, large_plan, parts_of, without_our_own
+from html_harness import SCENES, large_plan, parts_of, without_our_own
 from test_render_hostile import HOSTILE, is_safe, plan_of
 from test_render_plans import Scene, credit, debit, entry
 

@@ -11,7 +11,17 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from held import DELETED, MARKER, STANDING, Held, HeldRun, Spec, Truth, declared_content, read_truth
+from ledger_contents import (
+    DELETED,
+    MARKER,
+    STANDING,
+    Held,
+    HeldRun,
+    Spec,
+    Truth,
+    declared_content,
+    read_truth,
+)
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.resource import Address
