@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from statements import compile_once
 # A run that decides about a change must not fail by chance; a sweep is there to find what it can.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("random", deadline=None, print_blob=True, max_examples=1000)
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
+"""Bytes that must be free in memory before the files of the tests go there."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,10 +32,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
     compile_once()
+    keep_files_in_memory()
     # As the command line does: most of what a test makes is let go with its last name.
     gc.set_threshold(50_000, 20, 50)
     usual = "repeatable" if "not long" in config.getoption("markexpr") else "random"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
+
+
+def keep_files_in_memory() -> None:
+    """Put the files of all tests into memory where there is room, so that no sync waits for a disk.
+
+    What must reach a disk is proved from the system calls, never from the disk itself. Whoever sets
+    the variable decides for themselves.
+    """
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture
