@@ -3,11 +3,11 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 
 import pytest
 from apply_harness import REFERENCE, Bench
+from program import Program
 from test_apply_processes import Workspace
 
 from reconciler.ledger import open_ledger
@@ -34,12 +34,13 @@ def workspace(numbers, tmp_path):
 
 
 def imported(workspace):
-    return subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "import", "-w", str(workspace.books), "--yes",
-         "--period", "Jan-2026"],
+    return Program(
+        ["import", "-w", workspace.books, "--yes", "--period", "Jan-2026"],
         env={**os.environ, **workspace.env},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def books(workspace):
@@ -61,11 +62,11 @@ def test_i08_a_killed_import_is_finished_by_the_next(workspace, numbers, monkeyp
     workspace.on_commit = strike
     process.append(imported(workspace))
     ready.set()
-    process[0].communicate(timeout=60)
+    process[0].communicate()
     assert process[0].returncode == -signal.SIGKILL
     workspace.calm()
     again = imported(workspace)
-    said, _ = again.communicate(timeout=60)
+    said, _ = again.communicate()
     assert again.returncode == 0, said
     assert workspace.live() == {number.lower(): [number] for number in numbers}
     assert books(workspace) == before

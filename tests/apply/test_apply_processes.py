@@ -6,11 +6,9 @@ What kills and signals do at every point is in tests/faults.
 import contextlib
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from typing import Any
 
 import pytest
 from apply_harness import REFERENCE, Bench
+from program import Program
 from server_clock import Clock
 from socket_server import on_a_socket
 
@@ -29,6 +28,12 @@ BEFORE = {"keep": "1.00", "change": "2.00", "note": "3.00", "gone": "4.00"}
 AFTER = {"keep": "1.00", "change": "20.00", "note": "3.00", "new-a": "5.00", "new-b": "6.00"}
 
 CUT_OFF = "cut off"
+STARVED = """
+import resource, sys
+from reconciler.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+main(sys.argv[1:])
+"""
 
 
 class Workspace:
@@ -111,13 +116,12 @@ class Workspace:
             )
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "apply", "-w", str(self.books), "--yes", *args],
+        return Program(
+            ["apply", "-w", self.books, "--yes", *args],
             env={**os.environ, **self.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             **options,
         )
 
@@ -170,8 +174,8 @@ def workspace(begun: Path, tmp_path: Path) -> Iterator[Workspace]:
     workspace.close()
 
 
-def ended(process: subprocess.Popen[str], timeout: float = 60) -> tuple[int, str]:
-    said, _ = process.communicate(timeout=timeout)
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    said, _ = process.communicate()
     return process.returncode, said
 
 
@@ -310,10 +314,7 @@ def test_i43_f4_a_file_system_without_room_ends_the_run_and_says_so(workspace, m
     many = {f"n{index:02}": "1.00" for index in range(12)}
     workspace.declare({**BEFORE, **many})
 
-    def starve() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
-
-    code, said = ended(workspace.start(preexec_fn=starve))
+    code, said = ended(workspace.start(script=STARVED))
     assert code in (1, 6), said
     assert "the daybook cannot be written" in said
     assert 0 < len(workspace.live()) < 16

@@ -5,7 +5,8 @@ import signal
 import subprocess
 
 import pytest
-from books_harness import PROGRAM, Books, clean_environment, credit, debit, process, reconciler
+from books_harness import Books, credit, debit, interpreter, process, reconciler
+from program import Program
 
 
 def no_change(books):
@@ -96,15 +97,13 @@ def test_a_cause_ends_in_its_code(request, cause):
 def test_a_second_interrupt_is_130_too(small):
     """Ctrl-C while the program waits for an answer at its prompt."""
     small.declare("new")
-    with subprocess.Popen(
-        [*PROGRAM, "ledger", "serve", "--port", "0", "--database", f"sqlite:///{small.root}/l.db"],
-        stderr=subprocess.PIPE,
-        env=clean_environment(),
-        text=True,
+    database = f"sqlite:///{small.root}/l.db"
+    with Program(
+        ["ledger", "serve", "--port", "0", "--database", database], stderr=subprocess.PIPE
     ) as running:
         running.stderr.readline()
         running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=20)
+        _, err = running.communicate()
     assert running.returncode in (0, 130)
     assert "Traceback" not in err
 
@@ -150,7 +149,8 @@ def test_a_slip_on_the_command_line_is_never_a_2(args, tmp_path):
 
 
 def test_a_slip_in_a_process_is_64_and_explains_itself(tmp_path):
-    ended = process("plan", "--outt", "x", cwd=tmp_path)
+    ended = interpreter("plan", "--outt", "x", cwd=tmp_path)
+    assert ended == process("plan", "--outt", "x", cwd=tmp_path), "a fork ends in the same way"
     assert (ended.code, ended.out) == (64, "")
     assert "--outt" in ended.err
     assert "--out" in ended.err

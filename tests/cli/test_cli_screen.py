@@ -1,41 +1,31 @@
 """What goes to which stream, in what dress, and what a person at a terminal is asked."""
 
 import errno
-import fcntl
 import os
 import pty
 import re
 import select
-import signal
-import subprocess
-import termios
 import time
 
 import pytest
-from books_harness import PROGRAM, Books, clean_environment, process
+from books_harness import Books, interpreter, process
+from program import Program, clean_environment
 
 LONG = pytest.mark.long
 ESCAPE = "\x1b["
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def _take_the_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    # A suite that runs in the background of a shell inherits that Ctrl-C is ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tuple[int, str]:
     """Run a verb on a pseudo-terminal, type something, and take down what is on screen."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*PROGRAM, *args, "-w", str(books.root)],
+    with Program(
+        [*args, "-w", books.root],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         env=clean_environment() | {"TERM": "xterm-256color", "COLUMNS": "120"} | env,
-        start_new_session=True,
-        preexec_fn=_take_the_terminal,  # noqa: PLW1509 - there is one thread
+        terminal=True,
     ) as running:
         os.close(theirs)
         seen, until, sent = b"", time.monotonic() + 30, not typed
@@ -179,19 +169,11 @@ def test_a_reader_that_goes_away_is_no_error(pending, verb):
         pending.declare(name)
     reading, writing = os.pipe()
     os.close(reading)
-    ended = subprocess.run(
-        [*PROGRAM, verb, "-w", str(pending.root)],
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        env=clean_environment(),
-        text=True,
-        check=False,
-    )
+    ended = interpreter(verb, "-w", pending.root, stdout=writing)
     os.close(writing)
-    assert "Traceback" not in ended.stderr
-    assert "Exception" not in ended.stderr
-    assert ended.returncode in (0, 1, 141)
+    assert "Traceback" not in ended.err
+    assert "Exception" not in ended.err
+    assert ended.code in (0, 1, 141)
 
 
 def test_a_locale_without_utf8_does_no_harm(pending):
@@ -199,6 +181,6 @@ def test_a_locale_without_utf8_does_no_harm(pending):
     ended = pending.process("plan")
     assert ended.code == 0
     env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
-    ascii_only = process("plan", "-w", pending.root, env=env)
+    ascii_only = interpreter("plan", "-w", pending.root, env=env)
     assert "Traceback" not in ascii_only.err
     assert ascii_only.code == 0

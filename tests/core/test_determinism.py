@@ -99,10 +99,9 @@ print(hashlib.sha256(plan_text(busy_plan(list)).encode()).hexdigest())
     "environment",
     [
         {"PYTHONHASHSEED": "0"},
-        {"PYTHONHASHSEED": "1"},
         {"PYTHONHASHSEED": "2", "TZ": "Pacific/Kiritimati", "LC_ALL": "de_DE.UTF-8"},
     ],
-    ids=["seed 0", "seed 1", "another time zone and locale"],
+    ids=["seed 0", "another time zone and locale"],
 )
 def test_hash_seed_time_zone_and_locale_do_not_matter(environment):
     """I-12, I-55: a plan has the same bytes whatever surrounds it."""

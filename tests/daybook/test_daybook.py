@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from builders import address, credit, debit, entry
+from program import Program
 
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook
@@ -192,7 +194,7 @@ def test_x5_the_lock_of_a_dead_process_holds_nobody_up(path):
         "import os, sys; from pathlib import Path; from reconciler.daybook import open_daybook\n"
         "open_daybook(Path(sys.argv[1]), write=True); os.kill(os.getpid(), 9)"
     )
-    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == -9
+    assert Program([path], script=script).wait() == -signal.SIGKILL
     with opened(path) as book:
         create(book)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from builders import address, entry
+from program import Program
 
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook
@@ -124,8 +125,7 @@ else:
     format_one.migrate = lambda *args, **options: (whole(*args, **options), die())
 open_daybook(Path(sys.argv[1]), write=True)
 """
-    ended = subprocess.run([sys.executable, "-c", script, str(older)], check=False)
-    assert ended.returncode == -signal.SIGKILL
+    assert Program([older], script=script).wait() == -signal.SIGKILL
     assert read(older) == before
     with closing(open_daybook(older, write=True)) as book:
         assert all_of(book) == before

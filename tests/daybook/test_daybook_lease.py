@@ -12,6 +12,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 from builders import address, entry
+from program import Program
 
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import Intent, no_daybook, open_daybook
@@ -48,11 +49,11 @@ book.close()
 @contextlib.contextmanager
 def process(home):
     """A writer in a process of its own: it opens at the first line, then writes one for each."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(home.place), home.workspace],
+    with Program(
+        [home.place, home.workspace],
+        script=HOLD,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
         bufsize=1,
     ) as running:
         try:

@@ -5,9 +5,9 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 
 import pytest
+from program import Program
 
 from reconciler.cli.main import run
 
@@ -43,13 +43,15 @@ def test_an_apply_writes_to_postgresql_and_nothing_into_the_workspace(books, cap
 def test_i42_x4_on_the_command_line_a_stuck_apply_is_shut_out(books, capsys):
     """X4, I-42: the apply waits at its prompt, is stopped, unlocked, passed, and woken."""
     script = (
-        "import sys, pty, os; sys.stdin = open(os.ttyname(int(sys.argv[1])))\n"
+        "import sys; sys.stdin = open(sys.argv[1])\n"
         "from reconciler.cli.main import main; main(['apply', '-w', sys.argv[2]])"
     )
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", script, str(theirs), str(books)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, pass_fds=[theirs]
+    with Program(
+        [os.ttyname(theirs), books],
+        script=script,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as apply:
         try:
             seen = ""

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 from document_schemas import must_fit
+from program import Program, clean_environment
 from socket_server import on_a_socket
 
 from reconciler.cli.main import run
@@ -113,27 +114,26 @@ def _hold_to_schemas(words: list[str]) -> None:
                 must_fit(name, written.read_text(encoding="utf-8"))
 
 
-def process(
-    *args: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, **options: Any
-) -> Ended:
+def process(*args: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ended:
     """A command in a process of its own, with no terminal."""
-    options = {"stdin": subprocess.DEVNULL, "timeout": 60, **options}
-    ended = subprocess.run(
-        [*PROGRAM, *(str(arg) for arg in args)],
-        env=clean_environment() | dict(env or {}),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
-    return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+    return _ended(Program(args, env=clean_environment() | dict(env or {}), cwd=cwd, **_PIPED))
 
 
-def clean_environment() -> dict[str, str]:
-    """This process's environment without anything that speaks to the program."""
-    alien = ("RECONCILER_", "ZUORA_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
-    return {name: value for name, value in os.environ.items() if not name.startswith(alien)}
+def interpreter(*args: object, env: Mapping[str, str] | None = None, **options: Any) -> Ended:
+    """The same in a new interpreter, where its own environment or its end is the subject."""
+    command, env = [*PROGRAM, *(str(arg) for arg in args)], clean_environment() | dict(env or {})
+    return _ended(subprocess.Popen(command, env=env, text=True, **{**_PIPED, **options}))
+
+
+_PIPED: dict[str, Any] = {
+    "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE
+}  # fmt: skip
+
+
+def _ended(process: "subprocess.Popen[str]") -> Ended:
+    with process:
+        out, err = process.communicate()
+    return Ended(code=process.returncode, out=out, err=err)
 
 
 class Books:
@@ -153,9 +153,9 @@ class Books:
         with _environment(self.env):
             return reconciler(verb, "-w", self.root, *args)
 
-    def process(self, verb: str, *args: object, **options: Any) -> Ended:
+    def process(self, verb: str, *args: object) -> Ended:
         """A verb on this workspace, in a process of its own."""
-        return process(verb, "-w", self.root, *args, env=self.env, **options)
+        return process(verb, "-w", self.root, *args, env=self.env)
 
     def plan(self, *args: object) -> Ended:
         return self.run("plan", *args)
@@ -354,13 +354,8 @@ def served_here(database: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def served(database: Path) -> Iterator[str]:
     """A ledger served by a process of its own, until the block ends; yields its base URL."""
-    command = [*PROGRAM, "ledger", "serve", "--port", "0", "--database", f"sqlite:///{database}"]
-    with subprocess.Popen(
-        [*command, "--reference", str(REFERENCE)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-    ) as server:
+    command = ["ledger", "serve", "--port", "0", "--database", f"sqlite:///{database}"]
+    with Program([*command, "--reference", REFERENCE], stderr=subprocess.PIPE) as server:
         assert server.stderr is not None
         try:
             ready = server.stderr.readline()
@@ -368,7 +363,7 @@ def served(database: Path) -> Iterator[str]:
             yield ready.rsplit(" ", 1)[1].strip()
         finally:
             server.terminate()
-            server.communicate(timeout=20)
+            server.communicate()
 
 
 def _signed_in(client: httpx.Client, key: str, secret: str) -> httpx.Client:

@@ -5,7 +5,8 @@ import subprocess
 import time
 
 import pytest
-from books_harness import BY_COMMAND, EMBEDDED, PROGRAM, clean_environment, credit, debit
+from books_harness import BY_COMMAND, EMBEDDED, credit, debit
+from program import Program, clean_environment
 
 
 def test_a_missing_permission_is_named_and_changes_nothing(served_small):
@@ -84,12 +85,11 @@ def test_a_declaration_put_back_half_way_through_its_removal_is_posted_again(ser
 
 def started(books, *args):
     """An apply of many creates in a process of its own, stopped after its first lines."""
-    running = subprocess.Popen(
-        [*PROGRAM, "apply", "-w", str(books.root), "--yes", "--parallelism", "2", *args],
+    running = Program(
+        ["apply", "-w", books.root, "--yes", "--parallelism", "2", *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         env=clean_environment() | books.env,
     )
     for line in running.stdout:

@@ -1,0 +1,93 @@
+"""The command line as processes, quick to start: forked from one that has loaded it.
+
+Starting Python and importing the product takes longer than most commands do. What is about the
+start itself, such as the environment of the interpreter, runs `python -m reconciler` instead.
+"""
+
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+SERVER = Path(__file__).with_name("program_server.py")
+ALIEN = ("RECONCILER_", "ZUORA_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that speaks to the program."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ALIEN)}
+
+
+class Server:
+    """The process that is forked. It is asked for one process at a time and has one thread."""
+
+    def __init__(self) -> None:
+        # A process whose parent has ended belongs to this one, which can wait for it.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._lock = threading.Lock()
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._warm = tempfile.TemporaryDirectory(prefix="program-")
+        paths = [str(SERVER.parent), str(SERVER.parents[1])]
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, SERVER, str(theirs.fileno()), self._warm.name],
+                env=clean_environment() | {"PYTHONPATH": os.pathsep.join(paths)},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        assert self._line.recv(64) == b"ready", "the process that is forked did not start"
+
+    def fork(self, command: Mapping[str, Any], descriptors: Sequence[int]) -> int:
+        """Start a command on three descriptors; answers its process id."""
+        with self._lock:
+            socket.send_fds(self._line, [json.dumps(command).encode()], descriptors)
+            return int(self._line.recv(64))
+
+    @classmethod
+    @cache
+    def here(cls) -> "Server":
+        """The server of this process. It ends with it, for then its line ends."""
+        return cls()
+
+
+class Program(subprocess.Popen[str]):
+    """`reconciler ARGS`, as `subprocess.Popen` starts it, without the start of an interpreter.
+
+    `terminal` makes its standard input the terminal that controls it; `install` names modules whose
+    `install_from_environment` changes the process first. With `script` it runs that instead.
+    """
+
+    def __init__(
+        self,
+        args: Sequence[object],
+        *,
+        terminal: bool = False,
+        install: Sequence[str] = (),
+        script: str = "",
+        **options: Any,
+    ) -> None:
+        self._more = {"terminal": terminal, "install": list(install), "script": script}
+        words = [str(arg) for arg in args]
+        super().__init__(words, **{"text": True, "env": clean_environment(), **options})
+
+    def _execute_child(self, args: Any, *rest: Any) -> None:  # type: ignore[override]
+        """Have the server fork, where the base class would fork and execute."""
+        cwd, env, pipes = rest[4], rest[5], rest[9:15]
+        command = {"args": args, "cwd": str(cwd or Path.cwd()), "env": dict(env), **self._more}
+        given = (pipes[0], pipes[3], pipes[5])
+        theirs = [at if one == -1 else one for at, one in enumerate(given)]
+        try:
+            self.pid = Server.here().fork(command, theirs)
+            self._child_created = True
+        finally:
+            self._close_pipe_fds(*pipes)
