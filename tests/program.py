@@ -36,11 +36,10 @@ class Server:
         self._lock = threading.Lock()
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._warm = tempfile.TemporaryDirectory(prefix="program-")
-        paths = [str(SERVER.parent), str(SERVER.parents[1])]
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, SERVER, str(theirs.fileno()), self._warm.name],
-                env=clean_environment() | {"PYTHONPATH": os.pathsep.join(paths)},
+                env=clean_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

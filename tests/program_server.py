@@ -34,7 +34,7 @@ def main() -> None:
         asked, descriptors, _, _ = socket.recv_fds(line, 1 << 20, 3)
         if not asked:
             return
-        pid = fork(line, json.loads(asked), descriptors)
+        pid = fork(json.loads(asked), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         line.send(str(pid).encode())
@@ -60,8 +60,10 @@ def warm_up(folder: Path) -> None:
     gc.freeze()
 
 
-def fork(line: socket.socket, command: dict[str, Any], descriptors: list[int]) -> int:
+def fork(command: dict[str, Any], descriptors: list[int]) -> int:
     """Start a process that is a child of nobody here, so that whoever asked can wait for it."""
+    for name in command["install"]:
+        importlib.import_module(name)
     reading, writing = os.pipe()
     between = os.fork()
     if between == 0:

@@ -85,21 +85,8 @@ def tally() -> Tally:
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with nothing to find fault with."""
-    root = tmp_path_factory.mktemp("warm")
-    lab = Lab(root, None, None, None)  # type: ignore[arg-type]
-    from laboratory import Books, entry, run_of
-
-    lab.declare(Books(entries={"one": entry()}, runs={"run": run_of("Jan-2026")}))
-    return lab.books
-
-
-@pytest.fixture(scope="session")
-def launched(tmp_path_factory: pytest.TempPathFactory, warm: Path) -> Iterator[Processes]:
-    processes = Processes(tmp_path_factory.mktemp("processes"), warm=warm)
-    yield processes
-    processes.close()
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Processes:
+    return Processes(tmp_path_factory.mktemp("processes"))
 
 
 @pytest.fixture

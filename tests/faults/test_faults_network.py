@@ -15,6 +15,7 @@ import pytest
 from actions import ACTIONS, NAMES
 from laboratory import Lab
 from ledger_databases import POSTGRESQL, SQLITE
+from name_lookup import VARIABLE as NAMELESS
 from network_faults import FAULTS, NetworkFault
 from proxy import CALLS, Proxy, Strike
 
@@ -139,7 +140,7 @@ def test_network_i01_i02_i03_i05_i07_i11_i34(
             proxy.at(before, fault.gate)
         try:
             ended = lab.run(
-                *action.verb, ZUORA_BASE_URL=proxy.url, RECONCILER_LAB_NAMELESS=str(proxy.nameless)
+                *action.verb, ZUORA_BASE_URL=proxy.url, **{NAMELESS: str(proxy.nameless)}
             )
         finally:
             Path(proxy.nameless).unlink(missing_ok=True)
