@@ -199,7 +199,7 @@ def between_calls(fuse: Fuse) -> None:
             fuse.reach()
         return call(work)
 
-    wrapped("reconciler.engine.change_executor:Work._stop_if_asked", wrap)
+    wrapped("reconciler.engine.change_executor:ChangeExecutor._stop_if_asked", wrap)
 
 
 CLIENT: Mapping[str, Install] = {

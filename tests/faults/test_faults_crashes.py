@@ -25,6 +25,7 @@ from crash_points import (
 from laboratory import Lab
 from ledger_databases import POSTGRESQL, SQLITE
 from older_daybook import write_format_one
+from program import Program
 
 from reconciler.daybook import open_daybook
 
@@ -38,6 +39,12 @@ QUICK = {
     *((point, "create", POSTGRESQL) for point in ("C05", "C11", "C16 giving back")),
 }
 """What the default suite has: point, action and where the daybook is; at the middle turn."""
+
+INSTALL_ALL = """
+import crash_points as points
+for install in points.POINTS.values():
+    install(points.Fuse(points.Blow(point=""), None))
+"""
 
 WITHOUT_A_LEASE = ("C01", "C02 taking", "C16 given back")
 """Where a client is killed that does not hold a shared daybook."""
@@ -108,6 +115,13 @@ def cells(blows: Blows, *, shared: bool) -> list[Any]:
                     )
                 )
     return found
+
+
+def test_every_point_is_in_the_product():
+    """Points that the default suite does not reach are found there all the same."""
+    with Program([], script=INSTALL_ALL, install=["crash_points"]) as program:
+        pass
+    assert program.returncode == 0
 
 
 @pytest.mark.parametrize(("kind", "daybook", "action", "blow"), cells(client_blows, shared=True))

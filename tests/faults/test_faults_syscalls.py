@@ -8,12 +8,24 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 
+import process_hold
 import pytest
 from actions import ACTIONS, Action
 from laboratory import Lab
+from program import Program, clean_environment
 from test_faults_crashes import recover
-from tracing import require_strace, traced
+from tracing import require_strace, stopped_thread, traced
+
+LATE_TO_STOP = """
+import os, time
+import process_hold
+stop = os.kill
+os.kill = lambda pid, number: (time.sleep(0.3), stop(pid, number))
+process_hold.install_from_environment()
+"""
 
 MAIN, READER, WRITER = range(3)
 """The threads of an apply: its first one, the one that reads the ledger, the one that changes it.
@@ -86,6 +98,18 @@ def killed(lab: Lab, action: Action, stop: Stop) -> bool:
         lab.require_always()
         recover(lab, action, foreign)
         return True
+
+
+def test_a_process_is_continued_once_it_is_stopped(tmp_path):
+    """It says which thread holds it before that thread has stopped."""
+    held = tmp_path / "held"
+    env = clean_environment() | {process_hold.VARIABLE: f"{MAIN}:{held}"}
+    with Program([], script=LATE_TO_STOP, env=env) as program:
+        process = SimpleNamespace(pid=program.pid, running=True)
+        tid = stopped_thread(process, held)
+        assert "State:\tT" in Path(f"/proc/{program.pid}/task/{tid}/status").read_text()
+        program.send_signal(signal.SIGCONT)
+    assert program.returncode == 0
 
 
 @pytest.mark.reaches("F3", "kill")
