@@ -105,11 +105,10 @@ def require_reviewed(desk: Desk, consent: Consent, plan: Plan) -> None:
 
 def _known_of(plan: Plan, *, begun: bool) -> Iterator[Line]:
     """What can be said where a digest is all there is of the review."""
-    from reconciler.render.text import summary
+    from reconciler.render.plan_view import counts_of
 
     if begun:
         yield line("A run of the reviewed plan was begun and did not carry it out.")
         yield line("To finish it, apply its file, which tells what is left of it.", indent=4)
-    now = summary(plan) if plan.pending else "no changes."
-    yield line(f"Made now: {now} A digest does not tell what was reviewed.")
+    yield line(f"Made now: {counts_of(plan)} A digest does not tell what was reviewed.")
     yield line("With the file of the reviewed plan, apply shows what moved.", indent=4)

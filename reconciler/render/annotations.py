@@ -1,13 +1,11 @@
 """Annotations on the lines of a pull request, as GitHub's runners take them from the output."""
 
-from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from reconciler.core.model.plan import Change, Plan
+from reconciler.core.model.plan import Plan
+from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import runner_property, runner_text
-from reconciler.render.moves import moves_text
-from reconciler.render.notice import scope_badges, scope_notice
-from reconciler.render.text import WORDS, headline_facts, summary
+from reconciler.render.plan_view import view_of
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
 
@@ -35,30 +33,28 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     `prefix` leads from the repository to the workspace. What creates or only updates is left to
     the plan itself: a runner shows few annotations, and these are the ones not to be missed.
     """
-    told = [annotation("warning", text, title="scope of the plan") for text in scope_notice(plan)]
-    told += [annotation("error", row.message, row.remedy, title=row.rule) for row in plan.refusals]
-    told += [annotation("warning", text, title="plan") for text in plan.warnings]
-    told += _changes(plan.pending, prefix)
-    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
-    verdict = (summary(plan) if plan.pending else "no changes.") + badges
-    told.append(annotation("notice", verdict, plan.digest, title=f"plan of {plan.basis.workspace}"))
-    return "".join(told)
+    view = view_of(plan)
+    drawn = [annotation("warning", text, title="scope of the plan") for text in view.notices]
+    drawn += [annotation("error", row.message, row.remedy, title=row.rule) for row in plan.refusals]
+    drawn += [annotation("warning", text, title="plan") for text in plan.warnings]
+    drawn += [
+        _change(change, prefix) for change in view.changes if change.blocked or change.cancels
+    ]
+    title = f"plan of {plan.basis.workspace}"
+    drawn.append(annotation("notice", view.headline + view.marks, plan.digest, title=title))
+    return "".join(drawn)
 
 
-def _changes(changes: Iterable[Change], prefix: str) -> Iterable[str]:
-    for change in changes:
-        blocked = change.block is not None
-        if not blocked and not change.takes_back:
-            continue
-        word = WORDS[change.action].word
-        title = f"{word} {change.address.name} {change.number or ''}".rstrip()
-        if change.block is not None:
-            texts = (f"{change.block.rule}: {change.block.message}", change.block.remedy)
-        else:
-            out = f"takes a posted entry out of the books: {moves_text(change)}"
-            texts = (out, headline_facts(change))
-        level: Level = "error" if blocked else "warning"
-        file, row = "", 1
-        if change.source is not None:
-            file, row = prefix + change.source.path, change.source.line
-        yield annotation(level, *texts, title=title, file=file, line=row)
+def _change(view: ChangeView, prefix: str) -> str:
+    block, source = view.change.block, view.change.source
+    if block is not None:
+        texts = (f"{block.rule}: {block.message}", block.remedy)
+    else:
+        texts = (f"takes a posted entry out of the books: {view.money}", view.headline)
+    return annotation(
+        "warning" if block is None else "error",
+        *texts,
+        title=f"{view.label.name} {view.name} {view.number}".rstrip(),
+        file=prefix + source.path if source else "",
+        line=source.line if source else 1,
+    )

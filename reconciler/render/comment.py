@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.planning.approvals import SHORT
-from reconciler.render.approvals import approval_text, requirement_text
+from reconciler.render.approvals import approval_text
 from reconciler.render.escaping import said
-from reconciler.render.markdown import ApprovalStatus, plan_markdown
-from reconciler.render.text import summary
+from reconciler.render.markdown import approvals_section, markdown_of, title_of
+from reconciler.render.plan_view import view_of
 
 MOST_EARLIER = 20
 """So many earlier plans are remembered."""
@@ -71,20 +71,24 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
         marker_of(plan.basis.workspace, frame.environment),
         f"<!-- reconciler plans: {' '.join(map(str, (now, *earlier)))} -->",
     )
-    standing = _standing(plan, frame)
+    view = view_of(plan, frame.assessment)
+    rows = _approvals(frame) if view.approvals else ()
     foot = "\n\n".join((*_where(frame), *_history(earlier)))
     room = limit - len("\n".join((*head, "", foot))) - _MARGIN
     for allowed in (room, room // 2):
-        text = plan_markdown(plan, limit=allowed, standing=standing)
+        text = markdown_of(view, limit=allowed, approvals=rows)
         body = "\n".join((*head, text, foot)) + "\n"
         if _size(body) <= limit:
             return body
-    text = (
-        f"### {said(plan.basis.workspace)}: {summary(plan)}\n\n"
-        "The plan is too long for a comment: `reconciler show` has all of it.\n\n"
-        f"Digest: `{plan.digest}`\n\n{standing.text}\n"
+    text = "\n\n".join(
+        (
+            title_of(view),
+            "The plan is too long for a comment: `reconciler show` has all of it.",
+            f"Digest: `{plan.digest}`",
+            *approvals_section(view, rows),
+        )
     )
-    return "\n".join((*head, text, foot))[: limit - _MARGIN] + "\n"
+    return "\n".join((*head, f"{text}\n", foot))[: limit - _MARGIN] + "\n"
 
 
 def _size(text: str) -> int:
@@ -110,22 +114,8 @@ def _earlier(before: str, now: Stamp) -> Iterator[Stamp]:
     yield from tuple(found)[:MOST_EARLIER]
 
 
-def _standing(plan: Plan, frame: Frame) -> ApprovalStatus:
-    """What the plan requires, what of it is there, and what is missing."""
-    requirement, found = plan.requirement, frame.assessment
-    if not requirement.approvals:
-        return ApprovalStatus(text="", ready=True)
-    rows = _controls(frame)
-    shown, more = rows[:_LISTED], len(rows) - _LISTED
-    counted = "\n".join((*shown, *([f"- and {more} more"] if more > 0 else [])))
-    return ApprovalStatus(
-        text=f"**Approvals**: {said(requirement_text(requirement))}\n\n{counted}",
-        ready=found is not None and found.satisfied,
-    )
-
-
-def _controls(frame: Frame) -> list[str]:
-    """What is missing first, for it is what a reader has to do."""
+def _approvals(frame: Frame) -> tuple[str, ...]:
+    """What is missing first, for it is what a reader has to do; then what is there."""
     found, rows = frame.assessment, []
     if found is not None:
         rows += [
@@ -134,13 +124,13 @@ def _controls(frame: Frame) -> list[str]:
         ]
         rows += [f"- present: {said(approval_text(approval))}" for approval in found.present]
         rows += [f"- not counted: {said(item.who)} {said(item.why)}" for item in found.discarded]
-        if found.satisfied:
-            rows.append("- nothing is missing")
+        rows += ["- nothing is missing"] * found.satisfied
     elif frame.unread:
         rows.append(f"- what is there could not be read: {said(frame.unread)}")
     else:
         rows.append("- what is there is checked by `reconciler apply`")
-    return rows
+    more = len(rows) - _LISTED
+    return (*rows[:_LISTED], *([f"- and {more} more"] if more > 0 else []))
 
 
 def _where(frame: Frame) -> Iterator[str]:

@@ -8,9 +8,8 @@ from reconciler.core.model.money import shown, total
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
 from reconciler.core.planning.run_members import holds_its_run, stands, transfer_of
+from reconciler.render.phrases import counted
 from reconciler.render.styled_text import Line, line, span, table
-
-UNKNOWN_AMOUNTS = "What a journal run posts is known when the ledger has run it: it is not in here."
 
 _ROWS = 20
 """So many entries of a run are listed, those that hold it first; the rest are counted."""
@@ -27,7 +26,7 @@ def run_lines(change: Change) -> Iterator[Line]:
     gone = len(change.members) - len(members)
     stays = change.block is not None or not change.takes_back
     what = "its entries in the books" if stays else "goes with it"
-    yield line(f"{what}: {_counted(len(members))}", indent=6)
+    yield line(f"{what}: {counted(len(members), 'entry', 'entries')}", indent=6)
     rows = member_cells(change)[: _ROWS + 1]
     if len(rows) > 1:
         yield from table(
@@ -39,7 +38,9 @@ def run_lines(change: Change) -> Iterator[Line]:
     if len(members) > _ROWS:
         yield line(span(f"and {len(members) - _ROWS} more", "faint"), indent=8)
     if gone:
-        yield line(span(f"cancelled before: {_counted(gone)}", "faint"), indent=8)
+        yield line(
+            span(f"cancelled before: {counted(gone, 'entry', 'entries')}", "faint"), indent=8
+        )
 
 
 MEMBER_AMOUNT = 4
@@ -73,7 +74,3 @@ def _row(member: Live, *, leaves: bool) -> list[str]:
         shown(debits, currency),
         transfer_of(member) + (", stays" if holds_its_run(member) and leaves else ""),
     ]
-
-
-def _counted(count: int) -> str:
-    return f"{count} {'entry' if count == 1 else 'entries'}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from reconciler.core.model.plan import Plan
+from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import escaped
-from reconciler.render.notice import scope_badges
-from reconciler.render.text import WORDS, headline_facts
+from reconciler.render.plan_view import view_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +46,21 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
 
 def plan_junit(plan: Plan, prefix: str) -> str:
     """A case for each refusal, which has failed, and each change, which has when it is blocked."""
+    view = view_of(plan)
     refusals = [
         Case(name=row.rule, failure=row.message, sort=row.rule, output=row.remedy)
         for row in plan.refusals
     ]
-    changes = [
-        Case(
-            name=f"{WORDS[change.action].word} {change.address.name} {change.number or ''}".strip(),
-            file=prefix + change.source.path if change.source else "",
-            failure=change.block.message if change.block else "",
-            sort=change.block.rule if change.block else "",
-            output=change.block.remedy
-            if change.block
-            else (headline_facts(change) if change.after or change.before else ""),
-        )
-        for change in plan.pending
-    ]
-    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
-    return junit(f"reconciler plan{badges}", (*refusals, *changes))
+    changes = [_case(change, prefix) for change in view.changes]
+    return junit(f"reconciler plan{view.marks}", (*refusals, *changes))
+
+
+def _case(view: ChangeView, prefix: str) -> Case:
+    block, source = view.change.block, view.change.source
+    return Case(
+        name=f"{view.label.name} {view.name} {view.number}".strip(),
+        file=prefix + source.path if source else "",
+        failure=block.message if block else "",
+        sort=block.rule if block else "",
+        output=block.remedy if block else view.headline,
+    )

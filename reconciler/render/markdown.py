@@ -5,25 +5,21 @@ never into Markdown itself, so that it can neither format, link, mention nor for
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
-from reconciler.core.model.plan import Action, Change, Plan
-from reconciler.render.approvals import requirement_text
-from reconciler.render.books import (
-    IMPACT_AMOUNTS,
-    balance_proofs,
-    impact_cells,
-    leaving,
-    posts_unknown_amounts,
-)
+from reconciler.core.model.plan import Action, Plan
+from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import said
-from reconciler.render.journal_runs import UNKNOWN_AMOUNTS
-from reconciler.render.moves import moves_text
-from reconciler.render.notice import scope_badges, scope_notice
+from reconciler.render.plan_view import (
+    IMPACT_AMOUNTS,
+    NOTHING_POSTED,
+    UNKNOWN_AMOUNTS,
+    PlanView,
+    view_of,
+)
 from reconciler.render.styled_text import Line, plain_text
-from reconciler.render.text import WORDS, change_lines, drift_section, headline_facts, summary
+from reconciler.render.text import drift_section, lines_of
 
 LIMIT = 60_000
 """Characters. A forge takes 65,536 in a comment; what wraps the plan needs some of them."""
@@ -38,105 +34,85 @@ _MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blo
 """What begins a line of a fenced diff, by the style of its first words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalStatus:
-    """What is known of what a plan requires: the text on it, and whether nothing is missing."""
-
-    text: str
-    ready: bool
-
-
-def plan_markdown(plan: Plan, *, limit: int = LIMIT, standing: ApprovalStatus | None = None) -> str:
+def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
     """The plan as GitHub-flavoured Markdown of at most `limit` characters.
-
-    What it requires follows the verdict; the command to apply it is there where nothing of that is
-    missing, which without a `standing` is known only of a plan that requires nothing.
 
     Where that is too little, the details of changes are left out from the last one on, and the
     document says how many.
     """
-    standing = standing or _required(plan)
-    head, foot = tuple(_head(plan, standing)), tuple(_foot(plan, standing))
+    return markdown_of(view_of(plan), limit=limit)
+
+
+def markdown_of(view: PlanView, *, limit: int, approvals: Sequence[str] = ()) -> str:
+    """The plan as Markdown; `approvals` are rows on those that were read, which are safe."""
+    head, foot = tuple(_head(view, approvals)), tuple(_foot(view))
     room = limit - sum(len(text) + 2 for text in (*head, *foot)) - _ROOM_TO_SAY
     details: list[str] = []
-    for change in plan.pending:
-        text = _detail(change, plan)
+    for change in view.changes:
+        text = _detail(change, view.plan.basis.home_currency)
         room -= len(text) + 2
         if room < 0:
             break
         details.append(text)
-    left = len(plan.pending) - len(details)
+    left = len(view.changes) - len(details)
     return "\n\n".join((*head, *details, *_left_out(left), *foot)) + "\n"
 
 
-def _required(plan: Plan) -> ApprovalStatus:
-    if not plan.requirement.approvals:
-        return ApprovalStatus(text="", ready=True)
-    text = f"**Approvals**: {said(requirement_text(plan.requirement))}"
-    return ApprovalStatus(text=text, ready=False)
-
-
-def _head(plan: Plan, standing: ApprovalStatus) -> Iterator[str]:
-    basis = plan.basis
-    badges = "".join(f" ({badge})" for badge in scope_badges(plan))
-    yield f"### {said(basis.workspace)}: {_verdict(plan)}{badges}"
+def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
+    basis = view.plan.basis
+    yield title_of(view)
     where = [f"on {said(basis.host)}"]
     where += [f"tenant {said(basis.tenant_id)}"] * bool(basis.tenant_id)
     where += [f"entity {said(basis.entity_id)}"] * bool(basis.entity_id)
     yield ", ".join(where)
-    if standing.text:
-        yield standing.text
-    for notice in scope_notice(plan):
+    yield from approvals_section(view, approvals)
+    for notice in view.notices:
         yield _callout("IMPORTANT", said(notice))
-    for refusal in plan.refusals:
+    for refusal in view.plan.refusals:
         yield _callout(
             "WARNING",
             f"**Refused**: {said(refusal.rule)} {said(refusal.message)}",
             said(refusal.remedy),
         )
-    if danger := _danger(plan):
-        yield _callout("CAUTION", *danger)
-    yield from _blocked(plan)
-    if plan.pending:
-        yield from _impact(plan)
-        proofs = "<br>".join(said(proof) for proof in balance_proofs(plan))
-        yield f"**Balance**: {proofs}"
-        yield _changes(plan)
+    if view.cancelling:
+        rows = _cut(map(_cancelling, view.cancelling), len(view.cancelling))
+        yield _callout("CAUTION", "**Takes posted entries out of the books:**", *rows)
+    if view.blocked:
+        rows = _cut(map(_blocked, view.blocked), len(view.blocked), "- ")
+        yield "**Blocked**, and left out by an apply:\n\n" + "\n".join(rows)
+    if view.changes:
+        yield from _impact(view)
+        proofs = map(str, view.proofs or (NOTHING_POSTED,))
+        yield f"**Balance**: {'<br>'.join(map(said, proofs))}"
+        yield _changes(view)
 
 
-def _verdict(plan: Plan) -> str:
-    if plan.refusals:
-        return f"refused; {summary(plan)}"
-    return summary(plan) if plan.pending else "no changes."
+def title_of(view: PlanView) -> str:
+    """The heading: the workspace and what the plan comes to."""
+    return f"### {said(view.plan.basis.workspace)}: {view.headline}{view.marks}"
 
 
-def _danger(plan: Plan) -> tuple[str, ...]:
-    """What takes posted entries out of the books, by name."""
-    found = leaving(plan)
-    if not found:
-        return ()
-    lines = (
-        f"{_word(change)} {said(change.address.name)} {said(change.number or '')}: "
-        f"{said(moves_text(change))}"
-        for change in found
-    )
-    return ("**Takes posted entries out of the books:**", *_cut(lines, len(found)))
+def approvals_section(view: PlanView, rows: Sequence[str]) -> Iterator[str]:
+    """What the plan requires, then the rows; nothing when it requires nothing."""
+    if view.approvals:
+        yield f"**Approvals**: {said(view.approvals)}" + "\n\n" * bool(rows) + "\n".join(rows)
+
+
+def _cancelling(view: ChangeView) -> str:
+    return f"{_label(view)} {said(view.name)} {said(view.number)}: {said(view.money)}"
 
 
 def _callout(sort: str, *lines: str) -> str:
     return "\n".join((f"> [!{sort}]", *(f"> {line}<br>" for line in lines)))
 
 
-def _blocked(plan: Plan) -> Iterator[str]:
-    rows = [
-        f"- {said(change.address.name)} {said(change.number or '')}: "
-        f"{said(change.block.rule)} {said(change.block.message)}<br>"
-        f"way out: {said(change.block.remedy)}"
-        for change in plan.pending
-        if change.block is not None
-    ]
-    if rows:
-        yield "**Blocked**, and left out by an apply:\n\n" + "\n".join(_cut(rows, len(rows), "- "))
+def _blocked(view: ChangeView) -> str:
+    block = view.change.block
+    assert block is not None
+    return (
+        f"- {said(view.name)} {said(view.number)}: {said(block.rule)} {said(block.message)}<br>"
+        f"way out: {said(block.remedy)}"
+    )
 
 
 def _cut(rows: Iterable[str], count: int, begin: str = "") -> Iterator[str]:
@@ -146,40 +122,39 @@ def _cut(rows: Iterable[str], count: int, begin: str = "") -> Iterator[str]:
         yield f"{begin}and {count - _LISTED:,} more"
 
 
-def _impact(plan: Plan) -> Iterator[str]:
-    runs = posts_unknown_amounts(plan)
-    titles, *rows = impact_cells(plan.impact, plan.basis.home_currency)
-    if rows:
-        first_amount = min(IMPACT_AMOUNTS)
-        cells = [[*map(said, row[:first_amount]), *row[first_amount:]] for row in rows[:_LISTED]]
-        table = _table(titles, cells, right=IMPACT_AMOUNTS)
-        more = f"\n\nand {len(rows) - _LISTED:,} more rows" if len(rows) > _LISTED else ""
+def _impact(view: PlanView) -> Iterator[str]:
+    if view.impact:
+        names = min(IMPACT_AMOUNTS)
+        cells = [[*map(said, row[:names]), *row[names:]] for row in view.impact[:_LISTED]]
+        table = _table(view.impact_titles, cells, right=IMPACT_AMOUNTS)
+        left = len(view.impact) - _LISTED
+        more = f"\n\nand {left:,} more rows" if left > 0 else ""
         yield f"**Impact** on the entries managed here (net, debit or credit)\n\n{table}{more}"
-    elif plan.feasible and not runs:
-        yield "**Impact**: none, no amount in the books changes."
-    if runs:
+    elif view.impact_none:
+        yield f"**Impact**: none, {view.impact_none}."
+    if view.runs:
         yield UNKNOWN_AMOUNTS
 
 
-def _changes(plan: Plan) -> str:
+def _changes(view: PlanView) -> str:
     rows = [
         [
-            _word(change),
-            said(change.address.name),
+            _label(change),
+            said(change.name),
             said(change.number) if change.number else "",
-            said(_what(change)) if change.after or change.before else "",
-            said(str(change.source)) if change.source else "",
+            said(_what(change)) if change.headline else "",
+            said(change.file) if change.file else "",
         ]
-        for change in plan.pending[:_LISTED]
+        for change in view.changes[:_LISTED]
     ]
     table = _table(["Action", "Entry", "Number", "What", "File"], rows)
-    more = len(plan.pending) - _LISTED
+    more = len(view.changes) - _LISTED
     return f"{table}\n\nand {more:,} more" if more > 0 else table
 
 
-def _what(change: Change) -> str:
-    moves = moves_text(change) if change.posts else ""
-    return f"{headline_facts(change)}: {moves}" if moves else headline_facts(change)
+def _what(view: ChangeView) -> str:
+    replaces = view.money and view.change.posts
+    return f"{view.headline}: {view.money}" if replaces else view.headline
 
 
 def _table(
@@ -189,16 +164,16 @@ def _table(
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, ruler, *rows))
 
 
-def _word(change: Change) -> str:
+def _label(view: ChangeView) -> str:
     """The action with its symbol, in code: a bare `-` would begin a list."""
-    word = WORDS[change.action]
+    change, label = view.change, view.label
     wanted = f" ({change.wanted})" if change.action is Action.BLOCKED else ""
-    return f"`{word.symbol} {word.word}{wanted}`"
+    return f"`{label.symbol} {label.name}{wanted}`"
 
 
-def _detail(change: Change, plan: Plan) -> str:
-    drawn = _fenced(change_lines(change, plan.basis.home_currency))
-    return f"<details><summary>{said(change.address.name)}</summary>\n\n{drawn}\n\n</details>"
+def _detail(view: ChangeView, home_currency: str | None) -> str:
+    drawn = _fenced(lines_of(view, home_currency))
+    return f"<details><summary>{said(view.name)}</summary>\n\n{drawn}\n\n</details>"
 
 
 def _fenced(lines: Iterable[Line]) -> str:
@@ -221,23 +196,24 @@ def _marked(line: Line) -> str:
     return f"{mark} {body}".rstrip() + "\n"
 
 
-def _foot(plan: Plan, standing: ApprovalStatus) -> Iterator[str]:
-    if plan.drift:
-        drawn = _fenced(drift_section(plan.drift))
-        count = len(plan.drift)
+def _foot(view: PlanView) -> Iterator[str]:
+    warnings = view.plan.warnings
+    if view.drift:
+        drawn = _fenced(drift_section(view.drift))
+        count = len(view.drift)
         what = "entry has" if count == 1 else "entries have"
         if len(drawn) > LIMIT // 6:
             drawn = f"`reconciler drift` tells what moved in {count} entries."
         applied = "it was" if count == 1 else "they were"
         title = f"{count:,} {what} moved in the ledger since {applied} applied"
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
-    for warning in plan.warnings[:_LISTED]:
+    for warning in warnings[:_LISTED]:
         yield f"Warning: {said(warning)}"
-    if (more := len(plan.warnings) - _LISTED) > 0:
+    if (more := len(warnings) - _LISTED) > 0:
         yield f"and {more:,} more warnings"
-    yield f"Digest: `{plan.digest}`"
-    if standing.ready and plan.feasible and not plan.refusals and not plan.scope.offline:
-        yield f"To apply exactly this: `reconciler apply --plan-digest {plan.digest}`"
+    yield f"Digest: `{view.plan.digest}`"
+    if view.command:
+        yield f"To apply exactly this: `{view.command}`"
 
 
 def _left_out(count: int) -> Iterator[str]:

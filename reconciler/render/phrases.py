@@ -1,8 +1,10 @@
-"""How values and actions read in a sentence."""
+"""How values, amounts, counts and actions read in a sentence."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 
+from reconciler.core.model.money import ZERO, shown
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Value
 
@@ -33,3 +35,15 @@ def _pair(item: Value) -> str:
     if isinstance(item, Mapping):
         return "=".join(str(value) for value in item.values())
     return str(item)
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A count and its noun: `1 entry`, `1,200 entries`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def sided(net: Decimal, currency: str) -> str:
+    """A net amount as accountants write it: a size and its side."""
+    if net == ZERO:
+        return shown(ZERO, currency) + "   "
+    return f"{shown(abs(net), currency)} {'Dr' if net > ZERO else 'Cr'}"

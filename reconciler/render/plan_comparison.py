@@ -7,10 +7,9 @@ from reconciler.core.documents.plan_comparison import OTHERS, ChangeDifference, 
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Value, text_of
-from reconciler.render.books import sided
-from reconciler.render.phrases import value_text
+from reconciler.render.phrases import counted, sided, value_text
+from reconciler.render.plan_view import counts_of
 from reconciler.render.styled_text import BLANK, Line, line, span, table
-from reconciler.render.text import summary
 
 MOST_SHOWN = 100
 """So many addresses are drawn; the rest are counted."""
@@ -22,16 +21,12 @@ def plan_diff_lines(reviewed: Plan, now: Plan, found: PlanDiff) -> Iterator[Line
     for one in found.addresses[:MOST_SHOWN]:
         yield from _difference(one)
     if (more := len(found.addresses) - MOST_SHOWN) > 0:
-        yield line(f"and {more:,} more {'entry' if more == 1 else 'entries'}", indent=2)
+        yield line(f"and {counted(more, 'more entry', 'more entries')}", indent=2)
     yield BLANK
     yield from _money("Impact (net change)", found.impact, _NET_TITLES)
     yield from _money("Balance (debits)", found.balance, _SUM_TITLES)
-    yield line(("Reviewed: ", "strong"), _counts(reviewed))
-    yield line(("Now:      ", "strong"), _counts(now))
-
-
-def _counts(plan: Plan) -> str:
-    return f"{summary(plan) if plan.pending else 'no changes.'} {plan.digest}"
+    yield line(("Reviewed: ", "strong"), f"{counts_of(reviewed)} {reviewed.digest}")
+    yield line(("Now:      ", "strong"), f"{counts_of(now)} {now.digest}")
 
 
 def _difference(one: ChangeDifference) -> Iterator[Line]:

@@ -16,9 +16,8 @@ from reconciler.core.model.policy import Approvals, Policy, Tier
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.impact import impact_of
 from reconciler.render.html.document import plan_html
-from reconciler.render.html.view import verdict_of
+from reconciler.render.plan_view import counts_of, view_of
 from reconciler.render.problems import escaped
-from reconciler.render.text import summary
 
 MARKUP = {
     "script": "<script>alert(1)</script>",
@@ -75,7 +74,7 @@ def test_five_hundred_changes(golden):
     digest = hashlib.sha256(without_our_own(drawn).encode()).hexdigest()
     ids = [values["id"] for _, values in parts.tags if values.get("class") == "c"]
     assert ids == [f"c-{at}" for at in range(1, 501)]
-    text = f"{summary(plan)}\n{len(parts.tags)} tags\n{len(parts.rows)} rows\nsha256:{digest}\n"
+    text = f"{counts_of(plan)}\n{len(parts.tags)} tags\n{len(parts.rows)} rows\nsha256:{digest}\n"
     golden("html-500.txt", text)
 
 
@@ -163,7 +162,7 @@ def test_no_text_says_more_in_a_style_than_its_words(hostile):
 )
 def test_the_verdict_comes_first(name, style, said):
     plan = SCENES[name]().plan()
-    verdict = verdict_of(plan)
+    verdict = view_of(plan).verdict
     assert verdict.style == style
     assert said in verdict.sentence
     text = parts_of(plan_html(plan)).text

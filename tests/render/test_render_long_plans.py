@@ -9,12 +9,11 @@ from builders import credit, debit, declared, entry, live, plan_for, recorded, w
 from reconciler.core.model.plan import Action
 from reconciler.core.model.scope import OutOfScope, Scope, Selection
 from reconciler.render.annotations import plan_annotations
-from reconciler.render.attention import LARGE, MOST_LISTED
 from reconciler.render.junit import plan_junit
 from reconciler.render.markdown import plan_markdown
-from reconciler.render.notice import BADGES, scope_badges, scope_notice
+from reconciler.render.plan_view import BADGES, view_of
 from reconciler.render.styled_text import plain_text
-from reconciler.render.text import overview_lines, plan_lines
+from reconciler.render.text import LARGE, MOST_LISTED, overview_lines, plan_lines
 
 FEB = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-28"}
 DEC = {"accountingPeriodName": "Dec-2025", "journalEntryDate": "2025-12-31"}
@@ -100,10 +99,10 @@ def test_a_scope_is_marked_like_this(golden, name):
 @pytest.mark.parametrize("name", SCOPES)
 def test_every_form_marks_header_and_verdict(name):
     plan = SCOPES[name]
-    badges = scope_badges(plan)
+    badges = view_of(plan).badges
     assert badges
     assert set(badges) <= set(BADGES)
-    assert [notice.partition(":")[0] for notice in scope_notice(plan)] == [*badges]
+    assert [notice.partition(":")[0] for notice in view_of(plan).notices] == [*badges]
     for lines in (plan_lines(plan), overview_lines(plan)):
         text = plain_text(lines).splitlines()
         for badge in badges:
@@ -119,4 +118,5 @@ def test_every_form_marks_header_and_verdict(name):
 
 
 def test_a_plan_of_everything_has_no_mark():
-    assert scope_notice(partial(Scope())) == scope_badges(partial(Scope())) == ()
+    view = view_of(partial(Scope()))
+    assert view.notices == view.badges == ()

@@ -134,7 +134,7 @@ def test_a_plan_of_removals_names_them_before_anything_else():
 def test_a_refused_plan_offers_no_command_to_apply_it():
     drawn = plan_markdown(SCENES["refused-too-many-removals"]().plan())
     assert "--plan-digest" not in drawn
-    assert drawn.startswith("### <code>acme-books</code>: refused;")
+    assert drawn.startswith("### <code>acme-books</code>: Refused. ")
 
 
 def test_a_change_in_home_currency_that_is_not_known_is_no_zero():

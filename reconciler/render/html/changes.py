@@ -1,4 +1,4 @@
-"""The table of changes: a row each, what it unfolds, and where each stands when it is sorted."""
+"""The table of changes: a row each, what it unfolds, and its position when it is sorted."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,39 +6,25 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Block, Change, Plan
-from reconciler.core.model.plan import Comparison as Compared
-from reconciler.core.model.resource import Value, text_of
+from reconciler.core.model.plan import Action, Change
+from reconciler.core.model.resource import Address, Value, text_of
 from reconciler.core.planning.impact import posted_after, posted_before
-from reconciler.render.html.comparison import Comparison, codes_of, comparison_of
-from reconciler.render.journal_runs import member_cells
-from reconciler.render.phrases import value_text
-from reconciler.render.text import (
-    WORDS,
-    Word,
-    block_text,
-    calls_text,
+from reconciler.render.change_view import (
+    LABELS,
+    BeforeAfter,
+    ChangeView,
     debits_of,
-    period_text,
-    reason_text,
     spec_of,
 )
+from reconciler.render.html.comparison import LineComparison, codes_of, comparison_of
+from reconciler.render.journal_runs import member_cells
+from reconciler.render.phrases import value_text
+from reconciler.render.plan_view import PlanView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """A field before and after; `effect` says what the difference demands."""
-
-    name: str
-    before: str
-    after: str
-    effect: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a change stands: in the plan, from 1, and when the table is filtered or sorted.
+class TablePosition:
+    """The position of a change: in the plan, from 1, and when the table is filtered or sorted.
 
     `periods` and `codes` are positions in the lists that the filter offers; `ranks` has its place
     among all changes, for each column to sort by.
@@ -51,116 +37,81 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ChangeRow:
     """One change as its row shows it, and all that unfolds from it."""
 
-    place: Place
-    word: Word
+    view: ChangeView
+    place: TablePosition
     action: str
-    name: str
     noun: str
-    number: str
-    period: str
-    period_status: str
-    date: str
-    currency: str
-    amount: str
-    file: str
-    leaves: bool
-    why: str
-    block: Block | None
-    blocked: str
     facts: tuple[str, ...]
     forced_by: tuple[str, ...]
-    moved: tuple[Moved, ...]
-    line_moves: tuple[Moved, ...]
+    moved: tuple[BeforeAfter, ...]
+    line_moves: tuple[BeforeAfter, ...]
     stated: tuple[tuple[str, str], ...]
-    comparison: Comparison | None
+    comparison: LineComparison | None
     members: tuple[tuple[str, ...], ...]
-    calls: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """The rows of a plan in its order, and what they can be filtered by."""
+class ChangeTable:
+    """The rows of a plan by address, in its order, and what they can be filtered by."""
 
-    rows: tuple[Row, ...]
+    rows: Mapping[Address, ChangeRow]
     periods: tuple[str, ...]
     codes: tuple[str, ...]
-    actions: tuple[tuple[str, str, int], ...]
-    """The style, the words and the count of each action there is."""
 
 
-def changes_of(plan: Plan) -> Changes:
+def table_of(view: PlanView) -> ChangeTable:
     """The pending changes of a plan, as rows."""
-    pending, home = plan.pending, plan.basis.home_currency
+    changes, home = view.changes, view.plan.basis.home_currency
+    pending = tuple(change.change for change in changes)
     periods = {change.address: tuple(_periods_of(change)) for change in pending}
     codes = {change.address: frozenset(_codes_of(change)) for change in pending}
-    starts = _starts(plan, periods)
+    starts = _starts(pending, periods)
     all_periods = tuple(sorted(starts, key=lambda name: (starts[name], name)))
     all_codes = tuple(sorted(frozenset().union(*codes.values())))
     period_at = {name: at for at, name in enumerate(all_periods)}
     code_at = {name: at for at, name in enumerate(all_codes)}
     ranks = [_ranks(pending, key) for key in _sort_keys(period_at)]
-    rows = (
-        _row(
+    rows = {
+        change.change.address: _row(
             change,
             home,
-            Place(
+            TablePosition(
                 at=at + 1,
-                periods=tuple(sorted(period_at[name] for name in periods[change.address])),
-                codes=tuple(sorted(code_at[name] for name in codes[change.address])),
+                periods=tuple(sorted(period_at[name] for name in periods[change.change.address])),
+                codes=tuple(sorted(code_at[name] for name in codes[change.change.address])),
                 ranks=tuple(column[at] for column in ranks),
             ),
         )
-        for at, change in enumerate(pending)
-    )
-    counts = ((action, sum(change.action is action for change in pending)) for action in WORDS)
-    return Changes(
-        rows=tuple(rows),
-        periods=all_periods,
-        codes=all_codes,
-        actions=tuple(
-            (WORDS[action].style, WORDS[action].word, count) for action, count in counts if count
-        ),
-    )
+        for at, change in enumerate(changes)
+    }
+    return ChangeTable(rows=rows, periods=all_periods, codes=all_codes)
 
 
-def _row(change: Change, home: str | None, place: Place) -> Row:
-    kind, spec, word = KINDS[change.address.kind], spec_of(change), WORDS[change.action]
-    blocked = change.action is Action.BLOCKED
-    has_amount = bool(kind.currency and spec)
-    return Row(
+def _row(view: ChangeView, home: str | None, place: TablePosition) -> ChangeRow:
+    change, kind = view.change, KINDS[view.change.address.kind]
+    blocked = change.action is Action.BLOCKED and change.wanted in LABELS
+    return ChangeRow(
+        view=view,
         place=place,
-        word=word,
-        action=f"{word.word}: {change.wanted}" if blocked and change.wanted in WORDS else word.word,
-        name=change.address.name,
+        action=f"{view.label.name}: {change.wanted}" if blocked else view.label.name,
         noun="" if kind.lines else kind.nouns[0],
-        number=change.number or "",
-        period=period_text(change),
-        period_status=change.period_status,
-        date=value_text(spec.get(kind.date)) if spec else "",
-        currency=change.currency,
-        amount=shown(debits_of(change, spec), change.currency) if has_amount else "",
-        file=str(change.source) if change.source else "",
-        leaves=change.takes_back and not blocked,
-        why=reason_text(change),
-        block=change.block,
-        blocked=block_text(change) if change.block else "",
-        facts=tuple(_facts(change)),
+        facts=tuple(_facts(view)),
         forced_by=change.comparison.forced_by if change.wanted is Action.REPLACE else (),
-        moved=tuple(_moved(change)),
-        line_moves=tuple(line_moves(change.comparison)),
+        moved=tuple(f for f in view.fields if not f.line and f.name != kind.lines),
+        line_moves=tuple(field for field in view.fields if field.line),
         stated=tuple(_stated(change)),
         comparison=comparison_of(change, home),
         members=_members(change),
-        calls=calls_text(change),
     )
 
 
-def _facts(change: Change) -> Iterator[str]:
+def _facts(view: ChangeView) -> Iterator[str]:
     """What is special about a change."""
-    if change.takes_back and change.action is not Action.BLOCKED:
+    change = view.change
+    if view.cancels:
         yield f"takes {change.number} out of the books"
     if change.transferred not in ("", "No"):
         yield f"transferred {change.transferred}"
@@ -170,26 +121,6 @@ def _facts(change: Change) -> Iterator[str]:
         yield f"made by {change.journal_run}"
     if change.renamed_from:
         yield f"renamed from {change.renamed_from}"
-
-
-def _moved(change: Change) -> Iterator[Moved]:
-    """The fields that differ, with what each one forces; the lines are compared apart."""
-    kind = KINDS[change.address.kind]
-    for field in change.comparison.fields:
-        if field.name != kind.lines:
-            forces = not field.in_place and change.wanted is not Action.ADOPT
-            before, after = value_text(field.before), value_text(field.after)
-            effect = "forces replacement" if forces else "in place"
-            yield Moved(name=field.name, before=before, after=after, effect=effect)
-
-
-def line_moves(comparison: Compared) -> Iterator[Moved]:
-    """What changes in place on single lines, each named by its code and side."""
-    for update in comparison.line_updates:
-        place = f"{text_of(update.line.get('accountingCodeName'))} ({update.line.get('type')})"
-        for name in sorted(update.fields):
-            before, after = value_text(update.before.get(name)), value_text(update.fields[name])
-            yield Moved(name=f"{place} {name}", before=before, after=after)
 
 
 def _stated(change: Change) -> Iterator[tuple[str, str]]:
@@ -226,10 +157,12 @@ def _periods_of(change: Change) -> Iterator[str]:
     yield from dict.fromkeys(name for name in (change.period, *found) if name)
 
 
-def _starts(plan: Plan, periods: Mapping[Any, tuple[str, ...]]) -> dict[str, str]:
+def _starts(
+    pending: Iterable[Change], periods: Mapping[Address, tuple[str, ...]]
+) -> dict[str, str]:
     """When each period begins, as far as the dates of its entries tell."""
     dates: dict[str, list[str]] = defaultdict(list)
-    for change in plan.pending:
+    for change in pending:
         date = text_of(spec_of(change).get(KINDS[change.address.kind].date)) or "9999"
         for name in periods[change.address]:
             # An entry that leaves a period for another has the date of the one it goes to.
@@ -242,10 +175,10 @@ _Key: TypeAlias = Callable[[Change], Any]
 
 def _sort_keys(period_at: Mapping[str, int]) -> tuple[_Key, ...]:
     """What each column is sorted by; amounts exactly, and by currency first."""
-    order = {action: at for at, action in enumerate((*WORDS, Action.KEEP))}
+    order = {action: at for at, action in enumerate((*LABELS, Action.KEEP))}
 
     def amount(change: Change) -> tuple[Any, ...]:
-        return change.currency, debits_of(change, spec_of(change))
+        return change.currency, debits_of(change)
 
     def date(change: Change) -> str:
         return text_of(spec_of(change).get(KINDS[change.address.kind].date)) or ""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Plan
 from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
-from reconciler.render.books import sided
+from reconciler.render.phrases import sided
 
 HALF = 100
 """The length of the longest bar, on either side of the middle."""

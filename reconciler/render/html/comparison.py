@@ -15,7 +15,7 @@ from reconciler.render.postings import rest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class LineAmounts:
     """What a line posts on one side of the comparison, as it is shown."""
 
     debit: str
@@ -25,17 +25,17 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LinePair:
     """One line of either side, or the same line on both; `mark` is empty, +, - or ~."""
 
     mark: str
     code: str
-    before: Cell | None
-    after: Cell | None
+    before: LineAmounts | None
+    after: LineAmounts | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class ComparisonSide:
     """A side of the comparison: its name, its currency, the sums of its debits and credits."""
 
     name: str
@@ -47,11 +47,11 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class LineComparison:
     """The lines of an entry on one side or both; `home` is a currency to show amounts in too."""
 
-    sides: tuple[Side, ...]
-    rows: tuple[Row, ...]
+    sides: tuple[ComparisonSide, ...]
+    rows: tuple[LinePair, ...]
     home: str
 
 
@@ -61,7 +61,7 @@ _NAMES = {False: ("Before", "After"), True: ("Before, and stays", "Declared, not
 _Line = Mapping[str, Value]
 
 
-def comparison_of(change: Change, home: str | None) -> Comparison | None:
+def comparison_of(change: Change, home: str | None) -> LineComparison | None:
     """The lines before and after; None where no line comes, goes or changes."""
     kind = KINDS[change.address.kind]
     touched = change.wanted in _WHOLE or change.comparison.lines_added
@@ -81,7 +81,7 @@ def comparison_of(change: Change, home: str | None) -> Comparison | None:
     sides = tuple(_side(name, field, rows, code or "") for name, field, rows, code in there)
     found = {field: rows for _, field, rows, _ in there}
     money = {side.field: side.currency for side in sides}
-    return Comparison(
+    return LineComparison(
         sides=sides,
         rows=tuple(_rows(found.get("before", ()), found.get("after", ()), money, home or "")),
         home=(home or "") if any(side.currency != home for side in sides) and home else "",
@@ -92,7 +92,7 @@ _WHOLE = frozenset({Action.CREATE, Action.REPLACE, Action.REMOVE, Action.ADOPT})
 """The actions that concern every line of an entry."""
 
 
-def _side(name: str, field: str, rows: Sequence[_Line], currency: str) -> Side:
+def _side(name: str, field: str, rows: Sequence[_Line], currency: str) -> ComparisonSide:
     debit, credit = (
         total(
             amount
@@ -101,7 +101,7 @@ def _side(name: str, field: str, rows: Sequence[_Line], currency: str) -> Side:
         )
         for word in ("Debit", "Credit")
     )
-    return Side(
+    return ComparisonSide(
         name=name,
         field=field,
         currency=currency,
@@ -113,7 +113,7 @@ def _side(name: str, field: str, rows: Sequence[_Line], currency: str) -> Side:
 
 def _rows(
     before: Sequence[_Line], after: Sequence[_Line], money: Mapping[str, str], home: str
-) -> Iterator[Row]:
+) -> Iterator[LinePair]:
     """Debits before credits; a line that changed stands where it stood before."""
     pairs = sorted(_pairs(before, after, money), key=lambda pair: _is_credit(pair[0] or pair[1]))
     for old, new in pairs:
@@ -128,7 +128,7 @@ def _rows(
         line = new if new is not None else old
         assert line is not None
         code = text_of(line.get("accountingCodeName")) or ""
-        yield Row(mark=mark, code=code, before=was, after=now)
+        yield LinePair(mark=mark, code=code, before=was, after=now)
 
 
 def _pairs(
@@ -164,10 +164,10 @@ def _is_credit(line: _Line | None) -> bool:
     return line is not None and line.get("type") == "Credit"
 
 
-def _cell(line: _Line, currency: str, home: str, *, live: bool) -> Cell:
+def _cell(line: _Line, currency: str, home: str, *, live: bool) -> LineAmounts:
     amount = _amount(line.get("amount"), currency)
     credit = _is_credit(line)
-    return Cell(
+    return LineAmounts(
         debit="" if credit else amount,
         credit=amount if credit else "",
         home=_amount(line.get("homeCurrencyAmount"), home),

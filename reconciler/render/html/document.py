@@ -6,13 +6,17 @@ from the server can neither make markup nor hide, turn or forge anything (I-80).
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import jinja2
 
 from reconciler.core.model.plan import Plan
+from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import css_string, neutral
-from reconciler.render.html.view import view_of
+from reconciler.render.html.changes import ChangeRow, ChangeTable, table_of
+from reconciler.render.html.charts import HALF, charts_of
+from reconciler.render.plan_view import NOTHING_POSTED, UNKNOWN_AMOUNTS, PlanView, view_of
 
 _POLICY = (
     "default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "
@@ -28,11 +32,26 @@ def plan_html(plan: Plan) -> str:
     """The plan as an HTML document, the same bytes for the same plan."""
     style, script = _source("report.css"), _source("report.js")
     pages = _pages(plan)
+    view = view_of(plan)
+    table = table_of(view)
     drawn = (
         _environment()
         .get_template("plan.html")
         .render(
-            plan=view_of(plan),
+            view=view,
+            plan=plan,
+            title=f"{plan.basis.workspace}: {view.verdict.words} · {plan.digest[:23]}",
+            facts=_facts(view),
+            impact=_by_period(view.impact),
+            charts=charts_of(plan),
+            half=HALF,
+            table=table,
+            rows=tuple(table.rows.values()),
+            cancelling=_rows(table, view.cancelling),
+            blocked=_rows(table, view.blocked),
+            runs=_rows(table, view.runs),
+            nothing_posted=NOTHING_POSTED,
+            unknown_amounts=UNKNOWN_AMOUNTS,
             policy=_POLICY.format(styles=_hashes(style, pages), scripts=_hashes(_EARLY, script)),
             # These the template marks as safe: our own files, and a style made of `css_string`s.
             style=style,
@@ -42,6 +61,36 @@ def plan_html(plan: Plan) -> str:
         )
     )
     return drawn + "\n"
+
+
+def _rows(table: ChangeTable, changes: Iterable[ChangeView]) -> tuple[ChangeRow, ...]:
+    return tuple(table.rows[view.change.address] for view in changes)
+
+
+def _facts(view: PlanView) -> tuple[tuple[str, str], ...]:
+    """Whose plan it is, and from what it was made; what is not known is left out."""
+    basis, origin = view.plan.basis, view.plan.basis.origin
+    commit = origin.commit + (", with changes that are not committed" if origin.dirty else "")
+    facts = (
+        ("Ledger", basis.host),
+        ("Tenant", basis.tenant_id),
+        ("Entity", basis.entity_id),
+        ("Home currency", basis.home_currency or ""),
+        ("Commit", commit if origin.commit else ""),
+        ("Made", origin.made_at),
+        ("Good until", origin.expires_at),
+        ("Made by", f"reconciler {origin.tool_version}" if origin.tool_version else ""),
+        ("Approvals", view.approvals),
+    )
+    return tuple((name, value) for name, value in facts if value)
+
+
+def _by_period(cells: Iterable[tuple[str, ...]]) -> Mapping[str, list[tuple[str, ...]]]:
+    """The rows of the impact under their period, in the order of the periods."""
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for period, *rest in cells:
+        groups.setdefault(period, []).append(tuple(rest))
+    return groups
 
 
 def _pages(plan: Plan) -> str:

@@ -1,0 +1,262 @@
+"""What every format shows of one change, and of one entry that drifted."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown, total
+from reconciler.core.model.plan import CANCELLED, Action, Change, Comparison, Drift, Reason
+from reconciler.core.model.resource import Value, rows_of, text_of
+from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
+from reconciler.core.planning.run_members import MEMBERS, PART_WAY_OUT
+from reconciler.render.phrases import PARTICIPLES, value_text
+
+
+class ActionLabel(NamedTuple):
+    """How an action is shown: its symbol, its name, its style."""
+
+    symbol: str
+    name: str
+    style: str
+
+
+LABELS: Mapping[Action, ActionLabel] = MappingProxyType(
+    {
+        Action.CREATE: ActionLabel("+", "create", "create"),
+        Action.UPDATE: ActionLabel("~", "update", "update"),
+        Action.REPLACE: ActionLabel("-/+", "replace", "replace"),
+        Action.REMOVE: ActionLabel("-", "remove", "remove"),
+        Action.ADOPT: ActionLabel("=", "adopt", "adopt"),
+        Action.FORGET: ActionLabel(".", "forget", "forget"),
+        Action.BLOCKED: ActionLabel("!", "blocked", "blocked"),
+    }
+)
+
+_REASONS: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.DRIFTED: "the ledger moved; the file did not",
+        Reason.UNDECLARED: "no longer declared",
+        Reason.CANCELLED_IN_LEDGER: "cancelled in the ledger by someone else",
+        Reason.MISSING_IN_LEDGER: "not in the ledger any more",
+        Reason.RESUMED: "finishes what an earlier run began",
+        Reason.RECORD_ONLY: "only the daybook changes; no call is made",
+        Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
+        Reason.ADOPTED: "stands in the ledger already, and is managed from here on",
+        Reason.FOUND: "found in the ledger by its marker; the daybook does not know it",
+        Reason.LEFT_TO_RUN: "no longer declared: it is left to its journal run",
+        Reason.RETIRED: "retired: it stays in the ledger as it is, and nobody speaks of it",
+    }
+)
+
+_OF_THE_ACTION = frozenset({Reason.RESUMED, Reason.ADOPTED})
+"""Reasons that describe the action, so they are not shown for a blocked change."""
+
+_DRIFTED: Mapping[str, str] = MappingProxyType({"gone": "is gone", CANCELLED: "was cancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeforeAfter:
+    """A field before and after; `line` names the line it is on, `effect` what the change needs."""
+
+    name: str
+    before: str
+    after: str
+    line: str = ""
+    effect: str = ""
+
+
+FORCES = "forces replacement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeView:
+    """One change. `fields` has the field of the lines too, without values."""
+
+    change: Change
+    label: ActionLabel
+    name: str
+    number: str
+    file: str
+    period: str
+    date: str
+    amount: str
+    headline: str
+    reason: str
+    blocked: str
+    money: str
+    fields: tuple[BeforeAfter, ...]
+    calls: str
+
+    @property
+    def cancels(self) -> bool:
+        """Whether an apply cancels a posted entry."""
+        return self.change.takes_back and self.change.action is not Action.BLOCKED
+
+
+def view_of_change(change: Change) -> ChangeView:
+    """The change as formats show it."""
+    kind, spec = KINDS[change.address.kind], spec_of(change)
+    return ChangeView(
+        change=change,
+        label=LABELS[change.action],
+        name=change.address.name,
+        number=change.number or "",
+        file=str(change.source) if change.source else "",
+        period=_period(change),
+        date=value_text(spec.get(kind.date)) if spec else "",
+        amount=shown(debits_of(change), change.currency) if kind.currency and spec else "",
+        headline=_headline(change) if spec else "",
+        reason=_reason(change),
+        blocked=_blocked(change),
+        money=_money(change),
+        fields=tuple(_fields(change)),
+        calls=_calls(change),
+    )
+
+
+def spec_of(change: Change) -> Mapping[str, Value]:
+    """What a change is about, as it is declared, or else as it is live."""
+    return change.after if change.after is not None else change.before or {}
+
+
+def debits_of(change: Change) -> Decimal:
+    """The sum of an entry's debits."""
+    rows = rows_of(spec_of(change).get(KINDS[change.address.kind].lines))
+    amounts = (row.get("amount") for row in rows if row.get("type") == "Debit")
+    return total(amount for amount in amounts if isinstance(amount, Decimal))
+
+
+def _period(change: Change) -> str:
+    """The accounting period of a change, or the days it spans."""
+    spec, span = spec_of(change), KINDS[change.address.kind].span or ()
+    return change.period or " to ".join(value_text(spec.get(field)) for field in span)
+
+
+def _headline(change: Change) -> str:
+    """Period, date and amount of a change, and what is special about it."""
+    kind = KINDS[change.address.kind]
+    status = f" ({change.period_status})" if change.period_status else ""
+    facts = [] if kind.currency else ["a journal run"]
+    facts.append(f"{_period(change)}{status}")
+    facts.append(f"dated {value_text(spec_of(change).get(kind.date))}")
+    if kind.currency:
+        facts.append(f"{change.currency} {shown(debits_of(change), change.currency)}")
+    if change.journal_run:
+        facts.append(f"made by {change.journal_run}")
+    if change.transferred not in ("", "No"):
+        facts.append(f"transferred {change.transferred}")
+    if change.protect:
+        facts.append("protected")
+    return ", ".join(facts)
+
+
+def _reason(change: Change) -> str:
+    """Why a change is needed, where its action does not say it already; else empty."""
+    if change.reason is Reason.RESUMED and change.status == CANCELLED and change.posts:
+        return "cancelled by an earlier run, so the books lack it until this is applied"
+    if change.block is not None and change.reason in _OF_THE_ACTION:
+        return ""
+    return _REASONS.get(change.reason, "")
+
+
+def _blocked(change: Change) -> str:
+    """Why a change is blocked, and what it therefore cannot be."""
+    if change.block is None:
+        return ""
+    wanted = PARTICIPLES.get(change.wanted)
+    return change.block.message + (f", so it cannot be {wanted}" if wanted else "")
+
+
+def _calls(change: Change) -> str:
+    """The calls that an apply makes, in their order; empty when it makes none."""
+    steps = () if change.block is not None else change.steps
+    return ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in steps)
+
+
+def _money(change: Change) -> str:
+    """What is cancelled and what is posted, as `USD 400.90 leaves, USD 999.99 comes`.
+
+    Empty for a change that cancels nothing, or is blocked.
+    """
+    if change.block is not None or not change.takes_back:
+        return ""
+    cancelled = f"{_debits(taken_back(change)) or 'nothing'} leaves"
+    if not change.posts:
+        return cancelled
+    return f"{cancelled}, {_debits(newly_posted(change)) or 'what only the ledger will know'} comes"
+
+
+def _debits(entries: Iterable[Entry]) -> str:
+    """The debits of entries, one sum for each currency."""
+    sums: dict[str, list[Decimal]] = defaultdict(list)
+    for kind, spec in entries:
+        for posting in postings(kind, spec, None):
+            sums[posting.currency].append(posting.debit)
+    return " and ".join(
+        f"{currency} {shown(total(amounts), currency)}"
+        for currency, amounts in sorted(sums.items())
+    )
+
+
+def _fields(change: Change) -> Iterator[BeforeAfter]:
+    lines = KINDS[change.address.kind].lines
+    for field in change.comparison.fields:
+        forces = not field.in_place and change.wanted is not Action.ADOPT
+        effect = FORCES if forces else "in place"
+        values = (field.before, field.after)
+        before, after = ("", "") if field.name == lines else map(value_text, values)
+        yield BeforeAfter(name=field.name, before=before, after=after, effect=effect)
+    yield from _line_fields(change.comparison)
+
+
+def _line_fields(comparison: Comparison) -> Iterator[BeforeAfter]:
+    """What changes in place on single lines, each named by its code and side."""
+    for update in comparison.line_updates:
+        code, side = (text_of(update.line.get(name)) for name in ("accountingCodeName", "type"))
+        for name in sorted(update.fields):
+            before, after = value_text(update.before.get(name)), value_text(update.fields[name])
+            yield BeforeAfter(name=name, before=before, after=after, line=f"{code} ({side})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftView:
+    """An entry that changed in the ledger: what happened to it, and in which fields."""
+
+    name: str
+    number: str
+    what: str
+    fields: tuple[BeforeAfter, ...]
+    remedy: str
+
+
+def view_of_drift(drift: Drift) -> DriftView:
+    """The drift as formats show it."""
+    in_part = any(field.name == MEMBERS for field in drift.comparison.fields)
+    posted = drift.status in KINDS[drift.address.kind].posted_states
+    status = "differs" if posted else f'has the status "{drift.status}"'
+    return DriftView(
+        name=drift.address.name,
+        number=drift.number,
+        what="was cancelled in part" if in_part else _DRIFTED.get(drift.status, status),
+        fields=tuple(_drifted_fields(drift)),
+        remedy=PART_WAY_OUT if in_part else "",
+    )
+
+
+def _drifted_fields(drift: Drift) -> Iterator[BeforeAfter]:
+    """The comparison leads from live back to what was applied; drift went the other way."""
+    comparison, lines = drift.comparison, KINDS[drift.address.kind].lines
+    for field in comparison.fields:
+        if field.name == MEMBERS:
+            yield BeforeAfter(name=field.name, before="", after=str(field.before))
+        elif field.name != lines:
+            before, after = value_text(field.after), value_text(field.before)
+            yield BeforeAfter(name=field.name, before=before, after=after)
+    for moved in _line_fields(comparison):
+        yield BeforeAfter(name=moved.name, before=moved.after, after=moved.before, line=moved.line)
+    if comparison.lines_added or comparison.lines_removed:
+        yield BeforeAfter(name=lines, before="", after="", effect="the lines differ")

@@ -1,0 +1,274 @@
+"""What every format shows of a plan: verdict, counts, dangers, impact, balance, changes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown
+from reconciler.core.model.plan import Action, Impact, Plan
+from reconciler.core.model.review import Assessment
+from reconciler.core.model.scope import OutOfScope, Scope
+from reconciler.core.planning.impact import taken_back
+from reconciler.render.approvals import requirement_text
+from reconciler.render.change_view import (
+    LABELS,
+    ActionLabel,
+    ChangeView,
+    DriftView,
+    view_of_change,
+    view_of_drift,
+)
+from reconciler.render.phrases import counted, sided
+
+BADGES = ("OFFLINE", "PARTIAL")
+"""The words that every format begins its notices with, and puts beside its verdict."""
+
+UNKNOWN_AMOUNTS = "What a journal run posts is known when the ledger has run it: it is not in here."
+
+NOTHING_POSTED = "nothing is posted or taken back"
+
+IMPACT_AMOUNTS = frozenset({3, 4, 5, 6})
+"""The columns of the impact that hold amounts; those before them hold names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a plan comes to: a style, a few words, and a sentence on what follows."""
+
+    style: str
+    words: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceProof:
+    """The sums of what is posted or cancelled in one currency, which must be equal."""
+
+    currency: str
+    debit: str
+    credit: str
+    what: str
+    holds: bool
+
+    def __str__(self) -> str:
+        currency, _, home = self.currency.partition(", ")
+        sums = f"{currency} {self.debit} {'=' if self.holds else '≠'} {self.credit} {self.what}"
+        return f"{sums}, {home}" if home else sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """A plan as formats show it."""
+
+    plan: Plan
+    verdict: Verdict
+    counts: str
+    actions: tuple[tuple[int, ActionLabel], ...]
+    badges: tuple[str, ...]
+    notices: tuple[str, ...]
+    changes: tuple[ChangeView, ...]
+    cancelling: tuple[ChangeView, ...]
+    cancelled: str
+    blocked: tuple[ChangeView, ...]
+    runs: tuple[ChangeView, ...]
+    impact_titles: tuple[str, ...]
+    impact: tuple[tuple[str, ...], ...]
+    impact_none: str
+    proofs: tuple[BalanceProof, ...]
+    approvals: str
+    command: str
+    drift: tuple[DriftView, ...]
+
+    @property
+    def headline(self) -> str:
+        """The counts, after the verdict where the plan is refused."""
+        return f"{self.verdict.words}. {self.counts}" if self.plan.refusals else self.counts
+
+    @property
+    def marks(self) -> str:
+        """The badges in brackets, each after a blank."""
+        return "".join(f" ({badge})" for badge in self.badges)
+
+
+def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
+    """The plan as formats show it, with its approvals where they were read."""
+    changes = tuple(map(view_of_change, plan.pending))
+    cancelling = [view for view in changes if view.cancels]
+    cancelled = sum(len(taken_back(view.change)) for view in cancelling)
+    entries = counted(cancelled, "posted entry", "posted entries") if cancelled else ""
+    runs = tuple(view for view in changes if _posts_unknown_amounts(view))
+    titles, *impact = _impact(plan.impact, plan.basis.home_currency)
+    notices = tuple(_notices(plan))
+    verdict = _verdict(plan, assessment, entries)
+    return PlanView(
+        plan=plan,
+        verdict=verdict,
+        counts=counts_of(plan),
+        actions=tuple(
+            (plan.summary[action], label)
+            for action, label in LABELS.items()
+            if plan.summary.get(action)
+        ),
+        badges=tuple(notice.partition(":")[0] for notice in notices),
+        notices=notices,
+        changes=changes,
+        # What posts nothing in its place comes first.
+        cancelling=tuple(sorted(cancelling, key=lambda view: view.change.posts)),
+        cancelled=entries,
+        blocked=tuple(view for view in changes if view.change.block is not None),
+        runs=runs,
+        impact_titles=titles,
+        impact=tuple(impact),
+        impact_none="" if impact or runs or not plan.feasible else "no amount in the books changes",
+        proofs=tuple(_proofs(plan)),
+        approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
+        command=_command(plan, assessment),
+        drift=tuple(map(view_of_drift, plan.drift)),
+    )
+
+
+def counts_of(plan: Plan) -> str:
+    """The counts: `3 to create, 1 to update, 1 blocked.`, or `No changes.`"""
+    return counts_text(plan.summary) if plan.pending else "No changes."
+
+
+def counts_text(of: Mapping[Action, int]) -> str:
+    """How many changes of each action: `3 to create, 1 blocked.`"""
+    counts = (
+        f"{of[action]} {'blocked' if action is Action.BLOCKED else f'to {label.name}'}"
+        for action, label in LABELS.items()
+        if of.get(action)
+    )
+    return ", ".join(counts) + "."
+
+
+def _verdict(plan: Plan, assessment: Assessment | None, cancelled: str) -> Verdict:
+    """Whether the plan can be applied, and what to know before it is."""
+    blocked = plan.summary.get(Action.BLOCKED, 0)
+    if plan.refusals:
+        return Verdict(style="bad", words="Refused", sentence="An apply would change nothing.")
+    if not plan.pending:
+        return Verdict(style="good", words="No changes", sentence=_unchanged(plan))
+    if not plan.feasible:
+        return Verdict(style="bad", words="Blocked", sentence="There is nothing an apply could do.")
+    if plan.scope.offline:
+        return Verdict(
+            style="warning", words="For reading", sentence="The ledger was not asked for it."
+        )
+    but = f"An apply leaves out what is blocked ({blocked:,}). " if blocked else ""
+    out = f"It takes {cancelled} out of the books." if cancelled else ""
+    none = "" if but or out else "Nothing is blocked, and no posted entry leaves the books."
+    sentence = f"{but}{out}{none}".strip()
+    if lacking := _lacking(plan, assessment):
+        required = requirement_text(plan.requirement)
+        return Verdict(style="warning", words=lacking, sentence=f"{required} {sentence}")
+    style = "warning" if blocked or cancelled else "good"
+    return Verdict(style=style, words="Can be applied", sentence=sentence)
+
+
+def _lacking(plan: Plan, assessment: Assessment | None) -> str:
+    """Which approvals are still needed, as far as that is known; empty for none."""
+    required = plan.requirement.approvals
+    if not required or (assessment is not None and assessment.satisfied):
+        return ""
+    missing = required - len(assessment.present) if assessment is not None else required
+    if missing <= 0:
+        return "Approvals do not count"
+    more = "more " if missing < required else ""
+    return f"Needs {missing} {more}{'approval' if missing == 1 else 'approvals'}"
+
+
+def _unchanged(plan: Plan) -> str:
+    """What a plan without changes says, and no more than it can know."""
+    holder = "daybook" if plan.scope.offline else "ledger"
+    what = "the files in scope declare" if plan.partial else "the files declare"
+    return f"The {holder} holds what {what}."
+
+
+def _command(plan: Plan, assessment: Assessment | None) -> str:
+    """The command that applies the plan; empty where something is known to prevent it."""
+    prevented = plan.refusals or plan.scope.offline or _lacking(plan, assessment)
+    can = plan.feasible and not prevented
+    return f"reconciler apply --plan-digest {plan.digest}" if can else ""
+
+
+def _posts_unknown_amounts(view: ChangeView) -> bool:
+    """Whether an apply creates a journal run, whose amounts are known only afterwards."""
+    change = view.change
+    acts = change.action is not Action.BLOCKED and change.posts
+    return acts and not KINDS[change.address.kind].lines
+
+
+def _impact(rows: tuple[Impact, ...], home: str | None) -> Iterator[tuple[str, ...]]:
+    """The impact as cells, the titles first; a change in home currency that is not known is `?`."""
+    with_home = home is not None and any(
+        row.home_change is not None and row.currency != home for row in rows
+    )
+    titles = ("Period", "Accounting code", "Currency", "Before", "Change", "After")
+    yield (*titles, f"Change in {home}") if with_home else titles
+    for row in rows:
+        if not (row.net_before or row.net_after or row.home_change):
+            continue
+        nets = (row.net_before, row.net_change, row.net_after)
+        cells = (row.period, row.code, row.currency, *(sided(net, row.currency) for net in nets))
+        in_home = "?" if row.home_change is None else sided(row.home_change, home or "")
+        yield (*cells, in_home) if with_home else cells
+
+
+def _proofs(plan: Plan) -> Iterator[BalanceProof]:
+    """The proof that the plan is in balance, row by row; sums of nothing are left out."""
+    foreign = any(not row.home and row.currency != plan.basis.home_currency for row in plan.balance)
+    for row in plan.balance:
+        if row.home and not foreign:
+            continue  # the same sums again
+        posted = ("posted", row.posted_debit, row.posted_credit)
+        for what, debit, credit in (posted, ("taken back", row.removed_debit, row.removed_credit)):
+            if debit or credit:
+                yield BalanceProof(
+                    currency=f"{row.currency}, in home currency" if row.home else row.currency,
+                    debit=shown(debit, row.currency),
+                    credit=shown(credit, row.currency),
+                    what=what,
+                    holds=debit == credit,
+                )
+
+
+def _notices(plan: Plan) -> Iterator[str]:
+    """What limits the plan as a whole, each beginning with its badge.
+
+    The text holds what people typed, so every format encodes it as it does a name.
+    """
+    if plan.scope.offline:
+        known = (
+            "live is taken to be what the daybook recorded"
+            if plan.basis.lineage
+            else "there is no daybook either, so everything counts as new"
+        )
+        yield f"OFFLINE: the ledger was not asked; {known}. It can be shown, and not applied."
+    if plan.partial:
+        left_out = _left_out(plan.out_of_scope)
+        # What is not declared has no labels.
+        labels = (
+            " What is no longer declared has no labels, so --select never removes it."
+            if plan.scope.labels
+            else ""
+        )
+        yield f"PARTIAL: {_selection(plan.scope)}; {left_out}.{labels}"
+
+
+def _selection(scope: Scope) -> str:
+    """`only --target a or b and --period Jan-2026 but --exclude c`."""
+    options = (
+        ("--target", scope.targets),
+        ("--period", scope.periods),
+        ("--select", scope.labels),
+    )
+    chosen = [f"{flag} {' or '.join(values)}" for flag, values in options if values]
+    only = "only " + " and ".join(chosen) if chosen else "everything"
+    return only + (f" but --exclude {' or '.join(scope.excludes)}" if scope.excludes else "")
+
+
+def _left_out(unseen: OutOfScope) -> str:
+    declared = counted(unseen.declared, "declaration", "declarations")
+    recorded = counted(unseen.recorded, "recorded entry", "recorded entries")
+    return f"{declared} and {recorded} without a file were not looked at"
