@@ -306,17 +306,17 @@ class _Run:
         from reconciler.app.approvals import commit_of, policy_to_keep
         from reconciler.app.settlement import book_of
         from reconciler.core.model.report import report_of
-        from reconciler.engine.apply import Ports, apply
-        from reconciler.engine.call_outcome import PollingPolicy
+        from reconciler.engine.apply import apply
+        from reconciler.engine.ports import PollingPolicy, Ports
 
-        patience = PollingPolicy(longest_wait=60 * self.run_timeout, tell=progress_line())
+        polling = PollingPolicy(longest_wait=60 * self.run_timeout, tell=progress_line())
         book = book_of(desk, style=self.style)
-        doors = Ports(
+        ports = Ports(
             ledger=desk.client,
-            book=book,
+            daybook=book,
             stop=self.stop.event,
             why_stopped=self.stop.why,
-            patience=patience,
+            polling=polling,
         )
         ended: list[Applied] = []
         # What is left of a reviewed plan is a run of that plan.
@@ -328,7 +328,7 @@ class _Run:
                 for item in apply(
                     plan,
                     recorded,
-                    doors,
+                    ports,
                     parallelism=desk.parallelism,
                     continue_on_error=self.continue_on_error,
                 ):

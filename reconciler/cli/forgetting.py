@@ -94,7 +94,8 @@ def _forget(
     from reconciler.cli.apply import exit_code
     from reconciler.core.documents.plan_file import digest_of
     from reconciler.core.model.report import report_of
-    from reconciler.engine.apply import Ports, apply
+    from reconciler.engine.apply import apply
+    from reconciler.engine.ports import Ports
     from reconciler.render.report import applied_line, report_lines
     from reconciler.render.text import change_lines
 
@@ -105,10 +106,10 @@ def _forget(
     if asking and not _consented(len(changes)):
         err([line("Nothing was forgotten.")])
         return Refused.exit_code
-    doors = Ports(ledger=desk.client, book=book_of(desk))
+    ports = Ports(ledger=desk.client, daybook=book_of(desk))
     desk.daybook.begin(plan.digest)
     ended = []
-    for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):
+    for item in apply(plan, desk.daybook.recorded(), ports, parallelism=1):
         ended.append(item)
         out([applied_line(item)])
     report = report_of(ended, changes, plan_digest=plan.digest)

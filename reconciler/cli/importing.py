@@ -354,13 +354,14 @@ def _adopt(desk: "Desk", plan: "Plan", found: Sequence[Found]) -> int:
     from reconciler.cli.apply import exit_code
     from reconciler.core.model.plan import Allowances
     from reconciler.core.model.report import report_of
-    from reconciler.engine.apply import Ports, apply
+    from reconciler.engine.apply import apply
+    from reconciler.engine.ports import Ports
     from reconciler.render.report import applied_line, report_lines
 
-    doors = Ports(ledger=desk.client, book=book_of(desk))
+    ports = Ports(ledger=desk.client, daybook=book_of(desk))
     ended = []
     desk.daybook.begin(plan.digest)
-    for item in apply(plan, desk.daybook.recorded(), doors, parallelism=1):
+    for item in apply(plan, desk.daybook.recorded(), ports, parallelism=1):
         ended.append(item)
         out([applied_line(item)])
     report = report_of(ended, plan.changes, plan_digest=plan.digest)

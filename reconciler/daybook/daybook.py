@@ -73,9 +73,9 @@ class Daybook:
         self._doubt: list[Event] | None = None
         """What was tried to be written last, when nobody knows whether it was."""
         self._lost: DaybookError | None = None
-        self._heart: LeaseRenewer | None = None
+        self._renewer: LeaseRenewer | None = None
         if lease is not None and store.lasts is not None:
-            self._heart = LeaseRenewer(store, lease, lasts=store.lasts)
+            self._renewer = LeaseRenewer(store, lease, lasts=store.lasts)
 
     @property
     def lineage(self) -> str:
@@ -239,9 +239,9 @@ class Daybook:
 
         Not the lease when the last write failed: what it was about is still to be settled.
         """
-        if self._heart is not None:
-            self._heart.stop()
-            self._heart = None
+        if self._renewer is not None:
+            self._renewer.stop()
+            self._renewer = None
         if self.lease is not None and self._doubt is None and self._lost is None:
             with suppress(DaybookError), writing(self._store) as connection:
                 release(connection, self.lease)

@@ -45,9 +45,9 @@ class Export:
     known: DaybookState
 
 
-def write_export(book: Daybook) -> str:
+def write_export(daybook: Daybook) -> str:
     """A daybook as text that `imported` reads, one line for each event behind a heading."""
-    chain = book.events()
+    chain = daybook.events()
     known = DaybookState()
     for event in chain:
         known.take(event)
@@ -111,41 +111,44 @@ def _damaged(said: str) -> DaybookError:
     return DaybookError(f"the export is damaged: {said}", remedy="Export the daybook again.")
 
 
-def import_export(book: Daybook, carry: Export, *, holder: Holder) -> None:
+def import_export(daybook: Daybook, export: Export, *, holder: Holder) -> None:
     """Make an empty daybook, held for writing, the one that an export holds.
 
     Raises DaybookError when the daybook is not empty, or is of another workspace.
     """
-    theirs = carry.known
-    if book.workspace and theirs.workspace and book.workspace != theirs.workspace:
+    theirs = export.known
+    if daybook.workspace and theirs.workspace and daybook.workspace != theirs.workspace:
         raise DaybookError(
-            f"the export is of the workspace {theirs.workspace}, and this one is {book.workspace}",
+            f"the export is of the workspace {theirs.workspace}, and this one is "
+            f"{daybook.workspace}",
             remedy="Import it in its own workspace.",
         )
-    if book.serial or book.tenant is not None:
-        raise _not_empty(book, theirs)
-    book.replace_by(list(carry.chain), theirs, holder)
+    if daybook.serial or daybook.tenant is not None:
+        raise _not_empty(daybook, theirs)
+    daybook.replace_by(list(export.chain), theirs, holder)
 
 
-def _not_empty(book: Daybook, theirs: DaybookState) -> DaybookError:
-    if book.lineage == theirs.lineage:
-        fact = f"is the same one at serial {book.serial}, and the export is at {theirs.serial}"
+def _not_empty(daybook: Daybook, theirs: DaybookState) -> DaybookError:
+    if daybook.lineage == theirs.lineage:
+        fact = f"is the same one at serial {daybook.serial}, and the export is at {theirs.serial}"
     else:
-        fact = f"has the lineage {book.lineage}, and the export {theirs.lineage}"
+        fact = f"has the lineage {daybook.lineage}, and the export {theirs.lineage}"
     return DaybookError(
-        f"the daybook {book.place} is not empty: it {fact}; nothing was imported",
+        f"the daybook {daybook.place} is not empty: it {fact}; nothing was imported",
         remedy="Import into a daybook that does not exist yet. Two daybooks are never mixed.",
     )
 
 
-def compare(book: Daybook, carry: Export) -> str | None:
+def compare(daybook: Daybook, export: Export) -> str | None:
     """What is wrong with a daybook that should have grown from an export; None when nothing is."""
-    theirs = carry.known
-    if book.lineage != theirs.lineage:
-        return f"its lineage is {book.lineage}, and that of the copy {theirs.lineage}"
-    chain = book.events()
+    theirs = export.known
+    if daybook.lineage != theirs.lineage:
+        return f"its lineage is {daybook.lineage}, and that of the copy {theirs.lineage}"
+    chain = daybook.events()
     if len(chain) < theirs.seq:
-        return f"it is older than the copy: serial {book.serial}, and the copy has {theirs.serial}"
+        return (
+            f"it is older than the copy: serial {daybook.serial}, and the copy has {theirs.serial}"
+        )
     if chain[theirs.seq - 1].hash != theirs.hash:
         return f"it and the copy went different ways before event {theirs.seq}"
     return None

@@ -11,17 +11,15 @@ from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import record_for
-from reconciler.engine.call_outcome import Ports
 from reconciler.engine.change_executor import ChangeExecutor
+from reconciler.engine.ports import Ports
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
-
-__all__ = ["Ports", "apply"]
 
 
 def apply(
     plan: Plan,
     recorded: Mapping[Address, Recorded],
-    doors: Ports,
+    ports: Ports,
     *,
     parallelism: int,
     continue_on_error: bool = False,
@@ -46,14 +44,14 @@ def apply(
                     if _must_wait(waiting[0], running.values()):
                         break
                     change = waiting.popleft()
-                    stopped = doors.why_stopped() if doors.stop.is_set() else ""
+                    stopped = ports.why_stopped() if ports.stop.is_set() else ""
                     why = stopped or halt.why_not(change)
                     if why:
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
                     state = record_for(recorded, change.address, change.renamed_from)
                     work = ChangeExecutor(
-                        change=change, basis=plan.basis, recorded=state, doors=doors
+                        change=change, basis=plan.basis, recorded=state, ports=ports
                     )
                     running[pool.submit(work.run)] = work
                 # The timeout lets the main thread see a signal while calls are in flight.
@@ -62,7 +60,7 @@ def apply(
                 yield from sorted(results, key=lambda result: result.change.address)
         except GeneratorExit:
             # Nobody listens any more: what is in flight is settled, and nothing new is begun.
-            doors.stop.set()
+            ports.stop.set()
             raise
     if halt.unforeseen is not None:
         raise halt.unforeseen

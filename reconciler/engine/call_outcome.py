@@ -1,20 +1,12 @@
-"""What a call passes through: two doors, its key, and what its failure or its body tells."""
+"""The idempotency key of a create, and what an error or a body says of the effect of a call."""
 
 import hashlib
 import json
-import time
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from threading import Event
-from typing import Protocol
 
 from reconciler.core.model.canonical import digest
 from reconciler.core.model.history import Result
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Basis
-from reconciler.core.model.resource import Live
 from reconciler.daybook import Intent
 from reconciler.errors import (
     AccessRefused,
@@ -26,65 +18,6 @@ from reconciler.errors import (
 
 KEY_MISMATCH = 422
 """The ledger knows the key from another request: a fault of ours or of a rival (API facts 7.5)."""
-
-
-class LedgerWriter(Protocol):
-    """The writing door to a ledger, with the reads that every write is checked by.
-
-    `look` is a read without the entries of a journal run. `sent_before` says that the same create
-    may have been sent by an earlier run, so that nothing but the ledger's own answer under its key
-    may count as a refusal.
-    """
-
-    def read(self, kind: Kind, number: str) -> Live | None: ...
-    def read_status(self, kind: Kind, number: str) -> Live | None: ...
-    def create(
-        self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False
-    ) -> str: ...
-    def update(self, kind: Kind, number: str, body: bytes, *, track_id: str = "") -> None: ...
-    def cancel(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
-    def delete(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
-    def server_time(self) -> datetime | None: ...
-
-
-class CallLog(Protocol):
-    """The writing door to a daybook."""
-
-    def record_intent(self, intent: Intent) -> Intent: ...
-    def record_outcome(
-        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
-    ) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollingPolicy:
-    """How work that the ledger goes on with after a call is waited for; all times in seconds.
-
-    Looks at it begin `shortest` apart and end `longest` apart. `grace` is how long a ledger that
-    said yes may seem to do nothing. `tell` is called with each step that shows.
-    """
-
-    longest_wait: float = 1800
-    grace: float = 30
-    shortest: float = 0.05
-    longest: float = 10
-    clock: Callable[[], float] = time.monotonic
-    tell: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """What applying acts through. `stop` is set to end the run after the calls in flight.
-
-    `why_stopped` says what ended it.
-    """
-
-    ledger: LedgerWriter
-    book: CallLog
-    stop: Event = field(default_factory=Event)
-    why_stopped: Callable[[], str] = lambda: "the run was interrupted"
-    patience: PollingPolicy = PollingPolicy()
-    new_track_id: Callable[[], str] = lambda: f"rec-{uuid.uuid4().hex}"
 
 
 def idempotency_key(basis: Basis, intent: Intent, *, replaces: str | None = None) -> str:

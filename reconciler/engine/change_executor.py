@@ -15,7 +15,6 @@ from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import gone_before, out_of_the_books
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
-    Ports,
     as_unknown,
     idempotency_key,
     result_of,
@@ -23,6 +22,7 @@ from reconciler.engine.call_outcome import (
     transfer_asked,
 )
 from reconciler.engine.intent_log import IntentLog
+from reconciler.engine.ports import Ports
 from reconciler.engine.read_back import ReadBack, fingerprint_of
 from reconciler.engine.repeatable_call import RepeatableCall
 from reconciler.errors import (
@@ -47,19 +47,19 @@ class ChangeExecutor:
     change: Change
     basis: Basis
     recorded: Recorded
-    doors: Ports
+    ports: Ports
     done: list[Step] = field(default_factory=list)
     number: str | None = None
     renamed: bool = False
     expected: str = ""
     """The fingerprint of the live entry once it is marked as the declaration's."""
-    pen: IntentLog = field(init=False)
-    sight: ReadBack = field(init=False)
+    intents: IntentLog = field(init=False)
+    reader: ReadBack = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pen = IntentLog(change=self.change, recorded=self.recorded, doors=self.doors)
-        self.sight = ReadBack(
-            doors=self.doors,
+        self.intents = IntentLog(change=self.change, recorded=self.recorded, ports=self.ports)
+        self.reader = ReadBack(
+            ports=self.ports,
             kind=self.kind,
             marker=self.marker,
             marker_place=self.basis.marker_place,
@@ -70,7 +70,7 @@ class ChangeExecutor:
         """Do the steps in order until the first that does not succeed; says how that ended."""
         try:
             self._check_unmoved()
-            self.pen.note_what_needs_no_call()
+            self.intents.note_what_needs_no_call()
             if self.change.action is Action.FORGET or not self.change.status:
                 self.number = None
             for step in self.change.steps:
@@ -78,7 +78,7 @@ class ChangeExecutor:
                 _PERFORM[step.verb](self, step)
         except _Stopped:
             outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
-            return self._result(outcome, message=self.doors.why_stopped())
+            return self._result(outcome, message=self.ports.why_stopped())
         except OutcomeUnknown as error:
             return self._result(Outcome.UNKNOWN, error)
         except DaybookError as error:
@@ -91,7 +91,7 @@ class ChangeExecutor:
         """How the change stands after an error that nobody foresaw."""
         # Its text may hold anything; whoever reads the traceback sees it there.
         return self._result(
-            Outcome.UNKNOWN if self.pen.open else Outcome.FAILED,
+            Outcome.UNKNOWN if self.intents.open else Outcome.FAILED,
             message=f"an unexpected {type(error).__name__} ended it",
         )
 
@@ -105,24 +105,24 @@ class ChangeExecutor:
             marker_place=self.basis.marker_place,
             marker=self.marker,
         )
-        intent = self.pen.intent(Act.CREATE, payload=body.decode(), spec=spec)
+        intent = self.intents.intent(Act.CREATE, payload=body.decode(), spec=spec)
         key = idempotency_key(self.basis, intent, replaces=self.change.number)
-        intent = self.pen.record_intent(replace(intent, key=key))
+        intent = self.intents.record_intent(replace(intent, key=key))
         track_id = intent.track_id or ""
         try:
-            number = self.doors.ledger.create(self.kind, body, key=key, track_id=track_id)
+            number = self.ports.ledger.create(self.kind, body, key=key, track_id=track_id)
         except LedgerError as error:
-            self.pen.record_outcome(intent, result_of(error), error)
+            self.intents.record_outcome(intent, result_of(error), error)
             if result_of(error) is Result.UNKNOWN:
                 raise as_unknown(error) from error
             raise
         self.number = number
         self.done.append(step)
         # The number is safe before anything else happens; the read-back may still find fault.
-        self.pen.record_outcome(
+        self.intents.record_outcome(
             intent, Result.DONE, number=number, happened=f"{number} was created"
         )
-        live = self.sight.read_back(number, f"{number} was created")
+        live = self.reader.read_back(number, f"{number} was created")
         fault = self._not_ours(live, spec)
         if live is None or fault:
             self._disown(intent, step, f"the ledger answered {number}, {fault}")
@@ -133,7 +133,7 @@ class ChangeExecutor:
                 "again.",
                 track_id=track_id,
             )
-        differing = self.sight.differing_fields(live, spec, applied=None)
+        differing = self.reader.differing_fields(live, spec, applied=None)
         if differing:
             raise ReadBackDiffers(
                 f"{number} was created, and a read shows otherwise than was asked for: "
@@ -150,7 +150,7 @@ class ChangeExecutor:
         comparison = UNCHANGED if renames else change.comparison
         spec = (change.before or {}) if renames else self._wanted()
         moved = {field.name: field.after for field in comparison.fields}
-        adopts = self.pen.updating is self.pen.adopting
+        adopts = self.intents.updating is self.intents.adopting
         body = update_body(
             self.kind,
             comparison,
@@ -162,14 +162,16 @@ class ChangeExecutor:
         )
         payload, applied = body.decode(), None if renames else self.recorded.spec
         transfer = transfer_asked(self.kind, payload)
-        intended = self.pen.spec_before if renames else spec
+        intended = self.intents.spec_before if renames else spec
         self._repeat(
             step,
-            self.pen.intent(self.pen.updating, number=number, payload=payload, spec=intended),
-            lambda track: self.doors.ledger.update(self.kind, number, body, track_id=track),
+            self.intents.intent(
+                self.intents.updating, number=number, payload=payload, spec=intended
+            ),
+            lambda track: self.ports.ledger.update(self.kind, number, body, track_id=track),
             shown=lambda live: (
                 live is not None
-                and not self.sight.differing_fields(
+                and not self.reader.differing_fields(
                     live, spec, applied=applied, all_fields=transfer
                 )
             ),
@@ -178,7 +180,7 @@ class ChangeExecutor:
             telling=shows_in_a_read(self.kind, payload),
         )
         if renames:
-            self.pen.next_incarnation()
+            self.intents.next_incarnation()
             self.renamed = True
             self._check_unmoved()
 
@@ -187,8 +189,8 @@ class ChangeExecutor:
         number = _known(step)
         self._repeat(
             step,
-            self.pen.intent(Act.CANCEL, number=number, spec=gone_before(self.change.members)),
-            lambda track: self.doors.ledger.cancel(self.kind, number, track_id=track),
+            self.intents.intent(Act.CANCEL, number=number, spec=gone_before(self.change.members)),
+            lambda track: self.ports.ledger.cancel(self.kind, number, track_id=track),
             shown=lambda live: live is not None and live.status == CANCELLED,
             ready=self._unmoved,
         )
@@ -196,11 +198,11 @@ class ChangeExecutor:
     def delete(self, step: Step) -> None:
         """Delete an entry that a read shows to be cancelled and ours (I-24), and read it gone."""
         number = _known(step)
-        live = self.sight.read(number)
+        live = self.reader.read(number)
         if live is None:
-            self.pen.note(self.pen.intent(Act.FORGET, number=number))
+            self.intents.note(self.intents.intent(Act.FORGET, number=number))
             self.done.append(step)
-        elif not self.sight.deletable(live):
+        elif not self.reader.deletable(live):
             raise EntryMoved(
                 f"{number} is not a cancelled entry of this declaration any more, so it was not "
                 "deleted",
@@ -209,10 +211,10 @@ class ChangeExecutor:
         else:
             self._repeat(
                 step,
-                self.pen.intent(Act.DELETE, number=number),
-                lambda track: self.doors.ledger.delete(self.kind, number, track_id=track),
+                self.intents.intent(Act.DELETE, number=number),
+                lambda track: self.ports.ledger.delete(self.kind, number, track_id=track),
                 shown=lambda live: live is None,
-                ready=self.sight.deletable,
+                ready=self.reader.deletable,
             )
         if self.number == number:
             self.number = None
@@ -226,7 +228,7 @@ class ChangeExecutor:
         return marker_of(self.basis.workspace, self.change.address)
 
     def _stop_if_asked(self) -> None:
-        if self.doors.stop.is_set():
+        if self.ports.stop.is_set():
             raise _Stopped
 
     def _check_unmoved(self) -> None:
@@ -234,14 +236,14 @@ class ChangeExecutor:
         number, expected = self.change.number, self.change.fingerprint
         if number is None or not (expected or self.change.posts):
             return
-        live = self.sight.read(number)
+        live = self.reader.read(number)
         if not self._unmoved(live):
             raise EntryMoved(
                 f"{number} moved since the plan was made, so it was not touched",
                 remedy="Plan again, and look at what moved.",
             )
         if live is not None and not self.expected:
-            self.expected = fingerprint_of(self.sight.marked(live))
+            self.expected = fingerprint_of(self.reader.marked(live))
 
     def _unmoved(self, live: Live | None) -> bool:
         """Whether a read shows what was planned for, under its new name once it has that."""
@@ -265,8 +267,8 @@ class ChangeExecutor:
             telling=telling,
             gone=out_of_the_books(self.change.members),
             done=self.done,
-            pen=self.pen,
-            sight=self.sight,
+            intents=self.intents,
+            reader=self.reader,
         ).make(intent)
 
     def _not_ours(self, live: Live | None, spec: Mapping[str, Value]) -> str:
@@ -276,11 +278,11 @@ class ChangeExecutor:
         """
         if live is None:
             return "which a read does not find"
-        if self.sight.marker_of(live) != self.marker:
+        if self.reader.marker_of(live) != self.marker:
             return f'which does not carry the marker "{self.marker}"'
         if self.kind.carries_marker:
             return ""
-        names = {*self.sight.differing_fields(live, spec, applied=None)} - {"the status"}
+        names = {*self.reader.differing_fields(live, spec, applied=None)} - {"the status"}
         return f"which is not what was asked for: {', '.join(sorted(names))}" if names else ""
 
     def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
@@ -292,7 +294,7 @@ class ChangeExecutor:
             remedy=f"Look at {number} in the ledger: it was not taken over.",
             track_id=intent.track_id or "",
         )
-        self.pen.record_outcome(intent, Result.UNKNOWN, error)
+        self.intents.record_outcome(intent, Result.UNKNOWN, error)
         raise error
 
     def _wanted(self) -> Mapping[str, Value]:
@@ -301,9 +303,9 @@ class ChangeExecutor:
 
     def _unwritten(self, error: DaybookError) -> Applied:
         """The daybook could not be written: what did happen must at least be said (I-43)."""
-        happened = self.pen.unrecorded
+        happened = self.intents.unrecorded
         said = f"{happened}; this is not recorded: {error.message}" if happened else error.message
-        outcome = Outcome.UNKNOWN if self.pen.open else Outcome.FAILED
+        outcome = Outcome.UNKNOWN if self.intents.open else Outcome.FAILED
         return replace(self._result(outcome, error), message=said)
 
     def _result(

@@ -7,7 +7,7 @@ from reconciler.core.model.history import Act, Recorded, Result
 from reconciler.core.model.plan import Action, Change, Reason, Verb
 from reconciler.core.model.resource import Value
 from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import Ports
+from reconciler.engine.ports import Ports
 from reconciler.errors import LedgerError
 
 _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
@@ -16,11 +16,11 @@ _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
 
 @dataclass(slots=True, kw_only=True)
 class IntentLog:
-    """The pen of one change. Its methods raise DaybookError when the daybook takes no more."""
+    """Intents and outcomes of one change. Its methods raise DaybookError."""
 
     change: Change
     recorded: Recorded
-    doors: Ports
+    ports: Ports
     open: bool = False
     """Whether a call was intended of which nothing is known to have come."""
     unrecorded: str = ""
@@ -41,16 +41,16 @@ class IntentLog:
             number=number,
             incarnation=self.recorded.incarnation,
             attempt=self.recorded.attempt,
-            track_id=self.doors.new_track_id(),
+            track_id=self.ports.new_track_id(),
             payload=payload,
             spec=spec,
             protect=self.change.protect,
-            server_at=self.doors.ledger.server_time(),
+            server_at=self.ports.ledger.server_time(),
         )
 
     def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call."""
-        intent = self.doors.book.record_intent(intent)
+        intent = self.ports.daybook.record_intent(intent)
         self.open = True
         return intent
 
@@ -67,7 +67,7 @@ class IntentLog:
         detail = error.message if error else ""
         self.open = result is Result.UNKNOWN
         self.unrecorded = happened or detail
-        self.doors.book.record_outcome(intent, result, number=number, detail=detail)
+        self.ports.daybook.record_outcome(intent, result, number=number, detail=detail)
         self.unrecorded = ""
 
     @property
@@ -137,8 +137,8 @@ class IntentLog:
 
     def note(self, intent: Intent) -> None:
         """Write an intent that needs no call, with its outcome."""
-        book = self.doors.book
-        book.record_outcome(book.record_intent(intent), Result.DONE, number=intent.number)
+        daybook = self.ports.daybook
+        daybook.record_outcome(daybook.record_intent(intent), Result.DONE, number=intent.number)
 
 
 def words_of(intent: Intent) -> str:

@@ -10,13 +10,12 @@ from reconciler.core.model.resource import Address
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.core.recovery.open_calls import hours
 from reconciler.daybook import Intent
+from reconciler.engine.ports import SettlingDaybook, SettlingLedger
 from reconciler.engine.settle import (
     FORGOTTEN,
     LAG,
     SAFE_WINDOW,
     SKEW,
-    SettlingDaybook,
-    SettlingLedger,
     age_of,
     claim_fault,
     search_or_probe,
@@ -27,7 +26,7 @@ HOUR = timedelta(hours=1)
 
 
 def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answers
-    book: SettlingDaybook,
+    daybook: SettlingDaybook,
     ledger: SettlingLedger,
     *,
     workspace: str,
@@ -40,8 +39,8 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
     `posted` names what a create made, which a read must bear out; `not_posted` says that it made
     nothing, which counts only when it can make nothing any more and no search finds it.
     """
-    creates = {intent.address: intent for intent in book.unsettled() if intent.act is Act.CREATE}
-    known = recorded_numbers(book.recorded().values())
+    creates = {intent.address: intent for intent in daybook.unsettled() if intent.act is Act.CREATE}
+    known = recorded_numbers(daybook.recorded().values())
     not_posted = tuple(not_posted)
     for address in not_posted:
         if address in posted:
@@ -64,12 +63,14 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
         intent = _open(creates, address)
         _require_past(ledger, intent)
         if KINDS[address.kind].carries_marker:
-            begin = book.last_number(address.kind, before=intent)
+            begin = daybook.last_number(address.kind, before=intent)
             search = search_or_probe(ledger, intent, begin, workspace, marker_place)
             _require_absent(address, search, known)
         ended.append((intent, _settled(intent, Result.REFUSED, None)))
     for intent, settled in ended:
-        book.record_outcome(intent, settled.result, number=settled.number, detail=settled.message)
+        daybook.record_outcome(
+            intent, settled.result, number=settled.number, detail=settled.message
+        )
     return tuple(settled for _, settled in ended)
 
 

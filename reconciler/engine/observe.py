@@ -3,19 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
-
-
-class LedgerReader(Protocol):
-    """The reading door to a ledger: nothing that comes through it can change anything."""
-
-    def read(self, kind: Kind, number: str) -> Live | None: ...
-    def accounting_codes(self) -> tuple[AccountingCode, ...]: ...
-    def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
+from reconciler.engine.ports import LedgerReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

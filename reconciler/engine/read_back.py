@@ -10,7 +10,8 @@ from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Live, Value, text_of
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import holds_its_run, stands
-from reconciler.engine.call_outcome import Ports, unread
+from reconciler.engine.call_outcome import unread
+from reconciler.engine.ports import Ports
 from reconciler.errors import LedgerError, StillAtWork
 
 
@@ -21,14 +22,14 @@ class ReadBack:
     `marker` is the declaration's own, and `marker_place` where an entry carries it.
     """
 
-    doors: Ports
+    ports: Ports
     kind: Kind
     marker: str
     marker_place: str
 
     def read(self, number: str) -> Live | None:
         """What is live under a number now, the entries of a run included."""
-        return self.doors.ledger.read(self.kind, number)
+        return self.ports.ledger.read(self.kind, number)
 
     def read_back(self, number: str, what: str) -> Live | None:
         """What `what` came to, once the ledger has done its work on it. Raises LedgerError."""
@@ -50,23 +51,23 @@ class ReadBack:
         """
         if not self.kind.busy_states:
             return self.read(number)
-        patience, stop = self.doors.patience, self.doors.stop
-        began = patience.clock()
-        pause, told = patience.shortest, ""
+        polling, stop = self.ports.polling, self.ports.stop
+        began = polling.clock()
+        pause, told = polling.shortest, ""
         while True:
-            live = self.doors.ledger.read_status(self.kind, number)
-            waited = patience.clock() - began
+            live = self.ports.ledger.read_status(self.kind, number)
+            waited = polling.clock() - began
             if live is not None and (said := self._progress(live)) != told:
-                patience.tell(said)
+                polling.tell(said)
                 told = said
             if live is not None and not self._works_on(live):
                 # With its entries; and the ledger may have begun since the look.
                 live = self.read(number)
             if not self._works_on(live):
-                if expected(live) or waited >= patience.grace or stop.is_set():
+                if expected(live) or waited >= polling.grace or stop.is_set():
                     return live
-            elif waited >= patience.longest_wait or stop.is_set():
-                ended = f"when {self.doors.why_stopped()}"
+            elif waited >= polling.longest_wait or stop.is_set():
+                ended = f"when {self.ports.why_stopped()}"
                 why = ended if stop.is_set() else f"after {waited:.0f} s"
                 status = live.status if live is not None else ""
                 raise StillAtWork(
@@ -74,7 +75,7 @@ class ReadBack:
                     remedy="The ledger goes on by itself: wait, then plan again.",
                 )
             stop.wait(pause)
-            pause = min(2 * pause, patience.longest)
+            pause = min(2 * pause, polling.longest)
 
     def _works_on(self, live: Live | None) -> bool:
         return live is not None and live.status in self.kind.busy_states

@@ -42,12 +42,12 @@ class RepeatableCall:
     telling: bool = True
     gone: frozenset[str] = frozenset()
     done: list[Step]
-    pen: IntentLog
-    sight: ReadBack
+    intents: IntentLog
+    reader: ReadBack
 
     def make(self, intent: Intent) -> None:
         """Send it until it is known what came of it, and conclude. Raises what stops the change."""
-        intent = self.pen.record_intent(intent)
+        intent = self.intents.record_intent(intent)
         doubt: OutcomeUnknown | None = None
         for sent in range(1, _SENDS + 1):
             error = _failure(self.send, intent.track_id or "")
@@ -71,11 +71,11 @@ class RepeatableCall:
         number, what = intent.number or "", words_of(intent)
         ended = cancelled_as_far_as_can_be if intent.act is Act.CANCEL else self.shown
         try:
-            live = self.sight.read_when_idle(number, f"{what} was acknowledged", ended)
+            live = self.reader.read_when_idle(number, f"{what} was acknowledged", ended)
         except LedgerError as error:
             self.done.append(self.step)
             # Left open: the next run reads what became of it.
-            self.pen.record_outcome(
+            self.intents.record_outcome(
                 intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged"
             )
             if isinstance(error, StillAtWork):
@@ -89,16 +89,16 @@ class RepeatableCall:
             remedy="Look at the entry in the ledger, then plan again.",
             track_id=intent.track_id or "",
         )
-        self.pen.record_outcome(intent, Result.UNSENT, differs)
+        self.intents.record_outcome(intent, Result.UNSENT, differs)
         raise differs
 
     def _took_effect(self, intent: Intent) -> None:
         self.done.append(self.step)
         happened = f"{words_of(intent)} took effect"
-        self.pen.record_outcome(intent, Result.DONE, number=intent.number, happened=happened)
+        self.intents.record_outcome(intent, Result.DONE, number=intent.number, happened=happened)
 
     def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
-        self.pen.record_outcome(intent, result_of(error), error)
+        self.intents.record_outcome(intent, result_of(error), error)
         raise error
 
     def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
@@ -106,9 +106,9 @@ class RepeatableCall:
 
         A request may begin its work on a run between the read of it and that of its entries.
         """
-        for left in (1, 0) if self.sight.kind.busy_states else (0,):
+        for left in (1, 0) if self.reader.kind.busy_states else (0,):
             try:
-                live = self.sight.read_when_idle(intent.number or "", words_of(intent))
+                live = self.reader.read_when_idle(intent.number or "", words_of(intent))
             except LedgerError as failed:
                 if left and isinstance(failed, RequestRefused):
                     continue
@@ -124,7 +124,7 @@ class RepeatableCall:
         fact = cancelled_in_part(live, gone=self.gone)
         if fact:
             error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
-            self.pen.record_outcome(intent, Result.PARTLY, error)
+            self.intents.record_outcome(intent, Result.PARTLY, error)
             raise error
 
 

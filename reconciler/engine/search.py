@@ -3,13 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Protocol
 
-from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Plan, Refusal
-from reconciler.core.model.resource import Address, Live, Value
+from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
@@ -26,16 +24,11 @@ from reconciler.core.recovery.marker_search import (
     with_previous,
 )
 from reconciler.core.recovery.number_probe import Probe
+from reconciler.engine.ports import CompletenessLog, Searchable
 from reconciler.errors import LedgerError
 
 Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
 """Reads numbers, each with its kind: what is live under every one of them."""
-
-
-class Searchable(Protocol):
-    """The searching door to a ledger: a query changes nothing."""
-
-    def query(self, statement: str) -> tuple[Mapping[str, Value], ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +109,7 @@ def _refusals(
             yield unproved(len(missed), search)
 
 
-class CompletenessLog(Protocol):
-    """A daybook that can be told that it is complete."""
-
-    def recorded(self) -> Mapping[Address, Recorded]: ...
-    def mark_complete(self) -> None: ...
-
-
-def mark_complete(book: CompletenessLog, found: SearchedPlan, *, first_apply: bool) -> None:
+def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply: bool) -> None:
     """Tell the daybook that it is complete, where a search or the user's word says so.
 
     Until then every plan that posts searches first: a run that was broken off while it took back
@@ -136,10 +122,10 @@ def mark_complete(book: CompletenessLog, found: SearchedPlan, *, first_apply: bo
         # A look at one number after the other ends at a gap, and above it may be more.
         proved = first_apply
     else:
-        known = book.recorded().values()
+        known = daybook.recorded().values()
         proved = search.everything and all_recorded(found.world.found, known)
     if proved:
-        book.mark_complete()
+        daybook.mark_complete()
 
 
 def search_ledger(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Protocol
 
 from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
@@ -13,14 +12,14 @@ from reconciler.core.model.marker import marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
-from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_gone
 from reconciler.core.recovery.claims import Claim, misfit
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import CallLog, LedgerWriter, shows_in_a_read, transfer_asked
-from reconciler.engine.search import Searchable, probe_ledger, search_ledger
+from reconciler.engine.call_outcome import shows_in_a_read, transfer_asked
+from reconciler.engine.ports import SettlingDaybook, SettlingLedger
+from reconciler.engine.search import probe_ledger, search_ledger
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
 SAFE_WINDOW = timedelta(hours=20)
@@ -37,22 +36,8 @@ SKEW = timedelta(hours=1)
 """How far apart the clocks of one ledger's servers may be; further, and they tell nothing."""
 
 
-class SettlingDaybook(CallLog, Protocol):
-    """A daybook that can tell what is open."""
-
-    def unsettled(self) -> tuple[Intent, ...]: ...
-    def recorded(self) -> Mapping[Address, Recorded]: ...
-    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None: ...
-
-
-class SettlingLedger(LedgerWriter, Searchable, Protocol):
-    """A ledger that can be searched, and asked something harmless to learn its time."""
-
-    def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
-
-
 def settle(  # noqa: PLR0913 - keywords, each with its usual value
-    book: SettlingDaybook,
+    daybook: SettlingDaybook,
     ledger: SettlingLedger,
     *,
     workspace: str,
@@ -67,26 +52,30 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
     `adopts` are the numbers that files name for what stands already: one that fits an open create
     is what it made. Without `may_send` nothing is sent again, and creates are searched for alone.
     """
-    intents = book.unsettled()
+    intents = daybook.unsettled()
     if not intents:
         return
     creates = [intent.address for intent in intents if intent.act is Act.CREATE]
-    desk = _Settlement(
+    settlement = _Settlement(
         ledger=ledger,
-        recorded=book.recorded(),
+        recorded=daybook.recorded(),
         workspace=workspace,
         marker_place=marker_place,
         adopts=adopts,
         may_send=may_send,
-        began_after=lambda intent: book.last_number(intent.address.kind, before=intent),
-        sends_again=partial(book.record_outcome, result=Result.UNKNOWN, detail="it is sent again"),
+        began_after=lambda intent: daybook.last_number(intent.address.kind, before=intent),
+        sends_again=partial(
+            daybook.record_outcome, result=Result.UNKNOWN, detail="it is sent again"
+        ),
         # Once for all of them, and only when one is too old for its key.
         search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
     for intent in intents:
-        settled = desk.create(intent) if intent.act is Act.CREATE else desk.by_reading(intent)
+        settled = (
+            settlement.create(intent) if intent.act is Act.CREATE else settlement.by_reading(intent)
+        )
         try:
-            book.record_outcome(
+            daybook.record_outcome(
                 intent, settled.result, number=settled.number, detail=settled.message
             )
         except DaybookError as error:

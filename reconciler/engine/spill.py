@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import Protocol
 
 from reconciler.core.model.history import CALLS, Act, Recorded, Result
 from reconciler.core.model.report import Settled
@@ -20,18 +19,10 @@ from reconciler.core.recovery.spill_record import (
     line_of,
     record_from,
 )
-from reconciler.daybook import CallRecord, Intent
+from reconciler.daybook import Intent
 from reconciler.daybook.fsync import sync
-from reconciler.engine.settle import SettlingDaybook
+from reconciler.engine.ports import SpillableDaybook
 from reconciler.errors import DaybookError
-
-
-class SpillableDaybook(SettlingDaybook, Protocol):
-    """A daybook that can be asked for one of its calls."""
-
-    @property
-    def lineage(self) -> str: ...
-    def tried(self, seq: int) -> CallRecord | None: ...
 
 
 class SpillingDaybook:
@@ -40,38 +31,40 @@ class SpillingDaybook:
     First in the file at `path`; where that cannot be written either, `show` gets the line.
     """
 
-    def __init__(self, book: SpillableDaybook, path: Path, *, show: Callable[[str], None]) -> None:
-        self._book, self._path, self._show = book, path, show
+    def __init__(
+        self, daybook: SpillableDaybook, path: Path, *, show: Callable[[str], None]
+    ) -> None:
+        self._daybook, self._path, self._show = daybook, path, show
         self._lock = threading.Lock()
 
     def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call. What cannot be written is not sent either."""
-        return self._book.record_intent(intent)
+        return self._daybook.record_intent(intent)
 
     def unsettled(self) -> tuple[Intent, ...]:
         """Intents of calls that have no definite outcome, oldest first."""
-        return self._book.unsettled()
+        return self._daybook.unsettled()
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """What is remembered of every address."""
-        return self._book.recorded()
+        return self._daybook.recorded()
 
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
         """The highest number of a kind that is known."""
-        return self._book.last_number(kind, before=before)
+        return self._daybook.last_number(kind, before=before)
 
     def record_outcome(
         self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
     ) -> None:
         """Write an outcome. Raises DaybookError when only the rescue has it, or nothing."""
         try:
-            self._book.record_outcome(intent, result, number=number, detail=detail)
+            self._daybook.record_outcome(intent, result, number=number, detail=detail)
         except DaybookError as error:
             if result is Result.UNKNOWN or intent.act not in CALLS:
                 # An open call says as much, and a note is planned again.
                 raise
             rescued = SpillRecord(
-                lineage=self._book.lineage,
+                lineage=self._daybook.lineage,
                 intent=intent.seq,
                 address=intent.address,
                 act=intent.act,
@@ -108,7 +101,7 @@ class SpillContents:
     problems: tuple[str, ...] = ()
 
 
-def examine(book: SpillableDaybook, path: Path) -> SpillContents | None:
+def examine(daybook: SpillableDaybook, path: Path) -> SpillContents | None:
     """What a rescue file holds, held against the daybook; None where there is no such file."""
     try:
         text = _read(path)
@@ -125,7 +118,7 @@ def examine(book: SpillableDaybook, path: Path) -> SpillContents | None:
             continue
         try:
             rescued = record_from(line)
-            _check(book, rescued, lines.get(rescued.intent))
+            _check(daybook, rescued, lines.get(rescued.intent))
             lines[rescued.intent] = rescued
         except UnreadableSpillRecord as error:
             problems.append(f"line {at}: {error}")
@@ -133,7 +126,7 @@ def examine(book: SpillableDaybook, path: Path) -> SpillContents | None:
 
 
 def take_in(
-    book: SpillableDaybook, path: Path, *, trusted: Callable[[Intent, str], bool]
+    daybook: SpillableDaybook, path: Path, *, trusted: Callable[[Intent, str], bool]
 ) -> Iterator[Settled]:
     """Give the daybook what a rescue file kept for it, and rename the file once all of it is in.
 
@@ -141,7 +134,7 @@ def take_in(
     whether a create made what stands under a number. What is not believed is left to be settled,
     and yielded as unknown; the file then stays for the next run.
     """
-    found = examine(book, path)
+    found = examine(daybook, path)
     if found is None:
         return
     if found.problems:
@@ -150,7 +143,7 @@ def take_in(
             remedy="Run `reconciler daybook recover`: it shows what is in there and what to do.",
         )
     whole = True
-    for item in apply_records(book, found.lines, trusted=trusted):
+    for item in apply_records(daybook, found.lines, trusted=trusted):
         whole = whole and item.result is not Result.UNKNOWN
         yield item
     if whole:
@@ -158,7 +151,7 @@ def take_in(
 
 
 def apply_records(
-    book: SpillableDaybook,
+    daybook: SpillableDaybook,
     lines: tuple[SpillRecord, ...],
     *,
     trusted: Callable[[Intent, str], bool],
@@ -168,7 +161,7 @@ def apply_records(
     A line that is not believed, or older than what is known of its call, is yielded as unknown.
     """
     for line in lines:
-        tried = book.tried(line.intent)
+        tried = daybook.tried(line.intent)
         if tried is None or not tried.open:
             continue
         intent, result, number = tried.intent, line.result, line.number
@@ -179,7 +172,7 @@ def apply_records(
         elif intent.key and number and not trusted(intent, number):
             result, message = Result.UNKNOWN, f"{_KEPT} is not borne out by the ledger"
         else:
-            book.record_outcome(intent, result, number=number, detail=line.detail)
+            daybook.record_outcome(intent, result, number=number, detail=line.detail)
         yield Settled(
             address=intent.address,
             act=intent.act.value,
@@ -214,12 +207,12 @@ def _free_name(path: Path, word: str) -> Path:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def _check(book: SpillableDaybook, line: SpillRecord, other: SpillRecord | None) -> None:
+def _check(daybook: SpillableDaybook, line: SpillRecord, other: SpillRecord | None) -> None:
     """Raises NotRescued when a line is not about an open call, or one that ended as it says."""
     what = f"the {line.act.value} of {line.address.name}"
-    if line.lineage != book.lineage:
+    if line.lineage != daybook.lineage:
         raise UnreadableSpillRecord(f"{what} belongs to another daybook")
-    tried = book.tried(line.intent)
+    tried = daybook.tried(line.intent)
     if tried is None:
         raise UnreadableSpillRecord(f"the daybook knows of no such call: {what}")
     intent = tried.intent

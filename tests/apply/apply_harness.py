@@ -28,8 +28,9 @@ from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.entries import known
 from reconciler.daybook import Daybook, open_daybook
-from reconciler.engine.apply import Ports, apply
+from reconciler.engine.apply import apply
 from reconciler.engine.observe import observe, read_all
+from reconciler.engine.ports import Ports
 from reconciler.engine.search import SearchedPlan, SearchPolicy, mark_complete, plan_with_search
 from reconciler.engine.settle import settle
 from reconciler.http_client.retry import monotonic
@@ -326,7 +327,7 @@ class Bench:
     def apply(self, wanted: Mapping[str, Declared], **options: Any) -> Report:
         """Settle, plan, apply: what `reconciler apply` does between files and report."""
         before = options.pop("between", lambda: None)
-        doors = options.pop("doors", {})
+        ports = options.pop("ports", {})
         with self.daybook() as book, self.client(token=options.pop("token", "")) as client:
             settled = self.settle(client, book)
             finding = SearchPolicy(
@@ -343,7 +344,7 @@ class Bench:
             before()
             ended: list[Applied] = []
             recorded = book.recorded()
-            way = Ports(ledger=client, book=book, **doors)
+            way = Ports(ledger=client, daybook=book, **ports)
             options.setdefault("parallelism", self.parallelism)
             try:
                 ended.extend(apply(plan, recorded, way, **options))

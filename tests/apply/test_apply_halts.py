@@ -111,7 +111,7 @@ def test_i33_a_stop_settles_what_is_in_flight_and_lists_the_rest(make_bench, at,
             stop.set()
 
     bench.on_commit = after
-    report = bench.apply(MANY, doors={"stop": stop})
+    report = bench.apply(MANY, ports={"stop": stop})
     assert len(report.applied) == len(MANY)
     assert outcomes(report) == {"done", "not_attempted"}
     assert at <= list(by_name(report).values()).count("done") <= at + parallelism
@@ -140,7 +140,7 @@ def test_a_stop_between_the_calls_of_a_replacement_says_what_was_done(bench):
     bench.converge(files(a=of()))
     stop = threading.Event()
     bench.on_commit = lambda commit: stop.set()
-    report = bench.apply(files(a=of("2.00")), doors={"stop": stop})
+    report = bench.apply(files(a=of("2.00")), ports={"stop": stop})
     (item,) = report.applied
     assert (item.outcome, [step.verb for step in item.steps]) == ("failed", ["cancel"])
     bench.on_commit = lambda commit: None
@@ -231,14 +231,15 @@ def test_i43_an_unknown_outcome_that_cannot_be_written_stays_unknown(bench):
 
 
 def test_a_listener_that_leaves_ends_the_run_between_two_calls(bench):
-    from reconciler.engine.apply import Ports, apply
+    from reconciler.engine.apply import apply
+    from reconciler.engine.ports import Ports
 
     with bench.daybook() as book, bench.client() as client:
         plan = bench.plan(client, book, MANY)
-        doors = Ports(ledger=client, book=book)
-        events = apply(plan, {}, doors, parallelism=1)
+        ports = Ports(ledger=client, daybook=book)
+        events = apply(plan, {}, ports, parallelism=1)
         next(events)
         events.close()
-        assert doors.stop.is_set()
+        assert ports.stop.is_set()
     assert len(bench.line.sent) <= 2
     bench.converge(MANY)

@@ -136,8 +136,8 @@ def test_i11_when_its_time_is_up_a_run_begins_nothing_new_and_settles_what_is_in
         return line.deliver(request)
 
     bench.line.choose = nth(2, late)
-    doors = {"stop": stop.event, "why_stopped": stop.why}
-    report = bench.apply(MANY, doors=doors)
+    ports = {"stop": stop.event, "why_stopped": stop.why}
+    report = bench.apply(MANY, ports=ports)
     assert [item.outcome.value for item in report.applied].count("done") == 2
     left = [item for item in report.applied if item.outcome.value == "not_attempted"]
     assert {item.message for item in left} == {"the run's time was up"}

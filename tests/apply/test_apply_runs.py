@@ -20,7 +20,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Address, Declared, Source
-from reconciler.engine.call_outcome import PollingPolicy
+from reconciler.engine.ports import PollingPolicy
 from reconciler.errors import CancelledInPart, RunFailed, StillAtWork
 
 TYPES = sorted(TRANSACTION_TYPES)[:10]
@@ -214,7 +214,7 @@ def test_a_lost_answer_ends_in_one_run_and_each_transaction_once(books, fault, a
     books.apply(run())
     books.line.choose = nth(at, fault)
     edited = run(journalEntryDate="2026-01-30")
-    first = books.apply(edited, doors={"patience": QUICK})
+    first = books.apply(edited, ports={"polling": QUICK})
     books.line.choose = lambda sent: None
     books.apply(edited)
     assert list(runs(books).values()) == ["Completed"], first
@@ -249,7 +249,7 @@ def busy(bench):
 
 def test_a_run_that_takes_too_long_is_created_and_left_to_its_work(books):
     books.line.choose = each(busy(books))
-    (item,) = books.apply(run(), doors={"patience": QUICK}).applied
+    (item,) = books.apply(run(), ports={"polling": QUICK}).applied
     assert isinstance(item.error, StillAtWork)
     assert "JR-00000001 was still Pending" in item.message
     assert [step.verb for step in item.steps] == ["create"]
@@ -264,7 +264,7 @@ def test_a_run_that_takes_too_long_is_created_and_left_to_its_work(books):
 def test_a_cancel_that_takes_too_long_is_settled_by_the_next_run(books):
     books.apply(run())
     books.line.choose = each(busy(books))
-    (item,) = books.apply({}, doors={"patience": QUICK}).applied
+    (item,) = books.apply({}, ports={"polling": QUICK}).applied
     assert isinstance(item.error, StillAtWork)
     (still,) = books.apply({}).settled
     assert (still.result, "CancelInprogress" in still.message) == ("unknown", True)
@@ -285,8 +285,8 @@ def test_a_signal_ends_the_waiting_and_loses_nothing(books):
             stop.set()
 
     books.line.choose = each(busy(books))
-    patience = replace(PollingPolicy(), tell=tell)
-    (item,) = books.apply(run(), doors={"patience": patience, "stop": stop}).applied
+    polling = replace(PollingPolicy(), tell=tell)
+    (item,) = books.apply(run(), ports={"polling": polling, "stop": stop}).applied
     assert isinstance(item.error, StillAtWork)
     assert "when the run was interrupted" in item.message
     books.execute(FREE)
@@ -297,7 +297,7 @@ def test_a_signal_ends_the_waiting_and_loses_nothing(books):
 
 def test_progress_is_told_once_for_each_step_that_shows(books):
     told = []
-    books.apply(run(), doors={"patience": replace(PollingPolicy(), tell=told.append)})
+    books.apply(run(), ports={"polling": replace(PollingPolicy(), tell=told.append)})
     assert told[-1] == "JR-00000001 is Completed, 10 entries"
     assert len(told) == len(set(told))
 

@@ -131,7 +131,7 @@ class Simulation(World):
                 files(**self.specs),
                 continue_on_error=self.chance.random() < 0.5,
                 between=self.aside(between),
-                doors={"new_track_id": self.track_id},
+                ports={"new_track_id": self.track_id},
             )
         except Crash:
             self.tell("crashed")
