@@ -20,7 +20,7 @@ from typing import Any
 
 from statements import compile_once
 
-WARM = ("psycopg", "reconciler.daybook.postgresql", "reconciler.ledger.pages.site")
+WARM = ("psycopg", "reconciler.daybook.postgresql", "reconciler.ledger.pages.app")
 """What the commands of `warm_up` do not load by themselves."""
 VERBS = ("validate", "plan", "apply --yes", "plan", "drift", "daybook show")
 

@@ -145,7 +145,7 @@ def create_client(
 ) -> None:
     """Make an OAuth client and print its id and secret, which are shown only this once."""
     from reconciler.ledger import LedgerUnusable, open_ledger
-    from reconciler.ledger.access.permissions import UnknownPermission
+    from reconciler.ledger.auth.permissions import UnknownPermission
 
     try:
         # The first `serve` chooses the reference; a client needs none.

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app import create_app
-    from .failures import LedgerUnusable
-    from .ledger import Ledger, open_ledger
-    from .web.limits import Limits
+    from .errors import LedgerUnusable
+    from .instance import Ledger, open_ledger
+    from .web.rate_limits import Limits
 
 __all__ = ["open_ledger", "Ledger", "create_app", "Limits", "LedgerUnusable"]
 
 _HOMES = {
-    "open_ledger": ".ledger",
-    "Ledger": ".ledger",
+    "open_ledger": ".instance",
+    "Ledger": ".instance",
     "create_app": ".app",
-    "Limits": ".web.limits",
-    "LedgerUnusable": ".failures",
+    "Limits": ".web.rate_limits",
+    "LedgerUnusable": ".errors",
 }
 
 

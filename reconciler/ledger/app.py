@@ -9,19 +9,18 @@ from typing import Any
 
 import falcon
 
-from .access.token_request import TokenRequest
-from .ledger import Ledger
+from .instance import Ledger
 from .openapi import document as openapi
-from .pages.door import beside
+from .pages.routing import beside
 from .query import endpoint as data_query
 from .query.jobs import Jobs
 from .routes import ROUTES
 from .runs.worker import Worker
-from .web import headers, versions
-from .web.admission import admit, leaving
-from .web.answers import Answer, encode, failure
+from .web import api_version, headers
+from .web.authentication import admit, leaving
 from .web.call import Route
-from .web.categories import (
+from .web.endpoint import Commit, Site, refusal_for, respond
+from .web.errors import (
     GENERAL,
     INTERNAL,
     INVALID_VALUE,
@@ -31,8 +30,9 @@ from .web.categories import (
     Refusal,
     refusal,
 )
-from .web.endpoint import Commit, Site, refusal_for, respond
-from .web.limits import Limiter, Limits
+from .web.rate_limits import Limiter, Limits
+from .web.responses import Answer, encode, failure
+from .web.token_endpoint import TokenRequest
 
 JSON = "application/json;charset=utf-8"
 COMPRESS_OVER = 1000
@@ -104,7 +104,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
 
 
 def _pages(site: Site, ledger: Ledger) -> WsgiApp:
-    from .pages.site import pages_app  # noqa: PLC0415 - loaded when somebody looks at a page
+    from .pages.app import pages_app  # noqa: PLC0415 - loaded when somebody looks at a page
 
     return _latin_paths(pages_app(site, tenant_id=ledger.tenant_id))
 
@@ -154,7 +154,7 @@ class _Frame:
         context.resource = GENERAL
         context.track_id = None
         headers.check_host(request, self._site.allowed_hosts)
-        context.errors_have_status = versions.errors_have_status(
+        context.errors_have_status = api_version.errors_have_status(
             request.get_header("Zuora-Version")
         )
         context.track_id = headers.track_id(request)

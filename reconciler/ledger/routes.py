@@ -1,11 +1,11 @@
 """Every operation of the ledger: one table, from method and path to what carries it out."""
 
-from .access import permissions as may
-from .books import codes, periods
+from .auth import permissions as may
 from .journals import entries, update, view
+from .reference_data import accounting_codes, accounting_periods
 from .runs import operations as runs
 from .web.call import Route
-from .web.categories import ACCOUNTING_CODE, ACCOUNTING_PERIOD, JOURNAL_ENTRY, JOURNAL_RUN
+from .web.errors import ACCOUNTING_CODE, ACCOUNTING_PERIOD, JOURNAL_ENTRY, JOURNAL_RUN
 
 _ENTRY = "/v1/journal-entries/{number}"
 _RUN = "/v1/journal-runs/{number}"
@@ -87,23 +87,23 @@ ROUTES = (
     Route(
         method="GET",
         path="/v1/accounting-codes",
-        operation=codes.listing,
+        operation=accounting_codes.listing,
         resource=ACCOUNTING_CODE,
     ),
     Route(
         method="POST",
         path="/v1/accounting-codes",
-        operation=codes.create,
+        operation=accounting_codes.create,
         resource=ACCOUNTING_CODE,
         writes=True,
         body=True,
         permissions=(may.CONFIGURE_CODES,),
     ),
-    Route(method="GET", path=_CODE, operation=codes.read, resource=ACCOUNTING_CODE),
+    Route(method="GET", path=_CODE, operation=accounting_codes.read, resource=ACCOUNTING_CODE),
     Route(
         method="PUT",
         path=f"{_CODE}/activate",
-        operation=codes.activate,
+        operation=accounting_codes.activate,
         resource=ACCOUNTING_CODE,
         writes=True,
         permissions=(may.MANAGE_CODE,),
@@ -111,7 +111,7 @@ ROUTES = (
     Route(
         method="PUT",
         path=f"{_CODE}/deactivate",
-        operation=codes.deactivate,
+        operation=accounting_codes.deactivate,
         resource=ACCOUNTING_CODE,
         writes=True,
         permissions=(may.MANAGE_CODE,),
@@ -119,23 +119,25 @@ ROUTES = (
     Route(
         method="GET",
         path="/v1/accounting-periods",
-        operation=periods.listing,
+        operation=accounting_periods.listing,
         resource=ACCOUNTING_PERIOD,
     ),
     Route(
         method="POST",
         path="/v1/accounting-periods",
-        operation=periods.create,
+        operation=accounting_periods.create,
         resource=ACCOUNTING_PERIOD,
         writes=True,
         body=True,
         permissions=(may.CREATE_PERIOD,),
     ),
-    Route(method="GET", path=_PERIOD, operation=periods.read, resource=ACCOUNTING_PERIOD),
+    Route(
+        method="GET", path=_PERIOD, operation=accounting_periods.read, resource=ACCOUNTING_PERIOD
+    ),
     Route(
         method="PUT",
         path=f"{_PERIOD}/pending-close",
-        operation=periods.pending_close,
+        operation=accounting_periods.pending_close,
         resource=ACCOUNTING_PERIOD,
         writes=True,
         permissions=_CLOSING,
@@ -143,7 +145,7 @@ ROUTES = (
     Route(
         method="PUT",
         path=f"{_PERIOD}/close",
-        operation=periods.close,
+        operation=accounting_periods.close,
         resource=ACCOUNTING_PERIOD,
         writes=True,
         permissions=_CLOSING,
@@ -151,7 +153,7 @@ ROUTES = (
     Route(
         method="PUT",
         path=f"{_PERIOD}/reopen",
-        operation=periods.reopen,
+        operation=accounting_periods.reopen,
         resource=ACCOUNTING_PERIOD,
         writes=True,
         permissions=(*_CLOSING, may.REOPEN_PERIOD),

@@ -15,11 +15,11 @@ import waitress  # type: ignore[import-untyped]
 from waitress import wasyncore
 
 from .app import create_app
-from .failures import LedgerUnusable
-from .ledger import Ledger
+from .errors import LedgerUnusable
+from .instance import Ledger
 from .runs.worker import Worker
 from .web.headers import LOOPBACK_HOSTS
-from .web.limits import Limits
+from .web.rate_limits import Limits
 
 THREADS = 8
 MAX_REQUEST = 8 * 1024 * 1024

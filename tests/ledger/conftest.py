@@ -14,8 +14,8 @@ from typing import Any
 
 import postgresql_server
 import pytest
-from ledger_bench import PROCESS, REFERENCE, SOCKET, Bench
 from ledger_databases import SQLITE, Database, Databases, kinds_for
+from ledger_harness import PROCESS, REFERENCE, SOCKET, Bench
 
 from reconciler.ledger import open_ledger
 

@@ -4,9 +4,9 @@ import hashlib
 import re
 
 import pytest
-from ledger_bench import ENTRIES, REFERENCE, categories_of, entry, post, sign_in, start_run
+from ledger_harness import ENTRIES, REFERENCE, categories_of, entry, post, sign_in, start_run
 
-from reconciler.ledger.access.permissions import PERMISSIONS, STANDARD, UnknownPermission
+from reconciler.ledger.auth.permissions import PERMISSIONS, STANDARD, UnknownPermission
 from reconciler.ledger.routes import ROUTES
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -1,7 +1,7 @@
 """Accounting codes and accounting periods, with their guards."""
 
 import pytest
-from ledger_bench import ENTRIES, categories_of, credit, debit, entry, post
+from ledger_harness import ENTRIES, categories_of, credit, debit, entry, post
 
 CODES, PERIODS = "/v1/accounting-codes", "/v1/accounting-periods"
 

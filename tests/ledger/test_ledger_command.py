@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 from click.testing import CliRunner
-from ledger_bench import ENTRIES, REFERENCE, entry, post, serve, sign_in
+from ledger_harness import ENTRIES, REFERENCE, entry, post, serve, sign_in
 from test_ledger_query import rows
 
 from reconciler.cli.ledger import ledger

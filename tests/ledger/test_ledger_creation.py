@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     REFERENCE,
     categories_of,

@@ -6,7 +6,7 @@ import re
 import uuid
 
 import pytest
-from ledger_bench import ENTRIES, categories_of, codes_of, credit, debit, entry, post, sign_in
+from ledger_harness import ENTRIES, categories_of, codes_of, credit, debit, entry, post, sign_in
 
 NEW, OLD = "2024-05-20", "2024-05-19"
 

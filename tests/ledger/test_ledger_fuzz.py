@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_bench import ENTRIES, RUNS, credit, debit, entry, exact, post, run_body
+from ledger_harness import ENTRIES, RUNS, credit, debit, entry, exact, post, run_body
 
 QUICK = settings(
     max_examples=100,

@@ -7,9 +7,9 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ledger_bench import ENTRIES, categories_of, credit, debit, entry
+from ledger_harness import ENTRIES, categories_of, credit, debit, entry
 
-from reconciler.ledger.storage import replays
+from reconciler.ledger.storage import idempotency
 
 REFUSED = entry(debit("1.00"), credit("2.00"))
 
@@ -76,7 +76,7 @@ class TestReplays:
         assert same(send(bench.client(), "k"), send(bench.client(), "k"))
 
     def test_a_key_survives_the_end_of_the_server(self, make_bench):
-        from ledger_bench import Bench
+        from ledger_harness import Bench
 
         bench = make_bench()
         first = send(bench.client(), "k")
@@ -123,12 +123,12 @@ class TestClashes:
         bench = make_bench()
         client = bench.client()
         abandoned = begin(bench, "k")
-        bench.clock.pass_by(seconds=replays.LEASE)
+        bench.clock.pass_by(seconds=idempotency.LEASE)
         first = send(client, "k")
         assert first.json()["success"] is True
-        answer = replays.Stored(status=200, body="{}", request_id="r")
-        with pytest.raises(replays.ClaimLost), bench.ledger.store.writing() as tx:
-            replays.settle(tx, abandoned, answer)
+        answer = idempotency.Stored(status=200, body="{}", request_id="r")
+        with pytest.raises(idempotency.ClaimLost), bench.ledger.store.writing() as tx:
+            idempotency.settle(tx, abandoned, answer)
         assert same(first, send(client, "k"))
 
     def test_a_key_is_free_again_after_an_unexpected_error(self, make_bench, caplog):
@@ -243,10 +243,10 @@ def check_one_winner(answers):
 
 def begin(bench, key):
     """Claim a key as a request does that is still at work."""
-    keyed = replays.Keyed(
+    keyed = idempotency.Keyed(
         tenant_id=bench.ledger.tenant_id, key=key, method="POST", url=ENTRIES, body_digest=""
     )
     now = int(bench.clock.time.timestamp())
-    claimed = replays.claim(bench.ledger.store, keyed, now=now, strict=False)
-    assert isinstance(claimed, replays.Claim)
+    claimed = idempotency.claim(bench.ledger.store, keyed, now=now, strict=False)
+    assert isinstance(claimed, idempotency.Claim)
     return claimed

@@ -1,9 +1,9 @@
 """An entry after its creation: read, updated, cancelled, deleted."""
 
 import pytest
-from ledger_bench import ENTRIES, categories_of, credit, debit, entry, exact, post
+from ledger_harness import ENTRIES, categories_of, credit, debit, entry, exact, post
 
-from reconciler.ledger.access.permissions import OVERRIDE_TRANSFERRED, PERMISSIONS
+from reconciler.ledger.auth.permissions import OVERRIDE_TRANSFERRED, PERMISSIONS
 
 STATES = ("No", "Processing", "Yes", "Error", "Ignore")
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     PROCESS,
     REFERENCE,
@@ -19,7 +19,7 @@ from ledger_bench import (
 )
 
 from reconciler.ledger import Limits
-from reconciler.ledger.web.limits import DAY, HOUR, MINUTE, Gate, Meter, Usage
+from reconciler.ledger.web.rate_limits import DAY, HOUR, MINUTE, Gate, Meter, Usage
 
 NOON = 1_767_225_600  # a midnight of UTC, so that every window begins here
 RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")

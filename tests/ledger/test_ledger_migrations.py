@@ -9,7 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from ledger_bench import ENTRIES, REFERENCE, opened, post, settled, start_run, transaction
+from ledger_harness import ENTRIES, REFERENCE, opened, post, settled, start_run, transaction
 from sqlalchemy import inspect, make_url
 
 from reconciler.ledger import LedgerUnusable, open_ledger
@@ -186,7 +186,7 @@ def test_of_two_processes_one_does_it_and_the_other_waits(make_database, back):
     database.run(*back)
     script = (
         "import sys; from reconciler.ledger import open_ledger\n"
-        "import reconciler.ledger.ledger; print('ready', flush=True); sys.stdin.readline()\n"
+        "import reconciler.ledger.instance; print('ready', flush=True); sys.stdin.readline()\n"
         f"print(open_ledger({database.url!r}).tenant_id)"
     )
     processes = [

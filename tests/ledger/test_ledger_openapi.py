@@ -8,17 +8,17 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from ledger_bench import ENTRIES, Bench, post, settled, start_run
 from ledger_contract import check, described
+from ledger_harness import ENTRIES, Bench, post, settled, start_run
 from schemathesis.specs.openapi import checks
 from test_ledger_query import submit
 
-from reconciler.ledger.access.permissions import PERMISSIONS
-from reconciler.ledger.books import codes, periods
+from reconciler.ledger.auth.permissions import PERMISSIONS
 from reconciler.ledger.journals import creation, update
 from reconciler.ledger.openapi.document import SCHEMAS
 from reconciler.ledger.openapi.operations import OPERATIONS
 from reconciler.ledger.query import endpoint, request
+from reconciler.ledger.reference_data import accounting_codes, accounting_periods
 from reconciler.ledger.routes import ROUTES
 from reconciler.ledger.runs import creation as runs
 
@@ -56,8 +56,8 @@ def test_a_body_is_described_where_one_is_taken(route):
         ("BasicInformationItem", update.ITEM_FIELDS),
         ("NewJournalRun", runs.FIELDS),
         ("TransactionType", runs.TYPE_FIELDS),
-        ("NewAccountingCode", codes.FIELDS),
-        ("NewAccountingPeriod", periods.FIELDS),
+        ("NewAccountingCode", accounting_codes.FIELDS),
+        ("NewAccountingPeriod", accounting_periods.FIELDS),
         ("NewQueryJob", request.FIELDS),
     ],
 )

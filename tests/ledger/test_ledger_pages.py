@@ -4,7 +4,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 import pytest
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     REFERENCE,
     RUNS,
@@ -17,13 +17,13 @@ from ledger_bench import (
     start_run,
     transaction,
 )
-from pages_bench import LocalBench, browse, fill, numbers_of, rows_of, tags_of, text_of
+from pages_harness import LocalBench, browse, fill, numbers_of, rows_of, tags_of, text_of
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from reconciler.ledger.pages import runs
-from reconciler.ledger.pages.drawing import money, visible
 from reconciler.ledger.pages.listing import COUNTED, SIZE
+from reconciler.ledger.pages.rendering import money, visible
 
 
 @pytest.fixture

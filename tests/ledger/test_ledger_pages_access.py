@@ -11,11 +11,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_bench import ENTRIES, REFERENCE, post, serve, sign_in
-from pages_bench import HOST, LocalBench, browse, numbers_of
+from ledger_harness import ENTRIES, REFERENCE, post, serve, sign_in
+from pages_harness import HOST, LocalBench, browse, numbers_of
 
 from reconciler.ledger import Limits, open_ledger
-from reconciler.ledger.pages.site import HEADERS, PAGES
+from reconciler.ledger.pages.app import HEADERS, PAGES
 from reconciler.ledger.web.headers import LOOPBACK_HOSTS
 
 PATHS = [path.replace("{number}", "JE-00000001") for path in PAGES]
@@ -397,7 +397,7 @@ def test_who_never_looks_at_a_page_does_not_load_them():
         "import sys, tempfile, reconciler.ledger as ledger\n"
         "folder = tempfile.mkdtemp()\n"
         "app = ledger.create_app(ledger.open_ledger(f'sqlite:///{folder}/ledger.db'))\n"
-        "print(sorted({'jinja2', 'reconciler.ledger.pages.site'} & set(sys.modules)))"
+        "print(sorted({'jinja2', 'reconciler.ledger.pages.app'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

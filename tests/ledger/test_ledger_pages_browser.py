@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from ledger_bench import ENTRIES, SOCKET, Bench, credit, debit, post, regions, start_run
 from ledger_databases import Database, Databases
-from pages_bench import LocalBench
+from ledger_harness import ENTRIES, SOCKET, Bench, credit, debit, post, regions, start_run
+from pages_harness import LocalBench
 from playwright.sync_api import Browser, Page, expect
 from web_browser import opened_browser
 

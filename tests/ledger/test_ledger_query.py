@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     PROCESS,
     REFERENCE,

@@ -11,7 +11,7 @@ import threading
 import httpx
 import pytest
 import yaml
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     REFERENCE,
     RUNS,
@@ -30,7 +30,7 @@ from test_ledger_query import rows
 from reconciler.ledger import create_app, open_ledger
 from reconciler.ledger.query import replica
 from reconciler.ledger.query.schema import schema_of
-from reconciler.ledger.reference.settings import settings_of
+from reconciler.ledger.reference_data.tenant_settings import settings_of
 
 TABLES = ("journalentry", "journalentryitem", "journalrun", "accountingperiod", "accountingcode")
 

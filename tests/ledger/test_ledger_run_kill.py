@@ -7,7 +7,8 @@ from collections import Counter
 
 import httpx
 import pytest
-from ledger_bench import (
+from ledger_databases import Database
+from ledger_harness import (
     ENTRIES,
     REFERENCE,
     RUNS,
@@ -18,7 +19,6 @@ from ledger_bench import (
     sign_in,
     start_run,
 )
-from ledger_databases import Database
 
 from reconciler.ledger import open_ledger
 

@@ -5,7 +5,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     RUNS,
     Bench,
@@ -20,7 +20,7 @@ from ledger_bench import (
 from sqlalchemy import event
 
 from reconciler.ledger import open_ledger
-from reconciler.ledger.access.permissions import PERMISSIONS
+from reconciler.ledger.auth.permissions import PERMISSIONS
 from reconciler.ledger.runs.worker import Worker
 from reconciler.ledger.storage.backend import Access
 

@@ -1,7 +1,7 @@
 """Journal runs as a caller sees them: what may be asked for, which states allow what."""
 
 import pytest
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     RUNS,
     categories_of,

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from ledger_bench import (
+from ledger_harness import (
     ENTRIES,
     PROCESS,
     REFERENCE,
@@ -25,7 +25,7 @@ from test_ledger_access import MATRIX, READS
 from test_ledger_query import rows
 
 from reconciler.ledger import LedgerUnusable, Limits, open_ledger
-from reconciler.ledger.runs.organizations import NOT_FOR_THEM
+from reconciler.ledger.journals.organization_scope import NOT_FOR_THEM
 
 EUROPE, ASIA, AFRICA = "E-europe", "E-asia", "E-africa"
 ENTITIES = (

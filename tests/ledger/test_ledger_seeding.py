@@ -1,10 +1,10 @@
 """The reference a ledger starts with, and what a changed one may change later."""
 
 import pytest
-from ledger_bench import ENTRIES, REFERENCE, entry
+from ledger_harness import ENTRIES, REFERENCE, entry
 
 from reconciler.ledger import LedgerUnusable, open_ledger
-from reconciler.ledger.reference import document
+from reconciler.ledger.reference_data import document
 
 TEXT = REFERENCE.read_text()
 MARCH = "{name: Mar-2026, startDate: 2026-03-01, endDate: 2026-03-31}\n    - "

@@ -7,16 +7,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ledger_bench import ENTRIES, REFERENCE, entry, post
+from ledger_harness import ENTRIES, REFERENCE, entry, post
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.ledger import LedgerUnusable, open_ledger
 from reconciler.ledger.storage import backend, postgresql
 from reconciler.ledger.storage.backend import Access, TransactionLost
+from reconciler.ledger.storage.group_commit import SharedCommitFailed
 from reconciler.ledger.storage.store import Contention
 from reconciler.ledger.storage.tables import counters
-from reconciler.ledger.storage.writers import SharedCommitFailed
 
 pytestmark = pytest.mark.both_databases
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_bench import regions, settled, start_run, transaction
+from ledger_harness import regions, settled, start_run, transaction
 
 from reconciler.cli.ledger import ledger as command
 from reconciler.ledger import LedgerUnusable

@@ -5,7 +5,7 @@ import json
 from datetime import date
 
 import pytest
-from ledger_bench import REFERENCE, SOCKET, Bench, regions
+from ledger_harness import REFERENCE, SOCKET, Bench, regions
 
 # The SDK's models use two names that its pydantic has deprecated: `construct`, and `model_fields`
 # of an instance. Nothing else may warn.

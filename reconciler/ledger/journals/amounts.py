@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation, Rounded
 
-from ..books.minor_units import minor_units
+from ..reference_data.currencies import minor_units
 from ..web.fields import BadValue
 
 INTEGER_DIGITS = 15

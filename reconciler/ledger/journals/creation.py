@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..books.code_types import type_of
-from ..reference.settings import Settings
-from ..web.categories import Reason, refuse_any
+from ..reference_data.code_types import type_of
+from ..reference_data.tenant_settings import Settings
+from ..web.errors import Reason, refuse_any
 from ..web.fields import BadValue, Field, array, calendar_date, choice, read_fields, text
 from .amounts import read_amount
 

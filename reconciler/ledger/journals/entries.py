@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
-from ..reference.settings import Settings, settings_of
-from ..runs.ties import untie
+from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage import audit
-from ..storage.numbers import next_number
+from ..storage.sequences import next_number
 from ..storage.tables import (
     accounting_codes,
     accounting_periods,
@@ -17,7 +16,8 @@ from ..storage.tables import (
     journal_entry_items,
 )
 from ..web.call import Call
-from ..web.categories import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
+from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
+from .allocation import untie
 from .creation import NewEntry, read_entry
 from .rules import Books, Row, broken, closed_to
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from sqlalchemy import RowMapping
 
-from ..access import permissions
-from ..reference.settings import Settings
-from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
+from ..auth import permissions
+from ..reference_data.tenant_settings import Settings
+from ..web.errors import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
 from .amounts import too_fine, total
 from .creation import Line, NewEntry
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BindParameter, bindparam, select
 
-from ..reference.settings import Settings, settings_of
-from ..runs.organizations import sees
+from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage.tables import (
     accounting_codes,
     accounting_periods,
@@ -14,8 +13,9 @@ from ..storage.tables import (
     journal_runs,
 )
 from ..web.call import Call
-from ..web.categories import NOT_FOUND, refusal
-from ..web.paging import page_of
+from ..web.errors import NOT_FOUND, refusal
+from ..web.pagination import page_of
+from .organization_scope import sees
 from .rules import Row
 
 RUN_PAGE_SIZE = 8

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from ..query.jobs import Status
-from ..web.answers import encode
+from ..web.responses import encode
 from .operations import OPERATIONS, Described
 from .queries import QUERY_SCHEMAS
 from .schemas import SCHEMAS as BOOK_SCHEMAS

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ..books.code_types import CATEGORIES
 from ..journals.creation import ITEM_NOTES_LENGTH, MAX_ITEMS, NOTES_LENGTH, TRANSFER_STATES
-from ..reference.document import STATUSES
+from ..reference_data.code_types import CATEGORIES
+from ..reference_data.document import STATUSES
 from ..runs.operations import AT_WORK, CANCELLABLE, DELETABLE
 from ..runs.transaction_types import TRANSACTION_TYPES
 

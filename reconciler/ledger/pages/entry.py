@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, and_, select
 
 from ..journals.amounts import total
 from ..journals.entries import KIND
-from ..reference.settings import settings_of
+from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
     accounting_codes,
     accounting_periods,
@@ -17,10 +17,10 @@ from ..storage.tables import (
     journal_entry_items,
     journal_runs,
 )
+from .access import users_of
 from .history import history
 from .listing import runs_there, there
 from .view import NotHere, Page, View
-from .viewer import users_of
 
 _ENTRY, _ITEM, _CODE = journal_entries.c, journal_entry_items.c, accounting_codes.c
 _PERIOD, _RUN = accounting_periods.c, journal_runs.c

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from ..journals.entries import KIND as ENTRY
 from ..runs.operations import KIND as RUN
 from ..storage.tables import audit_events
+from .access import users_of
 from .view import View
-from .viewer import users_of
 
 _EVENT = audit_events.c
 NEWEST = 200

@@ -8,13 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, and_, func, select
 
 from ..journals.amounts import total
-from ..runs.organizations import seen_runs
-from ..storage.tables import (
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-    journal_runs,
-)
+from ..journals.organization_scope import seen_runs
+from ..storage.tables import accounting_periods, journal_entries, journal_entry_items, journal_runs
 from .view import View
 
 SIZE = 50

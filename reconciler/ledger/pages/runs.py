@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, func, select
 
+from ..journals.allocation import groups_left
 from ..journals.entries import HELD
 from ..runs.operations import AT_WORK, KIND
-from ..runs.ties import groups_left
 from ..storage.tables import journal_entries, journal_runs
 from .history import history
 from .listing import listing, runs_there, there

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 
-from .viewer import Entity, Viewer
+from .access import Entity, Viewer
 
 _NUMBER = re.compile(r"[0-9A-Za-z-]{1,30}")
 

@@ -7,8 +7,8 @@ from typing import Any
 import falcon
 
 from ..web import body, headers
-from ..web.answers import encode
-from ..web.categories import NOT_FOUND, refusal
+from ..web.errors import NOT_FOUND, refusal
+from ..web.responses import encode
 from .jobs import ATTEMPTS, WAITING, Job, Jobs, Status
 from .request import read_request
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import functions
+from . import decimal_functions
 from .schema import Kind
 
 MAX_ROWS = 500_000
@@ -26,7 +26,7 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1_000,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
-_FUNCTIONS = functions.NAMES | frozenset(
+_FUNCTIONS = decimal_functions.NAMES | frozenset(
     {"abs", "coalesce", "count", "length", "like", "max", "min", "nullif", "substr", "substring"}
     | {"sum", "trim"}
 )
@@ -96,7 +96,7 @@ def execute(
     """
     for limit, bound in _LIMITS.items():
         copy.setlimit(limit, bound)
-    functions.register(copy)
+    decimal_functions.register(copy)
     copy.execute("PRAGMA case_sensitive_like=ON")
     copy.execute("PRAGMA query_only=ON")
     copy.set_authorizer(_authorizer(reached))

@@ -15,17 +15,17 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from ..access.clients import Caller
-from ..reference.settings import settings_of
+from ..auth.clients import Caller
+from ..reference_data.tenant_settings import settings_of
 from ..storage.store import Contention, Store
 from ..web.call import stamp
-from ..web.categories import BUSINESS_RULE, NOT_FOUND, Refusal, refusal
+from ..web.errors import BUSINESS_RULE, NOT_FOUND, Refusal, refusal
 from .execution import Output, QueryCancelled, QueryFailed, Translation, Watch, execute
 from .replica import Replicas
 from .request import QueryRequest
 from .results import COMPRESSIONS, written
 from .schema import QueryTable, schema_of
-from .sight import Sight
+from .visibility import Sight
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..web.categories import INVALID_VALUE, MISSING_FIELD, Reason, Refusal
+from ..web.errors import INVALID_VALUE, MISSING_FIELD, Reason, Refusal
 from ..web.fields import BadValue, Field, choice, read_fields, text
 from .results import COMPRESSIONS, FORMATS
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from ..web.answers import encode
+from ..web.responses import encode
 from .execution import Output
 from .schema import Kind
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..reference.settings import Settings
+from ..reference_data.tenant_settings import Settings
 
 
 class Kind(StrEnum):

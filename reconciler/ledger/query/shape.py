@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from .as_of import Past
 from .columns import ENTRY, ITEM, ITEM_OF_ENTRY, ORGANIZATION, RUN
-from .functions import PLACES, canonical
-from .past import Past
+from .decimal_functions import PLACES, canonical
 from .schema import Kind, QueryTable, segment_column
 
 Values = tuple[object, ...]

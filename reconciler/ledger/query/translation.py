@@ -9,11 +9,11 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from .dates import shown
+from .decimal_functions import COLLATION
 from .execution import Translation
-from .functions import COLLATION
-from .kinds import Values, kind_of
-from .moments import shown
-from .reading import DIALECT, outside, refused, too_deep
+from .expressions import Values, kind_of
+from .parser import DIALECT, outside, refused, too_deep
 from .schema import DELETED, Kind, QueryTable
 
 MAX_COLUMNS = 500

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from ..web.categories import Refusal
+from ..web.errors import Refusal
 from .execution import Output, Translation
-from .reading import ShowColumns, ShowTables, read_query, refused
+from .parser import ShowColumns, ShowTables, read_query, refused
 from .schema import DELETED, Kind, QueryTable
 from .translation import translate
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason, refuse_any
+from ..journals import organization_scope
+from ..web.errors import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason, refuse_any
 from ..web.fields import Field, array, calendar_date, choice, read_fields, text
-from . import organizations
 from .transaction_types import REVENUE, TRANSACTION_TYPES
 
 EARLIEST = "2015-01-01"
@@ -25,7 +25,7 @@ FIELDS = (
         read=array(len(TRANSACTION_TYPES), minimum=1),
         required=True,
     ),
-    organizations.FIELD,
+    organization_scope.FIELD,
 )
 TYPE_FIELDS = (Field(name="type", read=choice(*TRANSACTION_TYPES), required=True),)
 
@@ -51,7 +51,7 @@ def read_run(
     found, _custom, reasons = read_fields(body, FIELDS)
     types = _read_types(found.get("transactionTypes", ()), reasons)
     refuse_any(reasons)
-    labels = organizations.read_labels(found.get("organizationLabels"), known, reasons)
+    labels = organization_scope.read_labels(found.get("organizationLabels"), known, reasons)
     period = _period(found, periods, reasons)
     refuse_any(reasons)
     assert period is not None  # a reason was found otherwise
@@ -133,7 +133,7 @@ def _broken(run: NewRun, period: RowMapping) -> Iterator[Reason]:
         yield Reason(BUSINESS_RULE, f"The target dates must not be before {EARLIEST}")
     whole = (run.start, run.end) == (period["start_date"], period["end_date"])
     for kind in run.types:
-        if run.organizations is not None and kind in organizations.NOT_FOR_THEM:
+        if run.organizations is not None and kind in organization_scope.NOT_FOR_THEM:
             yield Reason(BUSINESS_RULE, f"{kind} cannot be summarised in a Multi-Org tenant")
         if kind in REVENUE and not whole:
             yield Reason(

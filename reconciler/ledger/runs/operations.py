@@ -9,15 +9,15 @@ from collections.abc import Mapping
 
 from sqlalchemy import RowMapping, func, insert, select, update
 
-from ..reference.settings import settings_of
+from ..journals.organization_scope import labels_of, sees
+from ..reference_data.tenant_settings import settings_of
 from ..storage import audit
-from ..storage.numbers import next_number
+from ..storage.sequences import next_number
 from ..storage.tables import accounting_periods, journal_entries, journal_runs, tenants
 from ..web.call import Call
-from ..web.categories import BUSINESS_RULE, NOT_FOUND, refusal
-from . import jobs
+from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal
+from . import job_queue
 from .creation import read_run
-from .organizations import labels_of, sees
 
 KIND = "JournalRun"
 AT_WORK = ("Pending", "Processing", "CancelInprogress", "DeleteInprogress")
@@ -51,7 +51,7 @@ def create(call: Call) -> Mapping[str, object]:
         "updated_on": call.stamp,
     }
     call.tx.execute(insert(journal_runs), row)
-    jobs.add(call, str(row["id"]), jobs.PROCESS)
+    job_queue.add(call, str(row["id"]), job_queue.PROCESS)
     _record(call, "create", str(row["number"]), row)
     return {"journalRunNumber": row["number"]}
 
@@ -85,9 +85,9 @@ def cancel(call: Call) -> Mapping[str, object]:
     """Accept the cancellation of a run that is queued, done or failed; of one at work, never."""
     run = _locate(call)
     _check_state(run, CANCELLABLE, "cancelled")
-    jobs.drop(call.tx, call.tenant_id, run["id"])  # a queued run is not started any more
+    job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run is not started any more
     _set_status(call, run, "CancelInprogress")
-    jobs.add(call, run["id"], jobs.CANCEL)
+    job_queue.add(call, run["id"], job_queue.CANCEL)
     _record(call, "cancel", run["number"], {"before": run["status"]})
     return {}
 
@@ -97,7 +97,7 @@ def delete(call: Call) -> Mapping[str, object]:
     run = _locate(call)
     _check_state(run, DELETABLE, "deleted")
     _set_status(call, run, "DeleteInprogress")
-    jobs.add(call, run["id"], jobs.DELETE)
+    job_queue.add(call, run["id"], job_queue.DELETE)
     _record(call, "delete", run["number"], {})
     return {}
 

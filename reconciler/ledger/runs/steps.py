@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import RowMapping, exists, select
 
+from ..journals import allocation
 from ..journals.entries import HELD
 from ..journals.entries import KIND as ENTRY
 from ..storage.tables import journal_entries
-from . import jobs, summary, ties
+from . import job_queue, summarization
+from .job_context import Task
 from .operations import KIND
-from .task import Task
 
 ENTRIES_PER_STEP = 20
 """Entries handled in one transaction: few enough that requests in between hardly wait."""
@@ -27,7 +28,7 @@ def cancel(task: Task) -> None:
     for entry in entries:
         if entry["status"] == "Created" and entry["transferred_to_accounting"] not in HELD:
             task.set_entry(entry, {"status": "Cancelled"})
-            ties.untie(task.tx, entry)
+            allocation.untie(task.tx, entry)
             task.record("cancel", ENTRY, entry["number"], {"journalRun": task.run["number"]})
     if _more(task, entries):
         return
@@ -49,9 +50,9 @@ def delete(task: Task) -> None:
 
 
 STEPS: dict[str, Callable[[Task], None]] = {
-    jobs.PROCESS: summary.process,
-    jobs.CANCEL: cancel,
-    jobs.DELETE: delete,
+    job_queue.PROCESS: summarization.process,
+    job_queue.CANCEL: cancel,
+    job_queue.DELETE: delete,
 }
 """By the work a job is for."""
 
@@ -76,7 +77,7 @@ def _more(task: Task, entries: Sequence[RowMapping]) -> bool:
     """Whether there may be entries after these; if so, notes how far the job has come."""
     if len(entries) < ENTRIES_PER_STEP:
         return False
-    jobs.handled(task.tx, task.job, entries[-1]["run_position"])
+    job_queue.handled(task.tx, task.job, entries[-1]["run_position"])
     return True
 
 

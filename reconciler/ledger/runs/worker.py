@@ -17,12 +17,12 @@ from sqlalchemy.exc import (
 )
 
 from ..storage.backend import TransactionLost
+from ..storage.group_commit import SharedCommitFailed
 from ..storage.store import Contention, Store
-from ..storage.writers import SharedCommitFailed
 from ..web.call import stamp
-from . import jobs, summary
+from . import job_queue, summarization
+from .job_context import Task, task_of
 from .steps import STEPS
-from .task import Task, task_of
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Worker:
     def _waiting(self) -> bool:
         """Whether there is a job, found without keeping writers waiting."""
         with self._store.reading() as tx:
-            return jobs.waiting(tx)
+            return job_queue.waiting(tx)
 
     def _work(self, go_on: Callable[[], bool]) -> bool:
         """Whether steps may be left that this worker can do."""
@@ -106,7 +106,7 @@ class Worker:
         finally:
             if left:
                 with self._store.writing() as tx:
-                    jobs.release(tx, self._name)
+                    job_queue.release(tx, self._name)
         return left
 
     def _step(self) -> bool:
@@ -128,7 +128,7 @@ class Worker:
     def _in_transaction(self, step: Callable[[Task], None]) -> bool:
         now = self._clock()
         with self._store.writing() as tx:
-            job = jobs.claim(tx, self._name, now=int(now.timestamp()))
+            job = job_queue.claim(tx, self._name, now=int(now.timestamp()))
             if job is None:
                 return False
             step(task_of(tx, job, stamp=stamp(now)))
@@ -137,5 +137,5 @@ class Worker:
 
 def _give_up(task: Task) -> None:
     """End a run that cannot be processed in Error; a cancellation or deletion is tried again."""
-    if task.job["work"] == jobs.PROCESS:
-        summary.fail(task, "unexpected failure; see the log")
+    if task.job["work"] == job_queue.PROCESS:
+        summarization.fail(task, "unexpected failure; see the log")

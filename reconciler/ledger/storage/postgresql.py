@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
-from ..failures import LedgerUnusable
+from ..errors import LedgerUnusable
 from .backend import Access, TransactionLost, access_of, wait_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
-from ..failures import LedgerUnusable
+from ..errors import LedgerUnusable
 from . import backend
 from .backend import Access, TransactionLost, access_of, wait_of
 

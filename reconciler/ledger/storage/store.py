@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
-from ..failures import LedgerUnusable
-from . import postgresql, schema, sqlite
+from ..errors import LedgerUnusable
+from . import postgresql, schema_version, sqlite
 from .backend import OPTION, Access, Backend, named
+from .group_commit import TurnNeverCame, Writers
 from .transaction import transaction
-from .writers import TurnNeverCame, Writers
 
 
 class Contention(Exception):
@@ -117,7 +117,7 @@ def open_store(database_url: str) -> Store:
     url = backend.prepare(url)
     store = Store(backend, url)
     try:
-        schema.make_ready(store, backend, url)
+        schema_version.make_ready(store, backend, url)
     except (SQLAlchemyError, sqlite3.Error, Contention) as error:
         store.close()
         cause = " ".join(str(getattr(error, "orig", None) or error).split())

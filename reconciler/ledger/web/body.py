@@ -8,7 +8,7 @@ from typing import Any
 
 import falcon
 
-from .categories import INVALID_VALUE, MALFORMED, NOT_SUPPORTED, UNKNOWN_FIELD, Refusal, refusal
+from .errors import INVALID_VALUE, MALFORMED, NOT_SUPPORTED, UNKNOWN_FIELD, Refusal, refusal
 
 MAX_BYTES = 1024 * 1024
 """The largest body, also after inflating."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ..access.clients import Caller
+from ..auth.clients import Caller
 from ..storage.audit import Act
-from . import categories
+from . import errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Route:
     @property
     def error_resource(self) -> int:
         """Requests without a body are refused under the general resource (API facts 7.2)."""
-        return self.resource if self.body else categories.GENERAL
+        return self.resource if self.body else errors.GENERAL
 
 
 def stamp(moment: datetime) -> str:

@@ -9,15 +9,15 @@ from typing import Any
 
 import falcon
 
-from ..access.clients import Caller
+from ..auth.clients import Caller
 from ..runs.worker import Worker
-from ..storage import replays
+from ..storage import idempotency
 from ..storage.store import Contention, Store
 from . import body, headers
-from .answers import Answer, failure, success
 from .call import Call, Route
-from .categories import CONTENTION, INTERNAL, INVALID_VALUE, NOT_FOUND, PERMISSION, Refusal, refusal
-from .limits import Limiter
+from .errors import CONTENTION, INTERNAL, INVALID_VALUE, NOT_FOUND, PERMISSION, Refusal, refusal
+from .rate_limits import Limiter
+from .responses import Answer, failure, success
 
 log = logging.getLogger(__name__)
 
@@ -67,22 +67,22 @@ def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str
     if key is None:
         return _execute(site, route, request, path=path, raw=raw, claimed=None)
     found = _claim(site, request, key=key, raw=raw)
-    if isinstance(found, replays.Stored):
+    if isinstance(found, idempotency.Stored):
         _check_permission(route, request.context.caller)
         return Answer(status=found.status, body=found.body.encode(), request_id=found.request_id)
     try:
         return _execute(site, route, request, path=path, raw=raw, claimed=found)
     except BaseException:
         # Nothing was settled under the claim, so the next request with the key starts afresh.
-        replays.release(site.store, found)
+        idempotency.release(site.store, found)
         raise
 
 
 def _claim(
     site: Site, request: falcon.Request, *, key: str, raw: bytes
-) -> replays.Claim | replays.Stored:
+) -> idempotency.Claim | idempotency.Stored:
     caller: Caller = request.context.caller
-    keyed = replays.Keyed(
+    keyed = idempotency.Keyed(
         tenant_id=caller.tenant_id,
         key=key,
         method=request.method,
@@ -90,24 +90,24 @@ def _claim(
         body_digest=hashlib.sha256(raw).hexdigest(),
     )
     now = int(request.context.now.timestamp())
-    found = replays.claim(site.store, keyed, now=now, strict=site.strict_idempotency)
-    if isinstance(found, replays.Clash):
+    found = idempotency.claim(site.store, keyed, now=now, strict=site.strict_idempotency)
+    if isinstance(found, idempotency.Clash):
         refuse = _CLASHES[found]
         raise refuse()
     return found
 
 
-_CLASHES: dict[replays.Clash, Callable[[], Refusal]] = {
-    replays.Clash.RUNNING: lambda: refusal(
+_CLASHES: dict[idempotency.Clash, Callable[[], Refusal]] = {
+    idempotency.Clash.RUNNING: lambda: refusal(
         CONTENTION, "A request with this Idempotency-Key is still running", always=True
     ),
-    replays.Clash.OTHER_REQUEST: lambda: refusal(
+    idempotency.Clash.OTHER_REQUEST: lambda: refusal(
         INVALID_VALUE,
         "This Idempotency-Key was used with another URL or method",
         status=422,
         always=True,
     ),
-    replays.Clash.OTHER_BODY: lambda: refusal(
+    idempotency.Clash.OTHER_BODY: lambda: refusal(
         INVALID_VALUE, "This Idempotency-Key was used with another body", status=422, always=True
     ),
 }
@@ -120,7 +120,7 @@ def _execute(  # noqa: PLR0913 - keywords of one request
     *,
     path: Mapping[str, str],
     raw: bytes,
-    claimed: replays.Claim | None,
+    claimed: idempotency.Claim | None,
 ) -> Answer:
     request_id: str = request.context.request_id
     try:
@@ -139,12 +139,12 @@ def _execute(  # noqa: PLR0913 - keywords of one request
             )
             answer = success(route.operation(call), request_id=request_id)
             if claimed is not None:
-                replays.settle(tx, claimed, _stored(answer))
+                idempotency.settle(tx, claimed, _stored(answer))
     except Refusal as refused:
         answer = _refused(refused, route, request)
         if claimed is not None:
             with site.store.writing() as tx:
-                replays.settle(tx, claimed, _stored(answer))
+                idempotency.settle(tx, claimed, _stored(answer))
         return answer
     if route.queues:
         site.worker.wake()
@@ -177,8 +177,8 @@ def _check_permission(route: Route, caller: Caller) -> None:
         raise refusal(PERMISSION, f"The user lacks the permission {', '.join(missing)}")
 
 
-def _stored(answer: Answer) -> replays.Stored:
-    return replays.Stored(
+def _stored(answer: Answer) -> idempotency.Stored:
+    return idempotency.Stored(
         status=answer.status, body=answer.body.decode(), request_id=answer.request_id
     )
 
@@ -204,7 +204,7 @@ def _committed(request: falcon.Request, answer: Answer) -> None:
 
 def refusal_for(error: Exception) -> Refusal:
     """What a caller is told about an error nobody raised on purpose."""
-    if isinstance(error, (Contention, replays.ClaimLost)):
+    if isinstance(error, (Contention, idempotency.ClaimLost)):
         return refusal(CONTENTION, "The ledger is busy with another request; try again")
     log.error("unexpected error", exc_info=error)
     return refusal(INTERNAL, "The ledger failed unexpectedly; see its log")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from .categories import INVALID_VALUE, MISSING_FIELD, UNKNOWN_FIELD, Reason
+from .errors import INVALID_VALUE, MISSING_FIELD, UNKNOWN_FIELD, Reason
 
 Reader = Callable[[Any], Any]
 _NO_CUSTOM: Mapping[str, int] = MappingProxyType({})

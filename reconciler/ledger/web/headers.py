@@ -4,8 +4,8 @@ import re
 
 import falcon
 
-from ..access.clients import Caller
-from .categories import INVALID_VALUE, PERMISSION, refusal
+from ..auth.clients import Caller
+from .errors import INVALID_VALUE, PERMISSION, refusal
 
 _TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
 _KEY = re.compile(r"[ -~]{1,255}")

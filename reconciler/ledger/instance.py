@@ -9,16 +9,17 @@ from typing import Any, Self
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from .access import clients, units
-from .access.permissions import checked
-from .failures import LedgerUnusable
-from .reference import document
-from .reference.seed import add_tenant, seed, seeded_with
+from .auth import clients
+from .auth.organizations import all_books, books_named, organizations_named
+from .auth.permissions import checked
+from .errors import LedgerUnusable
+from .reference_data import document
+from .reference_data.seed import add_tenant, seed, seeded_with
 from .runs.worker import Worker
-from .sources.loading import Loaded, load_transactions
 from .storage import audit
 from .storage.store import Contention, Store, open_store
 from .storage.tables import tenants
+from .transactions.loader import Loaded, load_transactions
 from .web.call import stamp
 
 ACTOR = "ledger"
@@ -57,8 +58,8 @@ class Ledger:
             limited = {
                 units_of: named(tx, act.tenant_id, wanted)
                 for units_of, named, wanted in (
-                    ("entities", units.books_named, entities),
-                    ("organizations", units.organizations_named, organizations),
+                    ("entities", books_named, entities),
+                    ("organizations", organizations_named, organizations),
                 )
                 if wanted is not None
             }
@@ -95,7 +96,7 @@ class Ledger:
         Raises LedgerUnusable for an entity there is not.
         """
         with self.store.reading() as tx:
-            return units.books_named(tx, self.tenant_id, [entity])[0]
+            return books_named(tx, self.tenant_id, [entity])[0]
 
     def load_transactions(self, path: Path, *, tenant_id: str | None = None) -> Loaded:
         """Load the source transactions of a CSV, YAML or JSON lines file: all of them or none.
@@ -127,7 +128,7 @@ class Ledger:
         Every entity has a chain of its own.
         """
         with self.store.reading() as tx:
-            found = (audit.verify(tx, books) for books in units.all_books(tx, self.tenant_id))
+            found = (audit.verify(tx, books) for books in all_books(tx, self.tenant_id))
             return next((sequence for sequence in found if sequence is not None), None)
 
     def close(self) -> None:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from ..web.categories import Refusal
-from .reading import refused
+from ..web.errors import Refusal
+from .parser import refused
 from .schema import Kind
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

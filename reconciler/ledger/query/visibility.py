@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ..runs.organizations import are_seen
+from ..journals.organization_scope import are_seen
 from ..web.call import stamp
+from .as_of import as_of
 from .columns import ORGANIZATION
-from .past import as_of
 from .replica import Look, Snapshot, insert, rows_of
 from .rows import SOURCES
 from .schema import DELETED, QueryTable

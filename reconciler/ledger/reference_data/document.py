@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..books.code_types import type_of
-from ..books.minor_units import minor_units
-from ..failures import LedgerUnusable
+from ..errors import LedgerUnusable
+from .code_types import type_of
+from .currencies import minor_units
 
 STATUSES = ("Open", "PendingClose", "Closed")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from .categories import INVALID_VALUE, refusal
+from .errors import INVALID_VALUE, refusal
 
 DEFAULT = "2025-08-12"
 STATUS_SINCE = date(2024, 5, 20)

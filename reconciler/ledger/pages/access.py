@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import falcon
 from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
-from ..access import sessions
+from ..auth import sessions
 from ..storage.tables import clients, journal_entries, tenants
 from ..web.endpoint import Site
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..books.minor_units import minor_units
+from ..reference_data.currencies import minor_units
 
 if TYPE_CHECKING:
     import jinja2

@@ -8,16 +8,17 @@ from typing import Any
 
 from sqlalchemy import RowMapping, insert, select
 
+from ..journals import allocation
 from ..journals.amounts import total
 from ..journals.entries import KIND as ENTRY
 from ..journals.entries import mixes_aggregation
-from ..reference.settings import Settings, settings_of
-from ..storage.numbers import next_number
+from ..reference_data.tenant_settings import Settings, settings_of
+from ..storage.sequences import next_number
 from ..storage.tables import accounting_periods, journal_entries, journal_entry_items
-from . import jobs, ties
+from . import job_queue
 from .creation import period_over
+from .job_context import Task
 from .operations import KIND
-from .task import Task
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +37,14 @@ def process(task: Task) -> None:
 def fail(task: Task, why: str) -> None:
     """End a run in Error. What it had tied to itself and not summarised is free again."""
     log.warning("the journal run %s ended in Error: %s", task.run["number"], why)
-    ties.untie_waiting(task.tx, task.run)
+    allocation.untie_waiting(task.tx, task.run)
     task.finish({"status": "Error"})
     task.record("fail", KIND, task.run["number"], {"reason": why})
 
 
 def _start(task: Task) -> None:
     """Tie to the run what it will summarise. Obstacles are found before the first entry."""
-    count = ties.tie(task.tx, task.run)
+    count = allocation.tie(task.tx, task.run)
     why = next(_obstacles(task, settings_of(task.tx, task.tenant_id)), None)
     if why is not None:
         fail(task, why)
@@ -55,7 +56,7 @@ def _start(task: Task) -> None:
 def _obstacles(task: Task, settings: Settings) -> Iterator[str]:
     """What has changed since the run was asked for, or its transactions were loaded."""
     yield from _mixtures(task, settings)
-    for variant in ties.variants(task.tx, task.run):
+    for variant in allocation.variants(task.tx, task.run):
         if variant["home_currency"] != settings.home_currency:
             yield "the home currency has changed since transactions were loaded"
         names = tuple(name for name, _value in variant["segments"])
@@ -81,18 +82,18 @@ def _go_on(task: Task) -> None:
         return
     position = task.job["handled"]
     for _ in range(GROUPS_PER_STEP):
-        group = ties.next_group(task.tx, task.run)
+        group = allocation.next_group(task.tx, task.run)
         if group is None:
             task.finish({"status": "Completed"})
             task.record("complete", KIND, task.run["number"], {"entries": position})
             return
         position += 1
         _summarise(task, group, settings, period=period, position=position)
-    jobs.handled(task.tx, task.job, position)
+    job_queue.handled(task.tx, task.job, position)
 
 
 def _summarise(
-    task: Task, group: ties.Group, settings: Settings, *, period: RowMapping, position: int
+    task: Task, group: allocation.Group, settings: Settings, *, period: RowMapping, position: int
 ) -> None:
     """Make the entry of a group and tie the group to it."""
     row = _entry_row(task, group, settings, period)
@@ -100,13 +101,13 @@ def _summarise(
     items = _item_rows(task, group, settings, entry_id=row["id"])
     task.tx.execute(insert(journal_entries), row)
     task.tx.execute(insert(journal_entry_items), items)
-    count = ties.tie_group(task.tx, task.run, group, row["id"])
+    count = allocation.tie_group(task.tx, task.run, group, row["id"])
     details = {"entry": row, "items": items, "transactions": count}
     task.record("create", ENTRY, row["number"], details)
 
 
 def _entry_row(
-    task: Task, group: ties.Group, settings: Settings, period: RowMapping
+    task: Task, group: allocation.Group, settings: Settings, period: RowMapping
 ) -> dict[str, Any]:
     return {
         "tenant_id": task.tenant_id,
@@ -135,7 +136,7 @@ def _entry_row(
 
 
 def _item_rows(
-    task: Task, group: ties.Group, settings: Settings, *, entry_id: str
+    task: Task, group: allocation.Group, settings: Settings, *, entry_id: str
 ) -> list[dict[str, Any]]:
     """A debit and a credit of the same amounts: the entry balances in both currencies."""
     amount, home_amount = _sums(task, group, settings)
@@ -157,9 +158,11 @@ def _item_rows(
     ]
 
 
-def _sums(task: Task, group: ties.Group, settings: Settings) -> tuple[Decimal, Decimal | None]:
+def _sums(
+    task: Task, group: allocation.Group, settings: Settings
+) -> tuple[Decimal, Decimal | None]:
     amount, home_amount = Decimal(0), Decimal(0)
-    for single, single_home in ties.amounts_of(task.tx, task.run, group):
+    for single, single_home in allocation.amounts_of(task.tx, task.run, group):
         amount = total((amount, single))
         if settings.home_currency is not None:
             assert single_home is not None  # an obstacle has been found otherwise

@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from ..web.categories import INVALID_VALUE, Refusal, refusal
+from ..web.errors import INVALID_VALUE, Refusal, refusal
 
 DIALECT = "trino"
 MAX_LENGTH = 100_000

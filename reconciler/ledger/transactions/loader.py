@@ -9,17 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ..access.units import organization_names
-from ..failures import LedgerUnusable
+from ..auth.organizations import organization_names
+from ..errors import LedgerUnusable
 from ..journals.amounts import read_amount, too_fine
 from ..journals.creation import code_type
-from ..reference.settings import Settings, settings_of
+from ..reference_data.tenant_settings import Settings, settings_of
 from ..runs.transaction_types import TRANSACTION_TYPES
 from ..storage.audit import Act
 from ..storage.tables import accounting_codes, source_transactions
 from ..web.fields import BadValue, Field, calendar_date, choice, read_fields, text
+from .file_rows import rows_of
 from .problem import BadRow
-from .rows import rows_of
 
 BATCH = 1000
 """Transactions that are in memory at a time."""

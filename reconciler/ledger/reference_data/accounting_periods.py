@@ -10,9 +10,9 @@ from sqlalchemy import RowMapping, insert, select, update
 from ..storage import audit
 from ..storage.tables import accounting_periods
 from ..web.call import Call
-from ..web.categories import BUSINESS_RULE, INVALID_VALUE, NOT_FOUND, Reason, refusal, refuse_any
+from ..web.errors import BUSINESS_RULE, INVALID_VALUE, NOT_FOUND, Reason, refusal, refuse_any
 from ..web.fields import Field, array, calendar_date, integer, read_fields, text
-from ..web.paging import MAX_PAGE_SIZE, page_of
+from ..web.pagination import MAX_PAGE_SIZE, page_of
 
 KIND = "AccountingPeriod"
 Row = RowMapping

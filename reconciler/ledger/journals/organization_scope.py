@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
-from ..access.clients import Caller
+from ..auth.clients import Caller
 from ..storage.tables import journal_runs
-from ..web.categories import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
+from ..web.errors import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
 from ..web.fields import Field, array, read_fields, text
 
 FIELD = Field(name="organizationLabels", read=array(300))

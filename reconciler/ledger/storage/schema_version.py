@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, Connection, column, inspect, select, table
 from sqlalchemy.exc import DBAPIError
 
-from ..failures import LedgerUnusable
+from ..errors import LedgerUnusable
 from . import tables
 from .backend import Backend
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import falcon
 
-from ..access.clients import Caller
-from .categories import INVALID_VALUE, MISSING_PARAMETER, PERMISSION, refusal
+from ..auth.clients import Caller
+from .errors import INVALID_VALUE, MISSING_PARAMETER, PERMISSION, refusal
 from .headers import ENTITY, ORGANIZATIONS
 
 

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from .functions import canonical
-from .moments import as_date, as_timestamp, shown, text
-from .reading import outside, refused
+from .dates import as_date, as_timestamp, shown, text
+from .decimal_functions import canonical
+from .parser import outside, refused
 from .schema import Kind
 
 Typed = tuple[exp.Expr, Kind | None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from .categories import Refusal
+from .errors import Refusal
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 

@@ -5,10 +5,10 @@ from urllib.parse import parse_qsl
 
 import falcon
 
-from ..web.admission import count_token_request
-from ..web.answers import encode
-from ..web.endpoint import Site
-from .clients import SECRET_LENGTH, Token, issue_token, verified
+from ..auth.clients import SECRET_LENGTH, Token, issue_token, verified
+from .authentication import count_token_request
+from .endpoint import Site
+from .responses import encode
 
 CLIENT_ID_LENGTH = 36
 _MAX_FORM = 4096

@@ -5,12 +5,12 @@ from typing import Any
 
 import falcon
 
-from ..access import clients
+from ..auth import clients
 from . import headers
-from .categories import TOO_MANY, Refusal, refusal
 from .endpoint import Site
-from .limits import DAY, HOUR, MINUTE, Limiter, concurrency_headers, rate_headers
-from .scope import scoped
+from .errors import TOO_MANY, Refusal, refusal
+from .rate_limits import DAY, HOUR, MINUTE, Limiter, concurrency_headers, rate_headers
+from .tenant_scope import scoped
 
 _ENTERED = "reconciler.ledger.entered"
 _SPANS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}

@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 from ..storage.store import Contention
 from ..web import headers
 from ..web.endpoint import Site
-from . import drawing, entries, entry, runs, trial_balance
-from .door import WsgiApp
-from .signing import SignIn, SignOut, sign_in_first
+from . import entries, entry, rendering, runs, trial_balance
+from .access import Entity, Viewer, viewer_of
+from .routing import WsgiApp
+from .sign_in import SignIn, SignOut, sign_in_first
 from .view import Draw, NotHere, Page, View
-from .viewer import Entity, Viewer, viewer_of
 
 log = logging.getLogger(__name__)
 
@@ -111,10 +111,10 @@ class _Static(_NoOptions):
 
     def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
         """Answer the file."""
-        if name not in drawing.STATIC:
+        if name not in rendering.STATIC:
             raise falcon.HTTPNotFound
-        response.data = drawing.static(name)
-        response.content_type = drawing.STATIC[name]
+        response.data = rendering.static(name)
+        response.content_type = rendering.STATIC[name]
 
     on_head = on_get
 
@@ -143,7 +143,7 @@ def _write(
 ) -> None:
     link: Callable[..., str] = (lambda path, **_: path) if view is None else view.link
     frame = {"page": page, "viewer": viewer, "view": view, "link": link}
-    response.text = drawing.draw(page.template, {**page.values, **frame})
+    response.text = rendering.draw(page.template, {**page.values, **frame})
     response.content_type = HTML
 
 

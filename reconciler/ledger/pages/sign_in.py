@@ -7,15 +7,15 @@ from urllib.parse import urlencode, urlsplit
 
 import falcon
 
-from ..access import sessions
-from ..access.clients import verified
-from ..access.token_request import read_form
-from ..web.admission import count_token_request
+from ..auth import sessions
+from ..auth.clients import verified
+from ..web.authentication import count_token_request
 from ..web.endpoint import Site
-from . import drawing
-from .door import is_read
+from ..web.token_endpoint import read_form
+from . import rendering
+from .access import COOKIE, is_open
+from .routing import is_read
 from .view import Page
-from .viewer import COOKIE, is_open
 
 _PAST = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPED = re.compile(r"[!-~]{1,100}")
@@ -116,7 +116,7 @@ def _show(response: falcon.Response, *, then: str, problem: str | None) -> None:
     page = Page(template="sign_in.html", title="Sign in", section="")
     values = {"page": page, "then": _local(then), "problem": problem}
     frame = {"viewer": None, "view": None, "link": lambda path, **_: path}
-    response.text = drawing.draw(page.template, {**values, **frame})
+    response.text = rendering.draw(page.template, {**values, **frame})
     response.content_type = "text/html; charset=utf-8"
 
 

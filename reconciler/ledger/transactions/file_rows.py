@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from ..failures import LedgerUnusable
+from ..errors import LedgerUnusable
 from ..web.body import MAX_BYTES, check_texts, read_object
-from ..web.categories import Refusal
+from ..web.errors import Refusal
 from .problem import BadRow
 
 SEGMENT = "segments."

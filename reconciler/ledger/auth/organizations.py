@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from ..failures import LedgerUnusable
+from ..errors import LedgerUnusable
 from ..storage.tables import tenants
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from .categories import INVALID_VALUE, MISSING_PARAMETER, Reason, Refusal, refuse_any
+from .errors import INVALID_VALUE, MISSING_PARAMETER, Reason, Refusal, refuse_any
 
 MAX_PAGE_SIZE = 300
 _COUNT = re.compile(r"[0-9]{1,9}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from ..books.code_types import type_of
+from ..reference_data.code_types import type_of
 from ..storage.tables import accounting_codes, audit_events, clients
 
 _EVENT = audit_events.c

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping, Table, select, update
 
 from ..storage import audit
 from ..storage.tables import journal_entries, journal_runs
-from . import jobs
+from . import job_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Task:
     def finish(self, values: Mapping[str, object]) -> None:
         """Bring the run to the state the job was for, and take the job out of the queue."""
         self.set_run(values)
-        jobs.finish(self.tx, self.job)
+        job_queue.finish(self.tx, self.job)
 
     def record(self, action: str, kind: str, name: str, details: object) -> None:
         """Append an audit event in the name of whoever asked for the work."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from ..storage.tables import clients, tenants, tokens
-from .units import entities_of, organizations_of
+from .organizations import entities_of, organizations_of
 
 SECRET_LENGTH = 42
 """The longest secret the API takes (API facts 2)."""

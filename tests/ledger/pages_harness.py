@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import httpx
-from ledger_bench import Bench
 from ledger_databases import Database
+from ledger_harness import Bench
 
 from reconciler.ledger.storage import tables
 from reconciler.ledger.web.headers import LOOPBACK_HOSTS
