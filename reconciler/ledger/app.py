@@ -75,10 +75,11 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     loopback names only.
     """
     limiter = Limiter(limits) if limits is not None and limits != Limits() else None
+    own = Worker(ledger.store, clock=clock)
     site = Site(
         store=ledger.store,
-        worker=worker or Worker(ledger.store, clock=clock),
-        work_slice=WORK_SLICE if worker is None else 0,
+        work=(lambda: own.work_a_little(WORK_SLICE)) if worker is None else lambda: None,
+        wake=(worker or own).wake,
         clock=clock,
         token_lifetime=token_lifetime,
         strict_idempotency=strict_idempotency,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..reference_data.code_types import type_of
+from ..reference_data.code_types import code_type
 from ..reference_data.tenant_settings import Settings
 from ..web.errors import Reason, refuse_any
-from ..web.fields import BadValue, Field, array, calendar_date, choice, read_fields, text
+from ..web.fields import Field, array, calendar_date, choice, read_fields, text
 from .amounts import read_amount
 
 TRANSFER_STATES = ("No", "Processing", "Yes", "Error", "Ignore")
@@ -46,14 +46,6 @@ class NewEntry:
     transaction_type: str | None
     organization: str | None
     custom: Mapping[str, str | None]
-
-
-def code_type(value: object) -> str:
-    """An accounting code type, from any spelling that is accepted."""
-    found = type_of(value) if isinstance(value, str) else None
-    if found is None:
-        raise BadValue("must be an accounting code type")
-    return found
 
 
 ENTRY_FIELDS = (

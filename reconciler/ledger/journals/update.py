@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy import update
 
 from ..auth import permissions
+from ..reference_data.code_types import code_type
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage import audit
 from ..storage.tables import journal_entry_items
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, PERMISSION, Reason, refusal, refuse_any
 from ..web.fields import Field, array, choice, read_fields, text
-from .creation import ITEM_NOTES_LENGTH, MAX_ITEMS, NOTES_LENGTH, TRANSFER_STATES, code_type
+from .creation import ITEM_NOTES_LENGTH, MAX_ITEMS, NOTES_LENGTH, TRANSFER_STATES
 from .entries import KIND, change, locate, transfer
 from .rules import Row
 from .view import items_of

@@ -6,14 +6,13 @@ from typing import Any
 
 from sqlalchemy import RowMapping, insert, or_, select, update
 
-from ..journals.creation import code_type
 from ..storage import audit
 from ..storage.tables import accounting_codes, journal_entry_items, source_transactions
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
 from ..web.fields import Field, read_fields, text
 from ..web.pagination import MAX_PAGE_SIZE, page_of
-from .code_types import CATEGORIES
+from .code_types import CATEGORIES, code_type
 from .tenant_settings import settings_of
 
 KIND = "AccountingCode"

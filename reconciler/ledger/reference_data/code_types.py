@@ -2,6 +2,8 @@
 
 import re
 
+from ..web.fields import BadValue
+
 CATEGORIES = {
     "AccountsReceivable": "Assets",
     "On-Account Receivable": "Assets",
@@ -37,3 +39,11 @@ _SPELLINGS = {
 def type_of(written: str) -> str | None:
     """The enum value that is meant, or None when it is no accounting code type."""
     return _SPELLINGS.get(written)
+
+
+def code_type(value: object) -> str:
+    """The enum value of any spelling that is accepted. Raises BadValue."""
+    found = type_of(value) if isinstance(value, str) else None
+    if found is None:
+        raise BadValue("must be an accounting code type")
+    return found

@@ -1,6 +1,7 @@
 """The schema version of a database: made new, found to be the newest, or brought up to date."""
 
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from sqlalchemy import URL, Connection, column, inspect, select, table
 from sqlalchemy.exc import DBAPIError
@@ -9,15 +10,20 @@ from ..errors import LedgerUnusable
 from . import tables
 from .backend import Backend
 
-if TYPE_CHECKING:
-    from .store import Store
-
 _VERSION = select(tables.ledger_version.c.version_num)
 _BEFORE_4 = table("ledger_schema", column("version"))
 """Where the version was before databases were migrated by a library."""
 
 
-def make_ready(store: "Store", backend: Backend, url: URL) -> None:
+class Transactions(Protocol):
+    """Where a schema version is read and written."""
+
+    def reading(self) -> AbstractContextManager[Connection]: ...
+
+    def writing(self, *, alone: bool) -> AbstractContextManager[Connection]: ...
+
+
+def make_ready(store: Transactions, backend: Backend, url: URL) -> None:
     """Make the tables of an empty database; bring those of an older ledger up to date.
 
     Of several processes that come at once, one does so and the others wait. Raises LedgerUnusable
@@ -36,7 +42,7 @@ def make_ready(store: "Store", backend: Backend, url: URL) -> None:
         _bring_up(tx, backend, url)
 
 
-def _is_newest(store: "Store") -> bool:
+def _is_newest(store: Transactions) -> bool:
     """Whether nothing is to be done, found with one plain query."""
     with store.reading() as tx:
         try:

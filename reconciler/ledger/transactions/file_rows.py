@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from ..errors import LedgerUnusable
+from ..errors import BadRow, LedgerUnusable
 from ..web.body import MAX_BYTES, check_texts, read_object
 from ..web.errors import Refusal
-from .problem import BadRow
 
 SEGMENT = "segments."
 """What the name of a CSV column of segment values begins with: `segments.Department`."""

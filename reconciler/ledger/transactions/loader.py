@@ -10,16 +10,15 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select
 
 from ..auth.organizations import organization_names
-from ..errors import LedgerUnusable
+from ..errors import BadRow, LedgerUnusable
 from ..journals.amounts import read_amount, too_fine
-from ..journals.creation import code_type
+from ..reference_data.code_types import code_type
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..runs.transaction_types import TRANSACTION_TYPES
 from ..storage.audit import Act
 from ..storage.tables import accounting_codes, source_transactions
 from ..web.fields import BadValue, Field, calendar_date, choice, read_fields, text
 from .file_rows import rows_of
-from .problem import BadRow
 
 BATCH = 1000
 """Transactions that are in memory at a time."""

@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import yaml
 
-from .problem import BadRow
+from ..errors import BadRow
 
 Events = Iterator[Any]
 MAX_DEPTH = 8

@@ -10,7 +10,6 @@ from typing import Any
 import falcon
 
 from ..auth.clients import Caller
-from ..runs.worker import Worker
 from ..storage import idempotency
 from ..storage.store import Contention, Store
 from . import body, headers
@@ -37,13 +36,13 @@ class Commit:
 class Site:
     """What all requests share. `clock` gives aware UTC times.
 
-    `worker` carries out what requests queue: by itself, or, where `work_slice` is not zero, for so
-    many seconds at the beginning of every request. `limiter` is None when nothing is limited.
+    `work` is called at the beginning of every request, `wake` after a request that queued work.
+    `limiter` is None when nothing is limited.
     """
 
     store: Store
-    worker: Worker
-    work_slice: float
+    work: Callable[[], None]
+    wake: Callable[[], None]
     clock: Callable[[], datetime]
     token_lifetime: int
     strict_idempotency: bool
@@ -60,8 +59,7 @@ def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str
     if any("\0" in name for name in path.values()):
         # Nothing has such a name, and not every database can even be asked for it.
         raise refusal(NOT_FOUND, "There is nothing of a name with the character U+0000")
-    if site.work_slice:
-        site.worker.work_a_little(site.work_slice)
+    site.work()
     key = headers.idempotency_key(request)
     raw = body.read_bytes(request)
     if key is None:
@@ -147,7 +145,7 @@ def _execute(  # noqa: PLR0913 - keywords of one request
                 idempotency.settle(tx, claimed, _stored(answer))
         return answer
     if route.queues:
-        site.worker.wake()
+        site.wake()
     if route.writes:
         _committed(request, answer)
     return answer
