@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from sqlalchemy import URL, Connection, column, inspect, select, table
+from sqlalchemy import URL, Connection, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import LedgerUnusable
@@ -11,8 +11,6 @@ from . import tables
 from .backend import Backend
 
 _VERSION = select(tables.ledger_version.c.version_num)
-_BEFORE_4 = table("ledger_schema", column("version"))
-"""Where the version was before databases were migrated by a library."""
 
 
 class Transactions(Protocol):
@@ -64,7 +62,7 @@ def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
         from .migrations import migrate  # noqa: PLC0415
 
         backend.keep(url, tables.SCHEMA_VERSION)
-        migrate(tx, version)
+        migrate(tx)
 
 
 def _version(tx: Connection) -> str | None:
@@ -73,8 +71,6 @@ def _version(tx: Connection) -> str | None:
     if tables.ledger_version.name in names:
         version: str = tx.execute(_VERSION).scalar_one()
         return version
-    if _BEFORE_4.name in names:
-        return f"{tx.execute(select(_BEFORE_4.c.version)).scalar_one():04d}"
     if names:
         raise LedgerUnusable(
             f"the database holds other tables ({names[0]}, ...) and is no ledger; name another one"

@@ -100,7 +100,7 @@ def settle_in(made: Engine) -> None:
 
 
 def keep(url: URL, version: str) -> None:
-    """Copy the file beside itself, as `ledger.db.before-5`, for its owner only.
+    """Copy the file beside itself, as `ledger.db.before-2`, for its owner only.
 
     The caller is in a writing transaction, so that nobody changes the file meanwhile.
     """

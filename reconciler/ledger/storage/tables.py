@@ -37,7 +37,7 @@ from sqlalchemy import (
 
 from .columns import Amount, Json, text
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0001"
 """The newest of `migrations/versions`: what a database is at when nothing is to be done."""
 
 METADATA = MetaData()
