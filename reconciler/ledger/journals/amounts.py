@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation, Rounded
 
 from ..reference_data.currencies import minor_units
-from ..web.fields import BadValue
+from ..web.fields import BadValue, FieldType
 
 INTEGER_DIGITS = 15
 """Digits before the point. The documents set no limit; with this one every sum is exact."""
@@ -16,7 +16,7 @@ _PLAIN = re.compile(r"(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?")
 _EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, FloatOperation])
 
 
-def read_amount(value: object) -> Decimal:
+def _read_amount(value: object) -> Decimal:
     """A positive amount from a JSON number or from a string of plain digits, digits kept."""
     if isinstance(value, str):
         if not _PLAIN.fullmatch(value):
@@ -57,3 +57,12 @@ def _exponent(number: Decimal) -> int:
     if not isinstance(exponent, int):
         raise BadValue("must be a finite number")
     return exponent
+
+
+_NUMBER = {"type": "number", "exclusiveMinimum": 0}
+AMOUNT = FieldType(
+    read=_read_amount,
+    schema={"anyOf": [_NUMBER, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}]},
+    answer=_NUMBER,
+)
+"""A positive amount, exact."""

@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from ..reference_data.tenant_settings import Settings, settings_of
-from ..storage import audit
 from ..storage.sequences import next_number
 from ..storage.tables import (
     accounting_codes,
@@ -18,7 +18,7 @@ from ..storage.tables import (
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
 from .allocation import untie
-from .creation import NewEntry, read_entry
+from .creation import Line, NewEntry, read_entry
 from .rules import Books, Row, broken, closed_to
 
 KIND = "JournalEntry"
@@ -47,6 +47,9 @@ _AGGREGATED_OTHERWISE = (
     )
     .limit(1)
 )
+_SAME = [each.name for each in fields(NewEntry) if each.name in _ENTRY]
+_SAME_OF_LINE = [each.name for each in fields(Line) if each.name in journal_entry_items.c]
+"""Columns that hold what a request says as it says it."""
 _ADD_ENTRY, _ADD_ITEMS = insert(journal_entries), insert(journal_entry_items)
 
 
@@ -61,7 +64,7 @@ def create(call: Call) -> Mapping[str, object]:
     items = _item_rows(entry, books, row)
     call.tx.execute(_ADD_ENTRY, row)
     call.tx.execute(_ADD_ITEMS, items)
-    _record(call, "create", number, {"entry": row, "items": items})
+    call.record("create", KIND, number, {"entry": row, "items": items})
     return {"journalEntryNumber": number}
 
 
@@ -80,7 +83,7 @@ def cancel(call: Call) -> Mapping[str, object]:
         raise refusal(BUSINESS_RULE, closed)
     change(call, entry, {"status": "Cancelled"})
     untie(call.tx, entry)
-    _record(call, "cancel", entry["number"], {})
+    call.record("cancel", KIND, entry["number"], {})
     return {}
 
 
@@ -90,7 +93,7 @@ def delete(call: Call) -> Mapping[str, object]:
     if entry["status"] != "Cancelled":
         raise refusal(BUSINESS_RULE, f"{entry['number']} must be cancelled before it is deleted")
     change(call, entry, {"deleted": True})
-    _record(call, "delete", entry["number"], {})
+    call.record("delete", KIND, entry["number"], {})
     return {}
 
 
@@ -113,23 +116,17 @@ def change(call: Call, entry: Row, values: Mapping[str, object]) -> None:
     call.tx.execute(
         update(journal_entries)
         .where(row.tenant_id == call.tenant_id, row.id == entry["id"])
-        .values(**values, updated_by=call.caller.user_id, updated_on=call.stamp)
-    )
-
-
-def _record(call: Call, action: str, number: str, details: object) -> None:
-    audit.record(
-        call.tx, call.act, action=action, object_type=KIND, object_name=number, details=details
+        .values(**values, **call.changed())
     )
 
 
 def _books(call: Call, entry: NewEntry, settings: Settings) -> Books:
-    period = _period_named(call, entry.period_name)
+    period = _period_named(call, entry.accounting_period_name)
     organizations = call.caller.organizations
     return Books(
         settings=settings,
         period=period,
-        codes=_codes_named(call, {line.code_name for line in entry.lines}),
+        codes=_codes_named(call, {line.accounting_code_name for line in entry.lines}),
         permissions=call.caller.permissions,
         organizations=None if organizations is None else frozenset(organizations.values()),
         mixes_aggregation=period is not None
@@ -167,26 +164,15 @@ def mixes_aggregation(tx: Connection, period: Row, aggregate: bool) -> bool:
 def _entry_row(call: Call, entry: NewEntry, books: Books, number: str) -> dict[str, Any]:
     assert books.period is not None  # a rule has refused the entry otherwise
     return {
-        "tenant_id": call.tenant_id,
-        "id": uuid.uuid4().hex,
+        **call.made(),
         "number": number,
         "status": "Created",
         "accounting_period_id": books.period["id"],
-        "currency": entry.currency,
+        **{name: getattr(entry, name) for name in _SAME},
         "home_currency": books.settings.home_currency,
         "aggregate_currency": books.settings.aggregate_currency,
-        "journal_entry_date": entry.date,
-        "transaction_type": entry.transaction_type,
-        "organization": entry.organization,
-        "notes": entry.notes,
-        "segments": [list(segment) for segment in entry.segments],
-        "custom_fields": dict(entry.custom),
         "deleted": False,
-        "created_by": call.caller.user_id,
-        "created_on": call.stamp,
-        "updated_by": call.caller.user_id,
-        "updated_on": call.stamp,
-        **transfer(call, entry.transfer_state),
+        **transfer(call, entry.transferred_to_accounting),
     }
 
 
@@ -213,12 +199,8 @@ def _item_rows(entry: NewEntry, books: Books, row: Mapping[str, Any]) -> Sequenc
                 "journal_entry_id": row["id"],
                 "position": position,
                 "accounting_code_id": code["id"],
-                "type": line.type,
-                "amount": line.amount,
-                "home_currency_amount": line.amount if entry.currency == home else line.home_amount,
-                "gl_string": line.gl_string,
-                "notes": line.notes,
-                "custom_fields": dict(line.custom),
+                **{name: getattr(line, name) for name in _SAME_OF_LINE},
+                **({"home_currency_amount": line.amount} if entry.currency == home else {}),
             }
         )
     return rows

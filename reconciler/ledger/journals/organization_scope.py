@@ -8,13 +8,13 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, select
 from ..auth.clients import Caller
 from ..storage.tables import journal_runs
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
-from ..web.fields import Field, array, read_fields, text
+from ..web.fields import Field, array, read_items, text
 
-FIELD = Field(name="organizationLabels", read=array(300))
 LABEL_FIELDS = (
-    Field(name="organizationId", read=text(36, minimum=1)),
-    Field(name="organizationName", read=text(100, minimum=1)),
+    Field(name="organizationId", type=text(36, minimum=1)),
+    Field(name="organizationName", type=text(100, minimum=1)),
 )
+FIELD = Field(name="organizationLabels", type=array(300, of=LABEL_FIELDS))
 NOT_FOR_THEM = frozenset(
     {
         *("Invoice Item Adjustment (Invoice)", "Invoice Item Adjustment (Tax)"),
@@ -44,10 +44,8 @@ def read_labels(
         reasons.append(Reason(MISSING_FIELD, message))
         return None
     names: list[str] = []
-    for index, label in enumerate(labels):
-        at = f"organizationLabels[{index}]"
-        found, _custom, wrong = read_fields(label, LABEL_FIELDS, at=at)
-        wrong += [] if wrong else list(_wrong(found, known, names, at))
+    for at, found, _custom in read_items(labels, LABEL_FIELDS, reasons, at=FIELD.name):
+        wrong = list(_wrong(found, known, names, at))
         reasons.extend(wrong)
         if not wrong:
             names.append(_name(found, known))

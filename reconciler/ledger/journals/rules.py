@@ -34,8 +34,8 @@ class Books:
         """The one code a line names, or None when there is none or more than one."""
         found = [
             code
-            for code in self.codes.get(line.code_name, ())
-            if line.code_type in (None, code["type"])
+            for code in self.codes.get(line.accounting_code_name, ())
+            if line.accounting_code_type in (None, code["type"])
         ]
         return found[0] if len(found) == 1 else None
 
@@ -64,7 +64,9 @@ def closed_to(period: Row, held: frozenset[str]) -> str | None:
 
 def _period(entry: NewEntry, books: Books) -> Iterator[Reason]:
     if books.period is None:
-        yield Reason(INVALID_VALUE, f"There is no accounting period {entry.period_name!r}")
+        yield Reason(
+            INVALID_VALUE, f"There is no accounting period {entry.accounting_period_name!r}"
+        )
         return
     closed = closed_to(books.period, books.permissions)
     if closed is not None:
@@ -99,20 +101,25 @@ def _organization(entry: NewEntry, books: Books) -> Iterator[Reason]:
 
 def _codes(entry: NewEntry, books: Books) -> Iterator[Reason]:
     for line in entry.lines:
-        same_name = books.codes.get(line.code_name, ())
+        same_name = books.codes.get(line.accounting_code_name, ())
         code = books.code_of(line)
         if code is not None:
             if code["status"] != "Active":
-                message = f"{line.at}: the accounting code {line.code_name!r} is not active"
+                message = (
+                    f"{line.at}: the accounting code {line.accounting_code_name!r} is not active"
+                )
                 yield Reason(BUSINESS_RULE, message)
         elif not same_name:
-            message = f"{line.at}: there is no accounting code {line.code_name!r}"
+            message = f"{line.at}: there is no accounting code {line.accounting_code_name!r}"
             yield Reason(INVALID_VALUE, message)
-        elif line.code_type is None:
-            message = f"{line.at}: several codes are named {line.code_name!r}: give the type"
+        elif line.accounting_code_type is None:
+            message = (
+                f"{line.at}: several codes are named {line.accounting_code_name!r}: give the type"
+            )
             yield Reason(MISSING_FIELD, message)
         else:
-            message = f"{line.at}: {line.code_name!r} has no code of type {line.code_type!r}"
+            name, kind = line.accounting_code_name, line.accounting_code_type
+            message = f"{line.at}: {name!r} has no code of type {kind!r}"
             yield Reason(INVALID_VALUE, message)
 
 
@@ -128,8 +135,8 @@ def _decimals(entry: NewEntry, books: Books) -> Iterator[Reason]:
         wrong = too_fine(line.amount, entry.currency)
         if wrong is not None:
             yield Reason(INVALID_VALUE, f"{line.at}.amount {wrong}")
-        if line.home_amount is not None and home is not None:
-            wrong = too_fine(line.home_amount, home)
+        if line.home_currency_amount is not None and home is not None:
+            wrong = too_fine(line.home_currency_amount, home)
             if wrong is not None:
                 yield Reason(INVALID_VALUE, f"{line.at}.homeCurrencyAmount {wrong}")
 
@@ -139,21 +146,21 @@ def _home_amounts(entry: NewEntry, books: Books) -> Iterator[Reason]:
     for line in entry.lines:
         field = f"{line.at}.homeCurrencyAmount"
         if home is None:
-            if line.home_amount is not None:
+            if line.home_currency_amount is not None:
                 yield Reason(BUSINESS_RULE, f"{field} must not be sent: no home currency is set")
         elif entry.currency == home:
-            if line.home_amount not in (None, line.amount):
+            if line.home_currency_amount not in (None, line.amount):
                 yield Reason(BUSINESS_RULE, f"{field} must equal the amount, both are {home}")
-        elif line.home_amount is None:
+        elif line.home_currency_amount is None:
             yield Reason(MISSING_FIELD, f"{field} is required, the home currency is {home}")
 
 
 def _balance(entry: NewEntry, books: Books) -> Iterator[Reason]:
     yield from _difference("amount", entry.currency, entry.lines, "amount")
     home = books.settings.home_currency
-    given = [line.home_amount for line in entry.lines]
+    given = [line.home_currency_amount for line in entry.lines]
     if home is not None and entry.currency != home and None not in given:
-        yield from _difference("homeCurrencyAmount", home, entry.lines, "home_amount")
+        yield from _difference("homeCurrencyAmount", home, entry.lines, "home_currency_amount")
 
 
 def _difference(

@@ -6,30 +6,28 @@ from typing import Any
 from sqlalchemy import update
 
 from ..auth import permissions
-from ..reference_data.code_types import code_type
+from ..reference_data.code_types import CODE_TYPE
 from ..reference_data.tenant_settings import Settings, settings_of
-from ..storage import audit
 from ..storage.tables import journal_entry_items
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, PERMISSION, Reason, refusal, refuse_any
-from ..web.fields import Field, array, choice, read_fields, text
-from .creation import ITEM_NOTES_LENGTH, MAX_ITEMS, NOTES_LENGTH, TRANSFER_STATES
+from ..web.fields import Field, array, read_fields, read_items, text
 from .entries import KIND, change, locate, transfer
+from .fields import ITEM_NOTES, MAX_ITEMS, NOTES, SIDE, TRANSFER_STATE, TRANSFER_STATES
 from .rules import Row
 from .view import items_of
 
-FIELDS = (
-    Field(name="notes", read=text(NOTES_LENGTH), clearable=True),
-    Field(name="transferredToAccounting", read=choice(*TRANSFER_STATES)),
-    Field(name="journalEntryItems", read=array(MAX_ITEMS)),
-)
-
 ITEM_FIELDS = (
     # An empty name addresses a line with a blank code, so it is required but may be empty.
-    Field(name="accountingCodeName", read=text(100), required=True),
-    Field(name="accountingCodeType", read=code_type),
-    Field(name="type", read=choice("Credit", "Debit"), required=True),
-    Field(name="notes", read=text(ITEM_NOTES_LENGTH), clearable=True),
+    Field(name="accountingCodeName", type=text(100), required=True),
+    Field(name="accountingCodeType", type=CODE_TYPE),
+    Field(name="type", type=SIDE, required=True),
+    Field(name="notes", type=ITEM_NOTES, clearable=True),
+)
+FIELDS = (
+    Field(name="notes", type=NOTES, clearable=True),
+    Field(name="transferredToAccounting", type=TRANSFER_STATE),
+    Field(name="journalEntryItems", type=array(MAX_ITEMS, of=ITEM_FIELDS, custom=True)),
 )
 
 
@@ -52,14 +50,7 @@ def basic_information(call: Call) -> Mapping[str, object]:
     change(call, entry, values)
     for item, wanted in addressed:
         _change_item(call, item, wanted)
-    audit.record(
-        call.tx,
-        call.act,
-        action="update",
-        object_type=KIND,
-        object_name=entry["number"],
-        details=call.body,
-    )
+    call.record("update", KIND, entry["number"], call.body)
     return {}
 
 
@@ -80,18 +71,15 @@ def _read(
         # Null would mean neither a state nor "leave it": it is refused rather than guessed at.
         states = ", ".join(TRANSFER_STATES)
         reasons.append(Reason(INVALID_VALUE, f"transferredToAccounting must be one of {states}"))
-    lines = []
-    for index, item in enumerate(found.get("journalEntryItems", ())):
-        at = f"journalEntryItems[{index}]"
-        fields, extra, wrong = read_fields(
-            item,
-            ITEM_FIELDS,
-            at=at,
-            custom=settings.fields_of("JournalEntryItem"),
-            clearable=True,
-        )
-        reasons.extend(wrong)
-        lines.append((fields, extra, at))
+    items = read_items(
+        found.get("journalEntryItems", ()),
+        ITEM_FIELDS,
+        reasons,
+        at="journalEntryItems",
+        custom=settings.fields_of("JournalEntryItem"),
+        clearable=True,
+    )
+    lines = [(fields, extra, at) for at, fields, extra in items]
     refuse_any(reasons)
     return found, custom, lines
 
@@ -135,9 +123,9 @@ def _address(items: Sequence[Row], lines: Sequence[_Wanted]) -> list[tuple[Row, 
 
 def _is_meant(item: Row, fields: Mapping[str, Any]) -> bool:
     return (
-        item["code_name"] == fields["accountingCodeName"]
+        item["accounting_code_name"] == fields["accountingCodeName"]
         and item["type"] == fields["type"]
-        and fields.get("accountingCodeType") in (None, item["code_type"])
+        and fields.get("accountingCodeType") in (None, item["accounting_code_type"])
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BindParameter, bindparam, select
 
-from ..reference_data.tenant_settings import Settings, settings_of
+from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
     accounting_codes,
     accounting_periods,
@@ -15,6 +15,8 @@ from ..storage.tables import (
 from ..web.call import Call
 from ..web.errors import NOT_FOUND, refusal
 from ..web.pagination import page_of
+from ..web.resource import answer_of
+from .fields import ENTRY, ITEM, ORGANIZATION
 from .organization_scope import sees
 from .rules import Row
 
@@ -44,8 +46,8 @@ _RUN_BY_NUMBER = select(_RUN.id, _RUN.organizations).where(
 _ITEMS = (
     select(
         journal_entry_items,
-        _CODE.name.label("code_name"),
-        _CODE.type.label("code_type"),
+        _CODE.name.label("accounting_code_name"),
+        _CODE.type.label("accounting_code_type"),
         _CODE.gl_account_name,
         _CODE.gl_account_number,
     )
@@ -91,9 +93,15 @@ def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
     settings = settings_of(call.tx, call.tenant_id)
     items = items_of(call, [entry["id"] for entry in entries])
     multi_org = call.caller.organizations is not None
+    fields = (*ENTRY, ORGANIZATION) if multi_org else ENTRY
+    custom, of_items = (settings.fields_of(name) for name in ("JournalEntry", "JournalEntryItem"))
     return [
-        _entry(entry, items.get(entry["id"], []), settings)
-        | ({"organizationLabel": entry["organization"]} if multi_org else {})
+        {
+            **answer_of(fields, entry, custom),
+            "journalEntryItems": [
+                answer_of(ITEM, item, of_items) for item in items.get(entry["id"], ())
+            ],
+        }
         for entry in entries
     ]
 
@@ -105,46 +113,3 @@ def items_of(call: Call, entry_ids: Sequence[str]) -> dict[str, list[Row]]:
     for row in call.tx.execute(_ITEMS, values).mappings():
         found.setdefault(row["journal_entry_id"], []).append(row)
     return found
-
-
-def _entry(entry: Row, items: Sequence[Row], settings: Settings) -> dict[str, object]:
-    return {
-        "number": entry["number"],
-        "status": entry["status"],
-        "accountingPeriodName": entry["accounting_period_name"],
-        "aggregateCurrency": entry["aggregate_currency"],
-        "currency": entry["currency"],
-        "homeCurrency": entry["home_currency"],
-        "journalEntryDate": entry["journal_entry_date"],
-        "notes": entry["notes"],
-        "segments": [
-            {"segmentName": name, "segmentValue": value} for name, value in entry["segments"]
-        ],
-        "timePeriodStart": entry["time_period_start"],
-        "timePeriodEnd": entry["time_period_end"],
-        "transactionType": entry["transaction_type"],
-        "transferDateTime": entry["transfer_date_time"],
-        "transferredBy": entry["transferred_by"],
-        "transferredToAccounting": entry["transferred_to_accounting"],
-        **_custom(entry, settings.fields_of("JournalEntry")),
-        "journalEntryItems": [_item(item, settings) for item in items],
-    }
-
-
-def _item(item: Row, settings: Settings) -> dict[str, object]:
-    return {
-        "accountingCodeName": item["code_name"],
-        "accountingCodeType": item["code_type"],
-        "amount": item["amount"],
-        "homeCurrencyAmount": item["home_currency_amount"],
-        "type": item["type"],
-        "glAccountName": item["gl_account_name"],
-        "glAccountNumber": item["gl_account_number"],
-        "glString": item["gl_string"],
-        **_custom(item, settings.fields_of("JournalEntryItem")),
-    }
-
-
-def _custom(row: Row, declared: Mapping[str, int]) -> dict[str, object]:
-    """Every declared custom field, null where the row has no value."""
-    return {name: row["custom_fields"].get(name) for name in declared}

@@ -5,18 +5,14 @@ from functools import cache
 from typing import Any
 
 from ..query.jobs import Status
+from ..web.fields import choice, items, text
 from ..web.responses import encode
 from .operations import OPERATIONS, Described
-from .queries import QUERY_SCHEMAS
-from .schemas import SCHEMAS as BOOK_SCHEMAS
-from .schemas import choice, items, reference, text
+from .schemas import SCHEMAS, reference
 
 PATH = "/openapi.json"
 VERSION = "2025-08-12"
 """The newest minor version of the API that the answers follow (API facts 1)."""
-
-SCHEMAS = BOOK_SCHEMAS | QUERY_SCHEMAS
-"""Every schema by its name."""
 
 _JSON = "application/json"
 _NUMBER = {"type": "integer", "minimum": 0}
@@ -27,9 +23,9 @@ def _header(description: str, schema: dict[str, Any], *, required: bool = False)
 
 
 _SAID = {
-    "Zuora-Request-Id": _header("Names the request.", text(36, minimum=36), required=True),
-    "Zuora-Track-Id": _header("What the request was tracked with.", text(64)),
-    "RateLimit-Limit": _header("The nearest window, then all.", text()),
+    "Zuora-Request-Id": _header("Names the request.", text(36, minimum=36).schema, required=True),
+    "Zuora-Track-Id": _header("What the request was tracked with.", text(64).schema),
+    "RateLimit-Limit": _header("The nearest window, then all.", text().schema),
     "RateLimit-Remaining": _header("Requests left in the nearest window.", _NUMBER),
     "RateLimit-Reset": _header("Seconds until it ends.", _NUMBER),
     "Concurrency-Limit-Type": _header("The sort of operation.", {"const": "Default"}),
@@ -95,8 +91,8 @@ _HEADERS = (
         "Echoed in the answer.",
         {"type": "string", "pattern": r"^[ !#-&(-9<-~]{1,64}$"},
     ),
-    _parameter("Zuora-Entity-Ids", "header", "The entity, of several.", text()),
-    _parameter("Zuora-Org-Ids", "header", "The organizations, of several.", text()),
+    _parameter("Zuora-Entity-Ids", "header", "The entity, of several.", text().schema),
+    _parameter("Zuora-Org-Ids", "header", "The organizations, of several.", text().schema),
 )
 _DONE = "Done; before 2024-05-20 also refused."
 _KEY = _parameter(
@@ -112,7 +108,7 @@ _PAGES = (
     ),
 )
 _STATES = _parameter(
-    "queryStatus", "query", "Only jobs in these states.", items(choice(*Status), len(Status))
+    "queryStatus", "query", "Only jobs in these states.", items(choice(*Status).schema, len(Status))
 )
 
 
@@ -148,7 +144,7 @@ def document() -> bytes:
 
 def _operation(method: str, path: str, described: Described) -> dict[str, Any]:
     named = [
-        _parameter(name, "path", "Given by the server.", text(minimum=1))
+        _parameter(name, "path", "Given by the server.", text(minimum=1).schema)
         for name in re.findall(r"{(\w+)}", path)
     ]
     return {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, false, select
 
-from ..journals.creation import TRANSFER_STATES
+from ..journals.fields import TRANSFER_STATES
 from ..storage.tables import accounting_periods, journal_entries, journal_runs
 from .listing import listing, named
 from .view import Page, View

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..web.errors import INVALID_VALUE, MISSING_FIELD, Reason, Refusal
-from ..web.fields import BadValue, Field, choice, read_fields, text
+from ..web.fields import BOOLEAN, Field, choice, nested, read_fields, text
 from .results import COMPRESSIONS, FORMATS
 
 
@@ -22,27 +22,18 @@ class QueryRequest:
     use_index_join: bool
 
 
-def _yes_or_no(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise BadValue("must be true or false")
-    return value
-
-
-def _anything(value: object) -> object:
-    return value
-
-
+OUTPUT_FIELDS = (Field(name="target", type=choice("S3"), required=True),)
+SOURCE = choice("LIVE", "WAREHOUSE")
 FIELDS = (
-    Field(name="query", read=text(1024 * 1024, minimum=1), required=True),
-    Field(name="outputFormat", read=choice(*FORMATS), required=True),
-    Field(name="compression", read=choice(*COMPRESSIONS), required=True),
-    Field(name="output", read=_anything, required=True),
-    Field(name="columnSeparator", read=text(1, minimum=1)),
-    Field(name="sourceData", read=choice("LIVE", "WAREHOUSE")),
-    Field(name="readDeleted", read=_yes_or_no),
-    Field(name="useIndexJoin", read=_yes_or_no),
+    Field(name="query", type=text(1024 * 1024, minimum=1), required=True),
+    Field(name="outputFormat", type=choice(*FORMATS), required=True),
+    Field(name="compression", type=choice(*COMPRESSIONS), required=True),
+    Field(name="output", type=nested(OUTPUT_FIELDS), required=True),
+    Field(name="columnSeparator", type=text(1, minimum=1)),
+    Field(name="sourceData", type=SOURCE),
+    Field(name="readDeleted", type=BOOLEAN),
+    Field(name="useIndexJoin", type=BOOLEAN),
 )
-OUTPUT_FIELDS = (Field(name="target", read=choice("S3"), required=True),)
 
 
 def read_request(body: Mapping[str, Any]) -> QueryRequest:

@@ -1,29 +1,46 @@
 """The operations on accounting codes (API facts 4.1, 4.2)."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, or_, select, update
 
-from ..storage import audit
 from ..storage.tables import accounting_codes, journal_entry_items, source_transactions
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
-from ..web.fields import Field, read_fields, text
+from ..web.fields import choice, read_fields, text
 from ..web.pagination import MAX_PAGE_SIZE, page_of
-from .code_types import CATEGORIES, code_type
+from ..web.resource import (
+    CHANGES,
+    ResourceField,
+    answer_of,
+    columns_of,
+    create_fields,
+    optional,
+    required,
+)
+from .code_types import CATEGORIES, CODE_TYPE
 from .tenant_settings import settings_of
 
 KIND = "AccountingCode"
 
-FIELDS = (
-    Field(name="name", read=text(100, minimum=1), required=True),
-    Field(name="type", read=code_type, required=True),
-    Field(name="glAccountName", read=text(255)),
-    Field(name="glAccountNumber", read=text(255)),
-    Field(name="notes", read=text(2000)),
+CODE = (
+    ResourceField(name="id", column="id", type=text()),
+    required("name", "name", text(100, minimum=1)),
+    required("type", "type", CODE_TYPE),
+    ResourceField(
+        name="category",
+        column="type",
+        type=choice(*sorted(set(CATEGORIES.values()))),
+        answered=CATEGORIES.__getitem__,
+    ),
+    ResourceField(name="status", column="status", type=choice("Active", "Inactive")),
+    optional("glAccountName", "gl_account_name", text(255)),
+    optional("glAccountNumber", "gl_account_number", text(255)),
+    optional("notes", "notes", text(2000)),
+    *CHANGES,
 )
+FIELDS = create_fields(CODE)
 
 
 def listing(call: Call) -> Mapping[str, object]:
@@ -40,7 +57,7 @@ def listing(call: Call) -> Mapping[str, object]:
     rows = call.tx.execute(query).mappings().all()
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
     return {
-        "accountingCodes": [_shown(code, declared) for code in rows[: page.size]],
+        "accountingCodes": [answer_of(CODE, code, declared) for code in rows[: page.size]],
         **page.next_of(len(rows), call.url),
     }
 
@@ -48,7 +65,7 @@ def listing(call: Call) -> Mapping[str, object]:
 def read(call: Call) -> Mapping[str, object]:
     """One accounting code by its id."""
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
-    return _shown(_locate(call), declared)
+    return answer_of(CODE, _locate(call), declared)
 
 
 def create(call: Call) -> Mapping[str, object]:
@@ -69,19 +86,10 @@ def create(call: Call) -> Mapping[str, object]:
             BUSINESS_RULE, f"There is an accounting code {found['name']!r} of this type already"
         )
     values = {
-        "tenant_id": call.tenant_id,
-        "id": uuid.uuid4().hex,
-        "name": found["name"],
-        "type": found["type"],
+        **call.made(),
         "status": "Active",
-        "gl_account_name": found.get("glAccountName") or None,
-        "gl_account_number": found.get("glAccountNumber") or None,
-        "notes": found.get("notes") or None,
+        **columns_of(CODE, found),
         "custom_fields": custom,
-        "created_by": call.caller.user_id,
-        "created_on": call.stamp,
-        "updated_by": call.caller.user_id,
-        "updated_on": call.stamp,
     }
     call.tx.execute(insert(accounting_codes), values)
     _record(call, "create", values)
@@ -123,7 +131,7 @@ def _set_status(call: Call, code: RowMapping, status: str) -> Mapping[str, objec
     call.tx.execute(
         update(accounting_codes)
         .where(row.tenant_id == call.tenant_id, row.id == code["id"])
-        .values(status=status, updated_by=call.caller.user_id, updated_on=call.stamp)
+        .values(status=status, **call.changed())
     )
     _record(call, "update", {"name": code["name"], "type": code["type"], "status": status})
     return {}
@@ -145,25 +153,4 @@ def _locate(call: Call) -> RowMapping:
 
 
 def _record(call: Call, action: str, values: Mapping[str, Any]) -> None:
-    name = f"{values['name']} ({values['type']})"
-    audit.record(
-        call.tx, call.act, action=action, object_type=KIND, object_name=name, details=values
-    )
-
-
-def _shown(code: RowMapping, declared: Mapping[str, int]) -> dict[str, object]:
-    return {
-        "id": code["id"],
-        "name": code["name"],
-        "type": code["type"],
-        "category": CATEGORIES[code["type"]],
-        "status": code["status"],
-        "glAccountName": code["gl_account_name"],
-        "glAccountNumber": code["gl_account_number"],
-        "notes": code["notes"],
-        "createdBy": code["created_by"],
-        "createdOn": code["created_on"],
-        "updatedBy": code["updated_by"],
-        "updatedOn": code["updated_on"],
-        **{name: code["custom_fields"].get(name) for name in declared},
-    }
+    call.record(action, KIND, f"{values['name']} ({values['type']})", values)

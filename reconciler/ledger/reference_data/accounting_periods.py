@@ -1,31 +1,47 @@
 """The operations on accounting periods (API facts 4.3)."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from ..storage import audit
 from ..storage.tables import accounting_periods
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, NOT_FOUND, Reason, refusal, refuse_any
-from ..web.fields import Field, array, calendar_date, integer, read_fields, text
+from ..web.fields import DATE, Field, array, choice, integer, read_fields, text
 from ..web.pagination import MAX_PAGE_SIZE, page_of
+from ..web.resource import (
+    CHANGES,
+    ResourceField,
+    answer_of,
+    columns_of,
+    create_fields,
+    optional,
+    required,
+)
+from .document import STATUSES
 
 KIND = "AccountingPeriod"
 Row = RowMapping
 
-FIELDS = (
-    Field(name="name", read=text(100, minimum=1), required=True),
-    Field(name="startDate", read=calendar_date, required=True),
-    Field(name="endDate", read=calendar_date, required=True),
-    Field(name="fiscalYear", read=integer(1900, 9999), required=True),
-    Field(name="fiscalQuarter", read=integer(1, 4)),
-    Field(name="notes", read=text(255)),
-    Field(name="organizationLabels", read=array(0)),
+PERIOD = (
+    ResourceField(name="id", column="id", type=text()),
+    required("name", "name", text(100, minimum=1)),
+    required("startDate", "start_date", DATE),
+    required("endDate", "end_date", DATE, nullable=True),
+    required("fiscalYear", "fiscal_year", integer(1900, 9999), nullable=True),
+    optional("fiscalQuarter", "fiscal_quarter", integer(1, 4)),
+    ResourceField(name="status", column="status", type=choice(*STATUSES)),
+    optional("notes", "notes", text(255)),
+    *CHANGES,
 )
+FIELDS = (*create_fields(PERIOD), Field(name="organizationLabels", type=array(0)))
+NEVER_SET = (
+    *("runTrialBalanceStatus", "runTrialBalanceStart", "runTrialBalanceEnd"),
+    *("runTrialBalanceErrorMessage", "fileIds"),
+)
+"""Fields of an answer that are null: this ledger makes no trial balance of its own."""
 
 
 def listing(call: Call) -> Mapping[str, object]:
@@ -41,14 +57,14 @@ def listing(call: Call) -> Mapping[str, object]:
     )
     rows = call.tx.execute(query).mappings().all()
     return {
-        "accountingPeriods": [_shown(period) for period in rows[: page.size]],
+        "accountingPeriods": [_answer(period) for period in rows[: page.size]],
         **page.next_of(len(rows), call.url),
     }
 
 
 def read(call: Call) -> Mapping[str, object]:
     """One accounting period by its id."""
-    return _shown(_locate(call))
+    return _answer(_locate(call))
 
 
 def create(call: Call) -> Mapping[str, object]:
@@ -58,22 +74,12 @@ def create(call: Call) -> Mapping[str, object]:
     periods = _all(call)
     refuse_any(_misplaced(found, periods))
     values = {
-        "tenant_id": call.tenant_id,
-        "id": uuid.uuid4().hex,
-        "name": found["name"],
-        "start_date": found["startDate"],
-        "end_date": found["endDate"],
-        "fiscal_year": found["fiscalYear"],
-        "fiscal_quarter": found.get("fiscalQuarter"),
-        "notes": found.get("notes") or None,
+        **call.made(),
+        **columns_of(PERIOD, found),
         "status": "Open",
-        "created_by": call.caller.user_id,
-        "created_on": call.stamp,
-        "updated_by": call.caller.user_id,
-        "updated_on": call.stamp,
     }
     call.tx.execute(insert(accounting_periods), values)
-    _record(call, "create", values["name"], values)
+    call.record("create", KIND, values["name"], values)
     return {"id": values["id"]}
 
 
@@ -123,9 +129,9 @@ def _set_status(call: Call, period: Row, status: str) -> Mapping[str, object]:
     call.tx.execute(
         update(accounting_periods)
         .where(row.tenant_id == call.tenant_id, row.id == period["id"])
-        .values(status=status, updated_by=call.caller.user_id, updated_on=call.stamp)
+        .values(status=status, **call.changed())
     )
-    _record(call, "update", period["name"], {"status": status, "before": period["status"]})
+    call.record("update", KIND, period["name"], {"status": status, "before": period["status"]})
     return {}
 
 
@@ -187,29 +193,5 @@ def _locate(call: Call) -> Row:
     return found
 
 
-def _record(call: Call, action: str, name: str, details: object) -> None:
-    audit.record(
-        call.tx, call.act, action=action, object_type=KIND, object_name=name, details=details
-    )
-
-
-def _shown(period: Row) -> dict[str, object]:
-    return {
-        "id": period["id"],
-        "name": period["name"],
-        "startDate": period["start_date"],
-        "endDate": period["end_date"],
-        "fiscalYear": period["fiscal_year"],
-        "fiscalQuarter": period["fiscal_quarter"],
-        "status": period["status"],
-        "notes": period["notes"],
-        "runTrialBalanceStatus": None,
-        "runTrialBalanceStart": None,
-        "runTrialBalanceEnd": None,
-        "runTrialBalanceErrorMessage": None,
-        "fileIds": None,
-        "createdBy": period["created_by"],
-        "createdOn": period["created_on"],
-        "updatedBy": period["updated_by"],
-        "updatedOn": period["updated_on"],
-    }
+def _answer(period: Row) -> dict[str, object]:
+    return {**answer_of(PERIOD, period), **dict.fromkeys(NEVER_SET)}

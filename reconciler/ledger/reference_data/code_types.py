@@ -2,7 +2,7 @@
 
 import re
 
-from ..web.fields import BadValue
+from ..web.fields import BadValue, FieldType, choice, text
 
 CATEGORIES = {
     "AccountsReceivable": "Assets",
@@ -41,9 +41,12 @@ def type_of(written: str) -> str | None:
     return _SPELLINGS.get(written)
 
 
-def code_type(value: object) -> str:
-    """The enum value of any spelling that is accepted. Raises BadValue."""
+def _read(value: object) -> str:
     found = type_of(value) if isinstance(value, str) else None
     if found is None:
         raise BadValue("must be an accounting code type")
     return found
+
+
+CODE_TYPE = FieldType(read=_read, schema=text(minimum=1).schema, answer=choice(*CATEGORIES).schema)
+"""An accounting code type, in any spelling that is accepted; answers have the enum value."""

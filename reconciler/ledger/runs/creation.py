@@ -8,26 +8,23 @@ from sqlalchemy import RowMapping
 
 from ..journals import organization_scope
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason, refuse_any
-from ..web.fields import Field, array, calendar_date, choice, read_fields, text
+from ..web.fields import DATE, Field, array, choice, read_fields, read_items, text
 from .transaction_types import REVENUE, TRANSACTION_TYPES
 
 EARLIEST = "2015-01-01"
 """The earliest target date, for tenants enabled since March 2015."""
 
+TYPE_FIELDS = (Field(name="type", type=choice(*TRANSACTION_TYPES), required=True),)
+TYPES = array(len(TRANSACTION_TYPES), of=TYPE_FIELDS, minimum=1)
 FIELDS = (
-    Field(name="accountingPeriodName", read=text(100), clearable=True),
-    Field(name="journalEntryDate", read=calendar_date, required=True),
+    Field(name="accountingPeriodName", type=text(100), clearable=True),
+    Field(name="journalEntryDate", type=DATE, required=True),
     # Beside a period, a target date may be sent empty.
-    Field(name="targetStartDate", read=calendar_date, clearable=True),
-    Field(name="targetEndDate", read=calendar_date, clearable=True),
-    Field(
-        name="transactionTypes",
-        read=array(len(TRANSACTION_TYPES), minimum=1),
-        required=True,
-    ),
+    Field(name="targetStartDate", type=DATE, clearable=True),
+    Field(name="targetEndDate", type=DATE, clearable=True),
+    Field(name="transactionTypes", type=TYPES, required=True),
     organization_scope.FIELD,
 )
-TYPE_FIELDS = (Field(name="type", read=choice(*TRANSACTION_TYPES), required=True),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +74,10 @@ def period_over(periods: Sequence[RowMapping], start: str, end: str) -> RowMappi
 
 def _read_types(items: Sequence[Any], reasons: list[Reason]) -> tuple[str, ...]:
     types: list[str] = []
-    for index, item in enumerate(items):
-        at = f"transactionTypes[{index}]"
-        found, _custom, wrong = read_fields(item, TYPE_FIELDS, at=at)
-        reasons.extend(wrong)
-        if found.get("type") in types:
+    for at, found, _custom in read_items(items, TYPE_FIELDS, reasons, at="transactionTypes"):
+        if found["type"] in types:
             reasons.append(Reason(INVALID_VALUE, f"{at}.type {found['type']!r} comes twice"))
-        elif not wrong:
+        else:
             types.append(found["type"])
     return tuple(types)
 

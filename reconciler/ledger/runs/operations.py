@@ -4,25 +4,49 @@ What they queue is done later, by `steps`; `success` of a cancel or a delete mea
 (API facts 5.4).
 """
 
-import uuid
 from collections.abc import Mapping
 
 from sqlalchemy import RowMapping, func, insert, select, update
 
 from ..journals.organization_scope import labels_of, sees
 from ..reference_data.tenant_settings import settings_of
-from ..storage import audit
 from ..storage.sequences import next_number
 from ..storage.tables import accounting_periods, journal_entries, journal_runs, tenants
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal
+from ..web.fields import BOOLEAN, DATE, choice, text
+from ..web.resource import STAMP, ResourceField, answer_of
 from . import job_queue
-from .creation import read_run
+from .creation import TYPES, read_run
 
 KIND = "JournalRun"
 AT_WORK = ("Pending", "Processing", "CancelInprogress", "DeleteInprogress")
 CANCELLABLE = ("Pending", "Completed", "Error")
 DELETABLE = ("Cancelled",)
+
+RUN = (
+    ResourceField(name="number", column="number", type=text()),
+    ResourceField(
+        name="status",
+        column="status",
+        type=choice(*dict.fromkeys((*AT_WORK, *CANCELLABLE, *DELETABLE))),
+    ),
+    ResourceField(name="aggregateCurrency", column="aggregate_currency", type=BOOLEAN),
+    ResourceField(name="executedOn", column="executed_on", type=STAMP, nullable=True),
+    ResourceField(name="journalEntryDate", column="journal_entry_date", type=DATE),
+    ResourceField(
+        name="segmentationRuleName", column="segmentation_rule", type=text(), nullable=True
+    ),
+    ResourceField(name="targetStartDate", column="target_start_date", type=DATE),
+    ResourceField(name="targetEndDate", column="target_end_date", type=DATE),
+    ResourceField(
+        name="transactionTypes",
+        column="transaction_types",
+        type=TYPES,
+        answered=lambda names: [{"type": name} for name in names],
+    ),
+)
+"""The fields of a run as it is answered, besides its organizations and the count of entries."""
 
 _RUN, _ENTRY = journal_runs.c, journal_entries.c
 
@@ -33,8 +57,7 @@ def create(call: Call) -> Mapping[str, object]:
     run = read_run(call.body, call.tx.execute(periods).mappings().all(), call.caller.organizations)
     _check_idle(call)
     row = {
-        "tenant_id": call.tenant_id,
-        "id": uuid.uuid4().hex,
+        **call.made(),
         "number": next_number(call.tx, call.tenant_id, "JR"),
         "status": "Pending",
         "journal_entry_date": run.entry_date,
@@ -45,14 +68,10 @@ def create(call: Call) -> Mapping[str, object]:
         "aggregate_currency": settings_of(call.tx, call.tenant_id).aggregate_currency,
         "organizations": None if run.organizations is None else list(run.organizations),
         "deleted": False,
-        "created_by": call.caller.user_id,
-        "created_on": call.stamp,
-        "updated_by": call.caller.user_id,
-        "updated_on": call.stamp,
     }
     call.tx.execute(insert(journal_runs), row)
     job_queue.add(call, str(row["id"]), job_queue.PROCESS)
-    _record(call, "create", str(row["number"]), row)
+    call.record("create", KIND, str(row["number"]), row)
     return {"journalRunNumber": row["number"]}
 
 
@@ -67,17 +86,9 @@ def read(call: Call) -> Mapping[str, object]:
         )
     ).scalar_one()
     return {
-        "number": run["number"],
-        "status": run["status"],
-        "aggregateCurrency": run["aggregate_currency"],
-        "executedOn": run["executed_on"],
-        "journalEntryDate": run["journal_entry_date"],
-        "segmentationRuleName": run["segmentation_rule"],
-        "targetStartDate": run["target_start_date"],
-        "targetEndDate": run["target_end_date"],
+        **answer_of(RUN, run),
         "totalJournalEntryCount": entries,
         "organizationLabels": labels_of(run, call.caller),
-        "transactionTypes": [{"type": name} for name in run["transaction_types"]],
     }
 
 
@@ -88,7 +99,7 @@ def cancel(call: Call) -> Mapping[str, object]:
     job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run is not started any more
     _set_status(call, run, "CancelInprogress")
     job_queue.add(call, run["id"], job_queue.CANCEL)
-    _record(call, "cancel", run["number"], {"before": run["status"]})
+    call.record("cancel", KIND, run["number"], {"before": run["status"]})
     return {}
 
 
@@ -98,7 +109,7 @@ def delete(call: Call) -> Mapping[str, object]:
     _check_state(run, DELETABLE, "deleted")
     _set_status(call, run, "DeleteInprogress")
     job_queue.add(call, run["id"], job_queue.DELETE)
-    _record(call, "delete", run["number"], {})
+    call.record("delete", KIND, run["number"], {})
     return {}
 
 
@@ -150,11 +161,5 @@ def _set_status(call: Call, run: RowMapping, status: str) -> None:
     call.tx.execute(
         update(journal_runs)
         .where(_RUN.tenant_id == call.tenant_id, _RUN.id == run["id"])
-        .values(status=status, updated_by=call.caller.user_id, updated_on=call.stamp)
-    )
-
-
-def _record(call: Call, action: str, number: str, details: object) -> None:
-    audit.record(
-        call.tx, call.act, action=action, object_type=KIND, object_name=number, details=details
+        .values(status=status, **call.changed())
     )

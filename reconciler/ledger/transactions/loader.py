@@ -11,13 +11,13 @@ from sqlalchemy import Connection, RowMapping, insert, select
 
 from ..auth.organizations import organization_names
 from ..errors import BadRow, LedgerUnusable
-from ..journals.amounts import read_amount, too_fine
-from ..reference_data.code_types import code_type
+from ..journals.amounts import AMOUNT, too_fine
+from ..reference_data.code_types import CODE_TYPE
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..runs.transaction_types import TRANSACTION_TYPES
 from ..storage.audit import Act
 from ..storage.tables import accounting_codes, source_transactions
-from ..web.fields import BadValue, Field, calendar_date, choice, read_fields, text
+from ..web.fields import DATE, BadValue, Field, FieldType, choice, read_fields, text
 from .file_rows import rows_of
 
 BATCH = 1000
@@ -42,20 +42,20 @@ def _segments(value: object) -> dict[str, str]:
 
 
 FIELDS = (
-    Field(name="id", read=text(100, minimum=1), required=True),
-    Field(name="transactionType", read=choice(*TRANSACTION_TYPES), required=True),
-    Field(name="transactionDate", read=calendar_date, required=True),
-    Field(name="currency", read=text(3, minimum=3), required=True),
-    Field(name="amount", read=read_amount, required=True),
-    Field(name="homeCurrencyAmount", read=read_amount),
-    Field(name="debitAccountingCodeName", read=text(100, minimum=1), required=True),
-    Field(name="debitAccountingCodeType", read=code_type),
-    Field(name="creditAccountingCodeName", read=text(100, minimum=1), required=True),
-    Field(name="creditAccountingCodeType", read=code_type),
-    Field(name="segments", read=_segments),
+    Field(name="id", type=text(100, minimum=1), required=True),
+    Field(name="transactionType", type=choice(*TRANSACTION_TYPES), required=True),
+    Field(name="transactionDate", type=DATE, required=True),
+    Field(name="currency", type=text(3, minimum=3), required=True),
+    Field(name="amount", type=AMOUNT, required=True),
+    Field(name="homeCurrencyAmount", type=AMOUNT),
+    Field(name="debitAccountingCodeName", type=text(100, minimum=1), required=True),
+    Field(name="debitAccountingCodeType", type=CODE_TYPE),
+    Field(name="creditAccountingCodeName", type=text(100, minimum=1), required=True),
+    Field(name="creditAccountingCodeType", type=CODE_TYPE),
+    Field(name="segments", type=FieldType(read=_segments, schema={})),
     # One and the same, by the name that entries use and by the one that runs use.
-    Field(name="organizationLabel", read=text(100, minimum=1)),
-    Field(name="organizationName", read=text(100, minimum=1)),
+    Field(name="organizationLabel", type=text(100, minimum=1)),
+    Field(name="organizationName", type=text(100, minimum=1)),
 )
 
 

@@ -1,5 +1,6 @@
 """A call: what an operation is given, and what a route says about it."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..auth.clients import Caller
+from ..storage import audit
 from ..storage.audit import Act
 from . import errors
 
@@ -39,14 +41,36 @@ class Call:
         """The server's clock as stored and answered: UTC, without a zone."""
         return stamp(self.now)
 
-    @property
-    def act(self) -> Act:
-        return Act(
+    def made(self) -> dict[str, str]:
+        """The columns of a new row: of the tenant, under a new id, made by the caller now."""
+        return {
+            "tenant_id": self.tenant_id,
+            "id": uuid.uuid4().hex,
+            "created_by": self.caller.user_id,
+            "created_on": self.stamp,
+            **self.changed(),
+        }
+
+    def changed(self) -> dict[str, str]:
+        """The columns of a row that the caller changes now."""
+        return {"updated_by": self.caller.user_id, "updated_on": self.stamp}
+
+    def record(self, action: str, object_type: str, object_name: str, details: object) -> None:
+        """Append an audit event in the name of the caller."""
+        act = Act(
             tenant_id=self.tenant_id,
             actor=self.caller.client_id,
             happened_on=self.stamp,
             request_id=self.request_id,
             idempotency_key=self.idempotency_key,
+        )
+        audit.record(
+            self.tx,
+            act,
+            action=action,
+            object_type=object_type,
+            object_name=object_name,
+            details=details,
         )
 
 

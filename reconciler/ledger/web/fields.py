@@ -1,7 +1,7 @@
-"""Fields of request bodies: tables of what may be sent, read to values or to reasons."""
+"""Fields of request bodies: tables of what may be sent, read to values and described as schemas."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,8 @@ from typing import Any
 
 from .errors import INVALID_VALUE, MISSING_FIELD, UNKNOWN_FIELD, Reason
 
-Reader = Callable[[Any], Any]
+Schema = dict[str, Any]
+"""A JSON schema."""
 _NO_CUSTOM: Mapping[str, int] = MappingProxyType({})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -20,17 +21,33 @@ class BadValue(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldType:
+    """What a field holds: `read` checks and converts a JSON value, `schema` describes it.
+
+    `read` raises BadValue. `answer` describes the field in answers, where that is narrower.
+    """
+
+    read: Callable[[Any], Any]
+    schema: Schema
+    answer: Schema | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """A field a request may carry.
 
-    `read` turns the JSON value into ours or raises BadValue. Null means absent, except where the
-    field is `clearable`: there null and empty text both ask for the value to be removed.
+    Null means absent, except where the field is `clearable`: there null and empty text both ask
+    for the value to be removed.
     """
 
     name: str
-    read: Reader
+    type: FieldType
     required: bool = False
     clearable: bool = False
+
+
+Found = tuple[dict[str, Any], dict[str, str | None], list[Reason]]
+"""The fields of an object, its custom fields, and every reason against them."""
 
 
 def read_fields(
@@ -40,11 +57,11 @@ def read_fields(
     at: str = "",
     custom: Mapping[str, int] = _NO_CUSTOM,
     clearable: bool = False,
-) -> tuple[dict[str, Any], dict[str, str | None], list[Reason]]:
-    """The fields of an object, its custom fields, and every reason against them.
+) -> Found:
+    """Read an object. `at` is its place in the body.
 
-    `at` is the object's place in the body. `custom` holds the declared custom fields with their
-    lengths; with `clearable` they may be cleared, otherwise a cleared one counts as absent.
+    `custom` holds the declared custom fields with their lengths; with `clearable` they may be
+    cleared, otherwise a cleared one counts as absent.
     """
     if not isinstance(value, Mapping):
         return {}, {}, [Reason(INVALID_VALUE, f"{at or 'body'} must be an object")]
@@ -55,12 +72,35 @@ def read_fields(
         for name in value
         if name not in known
     ]
-    customs = [Field(name=name, read=text(size), clearable=True) for name, size in custom.items()]
+    customs = [Field(name=name, type=text(size), clearable=True) for name, size in custom.items()]
     found = _read_each(value, fields, prefix, reasons)
     extra = _read_each(value, customs, prefix, reasons)
     if not clearable:
         extra = {name: written for name, written in extra.items() if written is not None}
     return found, extra, reasons
+
+
+def read_items(  # noqa: PLR0913 - keywords, as those of read_fields
+    items: Sequence[Any],
+    fields: Sequence[Field],
+    reasons: list[Reason],
+    *,
+    at: str,
+    custom: Mapping[str, int] = _NO_CUSTOM,
+    clearable: bool = False,
+) -> Iterator[tuple[str, dict[str, Any], dict[str, str | None]]]:
+    """Read the objects of an array: the place, fields and custom fields of each that is right.
+
+    What is wrong with the others is added to `reasons`. `at` is the place of the array.
+    """
+    for index, item in enumerate(items):
+        place = f"{at}[{index}]"
+        found, extra, wrong = read_fields(
+            item, fields, at=place, custom=custom, clearable=clearable
+        )
+        reasons.extend(wrong)
+        if not wrong:
+            yield place, found, extra
 
 
 def _read_each(
@@ -76,28 +116,52 @@ def _read_each(
                 reasons.append(Reason(MISSING_FIELD, f"{prefix}{field.name} is required"))
         else:
             try:
-                found[field.name] = field.read(written)
+                found[field.name] = field.type.read(written)
             except BadValue as problem:
                 reasons.append(Reason(INVALID_VALUE, f"{prefix}{field.name} {problem}"))
     return found
 
 
-def text(maximum: int, *, minimum: int = 0) -> Reader:
+def schema_of(fields: Sequence[Field], *, custom: bool = False) -> Schema:
+    """The schema of an object with these fields and no others; `custom` adds custom fields."""
+    return {
+        "type": "object",
+        "properties": {field.name: _schema_of(field) for field in fields},
+        "required": [field.name for field in fields if field.required],
+        **({"patternProperties": {"__c$": nullable(text().schema)}} if custom else {}),
+        "additionalProperties": False,
+    }
+
+
+def _schema_of(field: Field) -> Schema:
+    if field.required:
+        return field.type.schema
+    return nullable(field.type.schema, *([{"const": ""}] if field.clearable else []))
+
+
+def nullable(*schemas: Schema) -> Schema:
+    """The schema of null, or of what one of these describes."""
+    return {"anyOf": [*schemas, {"type": "null"}]}
+
+
+def text(maximum: int | None = None, *, minimum: int = 0) -> FieldType:
     """Text of so many characters, counted as Unicode code points."""
 
     def read(value: object) -> str:
         if not isinstance(value, str):
             raise BadValue("must be a string")
-        if len(value) > maximum:
+        if maximum is not None and len(value) > maximum:
             raise BadValue(f"must have at most {maximum} characters")
         if len(value) < minimum:
             raise BadValue("must not be empty")
         return value
 
-    return read
+    bounds = {"minLength": minimum or None, "maxLength": maximum}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    return FieldType(read=read, schema={"type": "string", **given})
 
 
-def choice(*values: str) -> Reader:
+def choice(*values: str) -> FieldType:
     """One of the given words, spelled exactly so."""
 
     def read(value: object) -> str:
@@ -105,11 +169,47 @@ def choice(*values: str) -> Reader:
             raise BadValue(f"must be one of {', '.join(values)}")
         return value
 
-    return read
+    return FieldType(read=read, schema={"type": "string", "enum": list(values)})
 
 
-def calendar_date(value: object) -> str:
-    """A day that exists, as YYYY-MM-DD."""
+def integer(minimum: int, maximum: int) -> FieldType:
+    """A whole number within bounds, as a JSON number."""
+
+    def read(value: object) -> int:
+        if not isinstance(value, Decimal) or not minimum <= value <= maximum or value % 1 != 0:
+            raise BadValue(f"must be a whole number from {minimum} to {maximum}")
+        return int(value)
+
+    schema = {"type": "integer", "minimum": minimum, "maximum": maximum}
+    return FieldType(read=read, schema=schema)
+
+
+def array(
+    maximum: int, *, of: Sequence[Field] = (), minimum: int = 0, custom: bool = False
+) -> FieldType:
+    """A list of so many objects with the fields `of`, which `read_items` reads."""
+
+    def read(value: object) -> list[Any]:
+        if not isinstance(value, list):
+            raise BadValue("must be an array")
+        if not minimum <= len(value) <= maximum:
+            raise BadValue(f"must have {minimum} to {maximum} elements")
+        return value
+
+    return FieldType(read=read, schema=items(schema_of(of, custom=custom), maximum, minimum))
+
+
+def items(schema: Schema, maximum: int, minimum: int = 0) -> Schema:
+    """The schema of a list of so many things."""
+    return {"type": "array", "items": schema, "minItems": minimum, "maxItems": maximum}
+
+
+def nested(of: Sequence[Field]) -> FieldType:
+    """An object with the fields `of`, which `read_fields` reads."""
+    return FieldType(read=lambda value: value, schema=schema_of(of))
+
+
+def _read_date(value: object) -> str:
     if isinstance(value, str) and _DATE.fullmatch(value):
         try:
             date.fromisoformat(value)
@@ -119,25 +219,14 @@ def calendar_date(value: object) -> str:
     raise BadValue("must be a date such as 2026-01-31")
 
 
-def integer(minimum: int, maximum: int) -> Reader:
-    """A whole number within bounds, as a JSON number."""
-
-    def read(value: object) -> int:
-        if not isinstance(value, Decimal) or not minimum <= value <= maximum or value % 1 != 0:
-            raise BadValue(f"must be a whole number from {minimum} to {maximum}")
-        return int(value)
-
-    return read
+def _read_boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadValue("must be true or false")
+    return value
 
 
-def array(maximum: int, *, minimum: int = 0) -> Reader:
-    """A list of so many things; what they are is read by whoever uses it."""
-
-    def read(value: object) -> list[Any]:
-        if not isinstance(value, list):
-            raise BadValue("must be an array")
-        if not minimum <= len(value) <= maximum:
-            raise BadValue(f"must have {minimum} to {maximum} elements")
-        return value
-
-    return read
+DATE = FieldType(
+    read=_read_date, schema={"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+)
+"""A day that exists, as YYYY-MM-DD."""
+BOOLEAN = FieldType(read=_read_boolean, schema={"type": "boolean"})

@@ -1,0 +1,82 @@
+"""The fields of an entry, of its lines and of its segments (API facts 3.2, 3.3, 3.4)."""
+
+from ..reference_data.code_types import CODE_TYPE
+from ..web.fields import BOOLEAN, DATE, Field, array, choice, text
+from ..web.resource import STAMP, ResourceField, Sent, create_fields, optional, required
+from .amounts import AMOUNT
+
+NOTES = text(2000)
+ITEM_NOTES = text(1000)
+MAX_ITEMS = 100
+SIDE = choice("Credit", "Debit")
+TRANSFER_STATES = ("No", "Processing", "Yes", "Error", "Ignore")
+TRANSFER_STATE = choice(*TRANSFER_STATES)
+
+SEGMENT_FIELDS = (
+    Field(name="segmentName", type=text(100, minimum=1), required=True),
+    Field(name="segmentValue", type=text(255, minimum=1), required=True),
+)
+ENTRY = (
+    ResourceField(name="number", column="number", type=text()),
+    ResourceField(name="status", column="status", type=choice("Created", "Cancelled")),
+    required("accountingPeriodName", "accounting_period_name", text(100, minimum=1)),
+    ResourceField(name="aggregateCurrency", column="aggregate_currency", type=BOOLEAN),
+    required("currency", "currency", text(3, minimum=3)),
+    ResourceField(
+        name="homeCurrency", column="home_currency", type=text(3, minimum=3), nullable=True
+    ),
+    required("journalEntryDate", "journal_entry_date", DATE),
+    optional("notes", "notes", NOTES),
+    ResourceField(
+        name="segments",
+        column="segments",
+        type=array(50, of=SEGMENT_FIELDS),
+        sent=Sent.OPTIONAL,
+        default=[],
+        answered=lambda segments: [
+            {"segmentName": name, "segmentValue": value} for name, value in segments
+        ],
+    ),
+    ResourceField(name="timePeriodStart", column="time_period_start", type=DATE, nullable=True),
+    ResourceField(name="timePeriodEnd", column="time_period_end", type=DATE, nullable=True),
+    optional("transactionType", "transaction_type", text(255, minimum=1)),
+    ResourceField(name="transferDateTime", column="transfer_date_time", type=STAMP, nullable=True),
+    ResourceField(name="transferredBy", column="transferred_by", type=text(), nullable=True),
+    ResourceField(
+        name="transferredToAccounting",
+        column="transferred_to_accounting",
+        type=TRANSFER_STATE,
+        sent=Sent.OPTIONAL,
+        default="No",
+    ),
+)
+ORGANIZATION = optional("organizationLabel", "organization", text(255))
+"""A field of entries of Multi-Org tenants."""
+ITEM = (
+    required("accountingCodeName", "accounting_code_name", text(100, minimum=1)),
+    ResourceField(
+        name="accountingCodeType",
+        column="accounting_code_type",
+        type=CODE_TYPE,
+        sent=Sent.OPTIONAL,
+    ),
+    required("amount", "amount", AMOUNT),
+    optional("homeCurrencyAmount", "home_currency_amount", AMOUNT),
+    required("type", "type", SIDE),
+    ResourceField(name="glAccountName", column="gl_account_name", type=text(255), nullable=True),
+    ResourceField(
+        name="glAccountNumber", column="gl_account_number", type=text(255), nullable=True
+    ),
+    optional("glString", "gl_string", text(350)),
+    # Taken and kept, and in no answer.
+    ResourceField(name="notes", column="notes", type=ITEM_NOTES, sent=Sent.OPTIONAL, answered=None),
+)
+ITEM_FIELDS = create_fields(ITEM)
+ENTRY_FIELDS = (
+    *create_fields((*ENTRY, ORGANIZATION)),
+    Field(
+        name="journalEntryItems",
+        type=array(MAX_ITEMS, of=ITEM_FIELDS, minimum=1, custom=True),
+        required=True,
+    ),
+)
