@@ -246,7 +246,7 @@ def _understood(
 ) -> tuple[Translation | Output, Mapping[str, QueryTable]]:
     """What is to be carried out, or the answer itself. Raises Refusal."""
     # The parser takes longer to load than the rest of the ledger, and most of them get no query.
-    from .understanding import understood  # noqa: PLC0415
+    from .translation import understood  # noqa: PLC0415
 
     schema = schema_of(settings_of(tx, tenant_id))
     return understood(query, schema, now=now), schema

@@ -24,9 +24,8 @@ from sqlalchemy import Connection, Row, select
 from ..storage.audit import GENESIS
 from ..storage.store import Store
 from ..storage.tables import audit_events
-from .rows import CHUNK, SOURCES
+from .rows import CHUNK, SOURCES, Shape, Values
 from .schema import QueryTable
-from .shape import Shape, Values
 
 MAX_REPLICAS = 16
 """Books of an app that have a copy at a time: those asked about last."""

@@ -6,6 +6,7 @@ Every statement here binds the tenant, and nothing else of the database is withi
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,6 @@ from sqlalchemy import (
     Text,
     and_,
     false,
-    func,
     null,
     select,
     type_coerce,
@@ -31,42 +31,120 @@ from ..storage.tables import (
     journal_entries,
     journal_entry_items,
     journal_runs,
-    source_transactions,
 )
-from .columns import CODE, ENTRY, ITEM, ITEM_OF_ENTRY, ORGANIZATION, PERIOD, RUN
-from .schema import DELETED, segment_column
-from .shape import Shape, Values
+from .as_of import Past
+from .decimal_functions import PLACES, canonical
+from .schema import (
+    COLUMNS,
+    DELETED,
+    ORGANIZATION,
+    TRANSACTIONS,
+    Kind,
+    QueryTable,
+    segment_column,
+)
 
 CHUNK = 500
 """Names asked for at once: databases bound the parameters of a statement."""
 _BATCH = 1000
 
 
-def _columns(table: Table, names: Mapping[str, str]) -> list[ColumnElement[Any]]:
+_E, _I, _R = journal_entries.c, journal_entry_items.c, journal_runs.c
+
+
+def _columns(table: str, **hidden: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     # Amounts and documents are left as the database has them: text, or a decimal.
     return [
         (type_coerce(each, Text) if isinstance(each.type, Amount | Json) else each).label(name)
-        for name, each in ((name, table.c[column]) for name, column in names.items())
+        for name, each in {**COLUMNS[table], **hidden}.items()
     ]
 
 
-_E, _I, _T = journal_entries.c, journal_entry_items.c, source_transactions.c
-# An entry without a run has no transactions, and the database need not look for them.
-_TIED = (
-    select(func.count())
-    .select_from(source_transactions)
-    .where(
-        _T.tenant_id == _E.tenant_id,
-        _T.journal_run_id == _E.journal_run_id,
-        _T.journal_entry_id == _E.id,
-    )
-    .scalar_subquery()
-)
 _NO_SEGMENTS: Label[Any] = null().label("segments")
 _NO_CUSTOM_FIELDS: Label[Any] = null().label("custom_fields")
 _NO_ORGANIZATION: Label[Any] = null().label(ORGANIZATION)
 _NEVER_DELETED = false().label(DELETED)
 _OF_ENTRY = and_(_I.tenant_id == _E.tenant_id, _I.journal_entry_id == _E.id)
+
+
+Values = tuple[object, ...]
+
+
+class Shape:
+    """The columns in which the rows of a table are kept: those of its source, then the tenant's."""
+
+    def __init__(self, plain: tuple[str, ...], table: QueryTable) -> None:
+        self._more = tuple(name for name in table.columns if name not in plain)
+        self._decimals = tuple(
+            place for place, name in enumerate(plain) if table.columns.get(name) is Kind.DECIMAL
+        )
+        self._plain = plain
+        self.columns = (*plain, *self._more)
+
+    def row(
+        self, values: list[Any], custom: Mapping[str, object], segments: Mapping[str, object]
+    ) -> Values:
+        """The values of a row, from those of its source."""
+        for place in self._decimals:
+            values[place] = _amount(values[place])
+        if not self._more:
+            return tuple(values)
+        found = {name.lower(): value or None for name, value in custom.items()}
+        return (*values, *[segments.get(name) or found.get(name) for name in self._more])
+
+    def past(self, name: str, was: Past) -> Iterator[Values]:
+        """The rows that an entry or a run had in the table of this name."""
+        for found, custom, segments in _PAST[name](was):
+            yield self.row([found.get(column) for column in self._plain], custom, segments)
+
+
+_Found = tuple[Mapping[str, object], Mapping[str, object], Mapping[str, object]]
+
+
+def _past_values(table: str, row: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, object]:
+    """The values of a row as it was, by documented names; `item` is the line, of an item."""
+    found = {
+        name: (item if _is_of(column, journal_entry_items) else row).get(str(column.key))
+        for name, column in COLUMNS[table].items()
+        if name != TRANSACTIONS
+    }
+    return found | {DELETED: row.get("deleted"), ORGANIZATION: row.get("organization")}
+
+
+def _is_of(column: Any, table: Table) -> bool:
+    return getattr(column, "table", None) is table
+
+
+def _past_entry(was: Past) -> Iterator[_Found]:
+    found = {**_past_values("JournalEntry", was.row, {}), TRANSACTIONS: was.transactions}
+    segments = {segment_column(name): value for name, value in was.row["segments"]}
+    yield found, was.row["custom_fields"], segments
+
+
+def _past_items(was: Past) -> Iterator[_Found]:
+    for item in was.items:
+        yield _past_values("JournalEntryItem", was.row, item), item["custom_fields"], {}
+
+
+def _past_run(was: Past) -> Iterator[_Found]:
+    names = was.row.get("organizations")
+    whose = None if names is None else json.dumps(names, separators=(",", ":"))
+    yield {**_past_values("JournalRun", was.row, {}), ORGANIZATION: whose}, {}, {}
+
+
+_PAST = {
+    "journalentry": _past_entry,
+    "journalentryitem": _past_items,
+    "journalrun": _past_run,
+}
+
+
+def _amount(value: Decimal | str | None) -> str | None:
+    if type(value) is str and value.isascii():
+        whole, _point, part = value.partition(".")
+        if whole.isdigit() and len(part) <= PLACES and (part or "0").isdigit():
+            return f"{whole}.{part.ljust(PLACES, '0')}"  # what `canonical` says, much sooner
+    return None if value is None else canonical(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +211,7 @@ SOURCES = {
     "journalentry": Source(
         table=journal_entries,
         rows=select(
-            *_columns(journal_entries, ENTRY),
-            _TIED.label("transactioncount"),
+            *_columns("JournalEntry", deleted=_E.deleted, organization=_E.organization),
             type_coerce(_E.custom_fields, Text).label("custom_fields"),
             type_coerce(_E.segments, Text).label("segments"),
         ),
@@ -145,8 +222,7 @@ SOURCES = {
     "journalentryitem": Source(
         table=journal_entries,
         rows=select(
-            *_columns(journal_entry_items, ITEM),
-            *_columns(journal_entries, ITEM_OF_ENTRY),
+            *_columns("JournalEntryItem", deleted=_E.deleted, organization=_E.organization),
             type_coerce(_I.custom_fields, Text).label("custom_fields"),
             _NO_SEGMENTS,
         ).join(journal_entries, _OF_ENTRY),
@@ -156,7 +232,11 @@ SOURCES = {
     ),
     "journalrun": Source(
         table=journal_runs,
-        rows=select(*_columns(journal_runs, RUN), _NO_CUSTOM_FIELDS, _NO_SEGMENTS),
+        rows=select(
+            *_columns("JournalRun", deleted=_R.deleted, organization=_R.organizations),
+            _NO_CUSTOM_FIELDS,
+            _NO_SEGMENTS,
+        ),
         kind="JournalRun",
         called=_runs_called,
         found_by=("id", "number", "updateddate"),
@@ -164,7 +244,7 @@ SOURCES = {
     "accountingperiod": Source(
         table=accounting_periods,
         rows=select(
-            *_columns(accounting_periods, PERIOD),
+            *_columns("AccountingPeriod"),
             _NEVER_DELETED,
             _NO_ORGANIZATION,
             _NO_CUSTOM_FIELDS,
@@ -175,7 +255,7 @@ SOURCES = {
     "accountingcode": Source(
         table=accounting_codes,
         rows=select(
-            *_columns(accounting_codes, CODE),
+            *_columns("AccountingCode"),
             _NEVER_DELETED,
             _NO_ORGANIZATION,
             type_coerce(accounting_codes.c.custom_fields, Text).label("custom_fields"),

@@ -1,4 +1,4 @@
-"""The tables a query may name, with their columns and the Trino types these have.
+"""The tables a query may name, their columns with Trino types, and what the ledger keeps of each.
 
 The columns are those of API facts 6.1, the custom fields the tenant has declared, and a column
 `NAME__s` for each segment of its rule. Names are matched without regard to case.
@@ -8,8 +8,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Integer, Table, func, select
 
 from ..reference_data.tenant_settings import Settings
+from ..storage.columns import Amount, Day, Stamp
+from ..storage.tables import (
+    accounting_codes,
+    accounting_periods,
+    journal_entries,
+    journal_entry_items,
+    journal_runs,
+    source_transactions,
+)
 
 
 class Kind(StrEnum):
@@ -31,97 +43,102 @@ class QueryTable:
     columns: Mapping[str, Kind]
 
 
+ORGANIZATION = "organization"
+"""A column beside the documented ones: whose the row is, where that limits who sees it."""
 DELETED = "deleted"
 """A column of every table that `*` leaves out: naming it brings back deleted rows as well."""
 
-_STAMPS = {
-    "createdbyid": Kind.TEXT,
-    "createddate": Kind.TIMESTAMP,
-    "updatedbyid": Kind.TEXT,
-    "updateddate": Kind.TIMESTAMP,
+
+_E, _I, _T = journal_entries.c, journal_entry_items.c, source_transactions.c
+Columns = Mapping[str, ColumnElement[Any]]
+
+TRANSACTIONS = "transactioncount"
+# An entry without a run has no transactions, and the database need not look for them.
+_COUNT = (
+    select(func.count())
+    .select_from(source_transactions)
+    .where(
+        _T.tenant_id == _E.tenant_id,
+        _T.journal_run_id == _E.journal_run_id,
+        _T.journal_entry_id == _E.id,
+    )
+    .scalar_subquery()
+)
+
+
+def _same(table: Table, *names: str) -> Columns:
+    """Columns whose documented name is the ledger's without underscores."""
+    return {name.replace("_", ""): table.c[name] for name in names}
+
+
+def _changes(table: Table) -> Columns:
+    """Who made a row and changed it last, and when."""
+    return {
+        "createdbyid": table.c.created_by,
+        "createddate": table.c.created_on,
+        "updatedbyid": table.c.updated_by,
+        "updateddate": table.c.updated_on,
+    }
+
+
+COLUMNS: dict[str, Columns] = {
+    "JournalEntry": {
+        **_same(journal_entries, "id", "number", "status", "accounting_period_id"),
+        **_same(journal_entries, "journal_run_id", "journal_entry_date", "currency"),
+        **_same(journal_entries, "home_currency", "aggregate_currency", "transaction_type"),
+        TRANSACTIONS: _COUNT,
+        **_same(journal_entries, "time_period_start", "time_period_end", "notes"),
+        **_same(journal_entries, "transferred_to_accounting"),
+        "transferdate": _E.transfer_date_time,
+        **_same(journal_entries, "transferred_by"),
+        **_changes(journal_entries),
+    },
+    "JournalEntryItem": {
+        **_same(journal_entry_items, "id"),
+        "journalentryid": _E.id,
+        **_same(journal_entries, "journal_run_id", "accounting_period_id"),
+        **_same(journal_entry_items, "accounting_code_id", "type"),
+        **_same(journal_entries, "currency"),
+        **_same(journal_entry_items, "amount"),
+        **_same(journal_entries, "home_currency"),
+        "amounthomecurrency": _I.home_currency_amount,
+        **_changes(journal_entries),
+    },
+    "JournalRun": {
+        **_same(journal_runs, "id", "number", "status", "journal_entry_date"),
+        **_same(journal_runs, "target_start_date", "target_end_date", "aggregate_currency"),
+        "segmentationrulename": journal_runs.c.segmentation_rule,
+        **_same(journal_runs, "executed_on"),
+        **_changes(journal_runs),
+    },
+    "AccountingPeriod": {
+        **_same(accounting_periods, "id", "name", "start_date", "end_date", "fiscal_year"),
+        **_same(accounting_periods, "fiscal_quarter", "status", "notes"),
+        **_changes(accounting_periods),
+    },
+    "AccountingCode": {
+        **_same(accounting_codes, "id", "name", "type", "status", "gl_account_name"),
+        **_same(accounting_codes, "gl_account_number", "notes"),
+        **_changes(accounting_codes),
+    },
 }
-_TABLES = (
-    QueryTable(
-        name="JournalEntry",
-        columns={
-            "id": Kind.TEXT,
-            "number": Kind.TEXT,
-            "status": Kind.TEXT,
-            "accountingperiodid": Kind.TEXT,
-            "journalrunid": Kind.TEXT,
-            "journalentrydate": Kind.DATE,
-            "currency": Kind.TEXT,
-            "homecurrency": Kind.TEXT,
-            "aggregatecurrency": Kind.BOOLEAN,
-            "transactiontype": Kind.TEXT,
-            "transactioncount": Kind.INTEGER,
-            "timeperiodstart": Kind.DATE,
-            "timeperiodend": Kind.DATE,
-            "notes": Kind.TEXT,
-            "transferredtoaccounting": Kind.TEXT,
-            "transferdate": Kind.TIMESTAMP,
-            "transferredby": Kind.TEXT,
-            **_STAMPS,
-        },
-    ),
-    QueryTable(
-        name="JournalEntryItem",
-        columns={
-            "id": Kind.TEXT,
-            "journalentryid": Kind.TEXT,
-            "journalrunid": Kind.TEXT,
-            "accountingperiodid": Kind.TEXT,
-            "accountingcodeid": Kind.TEXT,
-            "type": Kind.TEXT,
-            "currency": Kind.TEXT,
-            "amount": Kind.DECIMAL,
-            "homecurrency": Kind.TEXT,
-            "amounthomecurrency": Kind.DECIMAL,
-            **_STAMPS,
-        },
-    ),
-    QueryTable(
-        name="JournalRun",
-        columns={
-            "id": Kind.TEXT,
-            "number": Kind.TEXT,
-            "status": Kind.TEXT,
-            "journalentrydate": Kind.DATE,
-            "targetstartdate": Kind.DATE,
-            "targetenddate": Kind.DATE,
-            "aggregatecurrency": Kind.BOOLEAN,
-            "segmentationrulename": Kind.TEXT,
-            "executedon": Kind.TIMESTAMP,
-            **_STAMPS,
-        },
-    ),
-    QueryTable(
-        name="AccountingPeriod",
-        columns={
-            "id": Kind.TEXT,
-            "name": Kind.TEXT,
-            "startdate": Kind.DATE,
-            "enddate": Kind.DATE,
-            "fiscalyear": Kind.INTEGER,
-            "fiscalquarter": Kind.INTEGER,
-            "status": Kind.TEXT,
-            "notes": Kind.TEXT,
-            **_STAMPS,
-        },
-    ),
-    QueryTable(
-        name="AccountingCode",
-        columns={
-            "id": Kind.TEXT,
-            "name": Kind.TEXT,
-            "type": Kind.TEXT,
-            "status": Kind.TEXT,
-            "glaccountname": Kind.TEXT,
-            "glaccountnumber": Kind.TEXT,
-            "notes": Kind.TEXT,
-            **_STAMPS,
-        },
-    ),
+"""By the documented name of a table, its columns in the order `*` gives them."""
+_KINDS = (
+    (Boolean, Kind.BOOLEAN),
+    (Integer, Kind.INTEGER),
+    (Amount, Kind.DECIMAL),
+    (Day, Kind.DATE),
+    (Stamp, Kind.TIMESTAMP),
+)
+
+
+def _kind(column: ColumnElement[Any]) -> Kind:
+    return next((kind for type_, kind in _KINDS if isinstance(column.type, type_)), Kind.TEXT)
+
+
+_TABLES = tuple(
+    QueryTable(name=name, columns={column: _kind(source) for column, source in columns.items()})
+    for name, columns in COLUMNS.items()
 )
 
 

@@ -1,5 +1,6 @@
 """A query translated: names resolved in the tenant's tables, the tree in SQLite's words."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -9,14 +10,59 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from ..web.errors import Refusal
 from .dates import shown
 from .decimal_functions import COLLATION
-from .execution import Translation
+from .execution import Output, Translation
 from .expressions import Values, kind_of
-from .parser import DIALECT, outside, refused, too_deep
+from .parser import (
+    DIALECT,
+    ShowColumns,
+    ShowTables,
+    outside,
+    read_query,
+    refused,
+    too_deep,
+)
 from .schema import DELETED, Kind, QueryTable
 
 MAX_COLUMNS = 500
+log = logging.getLogger(__name__)
+
+
+def understood(
+    query: str, schema: Mapping[str, QueryTable], *, now: datetime
+) -> Translation | Output:
+    """What is to be carried out, or the answer itself. Raises Refusal, and nothing else."""
+    try:
+        tree = read_query(query)
+        if isinstance(tree, ShowTables):
+            return _shown_tables(schema)
+        if isinstance(tree, ShowColumns):
+            return _shown_columns(schema, tree.table)
+        return translate(tree, schema, now=now)
+    except Refusal:
+        raise
+    except Exception:
+        # The parser is made for many dialects; what it stumbles over is no query of this one.
+        log.exception("a query could not be read")
+        raise refused("The query is not understood") from None
+
+
+def _shown_tables(schema: Mapping[str, QueryTable]) -> Output:
+    names = sorted(schema)
+    return Output(columns=(("table", Kind.TEXT),), rows=[(name,) for name in names])
+
+
+def _shown_columns(schema: Mapping[str, QueryTable], name: str) -> Output:
+    table = schema.get(name.lower())
+    if table is None:
+        raise refused(f"There is no table {name[:60]!r}; see SHOW TABLES")
+    columns = {**table.columns, DELETED: Kind.BOOLEAN}
+    return Output(
+        columns=tuple((name, Kind.TEXT) for name in ("column", "type", "extra", "comment")),
+        rows=[(column, str(kind), "", "") for column, kind in columns.items()],
+    )
 
 
 def translate(tree: exp.Select, schema: Mapping[str, QueryTable], *, now: datetime) -> Translation:

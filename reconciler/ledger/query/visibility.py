@@ -15,10 +15,9 @@ from sqlalchemy import Connection
 from ..journals.organization_scope import are_seen
 from ..web.call import stamp
 from .as_of import as_of
-from .columns import ORGANIZATION
 from .replica import Look, Snapshot, insert, rows_of
 from .rows import SOURCES
-from .schema import DELETED, QueryTable
+from .schema import DELETED, ORGANIZATION, QueryTable
 
 KEPT_FOR = timedelta(days=30)
 """How long deleted rows can be queried (API facts 1)."""

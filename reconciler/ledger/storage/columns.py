@@ -33,6 +33,18 @@ def text(length: int | None = None) -> TypeEngine[str]:
     return plain.with_variant(_PLAIN, _POSTGRESQL)
 
 
+class Day(String):
+    """A day, like `2026-01-31`."""
+
+
+class Stamp(String):
+    """A moment in UTC, like `2026-01-31 22:05:12`."""
+
+
+DAY = Day(10).with_variant(_PLAIN, _POSTGRESQL)
+STAMP = Stamp(19).with_variant(_PLAIN, _POSTGRESQL)
+
+
 class Amount(TypeDecorator[Decimal]):
     """An exact decimal. SQLite keeps its digits as text: its NUMERIC would round through floats."""
 

@@ -35,7 +35,7 @@ from sqlalchemy import (
     event,
 )
 
-from .columns import Amount, Json, text
+from .columns import DAY, STAMP, Amount, Json, text
 
 SCHEMA_VERSION = "0001"
 """The newest of `migrations/versions`: what a database is at when nothing is to be done."""
@@ -50,9 +50,9 @@ def _tenant() -> Column[str]:
 def _stamps() -> tuple[Column[Any], ...]:
     return (
         Column("created_by", text(32), nullable=False),
-        Column("created_on", text(19), nullable=False),
+        Column("created_on", STAMP, nullable=False),
         Column("updated_by", text(32), nullable=False),
-        Column("updated_on", text(19), nullable=False),
+        Column("updated_on", STAMP, nullable=False),
     )
 
 
@@ -70,7 +70,7 @@ tenants = Table(
     _tenant(),
     Column("position", Integer, nullable=False, unique=True),
     Column("entity_id", text(36), nullable=False),
-    Column("created_on", text(19), nullable=False),
+    Column("created_on", STAMP, nullable=False),
     Column("reference_digest", text(64)),
     Column("home_currency", text(3)),
     Column("aggregate_currency", Boolean, nullable=False),
@@ -96,7 +96,7 @@ clients = Table(
     Column("token_lifetime", Integer),
     Column("entities", Json),
     Column("organizations", Json),
-    Column("created_on", text(19), nullable=False),
+    Column("created_on", STAMP, nullable=False),
 )
 
 tokens = Table(
@@ -125,8 +125,8 @@ accounting_periods = Table(
     _tenant(),
     Column("id", text(32), primary_key=True),
     Column("name", text(100), nullable=False),
-    Column("start_date", text(10), nullable=False),
-    Column("end_date", text(10)),
+    Column("start_date", DAY, nullable=False),
+    Column("end_date", DAY),
     Column("fiscal_year", Integer),
     Column("fiscal_quarter", Integer),
     Column("notes", text()),
@@ -158,13 +158,13 @@ journal_runs = Table(
     Column("id", text(32), primary_key=True),
     Column("number", text(30), nullable=False),
     Column("status", text(20), nullable=False),
-    Column("journal_entry_date", text(10), nullable=False),
-    Column("target_start_date", text(10), nullable=False),
-    Column("target_end_date", text(10), nullable=False),
+    Column("journal_entry_date", DAY, nullable=False),
+    Column("target_start_date", DAY, nullable=False),
+    Column("target_end_date", DAY, nullable=False),
     Column("transaction_types", Json, nullable=False),
     Column("segmentation_rule", text(100)),
     Column("aggregate_currency", Boolean, nullable=False),
-    Column("executed_on", text(19)),
+    Column("executed_on", STAMP),
     Column("deleted", Boolean, nullable=False),
     *_stamps(),
     # The names of the organizations a run is for, None without Multi-Org.
@@ -185,15 +185,15 @@ journal_entries = Table(
     Column("currency", text(3), nullable=False),
     Column("home_currency", text(3)),
     Column("aggregate_currency", Boolean, nullable=False),
-    Column("journal_entry_date", text(10), nullable=False),
-    Column("time_period_start", text(10)),
-    Column("time_period_end", text(10)),
+    Column("journal_entry_date", DAY, nullable=False),
+    Column("time_period_start", DAY),
+    Column("time_period_end", DAY),
     Column("transaction_type", text()),
     Column("organization", text(100)),
     Column("notes", text()),
     Column("segments", Json, nullable=False),
     Column("transferred_to_accounting", text(10), nullable=False),
-    Column("transfer_date_time", text(19)),
+    Column("transfer_date_time", STAMP),
     Column("transferred_by", text(32)),
     Column("custom_fields", Json, nullable=False),
     Column("deleted", Boolean, nullable=False),
@@ -243,7 +243,7 @@ source_transactions = Table(
     _tenant(),
     Column("id", text(100), primary_key=True),
     Column("transaction_type", text(100), nullable=False),
-    Column("transaction_date", text(10), nullable=False),
+    Column("transaction_date", DAY, nullable=False),
     Column("currency", text(3), nullable=False),
     Column("amount", Amount, nullable=False),
     Column("home_currency", text(3)),
@@ -290,7 +290,7 @@ audit_events = Table(
     METADATA,
     _tenant(),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("happened_on", text(19), nullable=False),
+    Column("happened_on", STAMP, nullable=False),
     Column("actor", text(36), nullable=False),
     Column("request_id", text(36), nullable=False),
     Column("idempotency_key", text(255)),
