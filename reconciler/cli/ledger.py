@@ -190,7 +190,7 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
 
     try:
         with open_ledger(database, built_in=False) as opened:
-            books = None if entity is None else opened.books_of(entity)
+            books = None if entity is None else opened.tenant_of(entity)
             loaded = opened.load_transactions(file, tenant_id=books)
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error

@@ -11,15 +11,15 @@ import falcon
 
 from .instance import Ledger
 from .openapi import document as openapi
-from .pages.routing import beside
+from .pages.routing import with_pages
 from .query import endpoint as data_query
 from .query.jobs import Jobs
 from .routes import ROUTES
 from .runs.worker import Worker
 from .web import api_version, headers
-from .web.authentication import admit, leaving
+from .web.authentication import authenticate, with_release
 from .web.call import Route
-from .web.endpoint import Commit, Site, refusal_for, respond
+from .web.endpoint import Commit, Services, refusal_for, respond
 from .web.errors import (
     GENERAL,
     INTERNAL,
@@ -76,9 +76,9 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     """
     limiter = Limiter(limits) if limits is not None and limits != Limits() else None
     own = Worker(ledger.store, clock=clock)
-    site = Site(
+    services = Services(
         store=ledger.store,
-        work=(lambda: own.work_a_little(WORK_SLICE)) if worker is None else lambda: None,
+        work=(lambda: own.work_for(WORK_SLICE)) if worker is None else lambda: None,
         wake=(worker or own).wake,
         clock=clock,
         token_lifetime=token_lifetime,
@@ -87,27 +87,27 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
         failed_login_delay=failed_login_delay,
         limiter=limiter,
     )
-    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(site)], media_type=JSON)
-    app.add_route("/oauth/token", TokenRequest(site))
+    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(services)], media_type=JSON)
+    app.add_route("/oauth/token", TokenRequest(services))
     app.add_route(openapi.PATH, _Description())
     for path in {route.path: None for route in ROUTES}:
-        app.add_route(path, _resource([route for route in ROUTES if route.path == path], site))
+        app.add_route(path, _resource([route for route in ROUTES if route.path == path], services))
     data_query.add_routes(app, Jobs(ledger.store, lag=timedelta(seconds=query_lag)))
-    app.add_sink(_Nowhere(site))
+    app.add_sink(_Nowhere(services))
     app.add_error_handler(Exception, _on_error)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(Refusal, _on_refusal)
     served = _latin_paths(app)
     if after_commit is not None:
         served = _with_hook(served, after_commit)
-    served = served if limiter is None else leaving(served, limiter)
-    return beside(served, lambda: _pages(site, ledger))
+    served = served if limiter is None else with_release(served, limiter)
+    return with_pages(served, lambda: _pages(services, ledger))
 
 
-def _pages(site: Site, ledger: Ledger) -> WsgiApp:
+def _pages(services: Services, ledger: Ledger) -> WsgiApp:
     from .pages.app import pages_app  # noqa: PLC0415 - loaded when somebody looks at a page
 
-    return _latin_paths(pages_app(site, tenant_id=ledger.tenant_id))
+    return _latin_paths(pages_app(services, tenant_id=ledger.tenant_id))
 
 
 def _latin_paths(app: WsgiApp) -> WsgiApp:
@@ -143,18 +143,18 @@ _COMMIT = "reconciler.ledger.commit"
 class _Frame:
     """What happens around every request: ids, clock, version, host, compression."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         """Fill the request's context before anything can go wrong, then check its headers."""
         context = request.context
         context.request_id = str(uuid.uuid4())
-        context.now = self._site.clock()
+        context.now = self._services.clock()
         context.errors_have_status = True
         context.resource = GENERAL
         context.track_id = None
-        headers.check_host(request, self._site.allowed_hosts)
+        headers.check_host(request, self._services.allowed_hosts)
         context.errors_have_status = api_version.errors_have_status(
             request.get_header("Zuora-Version")
         )
@@ -169,7 +169,7 @@ class _Frame:
     ) -> None:
         """Authenticate before any responder runs, the refusal of a method included."""
         if not getattr(resource, "public", False):
-            admit(self._site, request, response)
+            authenticate(self._services, request, response)
 
     def process_response(
         self,
@@ -208,17 +208,17 @@ class _Description:
 class _Nowhere:
     """The answer for paths that no route has."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
-        admit(self._site, req, resp)
+        authenticate(self._services, req, resp)
         raise refusal(NOT_FOUND, f"There is nothing at {req.path[:200]!r}")
 
 
-def _resource(routes: list[Route], site: Site) -> object:
+def _resource(routes: list[Route], services: Services) -> object:
     """A framework resource with one responder per method of a path."""
-    responders = {f"on_{route.method.lower()}": _responder(route, site) for route in routes}
+    responders = {f"on_{route.method.lower()}": _responder(route, services) for route in routes}
     allowed = [route.method for route in routes]
 
     def refuse_options(
@@ -230,12 +230,12 @@ def _resource(routes: list[Route], site: Site) -> object:
     return type("Resource", (), {"on_options": refuse_options, **responders})()
 
 
-def _responder(route: Route, site: Site) -> Callable[..., None]:
+def _responder(route: Route, services: Services) -> Callable[..., None]:
     def respond_to(
         _self: object, request: falcon.Request, response: falcon.Response, **path: str
     ) -> None:
         request.context.resource = route.error_resource
-        _write(response, respond(site, route, request, path))
+        _write(response, respond(services, route, request, path))
 
     return respond_to
 

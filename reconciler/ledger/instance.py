@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .auth import clients
-from .auth.organizations import all_books, books_named, organizations_named
+from .auth.organizations import all_tenant_ids, entity_tenant_ids, organization_ids
 from .auth.permissions import checked
 from .errors import LedgerUnusable
 from .reference_data import document
@@ -20,7 +20,7 @@ from .storage import audit
 from .storage.store import Contention, Store, open_store
 from .storage.tables import tenants
 from .transactions.loader import Loaded, load_transactions
-from .web.call import stamp
+from .web.call import timestamp
 
 ACTOR = "ledger"
 """The actor of audit events that no client caused."""
@@ -58,8 +58,8 @@ class Ledger:
             limited = {
                 units_of: named(tx, act.tenant_id, wanted)
                 for units_of, named, wanted in (
-                    ("entities", books_named, entities),
-                    ("organizations", organizations_named, organizations),
+                    ("entities", entity_tenant_ids, entities),
+                    ("organizations", organization_ids, organizations),
                 )
                 if wanted is not None
             }
@@ -86,17 +86,17 @@ class Ledger:
     def add_tenant(self, reference: Mapping[str, Any] | Path) -> str:
         """Another tenant in the same database, with its own reference data; returns its id."""
         with _unusable(), self.store.writing() as tx:
-            act = _act(add_tenant(tx, created_on=stamp(datetime.now(UTC))))
+            act = _act(add_tenant(tx, created_on=timestamp(datetime.now(UTC))))
             seed(tx, act, reference)
         return act.tenant_id
 
-    def books_of(self, entity: str) -> str:
+    def tenant_of(self, entity: str) -> str:
         """The tenant_id under which the books of an entity are kept, found by its name or id.
 
         Raises LedgerUnusable for an entity there is not.
         """
         with self.store.reading() as tx:
-            return books_named(tx, self.tenant_id, [entity])[0]
+            return entity_tenant_ids(tx, self.tenant_id, [entity])[0]
 
     def load_transactions(self, path: Path, *, tenant_id: str | None = None) -> Loaded:
         """Load the source transactions of a CSV, YAML or JSON lines file: all of them or none.
@@ -128,7 +128,7 @@ class Ledger:
         Every entity has a chain of its own.
         """
         with self.store.reading() as tx:
-            found = (audit.verify(tx, books) for books in all_books(tx, self.tenant_id))
+            found = (audit.verify(tx, books) for books in all_tenant_ids(tx, self.tenant_id))
             return next((sequence for sequence in found if sequence is not None), None)
 
     def close(self) -> None:
@@ -177,7 +177,7 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
         with _unusable(), store.writing(alone=True) as tx:
             # Another process may have made the tenant while this one waited for its turn.
             tenant_id = tx.execute(first).scalar_one_or_none() or add_tenant(
-                tx, created_on=stamp(datetime.now(UTC))
+                tx, created_on=timestamp(datetime.now(UTC))
             )
             if reference is not None:
                 seed(tx, _act(tenant_id), reference)
@@ -196,5 +196,7 @@ def _unusable() -> Iterator[None]:
         raise LedgerUnusable(f"the database: {cause}") from error
 
 
-def _act(tenant_id: str) -> audit.Act:
-    return audit.Act(tenant_id=tenant_id, actor=ACTOR, happened_on=stamp(datetime.now(UTC)))
+def _act(tenant_id: str) -> audit.AuditContext:
+    return audit.AuditContext(
+        tenant_id=tenant_id, actor=ACTOR, happened_on=timestamp(datetime.now(UTC))
+    )

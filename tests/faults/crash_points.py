@@ -360,7 +360,7 @@ def between_entries(fuse: Fuse) -> None:
         if kind == "JournalEntry":
             fuse.reach()
 
-    wrapped("reconciler.ledger.runs.job_context:Task.record", wrap)
+    wrapped("reconciler.ledger.runs.job_context:JobContext.record", wrap)
 
 
 SERVER: Mapping[str, Install] = {

@@ -126,9 +126,9 @@ class TestClashes:
         bench.clock.pass_by(seconds=idempotency.LEASE)
         first = send(client, "k")
         assert first.json()["success"] is True
-        answer = idempotency.Stored(status=200, body="{}", request_id="r")
+        answer = idempotency.StoredAnswer(status=200, body="{}", request_id="r")
         with pytest.raises(idempotency.ClaimLost), bench.ledger.store.writing() as tx:
-            idempotency.settle(tx, abandoned, answer)
+            idempotency.store_answer(tx, abandoned, answer)
         assert same(first, send(client, "k"))
 
     def test_a_key_is_free_again_after_an_unexpected_error(self, make_bench, caplog):
@@ -243,7 +243,7 @@ def check_one_winner(answers):
 
 def begin(bench, key):
     """Claim a key as a request does that is still at work."""
-    keyed = idempotency.Keyed(
+    keyed = idempotency.KeyedRequest(
         tenant_id=bench.ledger.tenant_id, key=key, method="POST", url=ENTRIES, body_digest=""
     )
     now = int(bench.clock.time.timestamp())

@@ -19,7 +19,14 @@ from ledger_harness import (
 )
 
 from reconciler.ledger import Limits
-from reconciler.ledger.web.rate_limits import DAY, HOUR, MINUTE, Gate, Meter, Usage
+from reconciler.ledger.web.rate_limits import (
+    DAY,
+    HOUR,
+    MINUTE,
+    ConcurrencyLimit,
+    RequestCounter,
+    Usage,
+)
 
 NOON = 1_767_225_600  # a midnight of UTC, so that every window begins here
 RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -233,12 +240,12 @@ class TestMeter:
         ],
     )
     def test_counts(self, windows, moments, expected):
-        meter = Meter(*windows)
+        meter = RequestCounter(*windows)
         usage = [meter.count("tenant", now=NOON + moment) for moment in moments][-1]
         assert (usage.admitted, usage.limit, usage.remaining, usage.reset) == expected
 
     def test_requests_the_hour_rejects_use_up_the_minute(self):
-        meter = Meter((3, MINUTE), (1, HOUR))
+        meter = RequestCounter((3, MINUTE), (1, HOUR))
         usages = [meter.count("tenant", now=NOON + MINUTE) for _ in range(3)]
         assert [usage.admitted for usage in usages] == [True, False, False]
         assert usages[-1].seconds == HOUR
@@ -246,7 +253,7 @@ class TestMeter:
         assert meter._used["tenant"][0][1] == 3
 
     def test_keys_are_forgotten_when_their_windows_are_over(self):
-        meter = Meter((1, MINUTE))
+        meter = RequestCounter((1, MINUTE))
         for address in range(100):
             meter.count(str(address), now=NOON)
         meter.count("next", now=NOON + MINUTE)
@@ -254,18 +261,18 @@ class TestMeter:
 
 
 def test_a_gate_lets_in_exactly_its_limit():
-    gate, inside, most = Gate(5), [0], [0]
+    gate, inside, most = ConcurrencyLimit(5), [0], [0]
     lock = threading.Lock()
 
     def go(_: int) -> bool:
-        if not gate.enter("entity", now=NOON):
+        if not gate.acquire("entity", now=NOON):
             return False
         with lock:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
         with lock:
             inside[0] -= 1
-        gate.leave("entity")
+        gate.release("entity")
         return True
 
     with ThreadPoolExecutor(16) as pool:
@@ -281,5 +288,5 @@ def test_a_limit_of_nothing_is_no_limit_at_all(name):
 
 
 def test_a_usage_says_how_the_request_fared():
-    usage = Meter((1, MINUTE)).count("tenant", now=NOON)
+    usage = RequestCounter((1, MINUTE)).count("tenant", now=NOON)
     assert usage == Usage(admitted=True, limit=1, remaining=0, reset=60, seconds=60)

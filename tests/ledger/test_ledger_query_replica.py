@@ -29,7 +29,7 @@ from test_ledger_query import rows
 
 from reconciler.ledger import create_app, open_ledger
 from reconciler.ledger.query import replica
-from reconciler.ledger.query.schema import schema_of
+from reconciler.ledger.query.schema import query_tables
 from reconciler.ledger.reference_data.tenant_settings import settings_of
 
 TABLES = ("journalentry", "journalentryitem", "journalrun", "accountingperiod", "accountingcode")
@@ -173,8 +173,8 @@ def test_only_the_tables_a_query_names_are_copied(make_bench):
     post(bench.client())
     ledger = bench.ledger
     copy = replica.Replica(ledger.store, ledger.tenant_id)
-    with copy.turn(lambda: None) as tx:
-        schema = schema_of(settings_of(tx, ledger.tenant_id))
+    with copy.locked(lambda: None) as tx:
+        schema = query_tables(settings_of(tx, ledger.tenant_id))
         with copy.updated(tx, schema, {"journalrun"}, lambda: None) as snapshot:
             query = "SELECT name FROM sqlite_master WHERE type = 'table'"
             assert snapshot.copy.execute(query).fetchall() == [("journalrun rows",)]

@@ -25,7 +25,7 @@ from test_ledger_access import MATRIX, READS
 from test_ledger_query import rows
 
 from reconciler.ledger import LedgerUnusable, Limits, open_ledger
-from reconciler.ledger.journals.organization_scope import NOT_FOR_THEM
+from reconciler.ledger.journals.organization_scope import NOT_IN_MULTI_ORG
 
 EUROPE, ASIA, AFRICA = "E-europe", "E-asia", "E-africa"
 ENTITIES = (
@@ -113,7 +113,7 @@ class TestEntities:
         client.headers.update(in_entity(EUROPE))
         post(client)
         start_run(client)
-        mine = entities.ledger.books_of("Europe")
+        mine = entities.ledger.tenant_of("Europe")
         there = {
             "entry": "JE-00000001",
             "run": "JR-00000001",
@@ -165,7 +165,7 @@ class TestEntities:
         file.write_text(json.dumps(transaction("T-1")) + "\n")
         entities.ledger.load_transactions(file)  # without a word, they are the first entity's
         assert settled(client, start_run(client))["totalJournalEntryCount"] == 0
-        entities.ledger.load_transactions(file, tenant_id=entities.ledger.books_of("Asia"))
+        entities.ledger.load_transactions(file, tenant_id=entities.ledger.tenant_of("Asia"))
         assert settled(client, start_run(client))["totalJournalEntryCount"] == 1
 
     def test_the_audit_chain_of_every_entity_is_verified(self, entities):
@@ -402,7 +402,7 @@ class TestRunsOfOrganizations:
             assert (response.status_code, categories_of(response)) == outcome
             assert organizations.truth("SELECT * FROM journal_runs") == []
 
-    @pytest.mark.parametrize("kind", sorted(NOT_FOR_THEM))
+    @pytest.mark.parametrize("kind", sorted(NOT_IN_MULTI_ORG))
     def test_types_that_such_a_tenant_has_not(self, organizations, kind):
         client = client_of(organizations)
         response = client.post(RUNS, json=run_body(kind, organizationLabels=[NORTH]))
@@ -572,10 +572,10 @@ def test_create_client_with_entities(database, tmp_path):
     common = ["create-client", "--database", database.url, "--name", "ci"]
     made = CliRunner().invoke(ledger, [*common, "--entity", "Asia", "--entity", EUROPE])
     assert made.exit_code == 0, made.output
-    books = json.loads(
+    entities = json.loads(
         database.truth("SELECT entities FROM tenants ORDER BY position")[0]["entities"]
     )
     spanned = json.loads(database.truth("SELECT entities FROM clients")[0]["entities"])
-    assert spanned == [books[1]["books"], books[0]["books"]]
+    assert spanned == [entities[1]["tenant_id"], entities[0]["tenant_id"]]
     refused = CliRunner().invoke(ledger, [*common, "--entity", "Africa"])
     assert (refused.exit_code, "no entity 'Africa'" in refused.output) == (1, True)

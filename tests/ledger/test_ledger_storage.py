@@ -78,7 +78,7 @@ class TestTransactions:
             row = tx.execute(select(counters.c.value).where(counters.c.name == "n"))
             assert row.scalar_one() == 20
 
-    @pytest.mark.parametrize("how", ["writing", "noting"])
+    @pytest.mark.parametrize("how", ["writing", "writing_relaxed"])
     def test_what_fails_is_undone(self, store, how):
         with pytest.raises(ZeroDivisionError), getattr(store, how)() as tx:
             note(tx, "a")
@@ -89,7 +89,7 @@ class TestTransactions:
 
     def test_how_durable_commits_are(self, seeded, store):
         found = []
-        for transaction in (store.writing, store.noting):
+        for transaction in (store.writing, store.writing_relaxed):
             with transaction() as tx:
                 if seeded.kind == "sqlite":
                     found.append(tx.exec_driver_sql("PRAGMA synchronous").scalar_one())
@@ -107,7 +107,7 @@ class TestTransactions:
         assert response.json()["reasons"][0]["code"] == 52030050
         assert post(client) == "JE-00000001"
 
-    @pytest.mark.parametrize("how", ["writing", "noting"])
+    @pytest.mark.parametrize("how", ["writing", "writing_relaxed"])
     def test_those_who_wait_for_a_busy_database_wait_at_the_same_time(
         self, seeded, store, monkeypatch, how
     ):
@@ -345,7 +345,7 @@ class TestSharedCommits:
         for thread in threads:
             thread.join(10)
         assert order == ["first", "long"]
-        with store.noting() as tx:
+        with store.writing_relaxed() as tx:
             note(tx, "noted")
         assert noted(store) == {"first", "long", "noted"}
 

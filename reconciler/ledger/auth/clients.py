@@ -61,7 +61,7 @@ class Caller:
     entities: Mapping[str, str]
     organizations: Mapping[str, str] | None
 
-    def sees(self, organization: str | None) -> bool:
+    def may_see(self, organization: str | None) -> bool:
         """Whether an entry of this organization is there for the caller.
 
         Entries from before there were organizations are there for everyone.
@@ -123,7 +123,7 @@ def issue_token(
         return None
     seconds = client["token_lifetime"] or lifetime
     text = secrets.token_urlsafe(32)
-    jti = keep(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
+    jti = store_token(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
     spanned = " ".join(f"entity.{key}" for key in entities_of(client) or [client["entity_id"]])
     scope = f"user.{client['user_id']} {spanned} tenant.{client['tenant_id']}"
     return Token(text=text, jti=jti, expires_in=seconds, scope=scope)
@@ -144,7 +144,9 @@ def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMappin
     return client if hmac.compare_digest(known, _hash(client_secret)) else None
 
 
-def keep(tx: Connection, client: RowMapping, *, token_hash: str, expires_at: int, now: int) -> str:
+def store_token(
+    tx: Connection, client: RowMapping, *, token_hash: str, expires_at: int, now: int
+) -> str:
     """Store what stands for a client until it expires, drop what has; answers the new one's id."""
     jti = uuid.uuid4().hex
     tx.execute(delete(tokens).where(tokens.c.expires_at <= now))
@@ -162,10 +164,10 @@ def keep(tx: Connection, client: RowMapping, *, token_hash: str, expires_at: int
 
 def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
     """The client a token was issued to, or None when it is unknown or has expired."""
-    return caller_behind(tx, _hash(token), now=now)
+    return caller_with_hash(tx, _hash(token), now=now)
 
 
-def caller_behind(tx: Connection, token_hash: str, *, now: int) -> Caller | None:
+def caller_with_hash(tx: Connection, token_hash: str, *, now: int) -> Caller | None:
     """The client that what was kept under a hash stands for, until it expires."""
     row = tx.execute(_CALLER, {"hash": token_hash, "now": now}).mappings().one_or_none()
     if row is None:

@@ -9,12 +9,12 @@ from ..errors import LedgerUnusable
 from ..storage.tables import tenants
 
 
-def books_named(tx: Connection, tenant_id: str, names: Iterable[str]) -> list[str]:
+def entity_tenant_ids(tx: Connection, tenant_id: str, names: Iterable[str]) -> list[str]:
     """Whose books the entities have that are named, or given by id. Raises LedgerUnusable."""
-    return [unit["books"] for unit in _named(tx, tenant_id, "entities", "entity", names)]
+    return [unit["tenant_id"] for unit in _named(tx, tenant_id, "entities", "entity", names)]
 
 
-def organizations_named(tx: Connection, tenant_id: str, names: Iterable[str]) -> list[str]:
+def organization_ids(tx: Connection, tenant_id: str, names: Iterable[str]) -> list[str]:
     """The ids of the organizations that are named, or given by id. Raises LedgerUnusable."""
     return [unit["id"] for unit in _named(tx, tenant_id, "organizations", "organization", names)]
 
@@ -24,9 +24,9 @@ def organization_names(tx: Connection, tenant_id: str) -> frozenset[str]:
     return frozenset(unit["name"] for unit in _units(tx, tenant_id, "organizations"))
 
 
-def all_books(tx: Connection, tenant_id: str) -> list[str]:
+def all_tenant_ids(tx: Connection, tenant_id: str) -> list[str]:
     """Whose books there are in a tenant: its own, and those of every further entity."""
-    return [unit["books"] for unit in _units(tx, tenant_id, "entities")] or [tenant_id]
+    return [unit["tenant_id"] for unit in _units(tx, tenant_id, "entities")] or [tenant_id]
 
 
 def entities_of(row: RowMapping) -> Mapping[str, str]:
@@ -40,9 +40,9 @@ def entities_of(row: RowMapping) -> Mapping[str, str]:
         return {}
     spanned = row["spanned"]
     return {
-        unit["id"]: unit["books"]
+        unit["id"]: unit["tenant_id"]
         for unit in entities
-        if spanned is None or unit["books"] in spanned
+        if spanned is None or unit["tenant_id"] in spanned
     }
 
 

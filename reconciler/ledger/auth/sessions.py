@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete
 
 from ..storage.tables import tokens
-from .clients import Caller, caller_behind, keep, verified
+from .clients import Caller, caller_with_hash, store_token, verified
 
 LIFETIME = 3600
 """Seconds. A client whose tokens live shorter has shorter sessions."""
@@ -33,13 +33,13 @@ def begin(tx: Connection, *, client_id: str, client_secret: str, now: int) -> Se
         return None
     seconds = min(client["token_lifetime"] or LIFETIME, LIFETIME)
     text = secrets.token_urlsafe(32)
-    keep(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
+    store_token(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
     return Session(text=text, expires_in=seconds)
 
 
 def caller_of(tx: Connection, text: str, *, now: int) -> Caller | None:
     """The client a session was begun by, or None when it is unknown, over or ended."""
-    return caller_behind(tx, _hash(text), now=now)
+    return caller_with_hash(tx, _hash(text), now=now)
 
 
 def end(tx: Connection, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Which run and which entry a source transaction is tied to: at most one of each, ever.
+"""Which run and which entry a source transaction is allocated to: at most one of each, ever.
 
 A run ties its transactions to itself when it starts, and each group of them to the entry that
 summarises it. What a run has left to summarise is therefore in the rows, not in anybody's memory.
@@ -43,9 +43,9 @@ class Group:
     segments: list[list[str]]
 
 
-def tie(tx: Connection, run: RowMapping) -> int:
+def allocate(tx: Connection, run: RowMapping) -> int:
     """Tie to a run what it asks for and no run has yet; answers how many transactions that are."""
-    tied = tx.execute(
+    updated = tx.execute(
         update(source_transactions)
         .where(
             _ROW.tenant_id == run["tenant_id"],
@@ -56,7 +56,7 @@ def tie(tx: Connection, run: RowMapping) -> int:
         )
         .values(journal_run_id=run["id"])
     )
-    return tied.rowcount
+    return updated.rowcount
 
 
 def _in_organizations(run: RowMapping) -> ColumnElement[bool]:
@@ -65,7 +65,7 @@ def _in_organizations(run: RowMapping) -> ColumnElement[bool]:
     return _ROW.organization.is_(None) if names is None else _ROW.organization.in_(names)
 
 
-def untie(tx: Connection, entry: RowMapping) -> None:
+def release_entry(tx: Connection, entry: RowMapping) -> None:
     """Free the transactions of an entry that is cancelled. A manual entry has none."""
     if entry["journal_run_id"] is None:
         return
@@ -80,23 +80,23 @@ def untie(tx: Connection, entry: RowMapping) -> None:
     )
 
 
-def untie_waiting(tx: Connection, run: RowMapping) -> None:
-    """Free what a run has tied to itself and summarised in no entry."""
-    tx.execute(update(source_transactions).where(*_waiting(run)).values(journal_run_id=None))
+def release_unsummarized(tx: Connection, run: RowMapping) -> None:
+    """Release the transactions of a run that are in no entry yet."""
+    tx.execute(update(source_transactions).where(*_unsummarized(run)).values(journal_run_id=None))
 
 
 def next_group(tx: Connection, run: RowMapping) -> Group | None:
     """The next group that a run has not summarised yet, in a fixed order; None when it is done."""
     columns = [column for column in _GROUP if not _aggregated_away(column, run)]
-    query = select(*columns).where(*_waiting(run)).order_by(*columns).limit(1)
+    query = select(*columns).where(*_unsummarized(run)).order_by(*columns).limit(1)
     found = tx.execute(query).mappings().one_or_none()
     return None if found is None else Group(**{"currency": None, **found})
 
 
-def groups_left(tx: Connection, run: RowMapping) -> int:
+def count_remaining_groups(tx: Connection, run: RowMapping) -> int:
     """How many groups a run has not summarised yet."""
     columns = [column for column in _GROUP if not _aggregated_away(column, run)]
-    groups = select(*columns).where(*_waiting(run)).distinct().subquery()
+    groups = select(*columns).where(*_unsummarized(run)).distinct().subquery()
     left: int = tx.execute(select(func.count()).select_from(groups)).scalar_one()
     return left
 
@@ -110,21 +110,21 @@ def amounts_of(
         yield row.amount, row.home_currency_amount
 
 
-def tie_group(tx: Connection, run: RowMapping, group: Group, entry_id: str) -> int:
+def allocate_group(tx: Connection, run: RowMapping, group: Group, entry_id: str) -> int:
     """Tie a group to the entry that summarises it; answers how many transactions it has."""
-    tied = tx.execute(
+    updated = tx.execute(
         update(source_transactions).where(*_of_group(run, group)).values(journal_entry_id=entry_id)
     )
-    return tied.rowcount
+    return updated.rowcount
 
 
 def variants(tx: Connection, run: RowMapping) -> Sequence[RowMapping]:
     """Every combination of home currency and segments among what a run has still to summarise."""
-    query = select(_ROW.home_currency, _ROW.segments).where(*_waiting(run)).distinct()
+    query = select(_ROW.home_currency, _ROW.segments).where(*_unsummarized(run)).distinct()
     return tx.execute(query).mappings().all()
 
 
-def _waiting(run: RowMapping) -> tuple[ColumnElement[bool], ...]:
+def _unsummarized(run: RowMapping) -> tuple[ColumnElement[bool], ...]:
     return (
         _ROW.tenant_id == run["tenant_id"],
         _ROW.journal_run_id == run["id"],
@@ -138,7 +138,7 @@ def _of_group(run: RowMapping, group: Group) -> tuple[ColumnElement[bool], ...]:
         for column in _GROUP
         if not _aggregated_away(column, run)
     ]
-    return (*_waiting(run), *same)
+    return (*_unsummarized(run), *same)
 
 
 def _aggregated_away(column: ColumnElement[Any], run: RowMapping) -> bool:

@@ -17,12 +17,12 @@ from ..storage.tables import (
 )
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
-from .allocation import untie
+from .allocation import release_entry
 from .creation import Line, NewEntry, read_entry
-from .rules import Books, Row, broken, closed_to
+from .rules import Row, RuleContext, closed_reason, violations
 
 KIND = "JournalEntry"
-HELD = ("Yes", "Processing")
+UNCANCELLABLE_STATES = ("Yes", "Processing")
 """The transfer states in which an entry is not cancelled (API facts 3.7)."""
 
 _TENANT: BindParameter[str] = bindparam("tenant")
@@ -57,11 +57,11 @@ def create(call: Call) -> Mapping[str, object]:
     """Post a manual entry and answer its number (API facts 3.2, 3.3)."""
     settings = settings_of(call.tx, call.tenant_id)
     entry = read_entry(call.body, settings)
-    books = _books(call, entry, settings)
-    refuse_any(broken(entry, books))
+    context = _rule_context(call, entry, settings)
+    refuse_any(violations(entry, context))
     number = next_number(call.tx, call.tenant_id, "JE")
-    row = _entry_row(call, entry, books, number)
-    items = _item_rows(entry, books, row)
+    row = _entry_row(call, entry, context, number)
+    items = _item_rows(entry, context, row)
     call.tx.execute(_ADD_ENTRY, row)
     call.tx.execute(_ADD_ITEMS, items)
     call.record("create", KIND, number, {"entry": row, "items": items})
@@ -73,16 +73,16 @@ def cancel(call: Call) -> Mapping[str, object]:
     entry = locate(call)
     if entry["status"] != "Created":
         raise refusal(BUSINESS_RULE, f"{entry['number']} is already cancelled")
-    if entry["transferred_to_accounting"] in HELD:
+    if entry["transferred_to_accounting"] in UNCANCELLABLE_STATES:
         state = entry["transferred_to_accounting"]
         raise refusal(
             BUSINESS_RULE, f"{entry['number']} has transferredToAccounting {state}: not cancellable"
         )
-    closed = closed_to(_period_of(call, entry), call.caller.permissions)
+    closed = closed_reason(_period_of(call, entry), call.caller.permissions)
     if closed is not None:
         raise refusal(BUSINESS_RULE, closed)
     change(call, entry, {"status": "Cancelled"})
-    untie(call.tx, entry)
+    release_entry(call.tx, entry)
     call.record("cancel", KIND, entry["number"], {})
     return {}
 
@@ -105,7 +105,7 @@ def locate(call: Call) -> Row:
         .mappings()
         .one_or_none()
     )
-    if found is None or not call.caller.sees(found["organization"]):
+    if found is None or not call.caller.may_see(found["organization"]):
         raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
     return found
 
@@ -120,10 +120,10 @@ def change(call: Call, entry: Row, values: Mapping[str, object]) -> None:
     )
 
 
-def _books(call: Call, entry: NewEntry, settings: Settings) -> Books:
+def _rule_context(call: Call, entry: NewEntry, settings: Settings) -> RuleContext:
     period = _period_named(call, entry.accounting_period_name)
     organizations = call.caller.organizations
-    return Books(
+    return RuleContext(
         settings=settings,
         period=period,
         codes=_codes_named(call, {line.accounting_code_name for line in entry.lines}),
@@ -161,16 +161,16 @@ def mixes_aggregation(tx: Connection, period: Row, aggregate: bool) -> bool:
     return tx.execute(_AGGREGATED_OTHERWISE, values).first() is not None
 
 
-def _entry_row(call: Call, entry: NewEntry, books: Books, number: str) -> dict[str, Any]:
-    assert books.period is not None  # a rule has refused the entry otherwise
+def _entry_row(call: Call, entry: NewEntry, context: RuleContext, number: str) -> dict[str, Any]:
+    assert context.period is not None  # a rule has refused the entry otherwise
     return {
         **call.made(),
         "number": number,
         "status": "Created",
-        "accounting_period_id": books.period["id"],
+        "accounting_period_id": context.period["id"],
         **{name: getattr(entry, name) for name in _SAME},
-        "home_currency": books.settings.home_currency,
-        "aggregate_currency": books.settings.aggregate_currency,
+        "home_currency": context.settings.home_currency,
+        "aggregate_currency": context.settings.aggregate_currency,
         "deleted": False,
         **transfer(call, entry.transferred_to_accounting),
     }
@@ -181,16 +181,18 @@ def transfer(call: Call, state: str) -> dict[str, str | None]:
     yes = state == "Yes"
     return {
         "transferred_to_accounting": state,
-        "transfer_date_time": call.stamp if yes else None,
+        "transfer_date_time": call.timestamp if yes else None,
         "transferred_by": call.caller.user_id if yes else None,
     }
 
 
-def _item_rows(entry: NewEntry, books: Books, row: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    home = books.settings.home_currency
+def _item_rows(
+    entry: NewEntry, context: RuleContext, row: Mapping[str, Any]
+) -> Sequence[dict[str, Any]]:
+    home = context.settings.home_currency
     rows = []
     for position, line in enumerate(entry.lines):
-        code = books.code_of(line)
+        code = context.code_of(line)
         assert code is not None  # a rule has refused the entry otherwise
         rows.append(
             {

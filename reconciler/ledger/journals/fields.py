@@ -2,7 +2,7 @@
 
 from ..reference_data.code_types import CODE_TYPE
 from ..web.fields import BOOLEAN, DATE, Field, array, choice, text
-from ..web.resource import STAMP, ResourceField, Sent, create_fields, optional, required
+from ..web.resource import DATE_TIME, ResourceField, Sent, create_fields, optional, required
 from .amounts import AMOUNT
 
 NOTES = text(2000)
@@ -40,7 +40,9 @@ ENTRY = (
     ResourceField(name="timePeriodStart", column="time_period_start", type=DATE, nullable=True),
     ResourceField(name="timePeriodEnd", column="time_period_end", type=DATE, nullable=True),
     optional("transactionType", "transaction_type", text(255, minimum=1)),
-    ResourceField(name="transferDateTime", column="transfer_date_time", type=STAMP, nullable=True),
+    ResourceField(
+        name="transferDateTime", column="transfer_date_time", type=DATE_TIME, nullable=True
+    ),
     ResourceField(name="transferredBy", column="transferred_by", type=text(), nullable=True),
     ResourceField(
         name="transferredToAccounting",

@@ -15,7 +15,7 @@ LABEL_FIELDS = (
     Field(name="organizationName", type=text(100, minimum=1)),
 )
 FIELD = Field(name="organizationLabels", type=array(300, of=LABEL_FIELDS))
-NOT_FOR_THEM = frozenset(
+NOT_IN_MULTI_ORG = frozenset(
     {
         *("Invoice Item Adjustment (Invoice)", "Invoice Item Adjustment (Tax)"),
         "Invoice Adjustment",
@@ -62,13 +62,13 @@ def labels_of(run: RowMapping, caller: Caller) -> list[dict[str, str]]:
     ]
 
 
-def sees(caller: Caller, run: RowMapping) -> bool:
+def may_see_run(caller: Caller, run: RowMapping) -> bool:
     """Whether a run is there for the caller, who must be allowed all of its organizations."""
     known = caller.organizations
-    return are_seen(run["organizations"], None if known is None else frozenset(known.values()))
+    return are_visible(run["organizations"], None if known is None else frozenset(known.values()))
 
 
-def are_seen(names: Collection[str] | None, known: frozenset[str] | None) -> bool:
+def are_visible(names: Collection[str] | None, known: frozenset[str] | None) -> bool:
     """Whether what these organizations share is there for one who is allowed those `known`.
 
     What has none (None) is there for everyone, and everything for one who is not limited (None).
@@ -76,16 +76,16 @@ def are_seen(names: Collection[str] | None, known: frozenset[str] | None) -> boo
     return known is None or known.issuperset(names or ())
 
 
-def seen_runs(
+def visible_runs(
     tx: Connection, tenant_id: str, known: frozenset[str] | None
 ) -> tuple[ColumnElement[bool], ...]:
-    """The condition on the runs of a tenant's books that leaves out those `sees` is false for."""
+    """The condition on runs that are visible with these organizations; None means all."""
     if known is None:
         return ()
     lists = journal_runs.c.organizations
     listed = journal_runs.c.tenant_id == tenant_id, lists.is_not(None)
     found = tx.execute(select(lists).where(*listed).distinct()).scalars()
-    return (lists.is_(None) | lists.in_([names for names in found if are_seen(names, known)]),)
+    return (lists.is_(None) | lists.in_([names for names in found if are_visible(names, known)]),)
 
 
 def _wrong(

@@ -16,7 +16,7 @@ Row = RowMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class RuleContext:
     """What the rules look at: settings, the named period, the codes by name, the caller's rights.
 
     `organizations` are the names the request may use, None without Multi-Org.
@@ -40,13 +40,13 @@ class Books:
         return found[0] if len(found) == 1 else None
 
 
-def broken(entry: NewEntry, books: Books) -> Iterator[Reason]:
+def violations(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
     """Every rule the entry breaks."""
     for rule in RULES:
-        yield from rule(entry, books)
+        yield from rule(entry, context)
 
 
-def closed_to(period: Row, held: frozenset[str]) -> str | None:
+def closed_reason(period: Row, held: frozenset[str]) -> str | None:
     """Why nothing may be posted or cancelled in a period by a caller holding these permissions.
 
     A closed period is locked; one pending close is open to those who manage the close process
@@ -62,23 +62,23 @@ def closed_to(period: Row, held: frozenset[str]) -> str | None:
     return None
 
 
-def _period(entry: NewEntry, books: Books) -> Iterator[Reason]:
-    if books.period is None:
+def _period(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
+    if context.period is None:
         yield Reason(
             INVALID_VALUE, f"There is no accounting period {entry.accounting_period_name!r}"
         )
         return
-    closed = closed_to(books.period, books.permissions)
+    closed = closed_reason(context.period, context.permissions)
     if closed is not None:
         yield Reason(BUSINESS_RULE, closed)
-    if books.mixes_aggregation:
+    if context.mixes_aggregation:
         yield Reason(
             BUSINESS_RULE, "The period holds entries with the other setting of currency aggregation"
         )
 
 
-def _currency(entry: NewEntry, books: Books) -> Iterator[Reason]:
-    settings = books.settings
+def _currency(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
+    settings = context.settings
     if entry.currency not in settings.currencies:
         yield Reason(INVALID_VALUE, f"The currency {entry.currency!r} is not active")
     if settings.aggregate_currency and entry.currency != settings.home_currency:
@@ -88,21 +88,21 @@ def _currency(entry: NewEntry, books: Books) -> Iterator[Reason]:
         )
 
 
-def _organization(entry: NewEntry, books: Books) -> Iterator[Reason]:
-    if books.organizations is None:
+def _organization(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
+    if context.organizations is None:
         if entry.organization is not None:
             yield Reason(BUSINESS_RULE, "organizationLabel needs a Multi-Org tenant")
     elif entry.organization is None:
         yield Reason(MISSING_FIELD, "organizationLabel is required in a Multi-Org tenant")
-    elif entry.organization not in books.organizations:
+    elif entry.organization not in context.organizations:
         message = f"The request has no organization {entry.organization!r}"
         yield Reason(INVALID_VALUE, message)
 
 
-def _codes(entry: NewEntry, books: Books) -> Iterator[Reason]:
+def _codes(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
     for line in entry.lines:
-        same_name = books.codes.get(line.accounting_code_name, ())
-        code = books.code_of(line)
+        same_name = context.codes.get(line.accounting_code_name, ())
+        code = context.code_of(line)
         if code is not None:
             if code["status"] != "Active":
                 message = (
@@ -123,14 +123,14 @@ def _codes(entry: NewEntry, books: Books) -> Iterator[Reason]:
             yield Reason(INVALID_VALUE, message)
 
 
-def _sides(entry: NewEntry, books: Books) -> Iterator[Reason]:
+def _sides(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
     for side in ("Debit", "Credit"):
         if not any(line.type == side for line in entry.lines):
             yield Reason(BUSINESS_RULE, f"The entry has no {side} item")
 
 
-def _decimals(entry: NewEntry, books: Books) -> Iterator[Reason]:
-    home = books.settings.home_currency
+def _decimals(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
+    home = context.settings.home_currency
     for line in entry.lines:
         wrong = too_fine(line.amount, entry.currency)
         if wrong is not None:
@@ -141,8 +141,8 @@ def _decimals(entry: NewEntry, books: Books) -> Iterator[Reason]:
                 yield Reason(INVALID_VALUE, f"{line.at}.homeCurrencyAmount {wrong}")
 
 
-def _home_amounts(entry: NewEntry, books: Books) -> Iterator[Reason]:
-    home = books.settings.home_currency
+def _home_amounts(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
+    home = context.settings.home_currency
     for line in entry.lines:
         field = f"{line.at}.homeCurrencyAmount"
         if home is None:
@@ -155,9 +155,9 @@ def _home_amounts(entry: NewEntry, books: Books) -> Iterator[Reason]:
             yield Reason(MISSING_FIELD, f"{field} is required, the home currency is {home}")
 
 
-def _balance(entry: NewEntry, books: Books) -> Iterator[Reason]:
+def _balance(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
     yield from _difference("amount", entry.currency, entry.lines, "amount")
-    home = books.settings.home_currency
+    home = context.settings.home_currency
     given = [line.home_currency_amount for line in entry.lines]
     if home is not None and entry.currency != home and None not in given:
         yield from _difference("homeCurrencyAmount", home, entry.lines, "home_currency_amount")
@@ -178,13 +178,13 @@ def _difference(
         )
 
 
-def _segments(entry: NewEntry, books: Books) -> Iterator[Reason]:
+def _segments(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
     if not entry.segments:
         return
-    if books.settings.segments is None:
+    if context.settings.segments is None:
         yield Reason(BUSINESS_RULE, "segments must not be sent: no segmentation rule is active")
-    elif tuple(name for name, _value in entry.segments) != books.settings.segments:
-        expected = ", ".join(books.settings.segments)
+    elif tuple(name for name, _value in entry.segments) != context.settings.segments:
+        expected = ", ".join(context.settings.segments)
         yield Reason(BUSINESS_RULE, f"segments must be all of the rule, in its order: {expected}")
 
 

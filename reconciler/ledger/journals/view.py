@@ -14,10 +14,10 @@ from ..storage.tables import (
 )
 from ..web.call import Call
 from ..web.errors import NOT_FOUND, refusal
-from ..web.pagination import page_of
+from ..web.pagination import requested_page
 from ..web.resource import answer_of
 from .fields import ENTRY, ITEM, ORGANIZATION
-from .organization_scope import sees
+from .organization_scope import may_see_run
 from .rules import Row
 
 RUN_PAGE_SIZE = 8
@@ -68,7 +68,7 @@ def read(call: Call) -> Mapping[str, object]:
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
     found = call.tx.execute(_BY_NUMBER, values).mappings().one_or_none()
-    if found is None or not call.caller.sees(found["organization"]):
+    if found is None or not call.caller.may_see(found["organization"]):
         raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
     return _shown(call, [found])[0]
 
@@ -78,14 +78,14 @@ def list_of_run(call: Call) -> Mapping[str, object]:
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
     run = call.tx.execute(_RUN_BY_NUMBER, values).mappings().one_or_none()
-    if run is None or not sees(call.caller, run):
+    if run is None or not may_see_run(call.caller, run):
         raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
-    page = page_of(call.query, default=RUN_PAGE_SIZE, needs_size=True)
+    page = requested_page(call.query, default=RUN_PAGE_SIZE, needs_size=True)
     bounds = {"run": run["id"], "skipped": page.offset, "wanted": page.size + 1}
     rows = call.tx.execute(_OF_RUN, {"tenant": call.tenant_id, **bounds}).mappings().all()
     return {
         "journalEntries": _shown(call, rows[: page.size]),
-        **page.next_of(len(rows), call.url),
+        **page.next_page(len(rows), call.url),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..query.jobs import Status
 from ..web.fields import choice, items, text
 from ..web.responses import encode
-from .operations import OPERATIONS, Described
+from .operations import OPERATIONS, OperationDescription
 from .schemas import SCHEMAS, reference
 
 PATH = "/openapi.json"
@@ -142,7 +142,7 @@ def document() -> bytes:
     )
 
 
-def _operation(method: str, path: str, described: Described) -> dict[str, Any]:
+def _operation(method: str, path: str, described: OperationDescription) -> dict[str, Any]:
     named = [
         _parameter(name, "path", "Given by the server.", text(minimum=1).schema)
         for name in re.findall(r"{(\w+)}", path)

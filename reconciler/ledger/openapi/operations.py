@@ -6,7 +6,7 @@ from ..query.endpoint import PREFIX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class OperationDescription:
     """An operation in words, and the schemas of its body and of its answer when it is done.
 
     `paged` says that it takes page and pageSize, `by_status` that it takes states of query jobs.
@@ -29,61 +29,71 @@ _JOBS = f"{PREFIX}jobs"
 _JOB = f"{PREFIX}jobs/{{job_id}}"
 
 OPERATIONS = {
-    ("POST", "/v1/journal-entries"): Described(
+    ("POST", "/v1/journal-entries"): OperationDescription(
         summary="Post a manual entry", body="NewJournalEntry", answer="JournalEntryMade"
     ),
-    ("GET", _ENTRY): Described(summary="Read an entry", answer="JournalEntry"),
-    ("DELETE", _ENTRY): Described(summary="Delete a cancelled entry", answer="Done"),
-    ("PUT", f"{_ENTRY}/basic-information"): Described(
+    ("GET", _ENTRY): OperationDescription(summary="Read an entry", answer="JournalEntry"),
+    ("DELETE", _ENTRY): OperationDescription(summary="Delete a cancelled entry", answer="Done"),
+    ("PUT", f"{_ENTRY}/basic-information"): OperationDescription(
         summary="Change the basic information of an entry", body="BasicInformation", answer="Done"
     ),
-    ("PUT", f"{_ENTRY}/cancel"): Described(summary="Cancel an entry", answer="Done"),
-    ("GET", "/v1/journal-entries/journal-runs/{number}"): Described(
+    ("PUT", f"{_ENTRY}/cancel"): OperationDescription(summary="Cancel an entry", answer="Done"),
+    ("GET", "/v1/journal-entries/journal-runs/{number}"): OperationDescription(
         summary="List the entries of a journal run", answer="JournalEntries", paged=True
     ),
-    ("POST", "/v1/journal-runs"): Described(
+    ("POST", "/v1/journal-runs"): OperationDescription(
         summary="Queue a journal run", body="NewJournalRun", answer="JournalRunMade"
     ),
-    ("GET", _RUN): Described(summary="Read a journal run", answer="JournalRun"),
-    ("PUT", f"{_RUN}/cancel"): Described(
+    ("GET", _RUN): OperationDescription(summary="Read a journal run", answer="JournalRun"),
+    ("PUT", f"{_RUN}/cancel"): OperationDescription(
         summary="Accept the cancellation of a journal run", answer="Done"
     ),
-    ("DELETE", _RUN): Described(
+    ("DELETE", _RUN): OperationDescription(
         summary="Accept the deletion of a cancelled journal run", answer="Done"
     ),
-    ("GET", "/v1/accounting-codes"): Described(
+    ("GET", "/v1/accounting-codes"): OperationDescription(
         summary="List the accounting codes", answer="AccountingCodes", paged=True
     ),
-    ("POST", "/v1/accounting-codes"): Described(
+    ("POST", "/v1/accounting-codes"): OperationDescription(
         summary="Add an accounting code", body="NewAccountingCode", answer="Made"
     ),
-    ("GET", _CODE): Described(summary="Read an accounting code", answer="AccountingCode"),
-    ("PUT", f"{_CODE}/activate"): Described(summary="Activate an accounting code", answer="Done"),
-    ("PUT", f"{_CODE}/deactivate"): Described(
+    ("GET", _CODE): OperationDescription(
+        summary="Read an accounting code", answer="AccountingCode"
+    ),
+    ("PUT", f"{_CODE}/activate"): OperationDescription(
+        summary="Activate an accounting code", answer="Done"
+    ),
+    ("PUT", f"{_CODE}/deactivate"): OperationDescription(
         summary="Deactivate an accounting code", answer="Done"
     ),
-    ("GET", "/v1/accounting-periods"): Described(
+    ("GET", "/v1/accounting-periods"): OperationDescription(
         summary="List the accounting periods", answer="AccountingPeriods", paged=True
     ),
-    ("POST", "/v1/accounting-periods"): Described(
+    ("POST", "/v1/accounting-periods"): OperationDescription(
         summary="Add an accounting period", body="NewAccountingPeriod", answer="Made"
     ),
-    ("GET", _PERIOD): Described(summary="Read an accounting period", answer="AccountingPeriod"),
-    ("PUT", f"{_PERIOD}/pending-close"): Described(
+    ("GET", _PERIOD): OperationDescription(
+        summary="Read an accounting period", answer="AccountingPeriod"
+    ),
+    ("PUT", f"{_PERIOD}/pending-close"): OperationDescription(
         summary="Set an accounting period to pending close", answer="Done"
     ),
-    ("PUT", f"{_PERIOD}/close"): Described(summary="Close an accounting period", answer="Done"),
-    ("PUT", f"{_PERIOD}/reopen"): Described(summary="Reopen an accounting period", answer="Done"),
-    ("POST", _JOBS): Described(
+    ("PUT", f"{_PERIOD}/close"): OperationDescription(
+        summary="Close an accounting period", answer="Done"
+    ),
+    ("PUT", f"{_PERIOD}/reopen"): OperationDescription(
+        summary="Reopen an accounting period", answer="Done"
+    ),
+    ("POST", _JOBS): OperationDescription(
         summary="Submit a query", body="NewQueryJob", answer="QueryJob", plain=True
     ),
-    ("GET", _JOBS): Described(
+    ("GET", _JOBS): OperationDescription(
         summary="List the caller's query jobs", answer="QueryJobs", by_status=True, plain=True
     ),
-    ("GET", _JOB): Described(
+    ("GET", _JOB): OperationDescription(
         summary="Poll a query job, which carries it out", answer="QueryJob", plain=True
     ),
-    ("DELETE", _JOB): Described(
+    ("DELETE", _JOB): OperationDescription(
         summary="Cancel a query job that is not done", answer="QueryJob", plain=True
     ),
 }

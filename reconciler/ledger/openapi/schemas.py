@@ -1,4 +1,4 @@
-"""The shapes of what is sent and answered, by name (API facts 2 to 6, 7.1).
+"""The schemas of what is sent and answered, by name (API facts 2 to 6, 7.1).
 
 Requests are described by the fields that are read, answers by the fields that are shown.
 """

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from ..auth import sessions
 from ..storage.tables import clients, journal_entries, tenants
-from ..web.endpoint import Site
+from ..web.endpoint import Services
 
 COOKIE = "ledger_session"
 _FORWARDED = (
@@ -20,11 +20,11 @@ _FORWARDED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """An entity whose books can be looked at. `books` is the tenant_id they are kept under."""
+    """An entity that the pages show. Its rows are stored under `tenant_id`."""
 
     id: str
     name: str
-    books: str
+    tenant_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Viewer:
     entities: tuple[Entity, ...]
     organizations: frozenset[str] | None
 
-    def sees(self) -> tuple[ColumnElement[bool], ...]:
+    def entry_filter(self) -> tuple[ColumnElement[bool], ...]:
         """The condition on entries that leaves out those of other organizations."""
         if self.organizations is None:
             return ()
@@ -48,14 +48,14 @@ class Viewer:
         return (organization.is_(None) | organization.in_(sorted(self.organizations)),)
 
 
-def is_open(site: Site, request: falcon.Request) -> bool:
+def is_open(services: Services, request: falcon.Request) -> bool:
     """Whether the pages need no login: the request cannot come from outside of this machine.
 
     That holds when only loopback host names are answered, so that no web page can rebind a name to
     the ledger; the caller's address is a loopback one; and no proxy says that it passes on what
     somebody else asked.
     """
-    hosts = site.allowed_hosts
+    hosts = services.allowed_hosts
     return (
         bool(hosts)
         and all(_is_loopback(host) for host in hosts or ())
@@ -65,10 +65,10 @@ def is_open(site: Site, request: falcon.Request) -> bool:
 
 
 def viewer_of(
-    tx: Connection, site: Site, request: falcon.Request, *, tenant_id: str
+    tx: Connection, services: Services, request: falcon.Request, *, tenant_id: str
 ) -> Viewer | None:
     """Who looks; None when they have to sign in. Without a login it is `tenant_id` they see."""
-    if is_open(site, request):
+    if is_open(services, request):
         return Viewer(
             tenant_id=tenant_id,
             client=None,
@@ -105,7 +105,7 @@ def _entities(
     query = select(row.entity_id, row.entities).where(row.tenant_id == tenant_id)
     tenant = tx.execute(query).one()
     if not tenant.entities:
-        return (Entity(id=tenant.entity_id, name="", books=tenant_id),)
+        return (Entity(id=tenant.entity_id, name="", tenant_id=tenant_id),)
     return tuple(
         Entity(**unit)
         for unit in tenant.entities

@@ -9,21 +9,21 @@ from sqlalchemy import Connection
 
 from ..storage.store import Contention
 from ..web import headers
-from ..web.endpoint import Site
+from ..web.endpoint import Services
 from . import entries, entry, rendering, runs, trial_balance
 from .access import Entity, Viewer, viewer_of
 from .routing import WsgiApp
-from .sign_in import SignIn, SignOut, sign_in_first
-from .view import Draw, NotHere, Page, View
+from .sign_in import SignIn, SignOut, sign_in_redirect
+from .view import Page, PageFunction, PageNotFound, View
 
 log = logging.getLogger(__name__)
 
-PAGES: dict[str, Draw] = {
-    "/": entries.draw,
-    "/entries/{number}": entry.draw,
-    "/runs": runs.draw,
-    "/runs/{number}": runs.draw_one,
-    "/trial-balance": trial_balance.draw,
+PAGES: dict[str, PageFunction] = {
+    "/": entries.page,
+    "/entries/{number}": entry.page,
+    "/runs": runs.page,
+    "/runs/{number}": runs.page_of_one,
+    "/trial-balance": trial_balance.page,
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -37,13 +37,13 @@ HEADERS = {
 HTML = "text/html; charset=utf-8"
 
 
-def pages_app(site: Site, *, tenant_id: str) -> WsgiApp:
+def pages_app(services: Services, *, tenant_id: str) -> WsgiApp:
     """The pages over a site's database. Who need not sign in sees the books of `tenant_id`."""
-    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(site)], media_type=HTML)
-    for path, draw in PAGES.items():
-        app.add_route(path, _Resource(site, draw, tenant_id=tenant_id))
-    app.add_route("/sign-in", SignIn(site))
-    app.add_route("/sign-out", SignOut(site))
+    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(services)], media_type=HTML)
+    for path, page_function in PAGES.items():
+        app.add_route(path, _Resource(services, page_function, tenant_id=tenant_id))
+    app.add_route("/sign-in", SignIn(services))
+    app.add_route("/sign-out", SignOut(services))
     app.add_route("/pages/{name}", _Static())
     app.add_error_handler(Exception, _on_error)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
@@ -53,14 +53,14 @@ def pages_app(site: Site, *, tenant_id: str) -> WsgiApp:
 class _Frame:
     """What holds for every answer: the clock, the host that was asked for, strict headers."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         """Set the headers before anything can go wrong."""
-        request.context.now = self._site.clock()
+        request.context.now = self._services.clock()
         response.set_headers(HEADERS)
-        headers.check_host(request, self._site.allowed_hosts)
+        headers.check_host(request, self._services.allowed_hosts)
 
 
 class _NoOptions:
@@ -73,17 +73,17 @@ class _NoOptions:
 class _Resource(_NoOptions):
     """A page, for who may look at it."""
 
-    def __init__(self, site: Site, draw: Draw, *, tenant_id: str) -> None:
-        self._site = site
-        self._draw = draw
+    def __init__(self, services: Services, page_function: PageFunction, *, tenant_id: str) -> None:
+        self._services = services
+        self._page_function = page_function
         self._tenant_id = tenant_id
 
     def on_get(self, request: falcon.Request, response: falcon.Response, **path: str) -> None:
         """Draw the page, or send who has to sign in there."""
-        with self._site.store.reading() as tx:
-            viewer = viewer_of(tx, self._site, request, tenant_id=self._tenant_id)
+        with self._services.store.reading() as tx:
+            viewer = viewer_of(tx, self._services, request, tenant_id=self._tenant_id)
             if viewer is None:
-                raise sign_in_first(request)
+                raise sign_in_redirect(request)
             page, view, status = self._page(tx, viewer, request, path)
         if page.refresh is not None:
             response.set_header("Refresh", str(page.refresh))
@@ -101,8 +101,8 @@ class _Resource(_NoOptions):
             return _problem("Not found", "There is no such entity for you here."), None, 404
         view = View(tx=tx, viewer=viewer, entity=entity, path=path, query=query)
         try:
-            return self._draw(view), view, 200
-        except NotHere as error:
+            return self._page_function(view), view, 200
+        except PageNotFound as error:
             return _problem("Not found", str(error)), view, 404
 
 
@@ -143,7 +143,7 @@ def _write(
 ) -> None:
     link: Callable[..., str] = (lambda path, **_: path) if view is None else view.link
     frame = {"page": page, "viewer": viewer, "view": view, "link": link}
-    response.text = rendering.draw(page.template, {**page.values, **frame})
+    response.text = rendering.render(page.template, {**page.values, **frame})
     response.content_type = HTML
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, false, select
 
 from ..journals.fields import TRANSFER_STATES
 from ..storage.tables import accounting_periods, journal_entries, journal_runs
-from .listing import listing, named
+from .listing import list_entries, parameters_named
 from .view import Page, View
 
 STATUSES = ("Created", "Cancelled")
@@ -14,16 +14,16 @@ STATUSES = ("Created", "Cancelled")
 _ENTRY, _PERIOD, _RUN = journal_entries.c, accounting_periods.c, journal_runs.c
 
 
-def draw(view: View) -> Page:
+def page(view: View) -> Page:
     """Entries that match the filter, page by page."""
-    kept = named(view.query, *_FILTERS)
+    kept = parameters_named(view.query, *_FILTERS)
     conditions = [_FILTERS[name](view, value) for name, value in kept.items()]
     return Page(
         template="entries.html",
         title="Entries",
         section="entries",
         values={
-            "listing": listing(view, conditions, path="/", kept=kept),
+            "listing": list_entries(view, conditions, path="/", kept=kept),
             "chosen": {name: kept.get(name, "") for name in _FILTERS},
             "filtered": bool(kept),
             "choices": {
@@ -37,7 +37,7 @@ def draw(view: View) -> Page:
 
 def periods_of(view: View) -> list[str]:
     """The names of the accounting periods, the latest first."""
-    query = select(_PERIOD.name).where(_PERIOD.tenant_id == view.books)
+    query = select(_PERIOD.name).where(_PERIOD.tenant_id == view.tenant_id)
     return list(view.tx.execute(query.order_by(_PERIOD.start_date.desc())).scalars())
 
 
@@ -47,13 +47,13 @@ def _with(chosen: str | None, choices: Sequence[str]) -> list[str]:
 
 
 def _in_period(view: View, name: str) -> ColumnElement[bool]:
-    query = select(_PERIOD.id).where(_PERIOD.tenant_id == view.books, _PERIOD.name == name)
+    query = select(_PERIOD.id).where(_PERIOD.tenant_id == view.tenant_id, _PERIOD.name == name)
     found = view.tx.execute(query).scalar_one_or_none()
     return false() if found is None else _ENTRY.accounting_period_id == found
 
 
 def _of_run(view: View, number: str) -> ColumnElement[bool]:
-    query = select(_RUN.id).where(_RUN.tenant_id == view.books, _RUN.number == number)
+    query = select(_RUN.id).where(_RUN.tenant_id == view.tenant_id, _RUN.number == number)
     found = view.tx.execute(query).scalar_one_or_none()
     return false() if found is None else _ENTRY.journal_run_id == found
 

@@ -19,8 +19,8 @@ from ..storage.tables import (
 )
 from .access import users_of
 from .history import history
-from .listing import runs_there, there
-from .view import NotHere, Page, View
+from .listing import visible_entries, visible_runs_of
+from .view import Page, PageNotFound, View
 
 _ENTRY, _ITEM, _CODE = journal_entries.c, journal_entry_items.c, accounting_codes.c
 _PERIOD, _RUN = accounting_periods.c, journal_runs.c
@@ -35,11 +35,11 @@ class Sums:
     credit: Decimal
 
 
-def draw(view: View) -> Page:
-    """The entry that the path names. Raises NotHere."""
+def page(view: View) -> Page:
+    """The entry that the path names. Raises PageNotFound."""
     entry = _located(view)
     items = _items_of(view, entry)
-    declared = settings_of(view.tx, view.books)
+    declared = settings_of(view.tx, view.tenant_id)
     users = {row["user_id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
     return Page(
         template="entry.html",
@@ -66,12 +66,12 @@ def _located(view: View) -> RowMapping:
             accounting_periods,
             (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
         )
-        .outerjoin(journal_runs, and_(_RUN.id == _ENTRY.journal_run_id, *runs_there(view)))
-        .where(*there(view), _ENTRY.number == view.number)
+        .outerjoin(journal_runs, and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view)))
+        .where(*visible_entries(view), _ENTRY.number == view.number)
     )
     found = view.tx.execute(query).mappings().one_or_none()
     if found is None:
-        raise NotHere(
+        raise PageNotFound(
             f"There is no journal entry {view.path['number'][:40]} in these books. It may have "
             "been deleted: a number is not used again."
         )
@@ -91,7 +91,7 @@ def _items_of(view: View, entry: RowMapping) -> Sequence[RowMapping]:
             accounting_codes,
             (_CODE.tenant_id == _ITEM.tenant_id) & (_CODE.id == _ITEM.accounting_code_id),
         )
-        .where(_ITEM.tenant_id == view.books, _ITEM.journal_entry_id == entry["id"])
+        .where(_ITEM.tenant_id == view.tenant_id, _ITEM.journal_entry_id == entry["id"])
         .order_by(_ITEM.position)
     )
     return view.tx.execute(query).mappings().all()

@@ -20,7 +20,7 @@ NEWEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class HistoryEvent:
     """An event: who did what and when (UTC), with what it says beyond that, name by name."""
 
     sequence: int
@@ -30,13 +30,13 @@ class Happened:
     said: tuple[tuple[str, str], ...]
 
 
-def history(view: View, kind: str, number: str) -> list[Happened]:
+def history(view: View, kind: str, number: str) -> list[HistoryEvent]:
     """The events of what has this number, the newest first. `kind` is their object type."""
     names = {row["id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
     query = (
         select(audit_events)
         .where(
-            _EVENT.tenant_id == view.books,
+            _EVENT.tenant_id == view.tenant_id,
             _EVENT.object_type == kind,
             _EVENT.object_name == number,
         )
@@ -44,7 +44,7 @@ def history(view: View, kind: str, number: str) -> list[Happened]:
         .limit(NEWEST)
     )
     return [
-        Happened(
+        HistoryEvent(
             sequence=event["sequence"],
             when=event["happened_on"],
             who=names.get(event["actor"], event["actor"]),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, and_, func, select
 
 from ..journals.amounts import total
-from ..journals.organization_scope import seen_runs
+from ..journals.organization_scope import visible_runs
 from ..storage.tables import accounting_periods, journal_entries, journal_entry_items, journal_runs
 from .view import View
 
@@ -65,25 +65,29 @@ class Listing:
     older: str | None
 
 
-def there(view: View) -> tuple[ColumnElement[bool], ...]:
+def visible_entries(view: View) -> tuple[ColumnElement[bool], ...]:
     """The condition on entries that holds for those there are for the viewer."""
-    return (_ENTRY.tenant_id == view.books, _ENTRY.deleted.is_(False), *view.viewer.sees())
+    return (
+        _ENTRY.tenant_id == view.tenant_id,
+        _ENTRY.deleted.is_(False),
+        *view.viewer.entry_filter(),
+    )
 
 
-def runs_there(view: View) -> tuple[ColumnElement[bool], ...]:
+def visible_runs_of(view: View) -> tuple[ColumnElement[bool], ...]:
     """The condition on runs that holds for those there are for the viewer."""
-    seen = seen_runs(view.tx, view.books, view.viewer.organizations)
-    return (_RUN.tenant_id == view.books, _RUN.deleted.is_(False), *seen)
+    seen = visible_runs(view.tx, view.tenant_id, view.viewer.organizations)
+    return (_RUN.tenant_id == view.tenant_id, _RUN.deleted.is_(False), *seen)
 
 
-def listing(
+def list_entries(
     view: View, conditions: Sequence[ColumnElement[bool]], *, path: str, kept: Mapping[str, str]
 ) -> Listing:
     """The page that the URL asks for with `older` or `newer`: a number to go on from.
 
     `conditions` are on entries; `kept` are the parameters that say the same in the URL of `path`.
     """
-    where = (*there(view), *conditions)
+    where = (*visible_entries(view), *conditions)
     rows, newer, older = _slice(view, where)
     entries = _with_sums(view, rows)
     return Listing(
@@ -99,7 +103,7 @@ def _slice(view: View, where: Sequence[ColumnElement[bool]]) -> tuple[list[RowMa
     """The rows of the page, and whether there are newer and older ones."""
     number = _ENTRY.number
     after, before = view.query.get("newer"), view.query.get("older")
-    ours = and_(_RUN.id == _ENTRY.journal_run_id, *runs_there(view))
+    ours = and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view))
     query = _ROWS.outerjoin(journal_runs, ours).where(*where)
     if after is not None:
         query = query.where(number > after).order_by(number)
@@ -115,7 +119,7 @@ def _slice(view: View, where: Sequence[ColumnElement[bool]]) -> tuple[list[RowMa
 
 def _with_sums(view: View, rows: Sequence[RowMapping]) -> list[Listed]:
     query = select(_ITEM.journal_entry_id, _ITEM.type, _ITEM.amount).where(
-        _ITEM.tenant_id == view.books, _ITEM.journal_entry_id.in_([row["id"] for row in rows])
+        _ITEM.tenant_id == view.tenant_id, _ITEM.journal_entry_id.in_([row["id"] for row in rows])
     )
     amounts: dict[tuple[str, str], list[Decimal]] = {}
     for entry_id, side, amount in view.tx.execute(query):
@@ -154,6 +158,6 @@ def _count(view: View, where: Sequence[ColumnElement[bool]]) -> int | None:
     return found if found <= COUNTED else None
 
 
-def named(values: Mapping[str, Any], *names: str) -> dict[str, str]:
+def parameters_named(values: Mapping[str, Any], *names: str) -> dict[str, str]:
     """Those of the parameters that are there, in this order."""
     return {name: values[name] for name in names if name in values}

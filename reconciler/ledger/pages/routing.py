@@ -12,7 +12,7 @@ _PAGES = re.compile(rf"{_READ.pattern}|/(sign-in|sign-out|pages/[^/]*)")
 _BELOW = re.compile(r"/(entries|runs|trial-balance|sign-in|sign-out|pages)(/.*)?", re.DOTALL)
 
 
-def beside(api: WsgiApp, make_pages: Callable[[], WsgiApp]) -> WsgiApp:
+def with_pages(api: WsgiApp, make_pages: Callable[[], WsgiApp]) -> WsgiApp:
     """An app that answers pages at their paths and leaves everything else to the API.
 
     The pages are made by the first request for one: who never looks at them pays nothing.

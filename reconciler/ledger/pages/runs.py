@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping, func, select
 
-from ..journals.allocation import groups_left
-from ..journals.entries import HELD
-from ..runs.operations import AT_WORK, KIND
+from ..journals.allocation import count_remaining_groups
+from ..journals.entries import UNCANCELLABLE_STATES
+from ..runs.operations import BUSY_STATES, KIND
 from ..storage.tables import journal_entries, journal_runs
 from .history import history
-from .listing import listing, runs_there, there
-from .view import NotHere, Page, View
+from .listing import list_entries, visible_entries, visible_runs_of
+from .view import Page, PageNotFound, View
 
 SIZE = 25
 BLOCKING = 50
@@ -49,10 +49,10 @@ class Progress:
     of: int | None
 
 
-def draw(view: View) -> Page:
+def page(view: View) -> Page:
     """All runs, the newest first."""
     after, before = view.query.get("newer"), view.query.get("older")
-    query = select(journal_runs).where(*runs_there(view))
+    query = select(journal_runs).where(*visible_runs_of(view))
     if after is not None:
         query = query.where(_RUN.number > after).order_by(_RUN.number)
     else:
@@ -79,12 +79,12 @@ def draw(view: View) -> Page:
     )
 
 
-def draw_one(view: View) -> Page:
-    """The run that the path names, with its entries. Raises NotHere."""
-    query = select(journal_runs).where(*runs_there(view), _RUN.number == view.number)
+def page_of_one(view: View) -> Page:
+    """The run that the path names, with its entries. Raises PageNotFound."""
+    query = select(journal_runs).where(*visible_runs_of(view), _RUN.number == view.number)
     run = view.tx.execute(query).mappings().one_or_none()
     if run is None:
-        raise NotHere(
+        raise PageNotFound(
             f"There is no journal run {view.path['number'][:40]} in these books. It may have been "
             "deleted, with its entries."
         )
@@ -100,7 +100,7 @@ def draw_one(view: View) -> Page:
             "counts": counts,
             "progress": _progress(view, run, counts),
             "blocking": _blocking(view, run) if counts.held else (),
-            "listing": listing(view, [_ENTRY.journal_run_id == run["id"]], path=path, kept={}),
+            "listing": list_entries(view, [_ENTRY.journal_run_id == run["id"]], path=path, kept={}),
             "events": history(view, KIND, run["number"]),
             "path": path,
         },
@@ -110,7 +110,7 @@ def draw_one(view: View) -> Page:
 
 def _refresh(view: View, runs: Sequence[RowMapping]) -> int | None:
     """Only while something moves, and only for who has not switched it off."""
-    moving = any(run["status"] in AT_WORK for run in runs)
+    moving = any(run["status"] in BUSY_STATES for run in runs)
     return REFRESH if moving and view.query.get("refresh") != "off" else None
 
 
@@ -124,9 +124,9 @@ def _counts_of(view: View, runs: Sequence[RowMapping]) -> Mapping[str, Counts]:
     query = (
         select(*same, func.count())
         .where(
-            _ENTRY.tenant_id == view.books,
+            _ENTRY.tenant_id == view.tenant_id,
             _ENTRY.journal_run_id.in_([run["id"] for run in runs]),
-            *view.viewer.sees(),
+            *view.viewer.entry_filter(),
         )
         .group_by(*same)
     )
@@ -135,7 +135,7 @@ def _counts_of(view: View, runs: Sequence[RowMapping]) -> Mapping[str, Counts]:
         sums = found[run_id]
         sort = "deleted" if deleted else status.lower()
         sums[sort] = sums.get(sort, 0) + count
-        if transfer in HELD and sort == "created":
+        if transfer in UNCANCELLABLE_STATES and sort == "created":
             sums["held"] = sums.get("held", 0) + count
     return {run_id: Counts(**sums) for run_id, sums in found.items()}
 
@@ -146,7 +146,9 @@ def _progress(view: View, run: RowMapping, counts: Counts) -> Progress | None:
     if status == "Pending":
         return Progress(verb="made", done=0, of=None)
     if status == "Processing":
-        return Progress(verb="made", done=counts.ever, of=counts.ever + groups_left(view.tx, run))
+        return Progress(
+            verb="made", done=counts.ever, of=counts.ever + count_remaining_groups(view.tx, run)
+        )
     if status == "CancelInprogress":
         return Progress(verb="cancelled", done=counts.cancelled, of=counts.there)
     if status == "DeleteInprogress":
@@ -159,10 +161,10 @@ def _blocking(view: View, run: RowMapping) -> Sequence[RowMapping]:
     query = (
         select(_ENTRY.number, _ENTRY.transferred_to_accounting)
         .where(
-            *there(view),
+            *visible_entries(view),
             _ENTRY.journal_run_id == run["id"],
             _ENTRY.status == "Created",
-            _ENTRY.transferred_to_accounting.in_(HELD),
+            _ENTRY.transferred_to_accounting.in_(UNCANCELLABLE_STATES),
         )
         .order_by(_ENTRY.run_position)
         .limit(BLOCKING)

@@ -10,7 +10,7 @@ import falcon
 from ..auth import sessions
 from ..auth.clients import verified
 from ..web.authentication import count_token_request
-from ..web.endpoint import Site
+from ..web.endpoint import Services
 from ..web.token_endpoint import read_form
 from . import rendering
 from .access import COOKIE, is_open
@@ -22,7 +22,7 @@ _TYPED = re.compile(r"[!-~]{1,100}")
 WRONG = "Client id and secret do not belong together."
 
 
-def sign_in_first(request: falcon.Request) -> falcon.HTTPSeeOther:
+def sign_in_redirect(request: falcon.Request) -> falcon.HTTPSeeOther:
     """What sends a request to the form, and from there back to where it wanted to go."""
     then = urlencode({"then": request.relative_uri[:1000]})
     return falcon.HTTPSeeOther(f"/sign-in?{then}")
@@ -31,12 +31,12 @@ def sign_in_first(request: falcon.Request) -> falcon.HTTPSeeOther:
 class SignIn:
     """The form, and what it sends."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Show the form, where it is of any use."""
-        if is_open(self._site, request):
+        if is_open(self._services, request):
             raise falcon.HTTPSeeOther("/")
         then = request.get_param("then", default="/")
         _show(response, then=then, problem=None)
@@ -46,13 +46,13 @@ class SignIn:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Begin a session for who knows a client's secret; show the form again for others."""
         _check_origin(request)
-        count_token_request(self._site, request)
+        count_token_request(self._services, request)
         form = read_form(request)
         then = form.get("then", "/")
         typed = [form.get(name, "").strip() for name in ("client_id", "client_secret")]
         session = self._begin(request, *typed) if all(map(_TYPED.fullmatch, typed)) else None
         if session is None:
-            time.sleep(self._site.failed_login_delay)
+            time.sleep(self._services.failed_login_delay)
             response.status = 401
             _show(response, then=then, problem=WRONG)
             return
@@ -64,10 +64,10 @@ class SignIn:
     ) -> sessions.Session | None:
         """A session, or None; who has not the secret keeps no writer waiting."""
         known = {"client_id": client_id, "client_secret": secret}
-        with self._site.store.reading() as tx:
+        with self._services.store.reading() as tx:
             if verified(tx, **known) is None:
                 return None
-        with self._site.store.writing() as tx:
+        with self._services.store.writing() as tx:
             return sessions.begin(tx, **known, now=int(request.context.now.timestamp()))
 
     def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
@@ -78,15 +78,15 @@ class SignIn:
 class SignOut:
     """The end of a session, for good: in the database, and in the browser."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """End the session there is, if any."""
         _check_origin(request)
         text = request.cookies.get(COOKIE)
         if text:
-            with self._site.store.writing() as tx:
+            with self._services.store.writing() as tx:
                 sessions.end(tx, text)
         _set_cookie(request, response, "", seconds=0)
         raise falcon.HTTPSeeOther("/")
@@ -116,7 +116,7 @@ def _show(response: falcon.Response, *, then: str, problem: str | None) -> None:
     page = Page(template="sign_in.html", title="Sign in", section="")
     values = {"page": page, "then": _local(then), "problem": problem}
     frame = {"viewer": None, "view": None, "link": lambda path, **_: path}
-    response.text = rendering.draw(page.template, {**values, **frame})
+    response.text = rendering.render(page.template, {**values, **frame})
     response.content_type = "text/html; charset=utf-8"
 
 

@@ -15,7 +15,7 @@ from ..storage.tables import (
     journal_entry_items,
 )
 from .entries import periods_of
-from .listing import there
+from .listing import visible_entries
 from .view import Page, View
 
 _ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
@@ -68,7 +68,7 @@ _Sum = dict[str, list[Decimal]]
 """By accounting code: debit, credit, and both in home currency."""
 
 
-def draw(view: View) -> Page:
+def page(view: View) -> Page:
     """The balances of the period asked for; unasked, of that of the newest entry."""
     periods = periods_of(view)
     asked = view.query.get("period") or _newest_period(view)
@@ -99,7 +99,7 @@ def _newest_period(view: View) -> str | None:
             journal_entries,
             (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
         )
-        .where(*there(view), _ENTRY.status == "Created")
+        .where(*visible_entries(view), _ENTRY.status == "Created")
         .order_by(_ENTRY.number.desc())
         .limit(1)
     )
@@ -108,7 +108,7 @@ def _newest_period(view: View) -> str | None:
 
 
 def _balances(view: View, period: str) -> list[Balance]:
-    codes = select(accounting_codes).where(_CODE.tenant_id == view.books)
+    codes = select(accounting_codes).where(_CODE.tenant_id == view.tenant_id)
     known = {row["id"]: row for row in view.tx.execute(codes).mappings()}
     found = _sums(view, period)
     return [_balance(key, found[key], known) for key in sorted(found, key=str)]
@@ -136,7 +136,7 @@ def _sums(view: View, period: str) -> dict[_Key, _Sum]:
             accounting_periods,
             (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
         )
-        .where(*there(view), _ENTRY.status == "Created", _PERIOD.name == period)
+        .where(*visible_entries(view), _ENTRY.status == "Created", _PERIOD.name == period)
     )
     found: dict[_Key, _Sum] = {}
     result = view.tx.execute(query, execution_options={"yield_per": _AT_ONCE})

@@ -13,7 +13,7 @@ from .access import Entity, Viewer
 _NUMBER = re.compile(r"[0-9A-Za-z-]{1,30}")
 
 
-class NotHere(Exception):
+class PageNotFound(Exception):
     """There is no such thing in these books; the message is for the person who looked for it."""
 
 
@@ -21,8 +21,8 @@ class NotHere(Exception):
 class View:
     """One request for a page, in a transaction that only reads.
 
-    Every query binds `books`. `query` has the parameters of the URL that are not empty, `path` the
-    placeholders of its path.
+    Every query binds `tenant_id`. `query` has the parameters of the URL that are not empty,
+    `path` the placeholders of its path.
     """
 
     tx: Connection
@@ -32,8 +32,8 @@ class View:
     query: Mapping[str, str]
 
     @property
-    def books(self) -> str:
-        return self.entity.books
+    def tenant_id(self) -> str:
+        return self.entity.tenant_id
 
     @property
     def number(self) -> str:
@@ -59,4 +59,4 @@ class Page:
     refresh: int | None = None
 
 
-Draw = Callable[[View], Page]
+PageFunction = Callable[[View], Page]

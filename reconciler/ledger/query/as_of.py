@@ -21,7 +21,7 @@ _CHUNK = 500
 
 
 @dataclass(slots=True, kw_only=True)
-class Past:
+class PastState:
     """One entry or run as it was: its columns, its items and the transactions it summarised."""
 
     row: dict[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
     *,
     until: str,
     owner_id: str,
-) -> dict[str, Past]:
+) -> dict[str, PastState]:
     """What the numbered entries or runs were at a moment, by number; those not made yet are not.
 
     `kind` is the object type of their events. `owner_id` is the tenant that the users belong to,
@@ -53,7 +53,7 @@ def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
     """
     names = _names(tx, tenant_id, owner_id)
     apply = _APPLIED[kind]
-    found: dict[str, Past] = {}
+    found: dict[str, PastState] = {}
     wanted = sorted(numbers)
     for start in range(0, len(wanted), _CHUNK):
         query = (
@@ -67,7 +67,7 @@ def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
             .order_by(_EVENT.sequence)
         )
         for event in tx.execute(query).mappings():
-            past = found.setdefault(event["object_name"], Past())
+            past = found.setdefault(event["object_name"], PastState())
             details = json.loads(event["details"])
             apply[event["action"]](past, event, details, names)
             if event["action"] != "create":
@@ -86,15 +86,15 @@ def _names(tx: Connection, tenant_id: str, owner_id: str) -> Names:
     )
 
 
-_Applied = Callable[[Past, RowMapping, Any, Names], None]
+_Applied = Callable[[PastState, RowMapping, Any, Names], None]
 
 
-def _create_entry(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+def _create_entry(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
     past.row, past.items = dict(details["entry"]), [dict(item) for item in details["items"]]
     past.transactions = details.get("transactions", 0)
 
 
-def _update_entry(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+def _update_entry(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
     row = past.row
     state = details.get("transferredToAccounting")
     if state is not None and state != row["transferred_to_accounting"]:
@@ -109,7 +109,7 @@ def _update_entry(past: Past, event: RowMapping, details: Any, names: Names) -> 
         _merge_custom(_addressed(past, change, names), change)
 
 
-def _addressed(past: Past, change: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def _addressed(past: PastState, change: Mapping[str, Any], names: Names) -> dict[str, Any]:
     """The item an update named; the ledger accepts only what names exactly one."""
     kind = change.get("accountingCodeType")
     return next(
@@ -126,27 +126,27 @@ def _merge_custom(row: dict[str, Any], details: Mapping[str, Any]) -> None:
     row["custom_fields"] = {**row["custom_fields"], **changed}
 
 
-def _cancel_entry(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+def _cancel_entry(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
     past.row["status"] = "Cancelled"
     past.transactions = 0  # free for the next run
 
 
 def _set(**values: object) -> _Applied:
-    def apply(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+    def apply(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
         past.row.update(values)
 
     return apply
 
 
-def _create_run(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+def _create_run(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
     past.row = dict(details)
 
 
-def _start_run(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+def _start_run(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
     past.row |= {"status": "Processing", "executed_on": event["happened_on"]}
 
 
-def _cancelled_run(past: Past, event: RowMapping, details: Any, names: Names) -> None:
+def _cancelled_run(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
     past.row["status"] = details["status"]
 
 

@@ -21,7 +21,7 @@ def as_date(node: exp.Expr, kind: Kind | None) -> exp.Expr:
     if kind is Kind.TIMESTAMP:
         return exp.Substring(this=node, start=exp.Literal.number(1), length=exp.Literal.number(10))
     if isinstance(node, exp.Literal) and _DATE.fullmatch(node.this):
-        return text(_real(node.this, "%Y-%m-%d"))
+        return literal(_real(node.this, "%Y-%m-%d"))
     raise _no_moment(node, "DATE '2026-01-31'")
 
 
@@ -30,14 +30,14 @@ def as_timestamp(node: exp.Expr, kind: Kind | None) -> exp.Expr:
     if kind in (Kind.TIMESTAMP, None):
         return node
     if kind is Kind.DATE:
-        return exp.Paren(this=exp.DPipe(this=node, expression=text(" 00:00:00")))
+        return exp.Paren(this=exp.DPipe(this=node, expression=literal(" 00:00:00")))
     written = _TIMESTAMP.fullmatch(node.this.removesuffix(" UTC")) if _is_text(node) else None
     if written is None:
         raise _no_moment(node, "TIMESTAMP '2026-01-31 22:05:12'")
     day, time = written[1], written[2] or "00:00"
     whole = f"{day} {time}" if time.count(":") == 2 else f"{day} {time}:00"
     # A stamp of the ledger has whole seconds: a fraction of nothing must not make a difference.
-    return text(_real(whole, "%Y-%m-%d %H:%M:%S") + (written[3] or ".").rstrip(".0"))
+    return literal(_real(whole, "%Y-%m-%d %H:%M:%S") + (written[3] or ".").rstrip(".0"))
 
 
 def _real(written: str, pattern: str) -> str:
@@ -56,7 +56,7 @@ def _is_text(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
-def text(value: str) -> exp.Expr:
+def literal(value: str) -> exp.Expr:
     """A text literal."""
     return exp.Literal.string(value)
 

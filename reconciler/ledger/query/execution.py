@@ -61,21 +61,21 @@ class Output:
     rows: Sequence[tuple[object, ...]]
 
 
-class Watch:
+class Interruption:
     """Whether anybody still wants the result, and once it is set the time a query has left."""
 
     def __init__(self, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
         self._deadline: float | None = None
 
-    def set(self) -> None:
+    def start(self) -> None:
         """Let the time run: from now on the query has MAX_SECONDS."""
         self._deadline = time.monotonic() + MAX_SECONDS
 
     def interrupts(self) -> bool:
         return self._cancelled() or self._late()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Raise QueryCancelled, or QueryFailed when time is up."""
         if self._cancelled():
             raise QueryCancelled
@@ -87,7 +87,11 @@ class Watch:
 
 
 def execute(
-    translation: Translation, copy: sqlite3.Connection, *, reached: frozenset[str], watch: Watch
+    translation: Translation,
+    copy: sqlite3.Connection,
+    *,
+    reached: frozenset[str],
+    interruption: Interruption,
 ) -> Output:
     """Carry a query out on a connection that has the tables it names and is used for nothing else.
 
@@ -100,12 +104,12 @@ def execute(
     copy.execute("PRAGMA case_sensitive_like=ON")
     copy.execute("PRAGMA query_only=ON")
     copy.set_authorizer(_authorizer(reached))
-    copy.set_progress_handler(watch.interrupts, _LOOK_EVERY)
-    watch.set()
+    copy.set_progress_handler(interruption.interrupts, _LOOK_EVERY)
+    interruption.start()
     try:
         found = _fetch(copy, translation)
     except (sqlite3.Error, sqlite3.Warning) as error:
-        watch.look()
+        interruption.check()
         raise QueryFailed(f"The query cannot be carried out: {error}") from error
     return Output(columns=translation.columns, rows=found)
 

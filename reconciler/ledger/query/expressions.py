@@ -1,4 +1,4 @@
-"""Values of a query in SQLite's words: each with its Trino type, amounts calculated exactly.
+"""Expressions of a query in SQLite's words: each with its Trino type, amounts calculated exactly.
 
 SQLite compares and adds whatever it is given; Trino refuses what has different types, and so does
 this. What touches a decimal becomes a call of query.functions.
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from .dates import as_date, as_timestamp, shown, text
+from .dates import as_date, as_timestamp, literal, shown
 from .decimal_functions import canonical
 from .parser import outside, refused
 from .schema import Kind
@@ -42,7 +42,7 @@ def kind_of(node: exp.Expr) -> Kind | None:
     return _TYPES[written.this]
 
 
-class Values:
+class Expressions:
     """Translates values, in place where that is enough. `now` stands for the current time."""
 
     def __init__(self, now: datetime) -> None:
@@ -52,8 +52,8 @@ class Values:
             exp.Literal: _literal,
             exp.Null: lambda node: (node, None),
             exp.Boolean: lambda node: (node, Kind.BOOLEAN),
-            exp.CurrentDate: lambda _: (text(f"{self._now:%Y-%m-%d}"), Kind.DATE),
-            exp.CurrentTimestamp: lambda _: (text(f"{self._now:%Y-%m-%d %X}"), Kind.TIMESTAMP),
+            exp.CurrentDate: lambda _: (literal(f"{self._now:%Y-%m-%d}"), Kind.DATE),
+            exp.CurrentTimestamp: lambda _: (literal(f"{self._now:%Y-%m-%d %X}"), Kind.TIMESTAMP),
             exp.Paren: self._paren,
             exp.Subquery: lambda node: (node, kind_of(node.this.selects[0])),
             exp.Exists: lambda node: (node, Kind.BOOLEAN),
@@ -345,7 +345,7 @@ def _literal(node: exp.Literal) -> Typed:
     if re.fullmatch(r"[0-9]{1,18}", node.this):
         return node, Kind.INTEGER
     if re.fullmatch(r"[0-9]{0,30}\.?[0-9]{0,6}", node.this):
-        return text(canonical(node.this)), Kind.DECIMAL
+        return literal(canonical(node.this)), Kind.DECIMAL
     raise refused(f"The number {node.this[:60]} is not written with at most six decimal places")
 
 
@@ -353,7 +353,7 @@ def _as_decimal(node: exp.Expr, kind: Kind | None) -> exp.Expr:
     if kind is not Kind.INTEGER:
         return node
     if isinstance(node, exp.Literal):
-        return text(canonical(node.this))
+        return literal(canonical(node.this))
     return _call("decimal_of", node)
 
 

@@ -18,14 +18,14 @@ from sqlalchemy import Connection
 from ..auth.clients import Caller
 from ..reference_data.tenant_settings import settings_of
 from ..storage.store import Contention, Store
-from ..web.call import stamp
+from ..web.call import timestamp
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, Refusal, refusal
-from .execution import Output, QueryCancelled, QueryFailed, Translation, Watch, execute
+from .execution import Interruption, Output, QueryCancelled, QueryFailed, Translation, execute
 from .replica import Replicas
 from .request import QueryRequest
 from .results import COMPRESSIONS, written
-from .schema import QueryTable, schema_of
-from .visibility import Sight
+from .schema import QueryTable, query_tables
+from .visibility import Visibility
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Jobs:
     def submit(self, caller: Caller, request: QueryRequest, *, now: datetime) -> Job:
         """Take a job. Raises Refusal for a query that the subset or the tenant's schema refuses."""
         with self._store.reading() as tx:
-            _understood(tx, caller.tenant_id, request.query, now)
+            _translated(tx, caller.tenant_id, request.query, now)
         with self._lock:
             self._forget(now)
             waiting = [job for job in self._of_tenant(caller) if job.status in WAITING]
@@ -189,17 +189,17 @@ class Jobs:
                 job.file, job.output_rows = file, output_rows
 
     def _output(self, job: Job, now: datetime) -> Output:
-        watch = Watch(lambda: job.status is Status.CANCELLED)
+        interruption = Interruption(lambda: job.status is Status.CANCELLED)
         tenant_id = job.caller.tenant_id
         replica = self._replicas.of(tenant_id)
         with ExitStack() as snapshots:
-            with replica.turn(watch.look) as tx:
-                understood, schema = _understood(tx, tenant_id, job.request.query, now)
+            with replica.locked(interruption.check) as tx:
+                understood, schema = _translated(tx, tenant_id, job.request.query, now)
                 if isinstance(understood, Output):
                     return understood
-                sight = self._sight(job, understood, now)
+                sight = self._visibility(job, understood, now)
                 snapshot = snapshots.enter_context(
-                    replica.updated(tx, schema, sight.needs(understood.tables), watch.look)
+                    replica.updated(tx, schema, sight.needs(understood.tables), interruption.check)
                 )
                 reached = sight.prepare(
                     snapshot,
@@ -207,15 +207,15 @@ class Jobs:
                     schema=schema,
                     tx=tx,
                     tenant_id=tenant_id,
-                    look=watch.look,
+                    check_interrupt=interruption.check,
                 )
-            return execute(understood, snapshot.copy, reached=reached, watch=watch)
+            return execute(understood, snapshot.copy, reached=reached, interruption=interruption)
 
-    def _sight(self, job: Job, understood: Translation, now: datetime) -> Sight:
+    def _visibility(self, job: Job, understood: Translation, now: datetime) -> Visibility:
         both, organizations = understood.deleted_too, job.caller.organizations
-        return Sight(
+        return Visibility(
             now=now,
-            until=stamp(now - self._lag) if self._lag else None,
+            until=timestamp(now - self._lag) if self._lag else None,
             live=both or not job.request.read_deleted,
             deleted=both or job.request.read_deleted,
             organizations=None if organizations is None else frozenset(organizations.values()),
@@ -241,15 +241,15 @@ class Jobs:
         self._jobs = dict(reversed(kept.items()))
 
 
-def _understood(
+def _translated(
     tx: Connection, tenant_id: str, query: str, now: datetime
 ) -> tuple[Translation | Output, Mapping[str, QueryTable]]:
     """What is to be carried out, or the answer itself. Raises Refusal."""
     # The parser takes longer to load than the rest of the ledger, and most of them get no query.
-    from .translation import understood  # noqa: PLC0415
+    from .translation import read_and_translate  # noqa: PLC0415
 
-    schema = schema_of(settings_of(tx, tenant_id))
-    return understood(query, schema, now=now), schema
+    schema = query_tables(settings_of(tx, tenant_id))
+    return read_and_translate(query, schema, now=now), schema
 
 
 def _file(request: QueryRequest, output: Output, *, expires: datetime) -> ResultFile:

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Row, select
 from ..storage.audit import GENESIS
 from ..storage.store import Store
 from ..storage.tables import audit_events
-from .rows import CHUNK, SOURCES, Shape, Values
+from .rows import CHUNK, SOURCES, RowLayout, RowValues
 from .schema import QueryTable
 
 MAX_REPLICAS = 16
@@ -43,24 +43,24 @@ AFFECTED: dict[str, tuple[str, ...]] = {
 }
 """By the object type of an event, the tables with rows that it may have changed."""
 
-Look = Callable[[], None]
+CheckInterrupt = Callable[[], None]
 """Called now and then during something long; raises what is to end it."""
 
 _EVENT = audit_events.c
 _EVENTS = select(_EVENT.sequence, _EVENT.hash, _EVENT.object_type, _EVENT.object_name)
 
 
-def rows_of(name: str) -> str:
+def copied_table(name: str) -> str:
     """What a copied table is called. No query can name it: its views have the documented names."""
     return f"{name} rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A connection to a copy that goes on seeing it as it was, and the shapes of its tables."""
+    """A connection to a copy that goes on seeing it as it was, and the layouts of its tables."""
 
     copy: sqlite3.Connection
-    shapes: Mapping[str, Shape]
+    layouts: Mapping[str, RowLayout]
 
 
 class Replicas:
@@ -94,13 +94,13 @@ class Replica:
         self._begin({})
 
     @contextmanager
-    def turn(self, look: Look) -> Iterator[Connection]:
+    def locked(self, check_interrupt: CheckInterrupt) -> Iterator[Connection]:
         """A reading transaction on the ledger in which nobody else changes the copy.
 
         It begins when the one before it has ended: the copy is never ahead of what a turn sees.
         """
         while not self._turn.acquire(timeout=_WAIT):
-            look()
+            check_interrupt()
         try:
             with self._store.reading() as tx:
                 yield tx
@@ -109,21 +109,25 @@ class Replica:
 
     @contextmanager
     def updated(
-        self, tx: Connection, schema: Mapping[str, QueryTable], tables: Iterable[str], look: Look
+        self,
+        tx: Connection,
+        schema: Mapping[str, QueryTable],
+        tables: Iterable[str],
+        check_interrupt: CheckInterrupt,
     ) -> Iterator[Snapshot]:
         """The tables named as they are in the transaction of this turn.
 
         The snapshot outlives the turn and whatever happens to the copy afterwards.
         """
         try:
-            self._update(tx, schema, tables, look)
+            self._update(tx, schema, tables, check_interrupt)
         except BaseException:
             self._begin({})  # what is half done is not kept
             raise
         with closing(self._connected()) as copy:
             copy.execute("BEGIN")
             copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it sees
-            yield Snapshot(copy=copy, shapes=dict(self._shapes))
+            yield Snapshot(copy=copy, layouts=dict(self._layouts))
 
     def _begin(self, schema: Mapping[str, QueryTable]) -> None:
         """Drop the copy there is. Those who look at it still have its files open."""
@@ -131,26 +135,30 @@ class Replica:
             self._files()
         self._files = None
         self._schema = schema
-        self._shapes: dict[str, Shape] = {}
+        self._layouts: dict[str, RowLayout] = {}
         self._position = (0, GENESIS)
 
     def _update(
-        self, tx: Connection, schema: Mapping[str, QueryTable], tables: Iterable[str], look: Look
+        self,
+        tx: Connection,
+        schema: Mapping[str, QueryTable],
+        tables: Iterable[str],
+        check_interrupt: CheckInterrupt,
     ) -> None:
         events: Sequence[Row[Any]] = self._events(tx) if self._files is not None else ()
         if not events or schema != self._schema or not self._follow(events):
             self._begin(schema)
             last = self._of_tenant(_EVENTS).order_by(_EVENT.sequence.desc()).limit(1)
             events = tx.execute(last).all()
-        missing = sorted({*tables} - {*self._shapes})
-        changed = _changed(events[1:], self._shapes)
+        missing = sorted({*tables} - {*self._layouts})
+        changed = _changed(events[1:], self._layouts)
         if missing or changed:
             with closing(self._connected()) as copy:
                 copy.execute("BEGIN IMMEDIATE")
                 for name, called in changed.items():
-                    self._read_again(tx, copy, name, called, look)
+                    self._read_again(tx, copy, name, called, check_interrupt)
                 for name in missing:
-                    self._fill(tx, copy, name, look)
+                    self._fill(tx, copy, name, check_interrupt)
                 copy.execute("COMMIT")
         if events:
             self._position = (events[-1].sequence, events[-1].hash)
@@ -168,37 +176,58 @@ class Replica:
     def _of_tenant(self, query: Any) -> Any:
         return query.where(_EVENT.tenant_id == self._tenant_id)
 
-    def _fill(self, tx: Connection, copy: sqlite3.Connection, name: str, look: Look) -> None:
+    def _fill(
+        self, tx: Connection, copy: sqlite3.Connection, name: str, check_interrupt: CheckInterrupt
+    ) -> None:
         """Copy a table. Its columns have no affinity: every value is compared as what it is."""
         source = SOURCES[name]
-        shape = Shape(source.plain, self._schema[name])
+        shape = RowLayout(source.plain, self._schema[name])
         columns = ", ".join(f'"{column}"' for column in shape.columns)
-        copy.execute(f'CREATE TABLE "{rows_of(name)}" ({columns})')
-        insert(copy, rows_of(name), shape, source.read(tx, self._tenant_id, shape), look)
+        copy.execute(f'CREATE TABLE "{copied_table(name)}" ({columns})')
+        insert(
+            copy,
+            copied_table(name),
+            shape,
+            source.read(tx, self._tenant_id, shape),
+            check_interrupt,
+        )
         for column in source.found_by:
-            copy.execute(f'CREATE INDEX "{name} by {column}" ON "{rows_of(name)}" ("{column}")')
-        self._shapes[name] = shape
+            copy.execute(
+                f'CREATE INDEX "{name} by {column}" ON "{copied_table(name)}" ("{column}")'
+            )
+        self._layouts[name] = shape
 
     def _read_again(
-        self, tx: Connection, copy: sqlite3.Connection, name: str, called: set[str], look: Look
+        self,
+        tx: Connection,
+        copy: sqlite3.Connection,
+        name: str,
+        called: set[str],
+        check_interrupt: CheckInterrupt,
     ) -> None:
         """Read the rows again that events call by these names, or all where they have no names.
 
         No row ever leaves the ledger's tables, so what is found again is all there was.
         """
-        source, shape = SOURCES[name], self._shapes[name]
+        source, shape = SOURCES[name], self._layouts[name]
         if source.called is None:
-            copy.execute(f'DELETE FROM "{rows_of(name)}"')  # noqa: S608 - our names
-            insert(copy, rows_of(name), shape, source.read(tx, self._tenant_id, shape), look)
+            copy.execute(f'DELETE FROM "{copied_table(name)}"')  # noqa: S608 - our names
+            insert(
+                copy,
+                copied_table(name),
+                shape,
+                source.read(tx, self._tenant_id, shape),
+                check_interrupt,
+            )
             return
         names = sorted(called)
         place = shape.columns.index(source.found_by[0])
-        remove = f'DELETE FROM "{rows_of(name)}" WHERE "{source.found_by[0]}" = ?'  # noqa: S608
+        remove = f'DELETE FROM "{copied_table(name)}" WHERE "{source.found_by[0]}" = ?'  # noqa: S608
         for start in range(0, len(names), CHUNK):
             chunk = names[start : start + CHUNK]
             found = list(source.read(tx, self._tenant_id, shape, chunk))
             copy.executemany(remove, {(row[place],) for row in found})
-            insert(copy, rows_of(name), shape, found, look)
+            insert(copy, copied_table(name), shape, found, check_interrupt)
 
     def _connected(self) -> sqlite3.Connection:
         """A connection to the copy, which is made where there is none."""
@@ -214,14 +243,18 @@ class Replica:
 
 
 def insert(
-    copy: sqlite3.Connection, table: str, shape: Shape, rows: Iterable[Values], look: Look
+    copy: sqlite3.Connection,
+    table: str,
+    shape: RowLayout,
+    rows: Iterable[RowValues],
+    check_interrupt: CheckInterrupt,
 ) -> None:
     """Add rows of a shape to a table of a copy."""
     marks = ", ".join("?" * len(shape.columns))
     source = iter(rows)
     while batch := list(islice(source, _BATCH)):
         copy.executemany(f'INSERT INTO "{table}" VALUES ({marks})', batch)  # noqa: S608 - our names
-        look()
+        check_interrupt()
 
 
 def _changed(events: Iterable[Row[Any]], tables: Iterable[str]) -> dict[str, set[str]]:

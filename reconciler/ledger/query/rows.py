@@ -32,7 +32,7 @@ from ..storage.tables import (
     journal_entry_items,
     journal_runs,
 )
-from .as_of import Past
+from .as_of import PastState
 from .decimal_functions import PLACES, canonical
 from .schema import (
     COLUMNS,
@@ -67,10 +67,10 @@ _NEVER_DELETED = false().label(DELETED)
 _OF_ENTRY = and_(_I.tenant_id == _E.tenant_id, _I.journal_entry_id == _E.id)
 
 
-Values = tuple[object, ...]
+RowValues = tuple[object, ...]
 
 
-class Shape:
+class RowLayout:
     """The columns in which the rows of a table are kept: those of its source, then the tenant's."""
 
     def __init__(self, plain: tuple[str, ...], table: QueryTable) -> None:
@@ -83,7 +83,7 @@ class Shape:
 
     def row(
         self, values: list[Any], custom: Mapping[str, object], segments: Mapping[str, object]
-    ) -> Values:
+    ) -> RowValues:
         """The values of a row, from those of its source."""
         for place in self._decimals:
             values[place] = _amount(values[place])
@@ -92,7 +92,7 @@ class Shape:
         found = {name.lower(): value or None for name, value in custom.items()}
         return (*values, *[segments.get(name) or found.get(name) for name in self._more])
 
-    def past(self, name: str, was: Past) -> Iterator[Values]:
+    def past(self, name: str, was: PastState) -> Iterator[RowValues]:
         """The rows that an entry or a run had in the table of this name."""
         for found, custom, segments in _PAST[name](was):
             yield self.row([found.get(column) for column in self._plain], custom, segments)
@@ -115,18 +115,18 @@ def _is_of(column: Any, table: Table) -> bool:
     return getattr(column, "table", None) is table
 
 
-def _past_entry(was: Past) -> Iterator[_Found]:
+def _past_entry(was: PastState) -> Iterator[_Found]:
     found = {**_past_values("JournalEntry", was.row, {}), TRANSACTIONS: was.transactions}
     segments = {segment_column(name): value for name, value in was.row["segments"]}
     yield found, was.row["custom_fields"], segments
 
 
-def _past_items(was: Past) -> Iterator[_Found]:
+def _past_items(was: PastState) -> Iterator[_Found]:
     for item in was.items:
         yield _past_values("JournalEntryItem", was.row, item), item["custom_fields"], {}
 
 
-def _past_run(was: Past) -> Iterator[_Found]:
+def _past_run(was: PastState) -> Iterator[_Found]:
     names = was.row.get("organizations")
     whose = None if names is None else json.dumps(names, separators=(",", ":"))
     yield {**_past_values("JournalRun", was.row, {}), ORGANIZATION: whose}, {}, {}
@@ -169,8 +169,8 @@ class Source:
         return tuple(column.name for column in self.rows.selected_columns)[:-2]
 
     def read(
-        self, tx: Connection, tenant_id: str, shape: Shape, names: Sequence[str] | None = None
-    ) -> Iterator[Values]:
+        self, tx: Connection, tenant_id: str, shape: RowLayout, names: Sequence[str] | None = None
+    ) -> Iterator[RowValues]:
         """The rows of a tenant, or those its events call by these names."""
         query = self.rows.where(self.table.c.tenant_id == tenant_id)
         if names is not None:

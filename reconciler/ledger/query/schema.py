@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Integer, Table, func, select
 
 from ..reference_data.tenant_settings import Settings
-from ..storage.columns import Amount, Day, Stamp
+from ..storage.columns import Amount, DateText, TimestampText
 from ..storage.tables import (
     accounting_codes,
     accounting_periods,
@@ -127,8 +127,8 @@ _KINDS = (
     (Boolean, Kind.BOOLEAN),
     (Integer, Kind.INTEGER),
     (Amount, Kind.DECIMAL),
-    (Day, Kind.DATE),
-    (Stamp, Kind.TIMESTAMP),
+    (DateText, Kind.DATE),
+    (TimestampText, Kind.TIMESTAMP),
 )
 
 
@@ -142,7 +142,7 @@ _TABLES = tuple(
 )
 
 
-def schema_of(settings: Settings) -> dict[str, QueryTable]:
+def query_tables(settings: Settings) -> dict[str, QueryTable]:
     """The tables of a tenant by their lower-case names."""
     found = {}
     for table in _TABLES:

@@ -14,7 +14,7 @@ from ..web.errors import Refusal
 from .dates import shown
 from .decimal_functions import COLLATION
 from .execution import Output, Translation
-from .expressions import Values, kind_of
+from .expressions import Expressions, kind_of
 from .parser import (
     DIALECT,
     ShowColumns,
@@ -30,7 +30,7 @@ MAX_COLUMNS = 500
 log = logging.getLogger(__name__)
 
 
-def understood(
+def read_and_translate(
     query: str, schema: Mapping[str, QueryTable], *, now: datetime
 ) -> Translation | Output:
     """What is to be carried out, or the answer itself. Raises Refusal, and nothing else."""
@@ -86,7 +86,7 @@ def _translate(tree: exp.Select, schema: Mapping[str, QueryTable], now: datetime
     annotated = annotate_types(qualified, schema=names, dialect=DIALECT)
     assert isinstance(annotated, exp.Select)
     _check_columns(annotated)
-    values = Values(now)
+    values = Expressions(now)
     for scope in traverse_scope(annotated):  # inner queries come before the ones around them
         assert isinstance(scope.expression, exp.Select)  # the subset has nothing else
         _check_grouping(scope)
@@ -169,7 +169,7 @@ def _own(
     return found
 
 
-def _select(select: exp.Select, values: Values) -> None:
+def _select(select: exp.Select, values: Expressions) -> None:
     """Translate one SELECT in place; the ones inside of it are translated already."""
     for result in select.selects:
         expected = kind_of(result)
@@ -194,7 +194,7 @@ def _select(select: exp.Select, values: Values) -> None:
     _limit(select)
 
 
-def _order(ordered: exp.Expr, values: Values) -> None:
+def _order(ordered: exp.Expr, values: Expressions) -> None:
     new, kind = values.value(ordered.this)
     if kind is Kind.DECIMAL:
         new = exp.Collate(this=new, expression=exp.to_identifier(COLLATION))

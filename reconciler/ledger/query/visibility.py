@@ -12,29 +12,29 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ..journals.organization_scope import are_seen
-from ..web.call import stamp
+from ..journals.organization_scope import are_visible
+from ..web.call import timestamp
 from .as_of import as_of
-from .replica import Look, Snapshot, insert, rows_of
+from .replica import CheckInterrupt, Snapshot, copied_table, insert
 from .rows import SOURCES
 from .schema import DELETED, ORGANIZATION, QueryTable
 
-KEPT_FOR = timedelta(days=30)
+DELETED_ROWS_KEPT = timedelta(days=30)
 """How long deleted rows can be queried (API facts 1)."""
 
 _SCOPE = "organizations in sight"
 _RUN_SCOPE = "organizations of runs in sight"
 """What their runs have: a list, all of whose organizations must be in sight."""
 _RUNS = "journalrun"
-_REMEMBERED = ("JournalEntry", "JournalRun")
+_WITH_HISTORY = ("JournalEntry", "JournalRun")
 """Whose past the audit events tell. Periods and codes are always those of now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Visibility:
     """What one query sees. `until` is the stamp of its moment, None for the present.
 
-    `live` and `deleted` say which rows; a deleted one is gone KEPT_FOR after its deletion.
+    `live` and `deleted` say which rows; a deleted one is gone DELETED_ROWS_KEPT after its deletion.
     `organizations` are the names whose rows are there for the caller, None without Multi-Org.
     `owner_id` is the tenant whose users act, whichever of its books are queried.
     """
@@ -61,19 +61,19 @@ class Sight:
         schema: Mapping[str, QueryTable],
         tx: Connection,
         tenant_id: str,
-        look: Look,
+        check_interrupt: CheckInterrupt,
     ) -> frozenset[str]:
         """Make the views of these tables; answers the names a query reaches through them."""
-        copy, reached = snapshot.copy, {*tables, *map(rows_of, tables), _SCOPE, _RUN_SCOPE}
+        copy, reached = snapshot.copy, {*tables, *map(copied_table, tables), _SCOPE, _RUN_SCOPE}
         copy.execute(f'CREATE TEMP TABLE "{_SCOPE}" (name)')
         copy.execute(f'CREATE TEMP TABLE "{_RUN_SCOPE}" (name)')
-        past = self._past(snapshot, tables, tx, tenant_id, look)
+        past = self._past(snapshot, tables, tx, tenant_id, check_interrupt)
         self._set_scope(copy, _run_tables(tables, past))
         for name in tables:
             columns = ", ".join(f'"{column}"' for column in (*schema[name].columns, DELETED))
             condition = self._shows(_RUN_SCOPE if name == _RUNS else _SCOPE)
-            shown = f'SELECT {columns} FROM main."{rows_of(name)}" WHERE {condition}'  # noqa: S608
-            if self.until is not None and SOURCES[name].kind in _REMEMBERED:
+            shown = f'SELECT {columns} FROM main."{copied_table(name)}" WHERE {condition}'  # noqa: S608
+            if self.until is not None and SOURCES[name].kind in _WITH_HISTORY:
                 shown += f" AND {_unchanged(self.until)}"
             if name in past:
                 shown += " UNION ALL "
@@ -90,12 +90,12 @@ class Sight:
         for table in runs:
             query = f'SELECT DISTINCT {ORGANIZATION} FROM "{table}"'  # noqa: S608
             listed = [text for (text,) in copy.execute(query) if text is not None]
-            seen = [(text,) for text in listed if are_seen(json.loads(text), self.organizations)]
+            seen = [(text,) for text in listed if are_visible(json.loads(text), self.organizations)]
             copy.executemany(f'INSERT INTO "{_RUN_SCOPE}" VALUES (?)', seen)  # noqa: S608
 
     def _shows(self, scope: str) -> str:
         """The condition for rows in sight. The plus keeps an index from being taken for it."""
-        since = f"+updateddate >= '{stamp(self.now - KEPT_FOR)}'"
+        since = f"+updateddate >= '{timestamp(self.now - DELETED_ROWS_KEPT)}'"
         parts = []
         if self.live:
             parts.append(f"NOT {DELETED}")
@@ -113,13 +113,13 @@ class Sight:
         tables: Iterable[str],
         tx: Connection,
         tenant_id: str,
-        look: Look,
+        check_interrupt: CheckInterrupt,
     ) -> set[str]:
         """Put what has changed since the moment, as it was, in tables; answers whose."""
         made: set[str] = set()
         if self.until is None:
             return made
-        for kind in _REMEMBERED:
+        for kind in _WITH_HISTORY:
             names = [name for name in tables if SOURCES[name].kind == kind]
             if not names:
                 continue
@@ -128,18 +128,18 @@ class Sight:
                 continue  # a join of views without the past is much quicker
             found = as_of(tx, tenant_id, kind, numbers, until=self.until, owner_id=self.owner_id)
             for name in names:
-                shape = snapshot.shapes[name]
+                shape = snapshot.layouts[name]
                 columns = ", ".join(f'"{column}"' for column in shape.columns)
                 snapshot.copy.execute(f'CREATE TEMP TABLE "{_past(name)}" ({columns})')
                 rows = (row for was in found.values() for row in shape.past(name, was))
-                insert(snapshot.copy, _past(name), shape, rows, look)
+                insert(snapshot.copy, _past(name), shape, rows, check_interrupt)
                 made.add(name)
         return made
 
 
 def _run_tables(tables: Iterable[str], past: Iterable[str]) -> list[str]:
     """The tables that hold runs, of now and of the past."""
-    now = [rows_of(name) for name in tables if name == _RUNS]
+    now = [copied_table(name) for name in tables if name == _RUNS]
     return now + [_past(name) for name in past if name == _RUNS]
 
 
@@ -153,5 +153,5 @@ def _unchanged(until: str) -> str:
 
 def _changed(copy: sqlite3.Connection, name: str, until: str) -> list[str]:
     """The numbers of what was there at a moment and has changed since."""
-    query = f'SELECT number FROM "{rows_of(name)}" WHERE +createddate <= ? AND updateddate > ?'  # noqa: S608
+    query = f'SELECT number FROM "{copied_table(name)}" WHERE +createddate <= ? AND updateddate > ?'  # noqa: S608
     return [number for (number,) in copy.execute(query, (until, until))]

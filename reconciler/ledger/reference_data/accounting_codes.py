@@ -9,7 +9,7 @@ from ..storage.tables import accounting_codes, journal_entry_items, source_trans
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
 from ..web.fields import choice, read_fields, text
-from ..web.pagination import MAX_PAGE_SIZE, page_of
+from ..web.pagination import MAX_PAGE_SIZE, requested_page
 from ..web.resource import (
     CHANGES,
     ResourceField,
@@ -45,7 +45,7 @@ FIELDS = create_fields(CODE)
 
 def listing(call: Call) -> Mapping[str, object]:
     """The accounting codes in the order of their names, page by page."""
-    page = page_of(call.query, default=MAX_PAGE_SIZE)
+    page = requested_page(call.query, default=MAX_PAGE_SIZE)
     row = accounting_codes.c
     query = (
         select(accounting_codes)
@@ -58,7 +58,7 @@ def listing(call: Call) -> Mapping[str, object]:
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
     return {
         "accountingCodes": [answer_of(CODE, code, declared) for code in rows[: page.size]],
-        **page.next_of(len(rows), call.url),
+        **page.next_page(len(rows), call.url),
     }
 
 

@@ -10,7 +10,7 @@ from ..storage.tables import accounting_periods
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, NOT_FOUND, Reason, refusal, refuse_any
 from ..web.fields import DATE, Field, array, choice, integer, read_fields, text
-from ..web.pagination import MAX_PAGE_SIZE, page_of
+from ..web.pagination import MAX_PAGE_SIZE, requested_page
 from ..web.resource import (
     CHANGES,
     ResourceField,
@@ -46,7 +46,7 @@ NEVER_SET = (
 
 def listing(call: Call) -> Mapping[str, object]:
     """The accounting periods in the order of their start, page by page."""
-    page = page_of(call.query, default=MAX_PAGE_SIZE)
+    page = requested_page(call.query, default=MAX_PAGE_SIZE)
     row = accounting_periods.c
     query = (
         select(accounting_periods)
@@ -58,7 +58,7 @@ def listing(call: Call) -> Mapping[str, object]:
     rows = call.tx.execute(query).mappings().all()
     return {
         "accountingPeriods": [_answer(period) for period in rows[: page.size]],
-        **page.next_of(len(rows), call.url),
+        **page.next_page(len(rows), call.url),
     }
 
 

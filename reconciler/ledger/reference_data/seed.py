@@ -40,7 +40,7 @@ def seeded_with(tx: Connection, tenant_id: str) -> str | None:
     return digest
 
 
-def seed(tx: Connection, act: audit.Act, reference: Mapping[str, Any] | Path) -> None:
+def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] | Path) -> None:
     """Insert what is missing and refresh the tenant's settings, once per content.
 
     Periods and codes that exist stay as they are: seeding never opens, closes or renames anything.
@@ -53,7 +53,9 @@ def seed(tx: Connection, act: audit.Act, reference: Mapping[str, Any] | Path) ->
         _seed(tx, replace(act, tenant_id=books), loaded, digest)
 
 
-def _books(tx: Connection, act: audit.Act, entities: tuple[document.Unit, ...]) -> list[str]:
+def _books(
+    tx: Connection, act: audit.AuditContext, entities: tuple[document.Unit, ...]
+) -> list[str]:
     """Whose books are to be seeded: the tenant's, and those of each further entity it has.
 
     The first entity that is ever declared takes over the books the tenant has. An entity that is
@@ -62,7 +64,7 @@ def _books(tx: Connection, act: audit.Act, entities: tuple[document.Unit, ...]) 
     row = tenants.c
     mine = row.tenant_id == act.tenant_id
     known: list[dict[str, str]] = tx.execute(select(row.entities).where(mine)).scalar_one() or []
-    books = {entity["id"]: entity["books"] for entity in known}
+    books = {entity["id"]: entity["tenant_id"] for entity in known}
     names = {entity["id"]: entity["name"] for entity in known}
     for entity in entities:
         names[entity.id] = entity.name
@@ -73,12 +75,12 @@ def _books(tx: Connection, act: audit.Act, entities: tuple[document.Unit, ...]) 
             made = add_tenant(tx, created_on=act.happened_on, entity_id=entity.id)
             books[entity.id] = made
     if books:
-        listed = [{"id": key, "name": names[key], "books": books[key]} for key in books]
+        listed = [{"id": key, "name": names[key], "tenant_id": books[key]} for key in books]
         tx.execute(update(tenants).where(mine).values(entities=listed))
     return list(books.values()) or [act.tenant_id]
 
 
-def _seed(tx: Connection, act: audit.Act, loaded: document.Reference, digest: str) -> None:
+def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, digest: str) -> None:
     tx.execute(
         update(tenants)
         .where(tenants.c.tenant_id == act.tenant_id)
@@ -106,7 +108,7 @@ def _seed(tx: Connection, act: audit.Act, loaded: document.Reference, digest: st
 
 
 def _insert_periods(
-    tx: Connection, act: audit.Act, periods: tuple[document.Period, ...]
+    tx: Connection, act: audit.AuditContext, periods: tuple[document.Period, ...]
 ) -> list[str]:
     row = accounting_periods.c
     known = set(tx.execute(select(row.name).where(row.tenant_id == act.tenant_id)).scalars())
@@ -128,7 +130,9 @@ def _insert_periods(
     return [str(period["name"]) for period in missing]
 
 
-def _insert_codes(tx: Connection, act: audit.Act, codes: tuple[document.Code, ...]) -> list[str]:
+def _insert_codes(
+    tx: Connection, act: audit.AuditContext, codes: tuple[document.Code, ...]
+) -> list[str]:
     row = accounting_codes.c
     known = {
         (name, kind)
@@ -155,7 +159,7 @@ def _insert_codes(tx: Connection, act: audit.Act, codes: tuple[document.Code, ..
     return [str(code["name"]) for code in missing]
 
 
-def _new(act: audit.Act) -> dict[str, object]:
+def _new(act: audit.AuditContext) -> dict[str, object]:
     return {
         "tenant_id": act.tenant_id,
         "id": uuid.uuid4().hex,

@@ -59,7 +59,7 @@ def read_run(
         types=types,
         organizations=labels,
     )
-    refuse_any(_broken(run, period))
+    refuse_any(_violations(run, period))
     return run
 
 
@@ -122,12 +122,12 @@ def _named(
     return period
 
 
-def _broken(run: NewRun, period: RowMapping) -> Iterator[Reason]:
+def _violations(run: NewRun, period: RowMapping) -> Iterator[Reason]:
     if run.start < EARLIEST:
         yield Reason(BUSINESS_RULE, f"The target dates must not be before {EARLIEST}")
     whole = (run.start, run.end) == (period["start_date"], period["end_date"])
     for kind in run.types:
-        if run.organizations is not None and kind in organization_scope.NOT_FOR_THEM:
+        if run.organizations is not None and kind in organization_scope.NOT_IN_MULTI_ORG:
             yield Reason(BUSINESS_RULE, f"{kind} cannot be summarised in a Multi-Org tenant")
         if kind in REVENUE and not whole:
             yield Reason(

@@ -11,13 +11,13 @@ from . import job_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class JobContext:
     """One step of a job, inside its transaction. `stamp` is the time of the step."""
 
     tx: Connection
     job: RowMapping
     run: RowMapping
-    stamp: str
+    timestamp: str
 
     @property
     def tenant_id(self) -> str:
@@ -45,10 +45,10 @@ class Task:
 
     def record(self, action: str, kind: str, name: str, details: object) -> None:
         """Append an audit event in the name of whoever asked for the work."""
-        act = audit.Act(
+        act = audit.AuditContext(
             tenant_id=self.tenant_id,
             actor=self.job["client_id"],
-            happened_on=self.stamp,
+            happened_on=self.timestamp,
             request_id=self.job["request_id"],
             idempotency_key=self.job["idempotency_key"],
         )
@@ -60,14 +60,14 @@ class Task:
         self.tx.execute(
             update(table)
             .where(table.c.tenant_id == self.tenant_id, table.c.id == key)
-            .values(**values, updated_by=self.user_id, updated_on=self.stamp)
+            .values(**values, updated_by=self.user_id, updated_on=self.timestamp)
         )
 
 
-def task_of(tx: Connection, job: RowMapping, *, stamp: str) -> Task:
+def job_context_of(tx: Connection, job: RowMapping, *, timestamp: str) -> JobContext:
     """The next step of a job."""
     row = journal_runs.c
     query = select(journal_runs).where(
         row.tenant_id == job["tenant_id"], row.id == job["journal_run_id"]
     )
-    return Task(tx=tx, job=job, run=tx.execute(query).mappings().one(), stamp=stamp)
+    return JobContext(tx=tx, job=job, run=tx.execute(query).mappings().one(), timestamp=timestamp)

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 
 from sqlalchemy import RowMapping, func, insert, select, update
 
-from ..journals.organization_scope import labels_of, sees
+from ..journals.organization_scope import labels_of, may_see_run
 from ..reference_data.tenant_settings import settings_of
 from ..storage.sequences import next_number
 from ..storage.tables import accounting_periods, journal_entries, journal_runs, tenants
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal
 from ..web.fields import BOOLEAN, DATE, choice, text
-from ..web.resource import STAMP, ResourceField, answer_of
+from ..web.resource import DATE_TIME, ResourceField, answer_of
 from . import job_queue
 from .creation import TYPES, read_run
 
 KIND = "JournalRun"
-AT_WORK = ("Pending", "Processing", "CancelInprogress", "DeleteInprogress")
+BUSY_STATES = ("Pending", "Processing", "CancelInprogress", "DeleteInprogress")
 CANCELLABLE = ("Pending", "Completed", "Error")
 DELETABLE = ("Cancelled",)
 
@@ -29,10 +29,10 @@ RUN = (
     ResourceField(
         name="status",
         column="status",
-        type=choice(*dict.fromkeys((*AT_WORK, *CANCELLABLE, *DELETABLE))),
+        type=choice(*dict.fromkeys((*BUSY_STATES, *CANCELLABLE, *DELETABLE))),
     ),
     ResourceField(name="aggregateCurrency", column="aggregate_currency", type=BOOLEAN),
-    ResourceField(name="executedOn", column="executed_on", type=STAMP, nullable=True),
+    ResourceField(name="executedOn", column="executed_on", type=DATE_TIME, nullable=True),
     ResourceField(name="journalEntryDate", column="journal_entry_date", type=DATE),
     ResourceField(
         name="segmentationRuleName", column="segmentation_rule", type=text(), nullable=True
@@ -119,7 +119,7 @@ def _check_idle(call: Call) -> None:
         call.tx.execute(
             select(journal_runs).where(
                 _RUN.tenant_id == call.tenant_id,
-                _RUN.status.in_(AT_WORK),
+                _RUN.status.in_(BUSY_STATES),
                 _RUN.deleted.is_(False),
             )
         )
@@ -128,7 +128,9 @@ def _check_idle(call: Call) -> None:
     )
     if busy is not None:
         seen = f"The journal run {busy['number']} is {busy['status']}"
-        which = seen if sees(call.caller, busy) else "A run of other organizations is at work"
+        which = (
+            seen if may_see_run(call.caller, busy) else "A run of other organizations is at work"
+        )
         raise refusal(BUSINESS_RULE, f"{which}; one run executes at a time")
 
 
@@ -146,7 +148,7 @@ def _locate(call: Call) -> RowMapping:
         _RUN.tenant_id == call.tenant_id, _RUN.number == number, _RUN.deleted.is_(False)
     )
     found = call.tx.execute(query).mappings().one_or_none()
-    if found is None or not sees(call.caller, found):
+    if found is None or not may_see_run(call.caller, found):
         raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
     return found
 

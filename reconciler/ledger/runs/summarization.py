@@ -17,7 +17,7 @@ from ..storage.sequences import next_number
 from ..storage.tables import accounting_periods, journal_entries, journal_entry_items
 from . import job_queue
 from .creation import period_over
-from .job_context import Task
+from .job_context import JobContext
 from .operations import KIND
 
 log = logging.getLogger(__name__)
@@ -26,37 +26,37 @@ GROUPS_PER_STEP = 20
 """Entries made in one transaction: few enough that requests in between hardly wait."""
 
 
-def process(task: Task) -> None:
+def process(context: JobContext) -> None:
     """The next step of a run: its start, or its next few entries, or its end."""
-    if task.run["status"] == "Pending":
-        _start(task)
+    if context.run["status"] == "Pending":
+        _start(context)
     else:
-        _go_on(task)
+        _go_on(context)
 
 
-def fail(task: Task, why: str) -> None:
+def fail(context: JobContext, why: str) -> None:
     """End a run in Error. What it had tied to itself and not summarised is free again."""
-    log.warning("the journal run %s ended in Error: %s", task.run["number"], why)
-    allocation.untie_waiting(task.tx, task.run)
-    task.finish({"status": "Error"})
-    task.record("fail", KIND, task.run["number"], {"reason": why})
+    log.warning("the journal run %s ended in Error: %s", context.run["number"], why)
+    allocation.release_unsummarized(context.tx, context.run)
+    context.finish({"status": "Error"})
+    context.record("fail", KIND, context.run["number"], {"reason": why})
 
 
-def _start(task: Task) -> None:
+def _start(context: JobContext) -> None:
     """Tie to the run what it will summarise. Obstacles are found before the first entry."""
-    count = allocation.tie(task.tx, task.run)
-    why = next(_obstacles(task, settings_of(task.tx, task.tenant_id)), None)
+    count = allocation.allocate(context.tx, context.run)
+    why = next(_blockers(context, settings_of(context.tx, context.tenant_id)), None)
     if why is not None:
-        fail(task, why)
+        fail(context, why)
         return
-    task.set_run({"status": "Processing", "executed_on": task.stamp})
-    task.record("start", KIND, task.run["number"], {"transactions": count})
+    context.set_run({"status": "Processing", "executed_on": context.timestamp})
+    context.record("start", KIND, context.run["number"], {"transactions": count})
 
 
-def _obstacles(task: Task, settings: Settings) -> Iterator[str]:
+def _blockers(context: JobContext, settings: Settings) -> Iterator[str]:
     """What has changed since the run was asked for, or its transactions were loaded."""
-    yield from _mixtures(task, settings)
-    for variant in allocation.variants(task.tx, task.run):
+    yield from _aggregation_conflicts(context, settings)
+    for variant in allocation.variants(context.tx, context.run):
         if variant["home_currency"] != settings.home_currency:
             yield "the home currency has changed since transactions were loaded"
         names = tuple(name for name, _value in variant["segments"])
@@ -64,85 +64,90 @@ def _obstacles(task: Task, settings: Settings) -> Iterator[str]:
             yield "the segmentation rule has changed since transactions were loaded"
 
 
-def _mixtures(task: Task, settings: Settings) -> Iterator[str]:
+def _aggregation_conflicts(context: JobContext, settings: Settings) -> Iterator[str]:
     """What would leave a period with both kinds of entries; looked at again before every step."""
-    aggregate = task.run["aggregate_currency"]
+    aggregate = context.run["aggregate_currency"]
     if settings.aggregate_currency != aggregate:
         yield "the setting of currency aggregation has changed"
-    if mixes_aggregation(task.tx, _period(task), aggregate):
+    if mixes_aggregation(context.tx, _period(context), aggregate):
         yield "the period holds entries with the other setting of currency aggregation"
 
 
-def _go_on(task: Task) -> None:
-    settings = settings_of(task.tx, task.tenant_id)
-    period = _period(task)
-    why = next(_mixtures(task, settings), None)
+def _go_on(context: JobContext) -> None:
+    settings = settings_of(context.tx, context.tenant_id)
+    period = _period(context)
+    why = next(_aggregation_conflicts(context, settings), None)
     if why is not None:
-        fail(task, why)
+        fail(context, why)
         return
-    position = task.job["handled"]
+    position = context.job["handled"]
     for _ in range(GROUPS_PER_STEP):
-        group = allocation.next_group(task.tx, task.run)
+        group = allocation.next_group(context.tx, context.run)
         if group is None:
-            task.finish({"status": "Completed"})
-            task.record("complete", KIND, task.run["number"], {"entries": position})
+            context.finish({"status": "Completed"})
+            context.record("complete", KIND, context.run["number"], {"entries": position})
             return
         position += 1
-        _summarise(task, group, settings, period=period, position=position)
-    job_queue.handled(task.tx, task.job, position)
+        _summarise(context, group, settings, period=period, position=position)
+    job_queue.handled(context.tx, context.job, position)
 
 
 def _summarise(
-    task: Task, group: allocation.Group, settings: Settings, *, period: RowMapping, position: int
+    context: JobContext,
+    group: allocation.Group,
+    settings: Settings,
+    *,
+    period: RowMapping,
+    position: int,
 ) -> None:
     """Make the entry of a group and tie the group to it."""
-    row = _entry_row(task, group, settings, period)
+    row = _entry_row(context, group, settings, period)
     row |= {"run_position": position}
-    items = _item_rows(task, group, settings, entry_id=row["id"])
-    task.tx.execute(insert(journal_entries), row)
-    task.tx.execute(insert(journal_entry_items), items)
-    count = allocation.tie_group(task.tx, task.run, group, row["id"])
+    items = _item_rows(context, group, settings, entry_id=row["id"])
+    context.tx.execute(insert(journal_entries), row)
+    context.tx.execute(insert(journal_entry_items), items)
+    count = allocation.allocate_group(context.tx, context.run, group, row["id"])
     details = {"entry": row, "items": items, "transactions": count}
-    task.record("create", ENTRY, row["number"], details)
+    context.record("create", ENTRY, row["number"], details)
 
 
 def _entry_row(
-    task: Task, group: allocation.Group, settings: Settings, period: RowMapping
+    context: JobContext, group: allocation.Group, settings: Settings, period: RowMapping
 ) -> dict[str, Any]:
     return {
-        "tenant_id": task.tenant_id,
+        "tenant_id": context.tenant_id,
         "id": uuid.uuid4().hex,
-        "number": next_number(task.tx, task.tenant_id, "JE"),
+        "number": next_number(context.tx, context.tenant_id, "JE"),
         "status": "Created",
         "accounting_period_id": period["id"],
-        "journal_run_id": task.run["id"],
+        "journal_run_id": context.run["id"],
         "currency": group.currency or settings.home_currency,
         "home_currency": settings.home_currency,
-        "aggregate_currency": task.run["aggregate_currency"],
-        "journal_entry_date": task.run["journal_entry_date"],
-        "time_period_start": task.run["target_start_date"],
-        "time_period_end": task.run["target_end_date"],
+        "aggregate_currency": context.run["aggregate_currency"],
+        "journal_entry_date": context.run["journal_entry_date"],
+        "time_period_start": context.run["target_start_date"],
+        "time_period_end": context.run["target_end_date"],
         "transaction_type": group.transaction_type,
         "organization": group.organization,
         "segments": group.segments,
         "transferred_to_accounting": "No",
         "custom_fields": {},
         "deleted": False,
-        "created_by": task.user_id,
-        "created_on": task.stamp,
-        "updated_by": task.user_id,
-        "updated_on": task.stamp,
+        "created_by": context.user_id,
+        "created_on": context.timestamp,
+        "updated_by": context.user_id,
+        "updated_on": context.timestamp,
     }
 
 
 def _item_rows(
-    task: Task, group: allocation.Group, settings: Settings, *, entry_id: str
+    context: JobContext, group: allocation.Group, settings: Settings, *, entry_id: str
 ) -> list[dict[str, Any]]:
     """A debit and a credit of the same amounts: the entry balances in both currencies."""
-    amount, home_amount = _sums(task, group, settings)
+    amount, home_amount = _sums(context, group, settings)
     return [
         {
-            "tenant_id": task.tenant_id,
+            "tenant_id": context.tenant_id,
             "id": uuid.uuid4().hex,
             "journal_entry_id": entry_id,
             "position": position,
@@ -159,10 +164,10 @@ def _item_rows(
 
 
 def _sums(
-    task: Task, group: allocation.Group, settings: Settings
+    context: JobContext, group: allocation.Group, settings: Settings
 ) -> tuple[Decimal, Decimal | None]:
     amount, home_amount = Decimal(0), Decimal(0)
-    for single, single_home in allocation.amounts_of(task.tx, task.run, group):
+    for single, single_home in allocation.amounts_of(context.tx, context.run, group):
         amount = total((amount, single))
         if settings.home_currency is not None:
             assert single_home is not None  # an obstacle has been found otherwise
@@ -173,10 +178,10 @@ def _sums(
     return (home_amount if group.currency is None else amount), home_amount
 
 
-def _period(task: Task) -> RowMapping:
+def _period(context: JobContext) -> RowMapping:
     """The period the run lies in: what a request was checked against, periods are not moved."""
-    query = select(accounting_periods).where(accounting_periods.c.tenant_id == task.tenant_id)
-    periods = task.tx.execute(query).mappings().all()
-    period = period_over(periods, task.run["target_start_date"], task.run["target_end_date"])
+    query = select(accounting_periods).where(accounting_periods.c.tenant_id == context.tenant_id)
+    periods = context.tx.execute(query).mappings().all()
+    period = period_over(periods, context.run["target_start_date"], context.run["target_end_date"])
     assert period is not None
     return period

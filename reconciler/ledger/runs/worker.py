@@ -19,14 +19,14 @@ from sqlalchemy.exc import (
 from ..storage.backend import TransactionLost
 from ..storage.group_commit import SharedCommitFailed
 from ..storage.store import Contention, Store
-from ..web.call import stamp
+from ..web.call import timestamp
 from . import job_queue, summarization
-from .job_context import Task, task_of
+from .job_context import JobContext, job_context_of
 from .steps import STEPS
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0
+POLL_INTERVAL = 1.0
 """Seconds after which the queue is looked at unasked: another process may have left a job."""
 
 _OF_THE_STEP = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
@@ -76,19 +76,19 @@ class Worker:
         finally:
             self._turn.release()
 
-    def work_a_little(self, seconds: float) -> None:
+    def work_for(self, seconds: float) -> None:
         """Work for so long if there is, or may be, something to do: what a request does first."""
         now = time.monotonic()
         if not self._woken.is_set() and now < self._next_look:
             return
-        self._next_look = now + LOOK_EVERY
+        self._next_look = now + POLL_INTERVAL
         self.work(go_on=lambda: time.monotonic() < now + seconds)
 
     def run(self, stopping: threading.Event) -> None:
         """Work whenever there is something to do, until `stopping` is set and `wake` called."""
         while not stopping.is_set():
             self.work(go_on=lambda: not stopping.is_set())
-            self._woken.wait(LOOK_EVERY)
+            self._woken.wait(POLL_INTERVAL)
 
     def _waiting(self) -> bool:
         """Whether there is a job, found without keeping writers waiting."""
@@ -115,7 +115,7 @@ class Worker:
         Only what breaks in the step itself ends its run; other failures are raised.
         """
         try:
-            return self._in_transaction(lambda task: STEPS[task.job["work"]](task))
+            return self._in_transaction(lambda context: STEPS[context.job["work"]](context))
         except Contention:
             raise
         except Exception as error:
@@ -125,17 +125,17 @@ class Worker:
             self._in_transaction(_give_up)
             return False  # a pause, so that what breaks each time does not keep a processor busy
 
-    def _in_transaction(self, step: Callable[[Task], None]) -> bool:
+    def _in_transaction(self, step: Callable[[JobContext], None]) -> bool:
         now = self._clock()
         with self._store.writing() as tx:
             job = job_queue.claim(tx, self._name, now=int(now.timestamp()))
             if job is None:
                 return False
-            step(task_of(tx, job, stamp=stamp(now)))
+            step(job_context_of(tx, job, timestamp=timestamp(now)))
         return True
 
 
-def _give_up(task: Task) -> None:
+def _give_up(context: JobContext) -> None:
     """End a run that cannot be processed in Error; a cancellation or deletion is tried again."""
-    if task.job["work"] == job_queue.PROCESS:
-        summarization.fail(task, "unexpected failure; see the log")
+    if context.job["work"] == job_queue.PROCESS:
+        summarization.fail(context, "unexpected failure; see the log")

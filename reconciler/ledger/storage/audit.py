@@ -22,7 +22,7 @@ _APPEND = insert(audit_events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class AuditContext:
     """Who does something: the client (or `ledger` itself), when, in which request."""
 
     tenant_id: str
@@ -33,7 +33,13 @@ class Act:
 
 
 def record(  # noqa: PLR0913 - keywords, each a column
-    tx: Connection, act: Act, *, action: str, object_type: str, object_name: str, details: object
+    tx: Connection,
+    act: AuditContext,
+    *,
+    action: str,
+    object_type: str,
+    object_name: str,
+    details: object,
 ) -> None:
     """Append an event in the caller's transaction: effect and event live or die together."""
     last = tx.execute(_LAST, {"tenant": act.tenant_id}).one_or_none()
@@ -50,7 +56,7 @@ def record(  # noqa: PLR0913 - keywords, each a column
         "details": json.dumps(details, sort_keys=True, separators=(",", ":"), default=str),
         "previous_hash": GENESIS if last is None else last.hash,
     }
-    tx.execute(_APPEND, {**event, "hash": _seal(event)})
+    tx.execute(_APPEND, {**event, "hash": _hash_of(event)})
 
 
 def verify(tx: Connection, tenant_id: str) -> int | None:
@@ -66,12 +72,12 @@ def verify(tx: Connection, tenant_id: str) -> int | None:
     for event in events:
         sealed = {name: value for name, value in event.items() if name != "hash"}
         linked = event["sequence"] == expected and event["previous_hash"] == previous
-        if not linked or event["hash"] != _seal(sealed):
+        if not linked or event["hash"] != _hash_of(sealed):
             return int(event["sequence"])
         previous, expected = event["hash"], expected + 1
     return None
 
 
-def _seal(event: Mapping[str, Any]) -> str:
+def _hash_of(event: Mapping[str, Any]) -> str:
     text = json.dumps(dict(event), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

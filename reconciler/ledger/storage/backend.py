@@ -17,7 +17,7 @@ class Access(StrEnum):
 
     READING = "reading"
     WRITING = "writing"
-    NOTING = "noting"
+    RELAXED = "relaxed"
 
 
 OPTION = "ledger_access"
@@ -35,18 +35,18 @@ class Backend:
     """One database system.
 
     `driver` is the only one it is used with; a URL need not name it. `prepare` makes a database
-    ready to connect to. `engines` connects, for each Access: WRITING and NOTING exclude every other
-    writer of the database from the start, READING sees one state. Commits and savepoints raise
-    TransactionLost once the database has given a transaction up. `settle_in` runs once on an empty
-    database. `keep` puts a copy aside before the database is brought to a schema version, where
+    ready to connect to. `engines` connects, for each Access: WRITING and RELAXED exclude every
+    other writer of the database from the start, READING sees one state. Commits and savepoints
+    raise TransactionLost once the database has given a transaction up. `initialize` runs once on an
+    empty database. `back_up` copies the database before it is migrated to a schema version, where
     that is cheap. `is_busy` tells contention from other errors.
     """
 
     driver: str
     prepare: Callable[[URL], URL]
     engines: Callable[[URL], Mapping[Access, Engine]]
-    settle_in: Callable[[Engine], None]
-    keep: Callable[[URL, str], None]
+    initialize: Callable[[Engine], None]
+    back_up: Callable[[URL, str], None]
     is_busy: Callable[[OperationalError], bool]
 
 
@@ -61,7 +61,7 @@ def wait_of(connection: Connection) -> float:
     return left
 
 
-def named(url: URL) -> str:
+def display_name(url: URL) -> str:
     """A database as messages name it: never its password, nor options that may hold one."""
     at = f" at {url.host}" if url.host else ""
     return f"database {url.database}{at}"

@@ -27,22 +27,22 @@ class _Plain(UserDefinedType[str]):
 _PLAIN = _Plain()
 
 
-def text(length: int | None = None) -> TypeEngine[str]:
+def text_type(length: int | None = None) -> TypeEngine[str]:
     """Text, compared and ordered by code points. `length` tells a reader how long it gets."""
     plain = Text() if length is None else String(length)
     return plain.with_variant(_PLAIN, _POSTGRESQL)
 
 
-class Day(String):
+class DateText(String):
     """A day, like `2026-01-31`."""
 
 
-class Stamp(String):
+class TimestampText(String):
     """A moment in UTC, like `2026-01-31 22:05:12`."""
 
 
-DAY = Day(10).with_variant(_PLAIN, _POSTGRESQL)
-STAMP = Stamp(19).with_variant(_PLAIN, _POSTGRESQL)
+DATE_TEXT = DateText(10).with_variant(_PLAIN, _POSTGRESQL)
+TIMESTAMP_TEXT = TimestampText(19).with_variant(_PLAIN, _POSTGRESQL)
 
 
 class Amount(TypeDecorator[Decimal]):

@@ -27,11 +27,11 @@ class SharedCommitFailed(Exception):
     """The commit that this work shared with others' did not succeed."""
 
 
-class TurnNeverCame(Exception):
+class WriteTurnTimeout(Exception):
     """Others worked, or waited for other processes, for all of LOCK_WAIT."""
 
 
-class Writers:
+class GroupCommit:
     """The turns of the writers of one database in this process."""
 
     def __init__(self) -> None:
@@ -43,14 +43,14 @@ class Writers:
         self._group: _Group | None = None  # touched only by whoever has the turn
 
     @contextmanager
-    def together(self, engine: Engine) -> Iterator[Connection]:
+    def shared(self, engine: Engine) -> Iterator[Connection]:
         """A turn in a transaction that others may share, on disk when the block is left."""
         wait = self._take_turn()
         with self._member(engine, wait) as connection:
             yield connection
 
     @contextmanager
-    def apart(self, engine: Engine, *, unless_open: bool = False) -> Iterator[Connection]:
+    def exclusive(self, engine: Engine, *, unless_open: bool = False) -> Iterator[Connection]:
         """A turn in a transaction of one's own.
 
         What others have left open is committed first; with `unless_open` it is joined instead.
@@ -119,7 +119,7 @@ class Writers:
                 self._end.notify_all()
 
     def _take_turn(self) -> float:
-        """Wait for the turn; answers what is left of LOCK_WAIT then. Raises TurnNeverCame."""
+        """Wait for the turn; answers what is left of LOCK_WAIT then. Raises WriteTurnTimeout."""
         deadline = time.monotonic() + backend.LOCK_WAIT
         with self._lock:
             self._waiting += 1
@@ -137,7 +137,7 @@ class Writers:
         while self._busy:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise TurnNeverCame
+                raise WriteTurnTimeout
             self._turn.wait(left)
 
     def _leave_turn(self) -> None:

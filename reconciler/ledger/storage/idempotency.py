@@ -46,7 +46,7 @@ LEASE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredAnswer:
     """An answer as it was given: status, body text, and the request id it carried."""
 
     status: int
@@ -63,7 +63,7 @@ class Claim:
     token: str
 
 
-class Clash(Enum):
+class KeyConflict(Enum):
     """Why a key cannot be worked on now."""
 
     RUNNING = auto()
@@ -76,7 +76,7 @@ class ClaimLost(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keyed:
+class KeyedRequest:
     """A request with a key: what is compared when the key comes again."""
 
     tenant_id: str
@@ -86,34 +86,36 @@ class Keyed:
     body_digest: str
 
 
-def claim(store: Store, keyed: Keyed, *, now: int, strict: bool) -> Claim | Stored | Clash:
+def claim(
+    store: Store, keyed: KeyedRequest, *, now: int, strict: bool
+) -> Claim | StoredAnswer | KeyConflict:
     """Claim the key, or say why not: the answer it already has, or a clash.
 
     `strict` compares the body as well; the documents name only tenant, URL and method.
     """
     mine = {"tenant": keyed.tenant_id, "keyed": keyed.key}
     token = secrets.token_hex(16)
-    with store.noting() as tx:
+    with store.writing_relaxed() as tx:
         tx.execute(_FORGET, {"now": now})
         known = tx.execute(_FIND, mine).mappings().one_or_none()
         if known is None:
             tx.execute(_ADD, _row(keyed, token, now))
             return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
         if (known["method"], known["url"]) != (keyed.method, keyed.url):
-            return Clash.OTHER_REQUEST
+            return KeyConflict.OTHER_REQUEST
         if strict and known["body_digest"] != keyed.body_digest:
-            return Clash.OTHER_BODY
+            return KeyConflict.OTHER_BODY
         if known["status"] is not None:
-            return Stored(
+            return StoredAnswer(
                 status=known["status"], body=known["body"], request_id=known["request_id"]
             )
         if now < known["claimed_at"] + LEASE:
-            return Clash.RUNNING
+            return KeyConflict.RUNNING
         tx.execute(_TAKE_OVER, {**mine, "token": token, "now": now, "digest": keyed.body_digest})
         return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
 
 
-def settle(tx: Connection, claimed: Claim, answer: Stored) -> None:
+def store_answer(tx: Connection, claimed: Claim, answer: StoredAnswer) -> None:
     """Store the answer in the transaction of its effect. Raises ClaimLost after a take-over."""
     settled = tx.execute(
         _SETTLE,
@@ -130,7 +132,7 @@ def settle(tx: Connection, claimed: Claim, answer: Stored) -> None:
 
 def release(store: Store, claimed: Claim) -> None:
     """Give the key back unanswered, so that the next request with it starts afresh."""
-    with store.noting() as tx:
+    with store.writing_relaxed() as tx:
         tx.execute(_RELEASE, _held(claimed))
 
 
@@ -138,7 +140,7 @@ def _held(claimed: Claim) -> dict[str, str]:
     return {"tenant": claimed.tenant_id, "keyed": claimed.key, "token": claimed.token}
 
 
-def _row(keyed: Keyed, token: str, now: int) -> dict[str, object]:
+def _row(keyed: KeyedRequest, token: str, now: int) -> dict[str, object]:
     return {
         "tenant_id": keyed.tenant_id,
         "key": keyed.key,

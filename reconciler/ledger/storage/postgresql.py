@@ -44,7 +44,7 @@ _BUSY = frozenset(
 _BEGIN = {
     Access.READING: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     Access.WRITING: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-    Access.NOTING: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    Access.RELAXED: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
 }
 
 
@@ -113,7 +113,7 @@ def _local(setting: str, seconds: float) -> str:
     return f"SET LOCAL {setting} = {max(1, round(seconds * 1000))}"
 
 
-def settle_in(made: Engine) -> None:
+def initialize(made: Engine) -> None:
     """Refuse an empty database that could not hold every text."""
     with made.connect() as connection, connection.begin():
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
@@ -123,7 +123,7 @@ def settle_in(made: Engine) -> None:
         )
 
 
-def keep(url: URL, version: str) -> None:
+def back_up(url: URL, version: str) -> None:
     """Nothing: a migration is one transaction, and copies are the business of pg_dump."""
 
 

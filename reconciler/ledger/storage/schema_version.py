@@ -32,7 +32,7 @@ def make_ready(store: Transactions, backend: Backend, url: URL) -> None:
     with store.reading() as tx:
         version, engine = _version(tx), tx.engine
     if version is None:
-        backend.settle_in(engine)
+        backend.initialize(engine)
     elif version > tables.SCHEMA_VERSION:
         raise _newer(version)
     with store.writing(alone=True) as tx:
@@ -61,7 +61,7 @@ def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
         # Loaded only where there is something to migrate: it takes as long as a whole plan.
         from .migrations import migrate  # noqa: PLC0415
 
-        backend.keep(url, tables.SCHEMA_VERSION)
+        backend.back_up(url, tables.SCHEMA_VERSION)
         migrate(tx)
 
 

@@ -35,9 +35,9 @@ def prepare(url: URL) -> URL:
 
 
 def engines(url: URL) -> Mapping[Access, Engine]:
-    """Commits of WRITING survive a power loss, those of NOTING only the end of the process."""
+    """Commits of WRITING survive a power loss, those of RELAXED only the end of the process."""
     durable, relaxed = _engine(url, "FULL"), _engine(url, "NORMAL")
-    return {Access.READING: durable, Access.WRITING: durable, Access.NOTING: relaxed}
+    return {Access.READING: durable, Access.WRITING: durable, Access.RELAXED: relaxed}
 
 
 def _engine(url: URL, synchronous: str) -> Engine:
@@ -80,7 +80,7 @@ def _busy_timeout(seconds: float) -> str:
     return f"PRAGMA busy_timeout={round(seconds * 1000)}"
 
 
-def settle_in(made: Engine) -> None:
+def initialize(made: Engine) -> None:
     """Switch a new file to a write-ahead log, for good.
 
     The switch needs the file alone and does not wait for that, so it is asked for again.
@@ -99,7 +99,7 @@ def settle_in(made: Engine) -> None:
             raw.close()
 
 
-def keep(url: URL, version: str) -> None:
+def back_up(url: URL, version: str) -> None:
     """Copy the file beside itself, as `ledger.db.before-2`, for its owner only.
 
     The caller is in a writing transaction, so that nobody changes the file meanwhile.

@@ -9,8 +9,8 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from ..errors import LedgerUnusable
 from . import postgresql, schema_version, sqlite
-from .backend import OPTION, Access, Backend, named
-from .group_commit import TurnNeverCame, Writers
+from .backend import OPTION, Access, Backend, display_name
+from .group_commit import GroupCommit, WriteTurnTimeout
 from .transaction import transaction
 
 
@@ -22,16 +22,16 @@ SQLITE = Backend(
     driver="pysqlite",
     prepare=sqlite.prepare,
     engines=sqlite.engines,
-    settle_in=sqlite.settle_in,
-    keep=sqlite.keep,
+    initialize=sqlite.initialize,
+    back_up=sqlite.back_up,
     is_busy=sqlite.is_busy,
 )
 POSTGRESQL = Backend(
     driver="psycopg",
     prepare=postgresql.prepare,
     engines=postgresql.engines,
-    settle_in=postgresql.settle_in,
-    keep=postgresql.keep,
+    initialize=postgresql.initialize,
+    back_up=postgresql.back_up,
     is_busy=postgresql.is_busy,
 )
 BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
@@ -43,8 +43,8 @@ class Store:
     """One database, open. Threads and processes may share it.
 
     `reading` sees one consistent state; `writing` runs alone and is on disk when it returns;
-    `noting` also runs alone, and its commit survives a crash of the process but perhaps not a
-    power loss. Leaving a block by an exception undoes everything done in it. All three raise
+    `writing_relaxed` also runs alone, and its commit survives a crash of the process but perhaps
+    not a power loss. Leaving a block by an exception undoes everything done in it. All three raise
     Contention.
     """
 
@@ -54,7 +54,7 @@ class Store:
             access: engine.execution_options(**{OPTION: access})
             for access, engine in backend.engines(url).items()
         }
-        self._writers = Writers()
+        self._writers = GroupCommit()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -67,14 +67,14 @@ class Store:
 
         `alone` is for work that takes long: nobody else's commit waits for it.
         """
-        write = self._writers.apart if alone else self._writers.together
+        write = self._writers.exclusive if alone else self._writers.shared
         with self._contention(), write(self._engines[Access.WRITING]) as connection:
             yield connection
 
     @contextmanager
-    def noting(self) -> Iterator[Connection]:
-        note: AbstractContextManager[Connection] = self._writers.apart(
-            self._engines[Access.NOTING], unless_open=True
+    def writing_relaxed(self) -> Iterator[Connection]:
+        note: AbstractContextManager[Connection] = self._writers.exclusive(
+            self._engines[Access.RELAXED], unless_open=True
         )
         with self._contention(), note as connection:
             yield connection
@@ -88,7 +88,7 @@ class Store:
     def _contention(self) -> Iterator[None]:
         try:
             yield
-        except TurnNeverCame as error:
+        except WriteTurnTimeout as error:
             raise Contention("other writers keep the database busy") from error
         except OperationalError as error:
             if self._backend.is_busy(error):
@@ -121,7 +121,7 @@ def open_store(database_url: str) -> Store:
     except (SQLAlchemyError, sqlite3.Error, Contention) as error:
         store.close()
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise LedgerUnusable(f"{named(url)}: {cause}") from error
+        raise LedgerUnusable(f"{display_name(url)}: {cause}") from error
     except BaseException:
         store.close()
         raise

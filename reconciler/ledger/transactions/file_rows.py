@@ -16,7 +16,7 @@ Row = tuple[int, Mapping[str, Any]]
 """The number of a line and the fields that begin there; a field that is left empty is absent."""
 
 
-def rows_of(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a file, read as they are asked for. Raises BadRow, LedgerUnusable."""
     read = _FORMATS.get(path.suffix.lower())
     if read is None:

@@ -15,10 +15,10 @@ from ..journals.amounts import AMOUNT, too_fine
 from ..reference_data.code_types import CODE_TYPE
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..runs.transaction_types import TRANSACTION_TYPES
-from ..storage.audit import Act
+from ..storage.audit import AuditContext
 from ..storage.tables import accounting_codes, source_transactions
 from ..web.fields import DATE, BadValue, Field, FieldType, choice, read_fields, text
-from .file_rows import rows_of
+from .file_rows import read_rows
 
 BATCH = 1000
 """Transactions that are in memory at a time."""
@@ -59,17 +59,17 @@ FIELDS = (
 )
 
 
-def load_transactions(tx: Connection, act: Act, path: Path) -> Loaded:
+def load_transactions(tx: Connection, act: AuditContext, path: Path) -> Loaded:
     """Load a file in the caller's transaction, in batches. Raises LedgerUnusable for a bad line.
 
     A transaction that is there already is left alone when it says the same, and is an error when
     it says something else: what an entry may be made of is never changed.
     """
-    books = _books(tx, act.tenant_id)
-    rows = rows_of(path)
+    context = _load_context(tx, act.tenant_id)
+    rows = read_rows(path)
     added = known = 0
     try:
-        while batch := [(line, _read(line, row, books)) for line, row in islice(rows, BATCH)]:
+        while batch := [(line, _read(line, row, context)) for line, row in islice(rows, BATCH)]:
             new = _new(tx, batch)
             if new:
                 tx.execute(insert(source_transactions), new)
@@ -81,14 +81,14 @@ def load_transactions(tx: Connection, act: Act, path: Path) -> Loaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Books:
+class _LoadContext:
     tenant_id: str
     settings: Settings
     organizations: frozenset[str]
     codes: Mapping[str, Sequence[RowMapping]]
 
 
-def _books(tx: Connection, tenant_id: str) -> _Books:
+def _load_context(tx: Connection, tenant_id: str) -> _LoadContext:
     settings = settings_of(tx, tenant_id)
     if not settings.currencies:
         raise LedgerUnusable("the ledger has no reference data yet; serve it once to give it some")
@@ -96,7 +96,7 @@ def _books(tx: Connection, tenant_id: str) -> _Books:
     query = select(accounting_codes).where(accounting_codes.c.tenant_id == tenant_id)
     for code in tx.execute(query).mappings():
         codes.setdefault(code["name"], []).append(code)
-    return _Books(
+    return _LoadContext(
         tenant_id=tenant_id,
         settings=settings,
         organizations=organization_names(tx, tenant_id),
@@ -104,16 +104,16 @@ def _books(tx: Connection, tenant_id: str) -> _Books:
     )
 
 
-def _read(line: int, row: Mapping[str, Any], books: _Books) -> dict[str, Any]:
+def _read(line: int, row: Mapping[str, Any], context: _LoadContext) -> dict[str, Any]:
     """The columns of a transaction. Raises BadRow with everything that is wrong with it."""
     found, _custom, reasons = read_fields(row, FIELDS)
-    problems = [reason.message for reason in reasons] or list(_broken(found, books))
+    problems = [reason.message for reason in reasons] or list(_violations(found, context))
     if problems:
         raise BadRow(line, "; ".join(problems))
-    settings = books.settings
+    settings = context.settings
     home_amount = found.get("homeCurrencyAmount")
     return {
-        "tenant_id": books.tenant_id,
+        "tenant_id": context.tenant_id,
         "id": found["id"],
         "transaction_type": found["transactionType"],
         "transaction_date": found["transactionDate"],
@@ -123,8 +123,8 @@ def _read(line: int, row: Mapping[str, Any], books: _Books) -> dict[str, Any]:
         "home_currency_amount": (
             found["amount"] if found["currency"] == settings.home_currency else home_amount
         ),
-        "debit_code_id": _codes(found, "debit", books)[0]["id"],
-        "credit_code_id": _codes(found, "credit", books)[0]["id"],
+        "debit_code_id": _codes(found, "debit", context)[0]["id"],
+        "credit_code_id": _codes(found, "credit", context)[0]["id"],
         "segments": [
             [name, found["segments"][name]]
             for name in settings.segments or ()
@@ -134,18 +134,18 @@ def _read(line: int, row: Mapping[str, Any], books: _Books) -> dict[str, Any]:
     }
 
 
-def _broken(found: Mapping[str, Any], books: _Books) -> Iterator[str]:
+def _violations(found: Mapping[str, Any], context: _LoadContext) -> Iterator[str]:
     """Every rule of entries that an entry of this transaction would break."""
-    currency, settings = found["currency"], books.settings
+    currency, settings = found["currency"], context.settings
     if currency not in settings.currencies:
         yield f"the currency {currency!r} is not active"
     wrong = too_fine(found["amount"], currency)
     if wrong is not None:
         yield f"amount {wrong}"
-    yield from _broken_home(found, settings)
-    yield from _broken_organization(found, books.organizations)
+    yield from _home_violations(found, settings)
+    yield from _organization_violations(found, context.organizations)
     for side in ("debit", "credit"):
-        name, codes = found[f"{side}AccountingCodeName"], _codes(found, side, books)
+        name, codes = found[f"{side}AccountingCodeName"], _codes(found, side, context)
         if len(codes) != 1:
             count = "no accounting code is" if not codes else "several codes are"
             yield f"{side}: {count} named {name!r} with the type given"
@@ -158,7 +158,7 @@ def _broken(found: Mapping[str, Any], books: _Books) -> Iterator[str]:
         yield f"segments must have at most {MAX_SEGMENTS} characters as JSON, in all"
 
 
-def _broken_home(found: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+def _home_violations(found: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     home, amount = settings.home_currency, found.get("homeCurrencyAmount")
     if home is None:
         if amount is not None:
@@ -172,7 +172,7 @@ def _broken_home(found: Mapping[str, Any], settings: Settings) -> Iterator[str]:
         yield f"homeCurrencyAmount {wrong}"
 
 
-def _broken_organization(found: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
+def _organization_violations(found: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
     given = {found[name] for name in ("organizationName", "organizationLabel") if name in found}
     if not known:
         if given:
@@ -185,9 +185,9 @@ def _broken_organization(found: Mapping[str, Any], known: frozenset[str]) -> Ite
         yield f"there is no organization {given.pop()!r}"
 
 
-def _codes(found: Mapping[str, Any], side: str, books: _Books) -> list[RowMapping]:
+def _codes(found: Mapping[str, Any], side: str, context: _LoadContext) -> list[RowMapping]:
     kind = found.get(f"{side}AccountingCodeType")
-    named = books.codes.get(found[f"{side}AccountingCodeName"], ())
+    named = context.codes.get(found[f"{side}AccountingCodeName"], ())
     return [code for code in named if kind in (None, code["type"])]
 
 

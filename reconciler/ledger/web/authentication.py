@@ -7,37 +7,37 @@ import falcon
 
 from ..auth import clients
 from . import headers
-from .endpoint import Site
+from .endpoint import Services
 from .errors import TOO_MANY, Refusal, refusal
 from .rate_limits import DAY, HOUR, MINUTE, Limiter, concurrency_headers, rate_headers
 from .tenant_scope import scoped
 
-_ENTERED = "reconciler.ledger.entered"
+_COUNTED = "reconciler.ledger.counted"
 _SPANS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 
 
-def admit(site: Site, request: falcon.Request, response: falcon.Response) -> None:
+def authenticate(services: Services, request: falcon.Request, response: falcon.Response) -> None:
     """Put the caller behind the token into the context, and count the request.
 
     Raises the framework's 401, or Refusal for one request too many. What an answer says about
     limits is set here, so that every answer to a known caller says it.
     """
-    caller = _authenticated(site, request)
-    if site.limiter is not None:
-        _count(site.limiter, request, response, key=caller.owner_id)
+    caller = _authenticated(services, request)
+    if services.limiter is not None:
+        _count(services.limiter, request, response, key=caller.owner_id)
     request.context.caller = caller = scoped(request, caller)
-    if site.limiter is not None and request.path.startswith("/v1/"):
-        _enter(site.limiter, request, response, key=caller.tenant_id)
+    if services.limiter is not None and request.path.startswith("/v1/"):
+        _count_concurrent(services.limiter, request, response, key=caller.tenant_id)
 
 
-def count_token_request(site: Site, request: falcon.Request) -> Mapping[str, str]:
+def count_token_request(services: Services, request: falcon.Request) -> Mapping[str, str]:
     """Count a request for a token by the caller's address; answers the headers for a success.
 
     Raises the framework's 429.
     """
-    if site.limiter is None or site.limiter.tokens is None:
+    if services.limiter is None or services.limiter.tokens is None:
         return {}
-    usage = site.limiter.tokens.count(request.remote_addr, now=_now(request))
+    usage = services.limiter.tokens.count(request.remote_addr, now=_now(request))
     limits = {
         "X-RateLimit-Limit-minute": str(usage.limit),
         "X-RateLimit-Remaining-minute": str(usage.remaining),
@@ -50,7 +50,7 @@ def count_token_request(site: Site, request: falcon.Request) -> Mapping[str, str
     return limits
 
 
-def leaving(
+def with_release(
     app: Callable[..., Iterable[bytes]], limiter: Limiter
 ) -> Callable[..., Iterable[bytes]]:
     """The app, with every request that was let in counted out again, however it ends."""
@@ -59,17 +59,17 @@ def leaving(
         try:
             return app(environ, start_response)
         finally:
-            entered = environ.pop(_ENTERED, None)
-            if entered is not None and limiter.gate is not None:
-                limiter.gate.leave(entered)
+            entered = environ.pop(_COUNTED, None)
+            if entered is not None and limiter.concurrency is not None:
+                limiter.concurrency.release(entered)
 
     return served
 
 
-def _authenticated(site: Site, request: falcon.Request) -> clients.Caller:
+def _authenticated(services: Services, request: falcon.Request) -> clients.Caller:
     token = headers.bearer(request)
     if token is not None:
-        with site.store.reading() as tx:
+        with services.store.reading() as tx:
             caller = clients.caller_of(tx, token, now=_now(request))
         if caller is not None:
             return caller
@@ -89,18 +89,18 @@ def _count(
         raise _too_many(response, message, wait=usage.reset)
 
 
-def _enter(
+def _count_concurrent(
     limiter: Limiter, request: falcon.Request, response: falcon.Response, *, key: str
 ) -> None:
-    gate = limiter.gate
-    if gate is None:
+    concurrency = limiter.concurrency
+    if concurrency is None:
         return
-    admitted = gate.enter(key, now=_now(request))
+    admitted = concurrency.acquire(key, now=_now(request))
     if admitted:
-        request.env[_ENTERED] = key
-    response.set_headers(concurrency_headers(gate, key))
+        request.env[_COUNTED] = key
+    response.set_headers(concurrency_headers(concurrency, key))
     if not admitted:
-        message = f"Too many concurrent requests: {gate.limit} at once are allowed"
+        message = f"Too many concurrent requests: {concurrency.limit} at once are allowed"
         raise _too_many(response, message, wait=1)
 
 

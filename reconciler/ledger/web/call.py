@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ..auth.clients import Caller
 from ..storage import audit
-from ..storage.audit import Act
+from ..storage.audit import AuditContext
 from . import errors
 
 
@@ -37,9 +37,9 @@ class Call:
         return self.caller.tenant_id
 
     @property
-    def stamp(self) -> str:
+    def timestamp(self) -> str:
         """The server's clock as stored and answered: UTC, without a zone."""
-        return stamp(self.now)
+        return timestamp(self.now)
 
     def made(self) -> dict[str, str]:
         """The columns of a new row: of the tenant, under a new id, made by the caller now."""
@@ -47,20 +47,20 @@ class Call:
             "tenant_id": self.tenant_id,
             "id": uuid.uuid4().hex,
             "created_by": self.caller.user_id,
-            "created_on": self.stamp,
+            "created_on": self.timestamp,
             **self.changed(),
         }
 
     def changed(self) -> dict[str, str]:
         """The columns of a row that the caller changes now."""
-        return {"updated_by": self.caller.user_id, "updated_on": self.stamp}
+        return {"updated_by": self.caller.user_id, "updated_on": self.timestamp}
 
     def record(self, action: str, object_type: str, object_name: str, details: object) -> None:
         """Append an audit event in the name of the caller."""
-        act = Act(
+        act = AuditContext(
             tenant_id=self.tenant_id,
             actor=self.caller.client_id,
-            happened_on=self.stamp,
+            happened_on=self.timestamp,
             request_id=self.request_id,
             idempotency_key=self.idempotency_key,
         )
@@ -100,6 +100,6 @@ class Route:
         return self.resource if self.body else errors.GENERAL
 
 
-def stamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
     """A moment as text like `2026-01-31 22:05:12`."""
     return moment.strftime("%Y-%m-%d %H:%M:%S")

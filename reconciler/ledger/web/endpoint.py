@@ -33,7 +33,7 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Services:
     """What all requests share. `clock` gives aware UTC times.
 
     `work` is called at the beginning of every request, `wake` after a request that queued work.
@@ -51,7 +51,9 @@ class Site:
     limiter: Limiter | None
 
 
-def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str, str]) -> Answer:
+def respond(
+    services: Services, route: Route, request: falcon.Request, path: Mapping[str, str]
+) -> Answer:
     """Carry the request out, or replay its answer. Raises Refusal only before anything is claimed.
 
     A write that took effect is left in `request.context.commit`.
@@ -59,28 +61,28 @@ def respond(site: Site, route: Route, request: falcon.Request, path: Mapping[str
     if any("\0" in name for name in path.values()):
         # Nothing has such a name, and not every database can even be asked for it.
         raise refusal(NOT_FOUND, "There is nothing of a name with the character U+0000")
-    site.work()
+    services.work()
     key = headers.idempotency_key(request)
     raw = body.read_bytes(request)
     if key is None:
-        return _execute(site, route, request, path=path, raw=raw, claimed=None)
-    found = _claim(site, request, key=key, raw=raw)
-    if isinstance(found, idempotency.Stored):
+        return _execute(services, route, request, path=path, raw=raw, claimed=None)
+    found = _claim(services, request, key=key, raw=raw)
+    if isinstance(found, idempotency.StoredAnswer):
         _check_permission(route, request.context.caller)
         return Answer(status=found.status, body=found.body.encode(), request_id=found.request_id)
     try:
-        return _execute(site, route, request, path=path, raw=raw, claimed=found)
+        return _execute(services, route, request, path=path, raw=raw, claimed=found)
     except BaseException:
         # Nothing was settled under the claim, so the next request with the key starts afresh.
-        idempotency.release(site.store, found)
+        idempotency.release(services.store, found)
         raise
 
 
 def _claim(
-    site: Site, request: falcon.Request, *, key: str, raw: bytes
-) -> idempotency.Claim | idempotency.Stored:
+    services: Services, request: falcon.Request, *, key: str, raw: bytes
+) -> idempotency.Claim | idempotency.StoredAnswer:
     caller: Caller = request.context.caller
-    keyed = idempotency.Keyed(
+    keyed = idempotency.KeyedRequest(
         tenant_id=caller.tenant_id,
         key=key,
         method=request.method,
@@ -88,31 +90,31 @@ def _claim(
         body_digest=hashlib.sha256(raw).hexdigest(),
     )
     now = int(request.context.now.timestamp())
-    found = idempotency.claim(site.store, keyed, now=now, strict=site.strict_idempotency)
-    if isinstance(found, idempotency.Clash):
-        refuse = _CLASHES[found]
+    found = idempotency.claim(services.store, keyed, now=now, strict=services.strict_idempotency)
+    if isinstance(found, idempotency.KeyConflict):
+        refuse = _CONFLICTS[found]
         raise refuse()
     return found
 
 
-_CLASHES: dict[idempotency.Clash, Callable[[], Refusal]] = {
-    idempotency.Clash.RUNNING: lambda: refusal(
+_CONFLICTS: dict[idempotency.KeyConflict, Callable[[], Refusal]] = {
+    idempotency.KeyConflict.RUNNING: lambda: refusal(
         CONTENTION, "A request with this Idempotency-Key is still running", always=True
     ),
-    idempotency.Clash.OTHER_REQUEST: lambda: refusal(
+    idempotency.KeyConflict.OTHER_REQUEST: lambda: refusal(
         INVALID_VALUE,
         "This Idempotency-Key was used with another URL or method",
         status=422,
         always=True,
     ),
-    idempotency.Clash.OTHER_BODY: lambda: refusal(
+    idempotency.KeyConflict.OTHER_BODY: lambda: refusal(
         INVALID_VALUE, "This Idempotency-Key was used with another body", status=422, always=True
     ),
 }
 
 
 def _execute(  # noqa: PLR0913 - keywords of one request
-    site: Site,
+    services: Services,
     route: Route,
     request: falcon.Request,
     *,
@@ -123,7 +125,7 @@ def _execute(  # noqa: PLR0913 - keywords of one request
     request_id: str = request.context.request_id
     try:
         fields = _admit(route, request, raw)
-        with site.store.writing() if route.writes else site.store.reading() as tx:
+        with services.store.writing() if route.writes else services.store.reading() as tx:
             call = Call(
                 tx=tx,
                 caller=request.context.caller,
@@ -137,15 +139,15 @@ def _execute(  # noqa: PLR0913 - keywords of one request
             )
             answer = success(route.operation(call), request_id=request_id)
             if claimed is not None:
-                idempotency.settle(tx, claimed, _stored(answer))
+                idempotency.store_answer(tx, claimed, _stored(answer))
     except Refusal as refused:
         answer = _refused(refused, route, request)
         if claimed is not None:
-            with site.store.writing() as tx:
-                idempotency.settle(tx, claimed, _stored(answer))
+            with services.store.writing() as tx:
+                idempotency.store_answer(tx, claimed, _stored(answer))
         return answer
     if route.queues:
-        site.wake()
+        services.wake()
     if route.writes:
         _committed(request, answer)
     return answer
@@ -175,8 +177,8 @@ def _check_permission(route: Route, caller: Caller) -> None:
         raise refusal(PERMISSION, f"The user lacks the permission {', '.join(missing)}")
 
 
-def _stored(answer: Answer) -> idempotency.Stored:
-    return idempotency.Stored(
+def _stored(answer: Answer) -> idempotency.StoredAnswer:
+    return idempotency.StoredAnswer(
         status=answer.status, body=answer.body.decode(), request_id=answer.request_id
     )
 

@@ -12,7 +12,7 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PageRequest:
     """A page from 1 of so many rows. Fetch `size + 1` rows: the extra one tells of a next page."""
 
     number: int
@@ -22,7 +22,7 @@ class Page:
     def offset(self) -> int:
         return (self.number - 1) * self.size
 
-    def next_of(self, rows: int, url: str) -> dict[str, str]:
+    def next_page(self, rows: int, url: str) -> dict[str, str]:
         """`nextPage` for the answer when more rows were found than the page holds."""
         if rows <= self.size:
             return {}
@@ -30,7 +30,9 @@ class Page:
         return {"nextPage": f"{url}?{query}"}
 
 
-def page_of(query: Mapping[str, str], *, default: int, needs_size: bool = False) -> Page:
+def requested_page(
+    query: Mapping[str, str], *, default: int, needs_size: bool = False
+) -> PageRequest:
     """The page that is asked for. A size above 300 is capped silently, as v1 lists do.
 
     With `needs_size`, asking for a page without saying its size is refused (API facts 3.4).
@@ -43,4 +45,4 @@ def page_of(query: Mapping[str, str], *, default: int, needs_size: bool = False)
     if needs_size and "page" in query and "pageSize" not in query:
         raise Refusal((Reason(MISSING_PARAMETER, "page needs pageSize"),))
     size = min(int(query.get("pageSize", default)), MAX_PAGE_SIZE)
-    return Page(number=int(query.get("page", 1)), size=size)
+    return PageRequest(number=int(query.get("page", 1)), size=size)

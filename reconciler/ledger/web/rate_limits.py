@@ -57,7 +57,7 @@ class Usage:
     seconds: int
 
 
-class Meter:
+class RequestCounter:
     """Counts requests by key in windows of fixed length, exactly, whatever thread they come in."""
 
     def __init__(self, *windows: tuple[int, int]) -> None:
@@ -69,7 +69,7 @@ class Meter:
     def count(self, key: str, *, now: int) -> Usage:
         """Count a request at a second since 1970. One that is rejected counts in the minute."""
         with self._lock:
-            self._forget(now)
+            self._drop_expired(now)
             used = self._counts(key, now)
             admitted = all(
                 count < limit for (limit, _), (_, count) in zip(self._windows, used, strict=True)
@@ -80,7 +80,7 @@ class Meter:
             ]
         return self._usage(used, now, admitted=admitted)
 
-    def _forget(self, now: int) -> None:
+    def _drop_expired(self, now: int) -> None:
         """Drop every key when all windows are over, so that callers gone by take no memory."""
         latest = now - now % self._windows[-1][1]
         if latest > self._latest:
@@ -110,7 +110,7 @@ class Meter:
         return min(found, key=lambda usage: (usage.remaining, -usage.reset))
 
 
-class Gate:
+class ConcurrencyLimit:
     """Lets so many requests of a key in at once. What it reports is sampled once a second."""
 
     def __init__(self, limit: int) -> None:
@@ -119,7 +119,7 @@ class Gate:
         self._inside: dict[str, int] = {}
         self._samples: dict[str, tuple[int, int]] = {}
 
-    def enter(self, key: str, *, now: int) -> bool:
+    def acquire(self, key: str, *, now: int) -> bool:
         """Whether the request may go on; if so, it must leave again."""
         with self._lock:
             inside = self._inside.get(key, 0)
@@ -130,7 +130,7 @@ class Gate:
                 self._samples[key] = (now, self.limit - inside)
         return admitted
 
-    def leave(self, key: str) -> None:
+    def release(self, key: str) -> None:
         """End a request that was let in."""
         with self._lock:
             self._inside[key] -= 1
@@ -148,9 +148,11 @@ class Limiter:
     def __init__(self, limits: Limits) -> None:
         tokens = limits.token_requests_per_minute
         self.windows = limits.windows
-        self.requests = Meter(*self.windows) if self.windows else None
-        self.tokens = Meter((tokens, MINUTE)) if tokens is not None else None
-        self.gate = Gate(limits.concurrency) if limits.concurrency is not None else None
+        self.requests = RequestCounter(*self.windows) if self.windows else None
+        self.tokens = RequestCounter((tokens, MINUTE)) if tokens is not None else None
+        self.concurrency = (
+            ConcurrencyLimit(limits.concurrency) if limits.concurrency is not None else None
+        )
 
 
 def rate_headers(usage: Usage, windows: tuple[tuple[int, int], ...]) -> Mapping[str, str]:
@@ -163,10 +165,10 @@ def rate_headers(usage: Usage, windows: tuple[tuple[int, int], ...]) -> Mapping[
     }
 
 
-def concurrency_headers(gate: Gate, key: str) -> Mapping[str, str]:
+def concurrency_headers(concurrency: ConcurrencyLimit, key: str) -> Mapping[str, str]:
     """What an answer says about requests at once. Every operation here is of the default type."""
     return {
         "Concurrency-Limit-Type": "Default",
-        "Concurrency-Limit-Limit": str(gate.limit),
-        "Concurrency-Limit-Remaining": str(gate.remaining(key)),
+        "Concurrency-Limit-Limit": str(concurrency.limit),
+        "Concurrency-Limit-Remaining": str(concurrency.remaining(key)),
     }

@@ -85,7 +85,7 @@ def described(table: Iterable[ResourceField]) -> dict[str, Schema]:
     return found
 
 
-STAMP = FieldType(
+DATE_TIME = FieldType(
     read=lambda value: value,
     schema={
         "type": "string",
@@ -95,8 +95,8 @@ STAMP = FieldType(
 """A moment in UTC, as answers have it."""
 CHANGES = (
     ResourceField(name="createdBy", column="created_by", type=text()),
-    ResourceField(name="createdOn", column="created_on", type=STAMP),
+    ResourceField(name="createdOn", column="created_on", type=DATE_TIME),
     ResourceField(name="updatedBy", column="updated_by", type=text()),
-    ResourceField(name="updatedOn", column="updated_on", type=STAMP),
+    ResourceField(name="updatedOn", column="updated_on", type=DATE_TIME),
 )
 """Who made a resource and changed it last, and when."""

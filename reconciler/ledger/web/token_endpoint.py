@@ -7,7 +7,7 @@ import falcon
 
 from ..auth.clients import SECRET_LENGTH, Token, issue_token, verified
 from .authentication import count_token_request
-from .endpoint import Site
+from .endpoint import Services
 from .responses import encode
 
 CLIENT_ID_LENGTH = 36
@@ -19,19 +19,19 @@ class TokenRequest:
 
     public = True
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Issue a token."""
-        limits = count_token_request(self._site, request)
+        limits = count_token_request(self._services, request)
         form = read_form(request)
         lacking = _complaint(form)
         if lacking is not None:
             raise falcon.HTTPBadRequest(description=lacking)
         token = self._issue(request, form["client_id"], form["client_secret"])
         if token is None:
-            time.sleep(self._site.failed_login_delay)
+            time.sleep(self._services.failed_login_delay)
             raise falcon.HTTPUnauthorized
         response.set_header("Cache-Control", "no-store")
         response.set_headers(limits)
@@ -48,15 +48,15 @@ class TokenRequest:
     def _issue(self, request: falcon.Request, client_id: str, secret: str) -> Token | None:
         """A token, or None; who has not the secret keeps no writer waiting."""
         known = {"client_id": client_id, "client_secret": secret}
-        with self._site.store.reading() as tx:
+        with self._services.store.reading() as tx:
             if verified(tx, **known) is None:
                 return None
-        with self._site.store.writing() as tx:
+        with self._services.store.writing() as tx:
             return issue_token(
                 tx,
                 **known,
                 now=int(request.context.now.timestamp()),
-                lifetime=self._site.token_lifetime,
+                lifetime=self._services.token_lifetime,
             )
 
 

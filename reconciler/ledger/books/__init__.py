@@ -1,1 +1,0 @@
-"""The books around the entries: accounting codes and accounting periods."""
