@@ -5,6 +5,7 @@ import re
 
 import pytest
 from ledger_harness import ENTRIES, REFERENCE, categories_of, entry, post, sign_in, start_run
+from permission_table import MATRIX, READS
 
 from reconciler.ledger.auth.permissions import PERMISSIONS, STANDARD, UnknownPermission
 from reconciler.ledger.routes import ROUTES
@@ -104,45 +105,6 @@ class TestTokens:
         for text in (secret, token):
             assert text.encode() not in stored
             assert hashlib.sha256(text.encode()).hexdigest().encode() in stored
-
-
-MATRIX = [
-    ("POST", "/v1/journal-entries", {"Create Journal Entry"}),
-    ("PUT", "/v1/journal-entries/{entry}/basic-information", {"Edit Journal Entry"}),
-    ("PUT", "/v1/journal-entries/{entry}/cancel", {"Cancel Journal Entry"}),
-    ("DELETE", "/v1/journal-entries/{entry}", {"Delete Cancelled Journal Entry"}),
-    ("POST", "/v1/journal-runs", {"Create Journal Run"}),
-    ("PUT", "/v1/journal-runs/{run}/cancel", {"Cancel Journal Run"}),
-    ("DELETE", "/v1/journal-runs/{run}", {"Delete Cancelled Journal Run"}),
-    ("POST", "/v1/accounting-codes", {"Configure Accounting Codes"}),
-    ("PUT", "/v1/accounting-codes/{code}/activate", {"Manage Accounting Code"}),
-    ("PUT", "/v1/accounting-codes/{code}/deactivate", {"Manage Accounting Code"}),
-    ("POST", "/v1/accounting-periods", {"Create Accounting Period"}),
-    (
-        "PUT",
-        "/v1/accounting-periods/{period}/pending-close",
-        {"Manage Close Process", "Run Trial Balance"},
-    ),
-    (
-        "PUT",
-        "/v1/accounting-periods/{period}/close",
-        {"Manage Close Process", "Run Trial Balance"},
-    ),
-    (
-        "PUT",
-        "/v1/accounting-periods/{period}/reopen",
-        {"Manage Close Process", "Run Trial Balance", "Reopen Accounting Period"},
-    ),
-]
-READS = [
-    "/v1/journal-entries/{entry}",
-    "/v1/journal-runs/{run}",
-    "/v1/journal-entries/journal-runs/{run}",
-    "/v1/accounting-codes",
-    "/v1/accounting-codes/{code}",
-    "/v1/accounting-periods",
-    "/v1/accounting-periods/{period}",
-]
 
 
 def fill(bench, path):

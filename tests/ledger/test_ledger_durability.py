@@ -4,9 +4,9 @@ import json
 import os
 import signal
 import stat
-import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from queue import SimpleQueue
 
 import httpx
 import pytest
@@ -24,6 +24,9 @@ from ledger_harness import (
 
 from reconciler.ledger import LedgerUnusable, open_ledger
 
+WRITES = 15
+"""Acknowledged writes after which a server is killed."""
+
 
 class TestKill:
     """Every acknowledged write is there once, whatever moment its server process is killed at."""
@@ -34,23 +37,34 @@ class TestKill:
             credentials = ledger.issue_client("ci")
         acknowledged: dict[str, str] = {}
         sent: set[str] = set()
+        news: SimpleQueue[str | None] = SimpleQueue()
         for run, count in enumerate((2, 1)):
             served = [serve(seeded) for _ in range(count)]
             with ThreadPoolExecutor(8) as pool:
                 writers = [
                     pool.submit(
-                        write, served[n % count][1], credentials, f"{run}-{n}", sent, acknowledged
+                        write,
+                        served[n % count][1],
+                        credentials,
+                        f"{run}-{n}",
+                        sent,
+                        acknowledged,
+                        news,
                     )
                     for n in range(8)
                 ]
                 for server, _url in served:  # the writers of the others go on
-                    kill(server, acknowledged, len(acknowledged) + 30)
+                    for _ in range(WRITES):
+                        assert news.get() is not None, "a writer ended before its server did"
+                    server.send_signal(signal.SIGKILL)
                 for writer in writers:
-                    writer.result(timeout=30)
+                    writer.result()
             for server, _url in served:
-                assert server.wait(10) == -signal.SIGKILL
+                assert server.wait() == -signal.SIGKILL
                 server.stderr.close()
-        assert len(acknowledged) >= 80
+            while not news.empty():
+                news.get()
+        assert len(acknowledged) >= 3 * WRITES
         self.check(seeded, sent, acknowledged)
         self.check_retries(seeded, credentials, sent, acknowledged)
 
@@ -96,9 +110,9 @@ def send(client, name):
     return client.post(ENTRIES, json=body, headers={"Idempotency-Key": name})
 
 
-def write(url, credentials, writer, sent, acknowledged):
-    """Create entries one after the other until the server is gone."""
-    with httpx.Client(base_url=url, timeout=10) as client:
+def write(url, credentials, writer, sent, acknowledged, news):
+    """Create entries one after the other until the server is gone; tells of each."""
+    with httpx.Client(base_url=url, timeout=None) as client:
         try:
             token = sign_in(client, *credentials).json()["access_token"]
             client.headers["Authorization"] = f"Bearer {token}"
@@ -108,16 +122,12 @@ def write(url, credentials, writer, sent, acknowledged):
                 answer = send(client, name)
                 assert answer.status_code == 200, answer.text
                 acknowledged[name] = answer.json()["journalEntryNumber"]
+                news.put(name)
         except httpx.TransportError:
             return
-
-
-def kill(server, acknowledged, goal):
-    """Kill the server in the middle of its work, once so many writes are acknowledged."""
-    deadline = time.monotonic() + 20
-    while len(acknowledged) < goal and time.monotonic() < deadline:
-        time.sleep(0.005)
-    server.send_signal(signal.SIGKILL)
+        except BaseException:
+            news.put(None)
+            raise
 
 
 def balance(database):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from ledger_harness import ENTRIES, RUNS, credit, debit, entry, exact, post, run_body
 
 QUICK = settings(
-    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ledger_contract import check, described
 from ledger_harness import ENTRIES, Bench, post, settled, start_run
+from query_harness import submit
 from schemathesis.specs.openapi import checks
-from test_ledger_query import submit
 
 from reconciler.ledger.auth.permissions import PERMISSIONS
 from reconciler.ledger.journals.amounts import AMOUNT

