@@ -96,7 +96,7 @@ class Bench:
     def anonymous(self) -> httpx.Client:
         """A client without a token. Every answer it gets is held to the ledger's description."""
         if self._url is not None:
-            client = httpx.Client(base_url=self._url, timeout=30, verify=False)
+            client = httpx.Client(base_url=self._url, timeout=None, verify=False)
         else:
             transport = httpx.WSGITransport(app=self.app)
             client = httpx.Client(transport=transport, base_url="http://ledger.test")
@@ -133,14 +133,31 @@ class Bench:
         self._open.close()
 
 
-def serve(database: Database, *options: str) -> tuple[subprocess.Popen[str], str]:
-    """A server process of its own, as the command starts it, and its URL."""
-    script = "from reconciler.cli.ledger import ledger; ledger()"
+def serve(database: Database, *options: str, patch: str = "") -> tuple[subprocess.Popen[str], str]:
+    """A server process of its own, as the command starts it, and its URL.
+
+    `patch` is Python that runs in the process first.
+    """
+    script = f"{patch}\nfrom reconciler.cli.ledger import ledger; ledger()"
     command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", database.url]
     command += options
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     return server, server.stderr.readline().split()[-1]
+
+
+@contextlib.contextmanager
+def serving(
+    database: Database, *options: str, patch: str = ""
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A server process of its own with a client. It is killed in the end, if it still runs."""
+    server, url = serve(database, *options, patch=patch)
+    with server:
+        try:
+            with httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1"), timeout=None) as client:
+                yield server, client
+        finally:
+            server.kill()
 
 
 def sign_in(client: httpx.Client, client_id: str, secret: str, /, **fields: Any) -> httpx.Response:

@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 from click.testing import CliRunner
-from ledger_harness import ENTRIES, REFERENCE, entry, post, serve, sign_in
+from ledger_harness import ENTRIES, REFERENCE, entry, post, serving, sign_in
 from query_harness import rows
 
 from reconciler.cli.ledger import ledger
@@ -19,7 +19,7 @@ def run(*arguments):
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_serve_until_it_is_told_to_stop(database, stop):
+def test_serve_until_it_is_told_to_stop(database, stop, request):
     made = run("create-client", "--database", database.url, "--name", "ci", "--format", "json")
     credentials = json.loads(made.output)
     assert set(credentials) == {"client_id", "client_secret"}
@@ -33,8 +33,9 @@ def test_serve_until_it_is_told_to_stop(database, stop):
         stderr=subprocess.PIPE,
         text=True,
     )
+    request.addfinalizer(server.kill)
     ready = server.stderr.readline()
-    with httpx.Client(base_url=ready.split()[-1]) as client:
+    with httpx.Client(base_url=ready.split()[-1], timeout=None) as client:
         token = sign_in(client, *credentials.values()).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         number = client.post(ENTRIES, json=entry()).json()["journalEntryNumber"]
@@ -73,13 +74,12 @@ def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(database):
 def test_serve_with_limits_and_a_lag_of_queries(database):
     made = run("create-client", "--database", database.url, "--name", "ci", "--format", "json")
     limits = ("--requests-per-minute", "50", "--concurrency", "7")
-    server, url = serve(database, "--reference", str(REFERENCE), "--query-lag", "3600", *limits)
-    with server, httpx.Client(base_url=url) as client:
+    options = ("--reference", str(REFERENCE), "--query-lag", "3600", *limits)
+    with serving(database, *options) as (_server, client):
         token = sign_in(client, *json.loads(made.output).values()).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         headers = client.get(f"{ENTRIES}/{post(client)}").headers
         found = rows(client, "select number from journalentry")
-        server.terminate()
     assert found == []  # the entry is younger than what a query sees
     assert headers["RateLimit-Limit"] == "50, 50;w=60"
     assert headers["Concurrency-Limit-Limit"] == "7"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_harness import ENTRIES, REFERENCE, post, serve, sign_in
+from ledger_harness import ENTRIES, REFERENCE, post, serving, sign_in
 from pages_harness import HOST, LocalBench, browse, numbers_of
 
 from reconciler.ledger import Limits, open_ledger
@@ -87,23 +87,20 @@ class TestOpen:
 
 
 def test_a_served_ledger_knows_who_asks(seeded):
-    server, url = serve(seeded)
-    with server, httpx.Client(base_url=url, headers={"Accept": "text/html"}) as client:
+    with serving(seeded) as (_server, client):
+        client.headers["Accept"] = "text/html"
         asked = [{}, {"Host": "evil.test"}, {"X-Forwarded-For": "192.0.2.1"}, {"Via": "1.1 proxy"}]
         statuses = [client.get("/", headers=headers).status_code for headers in asked]
-        server.terminate()
     assert statuses == [200, 403, 303, 303]
 
 
 def test_a_ledger_served_to_others_asks_them_to_sign_in(seeded):
-    server, url = serve(seeded, "--host", "0.0.0.0", "--allow-remote")
-    with server, httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1")) as client:
+    with serving(seeded, "--host", "0.0.0.0", "--allow-remote") as (_server, client):
         statuses = [client.get(path).status_code for path in PATHS]
         with open_ledger(seeded.url) as ledger:
             form = dict(zip(("client_id", "client_secret"), ledger.issue_client("x"), strict=True))
         https = {"X-Forwarded-Proto": "https"}
         cookie = client.post("/sign-in", data=form, headers=https).headers["Set-Cookie"]
-        server.terminate()
     assert statuses == [303] * len(PATHS)
     assert "Secure" in cookie
 

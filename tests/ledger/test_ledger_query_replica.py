@@ -22,7 +22,7 @@ from ledger_harness import (
     post,
     regions,
     run_body,
-    serve,
+    serving,
     sign_in,
 )
 from query_harness import rows
@@ -265,13 +265,12 @@ def test_copies_go_with_their_app(seeded, monkeypatch, tmp_path):
 
 def test_a_server_that_stops_leaves_no_copy(seeded, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    server, url = serve(seeded)
-    with server, open_ledger(seeded.url) as ledger:
-        with httpx.Client(base_url=url) as client:
-            token = sign_in(client, *ledger.issue_client("query")).json()["access_token"]
-            client.headers["Authorization"] = f"Bearer {token}"
-            rows(client, "select id from journalentry")
+    with serving(seeded) as (server, client), open_ledger(seeded.url) as ledger:
+        token = sign_in(client, *ledger.issue_client("query")).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        rows(client, "select id from journalentry")
         assert len(list(tmp_path.glob("ledger-query-*"))) == 1
+        client.close()
         server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=30) == 0
+        assert server.wait() == 0
     assert list(tmp_path.glob("ledger-query-*")) == []

@@ -1,12 +1,10 @@
 """A server that is killed in the middle of a run: the next one handles what is left, once."""
 
 import contextlib
-import os
 import signal
 import time
 from collections import Counter
 
-import httpx
 import pytest
 from ledger_databases import Database
 from ledger_harness import (
@@ -16,15 +14,39 @@ from ledger_harness import (
     Bench,
     entries_of,
     regions,
-    serve,
+    serving,
     sign_in,
     start_run,
 )
 
 from reconciler.ledger import open_ledger
 
-COUNT = 200
-"""Entries of a run: several steps, of which one is done when the server is killed."""
+COUNT = 60
+"""Entries of a run: three steps of 20."""
+
+PAUSE = """
+import sys, threading
+from itertools import count
+from reconciler.ledger import serve
+from reconciler.ledger.runs.job_context import JobContext
+
+recorded, record = count(1), JobContext.record
+told, install = threading.Event(), serve.signal.signal
+
+def pause(self, action, *rest):
+    record(self, action, *rest)
+    if action == {action!r} and next(recorded) == {number}:
+        print("paused", file=sys.stderr, flush=True)
+        told.wait()
+
+def tell(number, handler):
+    install(number, lambda *arguments: (handler(*arguments), told.set()))
+
+JobContext.record = pause
+serve.signal.signal = tell
+"""
+"""A server that pauses within a step, until it is told to stop."""
+IN_SECOND_STEP = 30
 
 
 class Served:
@@ -38,19 +60,20 @@ class Served:
         bench.close()
 
     @contextlib.contextmanager
-    def running(self):
-        """A client of a new server, which is killed without a warning in the end."""
-        server, url = serve(self.database)
-        self.server = server
-        try:
-            with httpx.Client(base_url=url, timeout=None) as client:
-                token = sign_in(client, *self._credentials).json()["access_token"]
-                client.headers["Authorization"] = f"Bearer {token}"
-                yield client
-        finally:
-            server.send_signal(signal.SIGKILL)
-            server.wait()
-            server.stderr.close()
+    def running(self, *, pause_at=None):
+        """A client of a new server, which is killed without a warning in the end.
+
+        It pauses in the second step of `create` or `cancel`, inside its transaction.
+        """
+        patch = PAUSE.format(action=pause_at, number=IN_SECOND_STEP)
+        with serving(self.database, patch=patch) as (self.server, client):
+            token = sign_in(client, *self._credentials).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            yield client
+
+    def paused(self):
+        """Returns when the server has paused."""
+        assert self.server.stderr.readline() == "paused\n"
 
     def count(self, condition):
         query = f"SELECT COUNT(*) AS n FROM journal_entries WHERE {condition}"
@@ -63,26 +86,11 @@ class Served:
         query = "SELECT object_name FROM audit_events WHERE object_type='JournalEntry' AND action=?"
         return Counter(row["object_name"] for row in self.database.truth(query, action))
 
-    @contextlib.contextmanager
-    def stopped(self, condition):
-        """Stops the process of the server soon after the condition holds."""
-        while not condition():
-            self.alive()
-        self.server.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.server.pid, os.WSTOPPED)
-        try:
-            yield
-        finally:
-            self.server.send_signal(signal.SIGCONT)
-
     def until(self, client, run, status):
         """Polls until a run has a status. The ledger works on runs without being asked."""
         while client.get(f"{RUNS}/{run}").json()["status"] != status:
-            self.alive()
-
-    def alive(self):
-        assert self.server.poll() is None
-        time.sleep(0.01)  # the server's turn
+            assert self.server.poll() is None
+            time.sleep(0.02)
 
 
 @pytest.fixture
@@ -92,15 +100,14 @@ def served(seeded):
 
 def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
     """I-67: a run goes on after a restart, and touches no entry twice."""
-    with served.running() as client:
+    with served.running(pause_at="create") as client:
         run = start_run(client)
-        with served.stopped(lambda: served.count("1=1") >= 20):
-            served.server.kill()
+        served.paused()
     # Dead in the middle of processing.
     assert served.status() == "Processing"
-    assert served.count("1=1") < COUNT
+    assert served.count("1=1") == 20
 
-    with served.running() as client:
+    with served.running(pause_at="cancel") as client:
         served.until(client, run, "Completed")
         numbers = [live["number"] for live in entries_of(client, run)]
         assert served.acted("create") == Counter(numbers)
@@ -109,11 +116,10 @@ def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
             f"{ENTRIES}/{numbers[-1]}/basic-information", json={"transferredToAccounting": "Yes"}
         )
         assert client.put(f"{RUNS}/{run}/cancel").json() == {"success": True}
-        with served.stopped(lambda: served.count("status='Cancelled'") >= 20):
-            served.server.kill()
+        served.paused()
     # Dead in the middle of the cancellation.
     assert served.status() == "CancelInprogress"
-    assert served.count("status='Cancelled'") < COUNT - 1
+    assert served.count("status='Cancelled'") == 20
 
     with served.running() as client:
         served.until(client, run, "Completed")
@@ -126,12 +132,13 @@ def test_every_entry_is_handled_once_whenever_the_server_is_killed(served):
 
 
 def test_a_server_that_is_told_to_stop_leaves_the_rest_for_the_next_one(served):
-    with served.running() as client:
+    with served.running(pause_at="create") as client:
         start_run(client)
-        with served.stopped(lambda: served.count("1=1") >= 20):
-            served.server.send_signal(signal.SIGTERM)
+        served.paused()
+        served.server.send_signal(signal.SIGTERM)
         assert served.server.wait() == 0
     assert served.status() == "Processing"
+    assert served.count("1=1") == 40  # the step that was at work is done
     assert served.database.truth("SELECT claim FROM run_jobs") == [{"claim": None}]
     with open_ledger(served.database.url) as ledger:
         ledger.work()
