@@ -234,7 +234,7 @@ KNOWN: frozenset[str] = frozenset(
         "ledger/query/jobs.py: _sight",
         "ledger/query/sight.py: Sight",
         "ledger/query/sight.py: sight",
-        "ledger/reference/seed.py: _books",
+        "ledger/reference_data/seed.py: _books",
         "ledger/sources/loading.py: _Books",
         "ledger/sources/loading.py: _books",
         "render/books.py: books",
