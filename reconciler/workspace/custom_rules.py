@@ -1,7 +1,7 @@
 """Checks declarations against the custom rules of the workspace, which are JSON Schemas."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path as FilePath
@@ -19,9 +19,13 @@ from reconciler.workspace.rules import RULES
 MAX_PATTERN = 256
 """Characters of a regular expression in a custom rule."""
 
+MAX_DEPTH = 100
+"""The deepest nesting of a custom rule. JSON libraries refuse deeper ones, each at its own limit."""
+
 _SHOWN = 20
 """The most places that are named where one declaration breaks one rule."""
 
+_TOO_DEEP = f"is nested more than {MAX_DEPTH} deep"
 _POLICY = Source("reconciler.yaml")
 
 _Validator: TypeAlias = jsonschema_rs.Draft202012Validator
@@ -155,14 +159,8 @@ def _read(root: FilePath, rule: HouseRule) -> _Validator | str:
     data, fact = _content(root, rule.schema)
     if fact:
         return fact
-    try:
-        schema = json.loads(data, object_pairs_hook=_unique_members, parse_float=str, parse_int=str)
-    except (ValueError, RecursionError) as error:
-        return f"`{rule.schema}` is not JSON: {error}"
-    if not isinstance(schema, dict):
-        return f"`{rule.schema}` is not a JSON Schema: it is not an object"
-    if odd := next(_refused_parts(schema), ""):
-        return f"`{rule.schema}` {odd}"
+    if flaw := _flaw_of(data):
+        return f"`{rule.schema}` {flaw}"
     try:
         return jsonschema_rs.Draft202012Validator(
             data.decode("utf-8"),
@@ -172,6 +170,19 @@ def _read(root: FilePath, rule: HouseRule) -> _Validator | str:
         )
     except ValueError as error:
         return f"`{rule.schema}` is not a JSON Schema: {str(error).splitlines()[0][:200]}"
+
+
+def _flaw_of(data: bytes) -> str:
+    """Why a file is not a custom rule, before it is compiled; empty if it may be one."""
+    try:
+        schema = json.loads(data, object_pairs_hook=_unique_members, parse_float=str, parse_int=str)
+    except RecursionError:
+        return _TOO_DEEP
+    except ValueError as error:
+        return f"is not JSON: {error}"
+    if refused := next(_refused_parts(schema), ""):
+        return refused
+    return "" if isinstance(schema, dict) else "is not a JSON Schema: it is not an object"
 
 
 def _content(root: FilePath, name: str) -> tuple[bytes, str]:
@@ -188,14 +199,16 @@ def _content(root: FilePath, name: str) -> tuple[bytes, str]:
 
 def _refused_parts(part: Any) -> Iterator[str]:
     """What a custom rule must not contain, in any part of its schema."""
-    waiting = [part]
+    waiting = [(part, 1)]
     while waiting:
-        item = waiting.pop()
+        item, depth = waiting.pop()
+        if depth > MAX_DEPTH and isinstance(item, dict | list):
+            yield _TOO_DEEP
         if isinstance(item, list):
-            waiting += item
-        if not isinstance(item, Mapping):
+            waiting += ((value, depth + 1) for value in item)
+        if not isinstance(item, dict):
             continue
-        waiting += item.values()
+        waiting += ((value, depth + 1) for value in item.values())
         for name in ("$ref", "$dynamicRef"):
             if isinstance(item.get(name), str) and not item[name].startswith("#"):
                 yield f"refers to `{item[name][:80]}`, and no schema is fetched"

@@ -6,7 +6,7 @@ are exact decimals of their source text. What makes YAML surprising is refused b
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,6 +23,7 @@ from yaml.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
+from yaml.scanner import ScannerError
 
 from reconciler.core.model.finding import Problem
 from reconciler.core.model.resource import Value
@@ -102,16 +103,18 @@ class _StopReading(Exception):
 class _Reader:
     """Builds values from the events of one file and collects its problems."""
 
-    __slots__ = ("_event", "_known", "_nodes", "_path", "_trusted", "problems")
+    __slots__ = ("_event", "_known", "_nodes", "_path", "_text", "_trusted", "problems", "stopped")
 
     def __init__(self, text: str, *, path: str, trusted: bool) -> None:
         self._event = CParser(text).get_event
+        self._text = text
         self._path = path
         self._trusted = trusted
         self._nodes = 0
         # Keys found to be text however they are written; a file repeats the same few.
         self._known: set[str] = set()
         self.problems: list[Problem] = []
+        self.stopped = False
 
     def documents(self) -> tuple[Document, ...]:
         documents: list[Document] = []
@@ -121,10 +124,15 @@ class _Reader:
                     self._begin(event, len(documents) + 1)
                     root: Any = self._event()
                     documents.append(Document(self._node(root, 0), root.start_mark.line + 1))
+        except ScannerError as error:
+            if before := self._refused_before(error):
+                self.problems, self.stopped = before, True
+            else:
+                self._refuse_syntax(error)
         except YAMLError as error:
             self._refuse_syntax(error)
         except _StopReading:
-            pass
+            self.stopped = True
         return tuple(documents)
 
     def _node(self, event: Any, depth: int) -> Value:
@@ -224,6 +232,29 @@ class _Reader:
             self._refuse(event, "yaml-alias", f"`&{event.anchor}` names a value for repetition")
         if event.tag is not None:
             self._refuse(event, "yaml-tag", f"the value carries the tag `{event.tag}`")
+
+    def _refused_before(self, error: ScannerError) -> list[Problem]:
+        """The problems of what precedes the scanner's error, if one of them ends the reading.
+
+        While a bracket may begin a key, libyaml scans on to the end of the line. What it refuses
+        there hides the events before. The text up to that place tells them.
+        """
+        text, end, key = self._text, error.problem_mark, error.context_mark
+        if end is not None and end.index < len(text):
+            return self._ending_in(text[: end.index])
+        if key is None or not text.startswith(("[", "{"), key.index):
+            return []
+        # The text ends inside a key that needs a `:` after it. A key behind `? ` needs none.
+        marked = f"{text[: key.index]}? {text[key.index :]}"
+        return [
+            replace(one, column=one.column - 2) if one.line == key.line + 1 else one
+            for one in self._ending_in(marked)
+        ]
+
+    def _ending_in(self, text: str) -> list[Problem]:
+        again = _Reader(text, path=self._path, trusted=self._trusted)
+        again.documents()
+        return again.problems if again.stopped else []
 
     def _begin(self, event: Any, number: int) -> None:
         self._nodes = 0

@@ -107,6 +107,13 @@ def test_a_mapping_serves_as_well_as_a_file(make_bench):
         (("status: Inactive", "status: Retired"), "status is 'Retired'"),
         (("fiscalYear: 2026", "fiscalYear: MMXXVI"), "fiscalYear is 'MMXXVI'"),
         (("kind: Reference", "kind: [Reference"), ":3: not readable as YAML"),
+        (("kind: Reference", f"kind: {'[' * 20}{']' * 20}"), "nested deeper than 20"),
+        (("kind: Reference", f"kind: {'[1,' * 900}{']' * 900}"), "nested deeper than 20"),
+        # A scanner may look ahead, and find its own limit passed before anybody sees ours is.
+        (
+            ("kind: Reference", f"kind: {'[' * 5000}{']' * 5000}"),
+            "nested deeper than 20|not readable",
+        ),
     ],
 )
 def test_what_a_reference_lacks_is_said_in_one_line(database, tmp_path, replacement, message):

@@ -97,6 +97,19 @@ def test_a_rule_is_for_the_kinds_it_names(tmp_path):
     assert found(workspace(tmp_path, rules=[rule], first="x")) == []
 
 
+TOO_DEEP = [
+    opening * levels + "{}" + closing * levels
+    for levels in (100, 127, 1000, 80_000)
+    for opening, closing in (('{"not":', "}"), ('{"allOf":[', "]}"), ("[", "]"))
+]
+"""Libraries refuse nesting too, each at a depth of its own."""
+
+
+def test_a_rule_may_be_nested_a_hundred_deep(tmp_path):
+    rules = {rule for _, rule in found(workspace(tmp_path, '{"not":' * 99 + "{}" + "}" * 99))}
+    assert rules == {"house/ticket"}
+
+
 @pytest.mark.parametrize(
     ("schema", "fact"),
     [
@@ -110,7 +123,7 @@ def test_a_rule_is_for_the_kinds_it_names(tmp_path):
         ({"pattern": "a" * 257}, "more than 256 characters"),
         ({"patternProperties": {"a" * 257: {}}}, "more than 256 characters"),
         ({"pattern": "^(?=a)(a+)+$"}, "is not a JSON Schema"),
-        ("[" * 100_000, "is not JSON"),
+        *((text, "nested more than 100 deep") for text in TOO_DEEP),
         (" " * (1024 * 1024 + 1), "MiB"),
     ],
 )

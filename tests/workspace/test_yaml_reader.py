@@ -169,6 +169,92 @@ def test_twenty_levels_are_fine():
     assert value_of("[" * 20 + "]" * 20)
 
 
+# What opens a level, how wide that is, and how many levels each opens.
+NESTING = {
+    "lists in brackets": ("[", 1),
+    "mappings in braces": ("{a: ", 1),
+    "mappings in braces, quoted": ('{"a":', 1),
+    "pairs in brackets": ("[a: ", 2),
+    "dashes": ("- ", 1),
+    "brackets on lines": ("[\n", 1),
+    "bracket and brace": ("[{a: ", 2),
+}
+BEFORE = {
+    "at the top": "",
+    "in a later document": "a: b\n---\n",
+    "after a comment": "# [[[[\n",
+    "after brackets in text": 'x: "[[[[[[[[[[[[[[[[[[[[[[[["\n---\n',
+}
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+@pytest.mark.parametrize(("opening", "levels"), NESTING.values(), ids=NESTING)
+def test_the_first_bracket_too_many_is_named_however_many_follow(before, opening, levels):
+    """Parsers have limits too, which differ between versions, and scan ahead of what they tell."""
+
+    def opened(times):
+        _, problems = read(f"{before}{opening * times}".encode(), path="")
+        # What is not closed is no YAML either, where it is not too deep.
+        return [(p.rule, p.line, p.column) for p in problems if p.rule != "yaml-syntax"]
+
+    assert opened(20 // levels) == []
+    (told,) = opened(20 // levels + 1)
+    assert told[0] == "yaml-depth"
+    for times in (30, 999, 1000, 1001, 1025, 5000, 500_000):
+        assert opened(times) == [told]
+
+
+@pytest.mark.parametrize("times", [21, 1000, 1001, 500_000])
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        pytest.param("a: {}", ("yaml-depth", 1, 23), id="as a value"),
+        pytest.param("a: [1,\n{}", ("yaml-depth", 2, 19), id="inside a list"),
+        pytest.param("- - a\n- {}", ("yaml-depth", 2, 22), id="after deeper lists"),
+        pytest.param("é: 1\nß: {}", ("yaml-depth", 2, 23), id="after other letters"),
+        pytest.param("- a: [b, {}", ("yaml-depth", 1, 27), id="all forms at once"),
+        pytest.param("a: 1\n{}", ("yaml-depth", 2, 20), id="where a key must be"),
+        pytest.param("a:\n  b: 1\n  {}: 2", ("yaml-depth", 3, 21), id="as an inner key"),
+    ],
+)
+def test_brackets_are_counted_from_where_they_are(form, expected, times):
+    assert refusals(form.format("[" * times).encode())[-1] == expected
+
+
+@pytest.mark.parametrize("times", [21, 1000, 500_000])
+def test_mappings_as_keys_are_told_up_to_the_one_too_deep(times):
+    keys = [("yaml-key", 1, column) for column in range(2, 21)]
+    assert refusals(b"{" * times) == [*keys, ("yaml-key", 1, 21), ("yaml-depth", 1, 21)]
+    assert refusals(b"? " * times)[-1] == ("yaml-depth", 1, 41)
+
+
+def by_indent(levels):
+    return "".join(f"{' ' * level}a:\n" for level in range(levels))
+
+
+@pytest.mark.parametrize("levels", [21, 1000, 1100])
+def test_mappings_by_indent_are_counted(levels):
+    assert value_of(by_indent(20))
+    assert refusals(by_indent(levels).encode()) == [("yaml-depth", 21, 21)]
+
+
+@pytest.mark.parametrize("times", [21, 1000, 500_000])
+@pytest.mark.parametrize("form", ['a: "{}"', "a: '{}'", "a: b{}", "a: b # {}", "a: |\n  {}\n"])
+def test_brackets_in_text_open_nothing(form, times):
+    assert value_of(form.format("[" * times))
+
+
+def test_what_breaks_elsewhere_is_told_as_what_it_is():
+    assert refusals(b"b" + b"[" * 1000 + b": 1\n" + b"c: @\n") == [("yaml-syntax", 2, 4)]
+    assert refusals(b"a: 1\n[b]\n") == [("yaml-syntax", 3, 1)]
+
+
+def test_problems_before_the_depth_are_kept():
+    rules = [rule for rule, _, _ in refusals(b"a: 1\na: !x 2\n---\n" + b"[" * 5000)]
+    assert rules == ["yaml-tag", "yaml-duplicate-key", "yaml-depth"]
+    assert len(refusals(b"a: 1\n" * 95 + b"---\n" + b"{" * 5000)) == 100
+
+
 @pytest.mark.parametrize(
     "data",
     [

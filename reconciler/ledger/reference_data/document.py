@@ -12,6 +12,9 @@ from ..errors import LedgerUnusable
 from .code_types import type_of
 from .currencies import minor_units
 
+MAX_DEPTH = 20
+"""Levels of a reference file; a library that composes nested values gives up beyond some depth."""
+
 STATUSES = ("Open", "PendingClose", "Closed")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNIT_ID = re.compile(r"[0-9A-Za-z-]{1,36}")
@@ -106,8 +109,15 @@ def _parse(path: Path) -> Mapping[str, Any]:
 
     # The base loader leaves every scalar as the text it was written in: no dates, no Norway.
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    data = _bytes(path)
     try:
-        document = yaml.load(_bytes(path), Loader=loader)  # noqa: S506 - builds only text, lists, mappings
+        depth = 0
+        for event in yaml.parse(data, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise LedgerUnusable(f"reference {path}: nested deeper than {MAX_DEPTH}")
+        document = yaml.load(data, Loader=loader)  # noqa: S506 - builds only text, lists, mappings
     except (yaml.YAMLError, ValueError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         place = f"{path}:{line + 1}" if line is not None else str(path)
