@@ -1,11 +1,11 @@
 # Everything runs in the checkout's own environment, .venv, which the first target that needs it
-# makes with Python 3.11 or later. It is made again when pyproject.toml has changed.
+# makes with Python 3.11 or later from the lock in requirements/. It is made again when that has changed.
 
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 RUN := .venv/installed
 DEV := .venv/installed-dev
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK := requirements
 
 # The first of these that is new enough and can make environments. Looked for only when one is made.
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
@@ -49,6 +49,27 @@ test-postgresql: $(DEV) ## Run all tests of the embedded ledger on PostgreSQL, t
 test-long: $(DEV) ## Run the sweeps that take minutes, with examples drawn at random
 	$(TESTS) -m 'long or hypothesis'
 
+# Other versions than those of the lock, in environments of their own. Tests of the repository itself and
+# faults below Python do not depend on them.
+OTHER_VERSIONS = -m pytest -n $(WORKERS) --dist loadfile tests --ignore tests/faults --ignore tests/project
+UV = $(BIN)/uv --quiet
+ENVIRONMENT = $(UV) venv --clear --seed --python $(BIN)/python
+
+.PHONY: test-newest
+test-newest: $(DEV) ## Run most tests with the newest versions that pyproject.toml allows
+	$(ENVIRONMENT) .venv-newest
+	$(UV) pip install --python .venv-newest/bin/python --upgrade --editable '.[dev]'
+	.venv-newest/bin/python $(OTHER_VERSIONS)
+
+# The tools of the tests stay those of the lock.
+.PHONY: test-lowest
+test-lowest: $(DEV) ## Run most tests with the lowest versions that pyproject.toml allows
+	$(ENVIRONMENT) .venv-lowest
+	$(LOCK)/install .venv-lowest/bin/python dev --editable
+	$(UV) pip compile --resolution lowest-direct --extra postgresql pyproject.toml \
+		| $(UV) pip install --python .venv-lowest/bin/python --no-deps --requirement -
+	.venv-lowest/bin/python $(OTHER_VERSIONS)
+
 # The tests share nothing but what is prepared, so any worker may take any of them.
 .PHONY: faults
 faults: $(DEV) ## Run the whole fault laboratory, and write its table into docs/reliability.md
@@ -61,13 +82,17 @@ planted: $(DEV) ## Plant thirty known bugs in copies of the checkout, and show t
 	$(BIN)/python tests/planted/plant.py --record docs/reliability.md
 
 .PHONY: lint
-lint: check-format check-lint check-types check-schemas check-books check-books-format check-workflows ## Run every check, no test
+lint: check-lock check-format check-lint check-types check-schemas check-books check-books-format check-workflows ## Run every check, no test
 
 .PHONY: format
 format: $(DEV) ## Rewrite code and books in canonical form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/reconciler fmt -w journals
+
+.PHONY: check-lock
+check-lock: $(DEV)
+	$(BIN)/python tests/project/check_lock.py
 
 .PHONY: check-format
 check-format: $(DEV)
@@ -105,23 +130,35 @@ check-workflows: $(DEV)
 	$(BUILTIN_SCHEMA) vendor.gitlab-ci docs/ci/gitlab-ci.yml
 	$(BIN)/zizmor --offline --quiet --no-progress --pedantic --strict-collection $(GITHUB_WORKFLOWS) action.yml
 
+# One resolution, that of development: what users get is a part of what the tests ran with.
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--annotation-style line --custom-compile-command 'make lock'
+PART = $(COMPILE) --constraint $(LOCK)/dev.txt --output-file
+
+.PHONY: lock
+lock: $(DEV) ## Renew the lock with the newest versions that pyproject.toml allows
+	$(COMPILE) --upgrade --all-extras pyproject.toml --output-file $(LOCK)/dev.txt
+	$(PART) $(LOCK)/postgresql.txt --upgrade --extra postgresql pyproject.toml
+	$(PART) $(LOCK)/run.txt --upgrade pyproject.toml
+	echo hatchling | $(PART) $(LOCK)/build.txt --upgrade -
+
 .PHONY: setup
 setup: $(DEV) ## Make the environment for development
 
 .PHONY: clean
 clean: ## Remove the environment and everything that tools leave behind
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
+	rm -rf .venv .venv-newest .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment whose Python has gone, or that was left half made, is made anew.
-$(RUN): pyproject.toml
+$(RUN): pyproject.toml $(LOCK)/build.txt $(LOCK)/run.txt
 	@$(if $(PYTHON),,$(error Python 3.11 or later with venv is needed. Name it: make PYTHON=/path/to/python3))
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing reconciler into .venv. This happens once, and takes a minute.'
-	@$(PIP) --editable .
+	@$(LOCK)/install $(BIN)/python run --editable
 	@touch $@
 
-$(DEV): pyproject.toml $(RUN)
+$(DEV): $(RUN) $(LOCK)/dev.txt
 	@echo 'Installing what development needs into .venv. This happens once, too.'
-	@$(PIP) --editable '.[dev]'
+	@$(LOCK)/install $(BIN)/python dev --editable
 	@touch $@

@@ -13,9 +13,11 @@ from typing import Any
 import yaml
 from local_runner import INHERITED, Job, install_checkout
 
-INSTALL = (
-    'python -m pip install --quiet --disable-pip-version-check --root-user-action ignore "$TOOL"'
-)
+INSTALL = [
+    'git clone --quiet --no-checkout "$TOOL" /opt/reconciler',
+    'git -C /opt/reconciler checkout --quiet --detach "$TOOL_COMMIT"',
+    "/opt/reconciler/requirements/install python postgresql",
+]
 
 
 @dataclass(kw_only=True)
@@ -74,7 +76,7 @@ class Pipelines:
         trusted = reads and environment is not None
         if trusted and shared.exists():
             shutil.copytree(shared, state)
-        assert job.get("before_script", [INSTALL]) == [INSTALL]
+        assert job.get("before_script", INSTALL) == INSTALL
         programs = self.scratch / "programs"
         install_checkout(programs)
         kept = {key: os.environ[key] for key in INHERITED if key in os.environ}
