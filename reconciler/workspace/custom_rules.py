@@ -20,7 +20,7 @@ MAX_PATTERN = 256
 """Characters of a regular expression in a custom rule."""
 
 MAX_DEPTH = 100
-"""The deepest nesting of a custom rule. JSON libraries refuse deeper ones, each at its own limit."""
+"""The deepest nesting of a custom rule. Each JSON library has its own limit above it."""
 
 _SHOWN = 20
 """The most places that are named where one declaration breaks one rule."""
