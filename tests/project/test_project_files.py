@@ -80,7 +80,7 @@ GOOD = '{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "obj
         pytest.param("{", "Expecting", id="not JSON"),
         pytest.param('{"type": "object"}', "$schema is not", id="another draft"),
         pytest.param(GOOD.replace('"object"', '"objekt"'), "objekt", id="breaks the meta-schema"),
-        pytest.param(GOOD.replace("{", '{"type": 1, ', 1), "stands twice", id="a key twice"),
+        pytest.param(GOOD.replace("{", '{"type": 1, ', 1), "occurs twice", id="a key twice"),
         pytest.param(
             GOOD.replace("{", '{"$ref": "https://example.com/a.json", ', 1),
             "leads to nothing",
