@@ -12,10 +12,9 @@ from reconciler.core.model.plan import Allowances, Basis, Change, Plan
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address, Declared, Live, Source, Value
 from reconciler.core.model.scope import EVERYTHING, Selection
-from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Tenant
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.decisions import Snapshot
-from reconciler.core.rules.entries import Known, known
 
 KIND = JOURNAL_ENTRY
 WORKSPACE = "books"
@@ -127,7 +126,10 @@ def recorded(
     )
 
 
-FACTS = Facts(
+TENANT = Tenant(
+    complete=True,
+    marker=MARKER,
+    workspace=WORKSPACE,
     codes=(
         *(AccountingCode(name=name, type=type_) for name, type_ in CODES.items()),
         AccountingCode(name="Old Cash", type="Cash", status="Inactive"),
@@ -158,16 +160,9 @@ FACTS = Facts(
 """A tenant: one closed period, open ones, codes of which one name is shared, two segments."""
 
 
-def facts_of(**changes: Any) -> Facts:
+def tenant_of(**changes: Any) -> Tenant:
     """The plain tenant, but for what is given."""
-    return Facts(**{**{name: getattr(FACTS, name) for name in FACTS.__slots__}, **changes})
-
-
-def known_of(
-    *, complete: bool = True, marker: str = MARKER, workspace: str = WORKSPACE, **changes: Any
-) -> Known:
-    """The plain tenant, indexed, but for what is given."""
-    return known(facts_of(**changes), complete=complete, marker=marker, workspace=workspace)
+    return replace(TENANT, **changes)
 
 
 def world(
@@ -175,7 +170,7 @@ def world(
     recorded: Iterable[Recorded] = (),
     live: Iterable[Live] = (),
     *,
-    known: Known | None = None,
+    tenant: Tenant | None = None,
     selection: Selection = EVERYTHING,
     **policy: Any,
 ) -> Snapshot:
@@ -186,7 +181,7 @@ def world(
         declared={item.address: item for item in declared},
         recorded={item.address: item for item in recorded},
         live={**dict.fromkeys(numbers), **{item.number: item for item in live}},
-        known=known_of() if known is None else known,
+        tenant=tenant_of() if tenant is None else tenant,
         policy=Policy(**policy),
         selection=selection,
     )
@@ -219,7 +214,7 @@ def plan_for(
     """The plan for a world."""
     return make_plan(
         of if policy is None else replace(of, policy=policy),
-        basis=basis(**{"home_currency": of.known.facts.home_currency, **base}),
+        basis=basis(**{"home_currency": of.tenant.home_currency, **base}),
         allowances=allow or Allowances(),
         warnings=warnings,
     )
@@ -230,7 +225,7 @@ def plan_of(
     live_spec: Spec | None,
     *,
     applied: Spec | None = None,
-    known: Known | None = None,
+    tenant: Tenant | None = None,
     **policy: Any,
 ) -> Plan:
     """The plan for one address. What was applied is what is live, unless it is given."""
@@ -239,7 +234,7 @@ def plan_of(
             [] if declared_spec is None else [declared(declared_spec)],
             [] if live_spec is None else [recorded(applied or live_spec)],
             [] if live_spec is None else [live(live_spec)],
-            known=known,
+            tenant=tenant,
             **policy,
         )
     )

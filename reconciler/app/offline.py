@@ -13,7 +13,6 @@ from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.plan import Allowances, Basis, Plan
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.scope import Scope
-from reconciler.core.model.tenant import Facts
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
@@ -50,7 +49,7 @@ def plan_offline(books: CheckedWorkspace, allowances: Allowances, scope: Scope) 
         made = _plan(books, settings, daybook, allowances, scope)
     finally:
         daybook.close()
-    warnings = [_ELSEWHERE] * (not in_file) + [_NO_REFERENCE] * (books.facts is None)
+    warnings = [_ELSEWHERE] * (not in_file) + [_NO_REFERENCE] * (not books.tenant.complete)
     return replace(made, warnings=(*warnings, *made.warnings))
 
 
@@ -63,15 +62,14 @@ def _plan(
 ) -> Plan:
     recorded = daybook.recorded()
     chosen = selection_of(books, recorded, scope)
-    known = books.known(books.facts or Facts())
-    live = assumed_live(books.declared, recorded, known)
+    live = assumed_live(books.declared, recorded, books.tenant)
     # How large a change is cannot be told from what counts as new only because nobody remembers.
     policy = settings.policy if daybook.lineage else _without_sizes(settings.policy)
     world = Snapshot(
         declared=books.declared,
         recorded=recorded,
         live=live,
-        known=known,
+        tenant=books.tenant,
         policy=policy,
         selection=chosen.selection,
     )
@@ -100,7 +98,7 @@ def _basis(books: CheckedWorkspace, settings: Settings, daybook: Daybook) -> Bas
         entity_id=(target.entity_id if target else None) or entity.strip("-"),
         lineage=daybook.lineage,
         serial=daybook.serial,
-        home_currency=books.facts.home_currency if books.facts else None,
+        home_currency=books.tenant.home_currency,
         marker_place=settings.marker,
         files_digest=books.digest,
         origin=origin_of(settings),

@@ -48,7 +48,7 @@ def selection_of(
 ) -> Chosen:
     """What a scope chooses. Raises UsageError when a word of it, or all of them, match nothing."""
     workspace = Workspace(
-        declared=books.declared, recorded=recorded, periods=books.known(books.facts).periods
+        declared=books.declared, recorded=recorded, periods=books.tenant.periods_by_name
     )
     selection, along, problems = select(scope, workspace)
     if problems:

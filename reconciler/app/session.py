@@ -29,7 +29,6 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import WHOLE, Scope
-from reconciler.core.model.tenant import Facts
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.renames import warnings_of
@@ -192,12 +191,11 @@ def _world(desk: Desk, progress: Progress, chosen: Chosen = ALL_CHOSEN) -> Snaps
     )
     with progress("Reading the ledger", len(wanted)) as advance:
         seen = observe(wanted, desk.client, parallelism=desk.parallelism, advance=advance)
-    facts = replace(desk.books.facts or Facts(), codes=seen.codes, periods=seen.periods)
     return Snapshot(
         declared=declared,
         recorded=recorded,
         live=seen.live,
-        known=desk.books.known(facts),
+        tenant=replace(desk.books.tenant, codes=seen.codes, periods=seen.periods),
         policy=desk.settings.policy,
         selection=selection,
     )
@@ -234,7 +232,7 @@ def basis_of(desk: Desk) -> Basis:
         entity_id=tenant.entity_id or "",
         lineage=desk.daybook.lineage,
         serial=desk.daybook.serial,
-        home_currency=desk.books.facts.home_currency if desk.books.facts else None,
+        home_currency=desk.books.tenant.home_currency,
         marker_place=desk.settings.marker,
         files_digest=desk.books.digest,
         origin=origin_of(desk.settings),

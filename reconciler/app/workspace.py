@@ -1,15 +1,15 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.resource import Address, Declared
-from reconciler.core.model.tenant import Facts, facts_from
-from reconciler.core.rules.entries import Known, check, check_marker, check_together, known
+from reconciler.core.model.tenant import Tenant, tenant_from
+from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused
 from reconciler.render.problems import problem_lines
 from reconciler.workspace import LoadedWorkspace, load, locate
@@ -22,13 +22,13 @@ from reconciler.workspace.settings import Settings, settings_from
 class CheckedWorkspace:
     """A workspace as read. `settings` is None when its reconciler.yaml has problems.
 
-    `facts` come from the Reference, None when there is none. `problems` holds the findings of
-    every file and every rule, sorted by place.
+    `tenant` is complete when there is a Reference. `problems` holds the findings of every file and
+    every rule, sorted by place.
     """
 
     root: Path
     settings: Settings | None
-    facts: Facts | None
+    tenant: Tenant
     declared: Mapping[Address, Declared]
     problems: tuple[Problem, ...]
     files: int
@@ -51,10 +51,6 @@ class CheckedWorkspace:
         """The numbers that files name for what stands in the ledger already."""
         return {where: item.adopts for where, item in self.declared.items() if item.adopts}
 
-    def known(self, facts: Facts | None) -> Known:
-        """Facts indexed for this workspace's checks."""
-        return _known(self.settings, facts, complete=self.facts is not None)
-
 
 def read_books(root: Path, *, today: str = "") -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
@@ -63,22 +59,23 @@ def read_books(root: Path, *, today: str = "") -> CheckedWorkspace:
     """
     loaded = load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
-    facts = facts_from(loaded.reference) if loaded.reference is not None else None
-    rules = _known(settings, facts, complete=facts is not None)
+    tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
+    if settings is not None:
+        tenant = replace(tenant, marker=settings.marker, workspace=settings.name)
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.
-        check_marker(rules) if settings is not None else (),
-        chain.from_iterable(check(declared, rules) for declared in loaded.declared),
-        check_together(loaded.declared, rules),
+        check_marker(tenant) if settings is not None else (),
+        chain.from_iterable(check(declared, tenant) for declared in loaded.declared),
+        check_together(loaded.declared, tenant),
     )
     names: Iterable[Finding] = ()
     if settings is not None:
-        names = check_policy_names(settings.policy.approvals, settings.policy.freeze, rules)
+        names = check_policy_names(settings.policy.approvals, settings.policy.freeze, tenant)
     house = _custom_rules(root, settings, loaded, today or datetime.now(UTC).date().isoformat())
     return CheckedWorkspace(
         root=root,
         settings=settings,
-        facts=facts,
+        tenant=tenant,
         declared={declared.address: declared for declared in loaded.declared},
         problems=tuple(
             sorted((*loaded.problems, *locate(root, (*findings, *names, *house.findings))))
@@ -118,12 +115,3 @@ def require_valid(books: CheckedWorkspace) -> Settings:
 def warning_text(problem: Problem) -> str:
     """A warning in one line."""
     return problem_lines(problem)[0]
-
-
-def _known(settings: Settings | None, facts: Facts | None, *, complete: bool) -> Known:
-    return known(
-        facts or Facts(),
-        complete=complete,
-        marker=settings.marker if settings else "",
-        workspace=settings.name if settings else "",
-    )

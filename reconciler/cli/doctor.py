@@ -82,7 +82,7 @@ def _look(findings: _Findings, stack: ExitStack) -> Iterator[Line]:
         counted(len(books.warnings), "warning"),
     )
     yield findings.good("files", ", ".join(counts))
-    if books.facts is None:
+    if not books.tenant.complete:
         yield findings.note("reference", "there is none, so less is checked offline")
     target = settings.target.base_url if settings.target else ""
     # Without what stands before an @, which may be a password.

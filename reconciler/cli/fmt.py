@@ -61,7 +61,7 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 def _home_currency(reference: Path) -> str:
     """The home currency of the workspace's Reference, empty when none is to be had."""
-    from reconciler.core.model.tenant import facts_from
+    from reconciler.core.model.tenant import tenant_from
     from reconciler.workspace.json_schema import REFERENCE, is_valid
     from reconciler.workspace.yaml_reader import read
 
@@ -71,4 +71,4 @@ def _home_currency(reference: Path) -> str:
     known = [item.value for item in documents if is_valid(REFERENCE, item.value)]
     if problems or not known or not isinstance(known[0], dict):
         return ""
-    return facts_from(known[0]).home_currency or ""
+    return tenant_from(known[0]).home_currency or ""

@@ -269,18 +269,16 @@ def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:
     """Write what is declared nowhere yet; a file that exists is never touched."""
     from reconciler.core.model.kinds import KINDS
     from reconciler.core.model.money import minor_units
-    from reconciler.core.model.tenant import Facts
     from reconciler.core.planning.adoption import declaration_of
     from reconciler.workspace.formatter.writer import Document, declarations_text
 
-    facts = desk.books.facts or Facts()
-    known = desk.books.known(facts)
+    tenant = desk.books.tenant
     documents: dict[Path, list[Document]] = {}
     for item in found:
         if item.path is None:
             continue
         spec = declaration_of(
-            KINDS[item.address.kind], item.live, marker_place=desk.settings.marker, known=known
+            KINDS[item.address.kind], item.live, marker_place=desk.settings.marker, tenant=tenant
         )
         metadata: dict[str, Value] = {"name": item.address.name, "adopts": item.live.number}
         if item.journal_run:
@@ -302,7 +300,7 @@ def _write(desk: "Desk", found: Sequence[Found]) -> tuple[Path, ...]:
             )
     for path, texts in documents.items():
         text = declarations_text(
-            texts, minor_units=minor_units, home_currency=facts.home_currency or ""
+            texts, minor_units=minor_units, home_currency=tenant.home_currency or ""
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text, mode=0o644)

@@ -56,7 +56,7 @@ def _print(books: "CheckedWorkspace", problems: tuple[Problem, ...], root: Path)
         counted(len(problems) - errors, "warning"),
     )
     out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
-    if books.facts is None and not books.errors:
+    if not books.tenant.complete and not books.errors:
         err([line("No Reference: accounting codes, periods and currencies were not checked.")])
 
 

@@ -22,7 +22,7 @@ def make_plan(
     """The plan for a world. The same world gives the same plan, byte for byte (I-12)."""
     changes, drift = decide_all(world)
     counts = Counter(change.action for change in changes)
-    starts = {name: period.start_date for name, period in world.known.periods.items()}
+    starts = {name: period.start_date for name, period in world.tenant.periods_by_name.items()}
     plan = Plan(
         basis=basis,
         changes=changes,
@@ -37,7 +37,7 @@ def make_plan(
         requirement=requirement_of(
             changes,
             world.policy.approvals,
-            world.known.periods,
+            world.tenant.periods_by_name,
             home_currency=basis.home_currency,
             partial=world.selection.scope.partial,
         ),

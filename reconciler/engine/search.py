@@ -77,7 +77,7 @@ def plan_with_search(
     if not doubts and not finding.asked:
         return SearchedPlan(plan=plan, world=world)
     everything = finding.asked or not finding.complete
-    workspace, place = world.known.workspace, world.known.marker
+    workspace, place = world.tenant.workspace, world.tenant.marker
     names = () if everything else with_previous(doubts, world.declared)
     search = search_ledger(ledger, workspace, place, names=names)
     if search.failure and finding.probe_from is not None:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from reconciler.core.model.finding import Finding
-from reconciler.core.model.known import Known
 from reconciler.core.model.policy import Approvals, Freeze
 from reconciler.core.model.resource import Path, Source, Value, mapping_of, rows_of
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.tenant import nearest
 from reconciler.workspace.rules import RULES
 
@@ -63,16 +63,16 @@ def _backward(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
             yield ("accountingPeriods", position, "endDate"), "reference-period", fact
 
 
-def check_policy_names(approvals: Approvals, freeze: Freeze, known: Known) -> Iterator[Finding]:
+def check_policy_names(approvals: Approvals, freeze: Freeze, tenant: Tenant) -> Iterator[Finding]:
     """Findings about accounting codes and periods that the Reference does not have."""
-    if not known.complete:
+    if not tenant.complete:
         return
     for at, tier in enumerate(approvals.tiers):
         path: Path = ("spec", "policy", "approvals", "tiers", at)
-        yield from _unknown("accounting code", tier.accounting_codes, known.codes, path)
-        yield from _unknown("accounting period", tier.periods, known.periods, path)
+        yield from _unknown("accounting code", tier.accounting_codes, tenant.codes_by_name, path)
+        yield from _unknown("accounting period", tier.periods, tenant.periods_by_name, path)
     path = ("spec", "policy", "freeze")
-    yield from _unknown("accounting period", sorted(freeze.periods), known.periods, path)
+    yield from _unknown("accounting period", sorted(freeze.periods), tenant.periods_by_name, path)
 
 
 def _unknown(

@@ -27,7 +27,7 @@ from reconciler.zuora.connection import (
     CallLimits,
     Connection,
     Credentials,
-    Tenant,
+    TenantIdentity,
     headers_of,
     origin_of,
 )
@@ -113,10 +113,12 @@ class Client:
             clean=self._redactor.clean,
         )
 
-    def tenant(self) -> Tenant:
+    def tenant(self) -> TenantIdentity:
         """Whose books these are, as the token tells. Signs in when that has not happened yet."""
         token = self._tokens.token(deadline=self._clock() + self._limits.deadline)
-        return Tenant(host=self._origin.host, tenant_id=token.tenant_id, entity_id=self._entity_id)
+        return TenantIdentity(
+            host=self._origin.host, tenant_id=token.tenant_id, entity_id=self._entity_id
+        )
 
     def server_time(self) -> datetime | None:
         """The ledger's clock at its last answer, in UTC, or None before the first."""

@@ -26,7 +26,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tenant:
+class TenantIdentity:
     """Whose books a client is looking at. `tenant_id` is empty when the token does not tell."""
 
     host: str

@@ -22,11 +22,10 @@ from reconciler.core.model.plan import Allowances, Basis, Plan
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.report import Applied, Report, Settled, report_of
 from reconciler.core.model.resource import Declared, Value
-from reconciler.core.model.tenant import Facts
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.snapshot import to_read
-from reconciler.core.rules.entries import known
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.engine.apply import apply
 from reconciler.engine.observe import observe, read_all
@@ -295,12 +294,16 @@ class Bench:
         recorded = book.recorded()
         declared = {item.address: item for item in wanted.values()}
         seen = observe(to_read(declared, recorded.values()), client, parallelism=1)
-        facts = Facts(codes=seen.codes, periods=seen.periods)
         world = Snapshot(
             declared=declared,
             recorded=recorded,
             live=seen.live,
-            known=known(facts, complete=False, marker="ReconcilerKey__c", workspace=WORKSPACE),
+            tenant=Tenant(
+                codes=seen.codes,
+                periods=seen.periods,
+                marker="ReconcilerKey__c",
+                workspace=WORKSPACE,
+            ),
             policy=self.policy,
         )
         basis = Basis(

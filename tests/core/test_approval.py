@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from builders import credit, debit, declared, entry, known_of, live, plan_for, recorded, world
+from builders import credit, debit, declared, entry, live, plan_for, recorded, tenant_of, world
 from test_runs import declared_run
 
 from reconciler.core.documents.plan_file import digest_of, plan_of, plan_text
@@ -113,7 +113,7 @@ def test_a_part_of_the_workspace_meets_every_amount():
 def test_foreign_money_counts_by_its_worth(worth, count):
     lines = debit("5", home=worth), credit("5", home=worth)
     tiers = (Tier(required=1), Tier(required=2, amount=amount(USD="1000")))
-    of = world([declared(entry(*lines, currency="EUR"))], known=known_of(home_currency="USD"))
+    of = world([declared(entry(*lines, currency="EUR"))], tenant=tenant_of(home_currency="USD"))
     policy = Policy(approvals=Approvals(tiers=tiers), max_money=amount(USD="999.99"))
     plan = plan_for(of, policy=policy)
     assert plan.requirement.approvals == count

@@ -8,11 +8,11 @@ from builders import (
     debit,
     declared,
     entry,
-    known_of,
     live,
     plan_for,
     plan_of,
     recorded,
+    tenant_of,
     world,
 )
 from hypothesis import given
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.model.plan import Impact
 
-HOME = known_of(home_currency="USD")
+HOME = tenant_of(home_currency="USD")
 
 
 def rows(plan):
@@ -162,7 +162,7 @@ EUR = entry(debit(home="370"), credit(home="370"), currency="EUR")
 
 
 @pytest.mark.parametrize(
-    ("declared_spec", "live_spec", "known", "home"),
+    ("declared_spec", "live_spec", "tenant", "home"),
     [
         pytest.param(entry(), None, HOME, ["400.90", "-400.90"], id="in the home currency"),
         pytest.param(EUR, None, HOME, ["370", "-370"], id="M9 in a foreign currency"),
@@ -173,11 +173,11 @@ EUR = entry(debit(home="370"), credit(home="370"), currency="EUR")
             ["1", "-1"],
             id="home amounts alone move",
         ),
-        pytest.param(entry(), None, known_of(), [None, None], id="no home currency"),
+        pytest.param(entry(), None, tenant_of(), [None, None], id="no home currency"),
     ],
 )
-def test_impact_in_the_home_currency(declared_spec, live_spec, known, home):
-    plan = plan_of(declared_spec, live_spec, known=known)
+def test_impact_in_the_home_currency(declared_spec, live_spec, tenant, home):
+    plan = plan_of(declared_spec, live_spec, tenant=tenant)
     found = [None if row.home_change is None else str(row.home_change) for row in plan.impact]
     assert found == home
 
@@ -188,7 +188,7 @@ def test_home_impact_is_unknown_when_one_amount_of_it_is():
             [declared(EUR), declared(entry(currency="EUR"), name="old")],
             [recorded(entry(currency="EUR"), name="old")],
             [live(entry(currency="EUR"), name="old")],
-            known=HOME,
+            tenant=HOME,
         )
     )
     assert [row.home_change for row in plan.impact] == [None, None]
@@ -207,27 +207,27 @@ def sums(plan):
 
 
 @pytest.mark.parametrize(
-    ("declared_spec", "live_spec", "known", "expected"),
+    ("declared_spec", "live_spec", "tenant", "expected"),
     [
         pytest.param(
-            entry(), None, known_of(), [("USD", False, "400.90", "400.90", "0", "0")], id="posted"
+            entry(), None, tenant_of(), [("USD", False, "400.90", "400.90", "0", "0")], id="posted"
         ),
         pytest.param(
             None,
             entry(),
-            known_of(),
+            tenant_of(),
             [("USD", False, "0", "0", "400.90", "400.90")],
             id="taken back",
         ),
         pytest.param(
             entry(debit("1"), credit("1")),
             entry(),
-            known_of(),
+            tenant_of(),
             [("USD", False, "1", "1", "400.90", "400.90")],
             id="replaced",
         ),
-        pytest.param(entry(notes="b"), entry(), known_of(), [], id="updated"),
-        pytest.param(entry(debit("1"), credit("2")), None, known_of(), [], id="blocked"),
+        pytest.param(entry(notes="b"), entry(), tenant_of(), [], id="updated"),
+        pytest.param(entry(debit("1"), credit("2")), None, tenant_of(), [], id="blocked"),
         pytest.param(
             EUR,
             entry(),
@@ -241,8 +241,8 @@ def sums(plan):
         ),
     ],
 )
-def test_a_plan_proves_the_balance(declared_spec, live_spec, known, expected):
-    plan = plan_of(declared_spec, live_spec, known=known)
+def test_a_plan_proves_the_balance(declared_spec, live_spec, tenant, expected):
+    plan = plan_of(declared_spec, live_spec, tenant=tenant)
     assert sums(plan) == expected
     assert all(row.holds for row in plan.balance)
 
@@ -267,6 +267,6 @@ def test_the_balance_of_any_entry_is_exact(cents):
 def test_a_negative_live_amount_keeps_all_its_digits():
     """The minus operator would round to 28 digits."""
     long = "1234567890123456789012345678.123456"
-    known = known_of(home_currency="USD")
-    plan = plan_of(None, entry(debit("1", home=long), credit("1", home=long)), known=known)
+    tenant = tenant_of(home_currency="USD")
+    plan = plan_of(None, entry(debit("1", home=long), credit("1", home=long)), tenant=tenant)
     assert [str(row.home_change) for row in plan.impact] == [f"-{long}", long]

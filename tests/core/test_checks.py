@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from builders import MARKER, credit, debit, declared, entry, facts_of, known_of
+from builders import MARKER, credit, debit, declared, entry, tenant_of
 from iso4217 import Currency
 
 from reconciler.core.model.finding import Severity
@@ -144,7 +144,7 @@ CASES = [
     pytest.param(
         "known-accounting-code",
         entry(debit(code="?"), credit()),
-        {**UNKNOWN, "codes": facts_of().codes},
+        {**UNKNOWN, "codes": tenant_of().codes},
         (LINES, 0, "accountingCodeName"),
         'no accounting code is named "?"',
         id="code unknown to the ledger itself",
@@ -291,7 +291,7 @@ CASES = [
 
 @pytest.mark.parametrize(("rule", "spec", "tenant", "path", "message"), CASES)
 def test_a_rule_refuses(rule, spec, tenant, path, message):
-    found, *others = check(declared(spec), known_of(**tenant))
+    found, *others = check(declared(spec), tenant_of(**tenant))
     assert (found.rule, found.message) == (rule, message)
     assert all(other.rule == rule for other in others)
     assert found.path == (path if path[0] == "metadata" else ("spec", *path))
@@ -386,7 +386,7 @@ def test_a_rule_refuses(rule, spec, tenant, path, message):
     ],
 )
 def test_no_rule_refuses(spec, tenant):
-    assert check(declared(spec), known_of(**tenant)) == ()
+    assert check(declared(spec), tenant_of(**tenant)) == ()
 
 
 def test_every_rule_for_files_has_a_case():
@@ -401,17 +401,17 @@ def test_rules_of_files_and_plans_have_one_name_each():
 
 def test_all_findings_of_a_declaration_are_reported_at_once():
     spec = entry(debit("1.005", code="?"), credit("1"), notes="x" * 2001)
-    rules = [found.rule for found in check(declared(spec), known_of())]
+    rules = [found.rule for found in check(declared(spec), tenant_of())]
     assert rules == ["minor-units", "lines-balance", "known-accounting-code", "notes-length"]
 
 
 def test_a_near_miss_names_what_was_meant():
-    (found,) = check(declared(entry(debit(code="Defered Revenue"), credit())), known_of())
+    (found,) = check(declared(entry(debit(code="Defered Revenue"), credit())), tenant_of())
     assert found.remedy == 'Did you mean "Deferred Revenue"?'
 
 
 def test_what_is_near_nothing_gets_the_remedy_of_the_rule():
-    (found,) = check(declared(entry(debit(code="?"), credit())), known_of())
+    (found,) = check(declared(entry(debit(code="?"), credit())), tenant_of())
     assert found.remedy == FILE_RULES["known-accounting-code"].remedy
 
 
@@ -425,7 +425,7 @@ def test_what_is_near_nothing_gets_the_remedy_of_the_rule():
     ],
 )
 def test_the_tenant_must_be_able_to_carry_the_marker(tenant, found):
-    findings = list(check_marker(known_of(**tenant)))
+    findings = list(check_marker(tenant_of(**tenant)))
     assert [item.rule for item in findings] == ["marker-field"] * found
     assert all(item.source == Source("reconciler.yaml") for item in findings)
 
@@ -444,7 +444,7 @@ def test_the_tenant_must_be_able_to_carry_the_marker(tenant, found):
 )
 def test_two_entries_of_one_posting_are_pointed_out(other, same):
     entries = [declared(entry(), name="a"), declared(other, name="b")]
-    found = list(check_together(entries, known_of()))
+    found = list(check_together(entries, tenant_of()))
     assert [item.rule for item in found] == ["same-economics"] * same
     for item in found:
         assert item.source.path == "2026/b.yaml"
@@ -453,7 +453,7 @@ def test_two_entries_of_one_posting_are_pointed_out(other, same):
 
 
 def rules_of(spec):
-    return [found.rule for found in check(declared(spec), known_of(**UNKNOWN))]
+    return [found.rule for found in check(declared(spec), tenant_of(**UNKNOWN))]
 
 
 CENTS = [1, *(10**power for power in range(1, 17)), 2**53, 2**53 + 1, 10**17 - 1]
@@ -465,7 +465,7 @@ def test_m4_one_cent_is_never_lost(cents):
     amount, more = (str(Decimal(value).scaleb(-2)) for value in (cents, cents + 1))
     assert rules_of(entry(debit(amount), credit(amount))) == []
     for lines in ((debit(more), credit(amount)), (debit(amount), credit(more))):
-        (found,) = check(declared(entry(*lines)), known_of(**UNKNOWN))
+        (found,) = check(declared(entry(*lines)), tenant_of(**UNKNOWN))
         assert found.rule == "lines-balance"
         assert found.message.endswith("by USD 0.01")
 
@@ -503,4 +503,4 @@ def test_an_amount_that_is_no_decimal_is_never_left_out_of_a_sum():
     """I-53: the schema lets none through, and the sums do not rely on it."""
     spec = entry({**debit(), "amount": "400.90"}, credit())
     with pytest.raises(AssertionError):
-        check(declared(spec), known_of())
+        check(declared(spec), tenant_of())

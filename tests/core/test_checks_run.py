@@ -1,7 +1,7 @@
 """The rules of journal runs: each refuses what it names, with the place, and nothing else."""
 
 import pytest
-from builders import MARKER, declared, entry, facts_of, known_of
+from builders import MARKER, declared, entry, tenant_of
 
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.kinds.journal_run import (
@@ -11,7 +11,7 @@ from reconciler.core.model.kinds.journal_run import (
     TRANSACTION_TYPES,
 )
 from reconciler.core.model.resource import Address
-from reconciler.core.model.tenant import AccountingPeriod, CustomField, Organization, facts_from
+from reconciler.core.model.tenant import AccountingPeriod, CustomField, Organization, tenant_from
 from reconciler.core.rules.catalog import FILE_RULES
 from reconciler.core.rules.entries import check, check_together
 
@@ -209,7 +209,7 @@ CASES = [
 
 @pytest.mark.parametrize(("rule", "spec", "tenant", "path", "message"), CASES)
 def test_a_rule_refuses(rule, spec, tenant, path, message):
-    (found,) = check(run(spec), known_of(**tenant))
+    (found,) = check(run(spec), tenant_of(**tenant))
     assert (found.rule, found.message) == (rule, message)
     assert found.path == ("spec", *path)
     assert found.severity is FILE_RULES[rule].severity
@@ -279,7 +279,7 @@ def test_a_rule_refuses(rule, spec, tenant, path, message):
     ],
 )
 def test_no_rule_refuses(spec, tenant):
-    assert check(run(spec), known_of(**tenant)) == ()
+    assert check(run(spec), tenant_of(**tenant)) == ()
 
 
 def test_every_rule_of_runs_has_a_case():
@@ -288,13 +288,13 @@ def test_every_rule_of_runs_has_a_case():
 
 
 def test_days_of_two_periods_become_two_runs():
-    (found,) = check(run(of_days("2025-12-15", "2026-02-15")), known_of())
+    (found,) = check(run(of_days("2025-12-15", "2026-02-15")), tenant_of())
     assert found.remedy == "Declare a run for each of Dec-2025, Jan-2026, Feb-2026."
 
 
 def test_a_near_miss_names_what_was_meant():
     spec = of_period(**{LABELS: labels("Acme Europa")})
-    (found,) = check(run(spec), known_of(**MULTI_ORG))
+    (found,) = check(run(spec), tenant_of(**MULTI_ORG))
     assert found.remedy == 'Did you mean "Acme Europe"?'
 
 
@@ -389,7 +389,7 @@ ASIA, EUROPE = labels("Acme Asia"), labels("Acme Europe")
 def test_two_runs_of_one_transaction_are_pointed_out(one, other, tenant, meet):
     for first, second in ((one, other), (other, one)):
         runs = [run(first, "a"), run(second, "b")]
-        found = list(check_together(runs, known_of(**tenant)))
+        found = list(check_together(runs, tenant_of(**tenant)))
         assert [item.rule for item in found] == ["run-overlap"] * meet
         assert all(item.severity is Severity.WARNING for item in found)
 
@@ -400,7 +400,7 @@ def test_a_run_that_meets_another_names_it_and_the_types():
         run(of_days("2026-01-10", "2026-01-31", **{TYPES: types(*shared, "External Refund")}), "a"),
         run(of_days(**{TYPES: types(*shared)}), "b"),
     ]
-    (found,) = check_together(runs, known_of())
+    (found,) = check_together(runs, tenant_of())
     assert (found.source.path, found.path) == ("2026/a.yaml", ("spec", TYPES))
     assert found.message == (
         "Invoice Item, Taxation Item of some of these days is summed up by b too (2026/b.yaml:1)"
@@ -410,18 +410,18 @@ def test_a_run_that_meets_another_names_it_and_the_types():
 def test_a_run_names_one_other_however_many_it_meets():
     spec = of_period(**{TYPES: types(*sorted(TRANSACTION_TYPES))})
     runs = [run(spec, f"run-{at:05}") for at in range(300)]
-    assert len(list(check_together(runs, known_of()))) == 299
+    assert len(list(check_together(runs, tenant_of()))) == 299
 
 
 def test_runs_and_entries_are_not_compared_with_each_other():
     mixed = [run(of_period(), "a"), declared(entry(), name="a"), run(of_period("Feb-2026"), "b")]
-    assert list(check_together(mixed, known_of())) == []
+    assert list(check_together(mixed, tenant_of())) == []
 
 
 def test_two_adopted_entries_may_say_the_same_and_a_new_one_may_not():
     adopted = [declared(name=name, adopts=f"JE-0000000{name}") for name in ("1", "2")]
-    assert list(check_together(adopted, known_of())) == []
-    (found,) = check_together([*adopted, declared(name="3")], known_of())
+    assert list(check_together(adopted, tenant_of())) == []
+    (found,) = check_together([*adopted, declared(name="3")], tenant_of())
     assert (found.rule, found.source.path) == ("same-economics", "2026/3.yaml")
 
 
@@ -442,5 +442,5 @@ def test_two_adopted_entries_may_say_the_same_and_a_new_one_may_not():
     ],
 )
 def test_organizations_are_read_from_the_reference(stated, organizations):
-    assert facts_from({"spec": stated}).organizations == organizations
-    assert facts_of().organizations == ()
+    assert tenant_from({"spec": stated}).organizations == organizations
+    assert tenant_of().organizations == ()

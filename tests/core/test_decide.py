@@ -14,13 +14,12 @@ from builders import (
     debit,
     declared,
     entry,
-    facts_of,
-    known_of,
     live,
     only,
     plan_for,
     plan_of,
     recorded,
+    tenant_of,
     world,
 )
 
@@ -484,8 +483,8 @@ def test_a_block_in_a_closed_period_names_the_earliest_open_one():
 
 
 def test_without_an_open_period_the_rule_says_what_to_do():
-    closed = tuple(period for period in facts_of().periods if period.status == "Closed")
-    change = decided([declared(DEC)], known=known_of(periods=closed))
+    closed = tuple(period for period in tenant_of().periods if period.status == "Closed")
+    change = decided([declared(DEC)], tenant=tenant_of(periods=closed))
     assert change.block.remedy == PLAN_RULES["period-closed"].remedy
 
 
@@ -565,7 +564,7 @@ def test_the_marker_is_no_difference_wherever_it_is_carried(place, notes):
         [declared(spec)],
         [recorded(spec)],
         [live(spec, place=place)],
-        known=known_of(marker=place),
+        tenant=tenant_of(marker=place),
     )
     assert change.action is Action.KEEP
     assert MARKER not in change.before

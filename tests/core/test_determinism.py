@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from builders import credit, debit, declared, entry, known_of, live, plan_for, recorded, world
+from builders import credit, debit, declared, entry, live, plan_for, recorded, tenant_of, world
 
 from reconciler.core.documents.plan_file import plan_text
 
@@ -32,7 +32,7 @@ def busy_plan(shuffle):
         fields = {"Ticket__c": f"T-{at}", "notes": "Jan", "currency": "EUR" if at % 5 else "USD"}
         return reordered(entry(*shuffle(list(lines)), **fields), shuffle)
 
-    facts = known_of()
+    tenant = tenant_of()
     return plan_for(
         world(
             shuffle([declared(spec(at), name=name) for at, name in enumerate(names) if at % 4]),
@@ -50,9 +50,9 @@ def busy_plan(shuffle):
                     if at % 7 and at % 11
                 ]
             ),
-            known=known_of(
-                codes=tuple(shuffle(list(facts.facts.codes))),
-                periods=tuple(shuffle(list(facts.facts.periods))),
+            tenant=tenant_of(
+                codes=tuple(shuffle(list(tenant.codes))),
+                periods=tuple(shuffle(list(tenant.periods))),
             ),
         )
     )

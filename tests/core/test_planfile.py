@@ -13,12 +13,12 @@ from builders import (
     debit,
     declared,
     entry,
-    known_of,
     live,
     only,
     plan_for,
     plan_of,
     recorded,
+    tenant_of,
     world,
 )
 from document_schemas import must_fit
@@ -96,7 +96,7 @@ def a_bit_of_everything():
                 ),
                 live(name="replace", number=old, status="Cancelled"),
             ],
-            known=known_of(home_currency="USD"),
+            tenant=tenant_of(home_currency="USD"),
         ),
         policy=Policy(max_money={"USD": Decimal(1000)}),
         allow=Allowances(max_removals=1),

@@ -11,10 +11,10 @@ from builders import (
     debit,
     declared,
     entry,
-    known_of,
     live,
     plan_for,
     recorded,
+    tenant_of,
     world,
 )
 from test_runs import BILLING, JR, declared_run, live_run, recorded_run, run
@@ -302,7 +302,7 @@ def searched(files, book, ledger, **found):
     before = world(files, book, ledger)
     search = Search(numbers={address(name): each for name, each in found.items()}, everything=True)
     read = {**dict.fromkeys(one for each in found.values() for one in each), **before.live}
-    return with_found(before, search, read, workspace=WORKSPACE, place=before.known.marker)
+    return with_found(before, search, read, workspace=WORKSPACE, place=before.tenant.marker)
 
 
 def test_i44_what_the_marker_of_the_old_name_finds_is_renamed():
@@ -461,9 +461,9 @@ def test_what_a_plan_says_of_names(files, book, ledger, said):
 
 
 def test_a_marker_in_the_notes_is_renamed_there():
-    known = known_of(marker=IN_NOTES)
+    tenant = tenant_of(marker=IN_NOTES)
     ledger = [live(name="old", place=IN_NOTES, notes="Seen")]
     book = [was(spec=entry(notes="Seen"))]
-    (change,), _ = decide_all(world([renamed(entry(notes="Seen"))], book, ledger, known=known))
+    (change,), _ = decide_all(world([renamed(entry(notes="Seen"))], book, ledger, tenant=tenant))
     assert (change.action, steps(change)) == (Action.ADOPT, [f"update {OLD}"])
     assert not change.comparison

@@ -12,9 +12,9 @@ from builders import (
     debit,
     declared,
     entry,
-    known_of,
     live,
     recorded,
+    tenant_of,
     world,
 )
 
@@ -511,8 +511,8 @@ def test_a_declaration_made_of_a_live_entry_says_no_more_than_it_must():
         transferredToAccounting="Yes",
         Ticket__c="T-1",
     )
-    known = known_of(home_currency="USD")
-    assert declaration_of(KIND, shown, marker_place=MARKER, known=known) == entry(
+    tenant = tenant_of(home_currency="USD")
+    assert declaration_of(KIND, shown, marker_place=MARKER, tenant=tenant) == entry(
         notes="Hello", Ticket__c="T-1"
     )
 
@@ -522,7 +522,7 @@ def test_a_declaration_names_the_type_of_a_code_whose_name_is_shared():
         debit(code="Suspense", accountingCodeType="OtherAssets"),
         credit(accountingCodeType="SalesRevenue"),
     )
-    spec = declaration_of(KIND, live(entry(*lines)), marker_place=MARKER, known=known_of())
+    spec = declaration_of(KIND, live(entry(*lines)), marker_place=MARKER, tenant=tenant_of())
     assert spec["journalEntryItems"] == (lines[0], credit())
 
 
@@ -538,7 +538,7 @@ def test_a_declaration_names_the_type_of_a_code_whose_name_is_shared():
 )  # fmt: skip
 def test_a_declaration_made_of_a_run_names_its_period(end, stated):
     shown = live_run(member(), targetEndDate=end)
-    spec = declaration_of(RUN, shown, marker_place=MARKER, known=known_of())
+    spec = declaration_of(RUN, shown, marker_place=MARKER, tenant=tenant_of())
     assert spec == {
         "journalEntryDate": "2026-01-31",
         "transactionTypes": ({"type": "Taxation Item"}, {"type": "Invoice Item"}),

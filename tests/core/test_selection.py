@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from builders import (
-    FACTS,
+    TENANT,
     declared,
     entry,
     live,
@@ -33,7 +33,7 @@ def workspace(*files, book=()):
     return Workspace(
         declared={item.address: item for item in files},
         recorded={item.address: item for item in book},
-        periods={period.name: period for period in FACTS.periods},
+        periods={period.name: period for period in TENANT.periods},
     )
 
 

@@ -1,4 +1,4 @@
-"""Facts and values as they are read from documents."""
+"""Tenant and values as they are read from documents."""
 
 from decimal import Decimal
 
@@ -10,8 +10,8 @@ from reconciler.core.model.tenant import (
     AccountingCode,
     AccountingPeriod,
     CustomField,
-    Facts,
-    facts_from,
+    Tenant,
+    tenant_from,
 )
 
 REFERENCE = {
@@ -44,7 +44,8 @@ REFERENCE = {
 
 
 def test_facts_are_read_from_a_reference():
-    assert facts_from(REFERENCE) == Facts(
+    assert tenant_from(REFERENCE) == Tenant(
+        complete=True,
         codes=(
             AccountingCode(
                 name="Cash", type="Cash", gl_account_name="Bank", gl_account_number="1000"
@@ -72,7 +73,7 @@ def test_facts_are_read_from_a_reference():
 
 
 def test_an_empty_reference_knows_nothing():
-    assert facts_from({"spec": {}}) == Facts() == facts_from({})
+    assert tenant_from({"spec": {}}) == Tenant(complete=True) == tenant_from({})
 
 
 @pytest.mark.parametrize(

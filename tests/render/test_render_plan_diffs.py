@@ -8,11 +8,10 @@ from builders import (
     debit,
     declared,
     entry,
-    facts_of,
-    known_of,
     live,
     plan_for,
     recorded,
+    tenant_of,
     world,
 )
 
@@ -28,9 +27,9 @@ EUR = entry(currency="EUR")
 
 def plan(*files, book=(), held=(), closed=False, **more):
     periods = tuple(
-        replace(period, status="Closed") if closed else period for period in facts_of().periods
+        replace(period, status="Closed") if closed else period for period in tenant_of().periods
     )
-    return plan_for(world(files, book, held, known=known_of(periods=periods)), **more)
+    return plan_for(world(files, book, held, tenant=tenant_of(periods=periods)), **more)
 
 
 def of_one(spec, now=None, *, number="JE-00000001", **more):

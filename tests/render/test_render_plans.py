@@ -11,10 +11,9 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Allowances, Basis
 from reconciler.core.model.policy import Policy, Removal
 from reconciler.core.model.resource import Address, Declared, Live, Source
-from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Facts
+from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Tenant
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.rules.entries import known
 from reconciler.render.styled_text import plain_text
 from reconciler.render.text import drift_lines, plan_lines
 
@@ -28,7 +27,10 @@ NAMES = {
     "Subscription Revenue": "SalesRevenue",
     "Unbilled Revenue": "OtherAssets",
 }
-FACTS = Facts(
+TENANT = Tenant(
+    complete=True,
+    marker=KEY,
+    workspace="acme-books",
     codes=tuple(AccountingCode(name=name, type=sort) for name, sort in NAMES.items()),
     periods=(
         AccountingPeriod(
@@ -126,7 +128,7 @@ class Scene:
             declared=self.declared,
             recorded=self.recorded,
             live=self.live,
-            known=known(FACTS, complete=True, marker=KEY, workspace="acme-books"),
+            tenant=TENANT,
             policy=self.policy,
         )
         plan = make_plan(world, basis=BASIS, allowances=self.allowances)

@@ -8,7 +8,7 @@ from fault_server import TOKEN_DOCUMENT, answer
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import AccessRefused, LedgerError
 from reconciler.zuora.client import Client
-from reconciler.zuora.connection import Connection, Credentials, Tenant
+from reconciler.zuora.connection import Connection, Credentials, TenantIdentity
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"
@@ -120,7 +120,9 @@ def test_the_tenant_is_told_by_the_token(server, connect, scope, tenant_id):
     server.scripts_token = True
     server.play(then=answer(document=TOKEN_DOCUMENT | {"scope": scope}))
     client = connect(server.url, entity_id="entity-1")
-    assert client.tenant() == Tenant(host="127.0.0.1", tenant_id=tenant_id, entity_id="entity-1")
+    assert client.tenant() == TenantIdentity(
+        host="127.0.0.1", tenant_id=tenant_id, entity_id="entity-1"
+    )
 
 
 def test_a_ready_token_is_used_as_it_is(server, connect):

@@ -1,4 +1,4 @@
-"""Facts about a tenant that accounting rules stand on: codes, periods, currencies, segments."""
+"""What is known of a tenant: codes, periods, currencies, segments, custom fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,12 +48,14 @@ class Organization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known of the tenant, from the Reference or from the live ledger.
+class Tenant:
+    """What is known of a tenant, from the Reference or from the live ledger.
 
-    `segments` holds the segment names of the active rule in its order, or None when no rule is
-    known to be active. `home_currency` is None when no foreign currency conversion is set up.
-    `organizations` is empty in a tenant without Multi-Org.
+    When it is `complete`, as a Reference is, what it does not list does not exist; otherwise only
+    codes and periods that it lists are checked. `marker` is the field that carries the marker of
+    entries of the `workspace`. `segments` holds the segment names of the active rule in its order,
+    or None when no rule is known to be active. `home_currency` is None when no foreign currency
+    conversion is set up. `organizations` is empty in a tenant without Multi-Org.
     """
 
     codes: tuple[AccountingCode, ...] = ()
@@ -65,14 +67,27 @@ class Facts:
     entry_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
     line_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
     organizations: tuple[Organization, ...] = ()
+    complete: bool = False
+    marker: str = ""
+    workspace: str = ""
+    codes_by_name: Mapping[str, tuple[AccountingCode, ...]] = field(init=False, compare=False)
+    periods_by_name: Mapping[str, AccountingPeriod] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        codes: dict[str, tuple[AccountingCode, ...]] = {}
+        for code in self.codes:
+            codes[code.name] = (*codes.get(code.name, ()), code)
+        object.__setattr__(self, "codes_by_name", codes)
+        periods = {period.name: period for period in self.periods}
+        object.__setattr__(self, "periods_by_name", periods)
 
 
-def facts_from(document: Mapping[str, Value]) -> Facts:
+def tenant_from(document: Mapping[str, Value]) -> Tenant:
     """Read a document of kind Reference that its schema has accepted."""
     spec = mapping_of(document.get("spec"))
     rule = mapping_of(spec.get("segmentationRule"))
     custom = mapping_of(spec.get("customFields"))
-    return Facts(
+    return Tenant(
         codes=tuple(_code(item) for item in rows_of(spec.get("accountingCodes"))),
         periods=tuple(_period(item) for item in rows_of(spec.get("accountingPeriods"))),
         currencies=frozenset(texts_of(spec.get("currencies"))),
@@ -82,6 +97,7 @@ def facts_from(document: Mapping[str, Value]) -> Facts:
         entry_fields=_fields(custom.get("JournalEntry")),
         line_fields=_fields(custom.get("JournalEntryItem")),
         organizations=tuple(_organization(item) for item in rows_of(spec.get("organizations"))),
+        complete=True,
     )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from reconciler.core.model.canonical import as_declaration, is_absent, lines, with_lines
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.known import Known
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Verb
 from reconciler.core.model.resource import Declared, Live, Value, rows_of
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.snapshot import AddressState, adopts_otherwise
 
@@ -105,7 +105,7 @@ def _of_other_days(case: AddressState) -> Iterator[tuple[str, str, str]]:
     """Whether a run was for other days than those of the period that the file names."""
     if case.kind.span is None or case.declared is None:
         return
-    period = case.world.known.periods.get(str(case.declared.spec.get(case.kind.period)))
+    period = case.world.tenant.periods_by_name.get(str(case.declared.spec.get(case.kind.period)))
     days = tuple(case.held.get(field) for field in case.kind.span)
     if period is not None and days != (period.start_date, period.end_date):
         said = " to ".join(str(day) for day in days)
@@ -114,7 +114,7 @@ def _of_other_days(case: AddressState) -> Iterator[tuple[str, str, str]]:
 
 
 def declaration_of(
-    kind: Kind, live: Live, *, marker_place: str, known: Known
+    kind: Kind, live: Live, *, marker_place: str, tenant: Tenant
 ) -> Mapping[str, Value]:
     """The spec that describes a live object, to be adopted under it.
 
@@ -127,33 +127,33 @@ def declaration_of(
         for name, value in as_declaration(kind, held).items()
         if name not in kind.externally_written and not is_absent(kind, name, value)
     }
-    if kind.span is not None and (period := _period_of(kind.span, stated, known)):
+    if kind.span is not None and (period := _period_of(kind.span, stated, tenant)):
         rest = {name: value for name, value in stated.items() if name not in kind.span}
         stated = {kind.period: period, **rest}
     for name, suffices in kind.resolved.items():
         if name in stated:
             stated[name] = tuple({suffices: row.get(suffices)} for row in rows_of(stated[name]))
-    at_home = bool(kind.currency) and stated.get(kind.currency) == known.facts.home_currency
-    rows = (_said(kind, row, known, at_home=at_home) for row in lines(kind, stated))
+    at_home = bool(kind.currency) and stated.get(kind.currency) == tenant.home_currency
+    rows = (_said(kind, row, tenant, at_home=at_home) for row in lines(kind, stated))
     return with_lines(kind, stated, rows)
 
 
 def _said(
-    kind: Kind, row: Mapping[str, Value], known: Known, *, at_home: bool
+    kind: Kind, row: Mapping[str, Value], tenant: Tenant, *, at_home: bool
 ) -> Mapping[str, Value]:
-    named = known.codes.get(str(row.get(kind.line_key[0])), ())
+    named = tenant.codes_by_name.get(str(row.get(kind.line_key[0])), ())
     evident = {kind.line_address_type} if len(named) == 1 else set()
     if at_home and row.get("homeCurrencyAmount") == row.get("amount"):
         evident.add("homeCurrencyAmount")
     return {name: value for name, value in row.items() if name not in evident}
 
 
-def _period_of(span: tuple[str, str], spec: Mapping[str, Value], known: Known) -> str:
+def _period_of(span: tuple[str, str], spec: Mapping[str, Value], tenant: Tenant) -> str:
     """The period that begins and ends on the days of a spec; empty when none does."""
     first, last = (spec.get(field) for field in span)
     found = (
         period.name
-        for period in known.periods.values()
+        for period in tenant.periods_by_name.values()
         if (period.start_date, period.end_date) == (first, last)
     )
     return next(found, "")

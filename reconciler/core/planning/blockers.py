@@ -8,11 +8,12 @@ from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.policy import Removal
 from reconciler.core.model.resource import Declared, text_of
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.adoption import adoption_obstacles
 from reconciler.core.planning.impact import reach_of
 from reconciler.core.planning.run_members import WAY_OUT, members_in_the_way
 from reconciler.core.planning.snapshot import AddressState
-from reconciler.core.rules.entries import Known, check
+from reconciler.core.rules.entries import check
 
 Obstacle: TypeAlias = tuple[str, str, str]
 """The rule, the fact, and the way out; empty when the rule's own remedy says it."""
@@ -37,7 +38,7 @@ def obstacles(case: AddressState, change: Change) -> Iterator[Obstacle]:
     if change.takes_back or change.posts:
         yield from _frozen(case, change)
     if change.posts and case.declared is not None:
-        yield from _refused_by_facts(case.declared, case.world.known)
+        yield from _refused_by_facts(case.declared, case.world.tenant)
     if case.transferred == "Yes" and any(
         field.name == case.kind.transfer for field in change.comparison.fields
     ):
@@ -57,7 +58,7 @@ def _ownership(case: AddressState) -> Iterator[Obstacle]:
         live = case.world.live[number]
         if live is None:
             continue
-        _, marker = split_marker(live.fields, case.world.known.marker)
+        _, marker = split_marker(live.fields, case.world.tenant.marker)
         foreign = case.kind.carries_marker and marker != expected
         if foreign or live.status != CANCELLED:
             yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
@@ -93,7 +94,7 @@ def _closed(case: AddressState, change: Change) -> Iterator[Obstacle]:
     if change.posts and case.declared is not None:
         periods.append(text_of(case.declared.spec.get(case.kind.period)) or "")
     for name in dict.fromkeys(periods):
-        period = case.world.known.periods.get(name)
+        period = case.world.tenant.periods_by_name.get(name)
         if period is not None and period.status == "Closed":
             yield (
                 "period-closed",
@@ -104,7 +105,7 @@ def _closed(case: AddressState, change: Change) -> Iterator[Obstacle]:
 
 def _frozen(case: AddressState, change: Change) -> Iterator[Obstacle]:
     """The policy's own lock on periods, which the ledger may still have open."""
-    freeze, periods = case.world.policy.freeze, case.world.known.periods
+    freeze, periods = case.world.policy.freeze, case.world.tenant.periods_by_name
     if not (freeze.periods or freeze.statuses):
         return
     for name in sorted(reach_of(change, periods).periods):
@@ -117,7 +118,7 @@ def _frozen(case: AddressState, change: Change) -> Iterator[Obstacle]:
 def _nearest_open(case: AddressState, change: Change) -> str:
     open_periods = sorted(
         (period.start_date, period.name)
-        for period in case.world.known.periods.values()
+        for period in case.world.tenant.periods_by_name.values()
         if period.status == "Open" and period.end_date is not None
     )
     if not open_periods:
@@ -128,7 +129,7 @@ def _nearest_open(case: AddressState, change: Change) -> str:
     return f"Restore the file and post the correction in an open period; {earliest}."
 
 
-def _refused_by_facts(declared: Declared, known: Known) -> Iterator[Obstacle]:
-    for finding in check(declared, known):
+def _refused_by_facts(declared: Declared, tenant: Tenant) -> Iterator[Obstacle]:
+    for finding in check(declared, tenant):
         if finding.severity is Severity.ERROR:
             yield "ledger-facts", f"{finding.rule}: {finding.message}", finding.remedy

@@ -56,7 +56,7 @@ def refusals(
             policy=world.policy.max_removals,
         ),
         *_missing(changes, owned, allowances.max_missing),
-        *_money(changes, world.policy.max_money, world.known.facts.home_currency),
+        *_money(changes, world.policy.max_money, world.tenant.home_currency),
         *_changes(changes, owned + len(elsewhere), world.policy),
     )
 

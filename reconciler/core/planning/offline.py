@@ -6,15 +6,15 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.known import Known
 from reconciler.core.model.marker import marker_of, with_marker
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import EMPTY, Address, Declared, Live, Value
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.snapshot import adopted
 
 
 def assumed_live(
-    declared: Mapping[Address, Declared], recorded: Mapping[Address, Recorded], known: Known
+    declared: Mapping[Address, Declared], recorded: Mapping[Address, Recorded], tenant: Tenant
 ) -> Mapping[str, Live]:
     """The ledger as the daybook left it: every number that a plan needs, none of them moved.
 
@@ -24,19 +24,21 @@ def assumed_live(
     adoptions = (
         live
         for address, one in declared.items()
-        if (live := _adopted(one, recorded.get(address), known)) is not None
+        if (live := _adopted(one, recorded.get(address), tenant)) is not None
     )
-    records = (live for one in recorded.values() for live in _recorded(one, declared, known))
+    records = (live for one in recorded.values() for live in _recorded(one, declared, tenant))
     return {live.number: live for live in (*adoptions, *records)}
 
 
-def _recorded(one: Recorded, declared: Mapping[Address, Declared], known: Known) -> Iterator[Live]:
+def _recorded(
+    one: Recorded, declared: Mapping[Address, Declared], tenant: Tenant
+) -> Iterator[Live]:
     kind = KINDS[one.address.kind]
     spec = one.spec
     if spec is None:
         # Applied, but nobody wrote down as what: the file is the best guess there is.
         spec = declared[one.address].spec if one.address in declared else EMPTY
-    fields = _marked(kind, one.address, spec, known)
+    fields = _marked(kind, one.address, spec, tenant)
     for number in one.leftovers:
         yield Live(number=number, status=CANCELLED, fields=fields)
     for number in one.retired:
@@ -46,7 +48,7 @@ def _recorded(one: Recorded, declared: Mapping[Address, Declared], known: Known)
         yield Live(number=one.number, status=status, fields=fields)
 
 
-def _adopted(declared: Declared, recorded: Recorded | None, known: Known) -> Live | None:
+def _adopted(declared: Declared, recorded: Recorded | None, tenant: Tenant) -> Live | None:
     number = adopted(declared, recorded)
     if number is None:
         return None
@@ -54,18 +56,18 @@ def _adopted(declared: Declared, recorded: Recorded | None, known: Known) -> Liv
     fields = dict(declared.spec)
     if declared.made_by is not None:
         fields["transactionType"] = min(TRANSACTION_TYPES)
-    period = known.periods.get(str(fields.get(kind.period)))
+    period = tenant.periods_by_name.get(str(fields.get(kind.period)))
     if kind.span is not None and period is not None:
         fields.update(zip(kind.span, (period.start_date, period.end_date), strict=True))
     return Live(number=number, status=_standing(kind), fields=fields)
 
 
 def _marked(
-    kind: Kind, address: Address, spec: Mapping[str, Value], known: Known
+    kind: Kind, address: Address, spec: Mapping[str, Value], tenant: Tenant
 ) -> Mapping[str, Value]:
     if not kind.carries_marker:
         return spec
-    return with_marker(spec, known.marker, marker_of(known.workspace, address))
+    return with_marker(spec, tenant.marker, marker_of(tenant.workspace, address))
 
 
 def _standing(kind: Kind) -> str:

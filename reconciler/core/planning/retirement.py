@@ -37,7 +37,7 @@ def retirement_of(world: Snapshot, address: Address) -> Change:
     found = unnoted(world, address)
     if case.number is None and found:
         live = world.live[found[0]]
-        held, marker = split_marker(live.fields, world.known.marker) if live else ({}, None)
+        held, marker = split_marker(live.fields, world.tenant.marker) if live else ({}, None)
         case = replace(case, number=found[0], live=live, held=held, marker=marker)
     return replace(case.change(Action.FORGET, Reason.RETIRED), steps=())
 

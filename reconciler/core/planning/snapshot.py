@@ -22,8 +22,8 @@ from reconciler.core.model.plan import (
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, Selection
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.renames import Names, bearing, previous_of, renames_of
-from reconciler.core.rules.entries import Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Snapshot:
     declared: Mapping[Address, Declared]
     recorded: Mapping[Address, Recorded]
     live: Mapping[str, Live | None]
-    known: Known
+    tenant: Tenant
     policy: Policy = field(default_factory=Policy)
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     selection: Selection = EVERYTHING
@@ -61,8 +61,8 @@ class Snapshot:
             recorded=self.recorded,
             live=self.live,
             found=self.found,
-            workspace=self.known.workspace,
-            place=self.known.marker,
+            workspace=self.tenant.workspace,
+            place=self.tenant.marker,
         )
         renames = renames_of(names)
         records = bearing(self.recorded, renames, self.live)
@@ -175,7 +175,7 @@ class AddressState:
             # The daybook is new, or an older copy: what carries the marker is the declaration's.
             number, live = standing[0], world.live[standing[0]]
         held, marker = (
-            split_marker(live.fields, world.known.marker) if live is not None else ({}, None)
+            split_marker(live.fields, world.tenant.marker) if live is not None else ({}, None)
         )
         return cls(
             address=address,
@@ -217,13 +217,13 @@ class AddressState:
     @property
     def expected_marker(self) -> str:
         """The marker that a live entry of this address carries."""
-        return marker_of(self.world.known.workspace, self.address)
+        return marker_of(self.world.tenant.workspace, self.address)
 
     @property
     def own_markers(self) -> tuple[str, ...]:
         """The markers that prove the entry to be this address's: of a renamed one, both names'."""
         names = (self.address, self.previous) if self.previous else (self.address,)
-        return tuple(marker_of(self.world.known.workspace, name) for name in names)
+        return tuple(marker_of(self.world.tenant.workspace, name) for name in names)
 
     @property
     def owned(self) -> bool:
@@ -277,7 +277,7 @@ class AddressState:
         adopts = action is Action.ADOPT
         fields = self.declared.spec if self.declared else self.held
         period = self._period(fields)
-        known_period = self.world.known.periods.get(period)
+        known_period = self.world.tenant.periods_by_name.get(period)
         return Change(
             address=self.address,
             action=action,
@@ -309,7 +309,7 @@ class AddressState:
         first, last = (text_of(fields.get(field)) or "" for field in self.kind.span)
         holding = (
             period.name
-            for period in self.world.known.periods.values()
+            for period in self.world.tenant.periods_by_name.values()
             # Dates in ISO form compare as text.
             if period.end_date and first and period.start_date <= first <= last <= period.end_date
         )

@@ -9,15 +9,13 @@ from typing import TypeAlias
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.journal_run import JOURNAL_RUN
-from reconciler.core.model.known import LINES, Known, known
 from reconciler.core.model.marker import IN_NOTES, marker_of, notes_suffix
 from reconciler.core.model.money import ZERO, decimals, difference, minor_units, plain, shown, total
 from reconciler.core.model.resource import Declared, Path, Source, Value, rows_of
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import FILE_RULES, finding
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
-from reconciler.core.rules.tenant import TENANT_CHECKS, custom_fields
-
-__all__ = ["Known", "check", "check_marker", "check_together", "known"]
+from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
 
 MAX_LINES = 100
 MAX_NOTES = 2000
@@ -25,38 +23,38 @@ MAX_NOTES = 2000
 WORKSPACE_FILE = "reconciler.yaml"
 
 
-def check(declared: Declared, known: Known) -> tuple[Finding, ...]:
+def check(declared: Declared, tenant: Tenant) -> tuple[Finding, ...]:
     """Every finding in one declaration. Its shape is what its schema accepts.
 
     An entry that a journal run made is never posted from here, so only what an update may change
     is held to the rules.
     """
     rules = _CHECKS[declared.address.kind] if declared.made_by is None else BASIC_CHECKS
-    return tuple(finding for rule in rules for finding in rule(declared, known))
+    return tuple(finding for rule in rules for finding in rule(declared, tenant))
 
 
-def check_marker(known: Known) -> Iterator[Finding]:
+def check_marker(tenant: Tenant) -> Iterator[Finding]:
     """Whether the tenant can carry the marker where the workspace wants it."""
-    if known.complete and known.marker != IN_NOTES and known.marker not in known.facts.entry_fields:
+    if tenant.complete and tenant.marker != IN_NOTES and tenant.marker not in tenant.entry_fields:
         yield Finding(
             source=Source(path=WORKSPACE_FILE),
             path=("spec", "identity", "marker"),
             rule="marker-field",
-            message=f"the tenant has no custom field {known.marker} on JournalEntry",
+            message=f"the tenant has no custom field {tenant.marker} on JournalEntry",
             remedy=FILE_RULES["marker-field"].remedy,
         )
 
 
-def check_together(declarations: Iterable[Declared], known: Known) -> Iterator[Finding]:
+def check_together(declarations: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
     """Findings that take more than one declaration to see."""
     by_kind: dict[str, list[Declared]] = {}
     for declared in declarations:
         by_kind.setdefault(declared.address.kind, []).append(declared)
     for kind, of_kind in by_kind.items():
-        yield from _TOGETHER[kind](of_kind, known)
+        yield from _TOGETHER[kind](of_kind, tenant)
 
 
-def _same_economics(entries: Iterable[Declared], known: Known) -> Iterator[Finding]:
+def _same_economics(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
     first: dict[Hashable, Declared] = {}
     for declared in entries:
         economics = _economics(declared.spec)
@@ -81,23 +79,23 @@ def _economics(spec: Mapping[str, Value]) -> Hashable:
     return spec.get("accountingPeriodName"), spec.get("currency"), posted
 
 
-def _limits(declared: Declared, known: Known) -> Iterator[Finding]:
+def _limits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     count = len(rows_of(declared.spec.get(LINES)))
     if count > MAX_LINES:
         message = f"the entry has {count} lines; {MAX_LINES} fit"
         yield finding(declared, "line-limit", ("spec", LINES), message)
     notes = declared.spec.get("notes")
     room = MAX_NOTES
-    if known.marker == IN_NOTES:
+    if tenant.marker == IN_NOTES:
         # The suffix stands on a line of its own.
-        room -= len(notes_suffix(marker_of(known.workspace, declared.address))) + 1
+        room -= len(notes_suffix(marker_of(tenant.workspace, declared.address))) + 1
     if isinstance(notes, str) and len(notes) > room:
         message = f"the notes have {len(notes):,} characters; {room:,} fit"
         yield finding(declared, "notes-length", ("spec", "notes"), message)
 
 
-_Check: TypeAlias = Callable[[Declared, Known], Iterator[Finding]]
-_Together: TypeAlias = Callable[[Iterable[Declared], Known], Iterator[Finding]]
+_Check: TypeAlias = Callable[[Declared, Tenant], Iterator[Finding]]
+_Together: TypeAlias = Callable[[Iterable[Declared], Tenant], Iterator[Finding]]
 
 
 def _amounts(declared: Declared, name: str) -> Iterator[tuple[int, str, Decimal]]:
@@ -126,18 +124,18 @@ def _imbalance(declared: Declared, name: str, currency: str) -> tuple[str, str] 
     )
 
 
-def _lines_balance(declared: Declared, known: Known) -> Iterator[Finding]:
+def _lines_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     found = _imbalance(declared, "amount", str(declared.spec["currency"]))
     if found:
         yield finding(declared, "lines-balance", ("spec", LINES), *found)
 
 
-def _home_balance(declared: Declared, known: Known) -> Iterator[Finding]:
+def _home_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     lines = rows_of(declared.spec.get(LINES))
     if not all("homeCurrencyAmount" in line for line in lines):
         return
     # Stated amounts balance whatever the home currency is, and when none is known yet.
-    found = _imbalance(declared, "homeCurrencyAmount", known.facts.home_currency or "")
+    found = _imbalance(declared, "homeCurrencyAmount", tenant.home_currency or "")
     if found:
         message, remedy = found
         yield finding(
@@ -145,13 +143,13 @@ def _home_balance(declared: Declared, known: Known) -> Iterator[Finding]:
         )
 
 
-def _home_amount(declared: Declared, known: Known) -> Iterator[Finding]:
-    home, currency = known.facts.home_currency, declared.spec["currency"]
+def _home_amount(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    home, currency = tenant.home_currency, declared.spec["currency"]
     for at, line in enumerate(rows_of(declared.spec.get(LINES))):
         amount = line.get("homeCurrencyAmount")
         path: Path = ("spec", LINES, at)
         if home is None:
-            if known.complete and amount is not None:
+            if tenant.complete and amount is not None:
                 message = "homeCurrencyAmount is stated, but the tenant has no home currency"
                 path = (*path, "homeCurrencyAmount")
                 yield finding(declared, "home-amount", path, message, "Leave it out.")
@@ -167,13 +165,13 @@ def _home_amount(declared: Declared, known: Known) -> Iterator[Finding]:
             yield finding(declared, "home-amount", path, message, remedy)
 
 
-def _minor_units(declared: Declared, known: Known) -> Iterator[Finding]:
+def _minor_units(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     currency = str(declared.spec["currency"])
     if minor_units(currency) is None:
         message = f"{currency} is not a currency of ISO 4217 with known decimal places"
         yield finding(declared, "currency-code", ("spec", "currency"), message)
         return
-    for name, code in (("amount", currency), ("homeCurrencyAmount", known.facts.home_currency)):
+    for name, code in (("amount", currency), ("homeCurrencyAmount", tenant.home_currency)):
         units = minor_units(code) if code else None
         if units is None:
             continue
@@ -185,7 +183,7 @@ def _minor_units(declared: Declared, known: Known) -> Iterator[Finding]:
                 yield finding(declared, "minor-units", ("spec", LINES, at, name), message)
 
 
-MONEY_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
+MONEY_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
     _minor_units,
     _lines_balance,
     _home_amount,

@@ -9,9 +9,8 @@ from reconciler.core.model.kinds.journal_run import (
     NOT_UNDER_MULTI_ORG,
     REVENUE_TYPES,
 )
-from reconciler.core.model.known import Known
 from reconciler.core.model.resource import Address, Declared, Value, rows_of, text_of
-from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.model.tenant import AccountingPeriod, Tenant
 from reconciler.core.rules.catalog import finding
 from reconciler.core.rules.tenant import date_outside, nearest, unknown_period
 
@@ -19,11 +18,11 @@ PERIOD, START, END = "accountingPeriodName", "targetStartDate", "targetEndDate"
 TYPES, LABELS = "transactionTypes", "organizationLabels"
 
 
-def _named_period(declared: Declared, known: Known) -> Iterator[Finding]:
+def _named_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if PERIOD not in declared.spec:
         return
-    yield from unknown_period(declared, known)
-    period = known.periods.get(str(declared.spec[PERIOD]))
+    yield from unknown_period(declared, tenant)
+    period = tenant.periods_by_name.get(str(declared.spec[PERIOD]))
     if period is None:
         return
     if period.end_date is None:
@@ -47,7 +46,7 @@ _BEGIN_LATER = f"Sum up transactions from {EARLIEST_TARGET_DATE} on only."
 _NAME_ONE_WITH_AN_END = "Name an accounting period with an end."
 
 
-def _target_dates(declared: Declared, known: Known) -> Iterator[Finding]:
+def _target_dates(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     dates = _stated_dates(declared)
     if dates is None:
         return
@@ -59,12 +58,12 @@ def _target_dates(declared: Declared, known: Known) -> Iterator[Finding]:
     if start < EARLIEST_TARGET_DATE:
         message = f"{START} is {start}, before {EARLIEST_TARGET_DATE}"
         yield finding(declared, "run-dates", ("spec", START), message, _BEGIN_LATER)
-    if PERIOD in declared.spec or not (known.complete or known.periods):
+    if PERIOD in declared.spec or not (tenant.complete or tenant.periods_by_name):
         return
-    if _period_of(declared, known) is None:
+    if _period_of(declared, tenant) is None:
         touched = [
             period.name
-            for period in _dated(known)
+            for period in _dated(tenant)
             if period.start_date <= end and start <= str(period.end_date)
         ]
         message = f"{start} to {end} lies within no accounting period with an end"
@@ -72,17 +71,19 @@ def _target_dates(declared: Declared, known: Known) -> Iterator[Finding]:
         yield finding(declared, "run-one-period", ("spec", START), message, remedy)
 
 
-def _entry_date(declared: Declared, known: Known) -> Iterator[Finding]:
-    period = _period_of(declared, known)
+def _entry_date(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    period = _period_of(declared, tenant)
     if period is not None:
         yield from date_outside(declared, period)
 
 
-def _whole_period(declared: Declared, known: Known) -> Iterator[Finding]:
+def _whole_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     dates = _stated_dates(declared)
-    if dates is None or PERIOD in declared.spec or not (known.complete or known.periods):
+    if dates is None or PERIOD in declared.spec or not (tenant.complete or tenant.periods_by_name):
         return
-    if any((period.start_date, period.end_date) == dates for period in known.periods.values()):
+    if any(
+        (period.start_date, period.end_date) == dates for period in tenant.periods_by_name.values()
+    ):
         return
     for at, name in enumerate(transaction_types(declared)):
         if name in REVENUE_TYPES:
@@ -90,10 +91,10 @@ def _whole_period(declared: Declared, known: Known) -> Iterator[Finding]:
             yield finding(declared, "run-whole-period", ("spec", TYPES, at, "type"), message)
 
 
-def _organizations(declared: Declared, known: Known) -> Iterator[Finding]:
-    labels, organizations = rows_of(declared.spec.get(LABELS)), known.facts.organizations
+def _organizations(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    labels, organizations = rows_of(declared.spec.get(LABELS)), tenant.organizations
     if not organizations:
-        if labels and known.complete:
+        if labels and tenant.complete:
             message = f"{LABELS} is stated, but the Reference lists no organizations"
             remedy = f"Leave {LABELS} out, or list the organizations of the tenant there."
             yield finding(declared, "run-organizations", ("spec", LABELS), message, remedy)
@@ -114,8 +115,8 @@ def _organizations(declared: Declared, known: Known) -> Iterator[Finding]:
 _WORDS: Mapping[str, str] = {"organizationId": "id", "organizationName": "name"}
 
 
-def _multi_org_types(declared: Declared, known: Known) -> Iterator[Finding]:
-    if not known.facts.organizations:
+def _multi_org_types(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    if not tenant.organizations:
         return
     for at, name in enumerate(transaction_types(declared)):
         if name in NOT_UNDER_MULTI_ORG:
@@ -128,19 +129,19 @@ def _stated_dates(declared: Declared) -> tuple[str, str] | None:
     return None if start is None or end is None else (str(start), str(end))
 
 
-def _dated(known: Known) -> Iterator[AccountingPeriod]:
-    return (period for period in known.periods.values() if period.end_date is not None)
+def _dated(tenant: Tenant) -> Iterator[AccountingPeriod]:
+    return (period for period in tenant.periods_by_name.values() if period.end_date is not None)
 
 
-def _period_of(declared: Declared, known: Known) -> AccountingPeriod | None:
+def _period_of(declared: Declared, tenant: Tenant) -> AccountingPeriod | None:
     """The period with an end that a run names, or that its target dates lie in."""
     if PERIOD in declared.spec:
-        named = known.periods.get(str(declared.spec[PERIOD]))
+        named = tenant.periods_by_name.get(str(declared.spec[PERIOD]))
         return named if named is not None and named.end_date is not None else None
     dates = _stated_dates(declared)
     if dates is None:
         return None
-    return next((period for period in _dated(known) if _holds(period, *dates)), None)
+    return next((period for period in _dated(tenant) if _holds(period, *dates)), None)
 
 
 def _holds(period: AccountingPeriod, start: str, end: str) -> bool:
@@ -148,9 +149,9 @@ def _holds(period: AccountingPeriod, start: str, end: str) -> bool:
     return period.start_date <= start and period.end_date is not None and end <= period.end_date
 
 
-def target_dates(declared: Declared, known: Known) -> tuple[str, str] | None:
+def target_dates(declared: Declared, tenant: Tenant) -> tuple[str, str] | None:
     """The first and the last day of a run; None when only its period could tell, unknown here."""
-    dates, period = _stated_dates(declared), _period_of(declared, known)
+    dates, period = _stated_dates(declared), _period_of(declared, tenant)
     if dates is None and period is not None and period.end_date is not None:
         dates = period.start_date, period.end_date
     return dates
@@ -161,7 +162,7 @@ def transaction_types(declared: Declared) -> tuple[str, ...]:
     return tuple(str(row.get("type")) for row in rows_of(declared.spec.get(TYPES)))
 
 
-RUN_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
+RUN_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
     _named_period,
     _target_dates,
     _entry_date,
@@ -171,12 +172,12 @@ RUN_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
 )
 
 
-def overlaps(runs: Iterable[Declared], known: Known) -> Iterator[Finding]:
+def overlaps(runs: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
     """Runs that sum up a type of transactions over the same days; the later run is pointed at.
 
     Runs whose organizations are plainly different ones do not meet.
     """
-    spans = sorted((_span(run, known) for run in runs), key=lambda span: (span.start, span.run))
+    spans = sorted((_span(run, tenant) for run in runs), key=lambda span: (span.start, span.run))
     shared: dict[tuple[Address, Address], list[str]] = {}
     still_open: dict[tuple[str, str], list[_Span]] = {}
     for span in spans:
@@ -221,20 +222,20 @@ class _Span:
         return one_sort and self.organizations.isdisjoint(other.organizations)
 
 
-def _span(run: Declared, known: Known) -> _Span:
-    dates = target_dates(run, known)
+def _span(run: Declared, tenant: Tenant) -> _Span:
+    dates = target_dates(run, tenant)
     start, end = dates or ("", "")
     return _Span(
         declared=run,
         start=start,
         end=end,
         unknown_period="" if dates else str(run.spec.get(PERIOD)),
-        organizations=_organizations_of(run.spec.get(LABELS), known),
+        organizations=_organizations_of(run.spec.get(LABELS), tenant),
     )
 
 
-def _organizations_of(labels: Value, known: Known) -> frozenset[tuple[str, str]] | None:
-    names = {item.id: item.name for item in known.facts.organizations}
+def _organizations_of(labels: Value, tenant: Tenant) -> frozenset[tuple[str, str]] | None:
+    names = {item.id: item.name for item in tenant.organizations}
     rows = rows_of(labels)
     if not rows or any(row.get(field) is True for row in rows for field in _WIDENING):
         return None

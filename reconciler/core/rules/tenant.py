@@ -4,32 +4,34 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.known import LINES, Known
 from reconciler.core.model.marker import IN_NOTES, marker_of
 from reconciler.core.model.resource import Declared, Path, Value, rows_of
-from reconciler.core.model.tenant import AccountingPeriod, CustomField
+from reconciler.core.model.tenant import AccountingPeriod, CustomField, Tenant
 from reconciler.core.rules.catalog import finding
 
+LINES = "journalEntryItems"
+"""The field that holds the lines of an entry (API facts 3.2)."""
 
-def _currency(declared: Declared, known: Known) -> Iterator[Finding]:
-    facts, currency = known.facts, declared.spec["currency"]
+
+def _currency(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    currency = declared.spec["currency"]
     path: Path = ("spec", "currency")
-    if known.complete and currency not in facts.currencies:
-        message = f"{currency} is not active in the tenant; active are {_listed(facts.currencies)}"
+    if tenant.complete and currency not in tenant.currencies:
+        message = f"{currency} is not active in the tenant; active are {_listed(tenant.currencies)}"
         yield finding(declared, "active-currency", path, message)
-    if facts.aggregate_currency and facts.home_currency and currency != facts.home_currency:
-        message = f"currencies are aggregated, and {currency} is not {facts.home_currency}"
+    if tenant.aggregate_currency and tenant.home_currency and currency != tenant.home_currency:
+        message = f"currencies are aggregated, and {currency} is not {tenant.home_currency}"
         yield finding(declared, "aggregate-currency", path, message)
 
 
-def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
-    if not known.complete and not known.codes:
+def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    if not tenant.complete and not tenant.codes_by_name:
         return
     kind = KINDS[declared.address.kind]
     for at, line in enumerate(rows_of(declared.spec.get(LINES))):
         name, stated = str(line.get("accountingCodeName")), line.get("accountingCodeType")
         path = ("spec", LINES, at, "accountingCodeName")
-        named = known.codes.get(name, ())
+        named = tenant.codes_by_name.get(name, ())
         matching = [
             code
             for code in named
@@ -39,7 +41,11 @@ def _codes(declared: Declared, known: Known) -> Iterator[Finding]:
         if not named:
             message = f'no accounting code is named "{name}"'
             yield finding(
-                declared, "known-accounting-code", path, message, nearest(name, known.codes)
+                declared,
+                "known-accounting-code",
+                path,
+                message,
+                nearest(name, tenant.codes_by_name),
             )
         elif not matching:
             types = _listed(code.type for code in named)
@@ -64,9 +70,9 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f'Did you mean "{close[0]}"?' if close else ""
 
 
-def _period(declared: Declared, known: Known) -> Iterator[Finding]:
-    yield from unknown_period(declared, known)
-    period = known.periods.get(str(declared.spec["accountingPeriodName"]))
+def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    yield from unknown_period(declared, tenant)
+    period = tenant.periods_by_name.get(str(declared.spec["accountingPeriodName"]))
     if period is None:
         return
     if period.status == "Closed":
@@ -75,12 +81,14 @@ def _period(declared: Declared, known: Known) -> Iterator[Finding]:
     yield from date_outside(declared, period)
 
 
-def unknown_period(declared: Declared, known: Known) -> Iterator[Finding]:
+def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     """The period that a declaration names, when periods are known and it is none of them."""
     name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
-    if name not in known.periods and (known.complete or known.periods):
+    if name not in tenant.periods_by_name and (tenant.complete or tenant.periods_by_name):
         message = f'no accounting period is named "{name}"'
-        yield finding(declared, "known-period", path, message, nearest(name, known.periods))
+        yield finding(
+            declared, "known-period", path, message, nearest(name, tenant.periods_by_name)
+        )
 
 
 def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Finding]:
@@ -93,10 +101,10 @@ def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Findi
         yield finding(declared, "date-in-period", ("spec", "journalEntryDate"), message)
 
 
-def _segments(declared: Declared, known: Known) -> Iterator[Finding]:
-    rule, stated = known.facts.segments, rows_of(declared.spec.get("segments"))
+def _segments(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    rule, stated = tenant.segments, rows_of(declared.spec.get("segments"))
     names = tuple(str(segment.get("segmentName")) for segment in stated)
-    if not names or not known.complete or names == rule:
+    if not names or not tenant.complete or names == rule:
         return
     if rule is None:
         message = "segments are stated, but no segmentation rule is active"
@@ -108,23 +116,23 @@ def _segments(declared: Declared, known: Known) -> Iterator[Finding]:
     yield finding(declared, "segments", ("spec", "segments"), message, remedy)
 
 
-def custom_fields(declared: Declared, known: Known) -> Iterator[Finding]:
+def custom_fields(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     """Findings in the custom fields of an entry and of its lines."""
-    if known.marker != IN_NOTES and known.marker in declared.spec:
-        message = f"{known.marker} carries the marker and is written by the tool alone"
-        yield finding(declared, "reserved-field", ("spec", known.marker), message)
-    yield from _marker_fits(declared, known)
-    yield from _fields_known(declared, declared.spec, ("spec",), known.facts.entry_fields, known)
+    if tenant.marker != IN_NOTES and tenant.marker in declared.spec:
+        message = f"{tenant.marker} carries the marker and is written by the tool alone"
+        yield finding(declared, "reserved-field", ("spec", tenant.marker), message)
+    yield from _marker_fits(declared, tenant)
+    yield from _fields_known(declared, declared.spec, ("spec",), tenant.entry_fields, tenant)
     for at, line in enumerate(rows_of(declared.spec.get(LINES))):
         path = ("spec", LINES, at)
-        yield from _fields_known(declared, line, path, known.facts.line_fields, known)
+        yield from _fields_known(declared, line, path, tenant.line_fields, tenant)
 
 
-def _marker_fits(declared: Declared, known: Known) -> Iterator[Finding]:
-    carrier = known.facts.entry_fields.get(known.marker)
-    length = len(marker_of(known.workspace, declared.address))
+def _marker_fits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    carrier = tenant.entry_fields.get(tenant.marker)
+    length = len(marker_of(tenant.workspace, declared.address))
     if carrier is not None and length > carrier.max_length:
-        message = f"the marker has {length} characters; {carrier.max_length} fit {known.marker}"
+        message = f"the marker has {length} characters; {carrier.max_length} fit {tenant.marker}"
         remedy = "Shorten the name, or lengthen the field in the tenant."
         yield finding(declared, "marker-field", ("metadata", "name"), message, remedy)
 
@@ -134,12 +142,12 @@ def _fields_known(
     fields: Mapping[str, Value],
     path: Path,
     allowed: Mapping[str, CustomField],
-    known: Known,
+    tenant: Tenant,
 ) -> Iterator[Finding]:
-    if not known.complete:
+    if not tenant.complete:
         return
     for name, value in fields.items():
-        if not name.endswith("__c") or name == known.marker:
+        if not name.endswith("__c") or name == tenant.marker:
             continue
         field = allowed.get(name)
         if field is None:
@@ -156,7 +164,7 @@ def _listed(names: Iterable[str], *, keep: bool = False) -> str:
     return ", ".join(names if keep else sorted(names)) or "none"
 
 
-TENANT_CHECKS: tuple[Callable[[Declared, Known], Iterator[Finding]], ...] = (
+TENANT_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
     _currency,
     _codes,
     _period,
