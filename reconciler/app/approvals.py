@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal import err
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.policy import Evidence
-from reconciler.core.model.review import Assessment, Missing, Review
+from reconciler.core.model.review import Assessment, Review
 from reconciler.core.planning.approvals import assess
 from reconciler.errors import ReconcilerError
 from reconciler.forge.ci_context import ChangeOptions, CiContext
@@ -123,7 +124,7 @@ def commit_of(desk: "Desk", plan: "Plan") -> str:
         return ""
 
 
-def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Missing]) -> Review:
+def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Refusal]) -> Review:
     """A review of a change, with who wrote what is applied together with it."""
     authors = dict.fromkeys((*review.authors, *people))
     return replace(
@@ -147,7 +148,7 @@ def _on_forge(
             for other in sorted(filter(None, others)):
                 review = _written_by(review, *forge.people_of(other))
             return review
-    missing = Missing(
+    missing = Refusal(
         rule="approval-evidence",
         message=f"no pull request or merge request brought {commit[:10]}, so nobody approved it",
         remedy="Bring changes in by one, and apply what it was merged as; or name it with --pr.",

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.plan import Plan, Refusal
+from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.recovery.marker_search import (

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import mapping_of, text_of
-from reconciler.core.model.review import Approval, Discarded, Missing, Review, Written
+from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.api import Asking, Caller, Row
@@ -180,7 +181,7 @@ class GitHub:
                 approvals.append(Approval(who=login, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
 
-    def _objections(self, change: int, reviews: Iterable[Row], asking: Asking) -> Iterator[Missing]:
+    def _objections(self, change: int, reviews: Iterable[Row], asking: Asking) -> Iterator[Refusal]:
         """Who asks for changes, of those whose approval would count."""
         for login, row in _latest(reviews).items():
             if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, asking):
@@ -199,7 +200,7 @@ class GitHub:
     def _authors(self, commits: tuple[Row, ...], asking: Asking) -> People:
         """Everybody who wrote a part, by login; a flaw for each whom GitHub cannot name."""
         logins: dict[str, None] = {}
-        flaws: list[Missing] = []
+        flaws: list[Refusal] = []
         known = _known_addresses(commits)
         for row in commits:
             for role, login, address in _roles(row, known):
@@ -210,7 +211,7 @@ class GitHub:
                     flaws.append(author_unknown(str(row.get("sha"))[:10], role, address))
         if len(commits) >= MOST_COMMITS:
             flaws.append(
-                Missing(
+                Refusal(
                     rule="approval-evidence",
                     message=f"the pull request has {MOST_COMMITS} commits or more, and GitHub "
                     "lists no more of them",
@@ -251,10 +252,10 @@ class GitHub:
 
     def _strayed(
         self, change: int, pull: Row, head: str, commit: str, asking: Asking
-    ) -> Iterator[Missing]:
+    ) -> Iterator[Refusal]:
         """Whether what is applied is what GitHub made of the head: approvals are of the head."""
         if pull.get("merged") is not True or pull.get("merge_commit_sha") != commit:
-            yield Missing(
+            yield Refusal(
                 rule="approval-evidence",
                 message=f"{commit[:10]} is neither the head of {self.name_of(change)}, "
                 f"{head[:10]}, nor what it was merged as",
@@ -270,7 +271,7 @@ class GitHub:
         trees = [mapping_of(mapping_of(row.get("commit")).get("tree")) for row in (made, reviewed)]
         if trees[0].get("sha") and trees[0].get("sha") == trees[1].get("sha"):
             return
-        yield Missing(
+        yield Refusal(
             rule="approval-evidence",
             message=f"{commit[:10]} was merged outside of GitHub, and holds something else than "
             f"the head {head[:10]} that was approved",

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
-from reconciler.core.model.review import Approval, Discarded, Missing, Review, Written
+from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.api import Asking, Caller, Row
@@ -183,7 +184,7 @@ class GitLab:
                 approvals.append(Approval(who=who, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
 
-    def _objections(self, change: int, asking: Asking) -> Iterator[Missing]:
+    def _objections(self, change: int, asking: Asking) -> Iterator[Refusal]:
         """As in "Get single merge request reviewers": who asks for changes gave no approval."""
         target = f"{self._merge_request(change)}/reviewers"
         for row in self._caller.rows(target, asking):
@@ -211,7 +212,7 @@ class GitLab:
         later one.
         """
         found: dict[str, str] = {}
-        flaws: dict[Missing, None] = {}
+        flaws: dict[Refusal, None] = {}
         kept_apart: bool | None = None
         for row in rows:
             for role, address in _addresses(row):
@@ -271,8 +272,8 @@ class GitLab:
         )
         return tuple(dict.fromkeys(filter(None, names))), ()
 
-    def _strayed(self, change: int, head: str, commit: str) -> Missing:
-        return Missing(
+    def _strayed(self, change: int, head: str, commit: str) -> Refusal:
+        return Refusal(
             rule="approval-evidence",
             message=f"{commit[:10]} is neither the head of {self.name_of(change)}, {head[:10]}, "
             "nor what it was merged as",

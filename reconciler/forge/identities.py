@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import Value
-from reconciler.core.model.review import Missing
 from reconciler.errors import ForgeError, ForgeRefused
 
 _NO_REPLY = re.compile(r"([0-9]{1,18})[+-][A-Za-z0-9_.-]+(?:\[bot\])?@users\.noreply\.(.+)")
@@ -27,9 +27,9 @@ def whole_number(value: Value) -> int:
     return int(value) if isinstance(value, Decimal) else 0
 
 
-def author_unknown(commit: str, role: str, address: str) -> Missing:
+def author_unknown(commit: str, role: str, address: str) -> Refusal:
     """What is missing when nobody can say which account wrote a part of the change."""
-    return Missing(
+    return Refusal(
         rule="approval-evidence",
         message=f"the {role} of {commit}, {address or 'without an address'}, belongs to no account "
         "that the forge knows, so nobody can say that no approver wrote it",
@@ -45,9 +45,9 @@ def unreadable(error: ForgeError) -> bool:
     )
 
 
-def out_of_sight(fact: str) -> Missing:
+def out_of_sight(fact: str) -> Refusal:
     """What is missing when the forge does not tell who pushed a change."""
-    return Missing(
+    return Refusal(
         rule="approval-evidence",
         message=f"nobody can see who pushed the change, and so that no approver did: {fact}",
         remedy="Let the token read the repository of the branch, or bring the change in by a "
@@ -55,22 +55,22 @@ def out_of_sight(fact: str) -> Missing:
     )
 
 
-def asks_for_changes(who: str, name: str, *, otherwise: str) -> Missing:
+def asks_for_changes(who: str, name: str, *, otherwise: str) -> Refusal:
     """What is missing until somebody takes an objection back: a push does not change a mind.
 
     `otherwise` is what the forge has for it besides an approval.
     """
-    return Missing(
+    return Refusal(
         rule="approvals",
         message=f"{who} asks for changes of {name}",
         remedy=f"Have {who} approve it, or {otherwise}.",
     )
 
 
-def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[Missing]:
+def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[Refusal]:
     """What is missing when a change is into another branch than the one that is applied."""
     if not into or into != applied:
-        yield Missing(
+        yield Refusal(
             rule="approval-evidence",
             message=f"{name} is into {into or 'a branch that the forge does not name'}, and "
             f"{applied or 'a branch that the forge does not name'} is applied",
@@ -78,9 +78,9 @@ def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[M
         )
 
 
-def not_merged(name: str) -> Missing:
+def not_merged(name: str) -> Refusal:
     """What is missing when a change is applied outside of its own jobs before it is merged."""
-    return Missing(
+    return Refusal(
         rule="approval-evidence",
         message=f"{name} is not merged",
         remedy="Merge it, or apply it in a job about it.",

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from reconciler.core.model.review import Missing, Review, Written
+from reconciler.core.model.finding import Refusal
+from reconciler.core.model.review import Review, Written
 
-People: TypeAlias = tuple[tuple[str, ...], tuple[Missing, ...]]
+People: TypeAlias = tuple[tuple[str, ...], tuple[Refusal, ...]]
 """People by login, with a flaw for each whom the forge cannot name."""
 
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.core.model.review import Approval, Discarded, Missing, Review
+from reconciler.core.model.finding import Refusal
+from reconciler.core.model.review import Approval, Discarded, Review
 from reconciler.core.model.trailers import co_authors, digests_in, endorsers
 from reconciler.git.repository import Repository
 
@@ -53,21 +54,21 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     )
 
 
-def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterator[Missing]:
+def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterator[Refusal]:
     """What makes the files another thing than the commit, of which alone approvals speak.
 
     A directory called `except_for` is nobody's declaration, and left out.
     """
     head = repository.head()
     if head is None:
-        yield Missing(
+        yield Refusal(
             rule="approval-evidence",
             message="the workspace is in no git repository, so its files belong to no commit",
             remedy="Apply from a checkout of the commit that was approved.",
         )
         return
     if head != commit:
-        yield Missing(
+        yield Refusal(
             rule="approval-evidence",
             message=f"{head[:10]} is checked out, and approvals are looked for of {commit[:10]}",
             remedy="Check out the commit that is applied.",
@@ -75,21 +76,21 @@ def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterato
     changed = repository.changed(except_for=except_for)
     if changed:
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" * (len(changed) > 3))
-        yield Missing(
+        yield Refusal(
             rule="approval-evidence",
             message=f"the workspace holds what the commit does not: {named}",
             remedy="Commit the files and have them approved, or restore them.",
         )
 
 
-def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[Missing]:
+def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[Refusal]:
     """What a merge of an approved head holds besides; nothing where the history does not tell."""
     code, out, _ = repository.ask("rev-parse", f"{commit}^@")
     parents = out.split()
     if code != 0 or len(parents) < 2:
         return
     if len(parents) > 2:
-        yield Missing(
+        yield Refusal(
             rule="approval-evidence",
             message=f"the merge {commit[:10]} has {len(parents)} parents, and what all of them "
             f"bring is more than {head[:10]}, which alone was approved",
@@ -100,7 +101,7 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[M
         return
     told = all(repository.ask("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
     if told and not is_mere_merge(repository, commit, parents):
-        yield Missing(
+        yield Refusal(
             rule="approval-evidence",
             message=f"the merge {commit[:10]} holds more than git makes of its parents, and "
             f"{head[:10]} alone was approved",

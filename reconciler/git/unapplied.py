@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.core.model.review import Missing, Written
+from reconciler.core.model.finding import Refusal
+from reconciler.core.model.review import Written
 from reconciler.core.model.trailers import co_authors
 from reconciler.git.approvals import is_mere_merge
 from reconciler.git.repository import Repository
@@ -24,7 +25,7 @@ class Unapplied:
 
     written: tuple[Written, ...] = ()
     brought: tuple[str, ...] = ()
-    flaws: tuple[Missing, ...] = ()
+    flaws: tuple[Refusal, ...] = ()
 
 
 def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
@@ -64,7 +65,7 @@ def applied_commit(repository: Repository, *, except_for: str) -> str:
     return commit if commit and not repository.changed(except_for=except_for) else ""
 
 
-def _unknown(repository: Repository, commit: str, since: str) -> Missing | None:
+def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
     """Why the history does not tell; None when it does."""
     if repository.run_checked("rev-parse", "--is-shallow-repository").strip() != "false":
         return _flaw("the checkout does not have the whole history", _WHOLE)
@@ -78,9 +79,9 @@ def _unknown(repository: Repository, commit: str, since: str) -> Missing | None:
     return None
 
 
-def _flaw(message: str, remedy: str) -> Missing:
+def _flaw(message: str, remedy: str) -> Refusal:
     fact = f"{message}, so nobody can tell who wrote what is applied"
-    return Missing(rule="approval-evidence", message=fact, remedy=remedy)
+    return Refusal(rule="approval-evidence", message=fact, remedy=remedy)
 
 
 def _written(repository: Repository, span: tuple[str, ...]) -> Iterator[Written]:

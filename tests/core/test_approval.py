@@ -10,9 +10,10 @@ from test_runs import declared_run
 from reconciler.core.documents.plan_file import digest_of, plan_of, plan_text
 from reconciler.core.documents.plan_json import checksum_of, document_of
 from reconciler.core.model.canonical import json_bytes
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.plan import Requirement
 from reconciler.core.model.policy import Approvals, Evidence, Policy, Tier
-from reconciler.core.model.review import Approval, Discarded, Missing, Review
+from reconciler.core.model.review import Approval, Discarded, Review
 from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planning.approvals import assess
 from reconciler.workspace.settings import policy_digest
@@ -182,7 +183,7 @@ TWO = Requirement(approvals=2)
 LISTED = Requirement(approvals=1, approvers=("Alice", "bob"))
 BOUND = Requirement(approvals=1, bind_digest=True)
 GIT = Requirement(approvals=1, evidence=Evidence.GIT)
-FLAW = Missing(rule="approval-evidence", message="m", remedy="r")
+FLAW = Refusal(rule="approval-evidence", message="m", remedy="r")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import unicodedata
 import pytest
 from test_render_plans import TRUE_UP, Scene, credit, debit, entry
 
-from reconciler.core.model.finding import Problem
-from reconciler.core.model.plan import Action, Block, Change, Reason
+from reconciler.core.model.finding import Problem, Refusal
+from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_of
 from reconciler.core.model.resource import Address
 from reconciler.render.escaping import escaped
@@ -99,7 +99,7 @@ def test_a_report_is_safe(hostile):
         action=Action.BLOCKED,
         wanted=Action.CREATE,
         reason=Reason.NEW,
-        block=Block(rule="transferred", message=hostile, remedy=hostile),
+        block=Refusal(rule="transferred", message=hostile, remedy=hostile),
     )
     failed = Applied(
         change=change,

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from test_render_hostile import HOSTILE, is_safe, plan_of
 from test_render_plans import Scene, credit, debit, entry
 
-from reconciler.core.model.plan import Refusal
+from reconciler.core.model.finding import Refusal
 from reconciler.render.markdown import LIMIT, plan_markdown
 
 SCENES = {

@@ -2,8 +2,9 @@
 
 import pytest
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
-from reconciler.core.model.plan import Action, Block, Change, Reason, Step, Verb
+from reconciler.core.model.plan import Action, Change, Reason, Step, Verb
 from reconciler.core.model.report import Applied, Outcome, Settled, report_of
 from reconciler.core.model.resource import Address
 from reconciler.render.report import applied_line, report_lines, settled_line
@@ -68,7 +69,7 @@ BLOCKED = change(
     "2026-01-sent",
     Action.BLOCKED,
     number="JE-00000004",
-    block=Block(
+    block=Refusal(
         rule="transferred",
         message="JE-00000004 has transferredToAccounting Yes",
         remedy="Restore the file as it was, and correct the books with a reversing entry.",

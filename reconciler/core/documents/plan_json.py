@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from reconciler.core.model.canonical import as_declaration, digest, exact, json_bytes
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import plain, total
@@ -15,13 +16,11 @@ from reconciler.core.model.plan import (
     Allowances,
     Balance,
     Basis,
-    Block,
     Change,
     Comparison,
     Drift,
     Impact,
     Plan,
-    Refusal,
     Requirement,
 )
 from reconciler.core.model.resource import Live
@@ -299,5 +298,5 @@ def _requirement(requirement: Requirement) -> Document:
     }
 
 
-def _rule(row: Block | Refusal) -> Document:
+def _rule(row: Refusal) -> Document:
     return {"rule": row.rule, "message": row.message, "remedy": row.remedy}

@@ -7,12 +7,12 @@ from typing import Any
 
 from reconciler.core.documents.plan_json import Document
 from reconciler.core.model.canonical import MONEY_FIELDS
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.plan import (
     Action,
     Allowances,
     Balance,
     Basis,
-    Block,
     Change,
     Comparison,
     Drift,
@@ -21,7 +21,6 @@ from reconciler.core.model.plan import (
     LineUpdate,
     Plan,
     Reason,
-    Refusal,
     Requirement,
     Step,
     Verb,
@@ -125,7 +124,7 @@ def _read_change(row: Document) -> Change:
         comparison=_read_comparison(row),
         before=_read_spec(row["before"]),
         after=_read_spec(row["after"]),
-        block=Block(**_texts(row["blocked"])) if row["blocked"] else None,
+        block=Refusal(**_texts(row["blocked"])) if row["blocked"] else None,
         period=row["period"]["name"],
         period_status=row["period"]["status"],
         transferred=row["transferred"],

@@ -51,3 +51,12 @@ class Rule:
     why: str
     remedy: str
     severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a change or a plan is not allowed: the rule, the fact, and what to do."""
+
+    rule: str
+    message: str
+    remedy: str

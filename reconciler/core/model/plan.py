@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
 from reconciler.core.model.policy import Evidence
@@ -114,15 +115,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """Why a change is not allowed: the rule, the fact, and the way out."""
-
-    rule: str
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What one address needs, and why.
 
@@ -145,7 +137,7 @@ class Change:
     comparison: Comparison = UNCHANGED
     before: Mapping[str, Value] | None = None
     after: Mapping[str, Value] | None = None
-    block: Block | None = None
+    block: Refusal | None = None
     period: str = ""
     period_status: str = ""
     transferred: str = ""
@@ -229,15 +221,6 @@ class Balance:
     def holds(self) -> bool:
         """Whether debits equal credits."""
         return self.posted_debit == self.posted_credit and self.removed_debit == self.removed_credit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A guard that says no to the whole plan: the rule, the numbers, and what would allow it."""
-
-    rule: str
-    message: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

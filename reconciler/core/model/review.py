@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.plan import Requirement
 
 
@@ -37,15 +38,6 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """What a plan lacks before it may be applied, and what to do about it."""
-
-    rule: str
-    message: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """What is known of the review of a change: facts, and no judgement yet.
 
@@ -59,7 +51,7 @@ class Review:
     authors: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
     discarded: tuple[Discarded, ...] = ()
-    flaws: tuple[Missing, ...] = ()
+    flaws: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +63,7 @@ class Assessment:
     commit: str = ""
     present: tuple[Approval, ...] = ()
     discarded: tuple[Discarded, ...] = ()
-    missing: tuple[Missing, ...] = ()
+    missing: tuple[Refusal, ...] = ()
 
     @property
     def satisfied(self) -> bool:

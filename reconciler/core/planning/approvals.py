@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change, Requirement
 from reconciler.core.model.policy import Approvals, Evidence, Tier
-from reconciler.core.model.review import Approval, Assessment, Discarded, Missing, Review
+from reconciler.core.model.review import Approval, Assessment, Discarded, Review
 from reconciler.core.planning.impact import MoneyMovement, Periods, Reach, money_moved, reach_of
 
 SHORT = 10
@@ -174,11 +175,11 @@ def _counted(
     return tuple(present.values()), tuple(discarded)
 
 
-def _too_few(requirement: Requirement, review: Review | None, lacking: int) -> Missing:
+def _too_few(requirement: Requirement, review: Review | None, lacking: int) -> Refusal:
     count = requirement.approvals
     have = count - lacking
     of = f" of {review.change} at {review.commit[:SHORT]}" if review else ""
-    return Missing(
+    return Refusal(
         rule="approvals",
         message=f"{count} {'approval' if count == 1 else 'approvals'}{of} "
         f"{'is' if count == 1 else 'are'} required, and {have or 'none'} "

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import (
     CANCELLED,
     UNCHANGED,
     Action,
-    Block,
     Change,
     Comparison,
     Drift,
@@ -270,5 +270,5 @@ def _with_blocks(case: AddressState, change: Change) -> Change:
 
 
 def _blocked(change: Change, rule: str, message: str, remedy: str = "") -> Change:
-    block = Block(rule=rule, message=message, remedy=remedy or PLAN_RULES[rule].remedy)
+    block = Refusal(rule=rule, message=message, remedy=remedy or PLAN_RULES[rule].remedy)
     return replace(change, action=Action.BLOCKED, block=block)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import ZERO, plain, shown
-from reconciler.core.model.plan import Action, Allowances, Change, Reason, Refusal
+from reconciler.core.model.plan import Action, Allowances, Change, Reason
 from reconciler.core.model.policy import Policy
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import stands

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import IN_NOTES, marker_of, split_marker
-from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Refusal
+from reconciler.core.model.plan import CANCELLED, Action, Change, Reason
 from reconciler.core.model.resource import Address, Declared, Live, Value
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.snapshot import Snapshot
