@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 from reconciler.errors import ForgeError, ForgeRefused
-from reconciler.forge.api import Caller, Limits, Tongue
+from reconciler.forge.api import ForgeApi, ForgeLimits
 from reconciler.forge.ci_context import GITHUB, GITLAB, NAMES, CiContext, Environment
 from reconciler.forge.github import HEADERS, GitHub
 from reconciler.forge.gitlab import GitLab
@@ -29,7 +29,7 @@ _ACTIONS_BOT = "github-actions[bot]"
 
 @contextmanager
 def open_forge(
-    place: CiContext, environment: Environment, *, limits: Limits | None = None
+    place: CiContext, environment: Environment, *, limits: ForgeLimits | None = None
 ) -> Iterator[Forge]:
     """The forge of a place, for as long as the block lasts.
 
@@ -47,20 +47,25 @@ def open_forge(
     github = place.forge == GITHUB
     signed = {**HEADERS, "Authorization": f"Bearer {token}"}
     headers = signed if github else {"PRIVATE-TOKEN": token}
-    tongue = Tongue(name=name, token_variable=variable, headers=headers, secrets=(token,))
-    caller = Caller(_origin(place.url, variable), tongue, limits=limits, ca_bundle=place.ca_bundle)
+    api = ForgeApi(
+        _base_url(place.url, variable),
+        name=name,
+        token=token,
+        token_variable=variable,
+        headers=headers,
+        limits=limits,
+        ca_bundle=place.ca_bundle,
+    )
     bot = _ACTIONS_BOT if environment.get("GITHUB_ACTIONS") == "true" else None
     try:
         yield (
-            GitHub(caller, place.repository, noted_as=bot)
-            if github
-            else GitLab(caller, place.repository)
+            GitHub(api, place.repository, noted_as=bot) if github else GitLab(api, place.repository)
         )
     finally:
-        caller.close()
+        api.close()
 
 
-def _origin(url: str, variable: str) -> BaseUrl:
+def _base_url(url: str, variable: str) -> BaseUrl:
     try:
         return origin_of_url(url)
     except UnusableUrl as error:

@@ -1,30 +1,37 @@
-"""Carries a call to a forge to its end: attempts, waits, pages, and errors that say what to do."""
+"""Calls to the REST API of a forge: attempts, pages, and errors that say what to do."""
 
 import json
-import random as chance
 import re
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
-from typing import TypeAlias
+from typing import Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
-
-from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
+from reconciler.core.model.resource import EMPTY, Value, mapping_of, rows_of, text_of
 from reconciler.errors import ForgeError, ForgeRefused, ForgeUnsure, LedgerUnreachable
 from reconciler.http_client.base_url import BaseUrl
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import (
     Exchange,
     FailedRequest,
+    HttpLimits,
     Request,
     RequestOutcome,
     Response,
 )
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.retry import backoff, http_date, monotonic, retry_after, seconds
+from reconciler.http_client.retry import (
+    TRANSIENT,
+    HttpAttempt,
+    Progress,
+    RetryTable,
+    http_date,
+    outcome_of,
+    retry_after,
+    seconds,
+    send_with_retries,
+)
 from reconciler.http_client.strict_json import Unreadable, read_value
 
 Row: TypeAlias = Mapping[str, Value]
@@ -35,103 +42,81 @@ PER_PAGE = 100
 SECONDARY_WAIT = 60.0
 """Seconds to wait for a limit that names none ("Rate limits for the REST API")."""
 
+_REPEATABLE = RetryTable(retried=TRANSIENT)
+_POST = RetryTable(
+    # A second POST makes a second comment: it is sent only when the first had no effect.
+    retried=frozenset({RequestOutcome.NOT_SENT, RequestOutcome.BUSY}),
+    in_doubt=frozenset({RequestOutcome.LOST, RequestOutcome.FAILED}),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long and how hard a forge is asked. Times are seconds; `deadline` is for a whole run."""
+class ForgeLimits(HttpLimits):
+    """Limits of the calls to a forge; `deadline` is for all calls of a run."""
 
     attempts: int = 5
     deadline: float = 180.0
-    attempt_timeout: float = 30.0
-    connect_timeout: float = 10.0
-    backoff: float = 0.5
-    backoff_cap: float = 8.0
     body_bytes: int = 20 * 1024 * 1024
     pages: int = 100
-    gzip_over: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tongue:
-    """How one forge is spoken of and spoken to."""
-
-    name: str
-    token_variable: str
-    headers: Mapping[str, str] = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
-    moved: str = "Name the repository as it is called now."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Purpose:
     """What a call is for, in words, and the permission that it needs."""
 
     what: str
     permission: str
     accepted: frozenset[int] = frozenset()
-    """Statuses other than 2xx that are an answer too."""
+    """Statuses other than 2xx that mean that there is nothing to read."""
+
+    def accepting(self, *statuses: int) -> Self:
+        """The same purpose, for which these statuses are an answer too."""
+        return replace(self, accepted=frozenset(statuses))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A whole answer: its status, its headers, the JSON value of its body."""
+class ForgeApi:
+    """The API of one forge. The token goes to its base URL and to no other place."""
 
-    status: int
-    headers: Mapping[str, str]
-    value: Value = None
-
-    @property
-    def row(self) -> Row:
-        """The answer as one object."""
-        return mapping_of(self.value)
-
-
-class Caller:
-    """Speaks to one forge. The token goes to its origin and to no other place."""
-
-    def __init__(  # noqa: PLR0913 - each door to the outside is an argument of its own
+    def __init__(  # noqa: PLR0913 - what differs between forges is an argument of its own
         self,
-        origin: BaseUrl,
-        tongue: Tongue,
+        base_url: BaseUrl,
         *,
-        limits: Limits | None = None,
+        name: str,
+        token: str,
+        token_variable: str,
+        headers: Mapping[str, str],
+        limits: ForgeLimits | None = None,
         ca_bundle: str | None = None,
-        transport: httpx.BaseTransport | None = None,
-        clock: Callable[[], float] = monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = chance.random,
     ) -> None:
-        self._origin = origin
-        self._tongue = tongue
-        self._limits = limits or Limits()
-        self._clock, self._sleep, self._random = clock, sleep, random
-        self._redactor = Redactor(tongue.secrets)
+        self._base_url = base_url
+        self._name = name
+        self._token_variable = token_variable
+        self._headers = headers
+        self._limits = limits or ForgeLimits()
+        self._clock = Clock()
+        self._redactor = Redactor([token])
         try:
             self._exchange = Exchange(
-                origin,
-                limits=self._limits,
-                transport=transport,
-                ca_bundle=ca_bundle,
-                clock=clock,
+                base_url, limits=self._limits, transport=None, ca_bundle=ca_bundle
             )
         except LedgerUnreachable as error:
             raise ForgeError(error.message, remedy=error.remedy) from error
-        self._deadline = clock() + self._limits.deadline
+        self._deadline = self._clock.now() + self._limits.deadline
 
     @property
     def host(self) -> str:
         """The host that is asked."""
-        return self._origin.host
+        return self._base_url.host
 
     def close(self) -> None:
         """Closes every connection."""
         self._exchange.close()
 
-    def get(self, target: str, asking: Asking, **parameters: str) -> Answer:
-        """One answer to one question."""
-        return self.call("GET", target + _query(parameters), asking)
+    def get(self, target: str, purpose: Purpose, **parameters: str) -> Row:
+        """One object; an empty one when the status is another that the purpose accepts."""
+        return self.send("GET", target + _query(parameters), purpose)
 
-    def rows(self, target: str, asking: Asking, **parameters: str) -> tuple[Row, ...]:
+    def rows(self, target: str, purpose: Purpose, **parameters: str) -> tuple[Row, ...]:
         """The rows of all pages of a list.
 
         Raises ForgeError when a page names another host, or when there is no end to them: half a
@@ -143,135 +128,123 @@ class Caller:
         while here:
             if here in seen or len(seen) >= self._limits.pages:
                 raise ForgeError(
-                    f"{asking.what}: the list of {self._tongue.name} has no end",
+                    f"{purpose.what}: the list of {self._name} has no end",
                     remedy="Check for a proxy in between that repeats answers.",
                 )
             seen.add(here)
-            answer = self.call("GET", here, asking)
-            if not isinstance(answer.value, tuple):
-                raise self._unreadable(asking, "the answer is no list")
-            found.extend(rows_of(answer.value))
-            here = self._next(here, answer, asking)
+            value, headers = self._answer("GET", here, purpose)
+            if not isinstance(value, tuple):
+                raise self._unreadable(purpose, "the answer is no list")
+            found.extend(rows_of(value))
+            here = self._next(here, headers, purpose)
         return tuple(found)
 
-    def call(
-        self, method: str, target: str, asking: Asking, body: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Send a request until it is answered. A POST is sent again only if it was not taken."""
+    def send(
+        self, method: str, target: str, purpose: Purpose, body: Mapping[str, str] | None = None
+    ) -> Row:
+        """The object that a request is answered with, whatever the method."""
+        value, _ = self._answer(method, target, purpose, body)
+        return mapping_of(value)
+
+    def _answer(
+        self, method: str, target: str, purpose: Purpose, body: Mapping[str, str] | None = None
+    ) -> tuple[Value, Mapping[str, str]]:
         request = Request(
             method=method,
             target=target,
             body=None if body is None else json.dumps(body).encode(),
-            headers=self._tongue.headers,
+            headers=self._headers,
         )
-        attempt = 0
-        while True:
-            attempt += 1
-            now = self._clock()
-            reply = self._exchange.send(
-                request, deadline=min(self._deadline, now + self._limits.attempt_timeout)
-            )
-            if isinstance(reply, Response) and _answers(reply, asking):
-                return self._answer(reply, asking)
-            again = method != "POST" or _not_taken(reply)
-            if not (again and self._waited(reply, attempt)):
-                raise self._failure(reply, asking, in_doubt=method == "POST")
+        progress = Progress(deadline=self._deadline)
+        last = send_with_retries(
+            lambda: _attempt(self._exchange.send(request, deadline=self._deadline)),
+            progress,
+            _POST if method == "POST" else _REPEATABLE,
+            limits=self._limits,
+            clock=self._clock,
+        )
+        reply = last.reply
+        if isinstance(reply, Response):
+            if last.outcome is RequestOutcome.DONE:
+                return self._value(reply, purpose), reply.headers
+            if last.outcome is not RequestOutcome.BUSY and reply.status in purpose.accepted:
+                return EMPTY, reply.headers
+        raise self._error(last, purpose, in_doubt=progress.in_doubt)
 
-    def _answer(self, reply: Response, asking: Asking) -> Answer:
+    def _value(self, reply: Response, purpose: Purpose) -> Value:
         if reply.fault:
-            raise self._unreadable(asking, reply.fault)
+            raise self._unreadable(purpose, reply.fault)
         try:
-            value = read_value(reply.body) if reply.body else None
+            return read_value(reply.body) if reply.body else None
         except Unreadable as error:
-            raise self._unreadable(asking, str(error)) from None
-        return Answer(status=reply.status, headers=reply.headers, value=value)
+            raise self._unreadable(purpose, str(error)) from None
 
-    def _next(self, here: str, answer: Answer, asking: Asking) -> str:
+    def _next(self, here: str, headers: Mapping[str, str], purpose: Purpose) -> str:
         """The target of the next page, empty after the last one.
 
         Both forges send Link; GitLab leaves it to X-Next-Page alone when asked through a proxy
         ("Pagination" in the docs of its REST API).
         """
-        number = answer.headers.get("x-next-page")
+        number = headers.get("x-next-page")
         if number is not None:
             if not number.strip():
                 return ""
             path, _, query = here.partition("?")
             return f"{path}?{urlencode({**dict(parse_qsl(query)), 'page': number.strip()})}"
-        link = re.search(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?', answer.headers.get("link", ""))
+        link = re.search(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?', headers.get("link", ""))
         if link is None:
             return ""
         try:
             url = urlsplit(link[1])
-            below = url.path.startswith(self._origin.prefix + "/")
-            if below and self._origin.holds(url) and link[1].isascii() and link[1].isprintable():
-                return f"{url.path.removeprefix(self._origin.prefix)}?{url.query}"
+            prefix = self._base_url.prefix
+            below = url.path.startswith(prefix + "/") and self._base_url.holds(url)
+            if below and link[1].isascii() and link[1].isprintable():
+                return f"{url.path.removeprefix(prefix)}?{url.query}"
         except ValueError:
             pass
         raise ForgeError(
-            f"{asking.what}: the next page of the list is said to be on another host",
+            f"{purpose.what}: the next page of the list is said to be on another host",
             remedy="Set the base URL of the API to the one that the forge itself names.",
         )
 
-    def _waited(self, reply: Response | FailedRequest, attempt: int) -> bool:
-        """Sit out what is due before the next attempt; False when there is to be none."""
-        if attempt >= self._limits.attempts:
-            return False
-        wait = backoff(
-            attempt,
-            first=self._limits.backoff,
-            cap=self._limits.backoff_cap,
-            random=self._random,
-        )
-        if isinstance(reply, Response):
-            if not (reply.status >= 500 or _limited(reply)):
-                return False
-            wait = max(wait, _asked_wait(reply))
-        elif reply.outcome is RequestOutcome.UNTRUSTED:
-            return False
-        if self._clock() + wait >= self._deadline:
-            return False
-        self._sleep(wait)
-        return True
-
-    def _unreadable(self, asking: Asking, fact: str) -> ForgeError:
+    def _unreadable(self, purpose: Purpose, fact: str) -> ForgeError:
         return ForgeError(
-            f"{asking.what}: {self._tongue.name} did not answer as its API does; {fact}",
+            f"{purpose.what}: {self._name} did not answer as its API does; {fact}",
             remedy="Check the base URL of the API, and for a proxy in between.",
         )
 
-    def _failure(
-        self, reply: Response | FailedRequest, asking: Asking, *, in_doubt: bool
-    ) -> ForgeError:
-        name = self._tongue.name
+    def _error(self, last: HttpAttempt, purpose: Purpose, *, in_doubt: bool) -> ForgeError:
+        reply = last.reply
         if isinstance(reply, FailedRequest):
-            kind = ForgeUnsure if in_doubt and not _not_taken(reply) else ForgeError
-            return kind(
-                f"{asking.what}: no answer from {name}; {self._redactor.clean(reply.detail)}",
-                remedy="Check the base URL and the network, then run it again.",
-            )
-        said = self._said(reply)
-        message = f"{asking.what}: {name} answered {reply.status}{f' ({said})' if said else ''}"
-        kind, remedy = self._verdict(reply, asking)
-        if in_doubt and reply.status >= 500:
+            message = f"no answer from {self._name}; {self._redactor.clean(reply.detail)}"
+            remedy = "Check the base URL and the network, then run it again."
+            kind, status = ForgeError, None
+        else:
+            said = self._message_of(reply)
+            message = f"{self._name} answered {reply.status}{f' ({said})' if said else ''}"
+            kind, remedy = self._error_of(last, reply.status, purpose)
+            status = reply.status
+        if in_doubt:
             kind = ForgeUnsure
-        return kind(message, remedy=remedy, status=reply.status)
+        return kind(f"{purpose.what}: {message}", remedy=remedy, status=status)
 
-    def _verdict(self, reply: Response, asking: Asking) -> tuple[type[ForgeError], str]:
-        name, token = self._tongue.name, self._tongue.token_variable
-        if _limited(reply):
-            wait = int(_asked_wait(reply))
-            when = f"in {wait:,} seconds" if wait else "later"
+    def _error_of(
+        self, last: HttpAttempt, status: int, purpose: Purpose
+    ) -> tuple[type[ForgeError], str]:
+        name = self._name
+        needs = f"The token needs {purpose.permission}."
+        if last.outcome is RequestOutcome.BUSY:
+            when = f"in {int(last.wait):,} seconds" if last.wait else "later"
             return ForgeError, f"{name} limits requests. Run it again {when}."
-        if reply.status >= 500:
+        if last.outcome is RequestOutcome.FAILED:
             return ForgeError, f"{name} is disturbed. Run it again later."
-        if 300 <= reply.status < 400:
-            return ForgeError, f"Redirects are not followed. {self._tongue.moved}"
-        needs = f"The token needs {asking.permission}."
+        if last.outcome is RequestOutcome.REDIRECTED:
+            moved = "Name the repository as it is called now."
+            return ForgeError, f"Redirects are not followed. {moved}"
         table: Mapping[int, tuple[type[ForgeError], str]] = {
             401: (
                 ForgeRefused,
-                f"Set {token} to a token of this {name} that is valid now. {needs}",
+                f"Set {self._token_variable} to a token of this {name} that is valid now. {needs}",
             ),
             403: (
                 ForgeRefused,
@@ -283,9 +256,9 @@ class Caller:
             ),
             422: (ForgeError, f"{name} does not take what was sent: see the answer above."),
         }
-        return table.get(reply.status, (ForgeError, f"See what {name} says. {needs}"))
+        return table.get(status, (ForgeError, f"See what {name} says. {needs}"))
 
-    def _said(self, reply: Response) -> str:
+    def _message_of(self, reply: Response) -> str:
         """The forge's own words, shortened and without secrets."""
         try:
             row = mapping_of(read_value(reply.body))
@@ -295,36 +268,36 @@ class Caller:
         return self._redactor.clean(text)[:200]
 
 
-def _answers(reply: Response, asking: Asking) -> bool:
-    """Whether this is what was asked for; a limit's 403 says nothing about access."""
-    accepted = reply.status in asking.accepted and not _limited(reply)
-    return 200 <= reply.status < 300 or accepted
+def text_at(row: Row, *path: str) -> str:
+    """The text at a path of nested objects; empty when there is none."""
+    *parents, name = path
+    for parent in parents:
+        row = mapping_of(row.get(parent))
+    return text_of(row.get(name)) or ""
+
+
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in their first order, none twice and none empty."""
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _query(parameters: Mapping[str, str]) -> str:
     return f"?{urlencode(parameters)}" if parameters else ""
 
 
-_CERTAIN: Mapping[RequestOutcome, bool] = MappingProxyType(
-    {RequestOutcome.NOT_SENT: True, RequestOutcome.UNTRUSTED: True}
-)
-
-
-def _not_taken(reply: Response | FailedRequest) -> bool:
-    """Whether it is certain that the request had no effect."""
+def _attempt(reply: Response | FailedRequest) -> HttpAttempt:
     if isinstance(reply, FailedRequest):
-        return _CERTAIN.get(reply.outcome, False)
-    return 300 <= reply.status < 500
+        return HttpAttempt(reply=reply, outcome=reply.outcome)
+    outcome = RequestOutcome.BUSY if _is_limited(reply) else outcome_of(reply)
+    return HttpAttempt(reply=reply, outcome=outcome, wait=_asked_wait(reply))
 
 
-def _limited(reply: Response) -> bool:
+def _is_limited(reply: Response) -> bool:
     """Whether the answer is a limit's ("Rate limits for the REST API", "Exceeding the rate limit").
 
     A primary limit leaves x-ratelimit-remaining at 0, a secondary one says so in its words; either
     may come as 403.
     """
-    if reply.status == 429:
-        return True
     return reply.status == 403 and (
         "retry-after" in reply.headers
         or reply.headers.get("x-ratelimit-remaining") == "0"
@@ -332,7 +305,7 @@ def _limited(reply: Response) -> bool:
     )
 
 
-def _asked_wait(reply: Response) -> float:
+def _asked_wait(reply: Response) -> float | None:
     """Seconds that the forge asks to be left alone for; resets are moments since 1970."""
     now = http_date(reply.headers.get("date", ""))
     asked = retry_after(reply.headers, now=now)
@@ -340,12 +313,12 @@ def _asked_wait(reply: Response) -> float:
         return asked
     for name in ("x-ratelimit-reset", "ratelimit-reset"):
         reset = seconds(reply.headers.get(name, ""))
-        if reset is not None and now is not None and _spent(reply):
+        if reset is not None and now is not None and _is_spent(reply):
             return max(0.0, reset - _since_1970(now)) + 1.0
-    return SECONDARY_WAIT if reply.status == 403 else 0.0
+    return SECONDARY_WAIT if reply.status == 403 else None
 
 
-def _spent(reply: Response) -> bool:
+def _is_spent(reply: Response) -> bool:
     names = ("x-ratelimit-remaining", "ratelimit-remaining")
     return any(reply.headers.get(name) == "0" for name in names)
 

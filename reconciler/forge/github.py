@@ -11,15 +11,16 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import mapping_of, text_of
 from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
-from reconciler.errors import ForgeError, ReconcilerError
-from reconciler.forge.api import Asking, Caller, Row
+from reconciler.errors import ReconcilerError
+from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at
 from reconciler.forge.identities import (
     account_of_address,
     asks_for_changes,
     author_unknown,
     not_merged,
+    not_reviewed,
     out_of_sight,
-    unreadable,
+    pushes_of,
     whole_number,
     wrong_target,
 )
@@ -43,103 +44,92 @@ _DECISIVE = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 
 _MAY_WRITE = frozenset({"admin", "maintain", "write"})
 
-_WRITE = "`pull-requests: write`"
-_READ = "`pull-requests: read` and `contents: read`"
-
 
 class GitHub:
     """One repository on GitHub, as `owner/name`."""
 
     limit = LIMIT
 
-    def __init__(self, caller: Caller, repository: str, *, noted_as: str | None = None) -> None:
+    def __init__(self, api: ForgeApi, repository: str, *, noted_as: str | None = None) -> None:
         """`noted_as` is whose comments the token makes, where the token itself cannot tell."""
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}", repository):
             raise ReconcilerError(
                 f"{repository} is no repository of GitHub", remedy="Write it as OWNER/NAME."
             )
-        self._caller = caller
+        self._api = api
         self._home = f"/repos/{repository}"
         self._noted_as = noted_as
 
     def whoami(self) -> str | None:
         """As in "Get the authenticated user", which refuses installation tokens."""
-        asking = Asking(
-            what="Asking whose token it is", permission=_WRITE, accepted=frozenset({403})
-        )
-        answer = self._caller.get("/user", asking)
-        return text_of(answer.row.get("login")) if answer.status == 200 else self._noted_as
+        row = self._api.get("/user", _write("Asking whose token it is").accepting(403))
+        return text_of(row.get("login")) or self._noted_as
 
     def comments(self, change: int) -> tuple[Comment, ...]:
         """As in "List issue comments": a pull request is an issue too."""
-        asking = Asking(what=f"Reading the comments of {self.name_of(change)}", permission=_WRITE)
-        rows = self._caller.rows(f"{self._home}/issues/{change}/comments", asking)
+        purpose = _write(f"Reading the comments of {self.name_of(change)}")
+        rows = self._api.rows(f"{self._home}/issues/{change}/comments", purpose)
         return tuple(_comment(row) for row in rows)
 
     def create(self, change: int, body: str) -> Comment:
         """As in "Create an issue comment"."""
-        asking = Asking(what=f"Commenting on {self.name_of(change)}", permission=_WRITE)
+        purpose = _write(f"Commenting on {self.name_of(change)}")
         target = f"{self._home}/issues/{change}/comments"
-        return _comment(self._caller.call("POST", target, asking, {"body": body}).row)
+        return _comment(self._api.send("POST", target, purpose, {"body": body}))
 
     def update(self, change: int, comment: int, body: str) -> None:
         """As in "Update an issue comment"."""
-        what = f"Updating the comment on {self.name_of(change)}"
-        asking = Asking(what=what, permission=_WRITE)
+        purpose = _write(f"Updating the comment on {self.name_of(change)}")
         target = f"{self._home}/issues/comments/{comment}"
-        self._caller.call("PATCH", target, asking, {"body": body})
+        self._api.send("PATCH", target, purpose, {"body": body})
 
     def delete(self, change: int, comment: int) -> None:
         """As in "Delete an issue comment"."""
-        what = f"Removing a second comment on {self.name_of(change)}"
-        asking = Asking(what=what, permission=_WRITE, accepted=frozenset({404}))
-        self._caller.call("DELETE", f"{self._home}/issues/comments/{comment}", asking)
+        purpose = _write(f"Removing a second comment on {self.name_of(change)}").accepting(404)
+        self._api.send("DELETE", f"{self._home}/issues/comments/{comment}", purpose)
 
     def name_of(self, change: int) -> str:
         return f"pull request #{change}"
 
     def change_of(self, commit: str) -> int | None:
         """As in "List pull requests associated with a commit": merged ones and open ones."""
-        asking = Asking(what=f"Looking for the pull request of {commit}", permission=_READ)
-        rows = self._caller.rows(f"{self._home}/commits/{commit}/pulls", asking)
+        purpose = _read(f"Looking for the pull request of {commit}")
+        rows = self._api.rows(f"{self._home}/commits/{commit}/pulls", purpose)
         merged = [
             row for row in rows if row.get("merged_at") and row.get("merge_commit_sha") == commit
         ]
-        heads = [row for row in rows if mapping_of(row.get("head")).get("sha") == commit]
+        heads = [row for row in rows if text_at(row, "head", "sha") == commit]
         found = merged or heads
         return whole_number(found[0].get("number")) if found else None
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
         """As in "Get a commit": nobody may approve what he wrote, in whichever change."""
-        asking = Asking(what="Reading who wrote what is applied", permission=_READ)
-        rows = (
-            self._caller.get(f"{self._home}/commits/{one.commit}", asking).row for one in written
-        )
-        return self._authors(tuple(rows), asking)
+        purpose = _read("Reading who wrote what is applied")
+        rows = (self._api.get(f"{self._home}/commits/{one.commit}", purpose) for one in written)
+        return self._authors(tuple(rows), purpose)
 
     def people_of(self, change: int) -> People:
-        asking = Asking(what=f"Reading who wrote {self.name_of(change)}", permission=_READ)
-        return self._people(change, self._pull(change, asking), asking)
+        purpose = _read(f"Reading who wrote {self.name_of(change)}")
+        return self._people(change, self._pull(change, purpose), purpose)
 
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
     ) -> Review:
-        asking = Asking(what=f"Reading the reviews of {self.name_of(change)}", permission=_READ)
-        pull = self._pull(change, asking)
-        head = str(mapping_of(pull.get("head")).get("sha") or "")
-        people, flaws = self._people(change, pull, asking)
-        reviews = self._caller.rows(f"{self._home}/pulls/{change}/reviews", asking)
-        approvals, discarded = self._approvals(reviews, head, asking)
-        flaws += tuple(self._objections(change, reviews, asking))
+        purpose = _read(f"Reading the reviews of {self.name_of(change)}")
+        pull = self._pull(change, purpose)
+        head = text_at(pull, "head", "sha")
+        people, flaws = self._people(change, pull, purpose)
+        reviews = self._api.rows(f"{self._home}/pulls/{change}/reviews", purpose)
+        approvals, discarded = self._approvals(reviews, head, purpose)
+        flaws += tuple(self._objections(change, reviews, purpose))
         if commit is not None:
-            base = mapping_of(pull.get("base"))
-            usual = text_of(mapping_of(base.get("repo")).get("default_branch"))
-            name, into = self.name_of(change), text_of(base.get("ref"))
+            usual = text_at(pull, "base", "repo", "default_branch")
+            name, into = self.name_of(change), text_at(pull, "base", "ref")
             flaws += tuple(wrong_target(name, into, branch or usual))
             if merged and pull.get("merged") is not True:
                 flaws += (not_merged(name),)
         if commit is not None and commit != head:
-            flaws += tuple(self._strayed(change, pull, head, commit, asking))
+            flaws += tuple(self._strayed(change, pull, head, commit, purpose))
         return Review(
             change=self.name_of(change),
             commit=head,
@@ -149,20 +139,19 @@ class GitHub:
             flaws=flaws,
         )
 
-    def _pull(self, change: int, asking: Asking) -> Row:
-        return self._caller.get(f"{self._home}/pulls/{change}", asking).row
+    def _pull(self, change: int, purpose: Purpose) -> Row:
+        return self._api.get(f"{self._home}/pulls/{change}", purpose)
 
-    def _people(self, change: int, pull: Row, asking: Asking) -> People:
+    def _people(self, change: int, pull: Row, purpose: Purpose) -> People:
         """Who opened a pull request, wrote a part of it, or pushed to its branch."""
-        commits = self._caller.rows(f"{self._home}/pulls/{change}/commits", asking)
-        opened = text_of(mapping_of(pull.get("user")).get("login"))
-        authors, flaws = self._authors(commits, asking)
-        pushers, unseen = self._pushers(pull, asking)
-        everyone = dict.fromkeys(filter(None, (opened, *authors, *pushers)))
-        return tuple(everyone), (*flaws, *unseen)
+        commits = self._api.rows(f"{self._home}/pulls/{change}/commits", purpose)
+        authors, flaws = self._authors(commits, purpose)
+        pushers, unseen = self._pushers(pull, purpose)
+        opened = text_at(pull, "user", "login")
+        return distinct((opened, *authors, *pushers)), (*flaws, *unseen)
 
     def _approvals(
-        self, reviews: Iterable[Row], head: str, asking: Asking
+        self, reviews: Iterable[Row], head: str, purpose: Purpose
     ) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
         """As in "List reviews for a pull request", in the order of time: the latest word counts."""
         approvals, discarded = [], []
@@ -172,39 +161,40 @@ class GitHub:
             if row.get("commit_id") != head:
                 why = f"approved {str(row.get('commit_id'))[:10]}, which is not the head"
                 discarded.append(Discarded(who=login, why=why))
-            elif not self._may_write(login, asking):
+            elif not self._may_write(login, purpose):
                 why = "may not write to the repository"
                 discarded.append(Discarded(who=login, why=why))
             else:
                 evidence = f"review {whole_number(row.get('id'))}"
-                digests = digests_in(text_of(row.get("body")) or "")
+                digests = digests_in(text_at(row, "body"))
                 approvals.append(Approval(who=login, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
 
-    def _objections(self, change: int, reviews: Iterable[Row], asking: Asking) -> Iterator[Refusal]:
+    def _objections(
+        self, change: int, reviews: Iterable[Row], purpose: Purpose
+    ) -> Iterator[Refusal]:
         """Who asks for changes, of those whose approval would count."""
         for login, row in _latest(reviews).items():
-            if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, asking):
+            if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, purpose):
                 yield asks_for_changes(
                     login, self.name_of(change), otherwise="have that review dismissed"
                 )
 
-    def _may_write(self, login: str, asking: Asking) -> bool:
+    def _may_write(self, login: str, purpose: Purpose) -> bool:
         """As in "Get repository permissions for a user": anybody may review what is public."""
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", login):
             return False
-        reading = Asking(what=asking.what, permission=asking.permission, accepted=frozenset({404}))
         target = f"{self._home}/collaborators/{login}/permission"
-        return self._caller.get(target, reading).row.get("permission") in _MAY_WRITE
+        return self._api.get(target, purpose.accepting(404)).get("permission") in _MAY_WRITE
 
-    def _authors(self, commits: tuple[Row, ...], asking: Asking) -> People:
+    def _authors(self, commits: tuple[Row, ...], purpose: Purpose) -> People:
         """Everybody who wrote a part, by login; a flaw for each whom GitHub cannot name."""
         logins: dict[str, None] = {}
         flaws: list[Refusal] = []
         known = _known_addresses(commits)
         for row in commits:
             for role, login, address in _roles(row, known):
-                found = login or self._login(address, asking)
+                found = login or self._login(address, purpose)
                 if found:
                     logins[found] = None
                 else:
@@ -220,56 +210,42 @@ class GitHub:
             )
         return tuple(logins), tuple(dict.fromkeys(flaws))
 
-    def _login(self, address: str, asking: Asking) -> str:
+    def _login(self, address: str, purpose: Purpose) -> str:
         """As in "Get a user using their ID": what the owner of a private address is called now."""
-        account = account_of_address(address, self._caller.host)
+        account = account_of_address(address, self._api.host)
         if not account:
             return ""
-        reading = Asking(what=asking.what, permission=asking.permission, accepted=frozenset({404}))
-        return text_of(self._caller.get(f"/user/{account}", reading).row.get("login")) or ""
+        return text_at(self._api.get(f"/user/{account}", purpose.accepting(404)), "login")
 
-    def _pushers(self, pull: Row, asking: Asking) -> People:
+    def _pushers(self, pull: Row, purpose: Purpose) -> People:
         """As in "List repository activities": who pushed, or otherwise changed the branch."""
-        head = mapping_of(pull.get("head"))
-        name = str(mapping_of(head.get("repo")).get("full_name") or "")
+        name = text_at(pull, "head", "repo", "full_name")
         if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", name):
             return (), (out_of_sight("the repository of its branch is gone"),)
-        try:
-            rows = self._caller.rows(
-                f"/repos/{name}/activity", asking, ref=f"refs/heads/{head.get('ref')}"
-            )
-        except ForgeError as error:
-            if not unreadable(error):
-                raise
-            return (), (out_of_sight(error.message),)
+        branch = f"refs/heads/{text_at(pull, 'head', 'ref')}"
+        rows, flaws = pushes_of(self._api, f"/repos/{name}/activity", purpose, ref=branch)
         # Whoever deletes a branch, as after a merge, brought nothing into it.
         logins = (
-            text_of(mapping_of(row.get("actor")).get("login"))
+            text_at(row, "actor", "login")
             for row in rows
             if row.get("activity_type") != "branch_deletion"
         )
-        return tuple(dict.fromkeys(filter(None, logins))), ()
+        return distinct(logins), flaws
 
     def _strayed(
-        self, change: int, pull: Row, head: str, commit: str, asking: Asking
+        self, change: int, pull: Row, head: str, commit: str, purpose: Purpose
     ) -> Iterator[Refusal]:
         """Whether what is applied is what GitHub made of the head: approvals are of the head."""
         if pull.get("merged") is not True or pull.get("merge_commit_sha") != commit:
-            yield Refusal(
-                rule="approval-evidence",
-                message=f"{commit[:10]} is neither the head of {self.name_of(change)}, "
-                f"{head[:10]}, nor what it was merged as",
-                remedy="Apply the merged commit, or the head that was approved.",
-            )
+            yield not_reviewed(self.name_of(change), head, commit)
             return
-        made = self._caller.get(f"{self._home}/commits/{commit}", asking).row
-        inner = mapping_of(made.get("commit"))
-        by_forge = mapping_of(made.get("committer")).get("login") == WEB_FLOW
-        if by_forge and mapping_of(inner.get("verification")).get("verified") is True:
+        made = self._api.get(f"{self._home}/commits/{commit}", purpose)
+        by_forge = text_at(made, "committer", "login") == WEB_FLOW
+        if by_forge and _is_verified(made):
             return
-        reviewed = self._caller.get(f"{self._home}/commits/{head}", asking).row
-        trees = [mapping_of(mapping_of(row.get("commit")).get("tree")) for row in (made, reviewed)]
-        if trees[0].get("sha") and trees[0].get("sha") == trees[1].get("sha"):
+        reviewed = self._api.get(f"{self._home}/commits/{head}", purpose)
+        tree, reviewed_tree = (text_at(row, "commit", "tree", "sha") for row in (made, reviewed))
+        if tree and tree == reviewed_tree:
             return
         yield Refusal(
             rule="approval-evidence",
@@ -279,11 +255,19 @@ class GitHub:
         )
 
 
+def _write(what: str) -> Purpose:
+    return Purpose(what=what, permission="`pull-requests: write`")
+
+
+def _read(what: str) -> Purpose:
+    return Purpose(what=what, permission="`pull-requests: read` and `contents: read`")
+
+
 def _comment(row: Row) -> Comment:
     return Comment(
         number=whole_number(row.get("id")),
-        author=text_of(mapping_of(row.get("user")).get("login")) or "",
-        body=text_of(row.get("body")) or "",
+        author=text_at(row, "user", "login"),
+        body=text_at(row, "body"),
     )
 
 
@@ -291,7 +275,7 @@ def _latest(reviews: Iterable[Row]) -> Mapping[str, Row]:
     """The latest word of everybody that decides something."""
     latest: dict[str, Row] = {}
     for row in reviews:
-        login = text_of(mapping_of(row.get("user")).get("login"))
+        login = text_at(row, "user", "login")
         if login and row.get("state") in _DECISIVE:
             latest[login] = row
     return latest
@@ -299,19 +283,21 @@ def _latest(reviews: Iterable[Row]) -> Mapping[str, Row]:
 
 def _roles(row: Row, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Role, login where GitHub or another commit tells it, and address of who wrote a commit."""
-    inner = mapping_of(row.get("commit"))
-    verified = mapping_of(inner.get("verification")).get("verified") is True
     for role in ("author", "committer"):
-        login = text_of(mapping_of(row.get(role)).get("login")) or ""
-        address = text_of(mapping_of(inner.get(role)).get("email")) or ""
+        login = text_at(row, role, "login")
         if login == WEB_FLOW:
             # Anybody can write the address of GitHub into a commit, and nobody else sign as it.
-            if role == "committer" and verified:
+            if role == "committer" and _is_verified(row):
                 continue
             login = ""
-        yield role, login, address
-    for address in co_authors(text_of(inner.get("message")) or ""):
+        yield role, login, text_at(row, "commit", role, "email")
+    for address in co_authors(text_at(row, "commit", "message")):
         yield "co-author", known.get(address, ""), address
+
+
+def _is_verified(row: Row) -> bool:
+    inner = mapping_of(row.get("commit"))
+    return mapping_of(inner.get("verification")).get("verified") is True
 
 
 def _known_addresses(commits: tuple[Row, ...]) -> Mapping[str, str]:
@@ -319,8 +305,7 @@ def _known_addresses(commits: tuple[Row, ...]) -> Mapping[str, str]:
     found = {}
     for row in commits:
         for role in ("author", "committer"):
-            login = text_of(mapping_of(row.get(role)).get("login"))
-            inner = mapping_of(mapping_of(row.get("commit")).get(role))
+            login = text_at(row, role, "login")
             if login and login != WEB_FLOW:
-                found[(text_of(inner.get("email")) or "").casefold()] = login
+                found[text_at(row, "commit", role, "email").casefold()] = login
     return found

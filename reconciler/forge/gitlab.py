@@ -12,15 +12,16 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
 from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
-from reconciler.errors import ForgeError, ReconcilerError
-from reconciler.forge.api import Asking, Caller, Row
+from reconciler.errors import ReconcilerError
+from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at
 from reconciler.forge.identities import (
     account_of_address,
     asks_for_changes,
     author_unknown,
     not_merged,
+    not_reviewed,
     out_of_sight,
-    unreadable,
+    pushes_of,
     whole_number,
     wrong_target,
 )
@@ -29,68 +30,64 @@ from reconciler.forge.protocol import Comment, People
 LIMIT = 1_000_000
 """Characters of a note ("Notes API", limited by "GitLab application limits")."""
 
-_WRITE = "the scope `api` and the role Reporter or higher"
-_READ = "the scope `read_api` and the role Reporter or higher"
-
 
 class GitLab:
     """One project on GitLab, as its id or as `group/name`."""
 
     limit = LIMIT
 
-    def __init__(self, caller: Caller, project: str) -> None:
+    def __init__(self, api: ForgeApi, project: str) -> None:
         if not re.fullmatch(r"[0-9]{1,19}|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+", project):
             raise ReconcilerError(
                 f"{project} is no project of GitLab", remedy="Write it as GROUP/NAME, or its id."
             )
-        self._caller = caller
+        self._api = api
         self._home = f"/projects/{quote(project, safe='')}"
 
     def whoami(self) -> str | None:
         """As in "Users API"; a project access token has a user of its own."""
-        asking = Asking(what="Asking whose token it is", permission=_WRITE)
-        return text_of(self._caller.get("/user", asking).row.get("username"))
+        row = self._api.get("/user", _write("Asking whose token it is"))
+        return text_of(row.get("username"))
 
     def comments(self, change: int) -> tuple[Comment, ...]:
         """As in "Notes API", without the notes that GitLab itself wrote."""
-        asking = Asking(what=f"Reading the notes of {self.name_of(change)}", permission=_WRITE)
-        return tuple(_comment(row) for row in self._notes(change, asking))
+        purpose = _write(f"Reading the notes of {self.name_of(change)}")
+        return tuple(_comment(row) for row in self._notes(change, purpose))
 
     def create(self, change: int, body: str) -> Comment:
         """As in "Create new merge request note"."""
-        asking = Asking(what=f"Commenting on {self.name_of(change)}", permission=_WRITE)
+        purpose = _write(f"Commenting on {self.name_of(change)}")
         target = f"{self._merge_request(change)}/notes"
-        return _comment(self._caller.call("POST", target, asking, {"body": body}).row)
+        return _comment(self._api.send("POST", target, purpose, {"body": body}))
 
     def update(self, change: int, comment: int, body: str) -> None:
         """As in "Modify existing merge request note"."""
-        what = f"Updating the note on {self.name_of(change)}"
+        purpose = _write(f"Updating the note on {self.name_of(change)}")
         target = f"{self._merge_request(change)}/notes/{comment}"
-        self._caller.call("PUT", target, Asking(what=what, permission=_WRITE), {"body": body})
+        self._api.send("PUT", target, purpose, {"body": body})
 
     def delete(self, change: int, comment: int) -> None:
         """As in "Delete a merge request note"."""
-        what = f"Removing a second note on {self.name_of(change)}"
-        asking = Asking(what=what, permission=_WRITE, accepted=frozenset({404}))
-        self._caller.call("DELETE", f"{self._merge_request(change)}/notes/{comment}", asking)
+        purpose = _write(f"Removing a second note on {self.name_of(change)}").accepting(404)
+        self._api.send("DELETE", f"{self._merge_request(change)}/notes/{comment}", purpose)
 
     def name_of(self, change: int) -> str:
         return f"merge request !{change}"
 
     def change_of(self, commit: str) -> int | None:
         """As in "List merge requests associated with a commit"."""
-        asking = Asking(what=f"Looking for the merge request of {commit}", permission=_READ)
-        rows = self._caller.rows(f"{self._home}/repository/commits/{commit}/merge_requests", asking)
+        purpose = _read(f"Looking for the merge request of {commit}")
+        rows = self._api.rows(f"{self._home}/repository/commits/{commit}/merge_requests", purpose)
         merged = [row for row in rows if row.get("state") == "merged" and commit in _made(row)]
         heads = [row for row in rows if row.get("sha") == commit]
         found = merged or heads
         return whole_number(found[0].get("iid")) if found else None
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
-        asking = Asking(what="Reading who wrote what is applied", permission=_READ)
+        purpose = _read("Reading who wrote what is applied")
         here = self._merge_request(change)
-        commits = self._caller.rows(f"{here}/commits", asking)
-        request = self._caller.get(here, asking).row
+        commits = self._api.rows(f"{here}/commits", purpose)
+        request = self._api.get(here, purpose)
         own = frozenset((*_made(request), *(str(row.get("id")) for row in commits)))
         rows: list[Row] = [
             {
@@ -101,32 +98,32 @@ class GitLab:
             }
             for one in written
         ]
-        return self._authors(rows, asking, own=own)
+        return self._authors(rows, purpose, own=own)
 
     def people_of(self, change: int) -> People:
-        asking = Asking(what=f"Reading who wrote {self.name_of(change)}", permission=_READ)
+        purpose = _read(f"Reading who wrote {self.name_of(change)}")
         here = self._merge_request(change)
-        return self._people(here, self._caller.get(here, asking).row, asking, own=False)
+        return self._people(here, self._api.get(here, purpose), purpose, own=False)
 
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
     ) -> Review:
-        asking = Asking(what=f"Reading the approvals of {self.name_of(change)}", permission=_READ)
+        purpose = _read(f"Reading the approvals of {self.name_of(change)}")
         here = self._merge_request(change)
-        request = self._caller.get(here, asking).row
-        head = text_of(request.get("sha")) or ""
-        pushed_at = self._pushed_at(here, head, asking)
-        approvals, discarded = self._approvals(change, pushed_at, asking)
-        people, flaws = self._people(here, request, asking, own=True)
+        request = self._api.get(here, purpose)
+        head = text_at(request, "sha")
+        pushed_at = self._pushed_at(here, head, purpose)
+        approvals, discarded = self._approvals(change, pushed_at, purpose)
+        people, flaws = self._people(here, request, purpose, own=True)
         if commit is not None:
             into = text_of(request.get("target_branch"))
-            name, usual = self.name_of(change), branch or self._default_branch(asking)
+            name, usual = self.name_of(change), branch or self._default_branch(purpose)
             flaws += tuple(wrong_target(name, into, usual))
             if merged and request.get("state") != "merged":
                 flaws += (not_merged(name),)
         if commit is not None and commit != head and commit not in _made(request):
-            flaws += (self._strayed(change, head, commit),)
-        flaws += tuple(self._objections(change, asking))
+            flaws += (not_reviewed(self.name_of(change), head, commit),)
+        flaws += tuple(self._objections(change, purpose))
         return Review(
             change=self.name_of(change),
             commit=head,
@@ -136,21 +133,21 @@ class GitLab:
             flaws=flaws,
         )
 
-    def _default_branch(self, asking: Asking) -> str | None:
+    def _default_branch(self, purpose: Purpose) -> str | None:
         """As in "Projects API", "Retrieve a project"."""
-        return text_of(self._caller.get(self._home, asking).row.get("default_branch"))
+        return text_of(self._api.get(self._home, purpose).get("default_branch"))
 
     def _merge_request(self, change: int) -> str:
         return f"{self._home}/merge_requests/{change}"
 
-    def _notes(self, change: int, asking: Asking) -> tuple[Row, ...]:
+    def _notes(self, change: int, purpose: Purpose) -> tuple[Row, ...]:
         target = f"{self._merge_request(change)}/notes"
-        rows = self._caller.rows(target, asking, sort="asc", order_by="created_at")
+        rows = self._api.rows(target, purpose, sort="asc", order_by="created_at")
         return tuple(row for row in rows if row.get("system") is not True)
 
-    def _pushed_at(self, here: str, head: str, asking: Asking) -> datetime | None:
+    def _pushed_at(self, here: str, head: str, purpose: Purpose) -> datetime | None:
         """When the head came ("Get merge request diff versions": each push makes a version)."""
-        versions = self._caller.rows(f"{here}/versions", asking)
+        versions = self._api.rows(f"{here}/versions", purpose)
         times = [
             moment
             for row in versions
@@ -159,18 +156,18 @@ class GitLab:
         return max(times, default=None)
 
     def _approvals(
-        self, change: int, pushed_at: datetime | None, asking: Asking
+        self, change: int, pushed_at: datetime | None, purpose: Purpose
     ) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
         """As in "Merge request approvals API": an approval names no commit, but when it was given.
 
         One that was given before the head was pushed is of another commit, whether or not the
         project resets approvals on a push.
         """
-        row = self._caller.get(f"{self._merge_request(change)}/approvals", asking).row
-        notes = self._notes(change, asking)
+        row = self._api.get(f"{self._merge_request(change)}/approvals", purpose)
+        notes = self._notes(change, purpose)
         approvals, discarded = [], []
         for item in rows_of(row.get("approved_by")):
-            who = text_of(mapping_of(item.get("user")).get("username")) or ""
+            who = text_at(item, "user", "username")
             given_at = _moment(item.get("approved_at"))
             if given_at is None or pushed_at is None:
                 why = "approved at a time that GitLab does not tell"
@@ -184,27 +181,26 @@ class GitLab:
                 approvals.append(Approval(who=who, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
 
-    def _objections(self, change: int, asking: Asking) -> Iterator[Refusal]:
+    def _objections(self, change: int, purpose: Purpose) -> Iterator[Refusal]:
         """As in "Get single merge request reviewers": who asks for changes gave no approval."""
         target = f"{self._merge_request(change)}/reviewers"
-        for row in self._caller.rows(target, asking):
+        for row in self._api.rows(target, purpose):
             if row.get("state") == "requested_changes":
-                who = text_of(mapping_of(row.get("user")).get("username")) or ""
+                who = text_at(row, "user", "username")
                 yield asks_for_changes(
                     who, self.name_of(change), otherwise="take them off its reviewers"
                 )
 
-    def _people(self, here: str, request: Row, asking: Asking, *, own: bool) -> People:
+    def _people(self, here: str, request: Row, purpose: Purpose, *, own: bool) -> People:
         """Who opened a merge request, wrote a part of it, or pushed to its branch."""
-        commits = self._caller.rows(f"{here}/commits", asking)
-        opened = text_of(mapping_of(request.get("author")).get("username"))
+        commits = self._api.rows(f"{here}/commits", purpose)
         apart = frozenset(str(row.get("id")) for row in commits) if own else frozenset()
-        authors, flaws = self._authors(commits, asking, own=apart)
-        pushers, unseen = self._pushers(request, asking)
-        everyone = dict.fromkeys(filter(None, (opened, *authors, *pushers)))
-        return tuple(everyone), (*flaws, *unseen)
+        authors, flaws = self._authors(commits, purpose, own=apart)
+        pushers, unseen = self._pushers(request, purpose)
+        opened = text_at(request, "author", "username")
+        return distinct((opened, *authors, *pushers)), (*flaws, *unseen)
 
-    def _authors(self, rows: Iterable[Row], asking: Asking, *, own: frozenset[str]) -> People:
+    def _authors(self, rows: Iterable[Row], purpose: Purpose, *, own: frozenset[str]) -> People:
         """As in "Get single merge request commits" names people by address alone.
 
         Where an address leads to no account, the project has to keep committers from approving;
@@ -217,75 +213,63 @@ class GitLab:
         for row in rows:
             for role, address in _addresses(row):
                 if address not in found:
-                    found[address] = self._username(address, asking)
+                    found[address] = self._username(address, purpose)
                 if found[address]:
                     continue
                 if kept_apart is None:
-                    kept_apart = self._committers_cannot_approve(asking)
+                    kept_apart = self._committers_cannot_approve(purpose)
                 commit = str(row.get("id"))
                 if not (kept_apart and commit in own) or role == "co-author":
                     flaws[author_unknown(commit[:10], role, address)] = None
-        return tuple(dict.fromkeys(filter(None, found.values()))), tuple(flaws)
+        return distinct(found.values()), tuple(flaws)
 
-    def _username(self, address: str, asking: Asking) -> str:
-        if account := account_of_address(address, self._caller.host):
+    def _username(self, address: str, purpose: Purpose) -> str:
+        if account := account_of_address(address, self._api.host):
             # "Users API", "Retrieve a user": an address keeps the name of the day it was given.
-            reading = Asking(
-                what=asking.what, permission=asking.permission, accepted=frozenset({404})
-            )
-            row = self._caller.get(f"/users/{account}", reading).row
-            return text_of(row.get("username")) or ""
+            return text_at(self._api.get(f"/users/{account}", purpose.accepting(404)), "username")
         if "@" not in address:
             return ""
         # "Users API", "List users": a search by address finds who holds exactly that one.
-        rows = self._caller.get("/users", asking, search=address).value
-        users = rows_of(rows)
-        return text_of(users[0].get("username")) or "" if len(users) == 1 else ""
+        users = self._api.rows("/users", purpose, search=address)
+        return text_at(users[0], "username") if len(users) == 1 else ""
 
-    def _committers_cannot_approve(self, asking: Asking) -> bool:
+    def _committers_cannot_approve(self, purpose: Purpose) -> bool:
         """As in "Get approval configuration for a project"."""
-        reading = Asking(
-            what=asking.what, permission=asking.permission, accepted=frozenset({403, 404})
-        )
-        row = self._caller.get(f"{self._home}/approvals", reading).row
+        row = self._api.get(f"{self._home}/approvals", purpose.accepting(403, 404))
         return (
             row.get("merge_requests_disable_committers_approval") is True
             and row.get("merge_requests_author_approval") is False
         )
 
-    def _pushers(self, request: Row, asking: Asking) -> People:
+    def _pushers(self, request: Row, purpose: Purpose) -> People:
         """As in "Events API", "List all visible events for a project": who pushed the branch."""
         branch = request.get("source_branch")
         source = whole_number(request.get("source_project_id"))
         if not source:
             return (), (out_of_sight("the project of its branch is gone"),)
-        try:
-            rows = self._caller.rows(f"/projects/{source}/events", asking, action="pushed")
-        except ForgeError as error:
-            if not unreadable(error):
-                raise
-            return (), (out_of_sight(error.message),)
+        target = f"/projects/{source}/events"
+        rows, flaws = pushes_of(self._api, target, purpose, action="pushed")
         names = (
-            text_of(row.get("author_username"))
+            text_at(row, "author_username")
             for row in rows
             if mapping_of(row.get("push_data")).get("ref") == branch
         )
-        return tuple(dict.fromkeys(filter(None, names))), ()
+        return distinct(names), flaws
 
-    def _strayed(self, change: int, head: str, commit: str) -> Refusal:
-        return Refusal(
-            rule="approval-evidence",
-            message=f"{commit[:10]} is neither the head of {self.name_of(change)}, {head[:10]}, "
-            "nor what it was merged as",
-            remedy="Apply the merged commit, or the head that was approved.",
-        )
+
+def _write(what: str) -> Purpose:
+    return Purpose(what=what, permission="the scope `api` and the role Reporter or higher")
+
+
+def _read(what: str) -> Purpose:
+    return Purpose(what=what, permission="the scope `read_api` and the role Reporter or higher")
 
 
 def _comment(row: Row) -> Comment:
     return Comment(
         number=whole_number(row.get("id")),
-        author=text_of(mapping_of(row.get("author")).get("username")) or "",
-        body=text_of(row.get("body")) or "",
+        author=text_at(row, "author", "username"),
+        body=text_at(row, "body"),
     )
 
 
@@ -299,15 +283,18 @@ def _named_by(who: str, notes: tuple[Row, ...], since: datetime) -> Iterator[str
     """The digests in somebody's own notes since the head was pushed."""
     for row in notes:
         written_at = _moment(row.get("created_at"))
-        author = mapping_of(row.get("author")).get("username")
-        if author == who and written_at is not None and written_at >= since:
-            yield from digests_in(text_of(row.get("body")) or "")
+        if (
+            text_at(row, "author", "username") == who
+            and written_at is not None
+            and written_at >= since
+        ):
+            yield from digests_in(text_at(row, "body"))
 
 
 def _addresses(row: Row) -> Iterator[tuple[str, str]]:
     for role in ("author", "committer"):
-        yield role, (text_of(row.get(f"{role}_email")) or "").casefold()
-    for address in co_authors(text_of(row.get("message")) or ""):
+        yield role, text_at(row, f"{role}_email").casefold()
+    for address in co_authors(text_at(row, "message")):
         yield "co-author", address
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import Value
 from reconciler.errors import ForgeError, ForgeRefused
+from reconciler.forge.api import ForgeApi, Purpose, Row
 
 _NO_REPLY = re.compile(r"([0-9]{1,18})[+-][A-Za-z0-9_.-]+(?:\[bot\])?@users\.noreply\.(.+)")
 
@@ -38,11 +39,17 @@ def author_unknown(commit: str, role: str, address: str) -> Refusal:
     )
 
 
-def unreadable(error: ForgeError) -> bool:
-    """Whether an error says that something is out of the token's sight, or of the forge's."""
-    return error.status in (403, 404, 422) and (
-        isinstance(error, ForgeRefused) or error.status == 422
-    )
+def pushes_of(
+    api: ForgeApi, target: str, purpose: Purpose, **parameters: str
+) -> tuple[tuple[Row, ...], tuple[Refusal, ...]]:
+    """What a forge lists of pushes; a flaw when the token or the forge does not show them."""
+    try:
+        return api.rows(target, purpose, **parameters), ()
+    except ForgeError as error:
+        hidden = error.status in (403, 404) and isinstance(error, ForgeRefused)
+        if not hidden and error.status != 422:
+            raise
+        return (), (out_of_sight(error.message),)
 
 
 def out_of_sight(fact: str) -> Refusal:
@@ -84,4 +91,14 @@ def not_merged(name: str) -> Refusal:
         rule="approval-evidence",
         message=f"{name} is not merged",
         remedy="Merge it, or apply it in a job about it.",
+    )
+
+
+def not_reviewed(name: str, head: str, commit: str) -> Refusal:
+    """What is missing when what is applied is neither the head of a change nor its merge."""
+    return Refusal(
+        rule="approval-evidence",
+        message=f"{commit[:10]} is neither the head of {name}, {head[:10]}, "
+        "nor what it was merged as",
+        remedy="Apply the merged commit, or the head that was approved.",
     )

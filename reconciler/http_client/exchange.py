@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
-from typing import Protocol
 
 import httpx
 
 from reconciler.http_client.base_url import BaseUrl
-from reconciler.http_client.retry import monotonic
+from reconciler.http_client.clock import monotonic
 from reconciler.http_client.transport import SocketTransport, tls_context
 
 log = logging.getLogger("reconciler.http_client")
@@ -70,18 +69,23 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Bounds(Protocol):
-    """How much one attempt may take: seconds to connect, bytes of an answer.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """How long and how hard a call tries. Times are seconds, sizes bytes.
 
-    `gzip_over` compresses request bodies above that size; None sends them as they are.
+    `deadline` bounds all attempts and waits; `attempt_timeout` one attempt, so that a silent
+    connection leaves time for another. `gzip_over` compresses request bodies above that size;
+    None sends them as they are.
     """
 
-    @property
-    def connect_timeout(self) -> float: ...
-    @property
-    def body_bytes(self) -> int: ...
-    @property
-    def gzip_over(self) -> int | None: ...
+    attempts: int = 6
+    deadline: float = 60.0
+    attempt_timeout: float = 30.0
+    connect_timeout: float = 10.0
+    backoff: float = 0.5
+    backoff_cap: float = 8.0
+    body_bytes: int = 10 * 1024 * 1024
+    gzip_over: int | None = None
 
 
 NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -95,7 +99,7 @@ class Exchange:
         self,
         origin: BaseUrl,
         *,
-        limits: Bounds,
+        limits: HttpLimits,
         transport: httpx.BaseTransport | None,
         ca_bundle: str | None,
         clock: Callable[[], float] = monotonic,
@@ -114,8 +118,9 @@ class Exchange:
             logging.getLogger(name).setLevel(logging.WARNING)
 
     def send(self, request: Request, *, deadline: float) -> Response | FailedRequest:
-        """One attempt, ended by `deadline`, a moment on the clock. Nothing is repeated here."""
+        """One attempt, ended by `deadline`, a moment on the clock, or its own timeout."""
         client = self._take()
+        deadline = min(deadline, self._clock() + self._limits.attempt_timeout)
         try:
             return self._send(client, request, deadline=deadline)
         finally:

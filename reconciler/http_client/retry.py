@@ -1,18 +1,114 @@
-"""How long to wait before an attempt: what a server asks for, and what is decent without a word."""
+"""The one loop of attempts: what is sent again, after which wait, and until when."""
 
 import re
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Protocol, TypeVar
+
+from reconciler.http_client.clock import Clock
+from reconciler.http_client.exchange import (
+    FailedRequest,
+    HttpLimits,
+    RequestOutcome,
+    Response,
+)
 
 FOREVER = 1e9
 
 
-def backoff(attempt: int, *, first: float, cap: float, random: Callable[[], float]) -> float:
-    """Seconds to wait after an attempt, counted from 1: doubling, capped, half of it by chance."""
-    full: float = min(cap, first * 2.0 ** (attempt - 1))
-    return full * (0.5 + 0.5 * random())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryTable:
+    """Which outcomes are sent again, and after which the request may have taken effect."""
+
+    retried: frozenset[RequestOutcome]
+    in_doubt: frozenset[RequestOutcome] = frozenset()
+
+
+TRANSIENT = frozenset(
+    {RequestOutcome.NOT_SENT, RequestOutcome.LOST, RequestOutcome.FAILED, RequestOutcome.BUSY}
+)
+"""Outcomes that may differ at the next attempt."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far a call is. `deadline`, a moment on the clock, bounds its attempts and waits.
+
+    `in_doubt` says that an attempt of the call may have taken effect.
+    """
+
+    deadline: float
+    attempt: int = 0
+    in_doubt: bool = False
+
+
+class Attempt(Protocol):
+    """How one attempt ended, and for how many seconds the server asks to wait, if it does."""
+
+    @property
+    def outcome(self) -> RequestOutcome: ...
+    @property
+    def wait(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAttempt:
+    """An attempt that is understood by its HTTP status alone."""
+
+    reply: Response | FailedRequest
+    outcome: RequestOutcome
+    wait: float | None = None
+
+
+Ended = TypeVar("Ended", bound=Attempt)
+
+
+def send_with_retries(
+    send: Callable[[], Ended],
+    progress: Progress,
+    table: RetryTable,
+    *,
+    limits: HttpLimits,
+    clock: Clock,
+) -> Ended:
+    """The last attempt: one that is not sent again, or for whose successor nothing is left."""
+    while True:
+        progress.attempt += 1
+        ended = send()
+        progress.in_doubt |= ended.outcome in table.in_doubt
+        if ended.outcome not in table.retried or progress.attempt >= limits.attempts:
+            return ended
+        if ended.wait is None:
+            wait = _backoff(progress.attempt, limits, clock)
+        else:
+            wait = ended.wait + limits.backoff * clock.random()
+        if clock.now() + wait >= progress.deadline:
+            return ended
+        clock.sleep(wait)
+
+
+def _backoff(attempt: int, limits: HttpLimits, clock: Clock) -> float:
+    """Seconds to wait after an attempt, counted from 1: doubling, capped, half of it random."""
+    full: float = min(limits.backoff_cap, limits.backoff * 2.0 ** (attempt - 1))
+    return full * (0.5 + 0.5 * clock.random())
+
+
+def outcome_of(reply: Response | FailedRequest) -> RequestOutcome:
+    """What the HTTP status of an answer means, whoever sent it."""
+    if isinstance(reply, FailedRequest):
+        return reply.outcome
+    if reply.status == 429:
+        return RequestOutcome.BUSY
+    return _BY_HUNDREDS.get(reply.status // 100, RequestOutcome.FAILED)
+
+
+_BY_HUNDREDS = {
+    2: RequestOutcome.DONE,
+    3: RequestOutcome.REDIRECTED,
+    4: RequestOutcome.REJECTED,
+}
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
@@ -42,15 +138,3 @@ def seconds(text: str) -> float | None:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text.strip()):
         return None
     return FOREVER if len(text.strip()) > 10 else float(text)
-
-
-_SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-
-
-def monotonic() -> float:
-    """Seconds that only rise, and go on rising while the machine is suspended where it can tell.
-
-    A key protects a create by the ledger's clock: a laptop that slept through a deadline must not
-    believe that no time has passed.
-    """
-    return time.monotonic() if _SINCE_BOOT is None else time.clock_gettime(_SINCE_BOOT)

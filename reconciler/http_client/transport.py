@@ -10,7 +10,7 @@ import httpcore
 import httpx
 
 from reconciler.errors import LedgerUnreachable
-from reconciler.http_client.retry import monotonic
+from reconciler.http_client.clock import monotonic
 
 SLICE = 16 * 1024
 """Bytes written at once, so that a peer that reads slowly meets the deadline between slices."""

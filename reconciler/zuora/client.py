@@ -18,11 +18,11 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import RequestRefused
+from reconciler.http_client.clock import Clock, monotonic
 from reconciler.http_client.exchange import Exchange, Request
 from reconciler.http_client.redaction import Redactor
-from reconciler.http_client.retry import monotonic
 from reconciler.zuora import decoding
-from reconciler.zuora.calls import Call, Caller, Clock
+from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import (
     CallLimits,
     Connection,
@@ -32,9 +32,10 @@ from reconciler.zuora.connection import (
     origin_of,
 )
 from reconciler.zuora.data_query import Queries
-from reconciler.zuora.errors import CallInfo, Operation
+from reconciler.zuora.errors import CallInfo
 from reconciler.zuora.pagination import Page, every_row
 from reconciler.zuora.resources import RESOURCES
+from reconciler.zuora.responses import Operation
 from reconciler.zuora.result_file import ResultFiles
 from reconciler.zuora.token import Token, TokenSource, token_of
 
@@ -91,9 +92,9 @@ class Client:
             ca_bundle=connection.ca_bundle,
             clock=clock,
         )
-        clockwork = Clock(clock=clock, sleep=sleep, random=random)
+        timing = Clock(now=clock, sleep=sleep, random=random)
         self._caller = Caller(
-            self._exchange, limits=self._limits, clockwork=clockwork, redactor=self._redactor
+            self._exchange, limits=self._limits, clock=timing, redactor=self._redactor
         )
         self._tokens = self._token_source(credentials)
         self._queries = Queries(
@@ -104,10 +105,10 @@ class Client:
                 limits=self._limits,
                 transport=transport,
                 ca_bundle=connection.ca_bundle,
-                clockwork=clockwork,
+                clock=timing,
             ),
             limits=self._limits,
-            clockwork=clockwork,
+            clock=timing,
             request=self._request,
             new_track_id=lambda: self._track_id(""),
             clean=self._redactor.clean,

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from reconciler.errors import AccessRefused, LedgerUnreachable
 from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, origin_of_url
+from reconciler.http_client.exchange import HttpLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,28 +36,18 @@ class TenantIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallLimits:
-    """How long and how hard a call tries. Times are seconds, sizes bytes.
+class CallLimits(HttpLimits):
+    """Limits of the calls to a ledger; `deadline` is for one call.
 
-    `deadline` bounds one call with all its attempts and waits; `attempt_timeout` one attempt, so
-    that a silent connection leaves time for another. `query_deadline` and `result_bytes` bound a
-    query from its submission to its last row, and the file that holds these. `gzip_over`
-    compresses request bodies above that size; None sends them as they are.
+    `query_deadline` and `result_bytes` bound a query from its submission to its last row, and the
+    file that holds these.
     """
 
-    attempts: int = 6
-    deadline: float = 60.0
-    attempt_timeout: float = 30.0
-    connect_timeout: float = 10.0
-    backoff: float = 0.5
-    backoff_cap: float = 8.0
     concurrency: int = 8
-    body_bytes: int = 10 * 1024 * 1024
     result_bytes: int = 64 * 1024 * 1024
     query_deadline: float = 180.0
     page_size: int = 40  # lists cap at 40 silently, whatever their pages say (API facts 3.4)
     pages: int = 1000
-    gzip_over: int | None = None
 
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,8192}=*")

@@ -8,11 +8,13 @@ from decimal import Decimal
 
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Request
 from reconciler.http_client.strict_json import Unreadable
-from reconciler.zuora.calls import Call, Caller, Clock
+from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import CallLimits
-from reconciler.zuora.errors import CallInfo, Operation
+from reconciler.zuora.errors import CallInfo
+from reconciler.zuora.responses import Operation
 from reconciler.zuora.result_file import ResultFiles
 from reconciler.zuora.token import TokenSource
 
@@ -43,7 +45,7 @@ class Queries:
     tokens: TokenSource
     files: ResultFiles
     limits: CallLimits
-    clockwork: Clock
+    clock: Clock
     request: Callable[[str, str, bytes | None], Request]
     new_track_id: Callable[[], str]
     clean: Callable[[str], str]
@@ -56,7 +58,7 @@ class Queries:
         is missing, RequestRefused where the ledger has no such query or refuses it, and another
         LedgerError when it fails, or does not end in the time that the limits give.
         """
-        deadline = self.clockwork.clock() + self.limits.query_deadline
+        deadline = self.clock.now() + self.limits.query_deadline
         body = json.dumps(
             {
                 "query": statement,
@@ -79,14 +81,14 @@ class Queries:
         return tuple({name.lower(): value for name, value in row.items()} for row in rows)
 
     def _ended(self, job: Job, *, deadline: float) -> Job:
-        clock, pause = self.clockwork.clock, 0.0
+        now, pause = self.clock.now, 0.0
         while job.status in AT_WORK:
-            began = clock()
+            began = now()
             if began + pause >= deadline:
                 raise _too_long(f"{self.limits.query_deadline:g} seconds")
             if pause:
-                self.clockwork.sleep(pause)
-                if clock() - began < pause / 2:
+                self.clock.sleep(pause)
+                if now() - began < pause / 2:
                     # A sleep that ends early says that the run is to end.
                     raise _too_long("this run")
             pause = min(max(pause * 1.5, self.limits.backoff), self.limits.backoff_cap)
@@ -107,7 +109,7 @@ class Queries:
             request=self.request(method, target, body),
             accept=_job_of,
         )
-        until = min(deadline, self.clockwork.clock() + self.limits.deadline)
+        until = min(deadline, self.clock.now() + self.limits.deadline)
         return self.caller.perform(call, tokens=self.tokens, deadline=until)
 
 

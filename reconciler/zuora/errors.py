@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
 from reconciler.errors import (
@@ -13,46 +12,40 @@ from reconciler.errors import (
     RequestRefused,
 )
 from reconciler.http_client.exchange import RequestOutcome
-from reconciler.zuora.responses import Classification
-
-
-class Operation(StrEnum):
-    """The sorts of call that differ in what may be repeated."""
-
-    READ = "read"
-    CREATE = "create"
-    CHANGE = "change"
-    TOKEN = "token"  # noqa: S105 - a sort of call, not a secret
-    QUERY = "query"
-
+from reconciler.http_client.retry import RetryTable
+from reconciler.zuora.responses import Classification, Operation
 
 _NOT_EXECUTED = frozenset({RequestOutcome.NOT_SENT, RequestOutcome.BUSY})
 _DOUBTFUL = frozenset(
     {RequestOutcome.LOST, RequestOutcome.FAILED, RequestOutcome.UNREADABLE, RequestOutcome.RUNNING}
 )
 
-REPEATED: Mapping[Operation, frozenset[RequestOutcome]] = MappingProxyType(
-    {
-        # Reading changes nothing, so anything that may pass is tried again.
-        Operation.READ: _NOT_EXECUTED | _DOUBTFUL,
-        Operation.TOKEN: _NOT_EXECUTED | _DOUBTFUL,
-        # A job that nobody asks for again costs its place in the queue, and changes nothing.
-        Operation.QUERY: _NOT_EXECUTED | _DOUBTFUL,
-        # The key makes the ledger answer a second create with the first one's result.
-        Operation.CREATE: _NOT_EXECUTED | _DOUBTFUL,
-        # PUT and DELETE have no key: after the request may have left, only a read can tell.
-        Operation.CHANGE: _NOT_EXECUTED,
-    }
-)
-"""What is tried again, with the same bytes and key, until attempts or deadline are used up."""
-
 IN_DOUBT = _DOUBTFUL | {RequestOutcome.REDIRECTED}
 """Outcomes of a write after which it may have taken effect."""
+
+# Reading changes nothing, so anything that may pass is sent again. So is a query: a job that
+# nobody asks for again costs its place in the queue, and changes nothing.
+_READ = RetryTable(retried=_NOT_EXECUTED | _DOUBTFUL)
+
+RETRIES: Mapping[Operation, RetryTable] = MappingProxyType(
+    {
+        Operation.READ: _READ,
+        Operation.TOKEN: _READ,
+        Operation.QUERY: _READ,
+        # The key makes the ledger answer a second create with the first one's result.
+        Operation.CREATE: RetryTable(retried=_NOT_EXECUTED | _DOUBTFUL, in_doubt=IN_DOUBT),
+        # PUT and DELETE have no key: after the request may have left, only a read can tell.
+        Operation.CHANGE: RetryTable(retried=_NOT_EXECUTED, in_doubt=IN_DOUBT),
+    }
+)
+"""What is sent again, with the same bytes and key, until attempts or deadline are used up."""
+
+WRITES = frozenset({Operation.CREATE, Operation.CHANGE})
 
 SETTLED = frozenset({RequestOutcome.REFUSED, RequestOutcome.MISSING})
 """Answers that settle an earlier doubt: with the same key they are the first one's, replayed."""
 
-_READ_ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
+ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
     {
         RequestOutcome.UNREADABLE: LedgerError,
         RequestOutcome.REFUSED: RequestRefused,
@@ -70,26 +63,7 @@ _READ_ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
         RequestOutcome.UNTRUSTED: LedgerUnreachable,
     }
 )
-
-_WRITE_ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
-    {
-        **_READ_ERRORS,
-        # Not executed for certain. It may be stored under the key, so the next try needs a new one.
-        RequestOutcome.BUSY: RequestRefused,
-        **dict.fromkeys(IN_DOUBT, OutcomeUnknown),
-    }
-)
-
-ERRORS: Mapping[Operation, Mapping[RequestOutcome, type[LedgerError]]] = MappingProxyType(
-    {
-        Operation.READ: _READ_ERRORS,
-        Operation.TOKEN: _READ_ERRORS,
-        Operation.QUERY: _READ_ERRORS,
-        Operation.CREATE: _WRITE_ERRORS,
-        Operation.CHANGE: _WRITE_ERRORS,
-    }
-)
-"""What a call ends as when its last attempt came to an outcome."""
+"""What a call ends as when its last attempt came to an outcome, and none is in doubt."""
 
 FACTS: Mapping[RequestOutcome, str] = MappingProxyType(
     {
@@ -143,7 +117,10 @@ class CallInfo:
 
 def failure(asked: CallInfo, verdict: Classification, *, doubt: bool) -> LedgerError:
     """The error a call ends in. `doubt`: an earlier attempt of it may have taken effect."""
-    kind = ERRORS[asked.operation][verdict.outcome]
+    kind = ERRORS[verdict.outcome]
+    if verdict.outcome is RequestOutcome.BUSY and asked.operation in WRITES:
+        # Not executed for certain. It may be stored under the key, so the next try needs a new one.
+        kind = RequestRefused
     if doubt and verdict.outcome not in SETTLED:
         kind = OutcomeUnknown
     remedy = DOUBT if kind is OutcomeUnknown else _remedy(asked, verdict)

@@ -1,10 +1,11 @@
 """Decides how long to wait, and how many calls may be in flight at once."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.retry import retry_after, seconds
 from reconciler.zuora.connection import CallLimits
 
@@ -18,7 +19,7 @@ PLENTY = 12
 class Gate:
     """Bounds the calls in flight, and holds all of them back when the ledger asks for it."""
 
-    def __init__(self, limits: CallLimits, *, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: CallLimits, *, clock: Clock) -> None:
         self._most = limits.concurrency
         self._clock = clock
         self._changed = threading.Condition()
@@ -32,10 +33,11 @@ class Gate:
         return self._allowed
 
     @contextmanager
-    def place(self, *, timeout: float) -> Iterator[bool]:
+    def place(self, *, deadline: float) -> Iterator[bool]:
         """A place in flight for as long as the block lasts; False when none came free in time."""
+        timeout = max(0.0, deadline - self._clock.now())
         with self._changed:
-            free = self._changed.wait_for(lambda: self._inside < self._allowed, max(timeout, 0))
+            free = self._changed.wait_for(lambda: self._inside < self._allowed, timeout)
             if free:
                 self._inside += 1
         try:
@@ -49,11 +51,25 @@ class Gate:
     def hold(self, wait: float) -> None:
         """Keeps every call back for that long: a rejected request counts too (API facts 7.3)."""
         with self._changed:
-            self._closed_until = max(self._closed_until, self._clock() + wait)
+            self._closed_until = max(self._closed_until, self._clock.now() + wait)
 
     def held(self) -> float:
         """Seconds until the next call may be sent."""
-        return max(0.0, self._closed_until - self._clock())
+        return max(0.0, self._closed_until - self._clock.now())
+
+    def rested(self, *, deadline: float) -> bool:
+        """Sits out a pause the ledger asked for; False when it outlasts the call, or is cut short.
+
+        A sleep that ends early says that the run is to end: waiting on would only spin.
+        """
+        while (wait := self.held()) > 0:
+            began = self._clock.now()
+            if began + wait >= deadline:
+                return False
+            self._clock.sleep(wait)
+            if self._clock.now() - began < wait / 2:
+                return False
+        return True
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Narrows or widens the gate by what the server says is left of its own."""

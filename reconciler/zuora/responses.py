@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from reconciler.core.model.resource import EMPTY, Value
 from reconciler.http_client.exchange import RequestOutcome, Response
 from reconciler.http_client.strict_json import Unreadable, read_object
+
+
+class Operation(StrEnum):
+    """The sorts of call that differ in what may be repeated."""
+
+    READ = "read"
+    CREATE = "create"
+    CHANGE = "change"
+    TOKEN = "token"  # noqa: S105 - a sort of call, not a secret
+    QUERY = "query"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +90,11 @@ STATUSES: Mapping[int, RequestOutcome] = MappingProxyType(
 )
 
 
-def judge(reply: Response, *, keyed: bool) -> Classification:
-    """What an answer of the journal API means. `keyed`: the request had an Idempotency-Key.
-
-    `success` is read on every status that can carry it, 200 included (API facts 7.2).
-    """
+def classify(reply: Response, operation: Operation) -> Classification:
+    """What an answer means: not every endpoint has the envelope of the journal API."""
     document, detail = _document(reply)
     reasons = reasons_of(document)
-    outcome = _outcome(reply.status, document, reasons, keyed=keyed)
-    if keyed and outcome is RequestOutcome.BUSY and _is_lock(reasons):
-        # The lock may be the first request's own, which is still running under this key.
-        outcome = RequestOutcome.RUNNING
+    outcome = _OUTCOMES[operation](reply.status, document, reasons, detail)
     if outcome is RequestOutcome.REDIRECTED:
         detail = _target(reply)
     elif outcome is RequestOutcome.UNREADABLE:
@@ -99,42 +104,50 @@ def judge(reply: Response, *, keyed: bool) -> Classification:
     )
 
 
-def judge_token(reply: Response) -> Classification:
-    """What an answer of the token endpoint means: it has no `success` (API facts 2)."""
-    document, detail = _document(reply)
-    if reply.status == 200:
-        outcome = RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
-    elif reply.status in (400, 401, 403):
-        outcome = RequestOutcome.DENIED
-    else:
-        outcome = _outcome(reply.status, EMPTY, (), keyed=False)
-    return Classification(
-        outcome=outcome,
-        status=reply.status,
-        reasons=reasons_of(document),
-        document=document,
-        detail=_target(reply) if outcome is RequestOutcome.REDIRECTED else detail,
-    )
+def _unkeyed(
+    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], _: str
+) -> RequestOutcome:
+    return _outcome(status, document, reasons, keyed=False)
 
 
-def judge_query(reply: Response) -> Classification:
-    """What an answer about a query job means: `data`, or `code` and `message` (API facts 6.1)."""
-    document, detail = _document(reply)
-    reasons = reasons_of(document)
-    if reply.status == 200 and document.get("success") is not False:
-        outcome = RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
-    elif reply.status in NO_SUCH_QUERY:
-        outcome = RequestOutcome.REFUSED
-    else:
-        outcome = _outcome(reply.status, document, reasons, keyed=False)
-    return Classification(
-        outcome=outcome,
-        status=reply.status,
-        reasons=reasons,
-        document=document,
-        detail=_target(reply) if outcome is RequestOutcome.REDIRECTED else detail,
-    )
+def _keyed(
+    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], _: str
+) -> RequestOutcome:
+    """Of a request with an Idempotency-Key."""
+    outcome = _outcome(status, document, reasons, keyed=True)
+    # The lock may be the first request's own, which is still running under this key.
+    running = outcome is RequestOutcome.BUSY and _is_lock(reasons)
+    return RequestOutcome.RUNNING if running else outcome
 
+
+def _token(
+    status: int, _: Mapping[str, Value], __: tuple[ErrorReason, ...], detail: str
+) -> RequestOutcome:
+    """Of the token endpoint: it has no `success` (API facts 2)."""
+    if status == 200:
+        return RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
+    denied = status in (400, 401, 403)
+    return RequestOutcome.DENIED if denied else _outcome(status, EMPTY, (), keyed=False)
+
+
+def _query(
+    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], detail: str
+) -> RequestOutcome:
+    """Of a query job: `data`, or `code` and `message` (API facts 6.1)."""
+    if status == 200 and document.get("success") is not False:
+        return RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
+    if status in NO_SUCH_QUERY:
+        return RequestOutcome.REFUSED
+    return _outcome(status, document, reasons, keyed=False)
+
+
+_OUTCOMES = {
+    Operation.READ: _unkeyed,
+    Operation.CREATE: _keyed,
+    Operation.CHANGE: _unkeyed,
+    Operation.TOKEN: _token,
+    Operation.QUERY: _query,
+}
 
 NO_SUCH_QUERY = frozenset({400, 404, 405, 415, 422})
 """What a tenant without Data Query answers, or one that does not take the statement."""

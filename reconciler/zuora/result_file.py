@@ -9,16 +9,22 @@ import httpx
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.base_url import BaseUrl, is_loopback, port_of
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import (
     Exchange,
     FailedRequest,
     Request,
-    RequestOutcome,
     Response,
 )
-from reconciler.http_client.retry import backoff
+from reconciler.http_client.retry import (
+    TRANSIENT,
+    HttpAttempt,
+    Progress,
+    RetryTable,
+    outcome_of,
+    send_with_retries,
+)
 from reconciler.http_client.strict_json import Unreadable, read_object
-from reconciler.zuora.calls import Clock
 from reconciler.zuora.connection import CallLimits
 
 WHAT = "Fetching the result of a query"
@@ -39,13 +45,13 @@ class ResultFiles:
         limits: CallLimits,
         transport: httpx.BaseTransport | None,
         ca_bundle: str | None,
-        clockwork: Clock,
+        clock: Clock,
     ) -> None:
         self._origin = origin
         self._limits = replace(limits, body_bytes=limits.result_bytes)
         self._transport = transport
         self._ca_bundle = ca_bundle
-        self._clockwork = clockwork
+        self._clock = clock
 
     def rows(self, address: str, *, deadline: float) -> tuple[Mapping[str, Value], ...]:
         """The rows of the JSON lines at an address. Raises LedgerError when they are not whole."""
@@ -61,7 +67,7 @@ class ResultFiles:
             # A ledger in the same process has no sockets; every other host is reached by one.
             transport=_Lent(self._transport) if own and self._transport else None,
             ca_bundle=self._ca_bundle,
-            clock=self._clockwork.clock,
+            clock=self._clock.now,
         )
         try:
             reply = self._fetched(exchange, target, deadline=deadline)
@@ -94,21 +100,16 @@ class ResultFiles:
         return BaseUrl(scheme=url.scheme, host=host, port=port, prefix=""), target
 
     def _fetched(self, exchange: Exchange, target: str, *, deadline: float) -> Response:
-        clock, attempt = self._clockwork.clock, 0
-        while True:
-            attempt += 1
-            until = min(deadline, clock() + self._limits.attempt_timeout)
-            reply = exchange.send(Request(method="GET", target=target), deadline=until)
-            passing = _may_pass(reply)
-            wait = backoff(
-                attempt,
-                first=self._limits.backoff,
-                cap=self._limits.backoff_cap,
-                random=self._clockwork.random,
-            )
-            if not passing or attempt >= self._limits.attempts or clock() + wait >= deadline:
-                break
-            self._clockwork.sleep(wait)
+        request = Request(method="GET", target=target)
+
+        def send() -> HttpAttempt:
+            reply = exchange.send(request, deadline=deadline)
+            return HttpAttempt(reply=reply, outcome=outcome_of(reply))
+
+        progress = Progress(deadline=deadline)
+        reply = send_with_retries(
+            send, progress, RETRIED, limits=self._limits, clock=self._clock
+        ).reply
         if isinstance(reply, FailedRequest):
             raise LedgerUnreachable(
                 f"{WHAT}: {reply.detail}.", remedy="Run again when the network is sound."
@@ -122,12 +123,7 @@ class ResultFiles:
         return reply
 
 
-def _may_pass(reply: Response | FailedRequest) -> bool:
-    """Whether another attempt may end otherwise."""
-    if isinstance(reply, FailedRequest):
-        return reply.outcome is not RequestOutcome.UNTRUSTED
-    return reply.status >= 500 or reply.status == 429
-
+RETRIED = RetryTable(retried=TRANSIENT)
 
 LONGEST = 8192
 """Characters an address may have; signed ones have about two thousand."""

@@ -32,7 +32,7 @@ from reconciler.engine.observe import observe, read_all
 from reconciler.engine.ports import Ports
 from reconciler.engine.search import SearchedPlan, SearchPolicy, mark_complete, plan_with_search
 from reconciler.engine.settle import settle
-from reconciler.http_client.retry import monotonic
+from reconciler.http_client.clock import monotonic
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials

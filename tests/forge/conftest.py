@@ -12,10 +12,10 @@ from forge_server import PROJECT, REPOSITORY, GitHubServer, GitLabServer
 from socket_server import on_a_socket
 
 from reconciler.forge.access import open_forge
-from reconciler.forge.api import Limits
+from reconciler.forge.api import ForgeLimits
 from reconciler.forge.ci_context import GITHUB, GITLAB, CiContext
 
-QUICK = Limits(backoff=0.001, backoff_cap=0.01, attempt_timeout=5, deadline=10)
+QUICK = ForgeLimits(backoff=0.001, backoff_cap=0.01, attempt_timeout=5, deadline=10)
 
 
 @pytest.fixture

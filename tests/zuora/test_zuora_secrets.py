@@ -17,7 +17,7 @@ from reconciler.errors import LedgerError
 from reconciler.http_client.exchange import Request, Response
 from reconciler.http_client.redaction import Redactor
 from reconciler.zuora.connection import Credentials
-from reconciler.zuora.responses import ErrorReason, judge_token
+from reconciler.zuora.responses import ErrorReason, Operation, classify
 from reconciler.zuora.token import Token
 
 KIND = KINDS["JournalEntry"]
@@ -117,7 +117,10 @@ def test_values_do_not_show_secrets(server, connect, show):
         Token(text=TOKEN),
         Request(method="POST", target="/oauth/token", body=body, headers=headers),
         Response(status=200, headers=headers, body=body),
-        judge_token(Response(status=200, headers={"content-type": "application/json"}, body=body)),
+        classify(
+            Response(status=200, headers={"content-type": "application/json"}, body=body),
+            Operation.TOKEN,
+        ),
         ErrorReason(code=None, message=SECRET),
     ):
         assert_silent(show(value))
