@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import (
@@ -44,22 +44,19 @@ class Progress:
     in_doubt: bool = False
 
 
-class Attempt(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
     """How one attempt ended, and for how many seconds the server asks to wait, if it does."""
 
-    @property
-    def outcome(self) -> RequestOutcome: ...
-    @property
-    def wait(self) -> float | None: ...
+    outcome: RequestOutcome
+    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAttempt:
+class HttpAttempt(Attempt):
     """An attempt that is understood by its HTTP status alone."""
 
     reply: Response | FailedRequest
-    outcome: RequestOutcome
-    wait: float | None = None
 
 
 Ended = TypeVar("Ended", bound=Attempt)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.model.resource import EMPTY, Value
 from reconciler.http_client.exchange import RequestOutcome, Response
+from reconciler.http_client.retry import Attempt
 from reconciler.http_client.strict_json import Unreadable, read_object
 
 
@@ -31,16 +32,13 @@ class ErrorReason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Classification:
+class Classification(Attempt):
     """What one attempt came to. `detail` is a fact for people, not yet free of secrets."""
 
-    outcome: RequestOutcome
     status: int | None = None
     reasons: tuple[ErrorReason, ...] = ()
     document: Mapping[str, Value] = field(default_factory=lambda: EMPTY, repr=False)
     detail: str = field(default="", repr=False)
-    wait: float | None = None
-    """Seconds the ledger asked to be left alone for."""
 
 
 CATEGORIES: Mapping[int, RequestOutcome] = MappingProxyType(
@@ -94,7 +92,7 @@ def classify(reply: Response, operation: Operation) -> Classification:
     """What an answer means: not every endpoint has the envelope of the journal API."""
     document, detail = _document(reply)
     reasons = reasons_of(document)
-    outcome = _OUTCOMES[operation](reply.status, document, reasons, detail)
+    outcome = _outcome_of(operation, reply.status, document, reasons, detail)
     if outcome is RequestOutcome.REDIRECTED:
         detail = _target(reply)
     elif outcome is RequestOutcome.UNREADABLE:
@@ -104,50 +102,29 @@ def classify(reply: Response, operation: Operation) -> Classification:
     )
 
 
-def _unkeyed(
-    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], _: str
+def _outcome_of(
+    operation: Operation,
+    status: int,
+    document: Mapping[str, Value],
+    reasons: tuple[ErrorReason, ...],
+    detail: str,
 ) -> RequestOutcome:
-    return _outcome(status, document, reasons, keyed=False)
-
-
-def _keyed(
-    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], _: str
-) -> RequestOutcome:
-    """Of a request with an Idempotency-Key."""
-    outcome = _outcome(status, document, reasons, keyed=True)
+    keyed = operation is Operation.CREATE
+    if operation is Operation.TOKEN:  # it has no `success` (API facts 2)
+        if status in (400, 401, 403):
+            return RequestOutcome.DENIED
+        document, reasons = EMPTY, ()
+    if operation is Operation.QUERY and status in NO_SUCH_QUERY:
+        return RequestOutcome.REFUSED
+    # A query job has `data`, or `code` and `message` (API facts 6.1).
+    bare = operation in (Operation.TOKEN, Operation.QUERY) and document.get("success") is not False
+    if bare and status == 200:
+        return RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
+    outcome = _outcome(status, document, reasons, keyed=keyed)
     # The lock may be the first request's own, which is still running under this key.
-    running = outcome is RequestOutcome.BUSY and _is_lock(reasons)
+    running = keyed and outcome is RequestOutcome.BUSY and _is_lock(reasons)
     return RequestOutcome.RUNNING if running else outcome
 
-
-def _token(
-    status: int, _: Mapping[str, Value], __: tuple[ErrorReason, ...], detail: str
-) -> RequestOutcome:
-    """Of the token endpoint: it has no `success` (API facts 2)."""
-    if status == 200:
-        return RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
-    denied = status in (400, 401, 403)
-    return RequestOutcome.DENIED if denied else _outcome(status, EMPTY, (), keyed=False)
-
-
-def _query(
-    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], detail: str
-) -> RequestOutcome:
-    """Of a query job: `data`, or `code` and `message` (API facts 6.1)."""
-    if status == 200 and document.get("success") is not False:
-        return RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
-    if status in NO_SUCH_QUERY:
-        return RequestOutcome.REFUSED
-    return _outcome(status, document, reasons, keyed=False)
-
-
-_OUTCOMES = {
-    Operation.READ: _unkeyed,
-    Operation.CREATE: _keyed,
-    Operation.CHANGE: _unkeyed,
-    Operation.TOKEN: _token,
-    Operation.QUERY: _query,
-}
 
 NO_SUCH_QUERY = frozenset({400, 404, 405, 415, 422})
 """What a tenant without Data Query answers, or one that does not take the statement."""
