@@ -112,10 +112,10 @@ def policy_to_keep(desk: "Desk", digest: str, whereabouts: ChangeOptions) -> str
 def commit_of(desk: "Desk", plan: "Plan") -> str:
     """The commit that is applied as a whole when a plan was carried out; empty when none is."""
     from reconciler.app.state_directory import STATE_DIRECTORY
-    from reconciler.git.repository import Repository, is_inside_one
+    from reconciler.git.repository import Repository, is_in_repository
     from reconciler.git.unapplied import applied_commit
 
-    if plan.partial or plan.feasible != plan.pending or not is_inside_one(desk.books.root):
+    if plan.partial or plan.feasible != plan.pending or not is_in_repository(desk.books.root):
         return ""
     try:
         return applied_commit(Repository(desk.books.root), except_for=STATE_DIRECTORY)

@@ -1,7 +1,6 @@
 """Where plans come from: the version, the policy, and the commit that is checked out."""
 
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from reconciler.core.documents.plan_file import expiry_of, moment
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.scope import Provenance
 from reconciler.errors import ReconcilerError
+from reconciler.git.repository import Repository
 from reconciler.workspace.settings import Settings, policy_digest
 
 PLAN_KEY = "RECONCILER_PLAN_KEY"
@@ -19,14 +19,6 @@ PLAN_KEY = "RECONCILER_PLAN_KEY"
 
 _LEAST_KEY = 32
 """Characters: as many as 128 bits take in hexadecimal."""
-
-_GIT_SECONDS = 10
-
-_GIT = (
-    *("git", "--no-optional-locks"),
-    # Nothing that a repository's own configuration names is run.
-    *("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"),
-)
 
 
 def origin_of(settings: Settings) -> Provenance:
@@ -36,30 +28,14 @@ def origin_of(settings: Settings) -> Provenance:
 
 def committed(origin: Provenance, root: Path) -> Provenance:
     """The origin with the commit that the workspace's files are from; none without a repository."""
-    commit = _git(root, "rev-parse", "--verify", "HEAD")
-    status = _git(root, "status", "--porcelain", "--untracked-files=all", "--", "*.yaml", "*.yml")
-    if commit is None or status is None:
-        return origin
-    return replace(origin, commit=commit, dirty=bool(status))
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git says; None when there is no git, no repository, or no answer in time."""
-    # Of the environment git needs no more; GIT_DIR and its like would lead it elsewhere.
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    repository = Repository(root)
     try:
-        ended = subprocess.run(  # noqa: S603 - a fixed command, no shell
-            (*_GIT, *arguments),
-            cwd=root,
-            env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_GIT_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return ended.stdout.decode(errors="replace").strip()
+        commit = repository.head()
+        dirty = commit is not None and repository.is_changed("*.yaml", "*.yml")
+    except (OSError, ReconcilerError):
+        # Without an answer from git the plan names no commit.
+        return origin
+    return origin if commit is None else replace(origin, commit=commit, dirty=dirty)
 
 
 def issued(plan: Plan, root: Path, *, at: datetime | None, hours: int) -> Plan:

@@ -58,15 +58,15 @@ def open_book(
 
 def _require_own(*files: Path) -> None:
     """A daybook that comes with a change would have its calls sent: refuse what git tracks."""
-    from reconciler.git.repository import Repository, is_inside_one
+    from reconciler.git.repository import Repository, is_in_repository
 
     for file in files:
         for there in dict.fromkeys((file.absolute(), file.resolve())):
-            if not there.parent.is_dir() or not is_inside_one(there.parent):
+            if not there.parent.is_dir() or not is_in_repository(there.parent):
                 continue
             names = [f"{there.name}{end}" for end in ("", "-wal", "-journal")]
             asked = ("--literal-pathspecs", "ls-files", "-z", "--", *names)
-            if Repository(there.parent).ask(*asked)[1]:
+            if Repository(there.parent).run(*asked)[1]:
                 raise Refused(
                     f"{file} is tracked by git, so any change can bring calls along that would "
                     "be sent; nothing was written",

@@ -26,7 +26,7 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     authors = [*co_authors(message)]
     if merge:
         authors += _authors(repository, commit)
-    if not merge or not is_mere_merge(repository, commit, parents.split()):
+    if not merge or not is_clean_merge(repository, commit, parents.split()):
         authors += (author, committer)
     signed = tuple(_signed(repository, commit, signers, message, merge=merge)) if signers else ()
     trailers: tuple[Approval, ...] = ()
@@ -85,7 +85,7 @@ def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterato
 
 def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[Refusal]:
     """What a merge of an approved head holds besides; nothing where the history does not tell."""
-    code, out, _ = repository.ask("rev-parse", f"{commit}^@")
+    code, out, _ = repository.run("rev-parse", f"{commit}^@")
     parents = out.split()
     if code != 0 or len(parents) < 2:
         return
@@ -99,8 +99,8 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[R
         return
     if head not in parents:
         return
-    told = all(repository.ask("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
-    if told and not is_mere_merge(repository, commit, parents):
+    told = all(repository.run("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
+    if told and not is_clean_merge(repository, commit, parents):
         yield Refusal(
             rule="approval-evidence",
             message=f"the merge {commit[:10]} holds more than git makes of its parents, and "
@@ -128,11 +128,11 @@ def _authors(repository: Repository, merge: str) -> Iterator[str]:
         yield from co_authors(message)
 
 
-def is_mere_merge(repository: Repository, merge: str, parents: list[str]) -> bool:
+def is_clean_merge(repository: Repository, merge: str, parents: list[str]) -> bool:
     """Whether a merge holds what git makes of its parents, and nothing that was added to it."""
     if len(parents) != 2:
         return False
-    code, out, _ = repository.ask("merge-tree", "--write-tree", *parents)
+    code, out, _ = repository.run("merge-tree", "--write-tree", *parents)
     tree = repository.run_checked("rev-parse", f"{merge}^{{tree}}").strip()
     return code == 0 and out.strip() == tree
 
@@ -161,7 +161,7 @@ def _signer(repository: Repository, signers: Path, verb: str, what: str) -> str:
         "gpg.x509.program": "false",
     }
     said = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    code, _, err = repository.ask(*said, verb, what)
+    code, _, err = repository.run(*said, verb, what)
     found = _SIGNER.search(err)
     return found[1] if code == 0 and found else ""
 

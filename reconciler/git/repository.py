@@ -11,7 +11,7 @@ from reconciler.errors import ReconcilerError
 TIMEOUT = 60.0
 """Seconds that one question may take."""
 
-_CALM = (
+_NO_PROGRAMS = (
     # Whatever the repository's own settings say, git runs no program of theirs.
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
@@ -27,7 +27,7 @@ IGNORED = "!!"
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
-def is_inside_one(directory: Path) -> bool:
+def is_in_repository(directory: Path) -> bool:
     """Whether a directory seems to be in a repository, without asking git."""
     there = directory.resolve()
     return any((folder / ".git").exists() for folder in (there, *there.parents))
@@ -41,8 +41,13 @@ class Repository:
 
     def head(self) -> str | None:
         """The commit that is checked out, None outside of any repository."""
-        code, out, _ = self.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        code, out, _ = self.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         return out.strip() if code == 0 and _COMMIT.fullmatch(out.strip()) else None
+
+    def is_changed(self, *patterns: str) -> bool:
+        """Whether files below the directory, of these patterns, differ from the commit."""
+        status = ("status", "--porcelain", "--untracked-files=all")
+        return bool(self.run_checked(*status, "--", *patterns).strip())
 
     def changed(self, *, except_for: str) -> tuple[str, ...]:
         """Files below the directory that are not as the commit has them.
@@ -77,7 +82,7 @@ class Repository:
 
     def run_checked(self, *arguments: str) -> str:
         """What git answers. Raises ReconcilerError when it cannot."""
-        code, out, err = self.ask(*arguments)
+        code, out, err = self.run(*arguments)
         if code != 0:
             said = err.strip().splitlines()
             raise ReconcilerError(
@@ -86,7 +91,7 @@ class Repository:
             )
         return out
 
-    def ask(self, *arguments: str) -> tuple[int, str, str]:
+    def run(self, *arguments: str) -> tuple[int, str, str]:
         """The exit code and both outputs of a git command."""
         # What a calling git or a hook left in the environment would lead to another repository.
         kept = {
@@ -96,7 +101,7 @@ class Repository:
         }
         try:
             ended = subprocess.run(  # noqa: S603 - a list of arguments, and no shell
-                ["git", "--no-optional-locks", "--no-replace-objects", *_CALM, *arguments],  # noqa: S607
+                ["git", "--no-optional-locks", "--no-replace-objects", *_NO_PROGRAMS, *arguments],  # noqa: S607
                 cwd=self._inside,
                 env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
                 stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import Written
 from reconciler.core.model.trailers import co_authors
-from reconciler.git.approvals import is_mere_merge
+from reconciler.git.approvals import is_clean_merge
 from reconciler.git.repository import Repository
 
 MOST = 100
@@ -70,7 +70,7 @@ def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
     if repository.run_checked("rev-parse", "--is-shallow-repository").strip() != "false":
         return _flaw("the checkout does not have the whole history", _WHOLE)
     for one in filter(None, (since, commit)):
-        if repository.ask("cat-file", "-e", f"{one}^{{commit}}")[0] != 0:
+        if repository.run("cat-file", "-e", f"{one}^{{commit}}")[0] != 0:
             what = "which was applied last, " if one == since else ""
             return _flaw(
                 f"the commit {one[:10]}, {what}is not in the checkout",
@@ -95,7 +95,7 @@ def _written(repository: Repository, span: tuple[str, ...]) -> Iterator[Written]
             continue
         parents, author, committer, message = rest.split("\x01", 3)
         above = parents.split()
-        if len(above) > 1 and is_mere_merge(repository, commit, above):
+        if len(above) > 1 and is_clean_merge(repository, commit, above):
             continue
         yield Written(commit=commit, author=author, committer=committer, message=message)
 
