@@ -11,7 +11,7 @@ from reconciler.forge.ci_context import GITHUB, GITLAB, NAMES, CiContext, Enviro
 from reconciler.forge.github import HEADERS, GitHub
 from reconciler.forge.gitlab import GitLab
 from reconciler.forge.protocol import Forge
-from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, origin_of_url
+from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, parse_base_url
 
 _TOKENS: Mapping[str, str] = MappingProxyType({GITHUB: "GITHUB_TOKEN", GITLAB: "GITLAB_TOKEN"})
 _TOKEN_REMEDIES: Mapping[str, str] = MappingProxyType(
@@ -29,37 +29,39 @@ _ACTIONS_BOT = "github-actions[bot]"
 
 @contextmanager
 def open_forge(
-    place: CiContext, environment: Environment, *, limits: ForgeLimits | None = None
+    context: CiContext, environment: Environment, *, limits: ForgeLimits | None = None
 ) -> Iterator[Forge]:
-    """The forge of a place, for as long as the block lasts.
+    """The forge of a context, for as long as the block lasts.
 
     Raises ForgeRefused without a token, ForgeError for a URL that no token may be sent to.
     """
-    name, variable = NAMES[place.forge], _TOKENS[place.forge]
+    name, variable = NAMES[context.forge], _TOKENS[context.forge]
     token = environment.get(variable, "")
     if not token:
-        raise ForgeRefused(f"there is no token for {name}", remedy=_TOKEN_REMEDIES[place.forge])
+        raise ForgeRefused(f"there is no token for {name}", remedy=_TOKEN_REMEDIES[context.forge])
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{1,8192}", token):
         raise ForgeRefused(
             f"{variable} has characters that no token has, such as spaces or line ends",
             remedy=f"Set {variable} to the token alone.",
         )
-    github = place.forge == GITHUB
+    github = context.forge == GITHUB
     signed = {**HEADERS, "Authorization": f"Bearer {token}"}
     headers = signed if github else {"PRIVATE-TOKEN": token}
     api = ForgeApi(
-        _base_url(place.url, variable),
+        _base_url(context.url, variable),
         name=name,
         token=token,
         token_variable=variable,
         headers=headers,
         limits=limits,
-        ca_bundle=place.ca_bundle,
+        ca_bundle=context.ca_bundle,
     )
     bot = _ACTIONS_BOT if environment.get("GITHUB_ACTIONS") == "true" else None
     try:
         yield (
-            GitHub(api, place.repository, noted_as=bot) if github else GitLab(api, place.repository)
+            GitHub(api, context.repository, comments_as=bot)
+            if github
+            else GitLab(api, context.repository)
         )
     finally:
         api.close()
@@ -67,9 +69,9 @@ def open_forge(
 
 def _base_url(url: str, variable: str) -> BaseUrl:
     try:
-        return origin_of_url(url)
+        return parse_base_url(url)
     except UnusableUrl as error:
-        fact = "names a host without TLS" if error.flaw == WITHOUT_TLS else "is no plain URL"
+        fact = "names a host without TLS" if error.reason == WITHOUT_TLS else "is no plain URL"
         raise ForgeError(
             f"the base URL of the API {fact}, so {variable} is not sent to it",
             remedy="Set --forge-url to an https address; http is for this machine alone.",

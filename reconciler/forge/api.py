@@ -105,7 +105,7 @@ class ForgeApi:
 
     @property
     def host(self) -> str:
-        """The host that is asked."""
+        """The host that is requested."""
         return self._base_url.host
 
     def close(self) -> None:
@@ -182,7 +182,7 @@ class ForgeApi:
     def _next(self, here: str, headers: Mapping[str, str], purpose: Purpose) -> str:
         """The target of the next page, empty after the last one.
 
-        Both forges send Link; GitLab leaves it to X-Next-Page alone when asked through a proxy
+        Both forges send Link; GitLab leaves it to X-Next-Page alone when requested through a proxy
         ("Pagination" in the docs of its REST API).
         """
         number = headers.get("x-next-page")
@@ -197,7 +197,7 @@ class ForgeApi:
         try:
             url = urlsplit(link[1])
             prefix = self._base_url.prefix
-            below = url.path.startswith(prefix + "/") and self._base_url.holds(url)
+            below = url.path.startswith(prefix + "/") and self._base_url.includes(url)
             if below and link[1].isascii() and link[1].isprintable():
                 return f"{url.path.removeprefix(prefix)}?{url.query}"
         except ValueError:
@@ -216,12 +216,12 @@ class ForgeApi:
     def _error(self, last: HttpAttempt, purpose: Purpose, *, in_doubt: bool) -> ForgeError:
         reply = last.reply
         if isinstance(reply, FailedRequest):
-            message = f"no answer from {self._name}; {self._redactor.clean(reply.detail)}"
+            message = f"no answer from {self._name}; {self._redactor.redact(reply.detail)}"
             remedy = "Check the base URL and the network, then run it again."
             kind, status = ForgeError, None
         else:
-            said = self._message_of(reply)
-            message = f"{self._name} answered {reply.status}{f' ({said})' if said else ''}"
+            reason = self._message_of(reply)
+            message = f"{self._name} answered {reply.status}{f' ({reason})' if reason else ''}"
             kind, remedy = self._error_of(last, reply.status, purpose)
             status = reply.status
         if in_doubt:
@@ -265,7 +265,7 @@ class ForgeApi:
         except Unreadable:
             return ""
         text = text_of(row.get("message")) or text_of(row.get("error")) or ""
-        return self._redactor.clean(text)[:200]
+        return self._redactor.redact(text)[:200]
 
 
 def text_at(row: Row, *path: str) -> str:
@@ -289,7 +289,7 @@ def _attempt(reply: Response | FailedRequest) -> HttpAttempt:
     if isinstance(reply, FailedRequest):
         return HttpAttempt(reply=reply, outcome=reply.outcome)
     outcome = RequestOutcome.BUSY if _is_limited(reply) else outcome_of(reply)
-    return HttpAttempt(reply=reply, outcome=outcome, wait=_asked_wait(reply))
+    return HttpAttempt(reply=reply, outcome=outcome, wait=_requested_wait(reply))
 
 
 def _is_limited(reply: Response) -> bool:
@@ -305,12 +305,12 @@ def _is_limited(reply: Response) -> bool:
     )
 
 
-def _asked_wait(reply: Response) -> float | None:
+def _requested_wait(reply: Response) -> float | None:
     """Seconds that the forge asks to be left alone for; resets are moments since 1970."""
     now = http_date(reply.headers.get("date", ""))
-    asked = retry_after(reply.headers, now=now)
-    if asked is not None:
-        return asked
+    requested = retry_after(reply.headers, now=now)
+    if requested is not None:
+        return requested
     for name in ("x-ratelimit-reset", "ratelimit-reset"):
         reset = seconds(reply.headers.get(name, ""))
         if reset is not None and now is not None and _is_spent(reply):

@@ -67,7 +67,7 @@ class ChangeOptions:
 
     def context(self) -> CiContext:
         """The context, completed. Raises ForgeError when something is not known."""
-        said = CiContext(
+        given = CiContext(
             forge=self.forge or "",
             url=self.forge_url or "",
             repository=self.repo or "",
@@ -75,16 +75,16 @@ class ChangeOptions:
             commit=self.commit or "",
             ca_bundle=self.ca_bundle,
         )
-        return ci_context_from(said, self.environment, _event_of(self.environment))
+        return ci_context_from(given, self.environment, _event_of(self.environment))
 
 
-def ci_context_from(said: CiContext, environment: Environment, event: str) -> CiContext:
-    """What was said, completed from the predefined variables of GitHub Actions or GitLab CI.
+def ci_context_from(given: CiContext, environment: Environment, event: str) -> CiContext:
+    """What was given, completed from the predefined variables of GitHub Actions or GitLab CI.
 
     `event` is the text of the file GITHUB_EVENT_PATH, empty when there is none. Raises ForgeError
     when there is neither a word nor a variable for what is needed.
     """
-    forge = said.forge or _forge_of(environment)
+    forge = given.forge or _forge_of(environment)
     if forge == GITHUB:
         number, head = _pull_of(event)
         repository = environment.get("GITHUB_REPOSITORY", "")
@@ -98,26 +98,26 @@ def ci_context_from(said: CiContext, environment: Environment, event: str) -> Ci
         # In a merged results pipeline CI_COMMIT_SHA is of a merge that is nowhere else.
         source = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
         commit = source or environment.get("CI_COMMIT_SHA", "")
-    place = CiContext(
+    context = CiContext(
         forge=forge,
-        url=said.url or environment.get(_URL_VARIABLES[forge], "") or _PUBLIC[forge],
-        repository=said.repository or repository,
-        change=said.change or number,
-        commit=said.commit or commit,
-        ca_bundle=said.ca_bundle,
+        url=given.url or environment.get(_URL_VARIABLES[forge], "") or _PUBLIC[forge],
+        repository=given.repository or repository,
+        change=given.change or number,
+        commit=given.commit or commit,
+        ca_bundle=given.ca_bundle,
         branch=branch,
-        own=number is not None and said.change in (None, number),
+        own=number is not None and given.change in (None, number),
     )
-    if not place.repository:
+    if not context.repository:
         raise ForgeError(
             f"nothing says which repository of {NAMES[forge]} this is about",
             remedy="Name it with --repo.",
         )
-    if place.commit and not _SHA.fullmatch(place.commit):
+    if context.commit and not _SHA.fullmatch(context.commit):
         raise ForgeError(
-            f"{place.commit} is no commit", remedy="Give --commit all digits of the hash."
+            f"{context.commit} is no commit", remedy="Give --commit all digits of the hash."
         )
-    return place
+    return context
 
 
 def _forge_of(environment: Environment) -> str:
@@ -142,7 +142,7 @@ def _event_of(environment: Environment) -> str:
             raise ReconcilerError(f"{path} is too large to be an event")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        # The options may say all that is needed; what is missing is asked for by name.
+        # The options may say all that is needed; what is missing is requested for by name.
         return ""
 
 
@@ -155,15 +155,15 @@ def _pull_of(event: str) -> tuple[int | None, str]:
         document = json.loads(event, parse_float=Decimal) if event else {}
     except (ValueError, RecursionError):
         return None, ""
-    pull = _inside(document, "pull_request")
-    number = _inside(pull, "number")
-    head = _inside(_inside(pull, "head"), "sha")
+    pull = _member(document, "pull_request")
+    number = _member(pull, "number")
+    head = _member(_member(pull, "head"), "sha")
     if not isinstance(number, int) or isinstance(number, bool):
         return None, ""
     return number, head if isinstance(head, str) else ""
 
 
-def _inside(document: Any, name: str) -> Any:
+def _member(document: Any, name: str) -> Any:
     return document.get(name) if isinstance(document, dict) else None
 
 

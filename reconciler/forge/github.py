@@ -15,11 +15,11 @@ from reconciler.errors import ReconcilerError
 from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at
 from reconciler.forge.identities import (
     account_of_address,
-    asks_for_changes,
     author_unknown,
+    changes_requested,
     not_merged,
     not_reviewed,
-    out_of_sight,
+    pushers_unknown,
     pushes_of,
     whole_number,
     wrong_target,
@@ -50,20 +50,20 @@ class GitHub:
 
     limit = LIMIT
 
-    def __init__(self, api: ForgeApi, repository: str, *, noted_as: str | None = None) -> None:
-        """`noted_as` is whose comments the token makes, where the token itself cannot tell."""
+    def __init__(self, api: ForgeApi, repository: str, *, comments_as: str | None = None) -> None:
+        """`comments_as` is whose comments the token makes, where the token itself cannot tell."""
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}", repository):
             raise ReconcilerError(
                 f"{repository} is no repository of GitHub", remedy="Write it as OWNER/NAME."
             )
         self._api = api
         self._home = f"/repos/{repository}"
-        self._noted_as = noted_as
+        self._comments_as = comments_as
 
     def whoami(self) -> str | None:
         """As in "Get the authenticated user", which refuses installation tokens."""
         row = self._api.get("/user", _write("Asking whose token it is").accepting(403))
-        return text_of(row.get("login")) or self._noted_as
+        return text_of(row.get("login")) or self._comments_as
 
     def comments(self, change: int) -> tuple[Comment, ...]:
         """As in "List issue comments": a pull request is an issue too."""
@@ -123,13 +123,13 @@ class GitHub:
         approvals, discarded = self._approvals(reviews, head, purpose)
         flaws += tuple(self._objections(change, reviews, purpose))
         if commit is not None:
-            usual = text_at(pull, "base", "repo", "default_branch")
+            default = text_at(pull, "base", "repo", "default_branch")
             name, into = self.name_of(change), text_at(pull, "base", "ref")
-            flaws += tuple(wrong_target(name, into, branch or usual))
+            flaws += tuple(wrong_target(name, into, branch or default))
             if merged and pull.get("merged") is not True:
                 flaws += (not_merged(name),)
         if commit is not None and commit != head:
-            flaws += tuple(self._strayed(change, pull, head, commit, purpose))
+            flaws += tuple(self._merge_flaws(change, pull, head, commit, purpose))
         return Review(
             change=self.name_of(change),
             commit=head,
@@ -146,9 +146,9 @@ class GitHub:
         """Who opened a pull request, wrote a part of it, or pushed to its branch."""
         commits = self._api.rows(f"{self._home}/pulls/{change}/commits", purpose)
         authors, flaws = self._authors(commits, purpose)
-        pushers, unseen = self._pushers(pull, purpose)
+        pushers, hidden = self._pushers(pull, purpose)
         opened = text_at(pull, "user", "login")
-        return distinct((opened, *authors, *pushers)), (*flaws, *unseen)
+        return distinct((opened, *authors, *pushers)), (*flaws, *hidden)
 
     def _approvals(
         self, reviews: Iterable[Row], head: str, purpose: Purpose
@@ -176,7 +176,7 @@ class GitHub:
         """Who asks for changes, of those whose approval would count."""
         for login, row in _latest(reviews).items():
             if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, purpose):
-                yield asks_for_changes(
+                yield changes_requested(
                     login, self.name_of(change), otherwise="have that review dismissed"
                 )
 
@@ -221,7 +221,7 @@ class GitHub:
         """As in "List repository activities": who pushed, or otherwise changed the branch."""
         name = text_at(pull, "head", "repo", "full_name")
         if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", name):
-            return (), (out_of_sight("the repository of its branch is gone"),)
+            return (), (pushers_unknown("the repository of its branch is gone"),)
         branch = f"refs/heads/{text_at(pull, 'head', 'ref')}"
         rows, flaws = pushes_of(self._api, f"/repos/{name}/activity", purpose, ref=branch)
         # Whoever deletes a branch, as after a merge, brought nothing into it.
@@ -232,7 +232,7 @@ class GitHub:
         )
         return distinct(logins), flaws
 
-    def _strayed(
+    def _merge_flaws(
         self, change: int, pull: Row, head: str, commit: str, purpose: Purpose
     ) -> Iterator[Refusal]:
         """Whether what is applied is what GitHub made of the head: approvals are of the head."""

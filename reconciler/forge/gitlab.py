@@ -16,11 +16,11 @@ from reconciler.errors import ReconcilerError
 from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at
 from reconciler.forge.identities import (
     account_of_address,
-    asks_for_changes,
     author_unknown,
+    changes_requested,
     not_merged,
     not_reviewed,
-    out_of_sight,
+    pushers_unknown,
     pushes_of,
     whole_number,
     wrong_target,
@@ -117,8 +117,8 @@ class GitLab:
         people, flaws = self._people(here, request, purpose, own=True)
         if commit is not None:
             into = text_of(request.get("target_branch"))
-            name, usual = self.name_of(change), branch or self._default_branch(purpose)
-            flaws += tuple(wrong_target(name, into, usual))
+            name, default = self.name_of(change), branch or self._default_branch(purpose)
+            flaws += tuple(wrong_target(name, into, default))
             if merged and request.get("state") != "merged":
                 flaws += (not_merged(name),)
         if commit is not None and commit != head and commit not in _made(request):
@@ -187,18 +187,18 @@ class GitLab:
         for row in self._api.rows(target, purpose):
             if row.get("state") == "requested_changes":
                 who = text_at(row, "user", "username")
-                yield asks_for_changes(
+                yield changes_requested(
                     who, self.name_of(change), otherwise="take them off its reviewers"
                 )
 
     def _people(self, here: str, request: Row, purpose: Purpose, *, own: bool) -> People:
         """Who opened a merge request, wrote a part of it, or pushed to its branch."""
         commits = self._api.rows(f"{here}/commits", purpose)
-        apart = frozenset(str(row.get("id")) for row in commits) if own else frozenset()
-        authors, flaws = self._authors(commits, purpose, own=apart)
-        pushers, unseen = self._pushers(request, purpose)
+        own_commits = frozenset(str(row.get("id")) for row in commits) if own else frozenset()
+        authors, flaws = self._authors(commits, purpose, own=own_commits)
+        pushers, hidden = self._pushers(request, purpose)
         opened = text_at(request, "author", "username")
-        return distinct((opened, *authors, *pushers)), (*flaws, *unseen)
+        return distinct((opened, *authors, *pushers)), (*flaws, *hidden)
 
     def _authors(self, rows: Iterable[Row], purpose: Purpose, *, own: frozenset[str]) -> People:
         """As in "Get single merge request commits" names people by address alone.
@@ -209,17 +209,17 @@ class GitLab:
         """
         found: dict[str, str] = {}
         flaws: dict[Refusal, None] = {}
-        kept_apart: bool | None = None
+        excluded: bool | None = None
         for row in rows:
             for role, address in _addresses(row):
                 if address not in found:
                     found[address] = self._username(address, purpose)
                 if found[address]:
                     continue
-                if kept_apart is None:
-                    kept_apart = self._committers_cannot_approve(purpose)
+                if excluded is None:
+                    excluded = self._committers_cannot_approve(purpose)
                 commit = str(row.get("id"))
-                if not (kept_apart and commit in own) or role == "co-author":
+                if not (excluded and commit in own) or role == "co-author":
                     flaws[author_unknown(commit[:10], role, address)] = None
         return distinct(found.values()), tuple(flaws)
 
@@ -246,7 +246,7 @@ class GitLab:
         branch = request.get("source_branch")
         source = whole_number(request.get("source_project_id"))
         if not source:
-            return (), (out_of_sight("the project of its branch is gone"),)
+            return (), (pushers_unknown("the project of its branch is gone"),)
         target = f"/projects/{source}/events"
         rows, flaws = pushes_of(self._api, target, purpose, action="pushed")
         names = (

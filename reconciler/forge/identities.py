@@ -49,10 +49,10 @@ def pushes_of(
         hidden = error.status in (403, 404) and isinstance(error, ForgeRefused)
         if not hidden and error.status != 422:
             raise
-        return (), (out_of_sight(error.message),)
+        return (), (pushers_unknown(error.message),)
 
 
-def out_of_sight(fact: str) -> Refusal:
+def pushers_unknown(fact: str) -> Refusal:
     """What is missing when the forge does not tell who pushed a change."""
     return Refusal(
         rule="approval-evidence",
@@ -62,7 +62,7 @@ def out_of_sight(fact: str) -> Refusal:
     )
 
 
-def asks_for_changes(who: str, name: str, *, otherwise: str) -> Refusal:
+def changes_requested(who: str, name: str, *, otherwise: str) -> Refusal:
     """What is missing until somebody takes an objection back: a push does not change a mind.
 
     `otherwise` is what the forge has for it besides an approval.

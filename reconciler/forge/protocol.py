@@ -1,4 +1,4 @@
-"""What a forge is asked: its comments on a change, and what it knows of the change's review."""
+"""What a forge is requested: its comments on a change, and what it knows of the change's review."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias

@@ -8,15 +8,15 @@ from reconciler.forge.protocol import Comment, Forge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """What became of the comment: made or updated, and how many doubles were removed."""
+class StickyComment:
+    """What became of the comment: made or updated, and how many duplicates were removed."""
 
     number: int
     made: bool
     removed: int = 0
 
 
-def put(forge: Forge, change: int, *, marker: str, body: Callable[[str], str]) -> Placed:
+def put(forge: Forge, change: int, *, marker: str, body: Callable[[str], str]) -> StickyComment:
     """Make the comment with this marker say `body(what it said before)`.
 
     Ours is a comment that begins with the marker and was made with this very token: anybody may
@@ -28,13 +28,13 @@ def put(forge: Forge, change: int, *, marker: str, body: Callable[[str], str]) -
         me, made = _make(forge, change, marker, body(""), me)
         ours = _ours(forge, change, marker, me)
         if made is not None and ours and ours[0].number == made:
-            return Placed(number=made, made=True, removed=_remove(forge, change, ours[1:]))
+            return StickyComment(number=made, made=True, removed=_remove(forge, change, ours[1:]))
         if not ours:
             # A list that lags behind: what was made is there all the same.
-            return Placed(number=made or 0, made=True)
-    kept, *doubles = ours
+            return StickyComment(number=made or 0, made=True)
+    kept, *duplicates = ours
     forge.update(change, kept.number, body(kept.body))
-    return Placed(number=kept.number, made=False, removed=_remove(forge, change, doubles))
+    return StickyComment(number=kept.number, made=False, removed=_remove(forge, change, duplicates))
 
 
 def _make(
@@ -63,7 +63,7 @@ def _ours(forge: Forge, change: int, marker: str, me: str | None) -> list[Commen
     return sorted(found, key=lambda comment: comment.number)
 
 
-def _remove(forge: Forge, change: int, doubles: list[Comment]) -> int:
-    for comment in doubles:
+def _remove(forge: Forge, change: int, duplicates: list[Comment]) -> int:
+    for comment in duplicates:
         forge.delete(change, comment.number)
-    return len(doubles)
+    return len(duplicates)

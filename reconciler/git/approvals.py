@@ -99,8 +99,8 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[R
         return
     if head not in parents:
         return
-    told = all(repository.run("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
-    if told and not is_clean_merge(repository, commit, parents):
+    known = all(repository.run("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
+    if known and not is_clean_merge(repository, commit, parents):
         yield Refusal(
             rule="approval-evidence",
             message=f"the merge {commit[:10]} holds more than git makes of its parents, and "
@@ -160,8 +160,8 @@ def _signer(repository: Repository, signers: Path, verb: str, what: str) -> str:
         "gpg.openpgp.program": "false",
         "gpg.x509.program": "false",
     }
-    said = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    code, _, err = repository.run(*said, verb, what)
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    code, _, err = repository.run(*options, verb, what)
     found = _SIGNER.search(err)
     return found[1] if code == 0 and found else ""
 

@@ -66,14 +66,14 @@ class Repository:
             ".",
         )
         found = []
-        for item in (*out.split("\0"), *self._unwatched()):
+        for item in (*out.split("\0"), *self._hidden_changes()):
             state, path = item[:2], item[3:]
             read = path.endswith(("/", *READ)) or state != IGNORED
             if path and read and except_for not in path.split("/"):
                 found.append(path)
         return tuple(found)
 
-    def _unwatched(self) -> Iterator[str]:
+    def _hidden_changes(self) -> Iterator[str]:
         """Files that the index tells git not to look at, as `status` would say them."""
         for item in self.run_checked("ls-files", "-v", "-z", "--", ".").split("\0"):
             # "ls-files": S is skip-worktree, and a small letter is assume-unchanged.
@@ -84,9 +84,9 @@ class Repository:
         """What git answers. Raises ReconcilerError when it cannot."""
         code, out, err = self.run(*arguments)
         if code != 0:
-            said = err.strip().splitlines()
+            reason = (err.strip().splitlines() or [f"exit {code}"])[-1]
             raise ReconcilerError(
-                f"git {arguments[0]} did not answer: {said[-1][:200] if said else f'exit {code}'}",
+                f"git {arguments[0]} did not answer: {reason[:200]}",
                 remedy="Check out the whole history, for example with fetch-depth: 0.",
             )
         return out

@@ -20,7 +20,7 @@ class BaseUrl:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}{self.prefix}"
 
-    def holds(self, url: SplitResult) -> bool:
+    def includes(self, url: SplitResult) -> bool:
         """Whether a URL stays on this scheme, host and port. A relative one does."""
         if not url.scheme and not url.netloc:
             return True
@@ -31,11 +31,11 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class UnusableUrl(ValueError):
-    """A URL that no secret may be sent to. `flaw` says why, `host` which host it names."""
+    """A URL that no secret may be sent to. `reason` says why, `host` which host it names."""
 
-    def __init__(self, flaw: str, *, host: str = "") -> None:
-        super().__init__(flaw)
-        self.flaw = flaw
+    def __init__(self, reason: str, *, host: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
         self.host = host
 
 
@@ -43,7 +43,7 @@ NOT_PLAIN = "not plain"
 WITHOUT_TLS = "without TLS"
 
 
-def origin_of_url(text: str) -> BaseUrl:
+def parse_base_url(text: str) -> BaseUrl:
     """The origin a base URL names: https, or plain http on this machine alone.
 
     Raises UnusableUrl for any other, for one with a user, a query, a fragment or odd characters.

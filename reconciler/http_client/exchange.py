@@ -88,7 +88,7 @@ class HttpLimits:
     gzip_over: int | None = None
 
 
-NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors raised before the first byte of a request is written."""
 
 
@@ -149,8 +149,8 @@ class Exchange:
                 return self._receive(response, deadline=deadline)
             finally:
                 response.close()
-        except NEVER_LEFT as error:
-            return _never_left(error)
+        except CONNECT_ERRORS as error:
+            return _not_sent(error)
         except httpx.TransportError as error:
             return FailedRequest(
                 outcome=RequestOutcome.LOST, detail=str(error) or type(error).__name__
@@ -276,7 +276,7 @@ class _Inflater:
         return b"".join(self._parts)
 
 
-def _never_left(error: httpx.TransportError) -> FailedRequest:
+def _not_sent(error: httpx.TransportError) -> FailedRequest:
     cause = _tls_cause(error)
     detail = str(error) or type(error).__name__
     if cause is None or isinstance(cause, RETRIABLE_TLS):

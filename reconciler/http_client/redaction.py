@@ -26,7 +26,7 @@ class Redactor:
             self._forms = self._forms | _forms_of(secret)
             self._pattern = None
 
-    def clean(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text with every registered form replaced."""
         return self._known().sub(MASK, text) if self._forms else text
 

@@ -114,11 +114,11 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None) -> float | 
     A date is measured against `now`, the server's own clock, and means nothing without it.
     """
     text = headers.get("retry-after", "").strip()
-    asked = seconds(text)
-    if asked is None and now is not None:
+    requested = seconds(text)
+    if requested is None and now is not None:
         date = http_date(text)
-        asked = None if date is None else max(0.0, (date - now).total_seconds())
-    return asked
+        requested = None if date is None else max(0.0, (date - now).total_seconds())
+    return requested
 
 
 def http_date(text: str) -> datetime | None:

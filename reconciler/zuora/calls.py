@@ -15,8 +15,8 @@ from reconciler.http_client.redaction import Redactor
 from reconciler.http_client.retry import Progress, http_date, send_with_retries
 from reconciler.http_client.strict_json import Unreadable
 from reconciler.zuora.connection import CallLimits
-from reconciler.zuora.errors import DOUBT, RETRIES, CallInfo, failure
-from reconciler.zuora.rate_limit import Gate, asked_wait
+from reconciler.zuora.errors import DOUBT_REMEDY, RETRIES, CallInfo, failure
+from reconciler.zuora.rate_limit import RateLimiter, requested_wait
 from reconciler.zuora.responses import Classification, classify
 from reconciler.zuora.token import Token, TokenSource
 
@@ -34,7 +34,7 @@ class Call(Generic[Answer]):
     may have taken effect already.
     """
 
-    asked: CallInfo
+    info: CallInfo
     request: Request
     accept: Callable[[Mapping[str, Value]], Answer]
     missing: Callable[[], Answer] | None = None
@@ -60,7 +60,7 @@ class Caller:
         self._limits = limits
         self._clock = clock
         self._redactor = redactor
-        self._gate = Gate(limits, clock=clock)
+        self._limiter = RateLimiter(limits, clock=clock)
         self._server_time: datetime | None = None
         self._time_lock = threading.Lock()
 
@@ -84,7 +84,7 @@ class Caller:
         last = send_with_retries(
             lambda: self._attempt(call, state),
             state,
-            RETRIES[call.asked.operation],
+            RETRIES[call.info.operation],
             limits=self._limits,
             clock=self._clock,
         )
@@ -92,7 +92,7 @@ class Caller:
             return state.answer[0]
         if last.outcome is RequestOutcome.MISSING and call.missing is not None:
             return call.missing()
-        raise failure(call.asked, self._cleaned(last), doubt=state.in_doubt)
+        raise failure(call.info, self._redacted(last), in_doubt=state.in_doubt)
 
     def _attempt(self, call: Call[Answer], state: _State[Answer]) -> Classification:
         """One attempt; a second one at once, and only once, when a token has expired."""
@@ -116,32 +116,32 @@ class Caller:
             if not state.in_doubt:
                 raise
             raise OutcomeUnknown(
-                f"{call.asked.what}: it was sent once without a trustworthy answer, and asking "
+                f"{call.info.what}: it was sent once without a trustworthy answer, and asking "
                 f"again was not possible. {error.message}",
-                remedy=DOUBT,
+                remedy=DOUBT_REMEDY,
                 status=error.status,
                 codes=error.codes,
-                track_id=call.asked.track_id,
+                track_id=call.info.track_id,
             ) from error
 
     def _sent(
         self, call: Call[Answer], state: _State[Answer], token: Token | None
     ) -> Classification:
         request = call.request
-        headers = {**request.headers, "Zuora-Track-Id": call.asked.track_id}
+        headers = {**request.headers, "Zuora-Track-Id": call.info.track_id}
         if token is not None:
             headers["Authorization"] = f"Bearer {token.text}"
         request = replace(request, headers=headers)
-        with self._gate.place(deadline=state.deadline) as free:
+        with self._limiter.slot(deadline=state.deadline) as free:
             if not free:
                 return Classification(
                     outcome=RequestOutcome.NOT_SENT, detail="every place in flight stayed taken"
                 )
-            if not self._gate.rested(deadline=state.deadline):
+            if not self._limiter.wait_until_open(deadline=state.deadline):
                 # The next attempt would meet the same pause, and the deadline ends the call there.
                 return Classification(
                     outcome=RequestOutcome.NOT_SENT,
-                    wait=self._gate.held(),
+                    wait=self._limiter.remaining_wait(),
                     detail="the ledger is resting",
                 )
             log.debug(
@@ -149,12 +149,12 @@ class Caller:
                 request.method,
                 request.target,
                 state.attempt,
-                call.asked.track_id,
+                call.info.track_id,
             )
             reply = self._exchange.send(request, deadline=state.deadline)
         if isinstance(reply, FailedRequest):
             return Classification(outcome=reply.outcome, detail=reply.detail)
-        ended = self._timed(classify(reply, call.asked.operation), reply.headers)
+        ended = self._timed(classify(reply, call.info.operation), reply.headers)
         if ended.outcome is not RequestOutcome.DONE:
             return ended
         try:
@@ -172,18 +172,18 @@ class Caller:
         if date is not None:
             with self._time_lock:
                 self._server_time = date
-        self._gate.observe(headers)
+        self._limiter.observe(headers)
         if ended.outcome not in WAITED_FOR:
             return ended
-        wait = asked_wait(headers, now=date or self.server_time)
+        wait = requested_wait(headers, now=date or self.server_time)
         if wait is not None and ended.outcome is RequestOutcome.BUSY:
-            self._gate.hold(wait)
+            self._limiter.close_for(wait)
         return replace(ended, wait=wait)
 
-    def _cleaned(self, ended: Classification) -> Classification:
-        clean = self._redactor.clean
-        reasons = tuple(replace(reason, message=clean(reason.message)) for reason in ended.reasons)
-        return replace(ended, reasons=reasons, detail=clean(ended.detail))
+    def _redacted(self, ended: Classification) -> Classification:
+        redact = self._redactor.redact
+        reasons = tuple(replace(reason, message=redact(reason.message)) for reason in ended.reasons)
+        return replace(ended, reasons=reasons, detail=redact(ended.detail))
 
 
 WAITED_FOR = frozenset({RequestOutcome.BUSY, RequestOutcome.FAILED, RequestOutcome.RUNNING})

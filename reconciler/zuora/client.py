@@ -28,12 +28,12 @@ from reconciler.zuora.connection import (
     Connection,
     Credentials,
     TenantIdentity,
+    base_url_of,
     headers_of,
-    origin_of,
 )
 from reconciler.zuora.data_query import Queries
 from reconciler.zuora.errors import CallInfo
-from reconciler.zuora.pagination import Page, every_row
+from reconciler.zuora.pagination import Page, all_rows
 from reconciler.zuora.resources import RESOURCES
 from reconciler.zuora.responses import Operation
 from reconciler.zuora.result_file import ResultFiles
@@ -77,7 +77,7 @@ class Client:
         `random` answers numbers from 0 to 1. `track_prefix`, at most 32 characters, begins every
         track id that is not given.
         """
-        self._origin = origin_of(connection)
+        self._origin = base_url_of(connection)
         self._headers = headers_of(connection)
         self._entity_id = connection.entity_id
         self._track_prefix = track_prefix
@@ -111,7 +111,7 @@ class Client:
             clock=timing,
             request=self._request,
             new_track_id=lambda: self._track_id(""),
-            clean=self._redactor.clean,
+            redact=self._redactor.redact,
         )
 
     def tenant(self) -> TenantIdentity:
@@ -145,7 +145,7 @@ class Client:
         """What is live under a number, without the entries of a run."""
         resource = RESOURCES[kind.collection]
         call: Call[Live | None] = Call(
-            asked=self._asked(kind, "read", number),
+            info=self._info(kind, "read", number),
             request=self._request("GET", _path(kind, number)),
             accept=lambda document: decoding.live_of(
                 document, kind=kind, resource=resource, number=number
@@ -182,7 +182,7 @@ class Client:
             raise ValueError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
         field = RESOURCES[kind.collection].number_field
         call: Call[str] = Call(
-            asked=self._asked(kind, "create", track_id=track_id),
+            info=self._info(kind, "create", track_id=track_id),
             request=self._request("POST", _path(kind), body, {"Idempotency-Key": key}),
             accept=lambda document: decoding.number_of(document, field=field, kind=kind),
             sent_before=sent_before,
@@ -195,17 +195,17 @@ class Client:
         if last is None:
             raise ValueError(f"The API updates no {kind.name}.")
         request = self._request("PUT", _path(kind, number, last), body)
-        self._change(request, self._asked(kind, "update", number, track_id=track_id))
+        self._change(request, self._info(kind, "update", number, track_id=track_id))
 
     def cancel(self, kind: Kind, number: str, *, track_id: str = "") -> None:
         """Cancels an object. Of a run this says only that cancelling began (API facts 5.4)."""
         request = self._request("PUT", _path(kind, number, "cancel"))
-        self._change(request, self._asked(kind, "cancel", number, track_id=track_id))
+        self._change(request, self._info(kind, "cancel", number, track_id=track_id))
 
     def delete(self, kind: Kind, number: str, *, track_id: str = "") -> None:
         """Deletes a cancelled object (API facts 3.7)."""
         request = self._request("DELETE", _path(kind, number))
-        self._change(request, self._asked(kind, "delete", number, track_id=track_id))
+        self._change(request, self._info(kind, "delete", number, track_id=track_id))
 
     def close(self) -> None:
         """Closes every connection. A client is not used afterwards."""
@@ -220,17 +220,17 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self._origin.url})"
 
-    def _change(self, request: Request, asked: CallInfo) -> None:
-        call: Call[None] = Call(asked=asked, request=request, accept=lambda _: None)
+    def _change(self, request: Request, info: CallInfo) -> None:
+        call: Call[None] = Call(info=info, request=request, accept=lambda _: None)
         self._caller.perform(call, tokens=self._tokens)
 
     def _list(
         self, collection: str, field: str, fact: Callable[[Mapping[str, Value]], Fact]
     ) -> tuple[Fact, ...]:
-        def turn(target: str) -> Page[Fact]:
+        def fetch(target: str) -> Page[Fact]:
             track_id = self._track_id("")
             call: Call[Page[Fact]] = Call(
-                asked=CallInfo(
+                info=CallInfo(
                     what=f"Listing {collection.replace('-', ' ')}",
                     operation=Operation.READ,
                     permission="Finance Access",
@@ -246,9 +246,9 @@ class Client:
             return self._caller.perform(call, tokens=self._tokens)
 
         first = f"/v1/{collection}?page=1&pageSize={self._limits.page_size}"
-        return every_row(turn, first=first, origin=self._origin, most=self._limits.pages)
+        return all_rows(fetch, first=first, origin=self._origin, most=self._limits.pages)
 
-    def _asked(self, kind: Kind, verb: str, number: str = "", *, track_id: str = "") -> CallInfo:
+    def _info(self, kind: Kind, verb: str, number: str = "", *, track_id: str = "") -> CallInfo:
         operation, doing = VERBS[verb]
         return CallInfo(
             what=f"{doing} {kind.name} {number}".rstrip(),
@@ -279,11 +279,11 @@ class Client:
 
     def _token_source(self, credentials: Credentials) -> TokenSource:
         if credentials.token:
-            return TokenSource(None, clock=self._clock, ready=Token(text=credentials.token))
+            return TokenSource(None, clock=self._clock, bearer=Token(text=credentials.token))
 
         def fetch(deadline: float) -> Token:
             call: Call[Token] = Call(
-                asked=CallInfo(
+                info=CallInfo(
                     what="Signing in",
                     operation=Operation.TOKEN,
                     track_id=self._track_id(""),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from reconciler.errors import AccessRefused, LedgerUnreachable
-from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, origin_of_url
+from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, parse_base_url
 from reconciler.http_client.exchange import HttpLimits
 
 
@@ -79,7 +79,7 @@ class Credentials:
 
     @property
     def token(self) -> str:
-        """The ready token, empty when one is to be fetched."""
+        """The bearer token, empty when one is to be fetched."""
         return self._token
 
     def form(self) -> dict[str, str]:
@@ -103,15 +103,15 @@ class Credentials:
         raise TypeError("Credentials are not pickled or copied.")
 
 
-def origin_of(connection: Connection) -> BaseUrl:
+def base_url_of(connection: Connection) -> BaseUrl:
     """The origin of a connection, checked before any byte can leave.
 
     Raises LedgerUnreachable when the URL is not one a client may send credentials to.
     """
     try:
-        origin = origin_of_url(connection.base_url)
+        origin = parse_base_url(connection.base_url)
     except UnusableUrl as error:
-        if error.flaw == WITHOUT_TLS:
+        if error.reason == WITHOUT_TLS:
             raise _unusable(
                 f"The base URL names {error.host} without TLS; http is for a ledger on this "
                 "machine alone."

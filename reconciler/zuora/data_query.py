@@ -48,7 +48,7 @@ class Queries:
     clock: Clock
     request: Callable[[str, str, bytes | None], Request]
     new_track_id: Callable[[], str]
-    clean: Callable[[str], str]
+    redact: Callable[[str], str]
     """Takes secrets out of what the ledger says."""
 
     def rows(self, statement: str) -> tuple[Mapping[str, Value], ...]:
@@ -70,8 +70,10 @@ class Queries:
         job = self._job("Submitting a query", "POST", JOBS, body.encode(), deadline=deadline)
         job = self._ended(job, deadline=deadline)
         if job.status != COMPLETED:
-            said = f": {self.clean(job.failure)[:200]}" if job.failure else ""
-            raise RequestRefused(f"A query ended as {job.status}{said}.", remedy="Run again later.")
+            reason = f": {self.redact(job.failure)[:200]}" if job.failure else ""
+            raise RequestRefused(
+                f"A query ended as {job.status}{reason}.", remedy="Run again later."
+            )
         rows = self.files.rows(job.address, deadline=deadline)
         if job.rows is not None and job.rows != len(rows):
             raise LedgerError(
@@ -85,22 +87,22 @@ class Queries:
         while job.status in AT_WORK:
             began = now()
             if began + pause >= deadline:
-                raise _too_long(f"{self.limits.query_deadline:g} seconds")
+                raise _not_ended(f"{self.limits.query_deadline:g} seconds")
             if pause:
                 self.clock.sleep(pause)
                 if now() - began < pause / 2:
                     # A sleep that ends early says that the run is to end.
-                    raise _too_long("this run")
+                    raise _not_ended("this run")
             pause = min(max(pause * 1.5, self.limits.backoff), self.limits.backoff_cap)
-            asking = f"{JOBS}/{job.id}"
-            job = self._job("Asking for a query", "GET", asking, None, deadline=deadline)
+            target = f"{JOBS}/{job.id}"
+            job = self._job("Asking for a query", "GET", target, None, deadline=deadline)
         return job
 
     def _job(
         self, what: str, method: str, target: str, body: bytes | None, *, deadline: float
     ) -> Job:
         call: Call[Job] = Call(
-            asked=CallInfo(
+            info=CallInfo(
                 what=what,
                 operation=Operation.QUERY,
                 permission="Data Query",
@@ -135,7 +137,7 @@ def _job_of(document: Mapping[str, Value]) -> Job:
     )
 
 
-def _too_long(what: str) -> LedgerUnreachable:
+def _not_ended(what: str) -> LedgerUnreachable:
     return LedgerUnreachable(
         f"A query did not end within {what}.",
         remedy="Run again later: other queries of the tenant may be in its way.",

@@ -37,12 +37,12 @@ def live_of(document: Mapping[str, Value], *, kind: Kind, resource: Resource, nu
     """What is live under a number. Raises Unreadable when the answer is not wholly that."""
     if number_of(document, field="number", kind=kind) != number:
         raise Unreadable("the answer is about another number")
-    status = _word(document, "status", resource.statuses)
+    status = _one_of(document, "status", resource.statuses)
     for field in sorted(resource.required):
         _required_text(document, field)
     for field, words in resource.words.items():
         if document.get(field) is not None:
-            _word(document, field, words)
+            _one_of(document, field, words)
     fields = {name: value for name, value in document.items() if name not in ENVELOPE}
     if resource.lines is not None:
         fields[resource.lines] = _lines(fields.get(resource.lines), resource)
@@ -65,7 +65,7 @@ def _line(item: Value, resource: Resource) -> Mapping[str, Value]:
     if not isinstance(item, Mapping):
         raise Unreadable(f"an item of {resource.lines} is not an object")
     for field, words in resource.line_words.items():
-        _word(item, field, words)
+        _one_of(item, field, words)
     line = dict(item)
     line[resource.amount] = _amount(item.get(resource.amount), resource.amount)
     for field in resource.maybe_amounts:
@@ -83,7 +83,7 @@ def _amount(value: Value, field: str) -> Decimal:
     raise Unreadable(f"an item has no exact {field}")
 
 
-def _word(document: Mapping[str, Value], field: str, words: frozenset[str]) -> str:
+def _one_of(document: Mapping[str, Value], field: str, words: frozenset[str]) -> str:
     value = document.get(field)
     if not isinstance(value, str) or value not in words:
         raise Unreadable(f"{field} is none of {', '.join(sorted(words))}")
@@ -110,7 +110,7 @@ def accounting_code(row: Mapping[str, Value]) -> AccountingCode:
     return AccountingCode(
         name=_required_text(row, "name"),
         type=_required_text(row, "type"),
-        status=_word(row, "status", frozenset({"Active", "Inactive"})),
+        status=_one_of(row, "status", frozenset({"Active", "Inactive"})),
         gl_account_name=_text(row, "glAccountName"),
         gl_account_number=_text(row, "glAccountNumber"),
     )
@@ -123,7 +123,7 @@ def accounting_period(row: Mapping[str, Value]) -> AccountingPeriod:
         name=_required_text(row, "name"),
         start_date=_required_text(row, "startDate"),
         end_date=_text(row, "endDate") or None,
-        status=_word(row, "status", frozenset({"Open", "PendingClose", "Closed"})),
+        status=_one_of(row, "status", frozenset({"Open", "PendingClose", "Closed"})),
         fiscal_year=_integer(row, "fiscalYear"),
         fiscal_quarter=_integer(row, quarter),
     )

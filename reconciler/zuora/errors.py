@@ -65,7 +65,7 @@ ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
 )
 """What a call ends as when its last attempt came to an outcome, and none is in doubt."""
 
-FACTS: Mapping[RequestOutcome, str] = MappingProxyType(
+DESCRIPTIONS: Mapping[RequestOutcome, str] = MappingProxyType(
     {
         RequestOutcome.MISSING: "the ledger does not find it",
         RequestOutcome.REFUSED: "the ledger refused it",
@@ -102,7 +102,9 @@ REMEDIES: Mapping[RequestOutcome, str] = MappingProxyType(
     }
 )
 
-DOUBT = "It may have taken effect: run again, which looks at the ledger before it sends anything."
+DOUBT_REMEDY = (
+    "It may have taken effect: run again, which looks at the ledger before it sends anything."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,32 +117,32 @@ class CallInfo:
     track_id: str = ""
 
 
-def failure(asked: CallInfo, verdict: Classification, *, doubt: bool) -> LedgerError:
-    """The error a call ends in. `doubt`: an earlier attempt of it may have taken effect."""
-    kind = ERRORS[verdict.outcome]
-    if verdict.outcome is RequestOutcome.BUSY and asked.operation in WRITES:
+def failure(info: CallInfo, ended: Classification, *, in_doubt: bool) -> LedgerError:
+    """The error a call ends in. `in_doubt`: an earlier attempt of it may have taken effect."""
+    kind = ERRORS[ended.outcome]
+    if ended.outcome is RequestOutcome.BUSY and info.operation in WRITES:
         # Not executed for certain. It may be stored under the key, so the next try needs a new one.
         kind = RequestRefused
-    if doubt and verdict.outcome not in SETTLED:
+    if in_doubt and ended.outcome not in SETTLED:
         kind = OutcomeUnknown
-    remedy = DOUBT if kind is OutcomeUnknown else _remedy(asked, verdict)
+    remedy = DOUBT_REMEDY if kind is OutcomeUnknown else _remedy(info, ended)
     return kind(
-        f"{asked.what}: {_fact(verdict)}. Track id {asked.track_id}.",
+        f"{info.what}: {_description(ended)}. Track id {info.track_id}.",
         remedy=remedy,
-        status=verdict.status,
-        codes=[reason.code for reason in verdict.reasons if reason.code is not None],
-        track_id=asked.track_id,
+        status=ended.status,
+        codes=[reason.code for reason in ended.reasons if reason.code is not None],
+        track_id=info.track_id,
     )
 
 
-def _fact(verdict: Classification) -> str:
-    said = "; ".join(_reason(reason.message, reason.code) for reason in verdict.reasons)
-    parts = [FACTS[verdict.outcome]]
-    if verdict.status is not None:
-        parts.append(f" (HTTP {verdict.status})")
-    parts.extend(f": {text.rstrip('.')}" for text in (said, verdict.detail) if text)
-    if verdict.wait is not None:
-        parts.append(f"; it asks for {verdict.wait:g} seconds of rest")
+def _description(ended: Classification) -> str:
+    texts = "; ".join(_reason(reason.message, reason.code) for reason in ended.reasons)
+    parts = [DESCRIPTIONS[ended.outcome]]
+    if ended.status is not None:
+        parts.append(f" (HTTP {ended.status})")
+    parts.extend(f": {text.rstrip('.')}" for text in (texts, ended.detail) if text)
+    if ended.wait is not None:
+        parts.append(f"; it asks for {ended.wait:g} seconds of rest")
     return "".join(parts)
 
 
@@ -149,9 +151,9 @@ def _reason(message: str, code: int | None) -> str:
     return words if code is None else f"{words} (code {code})"
 
 
-def _remedy(asked: CallInfo, verdict: Classification) -> str:
-    if verdict.outcome is not RequestOutcome.DENIED:
-        return REMEDIES[verdict.outcome]
-    if asked.operation is Operation.TOKEN:
+def _remedy(info: CallInfo, ended: Classification) -> str:
+    if ended.outcome is not RequestOutcome.DENIED:
+        return REMEDIES[ended.outcome]
+    if info.operation is Operation.TOKEN:
         return "Check ZUORA_CLIENT_ID and ZUORA_CLIENT_SECRET, their tenant and the base URL."
-    return f"Give the API user the permission “{asked.permission}” and API write access."
+    return f"Give the API user the permission “{info.permission}” and API write access."

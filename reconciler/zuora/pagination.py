@@ -20,8 +20,8 @@ class Page(Generic[Row]):
     track_id: str
 
 
-def every_row(
-    turn: Callable[[str], Page[Row]], *, first: str, origin: BaseUrl, most: int
+def all_rows(
+    fetch: Callable[[str], Page[Row]], *, first: str, origin: BaseUrl, most: int
 ) -> tuple[Row, ...]:
     """The rows of all pages from the target `first` on, until a page names no next one.
 
@@ -33,7 +33,7 @@ def every_row(
     last: Page[Row] | None = None
     target = first
     while len(seen) < most:
-        page = turn(target)
+        page = fetch(target)
         if last is not None and page.rows and page.rows == last.rows:
             raise _unusable("the ledger answers the same page again and again", page)
         seen.add(target)
@@ -57,7 +57,7 @@ def _target(page: Page[Row], *, first: str, origin: BaseUrl) -> str:
         raise _unusable("the next page is not a URL", page)
     try:
         url = urlsplit(text)
-        same_host = origin.holds(url)
+        same_host = origin.includes(url)
     except ValueError:
         raise _unusable("the next page is not a URL", page) from None
     path = url.path.removeprefix(origin.prefix)

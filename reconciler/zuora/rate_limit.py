@@ -16,7 +16,7 @@ PLENTY = 12
 """Free places above which it takes one back. The server counts 40 in all (API facts 7.4)."""
 
 
-class Gate:
+class RateLimiter:
     """Bounds the calls in flight, and holds all of them back when the ledger asks for it."""
 
     def __init__(self, limits: CallLimits, *, clock: Clock) -> None:
@@ -24,7 +24,7 @@ class Gate:
         self._clock = clock
         self._changed = threading.Condition()
         self._allowed = limits.concurrency
-        self._inside = 0
+        self._in_flight = 0
         self._closed_until = float("-inf")
 
     @property
@@ -33,36 +33,36 @@ class Gate:
         return self._allowed
 
     @contextmanager
-    def place(self, *, deadline: float) -> Iterator[bool]:
+    def slot(self, *, deadline: float) -> Iterator[bool]:
         """A place in flight for as long as the block lasts; False when none came free in time."""
         timeout = max(0.0, deadline - self._clock.now())
         with self._changed:
-            free = self._changed.wait_for(lambda: self._inside < self._allowed, timeout)
+            free = self._changed.wait_for(lambda: self._in_flight < self._allowed, timeout)
             if free:
-                self._inside += 1
+                self._in_flight += 1
         try:
             yield free
         finally:
             if free:
                 with self._changed:
-                    self._inside -= 1
+                    self._in_flight -= 1
                     self._changed.notify()
 
-    def hold(self, wait: float) -> None:
+    def close_for(self, wait: float) -> None:
         """Keeps every call back for that long: a rejected request counts too (API facts 7.3)."""
         with self._changed:
             self._closed_until = max(self._closed_until, self._clock.now() + wait)
 
-    def held(self) -> float:
+    def remaining_wait(self) -> float:
         """Seconds until the next call may be sent."""
         return max(0.0, self._closed_until - self._clock.now())
 
-    def rested(self, *, deadline: float) -> bool:
+    def wait_until_open(self, *, deadline: float) -> bool:
         """Sits out a pause the ledger asked for; False when it outlasts the call, or is cut short.
 
         A sleep that ends early says that the run is to end: waiting on would only spin.
         """
-        while (wait := self.held()) > 0:
+        while (wait := self.remaining_wait()) > 0:
             began = self._clock.now()
             if began + wait >= deadline:
                 return False
@@ -84,7 +84,7 @@ class Gate:
                 self._changed.notify()
 
 
-def asked_wait(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
+def requested_wait(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
     """Seconds the ledger asks to be left alone for, None when it does not say.
 
     Retry-After in seconds or as a date, else the reset of the rate limit in either spelling (API

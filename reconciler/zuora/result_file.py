@@ -65,7 +65,7 @@ class ResultFiles:
             origin,
             limits=self._limits,
             # A ledger in the same process has no sockets; every other host is reached by one.
-            transport=_Lent(self._transport) if own and self._transport else None,
+            transport=_SharedTransport(self._transport) if own and self._transport else None,
             ca_bundle=self._ca_bundle,
             clock=self._clock.now,
         )
@@ -131,7 +131,7 @@ LONGEST = 8192
 NOT_HERE = "Report it to the ledger's operator; nothing was fetched from there."
 
 
-class _Lent(httpx.BaseTransport):
+class _SharedTransport(httpx.BaseTransport):
     """A transport that stays open when the exchange that borrowed it is closed."""
 
     def __init__(self, inner: httpx.BaseTransport) -> None:

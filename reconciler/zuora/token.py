@@ -26,21 +26,21 @@ class Token:
 
 
 class TokenSource:
-    """The shared token. `fetch` gets one, by a deadline; None means `ready` is all there is."""
+    """The shared token. `fetch` gets one, by a deadline; None means `bearer` is all there is."""
 
     def __init__(
         self,
         fetch: Callable[[float], Token] | None,
         *,
         clock: Callable[[], float],
-        ready: Token | None = None,
+        bearer: Token | None = None,
     ) -> None:
         self._fetch = fetch
         self._clock = clock
         self._fetching = threading.Lock()
         self._swapping = threading.Lock()
-        self._held = None if ready is None else (ready, float("inf"))
-        self._rounds = 0
+        self._current = None if bearer is None else (bearer, float("inf"))
+        self._fetches = 0
         self._failure: LedgerError | None = None
 
     def token(self, *, deadline: float) -> Token:
@@ -48,7 +48,7 @@ class TokenSource:
 
         Threads that waited for a fetch share its end, also when it is a failure.
         """
-        before = self._rounds
+        before = self._fetches
         token = self._usable()
         if token is not None:
             return token
@@ -58,7 +58,7 @@ class TokenSource:
                 remedy="Check the base URL, the network and that the ledger runs.",
             )
         try:
-            if self._rounds != before and self._failure is not None:
+            if self._fetches != before and self._failure is not None:
                 raise copy.copy(self._failure)
             return self._usable() or self._fetched(deadline)
         finally:
@@ -70,16 +70,16 @@ class TokenSource:
             return False
         with self._swapping:
             # Another thread may have renewed it already.
-            if self._held is not None and self._held[0] is refused:
-                self._held = None
+            if self._current is not None and self._current[0] is refused:
+                self._current = None
         return True
 
     def _usable(self) -> Token | None:
-        held = self._held
-        return held[0] if held is not None and self._clock() < held[1] else None
+        current = self._current
+        return current[0] if current is not None and self._clock() < current[1] else None
 
     def _fetched(self, deadline: float) -> Token:
-        assert self._fetch is not None, "a ready token has no end"
+        assert self._fetch is not None, "a bearer token given by the user has no end"
         try:
             token = self._fetch(deadline)
         except LedgerError as error:
@@ -89,10 +89,10 @@ class TokenSource:
             self._failure = None
             lifetime = token.lifetime or 0.0
             with self._swapping:
-                self._held = (token, self._clock() + lifetime - min(MARGIN, lifetime / 10))
+                self._current = (token, self._clock() + lifetime - min(MARGIN, lifetime / 10))
             return token
         finally:
-            self._rounds += 1
+            self._fetches += 1
 
 
 def token_of(document: Mapping[str, Value]) -> Token:

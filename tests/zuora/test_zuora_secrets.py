@@ -134,4 +134,4 @@ def test_credentials_are_not_pickled_or_copied(copied):
 
 def test_a_form_within_a_form_is_masked_whole():
     redactor = Redactor(["abc", "xabcx"])
-    assert redactor.clean("xabcx abc") == "[redacted] [redacted]"
+    assert redactor.redact("xabcx abc") == "[redacted] [redacted]"
