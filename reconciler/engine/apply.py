@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
@@ -34,7 +35,7 @@ def apply(
     after the last.
     """
     # What takes entries out comes first: a renamed one is not posted under both names for a moment.
-    waiting = deque(sorted(plan.feasible, key=lambda change: change.posts))
+    waiting = deque(sorted(plan.feasible, key=attrgetter("posts")))
     running: dict[Future[Applied], ChangeExecutor] = {}
     halt = _Halt(continue_on_error=continue_on_error)
     with ThreadPoolExecutor(max_workers=parallelism) as pool:

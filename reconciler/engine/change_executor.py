@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NoReturn
 
-from reconciler.core.model.history import Act, Recorded, Result
+from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of
 from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
 from reconciler.core.model.report import Applied, Outcome
-from reconciler.core.model.resource import Live, Value
+from reconciler.core.model.resource import Live
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import gone_before, out_of_the_books
 from reconciler.daybook import Intent
@@ -23,7 +24,7 @@ from reconciler.engine.call_outcome import (
 )
 from reconciler.engine.intent_log import IntentLog
 from reconciler.engine.ports import Ports
-from reconciler.engine.read_back import ReadBack, fingerprint_of
+from reconciler.engine.read_back import Expectation, ReadBack, fingerprint_of
 from reconciler.engine.repeatable_call import RepeatableCall
 from reconciler.errors import (
     DaybookError,
@@ -50,13 +51,19 @@ class ChangeExecutor:
     ports: Ports
     done: list[Step] = field(default_factory=list)
     number: str | None = None
-    renamed: bool = False
-    expected: str = ""
-    """The fingerprint of the live entry once it is marked as the declaration's."""
+    kind: Kind = field(init=False)
+    marker: str = field(init=False)
+    unmoved: Expectation = field(init=False)
+    """What a read shows as long as nobody else changed the entry."""
+    marked: str = ""
+    """The fingerprint of the live entry once it carries the declaration's marker."""
     intents: IntentLog = field(init=False)
     reader: ReadBack = field(init=False)
 
     def __post_init__(self) -> None:
+        self.kind = KINDS[self.change.address.kind]
+        self.marker = marker_of(self.basis.workspace, self.change.address)
+        self.unmoved = Expectation(fingerprint=self.change.fingerprint)
         self.intents = IntentLog(change=self.change, recorded=self.recorded, ports=self.ports)
         self.reader = ReadBack(
             ports=self.ports,
@@ -97,7 +104,8 @@ class ChangeExecutor:
 
     def create(self, step: Step) -> None:
         """Create the entry under a key that no other request can have, and read it back."""
-        spec = self._wanted()
+        assert self.change.after is not None
+        spec = self.change.after
         body = create_body(
             self.kind,
             spec,
@@ -123,7 +131,8 @@ class ChangeExecutor:
             intent, Result.DONE, number=number, happened=f"{number} was created"
         )
         live = self.reader.read_back(number, f"{number} was created")
-        fault = self._not_ours(live, spec)
+        expected = Expectation(spec=spec)
+        fault = self._not_ours(live, expected)
         if live is None or fault:
             self._disown(intent, step, f"the ledger answered {number}, {fault}")
         if live.status in self.kind.failed:
@@ -133,7 +142,7 @@ class ChangeExecutor:
                 "again.",
                 track_id=track_id,
             )
-        differing = self.reader.differing_fields(live, spec, applied=None)
+        differing = self.reader.differing_fields(live, expected)
         if differing:
             raise ReadBackDiffers(
                 f"{number} was created, and a read shows otherwise than was asked for: "
@@ -148,9 +157,11 @@ class ChangeExecutor:
         # An entry that is replaced under another name gets the name alone, and keeps the rest.
         renames = change.takes_back
         comparison = UNCHANGED if renames else change.comparison
-        spec = (change.before or {}) if renames else self._wanted()
+        spec = change.before or {} if renames else change.after
+        assert spec is not None
         moved = {field.name: field.after for field in comparison.fields}
-        adopts = self.intents.updating is self.intents.adopting
+        act = self.intents.updating
+        adopts = act in ADOPTIONS
         body = update_body(
             self.kind,
             comparison,
@@ -160,72 +171,69 @@ class ChangeExecutor:
             marker=self.marker,
             adopts=adopts,
         )
-        payload, applied = body.decode(), None if renames else self.recorded.spec
-        transfer = transfer_asked(self.kind, payload)
+        payload = body.decode()
         intended = self.intents.spec_before if renames else spec
-        self._repeat(
-            step,
-            self.intents.intent(
-                self.intents.updating, number=number, payload=payload, spec=intended
+        RepeatableCall(
+            step=step,
+            send=partial(self.ports.ledger.update, self.kind, number, body),
+            effect=Expectation(
+                spec=spec,
+                applied=None if renames else self.recorded.spec,
+                all_fields=transfer_asked(self.kind, payload),
             ),
-            lambda track: self.ports.ledger.update(self.kind, number, body, track_id=track),
-            shown=lambda live: (
-                live is not None
-                and not self.reader.differing_fields(
-                    live, spec, applied=applied, all_fields=transfer
-                )
-            ),
-            ready=self._unmoved,
-            # Of a field that no read shows, only an answer tells.
-            telling=shows_in_a_read(self.kind, payload),
-        )
+            precondition=self.unmoved,
+            # No read shows a write-only field: only an answer confirms it.
+            read_proves_effect=shows_in_a_read(self.kind, payload),
+            done=self.done,
+            intents=self.intents,
+            reader=self.reader,
+        ).make(self.intents.intent(act, number=number, payload=payload, spec=intended))
         if renames:
             self.intents.next_incarnation()
-            self.renamed = True
+            self.unmoved = Expectation(fingerprint=self.marked)
             self._check_unmoved()
 
     def cancel(self, step: Step) -> None:
         """Cancel the entry, and read that it is cancelled; a run, when the ledger is done."""
         number = _known(step)
-        self._repeat(
-            step,
-            self.intents.intent(Act.CANCEL, number=number, spec=gone_before(self.change.members)),
-            lambda track: self.ports.ledger.cancel(self.kind, number, track_id=track),
-            shown=lambda live: live is not None and live.status == CANCELLED,
-            ready=self._unmoved,
-        )
+        gone = gone_before(self.change.members)
+        RepeatableCall(
+            step=step,
+            send=partial(self.ports.ledger.cancel, self.kind, number),
+            effect=Expectation(status=CANCELLED),
+            precondition=self.unmoved,
+            already_cancelled=out_of_the_books(self.change.members),
+            done=self.done,
+            intents=self.intents,
+            reader=self.reader,
+        ).make(self.intents.intent(Act.CANCEL, number=number, spec=gone))
 
     def delete(self, step: Step) -> None:
         """Delete an entry that a read shows to be cancelled and ours (I-24), and read it gone."""
         number = _known(step)
         live = self.reader.read(number)
+        deletable = Expectation(status=CANCELLED, marked=True)
         if live is None:
             self.intents.note(self.intents.intent(Act.FORGET, number=number))
             self.done.append(step)
-        elif not self.reader.deletable(live):
+        elif not self.reader.shows(live, deletable):
             raise EntryMoved(
                 f"{number} is not a cancelled entry of this declaration any more, so it was not "
                 "deleted",
                 remedy="Plan again.",
             )
         else:
-            self._repeat(
-                step,
-                self.intents.intent(Act.DELETE, number=number),
-                lambda track: self.ports.ledger.delete(self.kind, number, track_id=track),
-                shown=lambda live: live is None,
-                ready=self.reader.deletable,
-            )
+            RepeatableCall(
+                step=step,
+                send=partial(self.ports.ledger.delete, self.kind, number),
+                effect=Expectation(absent=True),
+                precondition=deletable,
+                done=self.done,
+                intents=self.intents,
+                reader=self.reader,
+            ).make(self.intents.intent(Act.DELETE, number=number))
         if self.number == number:
             self.number = None
-
-    @property
-    def kind(self) -> Kind:
-        return KINDS[self.change.address.kind]
-
-    @property
-    def marker(self) -> str:
-        return marker_of(self.basis.workspace, self.change.address)
 
     def _stop_if_asked(self) -> None:
         if self.ports.stop.is_set():
@@ -237,41 +245,16 @@ class ChangeExecutor:
         if number is None or not (expected or self.change.posts):
             return
         live = self.reader.read(number)
-        if not self._unmoved(live):
+        if not self.reader.shows(live, self.unmoved):
             raise EntryMoved(
                 f"{number} moved since the plan was made, so it was not touched",
                 remedy="Plan again, and look at what moved.",
             )
-        if live is not None and not self.expected:
-            self.expected = fingerprint_of(self.reader.marked(live))
+        # An entry that is renamed before it is cancelled or reversed carries the new marker then.
+        if live is not None and self.change.takes_back and not self.marked:
+            self.marked = fingerprint_of(self.reader.marked(live))
 
-    def _unmoved(self, live: Live | None) -> bool:
-        """Whether a read shows what was planned for, under its new name once it has that."""
-        return fingerprint_of(live) == (self.expected if self.renamed else self.change.fingerprint)
-
-    def _repeat(  # noqa: PLR0913 - keywords that say what a read proves
-        self,
-        step: Step,
-        intent: Intent,
-        send: Callable[[str], None],
-        *,
-        shown: Callable[[Live | None], bool],
-        ready: Callable[[Live | None], bool],
-        telling: bool = True,
-    ) -> None:
-        RepeatableCall(
-            step=step,
-            send=send,
-            shown=shown,
-            ready=ready,
-            telling=telling,
-            gone=out_of_the_books(self.change.members),
-            done=self.done,
-            intents=self.intents,
-            reader=self.reader,
-        ).make(intent)
-
-    def _not_ours(self, live: Live | None, spec: Mapping[str, Value]) -> str:
+    def _not_ours(self, live: Live | None, expected: Expectation) -> str:
         """Why what a create was answered with is not what it made; empty when it may be.
 
         What carries no marker is told by what was asked for.
@@ -282,7 +265,7 @@ class ChangeExecutor:
             return f'which does not carry the marker "{self.marker}"'
         if self.kind.carries_marker:
             return ""
-        names = {*self.reader.differing_fields(live, spec, applied=None)} - {"the status"}
+        names = {*self.reader.differing_fields(live, expected)} - {"the status"}
         return f"which is not what was asked for: {', '.join(sorted(names))}" if names else ""
 
     def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
@@ -296,10 +279,6 @@ class ChangeExecutor:
         )
         self.intents.record_outcome(intent, Result.UNKNOWN, error)
         raise error
-
-    def _wanted(self) -> Mapping[str, Value]:
-        assert self.change.after is not None
-        return self.change.after
 
     def _unwritten(self, error: DaybookError) -> Applied:
         """The daybook could not be written: what did happen must at least be said (I-43)."""

@@ -1,6 +1,6 @@
 """What reads show of the live object that a change is about, waiting where the ledger works."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.model.canonical import fingerprint
@@ -13,6 +13,24 @@ from reconciler.core.planning.run_members import holds_its_run, stands
 from reconciler.engine.call_outcome import unread
 from reconciler.engine.ports import Ports
 from reconciler.errors import LedgerError, StillAtWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a read must show: nothing, one exact state, the fields of a spec, or a status.
+
+    `fingerprint` is that of the whole object, empty where nothing is live. `applied` is what held
+    before `spec` was written; `all_fields` includes those that other systems write as well.
+    With a status, `marked` requires the declaration's own marker.
+    """
+
+    absent: bool = False
+    fingerprint: str | None = None
+    spec: Mapping[str, Value] | None = None
+    applied: Mapping[str, Value] | None = None
+    all_fields: bool = True
+    status: str = ""
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +59,13 @@ class ReadBack:
             raise unread(error, what) from error
 
     def read_when_idle(
-        self, number: str, what: str, expected: Callable[[Live | None], bool] = lambda _: True
+        self, number: str, what: str, expected: Expectation | None = None
     ) -> Live | None:
         """What is live under a number when the ledger no longer works on it.
 
-        A ledger may say yes before it begins: until a read is as `expected`, a number that looks
-        at rest is looked at again, for a short while. Raises StillAtWork when it takes too long
-        or the run is to end, besides what a read raises.
+        A ledger may acknowledge a call before it begins. An idle number is therefore read again,
+        for a short time, until a read shows what is `expected`. Raises StillAtWork when it takes
+        too long or the run is to end, in addition to what a read raises.
         """
         if not self.kind.busy_states:
             return self.read(number)
@@ -64,7 +82,7 @@ class ReadBack:
                 # With its entries; and the ledger may have begun since the look.
                 live = self.read(number)
             if not self._works_on(live):
-                if expected(live) or waited >= polling.grace or stop.is_set():
+                if self._call_has_ended(live, expected) or waited >= polling.grace or stop.is_set():
                     return live
             elif waited >= polling.longest_wait or stop.is_set():
                 ended = f"when {self.ports.why_stopped()}"
@@ -76,6 +94,11 @@ class ReadBack:
                 )
             stop.wait(pause)
             pause = min(2 * pause, polling.longest)
+
+    def _call_has_ended(self, live: Live | None, expected: Expectation | None) -> bool:
+        if expected is None or self.shows(live, expected):
+            return True
+        return expected.status == CANCELLED and cancelled_as_far_as_can_be(live)
 
     def _works_on(self, live: Live | None) -> bool:
         return live is not None and live.status in self.kind.busy_states
@@ -98,21 +121,27 @@ class ReadBack:
         held, _ = split_marker(live.fields, self.marker_place)
         return replace(live, fields=with_marker(held, self.marker_place, self.marker))
 
-    def deletable(self, live: Live | None) -> bool:
-        """Whether something is cancelled and ours (I-24)."""
-        return live is not None and live.status == CANCELLED and self.marker_of(live) == self.marker
+    def shows(self, live: Live | None, expected: Expectation) -> bool:
+        """Whether a read shows what is expected."""
+        if expected.fingerprint is not None:
+            return fingerprint_of(live) == expected.fingerprint
+        if live is None or expected.absent:
+            return live is None and expected.absent
+        if expected.spec is not None:
+            return not self.differing_fields(live, expected)
+        unmarked = expected.marked and self.marker_of(live) != self.marker
+        return live.status == expected.status and not unmarked
 
-    def differing_fields(
-        self,
-        live: Live,
-        spec: Mapping[str, Value],
-        *,
-        applied: Mapping[str, Value] | None,
-        all_fields: bool = True,
-    ) -> tuple[str, ...]:
-        """The names of what a read shows otherwise than it was asked for (I-32)."""
+    def differing_fields(self, live: Live, expected: Expectation) -> tuple[str, ...]:
+        """The names of what a read shows otherwise than the expected spec asks for (I-32)."""
         held, _ = split_marker(live.fields, self.marker_place)
-        found = read_back(self.kind, spec, applied, held, manage_observed=all_fields)
+        found = read_back(
+            self.kind,
+            expected.spec or {},
+            expected.applied,
+            held,
+            manage_observed=expected.all_fields,
+        )
         names = [change.name for change in found.fields]
         names += [self.kind.lines] * bool(found.line_updates)
         names += ["the marker"] * (self.marker_of(live) != self.marker)

@@ -11,7 +11,7 @@ from reconciler.core.planning.run_members import PART_WAY_OUT, cancelled_in_part
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import result_of, unread
 from reconciler.engine.intent_log import IntentLog, words_of
-from reconciler.engine.read_back import ReadBack, cancelled_as_far_as_can_be
+from reconciler.engine.read_back import Expectation, ReadBack
 from reconciler.errors import (
     CancelledInPart,
     LedgerError,
@@ -29,18 +29,18 @@ _SENDS = 3
 class RepeatableCall:
     """A call on an entry that may be sent again.
 
-    `shown` tells whether a read shows its effect, and `telling` whether that proves it when no
-    answer does. It is sent again only while the entry is `ready` for it as it was at first.
-    `gone` are the entries of a run that were out of the books before it. `done` takes the step
-    once it took effect.
+    `effect` is what a read shows once the call took effect. `read_proves_effect` says that such a
+    read proves it without an answer. The call is sent again only while a read still shows the
+    `precondition`. `already_cancelled` are the entries of a run that were cancelled or deleted
+    before. `done` receives the step once it took effect.
     """
 
     step: Step
-    send: Callable[[str], None]
-    shown: Callable[[Live | None], bool]
-    ready: Callable[[Live | None], bool]
-    telling: bool = True
-    gone: frozenset[str] = frozenset()
+    send: Callable[..., None]
+    effect: Expectation
+    precondition: Expectation
+    read_proves_effect: bool = True
+    already_cancelled: frozenset[str] = frozenset()
     done: list[Step]
     intents: IntentLog
     reader: ReadBack
@@ -60,18 +60,18 @@ class RepeatableCall:
             live = self._read_after(intent, doubt or error)
             self._check_whole(intent, live)
             # Refused because it is already so, or done though no answer came: both are done.
-            if self.telling and self.shown(live):
+            if self.read_proves_effect and self.reader.shows(live, self.effect):
                 return self._took_effect(intent)
-            if error is not doubt or sent == _SENDS or not self.ready(live):
+            unchanged = self.reader.shows(live, self.precondition)
+            if error is not doubt or sent == _SENDS or not unchanged:
                 self._give_up(intent, doubt or error)
         return None
 
     def _check_effect(self, intent: Intent) -> None:
         """Read back what the ledger says it did (I-32)."""
         number, what = intent.number or "", words_of(intent)
-        ended = cancelled_as_far_as_can_be if intent.act is Act.CANCEL else self.shown
         try:
-            live = self.reader.read_when_idle(number, f"{what} was acknowledged", ended)
+            live = self.reader.read_when_idle(number, f"{what} was acknowledged", self.effect)
         except LedgerError as error:
             self.done.append(self.step)
             # Left open: the next run reads what became of it.
@@ -81,7 +81,7 @@ class RepeatableCall:
             if isinstance(error, StillAtWork):
                 raise
             raise unread(error, f"{what} was acknowledged") from error
-        if self.shown(live):
+        if self.reader.shows(live, self.effect):
             return self._took_effect(intent)
         self._check_whole(intent, live)
         differs = ReadBackDiffers(
@@ -113,7 +113,7 @@ class RepeatableCall:
                 if left and isinstance(failed, RequestRefused):
                     continue
                 self._give_up(intent, error)
-            if self.shown(live) or self.ready(live):
+            if self.reader.shows(live, self.effect) or self.reader.shows(live, self.precondition):
                 break
         return live
 
@@ -121,16 +121,16 @@ class RepeatableCall:
         """A run that lost some of its entries and kept others is neither here nor gone."""
         if intent.act is not Act.CANCEL or live is None or live.status == CANCELLED:
             return
-        fact = cancelled_in_part(live, gone=self.gone)
+        fact = cancelled_in_part(live, gone=self.already_cancelled)
         if fact:
             error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
             self.intents.record_outcome(intent, Result.PARTLY, error)
             raise error
 
 
-def _failure(send: Callable[[str], None], track_id: str) -> LedgerError | None:
+def _failure(send: Callable[..., None], track_id: str) -> LedgerError | None:
     try:
-        send(track_id)
+        send(track_id=track_id)
     except LedgerError as error:
         return error
     return None

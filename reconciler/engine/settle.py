@@ -1,9 +1,8 @@
 """Settles what an earlier run left open, with its original payload, before anything is planned."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, partial
 from types import MappingProxyType
 
 from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
@@ -55,20 +54,15 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
     intents = daybook.unsettled()
     if not intents:
         return
-    creates = [intent.address for intent in intents if intent.act is Act.CREATE]
     settlement = _Settlement(
+        daybook=daybook,
         ledger=ledger,
+        creates=tuple(intent.address for intent in intents if intent.act is Act.CREATE),
         recorded=daybook.recorded(),
         workspace=workspace,
         marker_place=marker_place,
         adopts=adopts,
         may_send=may_send,
-        began_after=lambda intent: daybook.last_number(intent.address.kind, before=intent),
-        sends_again=partial(
-            daybook.record_outcome, result=Result.UNKNOWN, detail="it is sent again"
-        ),
-        # Once for all of them, and only when one is too old for its key.
-        search=cache(partial(search_ledger, ledger, workspace, marker_place, names=creates)),
     )
     for intent in intents:
         settled = (
@@ -88,21 +82,20 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
         yield settled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Settlement:
-    """What an open call is settled with."""
+    """Settles open calls, one at a time."""
 
+    daybook: SettlingDaybook
     ledger: SettlingLedger
+    creates: tuple[Address, ...]
     recorded: Mapping[Address, Recorded]
     workspace: str
     marker_place: str
     adopts: Mapping[Address, str]
     may_send: bool
-    began_after: Callable[[Intent], str | None]
-    """The last number that was known before an open call."""
-    sends_again: Callable[[Intent], None]
-    """Written before a create is repeated: what is known of its first attempt settles nothing."""
-    search: Callable[[], Search]
+    searched: Search | None = None
+    """For all creates, and only once one of them is too old for its key."""
 
     def create(self, intent: Intent) -> Settled:
         """Send a create again under its key, look for what it made, or leave it open."""
@@ -116,7 +109,8 @@ class _Settlement:
             age = age_of(self.ledger, intent)
             if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
-            self.sends_again(intent)
+            # From now on, what is known of the first attempt settles nothing.
+            self.daybook.record_outcome(intent, Result.UNKNOWN, detail="it is sent again")
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
             live = self.ledger.read(kind, number)
         except RequestRefused as error:
@@ -153,9 +147,13 @@ class _Settlement:
                 "`metadata.adopts` or `reconciler daybook recover --posted`"
             )
             return _settled(intent, Result.UNKNOWN, message=message)
-        search = self.search()
+        if self.searched is None:
+            self.searched = search_ledger(
+                self.ledger, self.workspace, self.marker_place, names=self.creates
+            )
+        search = self.searched
         if search.failure:
-            begin = self.began_after(intent)
+            begin = self.daybook.last_number(intent.address.kind, before=intent)
             search = probed(self.ledger, search, begin, self.workspace, self.marker_place)
         standing = self._unrecorded(intent.address, search)
         if len(standing) == 1:
