@@ -69,7 +69,7 @@ class Daybook:
         self._mutex = threading.Lock()
         self._run = str(uuid.uuid4())
         self._follows = follows
-        """Whether there is anything to read again: not where none is, or one of an older format."""
+        """Whether there is anything to read again: not where there is no daybook."""
         self._doubt: list[Event] | None = None
         """What was tried to be written last, when nobody knows whether it was."""
         self._lost: DaybookError | None = None
@@ -172,7 +172,6 @@ class Daybook:
         if self.tenant is None:
             self._append(What.BOUND, Bound(tenant=tenant, workspace=workspace))
         elif workspace and not self.workspace:
-            # One of an older format does not say.
             self._append(What.BOUND, Bound(tenant=self.tenant, workspace=workspace))
 
     def mark_complete(self) -> None:

@@ -24,8 +24,6 @@ class What(StrEnum):
     """The sorts of events."""
 
     FOUNDED = "founded"
-    MIGRATED = "migrated"
-    """From an older format; what follows before the next lease was written in that one."""
     BOUND = "bound"
     VOUCHED = "vouched"
     LEASE_TAKEN = "lease-taken"
@@ -98,12 +96,6 @@ class Content(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
 class Founded(Content):
     lineage: str
     workspace: str = ""
-
-
-class Migrated(Content):
-    lineage: str
-    format: str
-    fence: int = 0
 
 
 class Bound(Content):
@@ -180,7 +172,6 @@ class Carried(Content):
 
 CONTENTS: Mapping[What, type[Content]] = {
     What.FOUNDED: Founded,
-    What.MIGRATED: Migrated,
     What.BOUND: Bound,
     What.VOUCHED: Vouched,
     What.LEASE_TAKEN: Taken,

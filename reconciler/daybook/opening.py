@@ -1,4 +1,4 @@
-"""Opens a daybook: finds its place, brings it to this format, and takes the lease to write."""
+"""Opens a daybook: finds its place, checks its format, and takes the lease to write."""
 
 import os
 import time
@@ -54,18 +54,21 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
 ) -> Daybook:
     """Open a workspace's daybook: in a file, or on PostgreSQL by a URL.
 
-    For reading, a daybook that does not exist yet is an empty one, and nothing is made; one of an
-    older format is read as it is. For writing it is made when there is none, brought to this
-    format with a copy put aside first, and held against other writers until close; one that
-    another process holds is waited for as long as `lock_timeout` says, in seconds.
-    Raises DaybookError when it cannot be used, or when any check of it fails.
+    For reading, a daybook that does not exist yet is empty, and nothing is created. For writing,
+    it is created if there is none, and held against other writers until `close`. If another
+    process holds it, the call waits for at most `lock_timeout` seconds. Raises DaybookError when
+    the daybook cannot be used, when it has another format, or when any check of it fails.
     """
     store = _store(place, write=write, workspace=workspace, clock=clock)
     known = DaybookState()
     try:
         with _plainly(store):
             if not write:
-                follows = store.exists() and _read(store, known)
+                follows = store.exists()
+                if follows:
+                    _require_format(store)
+                    with reading(store) as connection:
+                        known.catch_up(connection)
                 _require_workspace(known, workspace, store)
                 return Daybook(store, known, clock=clock, follows=follows)
             lease = _wait(
@@ -107,8 +110,9 @@ def unlock(
     store = _store(place, write=True, workspace=workspace, clock=clock)
     try:
         with _plainly(store):
-            if not store.exists() or _format(store) != FORMAT:
+            if not store.exists():
                 raise DaybookError("nobody holds the daybook under a lease", remedy=_STUCK)
+            _require_format(store)
             with writing(store) as connection:
                 by = holder or this_process(command="unlock")
                 now = store.now(connection)
@@ -172,8 +176,7 @@ def _take(
         raise HeldByAnother(store.place, _held(store)) from None
     if not store.exists():
         store.found(lambda connection: _begin(connection, workspace, clock()))
-    if _format(store) != FORMAT:
-        _migrate(store, clock)
+    _require_format(store)
     with writing(store) as connection:
         now = store.now(connection)
         if store.lasts is not None:
@@ -184,9 +187,10 @@ def _take(
 
 
 def _held(store: Store) -> Lease | None:
-    """Who holds a daybook that is locked, as far as it says: an older format does not."""
-    if not store.exists() or _format(store) != FORMAT:
+    """Who holds a locked daybook; None while it is being created."""
+    if not store.exists():
         return None
+    _require_format(store)
     with reading(store) as connection:
         return lease_in(connection)
 
@@ -198,48 +202,29 @@ def _begin(connection: Connection, workspace: str, at: datetime) -> None:
     fill(connection, lineage=lineage, chain=chain, serial=0)
 
 
-def _format(store: Store) -> str:
-    """The format of a daybook, one that this version knows. Raises DaybookError."""
+def _require_format(store: Store) -> None:
     with reading(store) as connection:
-        said = meta_of(connection)
-    version = said.get("format", "")
-    if version not in (*_OLDER, FORMAT):
-        needed = said.get("written_with")
-        raise DaybookError(
-            f"the daybook has format {version}; this version knows {FORMAT}",
-            remedy=f"Use reconciler {needed}, which wrote it, or a newer version."
-            if needed
-            else "Use the version of reconciler that wrote it, or a newer one.",
+        stated = meta_of(connection)
+    version = stated.get("format", "")
+    if version == FORMAT:
+        return
+    if version in _EARLIER:
+        remedy = (
+            "Move it away, then run `reconciler apply --find`: it begins a new daybook and finds "
+            "the posted entries in the ledger."
         )
-    return version
+    elif writer := stated.get("written_with"):
+        remedy = f"Use reconciler {writer}, which wrote it, or a newer version."
+    else:
+        remedy = "Use the version of reconciler that wrote it, or a newer one."
+    raise DaybookError(
+        f"the daybook {store.place} has format {version}; this version reads format {FORMAT} only",
+        remedy=remedy,
+    )
 
 
-def _read(store: Store, known: DaybookState) -> bool:
-    """Take all that a daybook holds, whatever its format; answers whether it has this one."""
-    current = _format(store) == FORMAT
-    with reading(store) as connection:
-        if not current:
-            from reconciler.daybook.format_one import chain_of  # noqa: PLC0415 - rarely needed
-
-            for event in chain_of(connection, at=_EPOCH):
-                known.take(event)
-        else:
-            known.catch_up(connection)
-    return current
-
-
-def _migrate(store: Store, clock: Callable[[], datetime]) -> None:
-    """Bring a daybook to this format, with a whole copy put aside first."""
-    from reconciler.daybook.format_one import migrate  # noqa: PLC0415 - rarely needed
-
-    store.keep_copy(FORMAT)
-    with writing(store) as connection:
-        migrate(connection, at=clock().isoformat())
-
-
-_OLDER = frozenset({"1"})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).isoformat()
-"""When a daybook that is only read was migrated: never."""
+_EARLIER = frozenset({"1"})
+"""Formats that no release has written."""
 
 
 def _require_workspace(known: DaybookState, workspace: str, store: Store) -> None:

@@ -100,9 +100,6 @@ class PostgresStore:
             TABLES.create_all(connection, checkfirst=False)
             fill(connection)
 
-    def keep_copy(self, version: str) -> None:
-        """Nothing: copies are the business of pg_dump, and a migration is one transaction."""
-
     @contextmanager
     def reader(self) -> Iterator[Connection]:
         """A transaction that sees one state."""

@@ -92,22 +92,6 @@ class SqliteStore:
             finally:
                 engine.dispose()
 
-    def keep_copy(self, version: str) -> None:
-        """A copy beside the file, `daybook.db.before-2`; one that is there already stays."""
-        name = f"{self._path.name}.before-{version}"
-        target = self._path.with_name(name)
-        count = 1
-        while target.exists():
-            count += 1
-            target = self._path.with_name(f"{name}.{count}")
-        draft = self._path.with_name(f"{name}.new")
-        with _draft(draft, target), closing(self.engine.raw_connection()) as source:
-            import sqlite3  # noqa: PLC0415 - only here is the library spoken to itself
-
-            with closing(sqlite3.connect(draft)) as copy:
-                assert source.driver_connection is not None
-                source.driver_connection.backup(copy)
-
     @contextmanager
     def reader(self) -> Iterator[Connection]:
         """A transaction that sees one state."""

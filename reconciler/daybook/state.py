@@ -19,7 +19,6 @@ from reconciler.daybook.events import (
     Founded,
     Intended,
     Intent,
-    Migrated,
     RunBegun,
     RunEnded,
     What,
@@ -116,7 +115,7 @@ class DaybookState:
             raise Damaged(f"event {self.seq + 1} is missing or out of its place")
         if not event.seals(self.hash):
             raise Damaged(f"event {event.seq} is not as it was written")
-        if not self.seq and event.what not in _FIRST:
+        if not self.seq and event.what != What.FOUNDED:
             raise Damaged(f"event {event.seq} is no beginning of a daybook")
         content = content_of(event)
         taking = _TAKE.get(event.what)
@@ -208,12 +207,11 @@ def _tried(attempt: _Attempt) -> CallRecord:
     )
 
 
-def _founded(known: DaybookState, event: Event, content: Any) -> None:
+def _founded(known: DaybookState, event: Event, content: Founded) -> None:
     if known.seq:
         raise ValueError("a daybook begins once")
-    _: Founded | Migrated = content
     known.lineage = content.lineage
-    known.workspace = getattr(content, "workspace", "")
+    known.workspace = content.workspace
 
 
 def _bound(known: DaybookState, event: Event, content: Bound) -> None:
@@ -256,11 +254,8 @@ def _concluded(known: DaybookState, event: Event, content: Concluded) -> None:
         tried.numbers = (*tried.numbers, content.number)
 
 
-_FIRST = frozenset({What.FOUNDED, What.MIGRATED})
-
 _TAKE: Mapping[str, Callable[[DaybookState, Event, Any], None]] = {
     What.FOUNDED: _founded,
-    What.MIGRATED: _founded,
     What.BOUND: _bound,
     What.VOUCHED: _vouched,
     What.RUN_BEGUN: _run_begun,

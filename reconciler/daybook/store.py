@@ -34,9 +34,6 @@ class Store(Protocol):
     def found(self, fill: Callable[[Connection], None]) -> None:
         """Make the tables and let them be filled: all of it or nothing."""
 
-    def keep_copy(self, version: str) -> None:
-        """Put a whole copy aside before the daybook is brought to a format."""
-
     def reader(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one state."""
 

@@ -268,15 +268,6 @@ FOUNDING: Mapping[str, Install] = {
 FOUNDING_IN_A_FILE: Mapping[str, Install] = {"C12 named": at_its_name("daybook.db.new")}
 """A new daybook renamed into place, and its directory not synced."""
 
-MIGRATING: Mapping[str, Install] = {
-    "C05 copied": at_its_name("daybook.db.before-2.new"),
-    "C11 migrating": at_the_commit_of("reconciler.daybook.format_one:migrate", done=False),
-    "C12 migrating": at_the_commit_of("reconciler.daybook.format_one:migrate", done=True),
-}
-"""A daybook of the older format: its copy is put aside; it is brought to this format and that is
-not committed; it is committed and not held yet."""
-
-
 _request = threading.local()
 
 
@@ -381,7 +372,6 @@ POINTS: Mapping[str, Install] = {
     **LEASE,
     **FOUNDING,
     **FOUNDING_IN_A_FILE,
-    **MIGRATING,
 }
 
 

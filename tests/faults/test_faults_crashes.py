@@ -5,7 +5,6 @@ The invariants I-01, I-02, I-03, I-05, I-10 and I-26 are decided from the ledger
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -17,17 +16,13 @@ from crash_points import (
     FOUNDING,
     FOUNDING_IN_A_FILE,
     LEASE,
-    MIGRATING,
     ONCE,
     SERVER,
     Blow,
 )
 from laboratory import Lab
 from ledger_databases import POSTGRESQL, SQLITE
-from older_daybook import write_format_one
 from program import Program
-
-from reconciler.daybook import open_daybook
 
 SHARED = ("create", "replace and delete", "cancel", "delete")
 """The actions that are carried out with a daybook on PostgreSQL, too."""
@@ -208,39 +203,3 @@ def test_f1_i40_killed_while_the_daybook_is_made(make_lab, tally, daybook, point
         ended = lab.apply(blow=Blow(point=point, counted_as=named))
         assert ended.code == -signal.SIGKILL, ended.said
         recover(lab, action, foreign)
-
-
-@pytest.mark.parametrize(
-    "point",
-    [
-        pytest.param(
-            point,
-            marks=[
-                pytest.mark.reaches("F1", point),
-                *([] if point == "C11 migrating" else [pytest.mark.faults]),
-            ],
-        )
-        for point in MIGRATING
-    ],
-)
-def test_f1_i46_killed_while_the_daybook_is_brought_to_this_format(make_lab, tally, point):
-    """It is of the old format or of the new, whole; and what it knows is what it knew."""
-    action = ACTIONS["replace and delete"]
-    lab = make_lab("replace and delete, older", lambda lab: prepare_older(lab, action))
-    foreign = action.untouched(lab)
-    recorded = lab.recorded()
-    with tally.watching("F1", point), lab.hosted():
-        ended = lab.run(*action.verb, blow=Blow(point=point))
-        assert ended.code == -signal.SIGKILL, ended.said
-        assert lab.recorded() == recorded
-        recover(lab, action, foreign)
-
-
-def prepare_older(lab: Lab, action: Action) -> None:
-    """The moment before an action, with the daybook as an older version would have left it."""
-    action.prepare(lab)
-    path = lab.books / ".reconciler" / "daybook.db"
-    with closing(open_daybook(path, write=False)) as book:
-        chain, lineage = book.events(), book.lineage
-    path.unlink()
-    write_format_one(path, chain, lineage=lineage)
