@@ -118,7 +118,7 @@ def import_(*, file: Path) -> None:
     from reconciler.daybook.transfer import import_export, read_export
 
     carry = read_export(read_text(file))
-    _require_tenant(carry.known.tenant)
+    _require_tenant(carry.state.tenant)
     with closing(_open(write=True)) as book:
         import_export(book, carry, holder=this_process(command="import"))
         out([line(f"Imported {counted(len(carry.chain), 'event')}, serial {book.serial}.")])

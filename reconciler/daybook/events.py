@@ -14,18 +14,18 @@ import msgspec
 from reconciler.core.model.history import Act
 from reconciler.core.model.resource import Address, Value
 
-FORMAT = "2"
+FORMAT = "3"
 
 GENESIS = "0" * 64
 """What the first event seals."""
 
 
-class What(StrEnum):
+class EventType(StrEnum):
     """The sorts of events."""
 
-    FOUNDED = "founded"
-    BOUND = "bound"
-    VOUCHED = "vouched"
+    CREATED = "created"
+    BOUND_TO_TENANT = "bound-to-tenant"
+    MARKED_COMPLETE = "marked-complete"
     LEASE_TAKEN = "lease-taken"
     LEASE_BROKEN = "lease-broken"
     RUN_BEGUN = "run-begun"
@@ -36,7 +36,7 @@ class What(StrEnum):
     IMPORTED = "imported"
 
 
-STATE = frozenset({What.INTENT, What.OUTCOME})
+STATE = frozenset({EventType.INTENT, EventType.OUTCOME})
 """What the recorded state follows from: these raise the serial."""
 
 
@@ -50,19 +50,15 @@ class Event:
 
     seq: int
     at: str
-    what: str
+    type: str
     content: str
     hash: str
 
-    def seals(self, previous: str) -> bool:
-        """Whether it is as it was written, after an event with this hash."""
-        return self.hash == seal(previous, self.seq, self.at, self.what, self.content)
 
-
-def seal(previous: str, seq: int, at: str, what: str, content: str) -> str:
+def seal(previous: str, seq: int, at: str, event_type: str, content: str) -> str:
     """The hash of an event: over the hash of the one before it, and all that it says itself."""
     # No part but the content can hold anything odd, and JSON text has no line breaks.
-    text = f"{previous}\n{seq}\n{at}\n{what}\n{content}"
+    text = f"{previous}\n{seq}\n{at}\n{event_type}\n{content}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -93,21 +89,21 @@ class Content(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """The content of an event. A field that a later version adds is passed over by this one."""
 
 
-class Founded(Content):
+class Created(Content):
     lineage: str
     workspace: str = ""
 
 
-class Bound(Content):
+class BoundToTenant(Content):
     tenant: str
     workspace: str = ""
 
 
-class Vouched(Content):
+class MarkedComplete(Content):
     pass
 
 
-class Taken(Content):
+class LeaseTaken(Content):
     id: str
     fence: int
     holder: dict[str, Any] = {}
@@ -115,7 +111,7 @@ class Taken(Content):
     """The lease that was found, left behind by a process that ended or was not heard of."""
 
 
-class Broken(Content):
+class LeaseBroken(Content):
     id: str
     fence: int
     holder: dict[str, Any] = {}
@@ -163,42 +159,42 @@ class Concluded(Content):
     detail: str = ""
 
 
-class Carried(Content):
+class Transferred(Content):
     """An export or an import: by whom, and how far the daybook went then."""
 
     holder: dict[str, Any] = {}
     events: int = 0
 
 
-CONTENTS: Mapping[What, type[Content]] = {
-    What.FOUNDED: Founded,
-    What.BOUND: Bound,
-    What.VOUCHED: Vouched,
-    What.LEASE_TAKEN: Taken,
-    What.LEASE_BROKEN: Broken,
-    What.RUN_BEGUN: RunBegun,
-    What.RUN_ENDED: RunEnded,
-    What.INTENT: Intended,
-    What.OUTCOME: Concluded,
-    What.EXPORTED: Carried,
-    What.IMPORTED: Carried,
+CONTENTS: Mapping[EventType, type[Content]] = {
+    EventType.CREATED: Created,
+    EventType.BOUND_TO_TENANT: BoundToTenant,
+    EventType.MARKED_COMPLETE: MarkedComplete,
+    EventType.LEASE_TAKEN: LeaseTaken,
+    EventType.LEASE_BROKEN: LeaseBroken,
+    EventType.RUN_BEGUN: RunBegun,
+    EventType.RUN_ENDED: RunEnded,
+    EventType.INTENT: Intended,
+    EventType.OUTCOME: Concluded,
+    EventType.EXPORTED: Transferred,
+    EventType.IMPORTED: Transferred,
 }
 
-_DECODERS = {what.value: msgspec.json.Decoder(CONTENTS[what]) for what in What}
+_DECODERS = {each.value: msgspec.json.Decoder(CONTENTS[each]) for each in EventType}
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _spec_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
-def text_of_content(content: Content) -> str:
+def canonical_text(content: Content) -> str:
     """The canonical text of a content: its fields in their order, what is unset left out."""
     return _encoder.encode(content).decode()
 
 
 def content_of(event: Event) -> Content:
     """What an event says. Raises Damaged."""
-    decoder = _DECODERS.get(event.what)
+    decoder = _DECODERS.get(event.type)
     if decoder is None:
-        raise Damaged(f"event {event.seq} is of a sort that is not known, {event.what!r}")
+        raise Damaged(f"event {event.seq} is of a sort that is not known, {event.type!r}")
     try:
         return decoder.decode(event.content)
     except (msgspec.MsgspecError, UnicodeError) as error:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select, update
 
-from reconciler.daybook.events import Broken, Damaged, Taken, What
+from reconciler.daybook.events import Damaged, EventType, LeaseBroken, LeaseTaken
 from reconciler.daybook.state import DaybookState
 from reconciler.daybook.store import Store, writing
 from reconciler.daybook.tables import add_events, head
@@ -104,33 +104,38 @@ def lease_in(connection: Connection) -> Lease | None:
     return _lease(row) if row is not None else None
 
 
-def take(
-    connection: Connection, known: DaybookState, holder: Holder, *, now: datetime, lasts: int | None
+def take_lease(
+    connection: Connection,
+    state: DaybookState,
+    holder: Holder,
+    *,
+    now: datetime,
+    seconds: int | None,
 ) -> Lease:
     """Take the lease and raise the fence, after everything that others wrote was read.
 
-    Where a lease lasts for `lasts` seconds, the caller asked before whether another one does.
+    Where a lease lasts for `seconds`, the caller asked before whether another one does.
     """
-    known.catch_up(connection)
+    state.catch_up(connection)
     before = connection.execute(select(head)).one()
     lease = Lease(
         id=str(uuid.uuid4()),
         fence=before.fence + 1,
         holder=holder,
         since=now.isoformat(timespec="seconds"),
-        until=None if lasts is None else _end(now, lasts),
+        until=None if seconds is None else _end(now, seconds),
     )
-    content = Taken(
+    content = LeaseTaken(
         id=lease.id, fence=lease.fence, holder=asdict(holder), instead_of=before.lease or ""
     )
-    _append(connection, known, What.LEASE_TAKEN, content, now)
+    _append(connection, state, EventType.LEASE_TAKEN, content, now)
     values = {"lease": lease.id, "since": lease.since, "until": lease.until}
     text = msgspec.json.encode(asdict(holder)).decode()
     connection.execute(update(head).values(**values, fence=lease.fence, holder=text))
     return lease
 
 
-def live(connection: Connection, now: datetime) -> Lease | None:
+def unexpired_lease(connection: Connection, now: datetime) -> Lease | None:
     """The lease that has not run out by a clock; the row is locked until the transaction ends."""
     row = connection.execute(select(head).with_for_update()).one_or_none()
     lease = _lease(row) if row is not None else None
@@ -139,20 +144,20 @@ def live(connection: Connection, now: datetime) -> Lease | None:
     return lease
 
 
-def renew(connection: Connection, lease: Lease, *, now: datetime, lasts: int) -> bool:
+def renew_lease(connection: Connection, lease: Lease, *, now: datetime, seconds: int) -> bool:
     """Let the lease last from now on; False when it is this one no longer."""
     kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
-    return connection.execute(kept.values(until=_end(now, lasts))).rowcount == 1
+    return connection.execute(kept.values(until=_end(now, seconds))).rowcount == 1
 
 
-def release(connection: Connection, lease: Lease) -> None:
+def release_lease(connection: Connection, lease: Lease) -> None:
     """Give the lease back, if it is this one still."""
     kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
     connection.execute(kept.values(lease=None, holder=None, since=None, until=None))
 
 
 def break_lease(
-    connection: Connection, known: DaybookState, asked: str, *, by: Holder, now: datetime
+    connection: Connection, state: DaybookState, asked: str, *, by: Holder, now: datetime
 ) -> Lease:
     """End the lease with this id, so that its holder can write no more. Raises DaybookError."""
     connection.execute(select(head.c.id).with_for_update())
@@ -167,26 +172,30 @@ def break_lease(
             f"{asked} is not the lease that the daybook is held under; that is {lease}",
             remedy="Make sure that this holder is gone or stuck, then name its own lease.",
         )
-    known.catch_up(connection)
+    state.catch_up(connection)
     fence = lease.fence + 1
-    content = Broken(id=lease.id, fence=fence, holder=asdict(lease.holder), by=asdict(by))
-    _append(connection, known, What.LEASE_BROKEN, content, now)
+    content = LeaseBroken(id=lease.id, fence=fence, holder=asdict(lease.holder), by=asdict(by))
+    _append(connection, state, EventType.LEASE_BROKEN, content, now)
     free = {"lease": None, "holder": None, "since": None, "until": None}
     connection.execute(update(head).values(**free, fence=fence))
     return lease
 
 
 def _append(
-    connection: Connection, known: DaybookState, what: What, content: Taken | Broken, now: datetime
+    connection: Connection,
+    state: DaybookState,
+    event_type: EventType,
+    content: LeaseTaken | LeaseBroken,
+    now: datetime,
 ) -> None:
-    (event,) = known.sealed([(what, content)], at=now.isoformat())
+    event = state.next_event(event_type, content, at=now.isoformat())
     add_events(connection, [event])
     connection.execute(update(head).values(seq=event.seq, hash=event.hash))
-    known.take(event)
+    state.take(event)
 
 
-def _end(now: datetime, lasts: int) -> str:
-    return (now + timedelta(seconds=lasts)).isoformat(timespec="seconds")
+def _end(now: datetime, seconds: int) -> str:
+    return (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def _lease(row: Any) -> Lease | None:
@@ -209,12 +218,12 @@ class LeaseRenewer:
     It decides nothing: whether this process may still write is asked with every write.
     """
 
-    def __init__(self, store: Store, lease: Lease, *, lasts: int) -> None:
+    def __init__(self, store: Store, lease: Lease, *, seconds: int) -> None:
         self._store = store
         self._lease = lease
-        self._lasts = lasts
+        self._seconds = seconds
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="daybook lease", daemon=True)
+        self._thread = threading.Thread(target=self._renew, name="daybook lease", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -222,12 +231,12 @@ class LeaseRenewer:
         self._stopped.set()
         self._thread.join()
 
-    def _beat(self) -> None:
-        while not self._stopped.wait(self._lasts / RENEWALS_PER_TERM):
+    def _renew(self) -> None:
+        while not self._stopped.wait(self._seconds / RENEWALS_PER_TERM):
             try:
                 with writing(self._store) as connection:
                     now = self._store.now(connection)
-                    kept = renew(connection, self._lease, now=now, lasts=self._lasts)
+                    kept = renew_lease(connection, self._lease, now=now, seconds=self._seconds)
             except DaybookError:
                 continue
             if not kept:

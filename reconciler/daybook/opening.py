@@ -12,17 +12,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.daybook.daybook import Daybook
-from reconciler.daybook.events import FORMAT, Founded, What
+from reconciler.daybook.events import FORMAT, Created, EventType
 from reconciler.daybook.lease import (
     HeldByAnother,
     Holder,
     Lease,
     break_lease,
     lease_in,
-    live,
-    release,
-    take,
+    release_lease,
+    take_lease,
     this_process,
+    unexpired_lease,
 )
 from reconciler.daybook.state import DaybookState
 from reconciler.daybook.store import Store, reading, writing
@@ -60,7 +60,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
     the daybook cannot be used, when it has another format, or when any check of it fails.
     """
     store = _store(place, write=write, workspace=workspace, clock=clock)
-    known = DaybookState()
+    state = DaybookState()
     try:
         with _plainly(store):
             if not write:
@@ -68,22 +68,22 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                 if follows:
                     _require_format(store)
                     with reading(store) as connection:
-                        known.catch_up(connection)
-                _require_workspace(known, workspace, store)
-                return Daybook(store, known, clock=clock, follows=follows)
+                        state.catch_up(connection)
+                _require_workspace(state, workspace, store)
+                return Daybook(store, state, clock=clock, follows=follows)
             lease = _wait(
-                lambda: _take(store, known, holder or this_process(), workspace, clock),
+                lambda: _take(store, state, holder or this_process(), workspace, clock),
                 lock_timeout=lock_timeout,
                 pause=pause,
             )
             try:
-                _require_workspace(known, workspace, store)
+                _require_workspace(state, workspace, store)
             except DaybookError:
                 # Whose it is must not wait until a lease has run out that nobody holds.
                 with suppress(DaybookError), writing(store) as connection:
-                    release(connection, lease)
+                    release_lease(connection, lease)
                 raise
-            return Daybook(store, known, clock=clock, lease=lease)
+            return Daybook(store, state, clock=clock, lease=lease)
     except BaseException:
         store.close()
         raise
@@ -118,7 +118,7 @@ def unlock(
                 now = store.now(connection)
                 broken = break_lease(connection, DaybookState(), lease, by=by, now=now)
                 # Before the commit: should it fail, the fence still keeps two writers apart.
-                store.let_go()
+                store.replace_lock()
             return broken
     finally:
         store.close()
@@ -164,26 +164,26 @@ def _wait(
 
 def _take(
     store: Store,
-    known: DaybookState,
+    state: DaybookState,
     holder: Holder,
     workspace: str,
     clock: Callable[[], datetime],
 ) -> Lease:
     """Make sure of the daybook and take the lease. Raises HeldByAnother."""
     try:
-        store.guard()
+        store.lock()
     except BlockingIOError:
         raise HeldByAnother(store.place, _held(store)) from None
     if not store.exists():
-        store.found(lambda connection: _begin(connection, workspace, clock()))
+        store.create(lambda connection: _begin(connection, workspace, clock()))
     _require_format(store)
     with writing(store) as connection:
         now = store.now(connection)
-        if store.lasts is not None:
-            other = live(connection, now)
+        if store.lease_seconds is not None:
+            other = unexpired_lease(connection, now)
             if other is not None:
                 raise HeldByAnother(store.place, other)
-        return take(connection, known, holder, now=now, lasts=store.lasts)
+        return take_lease(connection, state, holder, now=now, seconds=store.lease_seconds)
 
 
 def _held(store: Store) -> Lease | None:
@@ -197,9 +197,9 @@ def _held(store: Store) -> Lease | None:
 
 def _begin(connection: Connection, workspace: str, at: datetime) -> None:
     lineage = str(uuid.uuid4())
-    content = Founded(lineage=lineage, workspace=workspace)
-    chain = DaybookState().sealed([(What.FOUNDED, content)], at=at.isoformat())
-    fill(connection, lineage=lineage, chain=chain, serial=0)
+    content = Created(lineage=lineage, workspace=workspace)
+    event = DaybookState().next_event(EventType.CREATED, content, at=at.isoformat())
+    fill(connection, lineage=lineage, first=event)
 
 
 def _require_format(store: Store) -> None:
@@ -223,14 +223,14 @@ def _require_format(store: Store) -> None:
     )
 
 
-_EARLIER = frozenset({"1"})
+_EARLIER = frozenset({"1", "2"})
 """Formats that no release has written."""
 
 
-def _require_workspace(known: DaybookState, workspace: str, store: Store) -> None:
-    if workspace and known.workspace and known.workspace != workspace:
+def _require_workspace(state: DaybookState, workspace: str, store: Store) -> None:
+    if workspace and state.workspace and state.workspace != workspace:
         raise DaybookError(
-            f"the daybook {store.place} is of the workspace {known.workspace}, and this one is "
+            f"the daybook {store.place} is of the workspace {state.workspace}, and this one is "
             f"{workspace}",
             remedy="Name this workspace's own daybook in `daybook` of reconciler.yaml; a workspace "
             "keeps its name, for every entry is marked with it.",

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from reconciler.daybook.tables import TABLES
 from reconciler.errors import DaybookError
 
-LASTS = 60
+LEASE_SECONDS = 60
 """Seconds that a lease lasts unless it is renewed, by the clock of the server."""
 
 _CONNECT = {
@@ -49,7 +49,7 @@ class PostgresStore:
     )
 
     def __init__(self, url: str, workspace: str) -> None:
-        self.lasts: int | None = LASTS
+        self.lease_seconds: int | None = LEASE_SECONDS
         self.schema = schema_of(workspace)
         self.place, address = _address(url)
         self.engine = create_engine(
@@ -80,13 +80,13 @@ class PostgresStore:
         query = "SELECT count(*) FROM pg_tables WHERE schemaname = %s"
         return bool(connection.exec_driver_sql(query, (self.schema,)).scalar_one())
 
-    def guard(self) -> None:
+    def lock(self) -> None:
         """Nothing: the lease in the database says who may write."""
 
-    def let_go(self) -> None:
+    def replace_lock(self) -> None:
         """Nothing, as there is no guard."""
 
-    def found(self, fill: Callable[[Connection], None]) -> None:
+    def create(self, fill: Callable[[Connection], None]) -> None:
         """Make the schema and its tables, in one transaction; nothing when another just did."""
         key = int.from_bytes(hashlib.sha256(self.schema.encode()).digest()[:8], signed=True)
         with self.writer() as connection:

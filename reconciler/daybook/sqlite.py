@@ -21,7 +21,7 @@ _WRITING = "daybook_writing"
 class SqliteStore:
     """A file, and beside it the file that its writer locks."""
 
-    lasts: int | None = None
+    lease_seconds: int | None = None
     remedy = RESTORE
 
     def __init__(self, path: Path, *, write: bool, clock: Callable[[], datetime]) -> None:
@@ -40,7 +40,7 @@ class SqliteStore:
             raise DaybookError(f"the daybook {self._path} is empty", remedy=RESTORE)
         return True
 
-    def guard(self) -> None:
+    def lock(self) -> None:
         """Take the lock; the kernel gives it back when the process ends, however it ends."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -74,13 +74,13 @@ class SqliteStore:
     def _lock_path(self) -> Path:
         return self._path.with_name(self._path.name + ".lock")
 
-    def let_go(self) -> None:
+    def replace_lock(self) -> None:
         """Put a new file where the locked one is: a stopped process keeps its lock on the old."""
         new = self._path.with_name(self._path.name + ".lock.new")
         os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
         new.replace(self._lock_path)
 
-    def found(self, fill: Callable[[Connection], None]) -> None:
+    def create(self, fill: Callable[[Connection], None]) -> None:
         """Make a new file under another name, and give it its own when it is whole."""
         draft = self._path.with_name(f"{self._path.name}.new")
         with _draft(draft, self._path):

@@ -1,32 +1,32 @@
 """What is known from a daybook: a fold over its events, each of which is checked as it is taken."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from reconciler.core.model.history import CALLS, Act, CallHistory, Recorded, Result, fold
-from reconciler.core.model.resource import Address
+from reconciler.core.model.resource import Address, Value
 from reconciler.daybook.events import (
     GENESIS,
     STATE,
-    Bound,
+    BoundToTenant,
     Concluded,
     Content,
+    Created,
     Damaged,
     Event,
-    Founded,
+    EventType,
     Intended,
     Intent,
     RunBegun,
     RunEnded,
-    What,
+    canonical_text,
     content_of,
     intent_of,
     seal,
     spec_of,
-    text_of_content,
 )
 from reconciler.daybook.tables import EVENT_COLUMNS, events, head, meta_of
 
@@ -94,38 +94,29 @@ class DaybookState:
         self.attempts: dict[int, _Attempt] = {}
         self.runs: list[Run] = []
 
-    def sealed(self, contents: Iterable[tuple[What, Content]], *, at: str) -> list[Event]:
-        """The events that would come next with these contents."""
-        made = []
-        seq, previous = self.seq, self.hash
-        for what, content in contents:
-            seq += 1
-            text = text_of_content(content)
-            previous = seal(previous, seq, at, what.value, text)
-            made.append(Event(seq, at, what.value, text, previous))
-        return made
-
-    def serial_after(self, chain: Iterable[Event]) -> int:
-        """The serial once these events are taken."""
-        return self.serial + sum(event.what in STATE for event in chain)
+    def next_event(self, event_type: EventType, content: Content, *, at: str) -> Event:
+        """The event that would come next with this content."""
+        seq, text = self.seq + 1, canonical_text(content)
+        digest = seal(self.hash, seq, at, event_type, text)
+        return Event(seq, at, event_type.value, text, digest)
 
     def take(self, event: Event) -> None:
         """Go on by one event. Raises Damaged when it is not what was written after the last."""
         if event.seq != self.seq + 1:
             raise Damaged(f"event {self.seq + 1} is missing or out of its place")
-        if not event.seals(self.hash):
+        if event.hash != seal(self.hash, event.seq, event.at, event.type, event.content):
             raise Damaged(f"event {event.seq} is not as it was written")
-        if not self.seq and event.what != What.FOUNDED:
+        if not self.seq and event.type != EventType.CREATED:
             raise Damaged(f"event {event.seq} is no beginning of a daybook")
         content = content_of(event)
-        taking = _TAKE.get(event.what)
+        taking = _TAKE.get(event.type)
         if taking is not None:
             try:
                 taking(self, event, content)
             except (ValueError, KeyError) as error:
                 raise Damaged(f"event {event.seq} cannot be: {error}") from error
         self.seq, self.hash = event.seq, event.hash
-        self.serial += event.what in STATE
+        self.serial += event.type in STATE
 
     def catch_up(self, connection: Connection) -> list[Event]:
         """Take what a database has beyond this; returns it. Raises Damaged."""
@@ -164,7 +155,7 @@ class DaybookState:
         return {
             address: state
             if state.spec is None
-            else replace(state, spec=spec_of(self._text(int(str(state.spec["seq"])))))
+            else replace(state, spec=self._spec(int(str(state.spec["seq"]))))
             for address, state in states.items()
         }
 
@@ -193,8 +184,8 @@ class DaybookState:
         )
         return max(found, key=lambda number: (len(number), number), default=None)
 
-    def _text(self, seq: int) -> Any:
-        return self.attempts[seq].content.spec
+    def _spec(self, seq: int) -> Mapping[str, Value]:
+        return spec_of(self.attempts[seq].content.spec)
 
 
 def _tried(attempt: _Attempt) -> CallRecord:
@@ -207,45 +198,45 @@ def _tried(attempt: _Attempt) -> CallRecord:
     )
 
 
-def _founded(known: DaybookState, event: Event, content: Founded) -> None:
-    if known.seq:
+def _created(state: DaybookState, event: Event, content: Created) -> None:
+    if state.seq:
         raise ValueError("a daybook begins once")
-    known.lineage = content.lineage
-    known.workspace = content.workspace
+    state.lineage = content.lineage
+    state.workspace = content.workspace
 
 
-def _bound(known: DaybookState, event: Event, content: Bound) -> None:
-    known.tenant = content.tenant
-    known.workspace = content.workspace or known.workspace
+def _bound_to_tenant(state: DaybookState, event: Event, content: BoundToTenant) -> None:
+    state.tenant = content.tenant
+    state.workspace = content.workspace or state.workspace
 
 
-def _vouched(known: DaybookState, event: Event, content: Content) -> None:
-    known.complete = True
+def _marked_complete(state: DaybookState, event: Event, content: Content) -> None:
+    state.complete = True
 
 
-def _run_begun(known: DaybookState, event: Event, content: RunBegun) -> None:
-    known.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
+def _run_begun(state: DaybookState, event: Event, content: RunBegun) -> None:
+    state.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
 
 
-def _run_ended(known: DaybookState, event: Event, content: RunEnded) -> None:
-    known.applied_commit = content.commit or known.applied_commit
-    known.policy = content.policy or known.policy
-    for run in reversed(known.runs):
+def _run_ended(state: DaybookState, event: Event, content: RunEnded) -> None:
+    state.applied_commit = content.commit or state.applied_commit
+    state.policy = content.policy or state.policy
+    for run in reversed(state.runs):
         if run.run == content.run:
             run.ended = event.at
             return
 
 
-def _intended(known: DaybookState, event: Event, content: Intended) -> None:
+def _intended(state: DaybookState, event: Event, content: Intended) -> None:
     if content.spec:
         content.spec = content.spec.copy()  # lest it keep the text of the whole event
-    known.attempts[event.seq] = _Attempt(
+    state.attempts[event.seq] = _Attempt(
         event.seq, event.at, Address(content.kind, content.name), Act(content.act), content
     )
 
 
-def _concluded(known: DaybookState, event: Event, content: Concluded) -> None:
-    tried = known.attempts.get(content.intent)
+def _concluded(state: DaybookState, event: Event, content: Concluded) -> None:
+    tried = state.attempts.get(content.intent)
     if tried is None:
         raise ValueError(f"no event {content.intent} is an intent")
     tried.result = Result(content.result)
@@ -255,12 +246,12 @@ def _concluded(known: DaybookState, event: Event, content: Concluded) -> None:
 
 
 _TAKE: Mapping[str, Callable[[DaybookState, Event, Any], None]] = {
-    What.FOUNDED: _founded,
-    What.BOUND: _bound,
-    What.VOUCHED: _vouched,
-    What.RUN_BEGUN: _run_begun,
-    What.RUN_ENDED: _run_ended,
-    What.INTENT: _intended,
-    What.OUTCOME: _concluded,
+    EventType.CREATED: _created,
+    EventType.BOUND_TO_TENANT: _bound_to_tenant,
+    EventType.MARKED_COMPLETE: _marked_complete,
+    EventType.RUN_BEGUN: _run_begun,
+    EventType.RUN_ENDED: _run_ended,
+    EventType.INTENT: _intended,
+    EventType.OUTCOME: _concluded,
 }
 """What is remembered of an event; the others are there to be shown."""

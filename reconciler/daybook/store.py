@@ -17,21 +17,21 @@ RESTORE = "Restore it from a copy; do not remove it: it knows which entries are 
 class Store(Protocol):
     """A place for a daybook, in one database system.
 
-    `place` names it in messages, never with a password. `lasts` is how many seconds a lease lasts
+    `place` names it in messages, never with a password. `lease_seconds` is how long a lease lasts
     unless it is renewed; None where the operating system tells that its holder is gone.
     """
 
     place: str
     remedy: str
-    lasts: int | None
+    lease_seconds: int | None
 
     def exists(self) -> bool:
         """Whether there is a daybook, of whatever format."""
 
-    def guard(self) -> None:
+    def lock(self) -> None:
         """Keep other processes from writing until `close`. Raises BlockingIOError."""
 
-    def found(self, fill: Callable[[Connection], None]) -> None:
+    def create(self, fill: Callable[[Connection], None]) -> None:
         """Make the tables and let them be filled: all of it or nothing."""
 
     def reader(self) -> AbstractContextManager[Connection]:
@@ -43,7 +43,7 @@ class Store(Protocol):
     def now(self, connection: Connection) -> datetime:
         """The time that every process using this daybook agrees on."""
 
-    def let_go(self) -> None:
+    def replace_lock(self) -> None:
         """Let another process have the guard, whoever has it."""
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ events = Table(
     TABLES,
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", String(40), nullable=False),
-    Column("what", String(20), nullable=False),
+    Column("type", String(20), nullable=False),
     Column("content", Text, nullable=False),
     Column("hash", String(64), nullable=False),
 )
@@ -41,16 +41,15 @@ head = Table(
 )
 """One row: where the events end, and who may add to them. Who holds the highest fence may."""
 
-EVENT_COLUMNS = (events.c.seq, events.c.at, events.c.what, events.c.content, events.c.hash)
+EVENT_COLUMNS = (events.c.seq, events.c.at, events.c.type, events.c.content, events.c.hash)
 
 
-def fill(connection: Connection, *, lineage: str, chain: list[Event], serial: int) -> None:
-    """Fill new tables with a daybook, held by nobody."""
+def fill(connection: Connection, *, lineage: str, first: Event) -> None:
+    """Fill new tables with a daybook of one event, held by nobody."""
     rows = {"format": FORMAT, "lineage": lineage, "written_with": __version__}
     connection.execute(insert(meta), [{"key": key, "value": rows[key]} for key in rows])
-    add_events(connection, chain)
-    last = chain[-1]
-    values = {"id": 1, "seq": last.seq, "serial": serial, "hash": last.hash, "fence": 0}
+    add_events(connection, [first])
+    values = {"id": 1, "seq": first.seq, "serial": 0, "hash": first.hash, "fence": 0}
     connection.execute(insert(head).values(values))
 
 

@@ -28,7 +28,7 @@ class _Line(msgspec.Struct):
 
     seq: int
     at: str
-    what: str
+    type: str
     content: msgspec.Raw
     hash: str
 
@@ -42,23 +42,23 @@ class Export:
     """A daybook on its way: its events, and what is known from them."""
 
     chain: tuple[Event, ...]
-    known: DaybookState
+    state: DaybookState
 
 
 def write_export(daybook: Daybook) -> str:
     """A daybook as text that `imported` reads, one line for each event behind a heading."""
     chain = daybook.events()
-    known = DaybookState()
+    state = DaybookState()
     for event in chain:
-        known.take(event)
+        state.take(event)
     heading = _Heading(
         daybook=FORMAT,
-        lineage=known.lineage,
-        workspace=known.workspace,
-        tenant=known.tenant,
-        events=known.seq,
-        serial=known.serial,
-        hash=known.hash,
+        lineage=state.lineage,
+        workspace=state.workspace,
+        tenant=state.tenant,
+        events=state.seq,
+        serial=state.serial,
+        hash=state.hash,
     )
     encode = msgspec.json.encode
     lines = [encode(heading), *(encode(_as_line(event)) for event in chain)]
@@ -67,7 +67,7 @@ def write_export(daybook: Daybook) -> str:
 
 def _as_line(event: Event) -> _Line:
     content = msgspec.Raw(event.content.encode())
-    return _Line(event.seq, event.at, event.what, content, event.hash)
+    return _Line(event.seq, event.at, event.type, content, event.hash)
 
 
 def read_export(text: str) -> Export:
@@ -82,29 +82,29 @@ def read_export(text: str) -> Export:
             f"the export has format {heading.daybook}; this version knows {FORMAT}",
             remedy="Use the version of reconciler that wrote it, or a newer one.",
         )
-    known, chain = DaybookState(), []
+    state, chain = DaybookState(), []
     try:
         for line in filter(None, lines):
             chain.append(_event(line))
-            known.take(chain[-1])
+            state.take(chain[-1])
     except Damaged as error:
         raise _damaged(str(error)) from error
     except (ValueError, msgspec.MsgspecError) as error:
-        raise _damaged(f"line {known.seq + 2} cannot be read") from error
-    if known.seq != heading.events:
-        raise _damaged(f"it ends after event {known.seq} of {heading.events}")
-    if (known.hash, known.serial, known.lineage) != (
+        raise _damaged(f"line {state.seq + 2} cannot be read") from error
+    if state.seq != heading.events:
+        raise _damaged(f"it ends after event {state.seq} of {heading.events}")
+    if (state.hash, state.serial, state.lineage) != (
         heading.hash,
         heading.serial,
         heading.lineage,
     ):
         raise _damaged("its heading does not fit its events")
-    return Export(chain=tuple(chain), known=known)
+    return Export(chain=tuple(chain), state=state)
 
 
 def _event(text: str) -> Event:
     line = _line.decode(text)
-    return Event(line.seq, line.at, line.what, bytes(line.content).decode(), line.hash)
+    return Event(line.seq, line.at, line.type, bytes(line.content).decode(), line.hash)
 
 
 def _damaged(said: str) -> DaybookError:
@@ -116,7 +116,7 @@ def import_export(daybook: Daybook, export: Export, *, holder: Holder) -> None:
 
     Raises DaybookError when the daybook is not empty, or is of another workspace.
     """
-    theirs = export.known
+    theirs = export.state
     if daybook.workspace and theirs.workspace and daybook.workspace != theirs.workspace:
         raise DaybookError(
             f"the export is of the workspace {theirs.workspace}, and this one is "
@@ -141,7 +141,7 @@ def _not_empty(daybook: Daybook, theirs: DaybookState) -> DaybookError:
 
 def compare(daybook: Daybook, export: Export) -> str | None:
     """What is wrong with a daybook that should have grown from an export; None when nothing is."""
-    theirs = export.known
+    theirs = export.state
     if daybook.lineage != theirs.lineage:
         return f"its lineage is {daybook.lineage}, and that of the copy {theirs.lineage}"
     chain = daybook.events()

@@ -492,7 +492,7 @@ class Bench:
         row = self.rows(
             "select i.content ->> 'key' as key, i.content ->> 'payload' as payload, "
             "i.content ->> 'number' as number from events i left join events o "
-            "on o.what = 'outcome' and o.content ->> 'intent' = i.seq where i.what = 'intent' "
+            "on o.type = 'outcome' and o.content ->> 'intent' = i.seq where i.type = 'intent' "
             "and (o.seq is null or o.content ->> 'result' = 'unknown') order by i.seq",
             self.daybook_path,
         )

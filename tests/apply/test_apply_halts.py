@@ -44,7 +44,7 @@ def refuse_events(bench: Bench, what: str) -> None:
     """From now on the database itself refuses every event of a sort, as a full disk would."""
     with contextlib.closing(sqlite3.connect(bench.daybook_path)) as connection:
         connection.execute(
-            f"create trigger full before insert on events when new.what = '{what}' "
+            f"create trigger full before insert on events when new.type = '{what}' "
             "begin select raise(abort, 'database or disk is full'); end"
         )
         connection.commit()

@@ -57,7 +57,7 @@ def fill(books, what="outcome"):
     """From now on the database itself refuses every event of a sort, as a full disk would."""
     execute(
         books,
-        f"create trigger full before insert on events when new.what = '{what}' "
+        f"create trigger full before insert on events when new.type = '{what}' "
         "begin select raise(abort, 'database or disk is full'); end",
     )
 
@@ -128,7 +128,7 @@ def test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again(r
     kept = record_from(line)
     with contextlib.closing(sqlite3.connect(daybook_of(rescued))) as connection:
         ((seq, key),) = connection.execute(
-            "select max(seq), content ->> 'key' from events where what = 'intent'"
+            "select max(seq), content ->> 'key' from events where type = 'intent'"
         ).fetchall()
         ((lineage,),) = connection.execute("select value from meta where key = 'lineage'")
     assert (kept.lineage, kept.intent, str(kept.address)) == (lineage, seq, f"JournalEntry/{NEW}")

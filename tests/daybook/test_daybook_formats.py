@@ -131,7 +131,7 @@ def test_an_export_of_another_daybook_is_told_from_this_one(in_a_file, on_postgr
         pytest.param(lambda text: "", "has no heading", id="empty"),
         pytest.param(lambda text: text.replace('"serial":2', '"serial":1'), "heading", id="serial"),
         pytest.param(
-            lambda text: text.replace('"daybook":"2"', '"daybook":"9"'), "format 9", id="newer"
+            lambda text: text.replace('"daybook":"3"', '"daybook":"9"'), "format 9", id="newer"
         ),
     ],
 )

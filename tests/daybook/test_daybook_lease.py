@@ -237,7 +237,7 @@ def test_two_workspaces_in_one_database_do_not_see_each_other(on_postgresql):
 
 
 def test_a_lease_on_postgresql_is_renewed_while_its_holder_lives(on_postgresql, monkeypatch):
-    monkeypatch.setattr(postgresql_module, "LASTS", 2)
+    monkeypatch.setattr(postgresql_module, "LEASE_SECONDS", 2)
     with on_postgresql.opened() as book:
         before = book.held_by().until
         deadline = time.monotonic() + 10

@@ -235,10 +235,10 @@ EACH_CALL = ("C05", "C06", "C07", "C08", "C09", "C10", "C11", "C12", "C13")
 """Points that a run passes once for each changing call, while nothing goes wrong."""
 
 LEASE: Mapping[str, Install] = {
-    "C02 taking": at_the_commit_of("reconciler.daybook.opening:take", done=False),
-    "C02 taken": at_the_commit_of("reconciler.daybook.opening:take", done=True),
-    "C16 giving back": at_the_commit_of("reconciler.daybook.daybook:release", done=False),
-    "C16 given back": at_the_commit_of("reconciler.daybook.daybook:release", done=True),
+    "C02 taking": at_the_commit_of("reconciler.daybook.opening:take_lease", done=False),
+    "C02 taken": at_the_commit_of("reconciler.daybook.opening:take_lease", done=True),
+    "C16 giving back": at_the_commit_of("reconciler.daybook.daybook:release_lease", done=False),
+    "C16 given back": at_the_commit_of("reconciler.daybook.daybook:release_lease", done=True),
 }
 """The lease written and not committed, or committed and nobody told; and so when it is given back.
 A run passes each of them once."""

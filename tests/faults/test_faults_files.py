@@ -123,10 +123,10 @@ def rewrite(path: Path, number: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         hash_, edited = GENESIS, False
         for row in connection.execute("select * from events order by seq").fetchall():
-            seq, at, what, content, _ = row
-            if what == "outcome" and not edited:
+            seq, at, event_type, content, _ = row
+            if event_type == "outcome" and not edited:
                 content, edited = json.dumps({**json.loads(content), "number": number}), True
-            hash_ = seal(hash_, seq, at, what, content)
+            hash_ = seal(hash_, seq, at, event_type, content)
             connection.execute(
                 "update events set content = ?, hash = ? where seq = ?", [content, hash_, seq]
             )
