@@ -36,7 +36,7 @@ from .web.token_endpoint import TokenRequest
 
 JSON = "application/json;charset=utf-8"
 COMPRESS_OVER = 1000
-"""Bodies of more bytes are compressed for callers who accept it (API facts 1)."""
+"""Longer bodies, in bytes, are compressed for callers who accept it (API facts 1)."""
 
 WORK_SLICE = 0.1
 
@@ -58,20 +58,19 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
 ) -> WsgiApp:
     """The journal API over an open ledger, for any WSGI server or for httpx.WSGITransport.
 
-    `clock` gives aware UTC times and decides everything that has to do with time. `after_commit`
-    is called when a write is on disk and before it is answered; what it raises leaves the app, as
-    a crash would. `strict_idempotency` also compares bodies under one Idempotency-Key.
-    `token_lifetime` and `failed_login_delay` are in seconds. `allowed_hosts`, names without a
-    port, limits the Host header; None takes any.
+    `clock` gives aware UTC times, and is the only clock. `after_commit` is called when a write is
+    on disk and not yet answered; what it raises leaves the app, as a crash would.
+    `strict_idempotency` also compares bodies under one Idempotency-Key. `token_lifetime` and
+    `failed_login_delay` are in seconds. `allowed_hosts` are the values of the Host header that are
+    answered, without a port; None allows any.
 
-    Journal runs are worked on by `worker`, which somebody else keeps running; without one, every
-    request first works on them for WORK_SLICE seconds, so that whoever polls sees them end.
+    `worker` executes journal runs and must be kept running by the caller. Without one, each request
+    first works on them for WORK_SLICE seconds, so a client that polls sees them end.
 
-    `limits` bounds the requests of callers in number and at once, and says so in every answer to
-    them; without it nothing is counted and no answer speaks of limits.
-    A Data Query sees the ledger as it was `query_lag` seconds before.
+    `limits` are the rate and concurrency limits; answers report them. Without it, nothing is
+    counted. A Data Query reads the ledger as it was `query_lag` seconds ago.
 
-    `/` and a few paths more are pages for people. They ask for a login unless `allowed_hosts` has
+    `/` and a few other paths are pages for people. They require a login unless `allowed_hosts` has
     loopback names only.
     """
     limiter = Limiter(limits) if limits is not None and limits != Limits() else None
@@ -123,7 +122,7 @@ def _latin_paths(app: WsgiApp) -> WsgiApp:
 
 
 def _with_hook(app: WsgiApp, after_commit: Callable[[Commit], None]) -> WsgiApp:
-    """The app with the hook outside of it, where no error handler turns a crash into an answer."""
+    """The app with the hook outside its error handlers, so that a crash is not answered."""
 
     def hooked(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started: list[tuple[Any, ...]] = []
@@ -178,7 +177,7 @@ class _Frame:
         resource: object,
         succeeded: bool,
     ) -> None:
-        """Set the headers of every answer, and compress it where that pays."""
+        """Set the headers of every answer, and compress long ones."""
         context = request.context
         if "zuora-request-id" not in response.headers:
             response.set_header("Zuora-Request-Id", context.request_id)
@@ -196,7 +195,7 @@ class _Frame:
 
 
 class _Description:
-    """The ledger's description of itself, for anyone: it is the same for everyone."""
+    """The OpenAPI document, which is public."""
 
     public = True
 
@@ -206,7 +205,7 @@ class _Description:
 
 
 class _Nowhere:
-    """The answer for paths that no route has."""
+    """The answer for unknown paths."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -277,7 +276,7 @@ def _on_http_error(
     error: falcon.HTTPError,
     params: dict[str, Any],
 ) -> None:
-    """Errors the framework raises, and those that are answered without the envelope."""
+    """Answer errors of the framework, and those without an envelope."""
     response.set_headers(error.headers or {})
     status = error.status_code
     message = error.description or f"{request.method} is answered with {error.title}"

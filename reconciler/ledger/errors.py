@@ -1,15 +1,12 @@
-"""What keeps a ledger from being opened, filled or served, in words for whoever asked for it."""
+"""Errors in opening, filling or serving a ledger, as a user reads them."""
 
 
 class LedgerUnusable(Exception):
-    """The ledger cannot do as asked: its database, a file given to it or an option is wrong.
-
-    The message is one line that names the thing and the remedy.
-    """
+    """A database, a file or an option is wrong. The message is one line, with the remedy."""
 
 
 class BadRow(Exception):
-    """A line cannot be taken as a transaction; `line` counts from 1, the message says why."""
+    """A line of a file is not a valid transaction. `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)

@@ -32,7 +32,7 @@ class Ledger:
     def __init__(self, store: Store, tenant_id: str) -> None:
         self.store = store
         self.tenant_id = tenant_id
-        """The first tenant of the database: random, given at creation."""
+        """The first tenant of the database, under a random id."""
 
     def issue_client(  # noqa: PLR0913 - keywords, each with a default
         self,
@@ -44,13 +44,13 @@ class Ledger:
         entities: Iterable[str] | None = None,
         organizations: Iterable[str] | None = None,
     ) -> tuple[str, str]:
-        """A new OAuth client: its id (36 characters) and its secret (42), shown only here.
+        """A new OAuth client: its id (36 characters) and its secret (42), which is shown only once.
 
-        `permissions` takes names of access.permissions.PERMISSIONS and raises UnknownPermission for
-        others; None gives the standard finance role with period administration. `expires_in` is the
-        lifetime of the client's tokens in seconds; None leaves it to the app. `entities` and
-        `organizations` limit the client to those of its tenant, by name or id; None means all.
-        Raises LedgerUnusable for one there is not, or when the database cannot be written.
+        `permissions` are names of auth.permissions.PERMISSIONS; None grants the standard finance
+        role with period administration. Raises UnknownPermission. `expires_in` is the lifetime of
+        the client's tokens in seconds; None means that of the app. `entities` and `organizations`
+        limit the client to these, by name or id; None means all. Raises LedgerUnusable if one is
+        unknown or the database cannot be written.
         """
         held = checked(permissions)
         act = _act(tenant_id or self.tenant_id)
@@ -91,19 +91,16 @@ class Ledger:
         return act.tenant_id
 
     def tenant_of(self, entity: str) -> str:
-        """The tenant_id under which the books of an entity are kept, found by its name or id.
-
-        Raises LedgerUnusable for an entity there is not.
-        """
+        """The tenant id that an entity's rows are stored under. Raises LedgerUnusable."""
         with self.store.reading() as tx:
             return entity_tenant_ids(tx, self.tenant_id, [entity])[0]
 
     def load_transactions(self, path: Path, *, tenant_id: str | None = None) -> Loaded:
         """Load the source transactions of a CSV, YAML or JSON lines file: all of them or none.
 
-        Those that are there already, with the same content, are left alone. Raises LedgerUnusable
-        naming the line that is wrong, or when the database cannot be written. Other writers wait
-        until the file is loaded.
+        Transactions that were loaded before with the same content are skipped. Raises
+        LedgerUnusable with the number of a wrong line, or if the database cannot be written. Other
+        writers wait until the file is loaded.
         """
         act = _act(tenant_id or self.tenant_id)
         with _unusable(), self.store.writing(alone=True) as tx:
@@ -119,20 +116,19 @@ class Ledger:
         return loaded
 
     def work(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Carry out everything that is queued for journal runs, unless another worker is at it."""
+        """Execute everything that is queued for journal runs, unless another worker does."""
         Worker(self.store, clock=clock).work()
 
     def broken_audit(self) -> int | None:
-        """The sequence of the first audit event that does not fit its chain; None when all do.
-
-        Every entity has a chain of its own.
+        """The sequence of the first audit event that breaks its chain; None if the chains are
+        intact.
         """
         with self.store.reading() as tx:
             found = (audit.verify(tx, books) for books in all_tenant_ids(tx, self.tenant_id))
             return next((sequence for sequence in found if sequence is not None), None)
 
     def close(self) -> None:
-        """Close every connection. A ledger that is not used again needs no other goodbye."""
+        """Close every connection."""
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -148,14 +144,14 @@ def open_ledger(
     *,
     built_in: bool = True,
 ) -> Ledger:
-    """Open the ledger in a database, making file, tables and tenant when they are missing.
+    """Open the ledger in a database; create file, tables and tenant if they are missing.
 
-    The URL is that of a file, sqlite:////absolute/path.db, or of a PostgreSQL database that exists,
-    postgresql://user@host/database; several processes may serve either.
+    The URL names a file, sqlite:////absolute/path.db, or an existing PostgreSQL database,
+    postgresql://user@host/database. Several processes may serve either.
 
-    `reference` is a Reference document, as a file or as a mapping; it is read only when it differs
-    from the one the database was last seeded with. Without one, a database that was never seeded
-    gets the built-in reference, unless `built_in` is false. Raises LedgerUnusable.
+    `reference` is a Reference document, a file or a mapping. It is read only if it differs from the
+    one that was seeded last. Without one, a database that was never seeded gets the built-in
+    reference, unless `built_in` is false. Raises LedgerUnusable.
     """
     store = open_store(database_url)
     try:
@@ -186,7 +182,7 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
 
 @contextmanager
 def _unusable() -> Iterator[None]:
-    """Turns what a database refuses into words for the person who asked for the write."""
+    """Turn errors of the database into messages for the user."""
     try:
         yield
     except Contention as error:

@@ -1,4 +1,4 @@
-"""Every operation of the ledger: one table, from method and path to what carries it out."""
+"""Every operation of the ledger: method, path, function and permissions."""
 
 from .auth import permissions as may
 from .journals import entries, update, view

@@ -1,4 +1,4 @@
-"""The ledger on a socket, in the foreground, until it is told to stop."""
+"""The ledger on a socket, in the foreground, until SIGTERM or SIGINT."""
 
 import ipaddress
 import logging
@@ -23,9 +23,9 @@ from .web.rate_limits import Limits
 
 THREADS = 8
 MAX_REQUEST = 8 * 1024 * 1024
-"""Bytes the server reads of a request. The app answers for anything over its own, smaller bound."""
+"""Bytes the server reads of a request. The app has a smaller limit of its own."""
 FAREWELL = 5
-"""Seconds that requests at work get to be answered once the server is told to stop."""
+"""Seconds that running requests get to finish after the signal to stop."""
 
 
 def serve(  # noqa: PLR0913 - keywords, half of them with a default
@@ -37,12 +37,12 @@ def serve(  # noqa: PLR0913 - keywords, half of them with a default
     limits: Limits | None = None,
     query_lag: float = 0,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, answer what is at work, return. For the main thread only.
+    """Serve until SIGTERM or SIGINT, finish running requests, return. For the main thread only.
 
-    A thread works on the journal runs of the database, those a killed server left behind included.
-    `port` 0 takes a free one. `ready` is told the base URL once connections are accepted. On a
-    loopback address only loopback host names are answered. `limits` and
-    `query_lag` are those of create_app. Raises LedgerUnusable when the address cannot be bound.
+    A thread executes the journal runs of the database, including those of a server that was killed.
+    `port` 0 takes a free one. `ready` gets the base URL once connections are accepted. On a
+    loopback address only loopback host names are answered. `limits` and `query_lag` are those of
+    create_app. Raises LedgerUnusable if the address cannot be bound.
     """
     local = LOOPBACK_HOSTS | {_in_url(host)}
     worker = Worker(ledger.store, clock=lambda: datetime.now(UTC))
@@ -80,7 +80,7 @@ def serve(  # noqa: PLR0913 - keywords, half of them with a default
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host to listen on is reachable from this machine only."""
+    """Whether only this machine can reach a listening host."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -100,13 +100,13 @@ def _run(server: Any, stopping: threading.Event) -> None:
 
 
 def _at_work(server: Any) -> bool:
-    """Whether a connection has a request that is not answered, or an answer that is not sent."""
+    """Whether a request is unanswered, or an answer is not sent completely."""
     channels = list(server.active_channels.values())
     return any(channel.requests or channel.total_outbufs_len for channel in channels)
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    """A bound socket. A name with addresses of both families gets the older one."""
+    """A bound socket; IPv4 if a name has addresses of both families."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, _type, _protocol, _name, address = min(found, key=lambda info: info[0])

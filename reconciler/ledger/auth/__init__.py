@@ -1,1 +1,1 @@
-"""Who may do what: permissions, OAuth clients and their tokens."""
+"""Permissions, OAuth clients, tokens and sessions."""

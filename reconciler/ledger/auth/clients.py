@@ -45,11 +45,11 @@ _NO_HASH = hashlib.sha256(b"").hexdigest()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The client behind a request, with the tenant every query is bound to.
+    """The client of a request, with the tenant that every query is limited to.
 
-    In a Multi-entity tenant `tenant_id` is that of the entity's books, once one is chosen; the
-    client belongs to `owner_id`. `entities` maps the ids a caller chooses from to their books, and
-    is empty where there is no choice. `organizations` maps ids to names; None without Multi-Org.
+    In a Multi-entity tenant, `tenant_id` is that of the chosen entity and `owner_id` that of the
+    client. `entities` maps ids to tenant ids; it is empty if there is no choice. `organizations`
+    maps ids to names; None without Multi-Org.
     """
 
     tenant_id: str
@@ -62,17 +62,14 @@ class Caller:
     organizations: Mapping[str, str] | None
 
     def may_see(self, organization: str | None) -> bool:
-        """Whether an entry of this organization is there for the caller.
-
-        Entries from before there were organizations are there for everyone.
-        """
+        """Whether the caller may see an entry of this organization; None is visible to everyone."""
         known = self.organizations
         return known is None or organization is None or organization in known.values()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token just issued: the only moment its text is known. `expires_in` is in seconds."""
+    """A new token. Its text is not stored. `expires_in` is in seconds."""
 
     text: str
     jti: str
@@ -93,7 +90,7 @@ def issue_client(  # noqa: PLR0913 - keywords, each a column
 ) -> tuple[str, str]:
     """A new client: its id of 36 characters and its secret of 42, stored only as a hash.
 
-    `entities` (as books) and `organizations` (as ids) are those it is limited to; None means all.
+    `entities` (tenant ids) and `organizations` (ids) limit it; None means all.
     """
     client_id = str(uuid.uuid4())
     secret = "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
@@ -117,7 +114,7 @@ def issue_client(  # noqa: PLR0913 - keywords, each a column
 def issue_token(
     tx: Connection, *, client_id: str, client_secret: str, now: int, lifetime: int
 ) -> Token | None:
-    """A token for the client, or None when id and secret do not belong together."""
+    """A token for the client, or None if the secret is wrong."""
     client = verified(tx, client_id=client_id, client_secret=client_secret)
     if client is None:
         return None
@@ -130,7 +127,7 @@ def issue_token(
 
 
 def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMapping | None:
-    """The client, or None when id and secret do not belong together; either takes as long."""
+    """The client, or None if the secret is wrong. Both take equally long."""
     client = (
         tx.execute(
             select(*_COLUMNS)
@@ -147,7 +144,7 @@ def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMappin
 def store_token(
     tx: Connection, client: RowMapping, *, token_hash: str, expires_at: int, now: int
 ) -> str:
-    """Store what stands for a client until it expires, drop what has; answers the new one's id."""
+    """Store a token or session until it expires, and delete expired ones; returns its id."""
     jti = uuid.uuid4().hex
     tx.execute(delete(tokens).where(tokens.c.expires_at <= now))
     tx.execute(
@@ -163,12 +160,12 @@ def store_token(
 
 
 def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
-    """The client a token was issued to, or None when it is unknown or has expired."""
+    """The client of a token; None if it is unknown or has expired."""
     return caller_with_hash(tx, _hash(token), now=now)
 
 
 def caller_with_hash(tx: Connection, token_hash: str, *, now: int) -> Caller | None:
-    """The client that what was kept under a hash stands for, until it expires."""
+    """The client of a token or session, by its hash, until it expires."""
     row = tx.execute(_CALLER, {"hash": token_hash, "now": now}).mappings().one_or_none()
     if row is None:
         return None

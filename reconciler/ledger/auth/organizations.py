@@ -10,30 +10,30 @@ from ..storage.tables import tenants
 
 
 def entity_tenant_ids(tx: Connection, tenant_id: str, names: Iterable[str]) -> list[str]:
-    """Whose books the entities have that are named, or given by id. Raises LedgerUnusable."""
+    """The tenant ids of entities, by name or id. Raises LedgerUnusable."""
     return [unit["tenant_id"] for unit in _named(tx, tenant_id, "entities", "entity", names)]
 
 
 def organization_ids(tx: Connection, tenant_id: str, names: Iterable[str]) -> list[str]:
-    """The ids of the organizations that are named, or given by id. Raises LedgerUnusable."""
+    """The ids of organizations, by name or id. Raises LedgerUnusable."""
     return [unit["id"] for unit in _named(tx, tenant_id, "organizations", "organization", names)]
 
 
 def organization_names(tx: Connection, tenant_id: str) -> frozenset[str]:
-    """The names of all organizations there are; empty without Multi-Org."""
+    """The names of all organizations; empty without Multi-Org."""
     return frozenset(unit["name"] for unit in _units(tx, tenant_id, "organizations"))
 
 
 def all_tenant_ids(tx: Connection, tenant_id: str) -> list[str]:
-    """Whose books there are in a tenant: its own, and those of every further entity."""
+    """The tenant ids of all entities of a tenant, its own included."""
     return [unit["tenant_id"] for unit in _units(tx, tenant_id, "entities")] or [tenant_id]
 
 
 def entities_of(row: RowMapping) -> Mapping[str, str]:
-    """The entities a client may enter, by id, with whose books they have.
+    """The entities a client may use: id to tenant id.
 
-    `row` has the columns `spanned` of the client and `entities` of its tenant. Empty where the
-    tenant has one entity only, and no caller has to choose.
+    `row` has the columns `spanned` of the client and `entities` of its tenant. Empty if the tenant
+    has a single entity, so that no caller has to choose.
     """
     entities = row["entities"] or []
     if len(entities) < 2:

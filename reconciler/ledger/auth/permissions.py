@@ -52,7 +52,7 @@ class UnknownPermission(ValueError):
 
 
 def checked(names: Iterable[str] | None) -> tuple[str, ...]:
-    """The permissions named, in table order; the standard ones for None."""
+    """The named permissions in table order; None gives the standard ones."""
     if names is None:
         return STANDARD
     wanted = set(names)

@@ -1,8 +1,7 @@
-"""Sessions of people in a browser: they stand for a client as a token does, and are no token.
+"""Browser sessions: they identify a client as a token does, but are not tokens.
 
-A session is kept beside the tokens, under a hash of another sort. So it ends with its time, spans
-what its client spans, and neither can be passed off as the other: the API finds no token under the
-hash of a session's text, and no page finds a session under that of a token's.
+A session is stored in the table of tokens, under a different hash. So it expires as tokens do, has
+the scope of its client, and cannot be used as a token, nor a token as a session.
 """
 
 import hashlib
@@ -15,19 +14,19 @@ from ..storage.tables import tokens
 from .clients import Caller, caller_with_hash, store_token, verified
 
 LIFETIME = 3600
-"""Seconds. A client whose tokens live shorter has shorter sessions."""
+"""Seconds. It is shorter for a client whose tokens expire earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A session just begun: the only moment its text is known. `expires_in` is in seconds."""
+    """A new session. Its text is not stored. `expires_in` is in seconds."""
 
     text: str
     expires_in: int
 
 
 def begin(tx: Connection, *, client_id: str, client_secret: str, now: int) -> Session | None:
-    """A session of the client, or None when id and secret do not belong together."""
+    """A session for the client, or None if the secret is wrong."""
     client = verified(tx, client_id=client_id, client_secret=client_secret)
     if client is None:
         return None
@@ -38,7 +37,7 @@ def begin(tx: Connection, *, client_id: str, client_secret: str, now: int) -> Se
 
 
 def caller_of(tx: Connection, text: str, *, now: int) -> Caller | None:
-    """The client a session was begun by, or None when it is unknown, over or ended."""
+    """The client of a session; None if it is unknown, expired or ended."""
     return caller_with_hash(tx, _hash(text), now=now)
 
 

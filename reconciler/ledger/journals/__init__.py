@@ -1,1 +1,1 @@
-"""Journal entries: posted in balance, then updated in few fields, cancelled and deleted."""
+"""Journal entries: posted, updated in a few fields, cancelled and deleted."""

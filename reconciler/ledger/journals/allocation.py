@@ -1,8 +1,8 @@
-"""Which run and which entry a source transaction is allocated to: at most one of each, ever.
+"""Allocation of source transactions to runs and entries: at most one of each.
 
-A run ties its transactions to itself when it starts, and each group of them to the entry that
-summarises it. What a run has left to summarise is therefore in the rows, not in anybody's memory.
-A cancelled entry frees its transactions for a later run.
+A run allocates its transactions when it starts, and each group of them to the entry that summarises
+it. So the rows show what a run still has to summarise. A cancelled entry releases its transactions
+for a later run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ _GROUP = (
 class Group:
     """Transactions that one entry summarises.
 
-    `currency` is None when currencies are aggregated, `organization` without Multi-Org.
+    `currency` is None if currencies are aggregated, `organization` without Multi-Org.
     """
 
     organization: str | None
@@ -44,7 +44,7 @@ class Group:
 
 
 def allocate(tx: Connection, run: RowMapping) -> int:
-    """Tie to a run what it asks for and no run has yet; answers how many transactions that are."""
+    """Allocate to a run all transactions it asks for that no run has; returns their number."""
     updated = tx.execute(
         update(source_transactions)
         .where(
@@ -60,13 +60,13 @@ def allocate(tx: Connection, run: RowMapping) -> int:
 
 
 def _in_organizations(run: RowMapping) -> ColumnElement[bool]:
-    """Those of a run's organizations; without Multi-Org, those that have none."""
+    """Those of the run's organizations; without Multi-Org, those without an organization."""
     names = run["organizations"]
     return _ROW.organization.is_(None) if names is None else _ROW.organization.in_(names)
 
 
 def release_entry(tx: Connection, entry: RowMapping) -> None:
-    """Free the transactions of an entry that is cancelled. A manual entry has none."""
+    """Release the transactions of a cancelled entry. A manual entry has none."""
     if entry["journal_run_id"] is None:
         return
     tx.execute(
@@ -86,7 +86,7 @@ def release_unsummarized(tx: Connection, run: RowMapping) -> None:
 
 
 def next_group(tx: Connection, run: RowMapping) -> Group | None:
-    """The next group that a run has not summarised yet, in a fixed order; None when it is done."""
+    """The next group to summarise, in a fixed order; None if there is none."""
     columns = [column for column in _GROUP if not _aggregated_away(column, run)]
     query = select(*columns).where(*_unsummarized(run)).order_by(*columns).limit(1)
     found = tx.execute(query).mappings().one_or_none()
@@ -94,7 +94,7 @@ def next_group(tx: Connection, run: RowMapping) -> Group | None:
 
 
 def count_remaining_groups(tx: Connection, run: RowMapping) -> int:
-    """How many groups a run has not summarised yet."""
+    """The number of groups still to summarise."""
     columns = [column for column in _GROUP if not _aggregated_away(column, run)]
     groups = select(*columns).where(*_unsummarized(run)).distinct().subquery()
     left: int = tx.execute(select(func.count()).select_from(groups)).scalar_one()
@@ -104,14 +104,14 @@ def count_remaining_groups(tx: Connection, run: RowMapping) -> int:
 def amounts_of(
     tx: Connection, run: RowMapping, group: Group
 ) -> Iterator[tuple[Decimal, Decimal | None]]:
-    """Amount and home currency amount of every transaction of a group, read as they are needed."""
+    """Amount and home currency amount of each transaction of a group, read in batches."""
     query = select(_ROW.amount, _ROW.home_currency_amount).where(*_of_group(run, group))
     for row in tx.execute(query, execution_options={"yield_per": 1000}):
         yield row.amount, row.home_currency_amount
 
 
 def allocate_group(tx: Connection, run: RowMapping, group: Group, entry_id: str) -> int:
-    """Tie a group to the entry that summarises it; answers how many transactions it has."""
+    """Allocate a group to the entry that summarises it; returns the number of transactions."""
     updated = tx.execute(
         update(source_transactions).where(*_of_group(run, group)).values(journal_entry_id=entry_id)
     )
@@ -119,7 +119,7 @@ def allocate_group(tx: Connection, run: RowMapping, group: Group, entry_id: str)
 
 
 def variants(tx: Connection, run: RowMapping) -> Sequence[RowMapping]:
-    """Every combination of home currency and segments among what a run has still to summarise."""
+    """The combinations of home currency and segments that are still to summarise."""
     query = select(_ROW.home_currency, _ROW.segments).where(*_unsummarized(run)).distinct()
     return tx.execute(query).mappings().all()
 
@@ -142,5 +142,5 @@ def _of_group(run: RowMapping, group: Group) -> tuple[ColumnElement[bool], ...]:
 
 
 def _aggregated_away(column: ColumnElement[Any], run: RowMapping) -> bool:
-    """With aggregation, transactions of all currencies meet in entries of the home currency."""
+    """With aggregation, an entry in home currency has transactions of all currencies."""
     return column is _CURRENCY and bool(run["aggregate_currency"])

@@ -1,4 +1,4 @@
-"""Amounts of journal lines: exact decimals, positive, no finer than the currency's minor unit."""
+"""Amounts of journal lines: exact, positive, no more decimals than the currency has."""
 
 import re
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from ..web.fields import BadValue, FieldType
 INTEGER_DIGITS = 15
 """Digits before the point. The documents set no limit; with this one every sum is exact."""
 DECIMALS = 4
-"""Digits after the point: no currency of ISO 4217 is finer."""
+"""Digits after the point: no ISO 4217 currency has more."""
 
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?")
 _EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, FloatOperation])
 
 
 def _read_amount(value: object) -> Decimal:
-    """A positive amount from a JSON number or from a string of plain digits, digits kept."""
+    """A positive amount from a JSON number or a string of plain digits."""
     if isinstance(value, str):
         if not _PLAIN.fullmatch(value):
             raise BadValue("must be plain digits such as 400.90")
@@ -37,7 +37,7 @@ def _read_amount(value: object) -> Decimal:
 
 
 def too_fine(amount: Decimal, currency: str) -> str | None:
-    """Why an amount has too many decimals for its currency, or None when it has not."""
+    """The reason against an amount with too many decimals for its currency, or None."""
     units = minor_units(currency)
     if units is None or -_exponent(amount) <= units:
         return None
@@ -45,7 +45,7 @@ def too_fine(amount: Decimal, currency: str) -> str | None:
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """The exact sum; an inexact one would raise."""
+    """The exact sum."""
     result = Decimal(0)
     for amount in amounts:
         result = _EXACT.add(result, amount)

@@ -14,7 +14,7 @@ from .fields import ENTRY, ENTRY_FIELDS, ITEM, ITEM_FIELDS, ORGANIZATION, SEGMEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line as asked for, by columns. `at` is its place in the request body."""
+    """A requested line, by columns. `at` is its path in the request body."""
 
     at: str
     accounting_code_name: str
@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """An entry as asked for, by columns. Every field has the right form; no rule has been checked.
+    """A requested entry, by columns. The fields are valid; no accounting rule has been checked.
 
     `segments` are pairs of name and value.
     """
@@ -47,7 +47,7 @@ class NewEntry:
 
 
 def read_entry(body: Mapping[str, Any], settings: Settings) -> NewEntry:
-    """The entry a body asks for. Raises Refusal with every field that is not as it must be."""
+    """The entry of a request body. Raises Refusal with the reasons against all fields."""
     found, custom, reasons = read_fields(
         body, ENTRY_FIELDS, custom=settings.fields_of("JournalEntry")
     )

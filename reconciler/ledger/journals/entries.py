@@ -1,4 +1,4 @@
-"""The operations on journal entries: create, cancel, delete, and their shared reads."""
+"""Create, cancel and delete journal entries."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from .rules import Row, RuleContext, closed_reason, violations
 
 KIND = "JournalEntry"
 UNCANCELLABLE_STATES = ("Yes", "Processing")
-"""The transfer states in which an entry is not cancelled (API facts 3.7)."""
+"""The transfer states in which an entry cannot be cancelled (API facts 3.7)."""
 
 _TENANT: BindParameter[str] = bindparam("tenant")
 _ENTRY, _CODE = journal_entries.c, accounting_codes.c
@@ -49,7 +49,7 @@ _AGGREGATED_OTHERWISE = (
 )
 _SAME = [each.name for each in fields(NewEntry) if each.name in _ENTRY]
 _SAME_OF_LINE = [each.name for each in fields(Line) if each.name in journal_entry_items.c]
-"""Columns that hold what a request says as it says it."""
+"""Columns that store the requested value unchanged."""
 _ADD_ENTRY, _ADD_ITEMS = insert(journal_entries), insert(journal_entry_items)
 
 
@@ -69,7 +69,7 @@ def create(call: Call) -> Mapping[str, object]:
 
 
 def cancel(call: Call) -> Mapping[str, object]:
-    """Cancel an entry that is not transferred, in a period that takes changes (API facts 3.7)."""
+    """Cancel an entry that is not transferred, in a period that is not closed (API facts 3.7)."""
     entry = locate(call)
     if entry["status"] != "Created":
         raise refusal(BUSINESS_RULE, f"{entry['number']} is already cancelled")
@@ -88,7 +88,7 @@ def cancel(call: Call) -> Mapping[str, object]:
 
 
 def delete(call: Call) -> Mapping[str, object]:
-    """Delete a cancelled entry. Its row stays as a tombstone, and its number is not used again."""
+    """Delete a cancelled entry. Its row remains, marked as deleted; its number is not reused."""
     entry = locate(call)
     if entry["status"] != "Cancelled":
         raise refusal(BUSINESS_RULE, f"{entry['number']} must be cancelled before it is deleted")
@@ -98,7 +98,7 @@ def delete(call: Call) -> Mapping[str, object]:
 
 
 def locate(call: Call) -> Row:
-    """The entry the path names. Raises Refusal when the tenant has none of this number."""
+    """The entry of the path. Raises Refusal if there is none of this number."""
     number = call.path["number"]
     found = (
         call.tx.execute(_BY_NUMBER, {"tenant": call.tenant_id, "number": number})
@@ -111,7 +111,7 @@ def locate(call: Call) -> Row:
 
 
 def change(call: Call, entry: Row, values: Mapping[str, object]) -> None:
-    """Set columns of an entry, and who changed it when."""
+    """Set columns of an entry, its last change included."""
     row = journal_entries.c
     call.tx.execute(
         update(journal_entries)
@@ -153,10 +153,7 @@ def _codes_named(call: Call, names: set[str]) -> dict[str, list[Row]]:
 
 
 def mixes_aggregation(tx: Connection, period: Row, aggregate: bool) -> bool:
-    """Whether a period has entries with the other setting: all are aggregated or none is.
-
-    API facts 8.3.
-    """
+    """Whether the period has entries with the other aggregation setting (API facts 8.3)."""
     values = {"tenant": period["tenant_id"], "period": period["id"], "aggregate": aggregate}
     return tx.execute(_AGGREGATED_OTHERWISE, values).first() is not None
 
@@ -177,7 +174,7 @@ def _entry_row(call: Call, entry: NewEntry, context: RuleContext, number: str) -
 
 
 def transfer(call: Call, state: str) -> dict[str, str | None]:
-    """The columns of a transfer state: when and by whom are known only while it is Yes."""
+    """The columns of a transfer state. Time and user are set only for Yes."""
     yes = state == "Yes"
     return {
         "transferred_to_accounting": state,

@@ -1,4 +1,4 @@
-"""Which organizations a run is for, and who sees it (API facts 5.2, 8.6)."""
+"""The organizations of a run, and who may see it (API facts 5.2, 8.6)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -25,15 +25,15 @@ NOT_IN_MULTI_ORG = frozenset(
         *("Electronic Credit Balance Refund", "External Credit Balance Refund"),
     }
 )
-"""Transaction types that a Multi-Org tenant has not."""
+"""Transaction types that Multi-Org tenants do not have."""
 
 
 def read_labels(
     labels: Sequence[Any] | None, known: Mapping[str, str] | None, reasons: list[Reason]
 ) -> tuple[str, ...] | None:
-    """The names of the organizations asked for, in their order; None without Multi-Org.
+    """The names of the requested organizations, in their order; None without Multi-Org.
 
-    `known` are those of the request, id to name. What is wrong is added to `reasons`.
+    `known` are those of the caller, id to name. Reasons against them are added to `reasons`.
     """
     if known is None:
         if labels:
@@ -53,7 +53,7 @@ def read_labels(
 
 
 def labels_of(run: RowMapping, caller: Caller) -> list[dict[str, str]]:
-    """The organizations of a run as it is answered to a caller who sees it."""
+    """The organizations of a run, in an answer to a caller who may see it."""
     ids = {name: key for key, name in (caller.organizations or {}).items()}
     return [
         {"organizationId": ids[name], "organizationName": name}
@@ -63,15 +63,16 @@ def labels_of(run: RowMapping, caller: Caller) -> list[dict[str, str]]:
 
 
 def may_see_run(caller: Caller, run: RowMapping) -> bool:
-    """Whether a run is there for the caller, who must be allowed all of its organizations."""
+    """Whether the caller may see a run: only with all of its organizations."""
     known = caller.organizations
     return are_visible(run["organizations"], None if known is None else frozenset(known.values()))
 
 
 def are_visible(names: Collection[str] | None, known: frozenset[str] | None) -> bool:
-    """Whether what these organizations share is there for one who is allowed those `known`.
+    """Whether a resource of these organizations is visible with those `known`.
 
-    What has none (None) is there for everyone, and everything for one who is not limited (None).
+    A resource without organizations (None) is visible to everyone. Without limits (None),
+    everything is visible.
     """
     return known is None or known.issuperset(names or ())
 

@@ -1,4 +1,4 @@
-"""The accounting rules a new entry is held to, against the books as they are (API facts 8)."""
+"""The accounting rules for a new entry (API facts 8)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ Row = RowMapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleContext:
-    """What the rules look at: settings, the named period, the codes by name, the caller's rights.
+    """What the rules use: settings, the named period, codes by name, permissions.
 
-    `organizations` are the names the request may use, None without Multi-Org.
-    `mixes_aggregation` says that the period holds entries posted with the other setting.
+    `organizations` are the caller's, by name; None without Multi-Org. `mixes_aggregation` means
+    that the period has entries with the other aggregation setting.
     """
 
     settings: Settings
@@ -31,7 +31,7 @@ class RuleContext:
     mixes_aggregation: bool
 
     def code_of(self, line: Line) -> Row | None:
-        """The one code a line names, or None when there is none or more than one."""
+        """The code of a line, or None if there is none or several match."""
         found = [
             code
             for code in self.codes.get(line.accounting_code_name, ())
@@ -41,16 +41,16 @@ class RuleContext:
 
 
 def violations(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
-    """Every rule the entry breaks."""
+    """All rules that the entry violates."""
     for rule in RULES:
         yield from rule(entry, context)
 
 
 def closed_reason(period: Row, held: frozenset[str]) -> str | None:
-    """Why nothing may be posted or cancelled in a period by a caller holding these permissions.
+    """Why a caller with these permissions cannot post or cancel in a period, or None.
 
-    A closed period is locked; one pending close is open to those who manage the close process
-    (API facts 4.3).
+    A closed period is locked. One that is pending close is open to callers who manage the close
+    process (API facts 4.3).
     """
     if period["status"] == "Closed":
         return f"The accounting period {period['name']!r} is closed"

@@ -1,4 +1,4 @@
-"""The update of basic information: notes, transfer state, custom fields (API facts 3.5, 3.6)."""
+"""Update of basic information: notes, transfer state, custom fields (API facts 3.5, 3.6)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ FIELDS = (
 
 
 def basic_information(call: Call) -> Mapping[str, object]:
-    """Change what may change without a new entry; what is not named stays as it is."""
+    """Change the fields that are sent; other fields keep their values."""
     settings = settings_of(call.tx, call.tenant_id)
     found, custom, lines = _read(call.body, settings)
     entry = locate(call)
@@ -55,7 +55,7 @@ def basic_information(call: Call) -> Mapping[str, object]:
 
 
 _Wanted = tuple[dict[str, Any], dict[str, str | None], str]
-"""What is asked of a line: its fields, its custom fields, its place in the body."""
+"""A requested change of a line: fields, custom fields, path in the body."""
 
 
 def _read(
@@ -99,10 +99,9 @@ def _check_transfer(call: Call, entry: Row, state: str) -> None:
 
 
 def _address(items: Sequence[Row], lines: Sequence[_Wanted]) -> list[tuple[Row, _Wanted]]:
-    """The line each part of the request means. One that means none or several is refused.
+    """The line that each item of the request addresses. Refuses items that match none or several.
 
-    Lines carry no id, so code name, side and, where given, code type are the address. Writing to
-    one of several equal lines would be a guess.
+    Lines have no id: code name, side and, if sent, code type address them.
     """
     addressed: list[tuple[Row, _Wanted]] = []
     reasons = []
@@ -146,5 +145,5 @@ def _change_item(call: Call, item: Row, wanted: _Wanted) -> None:
 
 
 def _merged(before: Mapping[str, str], changed: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The custom fields after a change; a cleared one is gone."""
+    """The custom fields after a change, without cleared ones."""
     return {name: value for name, value in {**before, **changed}.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Entries as the API shows them: one by number, or page by page those of a run (API facts 3.4)."""
+"""Read entries: one by number, or those of a run, page by page (API facts 3.4)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -64,7 +64,7 @@ _ITEMS = (
 
 
 def read(call: Call) -> Mapping[str, object]:
-    """Every documented field of an entry; never item notes, never an internal id."""
+    """Every documented field of an entry, without item notes and internal ids."""
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
     found = call.tx.execute(_BY_NUMBER, values).mappings().one_or_none()
@@ -107,7 +107,7 @@ def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
 
 
 def items_of(call: Call, entry_ids: Sequence[str]) -> dict[str, list[Row]]:
-    """The lines of entries with their codes, by entry, each in the order of creation."""
+    """The lines of entries with their codes, by entry, in the order of creation."""
     values = {"tenant": call.tenant_id, "entries": list(entry_ids)}
     found: dict[str, list[Row]] = {}
     for row in call.tx.execute(_ITEMS, values).mappings():

@@ -1,4 +1,4 @@
-"""The operations on accounting codes (API facts 4.1, 4.2)."""
+"""Operations on accounting codes (API facts 4.1, 4.2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +44,7 @@ FIELDS = create_fields(CODE)
 
 
 def listing(call: Call) -> Mapping[str, object]:
-    """The accounting codes in the order of their names, page by page."""
+    """The accounting codes by name, page by page."""
     page = requested_page(call.query, default=MAX_PAGE_SIZE)
     row = accounting_codes.c
     query = (
@@ -69,7 +69,7 @@ def read(call: Call) -> Mapping[str, object]:
 
 
 def create(call: Call) -> Mapping[str, object]:
-    """Add a code, active at once, and answer its id. Name plus type must be new."""
+    """Create an active code. Its name and type together must be new."""
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
     found, custom, reasons = read_fields(call.body, FIELDS, custom=declared)
     refuse_any(reasons)
@@ -97,12 +97,11 @@ def create(call: Call) -> Mapping[str, object]:
 
 
 def activate(call: Call) -> Mapping[str, object]:
-    """Make a code usable again."""
     return _set_status(call, _locate(call), "Active")
 
 
 def deactivate(call: Call) -> Mapping[str, object]:
-    """Retire a code that no entry uses; the receivable of a tenant cannot be retired."""
+    """Deactivate a code that is not used. AccountsReceivable codes cannot be deactivated."""
     code = _locate(call)
     if code["type"] == "AccountsReceivable":
         raise refusal(BUSINESS_RULE, "A code of type AccountsReceivable cannot be deactivated")

@@ -1,4 +1,4 @@
-"""The operations on accounting periods (API facts 4.3)."""
+"""Operations on accounting periods (API facts 4.3)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -41,11 +41,11 @@ NEVER_SET = (
     *("runTrialBalanceStatus", "runTrialBalanceStart", "runTrialBalanceEnd"),
     *("runTrialBalanceErrorMessage", "fileIds"),
 )
-"""Fields of an answer that are null: this ledger makes no trial balance of its own."""
+"""Fields that are always null: this ledger runs no trial balance."""
 
 
 def listing(call: Call) -> Mapping[str, object]:
-    """The accounting periods in the order of their start, page by page."""
+    """The accounting periods by start date, page by page."""
     page = requested_page(call.query, default=MAX_PAGE_SIZE)
     row = accounting_periods.c
     query = (
@@ -68,7 +68,7 @@ def read(call: Call) -> Mapping[str, object]:
 
 
 def create(call: Call) -> Mapping[str, object]:
-    """Add an open period that leaves no gap to its neighbours, and answer its id."""
+    """Create an open period, without a gap to its neighbours."""
     found, _custom, reasons = read_fields(call.body, FIELDS)
     refuse_any(reasons)
     periods = _all(call)
@@ -136,7 +136,7 @@ def _set_status(call: Call, period: Row, status: str) -> Mapping[str, object]:
 
 
 def _misplaced(found: Mapping[str, Any], periods: Sequence[Row]) -> list[Reason]:
-    """Why a new period does not fit: its name is taken, or its dates overlap or leave a gap."""
+    """Reasons against a new period: its name exists, or its dates overlap or leave a gap."""
     start, end = found["startDate"], found["endDate"]
     if end < start:
         return [Reason(INVALID_VALUE, "endDate must not be before startDate")]
@@ -156,7 +156,7 @@ def _misplaced(found: Mapping[str, Any], periods: Sequence[Row]) -> list[Reason]
 
 
 def _following(period: Row, periods: Sequence[Row]) -> Row | None:
-    """The period right after a dated one: the next dated one, else the open-ended one."""
+    """The next dated period, or else the open-ended one."""
     later = [
         other
         for other in periods

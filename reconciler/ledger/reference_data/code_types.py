@@ -1,4 +1,4 @@
-"""The types of accounting codes and the category each belongs to (API facts 4.4)."""
+"""The types of accounting codes and their categories (API facts 4.4)."""
 
 import re
 
@@ -37,7 +37,7 @@ _SPELLINGS = {
 
 
 def type_of(written: str) -> str | None:
-    """The enum value that is meant, or None when it is no accounting code type."""
+    """The enum value of a spelling, or None."""
     return _SPELLINGS.get(written)
 
 

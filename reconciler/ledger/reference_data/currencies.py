@@ -1,11 +1,11 @@
-"""How many decimals an amount in a currency may have: its minor units in ISO 4217."""
+"""Minor units of currencies: the decimals an amount may have (ISO 4217)."""
 
 from functools import cache
 
 
 @cache
 def minor_units(code: str) -> int | None:
-    """The minor units of a currency, or None when it is unknown or has none, like gold."""
+    """The minor units of a currency; None if it is unknown or has none, like gold."""
     from iso4217 import Currency  # noqa: PLC0415 - reads the ISO table, which takes a while
 
     try:

@@ -1,4 +1,4 @@
-"""The Reference document, read from YAML or from a mapping of the same shape."""
+"""The Reference document, read from a YAML file or a mapping."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """An accounting code; name plus type is its key."""
+    """An accounting code. Name and type together are its key."""
 
     name: str
     type: str
@@ -47,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """An entity or an organization of the tenant: the id that headers use, and its name."""
+    """An entity or organization: the id that headers use, and its name."""
 
     id: str
     name: str
@@ -55,7 +55,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A Reference document. `custom_fields` maps object, then field name, to its longest text.
+    """A Reference document. `custom_fields` maps object and field name to its maximum length.
 
     With several `entities` the tenant is Multi-entity, with `organizations` it is Multi-Org.
     """
@@ -73,17 +73,14 @@ class Reference:
 
 
 def built_in() -> Path:
-    """The reference a new ledger opens with: that of the example books."""
+    """The reference of a new ledger: that of the example workspace."""
     package = Path(__file__).parents[2]
     shipped = package / "examples" / "reference.yaml"
     return shipped if shipped.exists() else package.parent / "journals" / "reference.yaml"
 
 
 def source_of(reference: Mapping[str, Any] | Path) -> tuple[str, str]:
-    """The digest of a reference, without reading more into it, and the name for messages.
-
-    Raises LedgerUnusable when the file cannot be read.
-    """
+    """The digest of a reference, and its name for messages. Raises LedgerUnusable."""
     if isinstance(reference, Path):
         return hashlib.sha256(_bytes(reference)).hexdigest(), str(reference)
     text = json.dumps(reference, sort_keys=True, default=_plain)
@@ -91,7 +88,7 @@ def source_of(reference: Mapping[str, Any] | Path) -> tuple[str, str]:
 
 
 def load(reference: Mapping[str, Any] | Path) -> Reference:
-    """The document as values. Raises LedgerUnusable naming what is missing or not understood."""
+    """The document as values. Raises LedgerUnusable with the place of the error."""
     if isinstance(reference, Path):
         return _read(_parse(reference), str(reference))
     return _read(reference, "reference")
@@ -191,7 +188,7 @@ def _code(item: "_At") -> Code:
 
 
 def _units(spec: "_At", key: str) -> tuple[Unit, ...]:
-    """Entities or organizations; no id and no name comes twice."""
+    """Entities or organizations, with unique ids and names."""
     units = tuple(
         Unit(id=item.required("id"), name=item.required("name")) for item in spec.mappings(key)
     )
@@ -219,7 +216,7 @@ def _custom_fields(spec: "_At", name: str) -> dict[str, dict[str, int]]:
 
 
 class _At:
-    """A mapping of the document with its place, for messages that name it."""
+    """A mapping of the document and its place, for messages."""
 
     def __init__(self, place: str, value: object) -> None:
         if not isinstance(value, Mapping):

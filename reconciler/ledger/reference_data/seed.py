@@ -1,4 +1,4 @@
-"""Tenants: made with a reference, and brought up to date when the reference changes."""
+"""Create tenants, and update them when the reference changes."""
 
 import uuid
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def add_tenant(tx: Connection, *, created_on: str, entity_id: str | None = None)
 
 
 def seeded_with(tx: Connection, tenant_id: str) -> str | None:
-    """The digest of the reference the tenant was last seeded with, if it ever was."""
+    """The digest of the last seeded reference, if any."""
     digest: str | None = tx.execute(
         select(tenants.c.reference_digest).where(tenants.c.tenant_id == tenant_id)
     ).scalar_one()
@@ -41,9 +41,9 @@ def seeded_with(tx: Connection, tenant_id: str) -> str | None:
 
 
 def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] | Path) -> None:
-    """Insert what is missing and refresh the tenant's settings, once per content.
+    """Insert missing periods and codes and refresh the tenant's settings, once per content.
 
-    Periods and codes that exist stay as they are: seeding never opens, closes or renames anything.
+    Existing periods and codes do not change: seeding never opens, closes or renames one.
     """
     digest, _name = document.source_of(reference)
     if seeded_with(tx, act.tenant_id) == digest:
@@ -56,10 +56,10 @@ def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] |
 def _books(
     tx: Connection, act: audit.AuditContext, entities: tuple[document.Unit, ...]
 ) -> list[str]:
-    """Whose books are to be seeded: the tenant's, and those of each further entity it has.
+    """The tenant ids to seed: the tenant's, and those of its further entities.
 
-    The first entity that is ever declared takes over the books the tenant has. An entity that is
-    no longer declared stays, as everything does that was seeded.
+    The first declared entity takes over the existing rows of the tenant. An entity that is no
+    longer declared remains, as all seeded data does.
     """
     row = tenants.c
     mine = row.tenant_id == act.tenant_id

@@ -1,4 +1,4 @@
-"""A tenant's settings as the rules need them, kept in the tenant's row."""
+"""A tenant's settings, stored in its row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _SETTINGS = select(tenants).where(tenants.c.tenant_id == bindparam("tenant"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a tenant has switched on. `segments` is None when no segmentation rule is active."""
+    """The settings of a tenant. `segments` is None without an active segmentation rule."""
 
     home_currency: str | None
     aggregate_currency: bool
@@ -21,12 +21,11 @@ class Settings:
     custom_fields: Mapping[str, Mapping[str, int]]
 
     def fields_of(self, kind: str) -> Mapping[str, int]:
-        """The custom fields of an object, with their lengths in characters."""
+        """The custom fields of an object, with their maximum lengths."""
         return self.custom_fields.get(kind, {})
 
 
 def settings_of(tx: Connection, tenant_id: str) -> Settings:
-    """The settings of a tenant that exists."""
     row = tx.execute(_SETTINGS, {"tenant": tenant_id}).mappings().one()
     return Settings(
         home_currency=row["home_currency"],

@@ -1,4 +1,4 @@
-"""What a new journal run may say, and the dates and types it comes down to (API facts 5.2)."""
+"""A new journal run, read from a request body (API facts 5.2)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """A run as it will be carried out: over these days, for these types, in their order."""
+    """A run: its dates, its types in order, its organizations."""
 
     entry_date: str
     start: str
@@ -41,9 +41,9 @@ class NewRun:
 def read_run(
     body: Mapping[str, Any], periods: Sequence[RowMapping], known: Mapping[str, str] | None
 ) -> NewRun:
-    """The run a body asks for. Raises Refusal with everything that stands against it.
+    """The run of a request body. Raises Refusal with all reasons against it.
 
-    `known` are the organizations of the request, id to name; None without Multi-Org.
+    `known` are the organizations of the caller, id to name; None without Multi-Org.
     """
     found, _custom, reasons = read_fields(body, FIELDS)
     types = _read_types(found.get("transactionTypes", ()), reasons)
@@ -64,7 +64,7 @@ def read_run(
 
 
 def period_over(periods: Sequence[RowMapping], start: str, end: str) -> RowMapping | None:
-    """The dated accounting period that holds all days from start to end."""
+    """The dated accounting period that contains all days from start to end."""
     for period in periods:
         dated = period["end_date"] is not None
         if dated and period["start_date"] <= start and end <= period["end_date"]:
@@ -85,7 +85,7 @@ def _read_types(items: Sequence[Any], reasons: list[Reason]) -> tuple[str, ...]:
 def _period(
     found: Mapping[str, Any], periods: Sequence[RowMapping], reasons: list[Reason]
 ) -> RowMapping | None:
-    """The period that is named, or the one the target dates lie in."""
+    """The named period, or the one that contains the target dates."""
     if found.get("accountingPeriodName"):
         return _named(found, periods, reasons)
     start, end = found.get("targetStartDate"), found.get("targetEndDate")

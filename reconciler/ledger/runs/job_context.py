@@ -1,4 +1,4 @@
-"""A job as its steps see it: the transaction, the run, the clock, and who asked for it."""
+"""A step of a job: transaction, run, time, and the client that asked for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from . import job_queue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
-    """One step of a job, inside its transaction. `stamp` is the time of the step."""
+    """One step of a job, inside its transaction. `timestamp` is the time of the step."""
 
     tx: Connection
     job: RowMapping
@@ -26,25 +26,25 @@ class JobContext:
 
     @property
     def user_id(self) -> str:
-        """The user who asked for the work, and in whose name it changes rows."""
+        """The user who asked for the job and is stored as the author of changes."""
         user_id: str = self.job["user_id"]
         return user_id
 
     def set_run(self, values: Mapping[str, object]) -> None:
-        """Set columns of the run, and who changed it when."""
+        """Set columns of the run, its last change included."""
         self._set(journal_runs, self.run["id"], values)
 
     def set_entry(self, entry: RowMapping, values: Mapping[str, object]) -> None:
-        """Set columns of an entry, and who changed it when."""
+        """Set columns of an entry, its last change included."""
         self._set(journal_entries, entry["id"], values)
 
     def finish(self, values: Mapping[str, object]) -> None:
-        """Bring the run to the state the job was for, and take the job out of the queue."""
+        """Set the final columns of the run, and remove the job from the queue."""
         self.set_run(values)
         job_queue.finish(self.tx, self.job)
 
     def record(self, action: str, kind: str, name: str, details: object) -> None:
-        """Append an audit event in the name of whoever asked for the work."""
+        """Append an audit event in the name of the client that asked for the job."""
         act = audit.AuditContext(
             tenant_id=self.tenant_id,
             actor=self.job["client_id"],

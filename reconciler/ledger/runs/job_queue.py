@@ -1,10 +1,9 @@
-"""What is still to be done for journal runs: a queue in the database, worked on by one at a time.
+"""The queue of jobs for journal runs: in the database, executed by one worker at a time.
 
-A job is written in the transaction that answers the request, so that no accepted run is forgotten.
-The oldest job is worked on; its claim says by whom, and a claim that is not renewed for a few
-seconds can be taken over. The claim spares workers from getting in each other's way. That nothing
-is done twice does not hang on it: every step of a job is one transaction that excludes every other
-writer, finds in the rows what comes next, and notes in the job how far it came.
+A job is written in the transaction that answers the request, so an accepted run is never lost.
+Workers execute the oldest job. Its claim names the worker, and expires after a few seconds. The
+claim only prevents wasted work. Correctness does not depend on it: each step of a job is a single
+transaction that excludes other writers, reads what is next from the rows, and stores its progress.
 """
 
 from typing import Any
@@ -16,13 +15,13 @@ from ..web.call import Call
 
 PROCESS, CANCEL, DELETE = "process", "cancel", "delete"
 LEASE = 2
-"""Seconds until the job of a worker that is gone can be taken over."""
+"""Seconds until another worker may take over the job of a worker that has ended."""
 
 _JOB = run_jobs.c
 
 
 def add(call: Call, run_id: str, work: str) -> None:
-    """Queue work for a run on behalf of the caller. A run has at most one job."""
+    """Queue work for a run in the caller's name. A run has at most one job."""
     last = call.tx.execute(select(func.max(_JOB.position))).scalar_one() or 0
     call.tx.execute(
         insert(run_jobs).values(
@@ -46,7 +45,7 @@ def waiting(tx: Connection) -> bool:
 
 
 def claim(tx: Connection, worker: str, *, now: int) -> RowMapping | None:
-    """Claim the oldest job, or go on with it. None when there is none or another worker has it."""
+    """Claim the oldest job, or renew the claim. None if there is none, or another worker has it."""
     job = tx.execute(select(run_jobs).order_by(_JOB.position).limit(1)).mappings().one_or_none()
     if job is None or (job["claim"] not in (None, worker) and now < job["claimed_until"]):
         return None
@@ -55,22 +54,22 @@ def claim(tx: Connection, worker: str, *, now: int) -> RowMapping | None:
 
 
 def release(tx: Connection, worker: str) -> None:
-    """Let go of a job that is not finished, so that any worker can go on with it."""
+    """Release the claim of an unfinished job."""
     tx.execute(update(run_jobs).where(_JOB.claim == worker).values(claim=None))
 
 
 def handled(tx: Connection, job: RowMapping, position: int) -> None:
-    """Note that the entries of the run are dealt with up to this position."""
+    """Store that the entries of the run are processed up to this position."""
     _set(tx, job, handled=position)
 
 
 def finish(tx: Connection, job: RowMapping) -> None:
-    """Take a job that is done out of the queue."""
+    """Remove a finished job from the queue."""
     drop(tx, job["tenant_id"], job["journal_run_id"])
 
 
 def drop(tx: Connection, tenant_id: str, run_id: str) -> None:
-    """Take whatever is queued for a run out of the queue."""
+    """Remove the job of a run from the queue, if any."""
     tx.execute(delete(run_jobs).where(_JOB.tenant_id == tenant_id, _JOB.journal_run_id == run_id))
 
 

@@ -1,7 +1,6 @@
-"""The operations on journal runs: each checks, notes what is to be done, and answers at once.
+"""Operations on journal runs. Each checks the request, queues a job and answers at once.
 
-What they queue is done later, by `steps`; `success` of a cancel or a delete means accepted
-(API facts 5.4).
+`steps` execute the jobs later; `success` of a cancel or a delete means accepted (API facts 5.4).
 """
 
 from collections.abc import Mapping
@@ -46,13 +45,13 @@ RUN = (
         answered=lambda names: [{"type": name} for name in names],
     ),
 )
-"""The fields of a run as it is answered, besides its organizations and the count of entries."""
+"""The fields of a run in an answer, without organizations and the number of entries."""
 
 _RUN, _ENTRY = journal_runs.c, journal_entries.c
 
 
 def create(call: Call) -> Mapping[str, object]:
-    """Queue a run over an accounting period, or over days within one, and answer its number."""
+    """Queue a run over an accounting period, or over days in one."""
     periods = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
     run = read_run(call.body, call.tx.execute(periods).mappings().all(), call.caller.organizations)
     _check_idle(call)
@@ -76,7 +75,7 @@ def create(call: Call) -> Mapping[str, object]:
 
 
 def read(call: Call) -> Mapping[str, object]:
-    """A run with its state and the number of its entries, cancelled ones included."""
+    """A run with its status and the number of its entries, including cancelled ones."""
     run = _locate(call)
     entries = call.tx.execute(
         select(func.count()).where(
@@ -93,7 +92,7 @@ def read(call: Call) -> Mapping[str, object]:
 
 
 def cancel(call: Call) -> Mapping[str, object]:
-    """Accept the cancellation of a run that is queued, done or failed; of one at work, never."""
+    """Accept the cancellation of a run that is not being processed."""
     run = _locate(call)
     _check_state(run, CANCELLABLE, "cancelled")
     job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run is not started any more
@@ -104,7 +103,7 @@ def cancel(call: Call) -> Mapping[str, object]:
 
 
 def delete(call: Call) -> Mapping[str, object]:
-    """Accept the deletion of a wholly cancelled run together with its entries."""
+    """Accept the deletion of a cancelled run and its entries."""
     run = _locate(call)
     _check_state(run, DELETABLE, "deleted")
     _set_status(call, run, "DeleteInprogress")
@@ -114,7 +113,7 @@ def delete(call: Call) -> Mapping[str, object]:
 
 
 def _check_idle(call: Call) -> None:
-    """Refuse a run beside another one, also of organizations that the caller does not see."""
+    """Refuse a run while another is busy, even one that the caller may not see."""
     busy = (
         call.tx.execute(
             select(journal_runs).where(

@@ -1,4 +1,4 @@
-"""The steps of every job: process a run, cancel its entries one by one, delete them (facts 5.4)."""
+"""The steps of jobs: process a run, cancel its entries, delete them (facts 5.4)."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,16 +13,16 @@ from .job_context import JobContext
 from .operations import KIND
 
 ENTRIES_PER_STEP = 20
-"""Entries handled in one transaction: few enough that requests in between hardly wait."""
+"""Entries per transaction: few, so that requests hardly wait."""
 
 _ENTRY = journal_entries.c
 
 
 def cancel(context: JobContext) -> None:
-    """Cancel the next few entries. One that is transferred, or on its way there, stays.
+    """Cancel the next entries. Transferred ones, or those in transfer, are not cancelled.
 
-    Each is looked at once. When none is left, the run is Cancelled if all of its entries are, and
-    Completed again if one is not.
+    Each entry is tried once. At the end the run is Cancelled if all its entries are, else
+    Completed.
     """
     entries = _next(context)
     for entry in entries:
@@ -41,7 +41,7 @@ def cancel(context: JobContext) -> None:
 
 
 def delete(context: JobContext) -> None:
-    """Delete the next few entries of a cancelled run, and in the end the run itself."""
+    """Delete the next entries of a cancelled run, and finally the run."""
     entries = _next(context)
     for entry in entries:
         context.set_entry(entry, {"deleted": True})
@@ -57,11 +57,10 @@ STEPS: dict[str, Callable[[JobContext], None]] = {
     job_queue.CANCEL: cancel,
     job_queue.DELETE: delete,
 }
-"""By the work a job is for."""
 
 
 def _next(context: JobContext) -> Sequence[RowMapping]:
-    """The entries after the ones that are handled, in the order they were made."""
+    """The next entries to process, in the order of creation."""
     query = (
         select(journal_entries)
         .where(
@@ -77,7 +76,7 @@ def _next(context: JobContext) -> Sequence[RowMapping]:
 
 
 def _more(context: JobContext, entries: Sequence[RowMapping]) -> bool:
-    """Whether there may be entries after these; if so, notes how far the job has come."""
+    """Whether more entries may follow; if so, stores the progress of the job."""
     if len(entries) < ENTRIES_PER_STEP:
         return False
     job_queue.handled(context.tx, context.job, entries[-1]["run_position"])

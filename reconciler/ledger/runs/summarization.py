@@ -1,4 +1,4 @@
-"""Processing a run: its source transactions become entries, a group at a time (API facts 5.2)."""
+"""Processing of a run: groups of source transactions become entries (API facts 5.2)."""
 
 import logging
 import uuid
@@ -23,11 +23,11 @@ from .operations import KIND
 log = logging.getLogger(__name__)
 
 GROUPS_PER_STEP = 20
-"""Entries made in one transaction: few enough that requests in between hardly wait."""
+"""Entries per transaction: few, so that requests hardly wait."""
 
 
 def process(context: JobContext) -> None:
-    """The next step of a run: its start, or its next few entries, or its end."""
+    """The next step of a run: its start, its next entries, or its end."""
     if context.run["status"] == "Pending":
         _start(context)
     else:
@@ -35,7 +35,7 @@ def process(context: JobContext) -> None:
 
 
 def fail(context: JobContext, why: str) -> None:
-    """End a run in Error. What it had tied to itself and not summarised is free again."""
+    """End a run in Error, and release the transactions it has not summarised."""
     log.warning("the journal run %s ended in Error: %s", context.run["number"], why)
     allocation.release_unsummarized(context.tx, context.run)
     context.finish({"status": "Error"})
@@ -43,7 +43,7 @@ def fail(context: JobContext, why: str) -> None:
 
 
 def _start(context: JobContext) -> None:
-    """Tie to the run what it will summarise. Obstacles are found before the first entry."""
+    """Allocate the run's transactions. Blockers are found before the first entry."""
     count = allocation.allocate(context.tx, context.run)
     why = next(_blockers(context, settings_of(context.tx, context.tenant_id)), None)
     if why is not None:
@@ -54,7 +54,7 @@ def _start(context: JobContext) -> None:
 
 
 def _blockers(context: JobContext, settings: Settings) -> Iterator[str]:
-    """What has changed since the run was asked for, or its transactions were loaded."""
+    """What changed since the run was requested, or its transactions were loaded."""
     yield from _aggregation_conflicts(context, settings)
     for variant in allocation.variants(context.tx, context.run):
         if variant["home_currency"] != settings.home_currency:
@@ -65,7 +65,7 @@ def _blockers(context: JobContext, settings: Settings) -> Iterator[str]:
 
 
 def _aggregation_conflicts(context: JobContext, settings: Settings) -> Iterator[str]:
-    """What would leave a period with both kinds of entries; looked at again before every step."""
+    """Whether the period would have entries of both settings; checked before every step."""
     aggregate = context.run["aggregate_currency"]
     if settings.aggregate_currency != aggregate:
         yield "the setting of currency aggregation has changed"
@@ -100,7 +100,7 @@ def _summarise(
     period: RowMapping,
     position: int,
 ) -> None:
-    """Make the entry of a group and tie the group to it."""
+    """Create the entry of a group, and allocate the group to it."""
     row = _entry_row(context, group, settings, period)
     row |= {"run_position": position}
     items = _item_rows(context, group, settings, entry_id=row["id"])
@@ -143,7 +143,7 @@ def _entry_row(
 def _item_rows(
     context: JobContext, group: allocation.Group, settings: Settings, *, entry_id: str
 ) -> list[dict[str, Any]]:
-    """A debit and a credit of the same amounts: the entry balances in both currencies."""
+    """A debit and a credit of the same amounts."""
     amount, home_amount = _sums(context, group, settings)
     return [
         {

@@ -1,1 +1,1 @@
-"""What the ledger keeps: tables, transactions, numbers, the audit chain and stored answers."""
+"""Tables, transactions, sequences, the audit chain and stored answers."""

@@ -1,4 +1,4 @@
-"""The audit chain: one event for every effect, each sealing the one before it."""
+"""The audit chain: one event for each change, with the hash of the event before it."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _APPEND = insert(audit_events)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditContext:
-    """Who does something: the client (or `ledger` itself), when, in which request."""
+    """The client (or `ledger` itself), time and request of an event."""
 
     tenant_id: str
     actor: str
@@ -41,7 +41,7 @@ def record(  # noqa: PLR0913 - keywords, each a column
     object_name: str,
     details: object,
 ) -> None:
-    """Append an event in the caller's transaction: effect and event live or die together."""
+    """Append an event in the caller's transaction: change and event are committed together."""
     last = tx.execute(_LAST, {"tenant": act.tenant_id}).one_or_none()
     event: dict[str, Any] = {
         "tenant_id": act.tenant_id,
@@ -60,9 +60,9 @@ def record(  # noqa: PLR0913 - keywords, each a column
 
 
 def verify(tx: Connection, tenant_id: str) -> int | None:
-    """The sequence of the first event that was altered, removed or put in later; None when sound.
+    """The sequence of the first event that was altered, removed or inserted; None if intact.
 
-    Events cut off at the end cannot be seen from the chain alone; keep the last hash elsewhere.
+    Events removed at the end leave no trace in the chain; store the last hash elsewhere.
     """
     row = audit_events.c
     previous, expected = GENESIS, 1

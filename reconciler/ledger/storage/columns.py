@@ -1,4 +1,4 @@
-"""The types of columns, the same values on every database: text, exact amounts, small documents."""
+"""Column types with the same values on every database."""
 
 import json
 from decimal import Decimal
@@ -11,11 +11,10 @@ _POSTGRESQL = "postgresql"
 
 
 class _Plain(UserDefinedType[str]):
-    """Text of PostgreSQL, ordered by code points whatever the locale of the database.
+    """Text of PostgreSQL, ordered by code points in every locale.
 
-    Without a length: the rules of the API say what fits, with a better message, and SQLite does not
-    hold text to one. The library's own type with a collation would repeat that with every value,
-    where not every expression takes it.
+    It has no length: the rules of the API check lengths, with better messages. The library's own
+    type would add the collation to every value, which some expressions do not accept.
     """
 
     cache_ok = True
@@ -28,7 +27,7 @@ _PLAIN = _Plain()
 
 
 def text_type(length: int | None = None) -> TypeEngine[str]:
-    """Text, compared and ordered by code points. `length` tells a reader how long it gets."""
+    """Text, ordered by code points. `length` is information for readers."""
     plain = Text() if length is None else String(length)
     return plain.with_variant(_PLAIN, _POSTGRESQL)
 
@@ -46,7 +45,7 @@ TIMESTAMP_TEXT = TimestampText(19).with_variant(_PLAIN, _POSTGRESQL)
 
 
 class Amount(TypeDecorator[Decimal]):
-    """An exact decimal. SQLite keeps its digits as text: its NUMERIC would round through floats."""
+    """An exact decimal. SQLite stores text, because its NUMERIC would round."""
 
     impl = Text
     cache_ok = True
@@ -64,7 +63,7 @@ class Amount(TypeDecorator[Decimal]):
 
 
 class Json(TypeDecorator[Any]):
-    """A small document of text, lists and mappings, kept as canonical JSON text."""
+    """A small document, stored as canonical JSON text."""
 
     impl = Text
     cache_ok = True

@@ -1,15 +1,14 @@
-"""Writers of one process: one at a time, and those who come meanwhile share a commit.
+"""Group commit: the writers of a process work one at a time and share commits.
 
-A commit waits for the disk, which takes longer than the work before it. So whoever is done while
-others wait for their turn leaves the transaction open, and the next one works in it, behind a
-savepoint. Whoever is done with nobody waiting commits for all. Nobody leaves, with a result or with
-an error, before everything it may have seen is on disk; when the commit fails, it fails for all.
-A group never has more members than there are threads: each waits for the commit before it can
-write again.
+A commit waits for the disk, which takes longer than the work before it. A writer that finishes
+while others wait leaves the transaction open. The next one works in it, behind a savepoint. The
+last one commits for all. No writer returns, with a result or an error, before the commit. If the
+commit fails, it fails for all. A group has at most as many members as there are threads, because
+each waits for the commit.
 
-Who waits for a turn has LOCK_WAIT seconds in all: what is left of them when the turn comes is what
-the transaction may wait for other processes. So a lock that another process keeps holds everybody
-up at the same time, and not one after the other.
+A writer waits LOCK_WAIT seconds in all. The transaction may wait for other processes for what is
+left after the turn. So a lock of another process delays all writers at the same time, not one after
+the other.
 """
 
 import threading
@@ -24,15 +23,15 @@ from .transaction import Transaction, transaction
 
 
 class SharedCommitFailed(Exception):
-    """The commit that this work shared with others' did not succeed."""
+    """The shared commit failed."""
 
 
 class WriteTurnTimeout(Exception):
-    """Others worked, or waited for other processes, for all of LOCK_WAIT."""
+    """No turn came within LOCK_WAIT."""
 
 
 class GroupCommit:
-    """The turns of the writers of one database in this process."""
+    """The writers of one database in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,16 +43,16 @@ class GroupCommit:
 
     @contextmanager
     def shared(self, engine: Engine) -> Iterator[Connection]:
-        """A turn in a transaction that others may share, on disk when the block is left."""
+        """A turn in a transaction that others may share; it is on disk when the block ends."""
         wait = self._take_turn()
         with self._member(engine, wait) as connection:
             yield connection
 
     @contextmanager
     def exclusive(self, engine: Engine, *, unless_open: bool = False) -> Iterator[Connection]:
-        """A turn in a transaction of one's own.
+        """A turn in a separate transaction.
 
-        What others have left open is committed first; with `unless_open` it is joined instead.
+        An open shared transaction is committed first; with `unless_open` it is joined instead.
         """
         wait = self._take_turn()
         if unless_open and self._group is not None:
@@ -71,7 +70,7 @@ class GroupCommit:
 
     @contextmanager
     def _member(self, engine: Engine, wait: float) -> Iterator[Connection]:
-        """Work in the open transaction, or begin one. Comes with the turn, leaves without it."""
+        """Work in the open transaction, or begin one. Needs the turn and releases it."""
         try:
             group = self._group = self._group or _Group(engine, wait)
         except BaseException:
@@ -84,7 +83,7 @@ class GroupCommit:
             self._settle(group)
 
     def _settle(self, group: "_Group") -> None:
-        """Return when the transaction is over. Raises when its commit failed, here or elsewhere."""
+        """Return when the transaction has ended. Raises if its commit failed."""
         if group.members == 0 or self._is_last(group):
             try:
                 self._conclude(group)
@@ -94,7 +93,7 @@ class GroupCommit:
             raise SharedCommitFailed from group.failure
 
     def _is_last(self, group: "_Group") -> bool:
-        """Leave the turn, and wait. True, with the turn again, when this one has to commit."""
+        """Release the turn and wait. True, with the turn, if this member has to commit."""
         with self._lock:
             self._busy = False
             self._wake()
@@ -106,7 +105,7 @@ class GroupCommit:
         return False
 
     def _conclude(self, group: "_Group") -> None:
-        """Commit, or undo what the first member of a group could not finish."""
+        """Commit, or roll back if the first member failed."""
         try:
             group.transaction.end(commit=group.members > 0)
         except BaseException as error:
@@ -119,7 +118,7 @@ class GroupCommit:
                 self._end.notify_all()
 
     def _take_turn(self) -> float:
-        """Wait for the turn; answers what is left of LOCK_WAIT then. Raises WriteTurnTimeout."""
+        """Wait for the turn; returns what is left of LOCK_WAIT. Raises WriteTurnTimeout."""
         deadline = time.monotonic() + backend.LOCK_WAIT
         with self._lock:
             self._waiting += 1
@@ -153,7 +152,7 @@ class GroupCommit:
 
 
 class _Group:
-    """One transaction, and who works in it. Raises when it cannot be begun."""
+    """A shared transaction and its members."""
 
     def __init__(self, engine: Engine, wait: float) -> None:
         self.transaction = Transaction(engine, wait=wait)
@@ -163,7 +162,10 @@ class _Group:
 
     @contextmanager
     def part(self) -> Iterator[Connection]:
-        """The work of one member. What fails is undone; of the first one, by ending it all."""
+        """The work of one member.
+
+        A failure rolls back to its savepoint, or all for the first one.
+        """
         connection = self.transaction.connection
         if self.members == 0:
             yield connection

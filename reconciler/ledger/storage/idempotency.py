@@ -1,9 +1,9 @@
-"""Idempotency keys: one claim per key, and the first answer kept for 24 hours (API facts 7.5).
+"""Idempotency keys: one claim per key, and its first answer for 24 hours (API facts 7.5).
 
-A claim is committed before the work starts, so that threads and processes see it; the answer is
-written in the transaction of the effect, so that neither exists without the other. A claim whose
-holder died can be taken over after a few seconds. Its old holder, should it wake up, finds that
-the claim is no longer its own and undoes its work.
+A claim is committed before the work starts, so that threads and processes see it. The answer is
+stored in the transaction of the change, so that they exist together or not at all. If the holder of
+a claim dies, another request can take it over after a few seconds. The old holder then finds the
+claim lost and rolls back.
 """
 
 import secrets
@@ -42,12 +42,12 @@ _RELEASE = delete(replays).where(*_HELD)
 
 LIFETIME = 24 * 60 * 60
 LEASE = 10
-"""Seconds until a claim counts as abandoned. Work that takes longer is undone, not doubled."""
+"""Seconds until a claim expires. Work that takes longer is rolled back, never repeated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
-    """An answer as it was given: status, body text, and the request id it carried."""
+    """A stored answer: status, body and request id."""
 
     status: int
     body: str
@@ -56,7 +56,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The right to work on a key until the lease ends."""
+    """The claim of a request on a key, until its lease expires."""
 
     tenant_id: str
     key: str
@@ -64,7 +64,7 @@ class Claim:
 
 
 class KeyConflict(Enum):
-    """Why a key cannot be worked on now."""
+    """Why a key cannot be claimed."""
 
     RUNNING = auto()
     OTHER_REQUEST = auto()
@@ -72,12 +72,12 @@ class KeyConflict(Enum):
 
 
 class ClaimLost(Exception):
-    """Someone else took the claim over; the work under it must not be committed."""
+    """Another request has taken over the claim; the work must not be committed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedRequest:
-    """A request with a key: what is compared when the key comes again."""
+    """A request with a key, to compare with later requests."""
 
     tenant_id: str
     key: str
@@ -89,9 +89,9 @@ class KeyedRequest:
 def claim(
     store: Store, keyed: KeyedRequest, *, now: int, strict: bool
 ) -> Claim | StoredAnswer | KeyConflict:
-    """Claim the key, or say why not: the answer it already has, or a clash.
+    """Claim the key, or return its stored answer or the conflict.
 
-    `strict` compares the body as well; the documents name only tenant, URL and method.
+    `strict` compares the body too; the documents name only tenant, URL and method.
     """
     mine = {"tenant": keyed.tenant_id, "keyed": keyed.key}
     token = secrets.token_hex(16)
@@ -131,7 +131,7 @@ def store_answer(tx: Connection, claimed: Claim, answer: StoredAnswer) -> None:
 
 
 def release(store: Store, claimed: Claim) -> None:
-    """Give the key back unanswered, so that the next request with it starts afresh."""
+    """Release the claim without an answer, so that the next request executes."""
     with store.writing_relaxed() as tx:
         tx.execute(_RELEASE, _held(claimed))
 

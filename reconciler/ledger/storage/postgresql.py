@@ -1,8 +1,8 @@
-"""PostgreSQL as the ledger uses it: any number of server processes, one writer at a time.
+"""PostgreSQL: several server processes, one writer at a time.
 
-A writer holds a lock of the whole database from its first moment until its commit is on disk, so
-that nobody builds on, or is told of, what a crash could still take back. The lock belongs to the
-transaction and the timeouts to the server: a client that dies or hangs keeps neither.
+A writer locks the whole database until its commit is on disk, so that nobody reads what a crash
+could undo. The lock belongs to the transaction and the timeouts to the server, so a client that
+dies or hangs keeps neither.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import psycopg
 
 IDLE_WAIT = 60.0
-"""Seconds after which the server ends a transaction whose client does nothing any more."""
+"""Seconds after which the server ends a transaction of an idle client."""
 STATEMENT_WAIT = 300.0
-"""Seconds after which the server ends a statement, in case its client is gone."""
+"""Seconds after which the server ends a statement."""
 
 _CONNECT = {
     "application_name": "reconciler ledger",
@@ -28,10 +28,10 @@ _CONNECT = {
     "connect_timeout": 10,
     "tcp_user_timeout": 30_000,  # milliseconds until a server that is gone is given up
 }
-"""What a connection has unless the URL says otherwise."""
+"""Options of a connection, unless the URL sets them."""
 
 _LOCK = 0x6C6564676572
-"""The key of the advisory lock that writers take: the word "ledger"."""
+"""The key of the writers' advisory lock: the word "ledger"."""
 _BUSY = frozenset(
     {
         "55P03",  # the lock was not to be had within lock_timeout
@@ -49,7 +49,7 @@ _BEGIN = {
 
 
 def prepare(url: URL) -> URL:
-    """The URL to connect to. The database itself must exist."""
+    """The URL to connect to. The database must exist."""
     try:
         import psycopg  # noqa: F401, PLC0415 - asked for only where it is needed
     except ImportError as error:
@@ -65,7 +65,7 @@ def prepare(url: URL) -> URL:
 
 
 def engines(url: URL) -> Mapping[Access, Engine]:
-    """One pool for everything: how durable a commit is, each transaction says for itself."""
+    """One pool for all; each transaction sets how durable its commit is."""
     made = create_engine(
         url,
         pool_size=8,
@@ -98,7 +98,7 @@ def engines(url: URL) -> Mapping[Access, Engine]:
 
 
 def _beginning(access: Access, wait: float) -> str:
-    """Everything a transaction begins with, in one message to the server."""
+    """All statements at the beginning of a transaction, in one message."""
     statements = [_BEGIN[access], _local("idle_in_transaction_session_timeout", IDLE_WAIT)]
     statements.append(_local("statement_timeout", STATEMENT_WAIT))
     if access is not Access.READING:
@@ -114,7 +114,7 @@ def _local(setting: str, seconds: float) -> str:
 
 
 def initialize(made: Engine) -> None:
-    """Refuse an empty database that could not hold every text."""
+    """Refuse a database that cannot store all text."""
     with made.connect() as connection, connection.begin():
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
     if encoding != "UTF8":
@@ -124,9 +124,9 @@ def initialize(made: Engine) -> None:
 
 
 def back_up(url: URL, version: str) -> None:
-    """Nothing: a migration is one transaction, and copies are the business of pg_dump."""
+    """Nothing: a migration is one transaction, and pg_dump makes copies."""
 
 
 def is_busy(error: OperationalError) -> bool:
-    """Whether others kept the database from being written for longer than LOCK_WAIT."""
+    """Whether a lock was not available within LOCK_WAIT."""
     return getattr(error.orig, "sqlstate", None) in _BUSY

@@ -1,4 +1,4 @@
-"""The schema version of a database: made new, found to be the newest, or brought up to date."""
+"""The schema version of a database: created, current, or migrated."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -14,18 +14,16 @@ _VERSION = select(tables.ledger_version.c.version_num)
 
 
 class Transactions(Protocol):
-    """Where a schema version is read and written."""
-
     def reading(self) -> AbstractContextManager[Connection]: ...
 
     def writing(self, *, alone: bool) -> AbstractContextManager[Connection]: ...
 
 
 def make_ready(store: Transactions, backend: Backend, url: URL) -> None:
-    """Make the tables of an empty database; bring those of an older ledger up to date.
+    """Create the tables of an empty database, or migrate those of an older ledger.
 
-    Of several processes that come at once, one does so and the others wait. Raises LedgerUnusable
-    for a database that holds something else, or a newer ledger.
+    If several processes start together, one does so and the others wait. Raises LedgerUnusable if
+    the database has other tables, or those of a newer ledger.
     """
     if _is_newest(store):
         return
@@ -41,7 +39,7 @@ def make_ready(store: Transactions, backend: Backend, url: URL) -> None:
 
 
 def _is_newest(store: Transactions) -> bool:
-    """Whether nothing is to be done, found with one plain query."""
+    """Whether the version is current, found with one query."""
     with store.reading() as tx:
         try:
             with tx.begin_nested():
@@ -66,7 +64,7 @@ def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
 
 
 def _version(tx: Connection) -> str | None:
-    """The schema version of a ledger, None for an empty database."""
+    """The schema version; None for an empty database."""
     names = inspect(tx).get_table_names()
     if tables.ledger_version.name in names:
         version: str = tx.execute(_VERSION).scalar_one()

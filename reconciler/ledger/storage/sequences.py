@@ -1,4 +1,4 @@
-"""Numbers that rise and are never given out twice, not even after a delete."""
+"""Sequences of numbers that are never reused, even after a delete."""
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -15,7 +15,7 @@ _NEXT = (
 def next_number(tx: Connection, tenant_id: str, prefix: str) -> str:
     """The next number with this prefix, such as `JE-00000001`.
 
-    The counter moves in the caller's transaction: a number is used up exactly when it commits.
+    It is used up exactly if the caller's transaction commits.
     """
     value = tx.execute(_NEXT, {"tenant": tenant_id, "prefix": prefix}).scalar_one_or_none()
     if value is None:

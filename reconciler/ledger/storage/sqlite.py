@@ -1,4 +1,4 @@
-"""SQLite as the ledger uses it: one file, one writer at a time, commits on disk."""
+"""SQLite: one file, one writer at a time, commits on disk."""
 
 import os
 import sqlite3
@@ -16,7 +16,7 @@ from .backend import Access, TransactionLost, access_of, wait_of
 
 
 def prepare(url: URL) -> URL:
-    """The URL to connect to, once its file exists. A new file is readable by its owner only."""
+    """The URL to connect to. A missing file is created, readable by its owner only."""
     name = url.database or ""
     if not name or name == ":memory:" or name.startswith("file:"):
         raise LedgerUnusable("the ledger needs a file; write sqlite:////absolute/path.db")
@@ -35,7 +35,7 @@ def prepare(url: URL) -> URL:
 
 
 def engines(url: URL) -> Mapping[Access, Engine]:
-    """Commits of WRITING survive a power loss, those of RELAXED only the end of the process."""
+    """Commits of WRITING survive a power loss, those of RELAXED a crash of the process."""
     durable, relaxed = _engine(url, "FULL"), _engine(url, "NORMAL")
     return {Access.READING: durable, Access.WRITING: durable, Access.RELAXED: relaxed}
 
@@ -81,9 +81,9 @@ def _busy_timeout(seconds: float) -> str:
 
 
 def initialize(made: Engine) -> None:
-    """Switch a new file to a write-ahead log, for good.
+    """Switch a new file to write-ahead logging.
 
-    The switch needs the file alone and does not wait for that, so it is asked for again.
+    The switch needs exclusive access and does not wait for it, so it is retried.
     """
     deadline = time.monotonic() + backend.LOCK_WAIT
     while True:
@@ -100,9 +100,9 @@ def initialize(made: Engine) -> None:
 
 
 def back_up(url: URL, version: str) -> None:
-    """Copy the file beside itself, as `ledger.db.before-2`, for its owner only.
+    """Copy the file to `ledger.db.before-2`, readable by its owner only.
 
-    The caller is in a writing transaction, so that nobody changes the file meanwhile.
+    The caller is in a writing transaction, so that the file does not change.
     """
     path = Path(str(url.database))
     copy = path.with_name(f"{path.name}.before-{int(version)}")
@@ -118,6 +118,6 @@ def back_up(url: URL, version: str) -> None:
 
 
 def is_busy(error: OperationalError) -> bool:
-    """Whether another process held the database for longer than LOCK_WAIT."""
+    """Whether another process locked the database for longer than LOCK_WAIT."""
     code: int = getattr(error.orig, "sqlite_errorcode", 0)
     return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

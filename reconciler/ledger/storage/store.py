@@ -15,7 +15,7 @@ from .transaction import transaction
 
 
 class Contention(Exception):
-    """Others kept the database busy for too long. Nothing was changed."""
+    """Other writers kept the database locked for too long. Nothing was changed."""
 
 
 SQLITE = Backend(
@@ -35,17 +35,15 @@ POSTGRESQL = Backend(
     is_busy=postgresql.is_busy,
 )
 BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
-"""By the scheme of the database URL."""
 EXAMPLES = "sqlite:////absolute/path.db or postgresql://user@host/database"
 
 
 class Store:
-    """One database, open. Threads and processes may share it.
+    """An open database. Threads and processes may share it.
 
-    `reading` sees one consistent state; `writing` runs alone and is on disk when it returns;
-    `writing_relaxed` also runs alone, and its commit survives a crash of the process but perhaps
-    not a power loss. Leaving a block by an exception undoes everything done in it. All three raise
-    Contention.
+    `reading` sees one consistent state. `writing` excludes other writers and is on disk when it
+    returns. `writing_relaxed` excludes them too; its commit survives a crash of the process, but
+    perhaps not a power loss. An exception rolls a block back. All three raise Contention.
     """
 
     def __init__(self, backend: Backend, url: URL) -> None:
@@ -63,9 +61,9 @@ class Store:
 
     @contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[Connection]:
-        """Threads that write at the same time share a commit, and wait for each other's work.
+        """Threads that write at the same time share a commit.
 
-        `alone` is for work that takes long: nobody else's commit waits for it.
+        `alone` is for long work: no other commit waits for it.
         """
         write = self._writers.exclusive if alone else self._writers.shared
         with self._contention(), write(self._engines[Access.WRITING]) as connection:
@@ -80,7 +78,6 @@ class Store:
             yield connection
 
     def close(self) -> None:
-        """Close every connection. The database stays as it is."""
         for engine in self._engines.values():
             engine.dispose()
 
@@ -97,7 +94,7 @@ class Store:
 
 
 def open_store(database_url: str) -> Store:
-    """Open the database at an SQLAlchemy URL, making what is missing. Raises LedgerUnusable."""
+    """Open the database at an SQLAlchemy URL, or create it. Raises LedgerUnusable."""
     try:
         url = make_url(database_url)
     except (ArgumentError, ValueError):

@@ -1,4 +1,4 @@
-"""One transaction, from the connection it takes to the moment it is surely over."""
+"""One transaction, from its connection to its certain end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ from .backend import WAIT
 
 
 class Transaction:
-    """A transaction that has begun. Raises when it cannot be.
+    """A transaction that has begun.
 
-    A writing one waits for other processes until `wait` seconds are over; by default LOCK_WAIT.
+    A writing one waits for other processes for up to `wait` seconds; by default LOCK_WAIT.
     """
 
     def __init__(self, engine: Engine, *, wait: float | None = None) -> None:
@@ -25,10 +25,10 @@ class Transaction:
             raise
 
     def end(self, *, commit: bool) -> None:
-        """Commit or undo it, and give the connection back.
+        """Commit or roll back, and return the connection to the pool.
 
-        Where that raises, the database connection is closed for good: the library would take it
-        for one that is free, though its transaction, and the lock with it, may still be there.
+        If that raises, the database connection is closed: the library would treat it as free,
+        although its transaction and lock may remain.
         """
         try:
             if commit:
@@ -44,7 +44,7 @@ class Transaction:
 
 @contextmanager
 def transaction(engine: Engine, *, wait: float | None = None) -> Iterator[Connection]:
-    """A transaction around a block: committed when it is left, undone when it raises."""
+    """A transaction around a block: committed at its end, rolled back after an exception."""
     begun = Transaction(engine, wait=wait)
     try:
         yield begun.connection

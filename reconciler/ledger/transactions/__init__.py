@@ -1,1 +1,1 @@
-"""Source transactions: read from files, checked, and kept for journal runs to summarise."""
+"""Source transactions: read from files, checked and stored for journal runs."""

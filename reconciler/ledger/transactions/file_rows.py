@@ -1,4 +1,4 @@
-"""Rows of a file of transactions, one at a time, whatever the format: CSV, YAML or JSON lines."""
+"""Rows of a file of transactions, one at a time: CSV, YAML or JSON lines."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
@@ -10,14 +10,14 @@ from ..web.body import MAX_BYTES, check_texts, read_object
 from ..web.errors import Refusal
 
 SEGMENT = "segments."
-"""What the name of a CSV column of segment values begins with: `segments.Department`."""
+"""The prefix of a CSV column with segment values: `segments.Department`."""
 
 Row = tuple[int, Mapping[str, Any]]
-"""The number of a line and the fields that begin there; a field that is left empty is absent."""
+"""The number of a line and its fields. Empty fields are absent."""
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file, read as they are asked for. Raises BadRow, LedgerUnusable."""
+    """The rows of a file, read lazily. Raises BadRow and LedgerUnusable."""
     read = _FORMATS.get(path.suffix.lower())
     if read is None:
         endings = ", ".join(_FORMATS)

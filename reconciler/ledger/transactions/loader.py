@@ -1,4 +1,4 @@
-"""Source transactions on their way into the ledger: checked one by one, all of them or none."""
+"""Load source transactions: check each, store all of them or none."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ from ..web.fields import DATE, BadValue, Field, FieldType, choice, read_fields, 
 from .file_rows import read_rows
 
 BATCH = 1000
-"""Transactions that are in memory at a time."""
+"""Transactions in memory at a time."""
 MAX_SEGMENTS = 1500
-"""Transactions are grouped through an index on their segments, and an index bounds its rows."""
+"""Segments are part of an index, and indexes limit the size of a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """How many transactions a file added, and how many of its own were there already."""
+    """The number of transactions that a file added, and of those loaded before."""
 
     added: int
     known: int
@@ -60,10 +60,9 @@ FIELDS = (
 
 
 def load_transactions(tx: Connection, act: AuditContext, path: Path) -> Loaded:
-    """Load a file in the caller's transaction, in batches. Raises LedgerUnusable for a bad line.
+    """Load a file in the caller's transaction, in batches. Raises LedgerUnusable for a wrong line.
 
-    A transaction that is there already is left alone when it says the same, and is an error when
-    it says something else: what an entry may be made of is never changed.
+    A transaction that exists with the same content is skipped; with other content it is an error.
     """
     context = _load_context(tx, act.tenant_id)
     rows = read_rows(path)
@@ -105,7 +104,7 @@ def _load_context(tx: Connection, tenant_id: str) -> _LoadContext:
 
 
 def _read(line: int, row: Mapping[str, Any], context: _LoadContext) -> dict[str, Any]:
-    """The columns of a transaction. Raises BadRow with everything that is wrong with it."""
+    """The columns of a transaction. Raises BadRow with all reasons against it."""
     found, _custom, reasons = read_fields(row, FIELDS)
     problems = [reason.message for reason in reasons] or list(_violations(found, context))
     if problems:
@@ -135,7 +134,7 @@ def _read(line: int, row: Mapping[str, Any], context: _LoadContext) -> dict[str,
 
 
 def _violations(found: Mapping[str, Any], context: _LoadContext) -> Iterator[str]:
-    """Every rule of entries that an entry of this transaction would break."""
+    """All rules that an entry of this transaction would violate."""
     currency, settings = found["currency"], context.settings
     if currency not in settings.currencies:
         yield f"the currency {currency!r} is not active"
@@ -192,7 +191,7 @@ def _codes(found: Mapping[str, Any], side: str, context: _LoadContext) -> list[R
 
 
 def _new(tx: Connection, batch: Sequence[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Those that are not there yet, each once. Raises BadRow for an id that says something else."""
+    """The new transactions. Raises BadRow if an id exists with other content."""
     row = source_transactions.c
     query = select(source_transactions).where(
         row.tenant_id == batch[0][1]["tenant_id"], row.id.in_([each["id"] for _, each in batch])

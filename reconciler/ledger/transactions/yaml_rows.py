@@ -1,4 +1,4 @@
-"""Rows of a YAML file, built from the parser's events so that no more than one is in memory."""
+"""Rows of a YAML file, built from parser events so that only one is in memory."""
 
 from collections.abc import Iterator
 from typing import IO, Any
@@ -14,10 +14,10 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def rows(stream: IO[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The mappings of the file, each with the number of its first line.
+    """The mappings of the file with the number of their first line.
 
-    They are the documents themselves, or the elements of documents that are lists. Raises BadRow
-    and the parser's own errors.
+    They are documents, or elements of documents that are lists. Raises BadRow and the parser's
+    errors.
     """
     events: Events = yaml.parse(stream, Loader=_LOADER)
     for event in events:
@@ -65,7 +65,7 @@ def _mapping(events: Events, *, depth: int) -> dict[str, Any]:
 
 
 def _plain(event: Any) -> None:
-    """Refuse what makes a file say something else than it seems to."""
+    """Refuse anchors, aliases and tags."""
     tagged = getattr(event, "tag", None) not in (None, "!")
     if isinstance(event, yaml.AliasEvent) or event.anchor is not None or tagged:
         raise BadRow(_line(event), "has an anchor, an alias or a tag, which are not read here")

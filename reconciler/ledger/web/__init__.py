@@ -1,1 +1,1 @@
-"""HTTP as the journal API speaks it: versions, headers, bodies, envelopes, stored answers."""
+"""The HTTP conventions of the journal API: headers, bodies, envelopes, stored answers."""

@@ -1,4 +1,4 @@
-"""The Zuora-Version header: which callers get an error's own HTTP status (API facts 1, 7.2)."""
+"""The Zuora-Version header: whether errors get their own HTTP status (API facts 1, 7.2)."""
 
 import re
 from datetime import date
@@ -12,9 +12,9 @@ _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def errors_have_status(header: str | None) -> bool:
-    """Whether errors carry their own status. Older versions answer them with HTTP 200.
+    """Whether errors have their own HTTP status. Older versions answer them with HTTP 200.
 
-    Raises Refusal for a header that is neither a date nor a number such as 196.0.
+    Raises Refusal if the header is neither a date nor a number such as 196.0.
     """
     version = DEFAULT if header is None else header
     if _NUMERIC.fullmatch(version):

@@ -1,4 +1,4 @@
-"""Who comes in: the caller behind a token, within the limits."""
+"""Authentication by bearer token, and the limits of the caller."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,10 +17,10 @@ _SPANS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 
 
 def authenticate(services: Services, request: falcon.Request, response: falcon.Response) -> None:
-    """Put the caller behind the token into the context, and count the request.
+    """Put the caller into the request's context, and count the request.
 
-    Raises the framework's 401, or Refusal for one request too many. What an answer says about
-    limits is set here, so that every answer to a known caller says it.
+    Raises the framework's 401, or Refusal if a limit is exceeded. The headers about limits are set
+    here, so that every answer to a known caller has them.
     """
     caller = _authenticated(services, request)
     if services.limiter is not None:
@@ -31,7 +31,7 @@ def authenticate(services: Services, request: falcon.Request, response: falcon.R
 
 
 def count_token_request(services: Services, request: falcon.Request) -> Mapping[str, str]:
-    """Count a request for a token by the caller's address; answers the headers for a success.
+    """Count a token request by the caller's address; returns the headers of a success.
 
     Raises the framework's 429.
     """
@@ -53,7 +53,7 @@ def count_token_request(services: Services, request: falcon.Request) -> Mapping[
 def with_release(
     app: Callable[..., Iterable[bytes]], limiter: Limiter
 ) -> Callable[..., Iterable[bytes]]:
-    """The app, with every request that was let in counted out again, however it ends."""
+    """The app, which releases the concurrency slot of each request when it ends."""
 
     def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:
@@ -105,7 +105,7 @@ def _count_concurrent(
 
 
 def _too_many(response: falcon.Response, message: str, *, wait: int) -> Refusal:
-    """A refusal that says when to come back, with its status for callers of every version."""
+    """A refusal with Retry-After, and its own status for callers of every version."""
     response.set_header("Retry-After", str(wait))
     return refusal(TOO_MANY, message, always=True)
 

@@ -1,4 +1,4 @@
-"""Request bodies: bounded in size and depth, and read to exact values or refused."""
+"""Request bodies: limited in size and depth, read to exact values."""
 
 import json
 import zlib
@@ -11,20 +11,20 @@ import falcon
 from .errors import INVALID_VALUE, MALFORMED, NOT_SUPPORTED, UNKNOWN_FIELD, Refusal, refusal
 
 MAX_BYTES = 1024 * 1024
-"""The largest body, also after inflating."""
+"""The largest body in bytes, also after decompression."""
 MAX_DEPTH = 16
 MAX_NUMBER = 64
-"""The longest number, in characters: more than any amount, less than what costs time to read."""
+"""The longest number in characters."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 class _NotJson(Exception):
-    """The text is not the JSON this ledger reads; the message says why."""
+    """The text is not valid JSON for this ledger."""
 
 
 def read_bytes(request: falcon.Request) -> bytes:
-    """The body after decompression. Raises Refusal when it is too large or not decodable."""
+    """The decompressed body. Raises Refusal."""
     if (request.content_length or 0) > MAX_BYTES:
         raise _too_large()
     raw = request.bounded_stream.read(MAX_BYTES + 1)
@@ -39,7 +39,7 @@ def read_bytes(request: falcon.Request) -> bytes:
 
 
 def read_object(raw: bytes, content_type: str | None) -> dict[str, Any]:
-    """The JSON object of a request body: numbers are Decimal, lists are lists, text is clean."""
+    """The JSON object of a body. Numbers are Decimal. Raises Refusal."""
     media = (content_type or "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise refusal(NOT_SUPPORTED, "Content-Type must be application/json", status=415)
@@ -50,7 +50,7 @@ def read_object(raw: bytes, content_type: str | None) -> dict[str, Any]:
 
 
 def read_nothing(raw: bytes, content_type: str | None) -> None:
-    """Check that a request which takes no fields has none: an empty body or `{}`."""
+    """Refuse a body with fields, for a request that takes none."""
     if not raw.strip():
         return
     fields = read_object(raw, content_type)
@@ -98,7 +98,7 @@ def _parse(raw: bytes) -> object:
 
 
 def check_texts(value: object) -> None:
-    """Refuse a value that is nested too deep, or holds text no database stores unchanged."""
+    """Refuse a value that is nested too deeply, or text that no database stores unchanged."""
     for text in _texts(value):
         _check_text(text)
 
@@ -124,7 +124,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every text in a value, keys included, without recursing; refuses what is nested too deep."""
+    """Every text in a value, keys included. Raises Refusal if it is nested too deeply."""
     waiting: list[tuple[object, int]] = [(value, 1)]
     while waiting:
         item, depth = waiting.pop()
@@ -140,7 +140,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _check_text(text: str) -> None:
-    """Refuse what no database stores unchanged or no screen shows: controls, lone surrogates."""
+    """Refuse control characters and lone surrogates."""
     if text.isprintable():
         return
     for character in text:

@@ -1,4 +1,4 @@
-"""A call: what an operation is given, and what a route says about it."""
+"""What an operation gets, and what a route says about it."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -38,11 +38,11 @@ class Call:
 
     @property
     def timestamp(self) -> str:
-        """The server's clock as stored and answered: UTC, without a zone."""
+        """The time of the request: UTC, without a zone."""
         return timestamp(self.now)
 
     def made(self) -> dict[str, str]:
-        """The columns of a new row: of the tenant, under a new id, made by the caller now."""
+        """The columns of a new row that the caller creates now, with a new id."""
         return {
             "tenant_id": self.tenant_id,
             "id": uuid.uuid4().hex,
@@ -79,10 +79,10 @@ Operation = Callable[[Call], Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One operation of the API: where it is, who may call it, what it takes.
+    """One operation of the API: its path, permissions and body.
 
-    `writes` runs it in a writing transaction; `body` says that it takes a JSON object; `queues`
-    says that it leaves work to be done after the answer.
+    `writes` runs it in a writing transaction, `body` means that it takes a JSON object, `queues`
+    that it leaves work for after the answer.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""One request from claim to answer: permission, idempotency, transaction, envelope."""
+"""The life of one request: permission, idempotency, transaction, answer."""
 
 import hashlib
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A write that is on disk and not yet answered: what `after_commit` is told."""
+    """A write that is on disk and not answered yet: the argument of `after_commit`."""
 
     method: str
     path: str
@@ -37,7 +37,7 @@ class Services:
     """What all requests share. `clock` gives aware UTC times.
 
     `work` is called at the beginning of every request, `wake` after a request that queued work.
-    `limiter` is None when nothing is limited.
+    `limiter` is None without limits.
     """
 
     store: Store
@@ -54,9 +54,10 @@ class Services:
 def respond(
     services: Services, route: Route, request: falcon.Request, path: Mapping[str, str]
 ) -> Answer:
-    """Carry the request out, or replay its answer. Raises Refusal only before anything is claimed.
+    """Execute the request, or replay its stored answer.
 
-    A write that took effect is left in `request.context.commit`.
+    Raises Refusal only before the idempotency key is claimed. A write that took effect is put into
+    `request.context.commit`.
     """
     if any("\0" in name for name in path.values()):
         # Nothing has such a name, and not every database can even be asked for it.
@@ -154,7 +155,7 @@ def _execute(  # noqa: PLR0913 - keywords of one request
 
 
 def _query(request: falcon.Request) -> dict[str, str]:
-    """The query; a parameter that comes twice is joined, and so is no number any more."""
+    """The query. The values of a repeated parameter are joined, so it is not a number."""
     return {
         name: value if isinstance(value, str) else ",".join(value)
         for name, value in request.params.items()
@@ -162,7 +163,7 @@ def _query(request: falcon.Request) -> dict[str, str]:
 
 
 def _admit(route: Route, request: falcon.Request, raw: bytes) -> Mapping[str, Any]:
-    """The request's fields, once the caller may ask for this at all."""
+    """The fields of the body, after the checks of permission and scope."""
     _check_permission(route, request.context.caller)
     headers.check_scope(request, request.context.caller)
     if route.body:
@@ -203,7 +204,7 @@ def _committed(request: falcon.Request, answer: Answer) -> None:
 
 
 def refusal_for(error: Exception) -> Refusal:
-    """What a caller is told about an error nobody raised on purpose."""
+    """The refusal for an unexpected error."""
     if isinstance(error, (Contention, idempotency.ClaimLost)):
         return refusal(CONTENTION, "The ledger is busy with another request; try again")
     log.error("unexpected error", exc_info=error)

@@ -1,7 +1,7 @@
-"""Why a request is refused: categories with their HTTP status, and resources with their codes.
+"""Categories of refusals with their HTTP status, and codes of resources.
 
 A reason's code has eight digits: six of a resource, two of a category (API facts 7.2). The vendor
-publishes neither the resource codes of journals nor their messages, so the codes here are ours.
+does not publish the resource codes of journals or their messages, so the codes here are ours.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """The last two digits of a code and the status they stand for since version 2024-05-20."""
+    """The last two digits of a code, and the HTTP status since version 2024-05-20."""
 
     number: int
     status: int
@@ -31,7 +31,7 @@ TOO_MANY = Category(70, 429)
 MALFORMED = Category(90, 400)
 
 GENERAL = 500000
-"""The resource of requests that carry no body, and of those that reach no resource."""
+"""The resource of requests without a body, and of unknown paths."""
 ACCOUNTING_CODE = 520100
 ACCOUNTING_PERIOD = 520200
 JOURNAL_ENTRY = 520300
@@ -40,17 +40,15 @@ JOURNAL_RUN = 520400
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that is wrong with a request."""
-
     category: Category
     message: str
 
 
 class Refusal(Exception):
-    """The request is answered with `success: false`. Raising it undoes everything it did.
+    """A refused request, answered with `success: false`. Its transaction is rolled back.
 
-    The status is that of the first reason, and 200 for callers of older versions. `status` sets
-    another one; `always` gives it to callers of every version.
+    The status is that of the first reason, and 200 for callers of older versions. `status` replaces
+    it; `always` applies it to callers of every version.
     """
 
     def __init__(

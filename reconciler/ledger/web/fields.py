@@ -1,4 +1,4 @@
-"""Fields of request bodies: tables of what may be sent, read to values and described as schemas."""
+"""Fields of request bodies: how they are read, and their JSON schema."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,9 +22,10 @@ class BadValue(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldType:
-    """What a field holds: `read` checks and converts a JSON value, `schema` describes it.
+    """How a field's JSON value is read, and its schema.
 
-    `read` raises BadValue. `answer` describes the field in answers, where that is narrower.
+    `read` converts a value or raises BadValue. `answer` is the schema in answers, where it is
+    narrower.
     """
 
     read: Callable[[Any], Any]
@@ -34,10 +35,9 @@ class FieldType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field a request may carry.
+    """A field of a request.
 
-    Null means absent, except where the field is `clearable`: there null and empty text both ask
-    for the value to be removed.
+    Null means absent. For a `clearable` field, null and empty text ask to remove the value.
     """
 
     name: str
@@ -58,10 +58,10 @@ def read_fields(
     custom: Mapping[str, int] = _NO_CUSTOM,
     clearable: bool = False,
 ) -> Found:
-    """Read an object. `at` is its place in the body.
+    """Read the fields of an object. `at` is its path in the body.
 
-    `custom` holds the declared custom fields with their lengths; with `clearable` they may be
-    cleared, otherwise a cleared one counts as absent.
+    `custom` are the declared custom fields with their maximum lengths. With `clearable` they may be
+    cleared; otherwise a cleared one counts as absent.
     """
     if not isinstance(value, Mapping):
         return {}, {}, [Reason(INVALID_VALUE, f"{at or 'body'} must be an object")]
@@ -89,9 +89,9 @@ def read_items(  # noqa: PLR0913 - keywords, as those of read_fields
     custom: Mapping[str, int] = _NO_CUSTOM,
     clearable: bool = False,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, str | None]]]:
-    """Read the objects of an array: the place, fields and custom fields of each that is right.
+    """Read the objects of an array; yields path, fields and custom fields of each valid one.
 
-    What is wrong with the others is added to `reasons`. `at` is the place of the array.
+    Reasons against the others are added to `reasons`. `at` is the path of the array.
     """
     for index, item in enumerate(items):
         place = f"{at}[{index}]"
@@ -145,7 +145,7 @@ def nullable(*schemas: Schema) -> Schema:
 
 
 def text(maximum: int | None = None, *, minimum: int = 0) -> FieldType:
-    """Text of so many characters, counted as Unicode code points."""
+    """Text, limited in Unicode code points."""
 
     def read(value: object) -> str:
         if not isinstance(value, str):
@@ -187,7 +187,7 @@ def integer(minimum: int, maximum: int) -> FieldType:
 def array(
     maximum: int, *, of: Sequence[Field] = (), minimum: int = 0, custom: bool = False
 ) -> FieldType:
-    """A list of so many objects with the fields `of`, which `read_items` reads."""
+    """A list of objects with the fields `of`, which `read_items` reads."""
 
     def read(value: object) -> list[Any]:
         if not isinstance(value, list):
@@ -200,7 +200,7 @@ def array(
 
 
 def items(schema: Schema, maximum: int, minimum: int = 0) -> Schema:
-    """The schema of a list of so many things."""
+    """The schema of a list."""
     return {"type": "array", "items": schema, "minItems": minimum, "maxItems": maximum}
 
 

@@ -1,4 +1,4 @@
-"""Request headers every operation understands, each checked before it is used (API facts 1.1)."""
+"""Request headers, each checked before it is used (API facts 1.1)."""
 
 import re
 
@@ -14,7 +14,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def check_host(request: falcon.Request, allowed: frozenset[str] | None) -> None:
-    """Refuse a Host the server does not answer to, so that no web page can rebind a name to it."""
+    """Refuse an unknown Host, as protection against DNS rebinding."""
     if allowed is None:
         return
     host = re.sub(r":[0-9]*$", "", request.get_header("Host") or "").lower()
@@ -23,7 +23,7 @@ def check_host(request: falcon.Request, allowed: frozenset[str] | None) -> None:
 
 
 def track_id(request: falcon.Request) -> str | None:
-    """The caller's Zuora-Track-Id, which is echoed. Raises Refusal when it breaks its rules."""
+    """The Zuora-Track-Id, which the answer repeats. Raises Refusal."""
     value: str | None = request.get_header("Zuora-Track-Id")
     if value is not None and not _TRACK_ID.fullmatch(value):
         raise refusal(
@@ -35,7 +35,7 @@ def track_id(request: falcon.Request) -> str | None:
 
 
 def idempotency_key(request: falcon.Request) -> str | None:
-    """The Idempotency-Key of a POST; the header means nothing on other methods (API facts 7.5)."""
+    """The Idempotency-Key of a POST; other methods ignore it (API facts 7.5)."""
     value: str | None = request.get_header("Idempotency-Key")
     if value is None or request.method != "POST":
         return None
@@ -53,9 +53,9 @@ def bearer(request: falcon.Request) -> str | None:
 
 
 def check_scope(request: falcon.Request, caller: Caller) -> None:
-    """Refuse an entity or organization where there is none to choose.
+    """Refuse an entity or organization where the tenant has no choice of them.
 
-    A tenant of one entity takes that entity's own id.
+    The id of a tenant's single entity is accepted.
     """
     entity = request.get_header(ENTITY)
     if not caller.entities and entity is not None and entity.strip() != caller.entity_id:

@@ -1,4 +1,4 @@
-"""Pages of a list: page and pageSize in, a slice and the URL of the next page out."""
+"""Pagination: `page` and `pageSize` in, a slice and the URL of the next page out."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,10 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """A page from 1 of so many rows. Fetch `size + 1` rows: the extra one tells of a next page."""
+    """A page, counted from 1.
+
+    Fetch `size + 1` rows: the extra one shows that a next page exists.
+    """
 
     number: int
     size: int
@@ -33,9 +36,9 @@ class PageRequest:
 def requested_page(
     query: Mapping[str, str], *, default: int, needs_size: bool = False
 ) -> PageRequest:
-    """The page that is asked for. A size above 300 is capped silently, as v1 lists do.
+    """The requested page. A size above 300 is capped silently, as v1 lists do.
 
-    With `needs_size`, asking for a page without saying its size is refused (API facts 3.4).
+    With `needs_size`, `page` without `pageSize` is refused (API facts 3.4).
     """
     refuse_any(
         Reason(INVALID_VALUE, f"{name} must be a whole number from 1")

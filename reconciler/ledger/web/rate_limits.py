@@ -1,7 +1,6 @@
-"""How much a tenant may ask for: requests in a window of time, and requests at once.
+"""Rate limits and concurrency limits (API facts 7.3, 7.4).
 
-The rules are those of API facts 7.3 and 7.4. The counts are those of one app: several server
-processes over one database each count their own.
+Each app counts its own requests, also where several processes serve one database.
 """
 
 import threading
@@ -13,10 +12,10 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is allowed; None means no limit, and no header that speaks of one.
+    """The limits; None means unlimited, without headers.
 
-    Requests are counted per tenant, requests at once per entity, token requests per address of the
-    caller. Windows begin at whole minutes, hours and days of UTC.
+    Requests are counted per tenant, concurrent requests per entity, token requests per address.
+    Windows begin at whole minutes, hours and days in UTC.
     """
 
     requests_per_minute: int | None = None
@@ -44,10 +43,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """How a request fared. `limit`, `remaining` and `reset` are those of the nearest window.
+    """The result of counting a request, with the figures of the nearest window.
 
-    The nearest window is the one with the fewest requests left, and of several the one that ends
-    last; `reset` is the number of seconds until it does.
+    The nearest window is the one with the fewest requests left, or of several the one that ends
+    last. `reset` is the number of seconds until it ends.
     """
 
     admitted: bool
@@ -58,7 +57,7 @@ class Usage:
 
 
 class RequestCounter:
-    """Counts requests by key in windows of fixed length, exactly, whatever thread they come in."""
+    """Counts requests by key in windows of fixed length. Thread-safe."""
 
     def __init__(self, *windows: tuple[int, int]) -> None:
         self._windows = windows
@@ -67,7 +66,7 @@ class RequestCounter:
         self._latest = 0
 
     def count(self, key: str, *, now: int) -> Usage:
-        """Count a request at a second since 1970. One that is rejected counts in the minute."""
+        """Count a request; `now` is in seconds since 1970. A rejected one counts in the minute."""
         with self._lock:
             self._drop_expired(now)
             used = self._counts(key, now)
@@ -81,14 +80,14 @@ class RequestCounter:
         return self._usage(used, now, admitted=admitted)
 
     def _drop_expired(self, now: int) -> None:
-        """Drop every key when all windows are over, so that callers gone by take no memory."""
+        """Drop every key when all windows are over, to bound memory."""
         latest = now - now % self._windows[-1][1]
         if latest > self._latest:
             self._latest = latest
             self._used.clear()
 
     def _counts(self, key: str, now: int) -> list[tuple[int, int]]:
-        """When each window began and what was counted in it. A late thread opens no old window."""
+        """The beginning and the count of each window. A late thread does not reopen an old one."""
         used = self._used.get(key) or [(0, 0)] * len(self._windows)
         begins = [now - now % seconds for _, seconds in self._windows]
         return [
@@ -111,7 +110,7 @@ class RequestCounter:
 
 
 class ConcurrencyLimit:
-    """Lets so many requests of a key in at once. What it reports is sampled once a second."""
+    """Limits concurrent requests by key. The figure it reports is sampled once a second."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -120,7 +119,7 @@ class ConcurrencyLimit:
         self._samples: dict[str, tuple[int, int]] = {}
 
     def acquire(self, key: str, *, now: int) -> bool:
-        """Whether the request may go on; if so, it must leave again."""
+        """Whether the request may proceed; if so, it must be released."""
         with self._lock:
             inside = self._inside.get(key, 0)
             admitted = inside < self.limit
@@ -131,19 +130,19 @@ class ConcurrencyLimit:
         return admitted
 
     def release(self, key: str) -> None:
-        """End a request that was let in."""
+        """Release the slot of a request."""
         with self._lock:
             self._inside[key] -= 1
             if not self._inside[key]:
                 del self._inside[key]
 
     def remaining(self, key: str) -> int:
-        """How many more would have been let in when that was last looked at."""
+        """The free slots at the last sample."""
         return self._samples[key][1]
 
 
 class Limiter:
-    """The limits of an app, with what has been used of them."""
+    """The limits of an app and the requests counted so far."""
 
     def __init__(self, limits: Limits) -> None:
         tokens = limits.token_requests_per_minute
@@ -156,7 +155,7 @@ class Limiter:
 
 
 def rate_headers(usage: Usage, windows: tuple[tuple[int, int], ...]) -> Mapping[str, str]:
-    """What an answer says about the requests that are left: the nearest window, then all."""
+    """Headers for rate limits: the nearest window first, then all."""
     every = [f"{limit};w={seconds}" for limit, seconds in windows]
     return {
         "RateLimit-Limit": ", ".join([str(usage.limit), *every]),
@@ -166,7 +165,7 @@ def rate_headers(usage: Usage, windows: tuple[tuple[int, int], ...]) -> Mapping[
 
 
 def concurrency_headers(concurrency: ConcurrencyLimit, key: str) -> Mapping[str, str]:
-    """What an answer says about requests at once. Every operation here is of the default type."""
+    """Headers for the concurrency limit. All operations here have the default type."""
     return {
         "Concurrency-Limit-Type": "Default",
         "Concurrency-Limit-Limit": str(concurrency.limit),

@@ -1,4 +1,4 @@
-"""Fields of a resource of the API: one table to read, store, answer and describe them."""
+"""Fields of a resource: one table to read, store, answer and describe them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Sent(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceField:
-    """A field by its name in the API, and the column that holds it.
+    """A field: its name in the API and its column.
 
-    `default` is stored where a request leaves the field out. `answered` turns the stored value into
-    the one that is answered; None means that no answer has the field. `nullable` is for answers.
+    `default` is stored if a request omits the field. `answered` converts the stored value for an
+    answer; None means that no answer has the field. `nullable` is about answers.
     """
 
     name: str
@@ -34,19 +34,19 @@ class ResourceField:
 
 
 def required(name: str, column: str, type_: FieldType, *, nullable: bool = False) -> ResourceField:
-    """A field that the request to create a resource must carry."""
+    """A field that a create request must have."""
     return ResourceField(
         name=name, column=column, type=type_, sent=Sent.REQUIRED, nullable=nullable
     )
 
 
 def optional(name: str, column: str, type_: FieldType) -> ResourceField:
-    """A field that the request to create a resource may carry; null in answers without it."""
+    """A field that a create request may have; null in answers without it."""
     return ResourceField(name=name, column=column, type=type_, sent=Sent.OPTIONAL, nullable=True)
 
 
 def create_fields(table: Iterable[ResourceField]) -> tuple[Field, ...]:
-    """The fields of the request that creates a resource."""
+    """The fields of a create request."""
     return tuple(
         Field(name=field.name, type=field.type, required=field.sent is Sent.REQUIRED)
         for field in table
@@ -55,7 +55,7 @@ def create_fields(table: Iterable[ResourceField]) -> tuple[Field, ...]:
 
 
 def columns_of(table: Iterable[ResourceField], found: Mapping[str, Any]) -> dict[str, Any]:
-    """By column, what a request says of a new resource. Empty text is stored as null."""
+    """The columns of a new resource, from a request. Empty text is stored as null."""
     return {
         field.column: None if found.get(field.name) == "" else found.get(field.name, field.default)
         for field in table
@@ -66,7 +66,7 @@ def columns_of(table: Iterable[ResourceField], found: Mapping[str, Any]) -> dict
 def answer_of(
     table: Iterable[ResourceField], row: Mapping[Any, Any], custom: Iterable[str] = ()
 ) -> dict[str, object]:
-    """The fields of a stored resource, with the custom ones that are declared, null or not."""
+    """The answer for a stored resource, with all declared custom fields."""
     answer: dict[str, object] = {
         field.name: field.answered(row[field.column])
         for field in table
@@ -92,11 +92,11 @@ DATE_TIME = FieldType(
         "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$",
     },
 )
-"""A moment in UTC, as answers have it."""
+"""A UTC time in an answer."""
 CHANGES = (
     ResourceField(name="createdBy", column="created_by", type=text()),
     ResourceField(name="createdOn", column="created_on", type=DATE_TIME),
     ResourceField(name="updatedBy", column="updated_by", type=text()),
     ResourceField(name="updatedOn", column="updated_on", type=DATE_TIME),
 )
-"""Who made a resource and changed it last, and when."""
+"""Who created and last changed a resource, and when."""

@@ -1,4 +1,4 @@
-"""Answers: what goes back to the caller, as bytes with exact digits."""
+"""Response bodies: JSON with exact digits."""
 
 import secrets
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ def encode(payload: object) -> bytes:
 
 
 def success(payload: Mapping[str, object], *, request_id: str) -> Answer:
-    """The answer to a request that was done."""
+    """The answer to a successful request."""
     return Answer(status=200, body=encode({"success": True, **payload}), request_id=request_id)
 
 
 def failure(
     refused: Refusal, *, resource: int, request_id: str, errors_have_status: bool
 ) -> Answer:
-    """The answer to a request that was refused (API facts 7.1)."""
+    """The answer to a refused request (API facts 7.1)."""
     payload = {
         "success": False,
         "processId": secrets.token_hex(8).upper(),

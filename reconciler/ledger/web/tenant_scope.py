@@ -1,4 +1,4 @@
-"""Zuora-Entity-Ids and Zuora-Org-Ids: in which entity, and for which organizations (facts 1.1)."""
+"""Zuora-Entity-Ids and Zuora-Org-Ids: the entity and the organizations of a request (facts 1.1)."""
 
 from dataclasses import replace
 
@@ -10,10 +10,9 @@ from .headers import ENTITY, ORGANIZATIONS
 
 
 def scoped(request: falcon.Request, caller: Caller) -> Caller:
-    """The caller in the entity chosen, with the organizations chosen. Raises Refusal.
+    """The caller, limited to the entity and organizations of the headers. Raises Refusal.
 
-    Where a tenant has one entity there is nothing to choose, and without Multi-Org neither; what
-    is sent there all the same is left to `headers.check_scope`.
+    Where a tenant has no choice of them, `headers.check_scope` checks the headers.
     """
     if caller.entities:
         entity_id = _chosen(request, caller)

@@ -23,7 +23,6 @@ class TokenRequest:
         self._services = services
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Issue a token."""
         limits = count_token_request(self._services, request)
         form = read_form(request)
         lacking = _complaint(form)
@@ -46,7 +45,7 @@ class TokenRequest:
         )
 
     def _issue(self, request: falcon.Request, client_id: str, secret: str) -> Token | None:
-        """A token, or None; who has not the secret keeps no writer waiting."""
+        """A token, or None. Wrong credentials take no write lock."""
         known = {"client_id": client_id, "client_secret": secret}
         with self._services.store.reading() as tx:
             if verified(tx, **known) is None:
@@ -61,7 +60,7 @@ class TokenRequest:
 
 
 def read_form(request: falcon.Request) -> dict[str, str]:
-    """The fields of a small form, each there once. Raises the framework's errors 400 and 415."""
+    """The fields of a form, none repeated. Raises the framework's errors 400 and 415."""
     media = (request.content_type or "").partition(";")[0].strip().lower()
     if media != "application/x-www-form-urlencoded":
         raise falcon.HTTPUnsupportedMediaType(
@@ -81,7 +80,7 @@ def read_form(request: falcon.Request) -> dict[str, str]:
 
 
 def _complaint(form: dict[str, str]) -> str | None:
-    """What is wrong with the form, never repeating what was sent: it may be a secret."""
+    """What is wrong with the form. It never repeats what was sent, which may be a secret."""
     missing = [name for name in ("client_id", "client_secret", "grant_type") if not form.get(name)]
     if missing:
         return f"{', '.join(missing)} is required"
