@@ -1,1 +1,1 @@
-"""The ledger's description of itself: an OpenAPI document, written by hand as data."""
+"""The OpenAPI document of the ledger."""

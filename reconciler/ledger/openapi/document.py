@@ -1,4 +1,4 @@
-"""The OpenAPI document of the ledger, put together from its operations and schemas."""
+"""The OpenAPI document, built from operations and schemas."""
 
 import re
 from functools import cache
@@ -12,7 +12,7 @@ from .schemas import SCHEMAS, reference
 
 PATH = "/openapi.json"
 VERSION = "2025-08-12"
-"""The newest minor version of the API that the answers follow (API facts 1)."""
+"""The newest minor version that answers follow (API facts 1)."""
 
 _JSON = "application/json"
 _NUMBER = {"type": "integer", "minimum": 0}

@@ -1,4 +1,4 @@
-"""What each operation is for, takes and answers: one line for every line of the route table."""
+"""The description of each operation: one row for each route."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from ..query.endpoint import PREFIX
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationDescription:
-    """An operation in words, and the schemas of its body and of its answer when it is done.
+    """The summary of an operation, and the schemas of its body and answer.
 
-    `paged` says that it takes page and pageSize, `by_status` that it takes states of query jobs.
-    `plain` are the operations of Data Query: without an envelope, in no version of the API.
+    `paged` adds page and pageSize, `by_status` the states of query jobs. `plain` are the operations
+    of Data Query, which have no envelope.
     """
 
     summary: str

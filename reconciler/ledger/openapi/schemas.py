@@ -1,6 +1,6 @@
-"""The schemas of what is sent and answered, by name (API facts 2 to 6, 7.1).
+"""The schemas of requests and answers, by name (API facts 2 to 6, 7.1).
 
-Requests are described by the fields that are read, answers by the fields that are shown.
+They come from the tables of fields that read requests and build answers.
 """
 
 from ..journals import fields as journals
@@ -18,12 +18,12 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 
 
 def reference(name: str) -> Schema:
-    """The schema of this name, wherever it is used."""
+    """A reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _closed(always: dict[str, Schema], sometimes: dict[str, Schema] | None = None) -> Schema:
-    """An object that has the first fields and may have the others."""
+    """An object with the first fields, optionally the others, and nothing else."""
     return {
         "type": "object",
         "properties": {**always, **(sometimes or {})},
@@ -41,12 +41,11 @@ def _answered(always: dict[str, Schema], sometimes: dict[str, Schema] | None = N
 
 
 def _done(always: dict[str, Schema], sometimes: dict[str, Schema] | None = None) -> Schema:
-    """The answer to a request that was carried out."""
+    """The answer to a successful request."""
     return _answered({"success": {"const": True}, **always}, sometimes)
 
 
 def _page(name: str, resource: Schema) -> Schema:
-    """A page of a list."""
     return _done({name: items(resource, 300)}, {"nextPage": _NAMED})
 
 

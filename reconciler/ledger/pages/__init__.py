@@ -1,1 +1,1 @@
-"""Pages for people: the ledger to look at in a browser, read-only and without JavaScript."""
+"""Pages for people: the ledger in a browser, read-only, without JavaScript."""

@@ -1,4 +1,4 @@
-"""Who looks at the pages, and which books there are for them."""
+"""Access to the pages: the viewer, with the visible entities and organizations."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Somebody who looks. `client` names who signed in, and is None where nobody has to.
+    """A viewer. `client` is the name of the client that signed in; None without a login.
 
-    `entities` are all there are for the viewer, in the tenant's order. `organizations` are the
-    names of those whose entries are there; None means all.
+    `entities` are those the viewer may see, in the tenant's order. `organizations` limit the
+    visible entries, by name; None means all.
     """
 
     tenant_id: str
@@ -41,7 +41,7 @@ class Viewer:
     organizations: frozenset[str] | None
 
     def entry_filter(self) -> tuple[ColumnElement[bool], ...]:
-        """The condition on entries that leaves out those of other organizations."""
+        """The condition on entries that are visible to the viewer."""
         if self.organizations is None:
             return ()
         organization = journal_entries.c.organization
@@ -49,11 +49,10 @@ class Viewer:
 
 
 def is_open(services: Services, request: falcon.Request) -> bool:
-    """Whether the pages need no login: the request cannot come from outside of this machine.
+    """Whether no login is required: the request cannot come from another machine.
 
-    That holds when only loopback host names are answered, so that no web page can rebind a name to
-    the ledger; the caller's address is a loopback one; and no proxy says that it passes on what
-    somebody else asked.
+    That is so if only loopback host names are answered, which prevents DNS rebinding, the caller's
+    address is a loopback one, and no header shows a proxy.
     """
     hosts = services.allowed_hosts
     return (
@@ -67,7 +66,7 @@ def is_open(services: Services, request: falcon.Request) -> bool:
 def viewer_of(
     tx: Connection, services: Services, request: falcon.Request, *, tenant_id: str
 ) -> Viewer | None:
-    """Who looks; None when they have to sign in. Without a login it is `tenant_id` they see."""
+    """The viewer; None if a login is required. Without a login they see `tenant_id`."""
     if is_open(services, request):
         return Viewer(
             tenant_id=tenant_id,
@@ -91,7 +90,7 @@ def viewer_of(
 
 
 def users_of(tx: Connection, tenant_id: str) -> list[RowMapping]:
-    """The clients of a tenant, with the ids by which entries and events name them."""
+    """The clients of a tenant, with the ids in entries and events."""
     row = clients.c
     query = select(row.id, row.user_id, row.name).where(row.tenant_id == tenant_id)
     return list(tx.execute(query).mappings())
@@ -100,7 +99,7 @@ def users_of(tx: Connection, tenant_id: str) -> list[RowMapping]:
 def _entities(
     tx: Connection, tenant_id: str, spanned: Mapping[str, str] | None
 ) -> tuple[Entity, ...]:
-    """The entities of a tenant; its own books alone, by the tenant's one entity, without any."""
+    """The entities of a tenant that the viewer may see."""
     row = tenants.c
     query = select(row.entity_id, row.entities).where(row.tenant_id == tenant_id)
     tenant = tx.execute(query).one()

@@ -1,4 +1,4 @@
-"""The app of the pages: routes, who may look, headers, and errors in the same dress."""
+"""The app of the pages: routes, access, headers and error pages."""
 
 import logging
 from collections.abc import Callable
@@ -38,7 +38,7 @@ HTML = "text/html; charset=utf-8"
 
 
 def pages_app(services: Services, *, tenant_id: str) -> WsgiApp:
-    """The pages over a site's database. Who need not sign in sees the books of `tenant_id`."""
+    """The pages. Without a login, a viewer sees `tenant_id`."""
     app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(services)], media_type=HTML)
     for path, page_function in PAGES.items():
         app.add_route(path, _Resource(services, page_function, tenant_id=tenant_id))
@@ -51,35 +51,32 @@ def pages_app(services: Services, *, tenant_id: str) -> WsgiApp:
 
 
 class _Frame:
-    """What holds for every answer: the clock, the host that was asked for, strict headers."""
+    """Common to all requests: the clock, the check of the host, strict headers."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Set the headers before anything can go wrong."""
         request.context.now = self._services.clock()
         response.set_headers(HEADERS)
         headers.check_host(request, self._services.allowed_hosts)
 
 
 class _NoOptions:
-    """A resource without an answer to OPTIONS, which the framework would give by itself."""
+    """A resource that refuses OPTIONS, which the framework would answer."""
 
     def on_options(self, request: falcon.Request, response: falcon.Response, **_: str) -> None:
         raise falcon.HTTPMethodNotAllowed(["GET", "HEAD"])
 
 
 class _Resource(_NoOptions):
-    """A page, for who may look at it."""
-
     def __init__(self, services: Services, page_function: PageFunction, *, tenant_id: str) -> None:
         self._services = services
         self._page_function = page_function
         self._tenant_id = tenant_id
 
     def on_get(self, request: falcon.Request, response: falcon.Response, **path: str) -> None:
-        """Draw the page, or send who has to sign in there."""
+        """Answer the page, or redirect to the login."""
         with self._services.store.reading() as tx:
             viewer = viewer_of(tx, self._services, request, tenant_id=self._tenant_id)
             if viewer is None:
@@ -107,10 +104,9 @@ class _Resource(_NoOptions):
 
 
 class _Static(_NoOptions):
-    """Stylesheet and icon, for anyone: they are the same for everyone."""
+    """Stylesheet and icon, which are public."""
 
     def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
-        """Answer the file."""
         if name not in rendering.STATIC:
             raise falcon.HTTPNotFound
         response.data = rendering.static(name)
@@ -120,7 +116,7 @@ class _Static(_NoOptions):
 
 
 def _query(request: falcon.Request) -> dict[str, str]:
-    """The parameters that say something, in text every database takes; the last one of a name."""
+    """The parameters with a value, in text that databases accept; the last of each name."""
     last = {
         name: value if isinstance(value, str) else value[-1]
         for name, value in request.params.items()
@@ -130,7 +126,7 @@ def _query(request: falcon.Request) -> dict[str, str]:
 
 
 def _entity(viewer: Viewer, asked: str | None) -> Entity | None:
-    """The entity asked for, the first one unasked; None where there is none for the viewer."""
+    """The requested entity, by default the first; None if the viewer may not see it."""
     return next((one for one in viewer.entities if asked in (None, one.id)), None)
 
 
@@ -160,7 +156,7 @@ def _on_http_error(
     error: falcon.HTTPError,
     params: dict[str, Any],
 ) -> None:
-    """Errors the framework raises, and those that need no viewer."""
+    """Answer errors of the framework, and those without a viewer."""
     response.status = error.status_code
     response.set_headers(error.headers or {})
     title = (error.title or "").partition(" ")[2].capitalize() or "Error"

@@ -1,4 +1,4 @@
-"""The page of all entries, with a filter that the URL carries."""
+"""The page of all entries, with a filter in the URL."""
 
 from collections.abc import Callable, Sequence
 
@@ -36,13 +36,13 @@ def page(view: View) -> Page:
 
 
 def periods_of(view: View) -> list[str]:
-    """The names of the accounting periods, the latest first."""
+    """The names of the accounting periods, latest first."""
     query = select(_PERIOD.name).where(_PERIOD.tenant_id == view.tenant_id)
     return list(view.tx.execute(query.order_by(_PERIOD.start_date.desc())).scalars())
 
 
 def _with(chosen: str | None, choices: Sequence[str]) -> list[str]:
-    """The choices, and what was chosen though there is no such thing: the form shows it too."""
+    """The choices of a form, with the chosen value even if it does not exist."""
     return [*([chosen] if chosen and chosen not in choices else []), *choices]
 
 
@@ -71,4 +71,3 @@ _FILTERS: dict[str, Callable[[View, str], ColumnElement[bool]]] = {
     "run": _of_run,
     "text": _says,
 }
-"""By the parameter of the URL."""

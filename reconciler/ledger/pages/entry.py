@@ -1,4 +1,4 @@
-"""The page of one entry: what it says, that it balances, and how it came about."""
+"""The page of one entry: fields, lines, sums and history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Sums:
 
 
 def page(view: View) -> Page:
-    """The entry that the path names. Raises PageNotFound."""
+    """The entry of the path. Raises PageNotFound."""
     entry = _located(view)
     items = _items_of(view, entry)
     declared = settings_of(view.tx, view.tenant_id)
@@ -98,7 +98,7 @@ def _items_of(view: View, entry: RowMapping) -> Sequence[RowMapping]:
 
 
 def _custom(row: RowMapping, declared: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Custom fields that have a value: the declared ones in their order, then all others."""
+    """Custom fields with a value: declared ones in their order, then others."""
     values = row["custom_fields"]
     names = [*declared, *sorted(values.keys() - declared.keys())]
     return [(name, values[name]) for name in names if values.get(name) is not None]
@@ -109,7 +109,7 @@ def _sums_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sums:
 
 
 def _home_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sums | None:
-    """The sums in home currency; None when the entry has no home amounts."""
+    """The sums in home currency; None if the entry has no home amounts."""
     amounts = [(item["type"], item["home_currency_amount"]) for item in items]
     if entry["home_currency"] is None or any(amount is None for _side, amount in amounts):
         return None

@@ -1,4 +1,4 @@
-"""What happened to an entry or a run, told from its audit events."""
+"""The history of an entry or a run, from its audit events."""
 
 import json
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from .view import View
 
 _EVENT = audit_events.c
 NEWEST = 200
-"""Events told; an entry has a handful."""
+"""Events shown; an entry has a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEvent:
-    """An event: who did what and when (UTC), with what it says beyond that, name by name."""
+    """An event: user, time (UTC), action and details by name."""
 
     sequence: int
     when: str
@@ -31,7 +31,7 @@ class HistoryEvent:
 
 
 def history(view: View, kind: str, number: str) -> list[HistoryEvent]:
-    """The events of what has this number, the newest first. `kind` is their object type."""
+    """The events of an entry or run, newest first. `kind` is their object type."""
     names = {row["id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
     query = (
         select(audit_events)
@@ -78,7 +78,7 @@ _NAMED = {
 
 
 def _said(action: str, details: str) -> tuple[tuple[str, str], ...]:
-    """What an event says. A creation holds the whole row, which the page shows anyway."""
+    """The details of an event. Those of a creation are on the page already."""
     found: Mapping[str, Any] = json.loads(details, parse_float=Decimal)
     if action == "create":
         items = found.get("items", ())

@@ -1,4 +1,4 @@
-"""Entries page by page, newest first: what is read grows with the page, not with the ledger."""
+"""Lists of entries, newest first; the cost grows with the page, not with the ledger."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .view import View
 
 SIZE = 50
 COUNTED = 1000
-"""Matching entries are counted up to here; beyond, the page says that there are more."""
+"""Matching entries are counted up to this number; above it, the page shows "more"."""
 
 _ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
 _PERIOD, _RUN = accounting_periods.c, journal_runs.c
@@ -45,7 +45,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """What some of the entries shown come to in one currency."""
+    """The total of listed entries in one currency."""
 
     currency: str
     entries: int
@@ -56,7 +56,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """A page of entries. `count` is None when there are more than COUNTED."""
+    """A page of entries. `count` is None above COUNTED."""
 
     entries: Sequence[Listed]
     totals: Sequence[Total]
@@ -66,7 +66,7 @@ class Listing:
 
 
 def visible_entries(view: View) -> tuple[ColumnElement[bool], ...]:
-    """The condition on entries that holds for those there are for the viewer."""
+    """The condition on entries that are visible to the viewer."""
     return (
         _ENTRY.tenant_id == view.tenant_id,
         _ENTRY.deleted.is_(False),
@@ -75,7 +75,7 @@ def visible_entries(view: View) -> tuple[ColumnElement[bool], ...]:
 
 
 def visible_runs_of(view: View) -> tuple[ColumnElement[bool], ...]:
-    """The condition on runs that holds for those there are for the viewer."""
+    """The condition on runs that are visible to the viewer."""
     seen = visible_runs(view.tx, view.tenant_id, view.viewer.organizations)
     return (_RUN.tenant_id == view.tenant_id, _RUN.deleted.is_(False), *seen)
 
@@ -83,9 +83,9 @@ def visible_runs_of(view: View) -> tuple[ColumnElement[bool], ...]:
 def list_entries(
     view: View, conditions: Sequence[ColumnElement[bool]], *, path: str, kept: Mapping[str, str]
 ) -> Listing:
-    """The page that the URL asks for with `older` or `newer`: a number to go on from.
+    """The page of entries before or after the number in the URL's `older` or `newer`.
 
-    `conditions` are on entries; `kept` are the parameters that say the same in the URL of `path`.
+    `conditions` are on entries; `kept` are the URL parameters for the same filter.
     """
     where = (*visible_entries(view), *conditions)
     rows, newer, older = _slice(view, where)
@@ -100,7 +100,7 @@ def list_entries(
 
 
 def _slice(view: View, where: Sequence[ColumnElement[bool]]) -> tuple[list[RowMapping], bool, bool]:
-    """The rows of the page, and whether there are newer and older ones."""
+    """The rows of the page, and whether newer and older ones exist."""
     number = _ENTRY.number
     after, before = view.query.get("newer"), view.query.get("older")
     ours = and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view))
@@ -135,7 +135,7 @@ def _with_sums(view: View, rows: Sequence[RowMapping]) -> list[Listed]:
 
 
 def _totals(entries: Sequence[Listed]) -> list[Total]:
-    """Per currency, those of cancelled entries apart."""
+    """Totals by currency, with cancelled entries separate."""
     groups: dict[tuple[str, bool], list[Listed]] = {}
     for entry in entries:
         key = (entry.row["currency"], entry.row["status"] == "Cancelled")
@@ -159,5 +159,5 @@ def _count(view: View, where: Sequence[ColumnElement[bool]]) -> int | None:
 
 
 def parameters_named(values: Mapping[str, Any], *names: str) -> dict[str, str]:
-    """Those of the parameters that are there, in this order."""
+    """The given parameters among the names, in this order."""
     return {name: values[name] for name in names if name in values}

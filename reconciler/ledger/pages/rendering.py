@@ -1,4 +1,4 @@
-"""Templates and how values are written in them: exact amounts, and text that cannot deceive."""
+"""Templates and their filters: exact amounts, visible characters, counted nouns."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _HARMLESS = frozenset("\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{SOFT HYPHEN}")
-"""Invisible, but of use to who writes a language that needs them."""
+"""Invisible characters that some languages need."""
 STATIC = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """The HTML of a page. A value that the template names and nobody gave is an error."""
+    """The HTML of a page. A missing value is an error."""
     return _environment().get_template(template).render(values)
 
 
 def static(name: str) -> bytes:
-    """A file that pages refer to, one of STATIC."""
+    """A file of STATIC."""
     return (_HERE / name).read_bytes()
 
 
 def money(amount: Decimal | None, currency: str | None) -> str:
-    """An amount with all its digits, at least the currency's decimals, and thousands grouped."""
+    """An amount with all its digits, at least the currency's decimals, and grouped thousands."""
     if amount is None:
         return ""
     exponent = amount.as_tuple().exponent
@@ -41,7 +41,7 @@ def money(amount: Decimal | None, currency: str | None) -> str:
 
 
 def visible(text: object) -> str:
-    """Text in which characters that cannot be seen, or that turn others around, are named."""
+    """Text with invisible and direction-changing characters replaced by their codes."""
     return "".join(
         f"[U+{ord(character):04X}]"
         if unicodedata.category(character) in _INVISIBLE and character not in _HARMLESS

@@ -1,4 +1,4 @@
-"""Which requests are for the pages and which for the API, beside which they are served."""
+"""Routing between pages and API, which share paths."""
 
 import re
 import threading
@@ -13,9 +13,9 @@ _BELOW = re.compile(r"/(entries|runs|trial-balance|sign-in|sign-out|pages)(/.*)?
 
 
 def with_pages(api: WsgiApp, make_pages: Callable[[], WsgiApp]) -> WsgiApp:
-    """An app that answers pages at their paths and leaves everything else to the API.
+    """An app that answers pages at their paths and passes other requests to the API.
 
-    The pages are made by the first request for one: who never looks at them pays nothing.
+    The first request for a page creates the pages app.
     """
     made: list[WsgiApp] = []
     making = threading.Lock()
@@ -33,9 +33,9 @@ def with_pages(api: WsgiApp, make_pages: Callable[[], WsgiApp]) -> WsgiApp:
 
 
 def is_for_pages(path: str, accept: str, *, has_token: bool) -> bool:
-    """Whether a page answers this: at its path, unless JSON is asked for or the API's token sent.
+    """Whether a page answers: at its path, unless JSON is accepted or a token is sent.
 
-    Who asks for HTML gets a page all the same, and that for an unknown path below a page's, too.
+    A request that accepts HTML always gets a page, also for unknown paths below those of pages.
     """
     taken = {part.partition(";")[0].strip().lower() for part in accept.split(",")} - {""}
     if "text/html" in taken:
@@ -45,5 +45,5 @@ def is_for_pages(path: str, accept: str, *, has_token: bool) -> bool:
 
 
 def is_read(path: str) -> bool:
-    """Whether this is the path of a page to read, where somebody who signs in may be sent."""
+    """Whether a path is that of a page, to which a login may redirect."""
     return _READ.fullmatch(path) is not None

@@ -1,4 +1,4 @@
-"""The pages of journal runs: how far each is, what it made, and what stands against its cancel."""
+"""The pages of journal runs: progress, entries, and what blocks a cancellation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from .view import Page, PageNotFound, View
 
 SIZE = 25
 BLOCKING = 50
-"""Entries that block a cancel are named up to here, and counted beyond."""
+"""Entries that block a cancellation are listed up to this number."""
 REFRESH = 3
-"""Seconds after which the page of a run at work is asked for again."""
+"""Seconds between refreshes of the page of a busy run."""
 
 _RUN, _ENTRY = journal_runs.c, journal_entries.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """The entries of a run, by what has become of them. `held` are not cancelled with it."""
+    """The entries of a run by state. `held` are not cancelled with the run."""
 
     created: int = 0
     held: int = 0
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far work has come: so many entries of so many; `of` is None before that is known."""
+    """The progress of a run in entries; `of` is None while the total is unknown."""
 
     verb: str
     done: int
@@ -50,7 +50,7 @@ class Progress:
 
 
 def page(view: View) -> Page:
-    """All runs, the newest first."""
+    """All runs, newest first."""
     after, before = view.query.get("newer"), view.query.get("older")
     query = select(journal_runs).where(*visible_runs_of(view))
     if after is not None:
@@ -80,7 +80,7 @@ def page(view: View) -> Page:
 
 
 def page_of_one(view: View) -> Page:
-    """The run that the path names, with its entries. Raises PageNotFound."""
+    """The run of the path, with its entries. Raises PageNotFound."""
     query = select(journal_runs).where(*visible_runs_of(view), _RUN.number == view.number)
     run = view.tx.execute(query).mappings().one_or_none()
     if run is None:
@@ -109,7 +109,7 @@ def page_of_one(view: View) -> Page:
 
 
 def _refresh(view: View, runs: Sequence[RowMapping]) -> int | None:
-    """Only while something moves, and only for who has not switched it off."""
+    """The refresh interval while a run is busy, unless it is switched off."""
     moving = any(run["status"] in BUSY_STATES for run in runs)
     return REFRESH if moving and view.query.get("refresh") != "off" else None
 
@@ -141,7 +141,7 @@ def _counts_of(view: View, runs: Sequence[RowMapping]) -> Mapping[str, Counts]:
 
 
 def _progress(view: View, run: RowMapping, counts: Counts) -> Progress | None:
-    """How far a run at work is; None for one that rests."""
+    """The progress of a busy run; None for any other."""
     status = run["status"]
     if status == "Pending":
         return Progress(verb="made", done=0, of=None)
@@ -157,7 +157,7 @@ def _progress(view: View, run: RowMapping, counts: Counts) -> Progress | None:
 
 
 def _blocking(view: View, run: RowMapping) -> Sequence[RowMapping]:
-    """The entries that stay when the run is cancelled, in the order they were made."""
+    """The entries that a cancellation of the run does not cancel, in order of creation."""
     query = (
         select(_ENTRY.number, _ENTRY.transferred_to_accounting)
         .where(

@@ -1,4 +1,4 @@
-"""Signing in and out: a client id and secret for a session cookie, and back."""
+"""Sign-in with a client's id and secret for a session cookie, and sign-out."""
 
 import re
 import time
@@ -23,19 +23,17 @@ WRONG = "Client id and secret do not belong together."
 
 
 def sign_in_redirect(request: falcon.Request) -> falcon.HTTPSeeOther:
-    """What sends a request to the form, and from there back to where it wanted to go."""
+    """The redirect to the form, which returns to the requested page."""
     then = urlencode({"then": request.relative_uri[:1000]})
     return falcon.HTTPSeeOther(f"/sign-in?{then}")
 
 
 class SignIn:
-    """The form, and what it sends."""
-
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show the form, where it is of any use."""
+        """Show the form, if a login is required."""
         if is_open(self._services, request):
             raise falcon.HTTPSeeOther("/")
         then = request.get_param("then", default="/")
@@ -44,7 +42,7 @@ class SignIn:
     on_head = on_get
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Begin a session for who knows a client's secret; show the form again for others."""
+        """Begin a session if the secret is right; else show the form again."""
         _check_origin(request)
         count_token_request(self._services, request)
         form = read_form(request)
@@ -62,7 +60,7 @@ class SignIn:
     def _begin(
         self, request: falcon.Request, client_id: str, secret: str
     ) -> sessions.Session | None:
-        """A session, or None; who has not the secret keeps no writer waiting."""
+        """A session, or None. Wrong credentials take no write lock."""
         known = {"client_id": client_id, "client_secret": secret}
         with self._services.store.reading() as tx:
             if verified(tx, **known) is None:
@@ -76,13 +74,12 @@ class SignIn:
 
 
 class SignOut:
-    """The end of a session, for good: in the database, and in the browser."""
+    """The end of a session, in the database and in the browser."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """End the session there is, if any."""
         _check_origin(request)
         text = request.cookies.get(COOKIE)
         if text:
@@ -99,7 +96,7 @@ class SignOut:
 def _set_cookie(
     request: falcon.Request, response: falcon.Response, text: str, *, seconds: int
 ) -> None:
-    """A cookie that no script sees and no other site's page sends; zero seconds take it away."""
+    """A cookie that is hidden from scripts and other sites; zero seconds delete it."""
     response.set_cookie(
         COOKIE,
         text,
@@ -121,15 +118,16 @@ def _show(response: falcon.Response, *, then: str, problem: str | None) -> None:
 
 
 def _local(path: str) -> str:
-    """A page to go to, whatever was asked for: never one of somebody else's."""
+    """A local page to redirect to, whatever was requested."""
     fits = re.fullmatch(r"[!-~]+", path) is not None
     return path if fits and is_read(path.partition("?")[0]) else "/"
 
 
 def _check_origin(request: falcon.Request) -> None:
-    """Refuse a form that another site has sent, or that the browser does not vouch for.
+    """Refuse a form from another site.
 
-    No Origin at all comes from no browser, and from nobody's session but the caller's own.
+    A request without Origin does not come from a browser, so it cannot use another person's
+    session.
     """
     origin = request.get_header("Origin")
     site = request.get_header("Sec-Fetch-Site")

@@ -1,4 +1,4 @@
-"""The trial balance of an accounting period: per currency, what every accounting code comes to."""
+"""The trial balance of an accounting period: the total of each code by currency."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from .view import Page, View
 _ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
 _PERIOD, _CODE = accounting_periods.c, accounting_codes.c
 _AT_ONCE = 2000
-"""Lines read from the database at once: a period may have more than fit into memory."""
+"""Lines read at a time: a period may have more than fit into memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """A debit and a credit, and what is left of them."""
+    """A debit and a credit total, and their difference."""
 
     debit: Decimal
     credit: Decimal
 
     @property
     def net(self) -> Decimal:
-        """The difference, never negative; `side` says on which side it is."""
+        """The difference, never negative; `side` is its side."""
         return abs(total((self.debit, self.credit.copy_negate())))
 
     @property
@@ -43,7 +43,7 @@ class Sides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRow:
-    """What was posted to an accounting code."""
+    """The total of an accounting code."""
 
     name: str
     type: str
@@ -63,13 +63,13 @@ class Balance:
 
 
 _Key = tuple[str, str | None]
-"""Currency and home currency: amounts of another one are never summed with them."""
+"""Currency and home currency; amounts of different ones are never added."""
 _Sum = dict[str, list[Decimal]]
 """By accounting code: debit, credit, and both in home currency."""
 
 
 def page(view: View) -> Page:
-    """The balances of the period asked for; unasked, of that of the newest entry."""
+    """The trial balance of the requested period, by default that of the newest entry."""
     periods = periods_of(view)
     asked = view.query.get("period") or _newest_period(view)
     period = asked if asked in periods else None
@@ -115,9 +115,9 @@ def _balances(view: View, period: str) -> list[Balance]:
 
 
 def _sums(view: View, period: str) -> dict[_Key, _Sum]:
-    """Sums of every line of the period's entries that are not cancelled, line by line and exact.
+    """Exact sums of the lines of the period's entries that are not cancelled.
 
-    They are made here: a database without decimals would sum the digits' nearest floats.
+    They are calculated here: a database without decimals would use floats.
     """
     query = (
         select(
@@ -150,7 +150,7 @@ def _sums(view: View, period: str) -> dict[_Key, _Sum]:
 
 
 def _by_side(rows: Iterable[Sequence[Any]]) -> dict[Any, tuple[list[Decimal], list[Decimal]]]:
-    """Amounts, and those in home currency, of the lines that agree in everything else."""
+    """Amounts and home amounts of lines that agree in everything else."""
     found: dict[Any, tuple[list[Decimal], list[Decimal]]] = {}
     for *same, amount, home_amount in rows:
         amounts, home_amounts = found.setdefault(tuple(same), ([], []))
@@ -181,7 +181,7 @@ def _balance(key: _Key, sums: _Sum, codes: Mapping[str, RowMapping]) -> Balance:
 
 
 def _home_totals(balances: Sequence[Balance]) -> list[tuple[str, Sides]]:
-    """What all currencies together come to, per home currency, where there are several."""
+    """Totals of all currencies in home currency, if there are several."""
     found: dict[str, list[Sides]] = {}
     for balance in balances:
         if balance.home_currency is not None and balance.home is not None:

@@ -1,4 +1,4 @@
-"""What a page is given of a request, what it gives back, and how it links to other pages."""
+"""The input of a page, its output, and links to other pages."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[0-9A-Za-z-]{1,30}")
 
 
 class PageNotFound(Exception):
-    """There is no such thing in these books; the message is for the person who looked for it."""
+    """The page does not exist for this viewer; the message is for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +37,12 @@ class View:
 
     @property
     def number(self) -> str:
-        """The number in the path, or one that nothing has."""
+        """The number in the path, or an empty text if it is not valid."""
         number = self.path["number"]
         return number if _NUMBER.fullmatch(number) else ""
 
     def link(self, path: str, **query: str | None) -> str:
-        """The URL of a page on the same entity, with those parameters that say something."""
+        """The URL of a page for the same entity, with the parameters that have a value."""
         scope = self.entity.id if len(self.viewer.entities) > 1 else None
         said = {name: value for name, value in {"entity": scope, **query}.items() if value}
         return f"{quote(path)}?{urlencode(said)}" if said else quote(path)
@@ -50,7 +50,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What is drawn: a template with its values. `refresh` is in seconds."""
+    """A template and its values. `refresh` is in seconds."""
 
     template: str
     title: str

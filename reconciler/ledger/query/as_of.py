@@ -1,8 +1,7 @@
-"""Entries and runs as they were at an earlier moment, from the audit events up to then.
+"""Entries and runs as they were at an earlier time, rebuilt from audit events.
 
-Rows keep only their present state, but every event says what changed: the one of a creation holds
-the whole row, and those after it hold what they set. Reading the events of a row in their order,
-up to the moment, gives the row as it was, whoever changed it and whichever process served it.
+Rows hold the present state. The event of a creation holds the whole row, and later events hold the
+columns they set. Applied in order up to a time, they give the row as it was.
 """
 
 import json
@@ -17,12 +16,12 @@ from ..storage.tables import accounting_codes, audit_events, clients
 
 _EVENT = audit_events.c
 _CHUNK = 500
-"""Names asked for at once: databases bound the parameters of a statement."""
+"""Names in one query: databases limit the parameters of a statement."""
 
 
 @dataclass(slots=True, kw_only=True)
 class PastState:
-    """One entry or run as it was: its columns, its items and the transactions it summarised."""
+    """An entry or a run at an earlier time: columns, items and number of transactions."""
 
     row: dict[str, Any] = field(default_factory=dict)
     items: list[dict[str, Any]] = field(default_factory=list)
@@ -31,7 +30,7 @@ class PastState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What events name otherwise than rows do: users by their client, codes by name and type."""
+    """Names that events use: users by client, codes by name and type."""
 
     users: Mapping[str, str]
     codes: Mapping[str, tuple[str, str]]
@@ -46,10 +45,10 @@ def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
     until: str,
     owner_id: str,
 ) -> dict[str, PastState]:
-    """What the numbered entries or runs were at a moment, by number; those not made yet are not.
+    """The entries or runs with these numbers at a time, by number, if they existed.
 
-    `kind` is the object type of their events. `owner_id` is the tenant that the users belong to,
-    which is another one than whose books a further entity has. Exact to the second, as stamps are.
+    `kind` is the object type of their events. `owner_id` is the tenant of the users, which differs
+    from `tenant_id` for further entities. Exact to the second.
     """
     names = _names(tx, tenant_id, owner_id)
     apply = _APPLIED[kind]
@@ -110,7 +109,7 @@ def _update_entry(past: PastState, event: RowMapping, details: Any, names: Names
 
 
 def _addressed(past: PastState, change: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    """The item an update named; the ledger accepts only what names exactly one."""
+    """The item that an update addressed; the ledger accepts only one that is unique."""
     kind = change.get("accountingCodeType")
     return next(
         item
@@ -168,5 +167,4 @@ _APPLIED: dict[str, dict[str, _Applied]] = {
         "deleted": _set(deleted=True),
     },
 }
-"""By the object type and the action of an event. An action that is missing here is a KeyError: a
-new sort of event must say what it does to the past."""
+"""By object type and action of an event. A new action must be added here, else it is a KeyError."""

@@ -1,4 +1,4 @@
-"""Days and moments of a query: text in the form the ledger stores, or refused."""
+"""Dates and timestamps of a query, in the form that the ledger stores."""
 
 import re
 from datetime import datetime
@@ -15,7 +15,7 @@ _TIMESTAMP = re.compile(rf"({_DAY})(?: ([0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}})?))?
 
 
 def as_date(node: exp.Expr, kind: Kind | None) -> exp.Expr:
-    """A value as a day. Raises Refusal where Trino has no such cast, or the text is no day."""
+    """A value as a date. Raises Refusal if Trino has no such cast, or the date does not exist."""
     if kind in (Kind.DATE, None):
         return node
     if kind is Kind.TIMESTAMP:
@@ -26,7 +26,7 @@ def as_date(node: exp.Expr, kind: Kind | None) -> exp.Expr:
 
 
 def as_timestamp(node: exp.Expr, kind: Kind | None) -> exp.Expr:
-    """A value as a moment; a day is its midnight."""
+    """A value as a timestamp; a date becomes its midnight."""
     if kind in (Kind.TIMESTAMP, None):
         return node
     if kind is Kind.DATE:
@@ -62,6 +62,6 @@ def literal(value: str) -> exp.Expr:
 
 
 def shown(node: exp.Expr) -> str:
-    """A part of a query for a message, cut short."""
+    """A part of a query for a message, shortened."""
     written: str = node.sql(dialect="trino")
     return written if len(written) <= 60 else f"{written[:57]}..."

@@ -1,7 +1,7 @@
-"""Exact arithmetic for SQLite: decimals as text with six places, so that equal is the same text.
+"""Exact arithmetic for SQLite: decimals as text with six places.
 
-SQLite would turn amounts into floats wherever it calculates. Nothing here does: values come in as
-text or integers and go out as text, and a sum is as long as it needs to be.
+SQLite would calculate with floats. These functions take text or integers and return text. Equal
+numbers have equal text.
 """
 
 import sqlite3
@@ -18,16 +18,16 @@ Value = str | int
 
 
 def canonical(value: Decimal | Value) -> str:
-    """The text of a decimal with exactly six places. Raises ArithmeticError when digits are lost.
+    """The text of a decimal with six places. Raises ArithmeticError if digits are lost.
 
-    There is one text for each number: zero has no sign.
+    Each number has one text: zero has no sign.
     """
     exact = _EXACT.quantize(_EXACT.create_decimal(value), _UNIT)
     return format(exact if exact else abs(exact), "f")
 
 
 def compare(first: Value, second: Value) -> int:
-    """Less than zero, zero or more than zero, as the first is less, equal or more."""
+    """Negative, zero or positive, as the first is less, equal or greater."""
     return int(_EXACT.compare(Decimal(first), Decimal(second)))
 
 
@@ -127,7 +127,7 @@ NAMES = frozenset({*_SCALARS, *_AGGREGATES})
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Make the functions and the order of decimals known to a connection."""
+    """Register the functions and the collation on a connection."""
     for name, (arity, calculate) in _SCALARS.items():
         connection.create_function(name, arity, _null_safe(calculate), deterministic=True)
     for name, aggregate in _AGGREGATES.items():

@@ -1,4 +1,4 @@
-"""Data Query over HTTP: its own paths, answers under `data`, errors as `{code, message}`."""
+"""Data Query over HTTP: answers under `data`, errors as `{code, message}`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from .request import read_request
 
 PREFIX = "/query/"
 RESOURCE = 520500
-"""The resource code of query jobs; ours, like those of web.categories."""
+"""The resource code of query jobs, chosen by this ledger like those of web.errors."""
 _FILES = f"{PREFIX}files"
 
 
@@ -25,26 +25,25 @@ def add_routes(app: "falcon.App[Any, Any]", jobs: Jobs) -> None:
 
 
 class _Resource:
-    """What the three have in common: their jobs, and that no method is answered by itself."""
+    """Common to all three: the jobs, and no automatic OPTIONS."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
     def on_options(self, request: falcon.Request, response: falcon.Response, **_path: str) -> None:
-        """Refuse what the framework would answer itself; there is no CORS here."""
+        """Refuse OPTIONS, which the framework would answer; there is no CORS."""
         raise falcon.HTTPMethodNotAllowed(["GET"])
 
 
 class _All(_Resource):
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Submit a query."""
         raw = _admit(request)
         asked = read_request(body.read_object(raw, request.content_type))
         job = self._jobs.submit(request.context.caller, asked, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """List the caller's own jobs, newest first; the oldest that waits goes on."""
+        """List the caller's jobs, newest first, and execute the oldest that waits."""
         body.read_nothing(_admit(request), request.content_type)
         jobs = self._jobs.own(request.context.caller)
         for job in [job for job in jobs if job.status in WAITING][-1:]:
@@ -56,14 +55,14 @@ class _All(_Resource):
 
 class _One(_Resource):
     def on_get(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
-        """The job, carried out first where it still waits."""
+        """The job, executed first if it waits."""
         body.read_nothing(_admit(request), request.content_type)
         job = self._jobs.find(request.context.caller, job_id)
         self._jobs.advance(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
-        """Cancel a job that is not done."""
+        """Cancel a job that has not ended."""
         body.read_nothing(_admit(request), request.content_type)
         job = self._jobs.find(request.context.caller, job_id)
         self._jobs.cancel(job, now=request.context.now)
@@ -71,12 +70,12 @@ class _One(_Resource):
 
 
 class _File(_Resource):
-    """A result. Its name cannot be guessed, so it needs no token, like a signed address."""
+    """A result file. Its name is secret, so it needs no token."""
 
     public = True
 
     def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
-        """The content of the file until it expires."""
+        """The content of the file, until it expires."""
         content = self._jobs.file(name, now=request.context.now)
         if content is None:
             raise refusal(NOT_FOUND, "There is no such file, or it has expired", always=True)
@@ -90,11 +89,10 @@ RESOURCES: dict[str, type[_Resource]] = {
     f"{PREFIX}jobs/{{job_id}}": _One,
     f"{_FILES}/{{name}}": _File,
 }
-"""What answers at each path."""
 
 
 def _admit(request: falcon.Request) -> bytes:
-    """The body of a request whose headers are in order."""
+    """The body of a request, after the checks of its headers."""
     headers.check_scope(request, request.context.caller)
     return body.read_bytes(request)
 

@@ -1,7 +1,7 @@
-"""A translated query carried out: on a copy of the rows, through the views made for it.
+"""Execution of a translated query on a copy of the rows.
 
-Nothing a query says can reach the ledger's database, another tenant or a file, for they are not
-there; an authorizer refuses what is not a read of the tables it has been given besides.
+The copy holds neither the ledger's database nor another tenant. An authorizer refuses everything
+except reads of the permitted tables.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ MAX_ROWS = 500_000
 """Output rows of a query on live data (API facts 6.1)."""
 MAX_CELLS = 5_000_000
 MAX_SECONDS = 30
-"""How long a query may take: it is answered for by the request that polls it."""
+"""Seconds that a query may take; the request that polls it waits for it."""
 _LOOK_EVERY = 5_000
 
 _LIMITS = {
@@ -33,18 +33,18 @@ _FUNCTIONS = decimal_functions.NAMES | frozenset(
 
 
 class QueryFailed(Exception):
-    """The query was understood and could not be carried out; the message says why."""
+    """The query is valid and could not be executed."""
 
 
 class QueryCancelled(Exception):
-    """Someone asked for the query to be stopped."""
+    """The caller cancelled the query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """SQL for the copy of the tenant's rows, the tables it reads, and the columns it gives.
+    """SQL for the copy, the tables it reads, and its result columns.
 
-    `deleted_too` says that the query names the column `deleted`, and so sees deleted rows.
+    `deleted_too` means that the query names the column `deleted`, so it reads deleted rows too.
     """
 
     sql: str
@@ -55,28 +55,28 @@ class Translation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """The rows of a query, each value of the type its column is said to have, or None."""
+    """The rows of a result; each value has the type of its column, or is None."""
 
     columns: tuple[tuple[str, Kind], ...]
     rows: Sequence[tuple[object, ...]]
 
 
 class Interruption:
-    """Whether anybody still wants the result, and once it is set the time a query has left."""
+    """Ends a query that is cancelled, or takes too long once it has started."""
 
     def __init__(self, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
         self._deadline: float | None = None
 
     def start(self) -> None:
-        """Let the time run: from now on the query has MAX_SECONDS."""
+        """Start the time limit of MAX_SECONDS."""
         self._deadline = time.monotonic() + MAX_SECONDS
 
     def interrupts(self) -> bool:
         return self._cancelled() or self._late()
 
     def check(self) -> None:
-        """Raise QueryCancelled, or QueryFailed when time is up."""
+        """Raise QueryCancelled, or QueryFailed after the time limit."""
         if self._cancelled():
             raise QueryCancelled
         if self._late():
@@ -93,9 +93,9 @@ def execute(
     reached: frozenset[str],
     interruption: Interruption,
 ) -> Output:
-    """Carry a query out on a connection that has the tables it names and is used for nothing else.
+    """Execute a query on a connection that is used for nothing else.
 
-    `reached` are the names it may read, those behind its views included. Raises QueryFailed and
+    `reached` are the names it may read, including those behind its views. Raises QueryFailed and
     QueryCancelled.
     """
     for limit, bound in _LIMITS.items():
@@ -138,7 +138,7 @@ def _fetch(copy: sqlite3.Connection, translation: Translation) -> list[tuple[obj
 
 
 def _checked(value: object, kind: Kind) -> object:
-    """A value of the type it is said to be: nothing that became a float on the way goes out."""
+    """A value of the column's type. Raises QueryFailed for any other, such as a float."""
     if value is None:
         return None
     if kind is Kind.BOOLEAN and value in (0, 1):

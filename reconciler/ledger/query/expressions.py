@@ -1,7 +1,7 @@
-"""Expressions of a query in SQLite's words: each with its Trino type, amounts calculated exactly.
+"""Typed expressions of a query, translated to SQLite.
 
-SQLite compares and adds whatever it is given; Trino refuses what has different types, and so does
-this. What touches a decimal becomes a call of query.functions.
+SQLite compares and adds values of any type. Trino refuses mixed types, and so does this. Decimals
+are calculated by query.decimal_functions.
 """
 
 import re
@@ -16,7 +16,7 @@ from .parser import outside, refused
 from .schema import Kind
 
 Typed = tuple[exp.Expr, Kind | None]
-"""A value with its type; None for NULL, which has any."""
+"""An expression and its type; None for NULL, which has any type."""
 
 _TYPES = {
     exp.DType.VARCHAR: Kind.TEXT,
@@ -33,7 +33,7 @@ _NUMBERS = (Kind.DECIMAL, Kind.INTEGER)
 
 
 def kind_of(node: exp.Expr) -> Kind | None:
-    """The type the schema gives a column or a result, None when it is only ever NULL."""
+    """The type of a column or result, None if it is always NULL."""
     written = node.type
     if written is None or written.this in (exp.DType.UNKNOWN, exp.DType.NULL):
         return None
@@ -43,7 +43,7 @@ def kind_of(node: exp.Expr) -> Kind | None:
 
 
 class Expressions:
-    """Translates values, in place where that is enough. `now` stands for the current time."""
+    """Translates expressions, in place where possible. `now` is the current time."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -92,14 +92,14 @@ class Expressions:
         }
 
     def value(self, node: exp.Expr) -> Typed:
-        """The value in SQLite's words, with its type. Raises Refusal when it has none."""
+        """The translated expression and its type. Raises Refusal."""
         rule = self._rules.get(type(node))
         if rule is None:
             raise outside(type(node).__name__.upper())
         return rule(node)
 
     def condition(self, node: exp.Expr) -> exp.Expr:
-        """A value that is true or false."""
+        """A boolean expression."""
         return self._of(node, Kind.BOOLEAN)
 
     def _of(self, node: exp.Expr, wanted: Kind) -> exp.Expr:
@@ -299,7 +299,7 @@ class Expressions:
         return type(node)(this=new), kind
 
     def _argument(self, node: exp.Expr) -> Typed:
-        """What an aggregate is over, DISTINCT or not."""
+        """The argument of an aggregate, with or without DISTINCT."""
         if not isinstance(node, exp.Distinct):
             return self.value(node)
         if len(node.expressions) != 1:
@@ -309,7 +309,7 @@ class Expressions:
 
 
 def _alike(parts: Sequence[Typed]) -> tuple[list[exp.Expr], Kind | None]:
-    """The values brought to one type, as Trino would. Raises Refusal when there is none."""
+    """The expressions converted to one type, as Trino does. Raises Refusal."""
     kinds = {kind for _node, kind in parts if kind is not None}
     if len(kinds) < 2:
         return [node for node, _kind in parts], next(iter(kinds), None)
@@ -322,7 +322,7 @@ def _alike(parts: Sequence[Typed]) -> tuple[list[exp.Expr], Kind | None]:
 
 
 def _balanced(connector: type[exp.Expr], sides: Sequence[exp.Expr]) -> exp.Expr:
-    """Many sides as a tree that is as flat as it can be: databases bound its depth."""
+    """A chain of conditions as a flat tree: databases limit its depth."""
     if len(sides) == 1:
         return sides[0]
     half = len(sides) // 2

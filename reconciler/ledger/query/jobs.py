@@ -1,7 +1,7 @@
-"""Query jobs: submitted, carried out when they are polled, their results kept for a while.
+"""Query jobs: submitted, executed when they are polled, their results kept for a while.
 
-Jobs live in the memory of the process that took them, so queries never write to the database. A
-job that a restart forgot is submitted again: it had no effect.
+Jobs are in the memory of their process, so queries never write to the database. After a restart a
+client submits them again.
 """
 
 import logging
@@ -30,13 +30,13 @@ from .visibility import Visibility
 log = logging.getLogger(__name__)
 
 MAX_RUNNING = 4
-"""Jobs carried out at once in the process: half the threads of `ledger serve` stay free."""
+"""Jobs executed at a time in a process: half the threads of `ledger serve`."""
 MAX_WAITING = 10
-"""Jobs of a tenant that may wait (API facts 6.1)."""
+"""Waiting jobs of a tenant (API facts 6.1)."""
 MAX_JOBS = 200
-"""Jobs of a tenant that are remembered: the newest."""
+"""Jobs of a tenant that are kept, the newest."""
 MAX_RESULTS = 256 * 1024 * 1024
-"""Bytes of all results that are kept: the newest."""
+"""Bytes of all results that are kept, the newest."""
 FILE_LIFETIME = timedelta(hours=1)
 JOB_LIFETIME = timedelta(hours=24)
 ATTEMPTS = 4
@@ -58,7 +58,7 @@ WAITING = (Status.SUBMITTED, Status.ACCEPTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultFile:
-    """A result as it is downloaded. Whoever knows the name may have it, until it expires."""
+    """A result for download. Its name is the only credential, until it expires."""
 
     name: str
     content: bytes
@@ -67,7 +67,7 @@ class ResultFile:
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """A job and how far it is; changed under the lock of its Jobs only."""
+    """A job and its state. Changes need the lock of its Jobs."""
 
     id: str
     caller: Caller
@@ -81,9 +81,9 @@ class Job:
 
 
 class Jobs:
-    """The query jobs of one app. Threads may share it.
+    """The query jobs of an app. Thread-safe.
 
-    A job sees the database as it was `lag` before it is carried out.
+    A job reads the database as it was `lag` before its execution.
     """
 
     def __init__(self, store: Store, *, lag: timedelta) -> None:
@@ -95,7 +95,7 @@ class Jobs:
         self._running = threading.BoundedSemaphore(MAX_RUNNING)
 
     def submit(self, caller: Caller, request: QueryRequest, *, now: datetime) -> Job:
-        """Take a job. Raises Refusal for a query that the subset or the tenant's schema refuses."""
+        """Accept a job. Raises Refusal for an invalid query."""
         with self._store.reading() as tx:
             _translated(tx, caller.tenant_id, request.query, now)
         with self._lock:
@@ -115,7 +115,7 @@ class Jobs:
         return job
 
     def find(self, caller: Caller, job_id: str) -> Job:
-        """A job of the caller's own. Raises Refusal when there is none of this id."""
+        """A job of the caller. Raises Refusal if there is none with this id."""
         with self._lock:
             job = self._jobs.get(job_id)
         if job is None or job.caller.client_id != caller.client_id:
@@ -129,7 +129,7 @@ class Jobs:
         return jobs[::-1]
 
     def cancel(self, job: Job, *, now: datetime) -> None:
-        """Stop a job that is not done. Raises Refusal for one that is."""
+        """Cancel a job that has not ended. Raises Refusal."""
         with self._lock:
             if job.status not in (*WAITING, Status.IN_PROGRESS):
                 message = f"A query job that is {job.status} cannot be cancelled"
@@ -137,7 +137,7 @@ class Jobs:
             job.status, job.updated = Status.CANCELLED, now
 
     def advance(self, job: Job, *, now: datetime) -> None:
-        """Carry a waiting job out, if fewer than MAX_RUNNING are at work; else it stays waiting."""
+        """Execute a waiting job, unless MAX_RUNNING jobs are running."""
         with self._lock:
             if job.status not in WAITING:
                 return
@@ -151,7 +151,7 @@ class Jobs:
             self._running.release()
 
     def file(self, name: str, *, now: datetime) -> bytes | None:
-        """The content of a result file; None when it is unknown or has expired."""
+        """The content of a result file; None if it is unknown or has expired."""
         with self._lock:
             files = [job.file for job in self._jobs.values() if job.file is not None]
         found = next((file for file in files if file.name == name and now < file.expires), None)
@@ -226,7 +226,7 @@ class Jobs:
         return (job for job in self._jobs.values() if job.caller.tenant_id == caller.tenant_id)
 
     def _forget(self, now: datetime) -> None:
-        """Drop what is too old or too much; the newest jobs and results stay."""
+        """Drop old jobs and results beyond the limits."""
         size, counts, kept = 0, dict[str, int](), dict[str, Job]()
         for job in reversed(self._jobs.values()):
             tenant = job.caller.tenant_id
@@ -244,7 +244,7 @@ class Jobs:
 def _translated(
     tx: Connection, tenant_id: str, query: str, now: datetime
 ) -> tuple[Translation | Output, Mapping[str, QueryTable]]:
-    """What is to be carried out, or the answer itself. Raises Refusal."""
+    """The translated query, or the answer itself. Raises Refusal."""
     # The parser takes longer to load than the rest of the ledger, and most of them get no query.
     from .translation import read_and_translate  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
-"""What a query asks for: its text, checked against a list of what the subset has, as a tree.
+"""The parser of Data Query: text to a syntax tree of the supported subset.
 
-Everything is refused that is not on a list here: words before there is a tree, because a parser
-can be kept busy by a short text; the sorts of node a tree is made of after that.
+Only listed tokens and nodes are accepted. Tokens are checked before parsing, because a short text
+can make the parser work for long.
 """
 
 import re
@@ -16,11 +16,11 @@ from ..web.errors import INVALID_VALUE, Refusal, refusal
 
 DIALECT = "trino"
 MAX_LENGTH = 100_000
-"""The longest query, in characters: a list of several thousand numbers fits."""
+"""The longest query in characters; it holds a list of several thousand numbers."""
 MAX_NESTING = 40
 MAX_TABLES = 10
 MAX_CONDITIONS = 500
-"""ANDs and ORs of a query: the parser's chains of them cost more the longer they are."""
+"""The maximum of ANDs and ORs: the parser's cost grows with the length of a chain."""
 
 _FUNCTIONS = (
     "abs cast coalesce concat count date if length lower max min now nullif substr substring sum"
@@ -129,7 +129,7 @@ _PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Max: frozenset({"this"}),
     exp.In: frozenset({"this", "expressions", "query"}),
 }
-"""The parts a node may have, where it could have others that the subset does not."""
+"""The permitted parts of nodes that could have others."""
 
 _TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
 _COLUMNS = re.compile(
@@ -145,13 +145,13 @@ class ShowTables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowColumns:
-    """`SHOW COLUMNS FROM table`; the name as it is written."""
+    """`SHOW COLUMNS FROM table`, with the name as written."""
 
     table: str
 
 
 def read_query(text: str) -> exp.Select | ShowTables | ShowColumns:
-    """The query a text holds. Raises Refusal for everything the subset does not have."""
+    """The query of a text. Raises Refusal for anything outside the subset."""
     if _TABLES.fullmatch(text):
         return ShowTables()
     named = _COLUMNS.fullmatch(text)
@@ -172,7 +172,7 @@ def read_query(text: str) -> exp.Select | ShowTables | ShowColumns:
 
 
 def refused(message: str) -> Refusal:
-    """A refusal of a query, whatever version the caller speaks."""
+    """A refusal of a query, for callers of every version."""
     return refusal(INVALID_VALUE, message, always=True)
 
 
@@ -181,7 +181,7 @@ def too_deep() -> Refusal:
 
 
 def outside(what: str) -> Refusal:
-    """The refusal of something Trino has and this subset has not."""
+    """The refusal of a part of Trino that is outside the subset."""
     return refused(f"{what} is not part of the Data Query subset of this ledger")
 
 

@@ -1,10 +1,9 @@
-"""A copy of the rows of one set of books that queries are carried out on, kept up to date.
+"""A copy of an entity's rows on which queries are executed, kept up to date.
 
-The copy is a SQLite database in a directory of its own: nothing a query says can reach the
-ledger's database or another tenant, for they are not there. A table is copied when a query first
-names it. From then on the audit events since the last look say which rows to read again, so that
-a query costs what has changed and not what there is. A chain of events that does not go on where
-it was, or an event of an unknown sort, makes the copy begin anew.
+The copy is a SQLite database in a directory of its own, without other tenants' data. A table is
+copied when a query first names it. Later the audit events since the last update tell which rows to
+read again, so a query costs what has changed. If the chain of events does not continue, or has an
+unknown type of event, the copy is made again.
 """
 
 import shutil
@@ -28,7 +27,7 @@ from .rows import CHUNK, SOURCES, RowLayout, RowValues
 from .schema import QueryTable
 
 MAX_REPLICAS = 16
-"""Books of an app that have a copy at a time: those asked about last."""
+"""Copies that an app keeps, those used last."""
 _BATCH = 1_000
 _WAIT = 0.1
 
@@ -41,30 +40,30 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "Client": (),
     "Transactions": (),
 }
-"""By the object type of an event, the tables with rows that it may have changed."""
+"""By object type of an event, the tables whose rows it may have changed."""
 
 CheckInterrupt = Callable[[], None]
-"""Called now and then during something long; raises what is to end it."""
+"""Called regularly during long work; raises to end it."""
 
 _EVENT = audit_events.c
 _EVENTS = select(_EVENT.sequence, _EVENT.hash, _EVENT.object_type, _EVENT.object_name)
 
 
 def copied_table(name: str) -> str:
-    """What a copied table is called. No query can name it: its views have the documented names."""
+    """The name of a copied table. Queries cannot name it; their views have documented names."""
     return f"{name} rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A connection to a copy that goes on seeing it as it was, and the layouts of its tables."""
+    """A connection that sees one state of a copy, and the layouts of its tables."""
 
     copy: sqlite3.Connection
     layouts: Mapping[str, RowLayout]
 
 
 class Replicas:
-    """The copies that one app has, of all its tenants and entities. Threads may share them."""
+    """The copies of an app, by tenant. Thread-safe."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -72,7 +71,7 @@ class Replicas:
         self._replicas: dict[str, Replica] = {}
 
     def of(self, tenant_id: str) -> "Replica":
-        """The copy of these books. It holds nothing until something is asked of it."""
+        """The copy of a tenant, empty at first."""
         with self._lock:
             replica = self._replicas.pop(tenant_id, None) or Replica(self._store, tenant_id)
             self._replicas[tenant_id] = replica
@@ -83,7 +82,7 @@ class Replicas:
 
 
 class Replica:
-    """The copy of one set of books. Threads may share it; its files are gone when it is."""
+    """The copy of an entity's rows. Thread-safe; its files are removed with it."""
 
     def __init__(self, store: Store, tenant_id: str) -> None:
         self._store = store
@@ -95,9 +94,9 @@ class Replica:
 
     @contextmanager
     def locked(self, check_interrupt: CheckInterrupt) -> Iterator[Connection]:
-        """A reading transaction on the ledger in which nobody else changes the copy.
+        """A reading transaction in which no other thread changes the copy.
 
-        It begins when the one before it has ended: the copy is never ahead of what a turn sees.
+        It begins after the previous one has ended, so the copy is never newer than the transaction.
         """
         while not self._turn.acquire(timeout=_WAIT):
             check_interrupt()
@@ -115,9 +114,9 @@ class Replica:
         tables: Iterable[str],
         check_interrupt: CheckInterrupt,
     ) -> Iterator[Snapshot]:
-        """The tables named as they are in the transaction of this turn.
+        """The named tables as they are in the transaction of `locked`.
 
-        The snapshot outlives the turn and whatever happens to the copy afterwards.
+        The snapshot remains valid whatever happens to the copy.
         """
         try:
             self._update(tx, schema, tables, check_interrupt)
@@ -130,7 +129,7 @@ class Replica:
             yield Snapshot(copy=copy, layouts=dict(self._layouts))
 
     def _begin(self, schema: Mapping[str, QueryTable]) -> None:
-        """Drop the copy there is. Those who look at it still have its files open."""
+        """Drop the copy. Its readers still have its files open."""
         if self._files is not None:
             self._files()
         self._files = None
@@ -164,12 +163,12 @@ class Replica:
             self._position = (events[-1].sequence, events[-1].hash)
 
     def _events(self, tx: Connection) -> Sequence[Row[Any]]:
-        """The last event that the copy knows, where it still is there, and those after it."""
+        """The last event that is in the copy, if it still exists, and those after it."""
         query = _EVENTS.where(_EVENT.sequence >= self._position[0]).order_by(_EVENT.sequence)
         return tx.execute(self._of_tenant(query)).all()
 
     def _follow(self, events: Sequence[Row[Any]]) -> bool:
-        """Whether the events begin with the known one, and all of them are of a known sort."""
+        """Whether the events continue the known chain and have known types."""
         known = (events[0].sequence, events[0].hash) == self._position
         return known and all(event.object_type in AFFECTED for event in events[1:])
 
@@ -179,7 +178,7 @@ class Replica:
     def _fill(
         self, tx: Connection, copy: sqlite3.Connection, name: str, check_interrupt: CheckInterrupt
     ) -> None:
-        """Copy a table. Its columns have no affinity: every value is compared as what it is."""
+        """Copy a table. Its columns have no affinity, so values keep their types."""
         source = SOURCES[name]
         shape = RowLayout(source.plain, self._schema[name])
         columns = ", ".join(f'"{column}"' for column in shape.columns)
@@ -205,9 +204,9 @@ class Replica:
         called: set[str],
         check_interrupt: CheckInterrupt,
     ) -> None:
-        """Read the rows again that events call by these names, or all where they have no names.
+        """Read the changed rows again, or all rows if events do not name them.
 
-        No row ever leaves the ledger's tables, so what is found again is all there was.
+        Rows are never removed from the ledger's tables, so all of them are found.
         """
         source, shape = SOURCES[name], self._layouts[name]
         if source.called is None:
@@ -230,7 +229,7 @@ class Replica:
             insert(copy, copied_table(name), shape, found, check_interrupt)
 
     def _connected(self) -> sqlite3.Connection:
-        """A connection to the copy, which is made where there is none."""
+        """A connection to the copy, which is created if it does not exist."""
         if self._files is None:
             directory = tempfile.mkdtemp(prefix="ledger-query-")  # readable by its owner only
             self._files = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
@@ -249,7 +248,7 @@ def insert(
     rows: Iterable[RowValues],
     check_interrupt: CheckInterrupt,
 ) -> None:
-    """Add rows of a shape to a table of a copy."""
+    """Add rows to a table of a copy."""
     marks = ", ".join("?" * len(shape.columns))
     source = iter(rows)
     while batch := list(islice(source, _BATCH)):
@@ -258,7 +257,7 @@ def insert(
 
 
 def _changed(events: Iterable[Row[Any]], tables: Iterable[str]) -> dict[str, set[str]]:
-    """By table, of those there are, what the events call the rows they changed."""
+    """The names in events of changed rows, by table."""
     changed: dict[str, set[str]] = {}
     for event in events:
         for name in AFFECTED[event.object_type]:

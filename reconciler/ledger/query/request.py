@@ -1,4 +1,4 @@
-"""What a query job is asked to do: the fields of `POST /query/jobs` (API facts 6.1)."""
+"""The body of `POST /query/jobs` (API facts 6.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .results import COMPRESSIONS, FORMATS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRequest:
-    """A query with the form its result is wanted in. `separator` is that of DSV."""
+    """A query and the format of its result. `separator` is for DSV."""
 
     query: str
     output_format: str
@@ -37,7 +37,7 @@ FIELDS = (
 
 
 def read_request(body: Mapping[str, Any]) -> QueryRequest:
-    """The request a body holds. Raises Refusal with everything that is wrong with it."""
+    """The request of a body. Raises Refusal with all reasons against it."""
     found, _custom, reasons = read_fields(body, FIELDS)
     if "output" in found:
         reasons += read_fields(found["output"], OUTPUT_FIELDS, at="output")[2]

@@ -1,4 +1,4 @@
-"""The file of a result: JSON lines or separated values, compressed when asked."""
+"""Result files: JSON lines or separated values, optionally compressed."""
 
 import csv
 import gzip
@@ -31,11 +31,11 @@ COMPRESSIONS: dict[str, tuple[str, Callable[[bytes, str], bytes]]] = {
     "GZIP": (".gz", _gzip),
     "ZIP": (".zip", _zip),
 }
-"""By name: what a file name ends with, and what is done to the content of the named file."""
+"""By name: the suffix of the file, and the function that compresses it."""
 
 
 def written(output: Output, *, fmt: str, separator: str | None) -> bytes:
-    """The result in a format of FORMATS; `separator` is the one of DSV."""
+    """The result in a format of FORMATS; `separator` is for DSV."""
     if fmt == "JSON":
         return b"".join(_json_lines(output))
     text = io.StringIO(newline="")
@@ -48,7 +48,7 @@ def written(output: Output, *, fmt: str, separator: str | None) -> bytes:
 
 
 def _json_lines(output: Output) -> Iterator[bytes]:
-    """One object a line; a decimal is a number with exactly its six places."""
+    """One object a line; a decimal is a number with six places."""
     for row in output.rows:
         line = {
             name: Decimal(str(value)) if kind is Kind.DECIMAL and value is not None else value

@@ -1,6 +1,6 @@
-"""The rows a query is about: read from the ledger's tables in documented columns.
+"""Rows for queries, read from the ledger's tables as documented columns.
 
-Every statement here binds the tenant, and nothing else of the database is within a query's reach.
+Every statement is limited to the tenant.
 """
 
 import json
@@ -45,7 +45,7 @@ from .schema import (
 )
 
 CHUNK = 500
-"""Names asked for at once: databases bound the parameters of a statement."""
+"""Names in one query: databases limit the parameters of a statement."""
 _BATCH = 1000
 
 
@@ -71,7 +71,7 @@ RowValues = tuple[object, ...]
 
 
 class RowLayout:
-    """The columns in which the rows of a table are kept: those of its source, then the tenant's."""
+    """The columns of a copied table: those of its source, then the tenant's own."""
 
     def __init__(self, plain: tuple[str, ...], table: QueryTable) -> None:
         self._more = tuple(name for name in table.columns if name not in plain)
@@ -84,7 +84,7 @@ class RowLayout:
     def row(
         self, values: list[Any], custom: Mapping[str, object], segments: Mapping[str, object]
     ) -> RowValues:
-        """The values of a row, from those of its source."""
+        """The values of a row from those of its source."""
         for place in self._decimals:
             values[place] = _amount(values[place])
         if not self._more:
@@ -93,7 +93,7 @@ class RowLayout:
         return (*values, *[segments.get(name) or found.get(name) for name in self._more])
 
     def past(self, name: str, was: PastState) -> Iterator[RowValues]:
-        """The rows that an entry or a run had in the table of this name."""
+        """The rows of an earlier entry or run in the table of this name."""
         for found, custom, segments in _PAST[name](was):
             yield self.row([found.get(column) for column in self._plain], custom, segments)
 
@@ -102,7 +102,7 @@ _Found = tuple[Mapping[str, object], Mapping[str, object], Mapping[str, object]]
 
 
 def _past_values(table: str, row: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, object]:
-    """The values of a row as it was, by documented names; `item` is the line, of an item."""
+    """The values of an earlier row, by documented names; `item` is its line."""
     found = {
         name: (item if _is_of(column, journal_entry_items) else row).get(str(column.key))
         for name, column in COLUMNS[table].items()
@@ -149,12 +149,11 @@ def _amount(value: Decimal | str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where the rows of one query table come from.
+    """The source of a query table.
 
-    `rows` gives the columns by their documented names, then custom fields and segments as JSON
-    text. `kind` is the object type of the events that say that a row changed, and `called` the
-    condition for those of a tenant that events call by these names; None where all of the rows
-    are read again. `found_by` are columns worth an index.
+    `rows` selects the columns by documented names, then custom fields and segments as JSON text.
+    `kind` is the object type of events about its rows. `called` is the condition for rows with the
+    names in events; None means that all rows are read again. `found_by` are indexed columns.
     """
 
     table: Table
@@ -171,7 +170,7 @@ class Source:
     def read(
         self, tx: Connection, tenant_id: str, shape: RowLayout, names: Sequence[str] | None = None
     ) -> Iterator[RowValues]:
-        """The rows of a tenant, or those its events call by these names."""
+        """The rows of a tenant, or those with the names in events."""
         query = self.rows.where(self.table.c.tenant_id == tenant_id)
         if names is not None:
             assert self.called is not None
@@ -203,7 +202,7 @@ def _custom(text: str | None) -> Mapping[str, object]:
 
 @lru_cache(maxsize=1024)
 def _segments(text: str | None) -> Mapping[str, object]:
-    """The columns of segments. Few combinations of values make up very many entries."""
+    """The columns of segments, cached because few combinations occur."""
     return {segment_column(name): value for name, value in json.loads(text or "[]")}
 
 
@@ -264,4 +263,3 @@ SOURCES = {
         kind="AccountingCode",
     ),
 }
-"""By the lower-case names of the query tables."""

@@ -1,7 +1,7 @@
-"""The tables a query may name, their columns with Trino types, and what the ledger keeps of each.
+"""The tables of Data Query: documented columns, their types, and the ledger's columns.
 
-The columns are those of API facts 6.1, the custom fields the tenant has declared, and a column
-`NAME__s` for each segment of its rule. Names are matched without regard to case.
+Besides the columns of API facts 6.1, there are the declared custom fields and a column `NAME__s`
+for each segment. Names are not case-sensitive.
 """
 
 import re
@@ -25,7 +25,7 @@ from ..storage.tables import (
 
 
 class Kind(StrEnum):
-    """What a value is, by the name `SHOW COLUMNS` gives the type."""
+    """The type of a value, as `SHOW COLUMNS` names it."""
 
     TEXT = "varchar"
     DECIMAL = "decimal(18,6)"
@@ -44,9 +44,9 @@ class QueryTable:
 
 
 ORGANIZATION = "organization"
-"""A column beside the documented ones: whose the row is, where that limits who sees it."""
+"""A hidden column: the organization of a row, for visibility."""
 DELETED = "deleted"
-"""A column of every table that `*` leaves out: naming it brings back deleted rows as well."""
+"""A column that `*` omits: a query that names it reads deleted rows too."""
 
 
 _E, _I, _T = journal_entries.c, journal_entry_items.c, source_transactions.c
@@ -67,12 +67,12 @@ _COUNT = (
 
 
 def _same(table: Table, *names: str) -> Columns:
-    """Columns whose documented name is the ledger's without underscores."""
+    """Columns with the ledger's name, without underscores."""
     return {name.replace("_", ""): table.c[name] for name in names}
 
 
 def _changes(table: Table) -> Columns:
-    """Who made a row and changed it last, and when."""
+    """Who created and last changed a row, and when."""
     return {
         "createdbyid": table.c.created_by,
         "createddate": table.c.created_on,
@@ -157,5 +157,5 @@ def query_tables(settings: Settings) -> dict[str, QueryTable]:
 
 
 def segment_column(name: str) -> str:
-    """The column of a segment: its name, with `_` for what no plain identifier has."""
+    """The column of a segment: its name, with `_` for other characters than letters and digits."""
     return re.sub(r"\W", "_", name, flags=re.ASCII).lower() + "__s"

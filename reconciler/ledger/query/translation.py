@@ -1,4 +1,4 @@
-"""A query translated: names resolved in the tenant's tables, the tree in SQLite's words."""
+"""Translation of a query to SQLite: names are resolved in the tenant's tables."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 def read_and_translate(
     query: str, schema: Mapping[str, QueryTable], *, now: datetime
 ) -> Translation | Output:
-    """What is to be carried out, or the answer itself. Raises Refusal, and nothing else."""
+    """The translated query, or the answer itself. Raises Refusal and nothing else."""
     try:
         tree = read_query(query)
         if isinstance(tree, ShowTables):
@@ -66,7 +66,7 @@ def _shown_columns(schema: Mapping[str, QueryTable], name: str) -> Output:
 
 
 def translate(tree: exp.Select, schema: Mapping[str, QueryTable], *, now: datetime) -> Translation:
-    """The query in SQLite's words. Raises Refusal for names and types that do not fit."""
+    """The translated query. Raises Refusal for unknown names and wrong types."""
     try:
         return _translate(tree, schema, now)
     except RecursionError:
@@ -125,14 +125,14 @@ def _columns(schema: Mapping[str, QueryTable], *, deleted: bool) -> dict[str, ob
 
 
 def _check_columns(tree: exp.Select) -> None:
-    """Refuse columns that were not traced to a table, except where they name a result."""
+    """Refuse columns that are in no table, except names of results."""
     for column in tree.find_all(exp.Column):
         if not column.table and column.find_ancestor(exp.Order, exp.Select) is None:
             raise refused(f"Column {column.name[:60]!r} could not be resolved")
 
 
 def _check_grouping(scope: Scope) -> None:
-    """Refuse a column beside an aggregate that is not grouped by: SQLite would pick any row's."""
+    """Refuse a column that is neither grouped nor aggregated: SQLite would pick any row's."""
     select = scope.expression
     where = select.args.get("where")
     if where and _own(where, exp.AggFunc):
@@ -155,7 +155,7 @@ def _own(
     *,
     but: Sequence[exp.Expr] = (),
 ) -> list[exp.Expr]:
-    """Nodes of a sort, not those in aggregates, in what is grouped by, or in inner queries."""
+    """Nodes of a type, without those in aggregates, in grouped expressions and in subqueries."""
     found: list[exp.Expr] = []
     waiting = [part]
     while waiting:
@@ -170,7 +170,7 @@ def _own(
 
 
 def _select(select: exp.Select, values: Expressions) -> None:
-    """Translate one SELECT in place; the ones inside of it are translated already."""
+    """Translate one SELECT in place; its subqueries are translated already."""
     for result in select.selects:
         expected = kind_of(result)
         new, kind = values.value(result.unalias())
@@ -216,7 +216,7 @@ def _limit(select: exp.Select) -> None:
 
 
 def _output(name: str) -> str:
-    """The name of a result, as Trino gives it to one without a name: `_col0`, `_col1`."""
+    """The name of a result column; unnamed ones are `_col0`, `_col1`, as in Trino."""
     return f"_col{name.removeprefix('_col_')}" if name.startswith("_col_") else name.lower()
 
 

@@ -1,7 +1,7 @@
-"""What of a copy one query sees: its scope, deleted rows or not, the present or a moment ago.
+"""Visibility: which rows a query sees, by organization, deletion and time.
 
-A query names views that are made for it alone, in its own connection. With a lag they leave out
-the rows that have changed since, and add those rows as they were.
+A query names views that are created for it alone. With a lag they omit rows that have changed
+since, and add those rows as they were.
 """
 
 import json
@@ -24,19 +24,19 @@ DELETED_ROWS_KEPT = timedelta(days=30)
 
 _SCOPE = "organizations in sight"
 _RUN_SCOPE = "organizations of runs in sight"
-"""What their runs have: a list, all of whose organizations must be in sight."""
+"""Lists of organizations of runs; all in a list must be visible."""
 _RUNS = "journalrun"
 _WITH_HISTORY = ("JournalEntry", "JournalRun")
-"""Whose past the audit events tell. Periods and codes are always those of now."""
+"""Object types whose history audit events hold. Periods and codes have only their present state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visibility:
-    """What one query sees. `until` is the stamp of its moment, None for the present.
+    """What a query sees. `until` is its time as text, None for the present.
 
-    `live` and `deleted` say which rows; a deleted one is gone DELETED_ROWS_KEPT after its deletion.
-    `organizations` are the names whose rows are there for the caller, None without Multi-Org.
-    `owner_id` is the tenant whose users act, whichever of its books are queried.
+    `live` and `deleted` say which rows; deleted ones disappear after DELETED_ROWS_KEPT.
+    `organizations` are the visible ones; None without Multi-Org. `owner_id` is the tenant of the
+    users.
     """
 
     now: datetime
@@ -47,7 +47,7 @@ class Visibility:
     owner_id: str
 
     def needs(self, tables: Iterable[str]) -> set[str]:
-        """The tables to copy for a query over these: items of the past need their entries."""
+        """The tables to copy for a query: earlier items need their entries."""
         needed = set(tables)
         if self.until is not None and "journalentryitem" in needed:
             needed.add("journalentry")
@@ -63,7 +63,7 @@ class Visibility:
         tenant_id: str,
         check_interrupt: CheckInterrupt,
     ) -> frozenset[str]:
-        """Make the views of these tables; answers the names a query reaches through them."""
+        """Create the views of these tables; returns the names that the query may reach."""
         copy, reached = snapshot.copy, {*tables, *map(copied_table, tables), _SCOPE, _RUN_SCOPE}
         copy.execute(f'CREATE TEMP TABLE "{_SCOPE}" (name)')
         copy.execute(f'CREATE TEMP TABLE "{_RUN_SCOPE}" (name)')
@@ -82,7 +82,7 @@ class Visibility:
         return frozenset(reached | set(map(_past, past)))
 
     def _set_scope(self, copy: sqlite3.Connection, runs: Iterable[str]) -> None:
-        """Note which organizations are in sight, and of runs which lists of organizations."""
+        """Store the visible organizations, and the visible lists of them."""
         if self.organizations is None:
             return
         names = [(name,) for name in sorted(self.organizations)]
@@ -94,7 +94,7 @@ class Visibility:
             copy.executemany(f'INSERT INTO "{_RUN_SCOPE}" VALUES (?)', seen)  # noqa: S608
 
     def _shows(self, scope: str) -> str:
-        """The condition for rows in sight. The plus keeps an index from being taken for it."""
+        """The condition for visible rows. The plus prevents the use of an index."""
         since = f"+updateddate >= '{timestamp(self.now - DELETED_ROWS_KEPT)}'"
         parts = []
         if self.live:
@@ -115,7 +115,7 @@ class Visibility:
         tenant_id: str,
         check_interrupt: CheckInterrupt,
     ) -> set[str]:
-        """Put what has changed since the moment, as it was, in tables; answers whose."""
+        """Store changed rows as they were in tables; returns the tables' names."""
         made: set[str] = set()
         if self.until is None:
             return made
@@ -138,7 +138,7 @@ class Visibility:
 
 
 def _run_tables(tables: Iterable[str], past: Iterable[str]) -> list[str]:
-    """The tables that hold runs, of now and of the past."""
+    """The tables with runs, present and past."""
     now = [copied_table(name) for name in tables if name == _RUNS]
     return now + [_past(name) for name in past if name == _RUNS]
 
@@ -152,6 +152,6 @@ def _unchanged(until: str) -> str:
 
 
 def _changed(copy: sqlite3.Connection, name: str, until: str) -> list[str]:
-    """The numbers of what was there at a moment and has changed since."""
+    """The numbers of rows that existed at a time and have changed since."""
     query = f'SELECT number FROM "{copied_table(name)}" WHERE +createddate <= ? AND updateddate > ?'  # noqa: S608
     return [number for (number,) in copy.execute(query, (until, until))]

@@ -1,4 +1,4 @@
-"""The worker that carries out what journal runs have queued, between requests or beside them."""
+"""The worker that executes the jobs of journal runs, between requests or in a thread."""
 
 import logging
 import secrets
@@ -27,20 +27,22 @@ from .steps import STEPS
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL = 1.0
-"""Seconds after which the queue is looked at unasked: another process may have left a job."""
+"""Seconds between checks of the queue: another process may have queued a job."""
 
 _OF_THE_STEP = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
-"""What the database says of a statement that fails however often it is repeated."""
+"""Database errors of a statement that fails however often it is repeated."""
 _OF_THE_DATABASE = (DBAPIError, PendingRollbackError, TransactionLost, SharedCommitFailed)
-"""What else it says: a connection was lost, a disk is full. The step is undone, and may succeed
-another time."""
+"""Other database errors, such as a lost connection or a full disk.
+
+The step is rolled back and retried.
+"""
 
 
 class Worker:
-    """Does the oldest job of the database, step by step. Threads may share it.
+    """Executes the oldest job of the database, step by step. Thread-safe.
 
-    Any number of workers, in any number of processes, may stand over one database; one of them
-    works at a time. `clock` gives aware UTC times.
+    Any number of workers and processes may use one database; one of them works at a time. `clock`
+    gives aware UTC times.
     """
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
@@ -53,14 +55,14 @@ class Worker:
         self._next_look = 0.0
 
     def wake(self) -> None:
-        """Say that there is a new job."""
+        """Tell the worker of a new job."""
         self._woken.set()
 
     def work(self, *, go_on: Callable[[], bool] = lambda: True) -> None:
-        """Carry out steps until nothing is left, another worker is at it, or `go_on` is false.
+        """Execute steps until none is left, another worker is active, or `go_on` is false.
 
-        At least one step is done where there is one. Returns at once while another thread works.
-        What breaks is logged, and tried again later.
+        If there is a step, at least one is executed. Returns at once while another thread works.
+        Failures are logged and retried later.
         """
         if not self._turn.acquire(blocking=False):
             return
@@ -77,7 +79,7 @@ class Worker:
             self._turn.release()
 
     def work_for(self, seconds: float) -> None:
-        """Work for so long if there is, or may be, something to do: what a request does first."""
+        """Work for some seconds if there may be a job. Requests begin with this."""
         now = time.monotonic()
         if not self._woken.is_set() and now < self._next_look:
             return
@@ -85,18 +87,18 @@ class Worker:
         self.work(go_on=lambda: time.monotonic() < now + seconds)
 
     def run(self, stopping: threading.Event) -> None:
-        """Work whenever there is something to do, until `stopping` is set and `wake` called."""
+        """Work until `stopping` is set and `wake` is called."""
         while not stopping.is_set():
             self.work(go_on=lambda: not stopping.is_set())
             self._woken.wait(POLL_INTERVAL)
 
     def _waiting(self) -> bool:
-        """Whether there is a job, found without keeping writers waiting."""
+        """Whether there is a job, without blocking writers."""
         with self._store.reading() as tx:
             return job_queue.waiting(tx)
 
     def _work(self, go_on: Callable[[], bool]) -> bool:
-        """Whether steps may be left that this worker can do."""
+        """Whether there may be more steps for this worker."""
         left = True
         try:
             while left:
@@ -110,9 +112,9 @@ class Worker:
         return left
 
     def _step(self) -> bool:
-        """Do the next step of the oldest job; whether there was one to do.
+        """Execute the next step of the oldest job; returns whether there was one.
 
-        Only what breaks in the step itself ends its run; other failures are raised.
+        Only a failure of the step itself ends its run; others are raised.
         """
         try:
             return self._in_transaction(lambda context: STEPS[context.job["work"]](context))
@@ -136,6 +138,6 @@ class Worker:
 
 
 def _give_up(context: JobContext) -> None:
-    """End a run that cannot be processed in Error; a cancellation or deletion is tried again."""
+    """End a run that cannot be processed in Error; a cancellation or deletion is retried."""
     if context.job["work"] == job_queue.PROCESS:
         summarization.fail(context, "unexpected failure; see the log")
