@@ -212,7 +212,7 @@ class _Nowhere:
 
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
         authenticate(self._services, req, resp)
-        raise refusal(NOT_FOUND, f"There is nothing at {req.path[:200]!r}")
+        raise refusal(NOT_FOUND, f"There is no resource at {req.path[:200]!r}")
 
 
 def _resource(routes: list[Route], services: Services) -> object:

@@ -186,7 +186,7 @@ def _unusable() -> Iterator[None]:
     try:
         yield
     except Contention as error:
-        raise LedgerUnusable(f"{error}; try again when it is done") from error
+        raise LedgerUnusable(f"{error}; try again later") from error
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
         raise LedgerUnusable(f"the database: {cause}") from error

@@ -144,7 +144,7 @@ class TestEntries:
         assert (link_of(first, "prev"), link_of(third, "next")) == (None, None)
         assert "status=Created" in link_of(third, "prev")
         assert numbers_of(people.get(link_of(third, "prev"))) == every[SIZE : 2 * SIZE]
-        assert "nothing further" in people.get("/?older=A").text
+        assert "There are no more entries" in people.get("/?older=A").text
 
     def test_many_are_counted_only_so_far(self, local, people):
         fill(local, COUNTED + 1)
@@ -302,7 +302,7 @@ class TestRuns:
         local.step()
         text = text_of(people.get(f"/runs/{run}"))
         assert "18 of 30 entries cancelled" in text
-        assert "2 entries that a cancel leaves alone" in text
+        assert "2 entries that a cancellation leaves posted" in text
         assert f"{first} Yes {second} Processing" in text
         local.step(3)
         assert "Cancellation done Status: Completed" in text_of(people.get(f"/runs/{run}"))
@@ -310,7 +310,7 @@ class TestRuns:
     def test_a_run_that_is_deleted_is_not_there(self, local, writer, people):
         run = start_run(writer)
         local.step(3)
-        assert "nothing to summarise" in people.get(f"/runs/{run}").text
+        assert "No transactions matched" in people.get(f"/runs/{run}").text
         for verb, path in (("PUT", f"{RUNS}/{run}/cancel"), ("DELETE", f"{RUNS}/{run}")):
             assert writer.request(verb, path).json()["success"] is True
             local.step(3)
@@ -347,7 +347,7 @@ class TestTrialBalance:
             ],
             ["Total", "900,000,000,000,001.30", "900,000,000,000,001.30", "0.00"],
         ]
-        assert "Cancelled entries are not in it" in response.text
+        assert "Cancelled entries are not included" in response.text
         assert "USD: debits 900,000,000,000,001.30 = credits" in text_of(response)
 
     @pytest.mark.parametrize(
@@ -454,7 +454,7 @@ class TestEntities:
 
     def test_links_stay_in_the_entity_and_the_page_names_it(self, two):
         response = browse(two).get("/?entity=E-2")
-        assert "Books of the entity Asia" in text_of(response)
+        assert "Entity Asia" in text_of(response)
         links = [found["href"] for tag, found in tags_of(response) if tag == "a"]
         assert {link for link in links if "entity=E-2" not in link} == {"#main"}
 

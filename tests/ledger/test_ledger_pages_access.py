@@ -249,7 +249,7 @@ class TestSession:
         response = browse(served).post("/sign-in", data={**form, **change})
         assert response.status_code == 401
         assert "Set-Cookie" not in response.headers
-        assert "Client id and secret do not belong together" in response.text
+        assert "The client id or the secret is wrong" in response.text
         assert form["client_secret"] not in response.text
 
     @pytest.mark.parametrize("path", ["/sign-in", "/oauth/token"])

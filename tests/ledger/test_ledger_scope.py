@@ -507,7 +507,7 @@ class TestRunsOfOrganizations:
     def test_a_transaction_may_name_it_by_the_label_and_never_change_it(self, organizations):
         organizations.load(transaction("T-1", organizationLabel="North"))
         organizations.load(transaction("T-1", organizationName="North"))
-        with pytest.raises(LedgerUnusable, match="another organization"):
+        with pytest.raises(LedgerUnusable, match="a different organization"):
             organizations.load(transaction("T-1", organizationName="South"))
 
 
@@ -544,12 +544,12 @@ def test_a_reference_with_both_is_good_for_the_workspace_and_for_the_ledger(
         (f"entities: [{{id: E-1, name: {'x' * 101}}}]", "at most 100", "schema-length"),
         (
             "entities: [{id: E-1, name: Asia}, {id: E-1, name: Europe}]",
-            "comes twice",
+            "is repeated",
             "reference-duplicate",
         ),
         (
             "organizations: [{id: O-1, name: North}, {id: O-2, name: North}]",
-            "comes twice",
+            "is repeated",
             "reference-duplicate",
         ),
         ("organizations: North", "is not a list", "schema-type"),

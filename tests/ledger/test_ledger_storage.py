@@ -363,7 +363,7 @@ class TestSharedCommits:
         assert noted(store) == {"first", "long", "noted"}
 
     def test_an_interrupted_writer_holds_nobody_up(self, store, monkeypatch):
-        """Ctrl-C reaches a thread that waits for its turn; those before and after it go on."""
+        """Ctrl-C reaches a thread that queued; those before and after it go on."""
         writers = store._writers
         begun, go_on = threading.Event(), threading.Event()
         wait = writers._turn.wait

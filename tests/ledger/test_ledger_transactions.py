@@ -155,17 +155,17 @@ def test_a_bad_row_is_named_by_its_line_and_nothing_is_loaded(bench, load, field
         ("t.jsonl", f"{GOOD}\n{{\n", 2, "Malformed JSON"),
         ("t.jsonl", '{"id": "1", "id": "2"}', 1, "a key appears twice"),
         ("t.jsonl", '{"amount": NaN}', 1, "NaN is not a JSON number"),
-        ("t.csv", "id,id\n", 1, "names a column twice"),
+        ("t.csv", "id,id\n", 1, "a repeated or an empty column name"),
         ("t.csv", "id,currency\nT-1\n", 2, "has 1 values, and the header 2 names"),
         ("t.csv", CSV + 'T-3,"open\n', 4, "not readable as CSV"),
         ("t.csv", CSV.replace("10.10", "ten"), 2, "amount must be"),
         ("t.csv", CSV.replace("T-1,", '"T\n1",').replace("0.125", "x"), 4, "amount must be"),
         ("t.yaml", "- a: [\n", 2, "not readable as YAML"),
-        ("t.yaml", "- word\n", 1, "no mapping"),
+        ("t.yaml", "- word\n", 1, "not a mapping"),
         ("t.yaml", YAML + "- &a {id: x}\n", 13, "an anchor, an alias or a tag"),
         ("t.yaml", YAML + "- {id: !!str x}\n", 13, "an anchor, an alias or a tag"),
         ("t.yaml", YAML + "- {id: x, id: y}\n", 13, "names 'id' twice"),
-        ("t.yaml", "- {? [id] : x}\n", 1, "no text"),
+        ("t.yaml", "- {? [id] : x}\n", 1, "not text"),
         ("t.yaml", f"- {'[' * 20}{']' * 20}\n", 1, "nested deeper"),
         ("t.yaml", YAML.replace("10.10", "1_0"), 2, "amount must be"),
     ],
@@ -195,7 +195,7 @@ def test_an_id_means_one_transaction_for_ever(bench, load, field, loaded_before)
     lines = [json.dumps(first), json.dumps(other)]
     if loaded_before:
         load("t.jsonl", lines[0])
-    with pytest.raises(LedgerUnusable, match=r"t.jsonl:2: the transaction 'T-1' is there with"):
+    with pytest.raises(LedgerUnusable, match=r"t.jsonl:2: the transaction 'T-1' exists with"):
         load("t.jsonl", "\n".join(lines))
     assert len(bench.truth("SELECT * FROM source_transactions")) == loaded_before
 
@@ -256,7 +256,7 @@ class TestCommand:
         [
             ("{bench}", "nowhere.csv", "nowhere.csv: No such file or directory"),
             ("{bench}", "bad.csv", "bad.csv:2: "),
-            ("{new}", "bad.csv", "no reference data yet"),
+            ("{new}", "bad.csv", "no reference data"),
             ("nonsense", "bad.csv", "not understood"),
         ],
     )

@@ -67,15 +67,14 @@ def _named(
     units = _units(tx, tenant_id, column)
     wanted = tuple(names)
     if not wanted:
-        raise LedgerUnusable(f"a client that is limited needs at least one {word}")
+        raise LedgerUnusable(f"a limited client needs at least one {word}")
     found = []
     for name in wanted:
         unit = next((unit for unit in units if name in (unit["id"], unit["name"])), None)
         if unit is None:
             known = ", ".join(unit["name"] for unit in units) or "none"
             raise LedgerUnusable(
-                f"there is no {word} {name!r}; the reference the ledger was served with declares: "
-                f"{known}"
+                f"there is no {word} {name!r}; the ledger's reference declares: {known}"
             )
         found.append(unit)
     return found

@@ -47,7 +47,7 @@ class UnknownPermission(ValueError):
     """A permission name that is not in PERMISSIONS; `name` is what was asked for."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no permission {name!r}; known are: {', '.join(PERMISSIONS)}")
+        super().__init__(f"unknown permission {name!r}; permissions are: {', '.join(PERMISSIONS)}")
         self.name = name
 
 

@@ -99,9 +99,9 @@ def _wrong(
     if key not in (None, *known) or name not in (None, *known.values()):
         yield Reason(INVALID_VALUE, f"{at}: the request has no organization {name or key!r}")
     elif key is not None and name not in (None, known[key]):
-        yield Reason(INVALID_VALUE, f"{at}: {key!r} and {name!r} are two organizations")
+        yield Reason(INVALID_VALUE, f"{at}: {key!r} and {name!r} are different organizations")
     elif _name(found, known) in names:
-        yield Reason(INVALID_VALUE, f"{at}: {_name(found, known)!r} comes twice")
+        yield Reason(INVALID_VALUE, f"{at}: {_name(found, known)!r} is repeated")
 
 
 def _name(found: Mapping[str, str], known: Mapping[str, str]) -> str:

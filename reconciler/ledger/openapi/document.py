@@ -23,14 +23,16 @@ def _header(description: str, schema: dict[str, Any], *, required: bool = False)
 
 
 _SAID = {
-    "Zuora-Request-Id": _header("Names the request.", text(36, minimum=36).schema, required=True),
-    "Zuora-Track-Id": _header("What the request was tracked with.", text(64).schema),
+    "Zuora-Request-Id": _header(
+        "The id of the request.", text(36, minimum=36).schema, required=True
+    ),
+    "Zuora-Track-Id": _header("The Zuora-Track-Id of the request.", text(64).schema),
     "RateLimit-Limit": _header("The nearest window, then all.", text().schema),
     "RateLimit-Remaining": _header("Requests left in the nearest window.", _NUMBER),
     "RateLimit-Reset": _header("Seconds until it ends.", _NUMBER),
-    "Concurrency-Limit-Type": _header("The sort of operation.", {"const": "Default"}),
+    "Concurrency-Limit-Type": _header("The type of operation.", {"const": "Default"}),
     "Concurrency-Limit-Limit": _header("Requests at once.", _NUMBER),
-    "Concurrency-Limit-Remaining": _header("How many more, once a second.", _NUMBER),
+    "Concurrency-Limit-Remaining": _header("Requests left, sampled once a second.", _NUMBER),
 }
 _WAIT = {"Retry-After": _header("Seconds to wait.", _NUMBER, required=True)}
 
@@ -48,15 +50,15 @@ def _response(
 
 _REFUSALS = {
     "400": _response("Refused: a value, a field or a rule.", "Failure"),
-    "401": _response("No token, or one that is not valid any more.", "Complaint"),
+    "401": _response("No token, or an invalid one.", "Complaint"),
     "403": _response(
         "A permission, an entity or an organization is missing.", *("Failure", "Complaint")
     ),
-    "404": _response("There is no such thing here.", "Failure"),
-    "409": _response("Busy: with another request, or with this very key.", "Failure"),
+    "404": _response("Not found.", "Failure"),
+    "409": _response("Busy with another request, or with the same key.", "Failure"),
     "413": _response("The body is too large.", "Failure"),
-    "415": _response("The body is of another type.", "Failure"),
-    "422": _response("The Idempotency-Key was used for something else.", "Failure"),
+    "415": _response("The content type is not supported.", "Failure"),
+    "422": _response("The Idempotency-Key was used for another request.", "Failure"),
     "429": _response("Too many requests.", "Failure", headers=_SAID | _WAIT),
     "500": _response("The ledger failed.", "Failure"),
 }
@@ -91,14 +93,18 @@ _HEADERS = (
         "Echoed in the answer.",
         {"type": "string", "pattern": r"^[ !#-&(-9<-~]{1,64}$"},
     ),
-    _parameter("Zuora-Entity-Ids", "header", "The entity, of several.", text().schema),
-    _parameter("Zuora-Org-Ids", "header", "The organizations, of several.", text().schema),
+    _parameter(
+        "Zuora-Entity-Ids", "header", "The entity, if the tenant has several.", text().schema
+    ),
+    _parameter(
+        "Zuora-Org-Ids", "header", "The organizations, in a Multi-Org tenant.", text().schema
+    ),
 )
-_DONE = "Done; before 2024-05-20 also refused."
+_DONE = "Done; in versions before 2024-05-20 also refused."
 _KEY = _parameter(
     "Idempotency-Key",
     "header",
-    "Makes the request safe to repeat for 24 hours.",
+    "Makes the request safe to repeat within 24 hours.",
     {"type": "string", "pattern": "^[ -~]{1,255}$"},
 )
 _PAGES = (
@@ -124,7 +130,7 @@ def document() -> bytes:
             "info": {
                 "title": "Embedded ledger",
                 "version": VERSION,
-                "description": "Summary journal entries and journal runs, with what they need. "
+                "description": "Summary journal entries, journal runs and reference data. "
                 "Callers of versions before 2024-05-20 get refusals with status 200.",
             },
             "paths": paths,

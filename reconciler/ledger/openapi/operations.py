@@ -91,9 +91,9 @@ OPERATIONS = {
         summary="List the caller's query jobs", answer="QueryJobs", by_status=True, plain=True
     ),
     ("GET", _JOB): OperationDescription(
-        summary="Poll a query job, which carries it out", answer="QueryJob", plain=True
+        summary="Poll a query job, and execute it if it waits", answer="QueryJob", plain=True
     ),
     ("DELETE", _JOB): OperationDescription(
-        summary="Cancel a query job that is not done", answer="QueryJob", plain=True
+        summary="Cancel a query job that has not ended", answer="QueryJob", plain=True
     ),
 }

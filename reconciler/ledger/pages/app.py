@@ -95,7 +95,11 @@ class _Resource(_NoOptions):
         query = _query(request)
         entity = _entity(viewer, query.pop("entity", None))
         if entity is None:
-            return _problem("Not found", "There is no such entity for you here."), None, 404
+            return (
+                _problem("Not found", "This entity does not exist, or you have no access to it."),
+                None,
+                404,
+            )
         view = View(tx=tx, viewer=viewer, entity=entity, path=path, query=query)
         try:
             return self._page_function(view), view, 200
@@ -146,7 +150,7 @@ def _write(
 _SAYS = {
     403: "This host name is not served here.",
     404: "There is no page at this address.",
-    405: "These pages can be looked at and nothing else. The API changes entries.",
+    405: "Pages are read-only. Use the API to change entries.",
 }
 
 
@@ -169,7 +173,7 @@ def _on_error(
 ) -> None:
     if isinstance(error, Contention):
         response.status = 409
-        _write(response, _problem("Busy", "The ledger is busy with something else; try again."))
+        _write(response, _problem("Busy", "The ledger is busy; try again."))
         return
     log.error("unexpected error", exc_info=error)
     response.status = 500

@@ -72,7 +72,7 @@ def _located(view: View) -> RowMapping:
     found = view.tx.execute(query).mappings().one_or_none()
     if found is None:
         raise PageNotFound(
-            f"There is no journal entry {view.path['number'][:40]} in these books. It may have "
+            f"There is no journal entry {view.path['number'][:40]} in this ledger. It may have "
             "been deleted: a number is not used again."
         )
     return found

@@ -85,7 +85,7 @@ def page_of_one(view: View) -> Page:
     run = view.tx.execute(query).mappings().one_or_none()
     if run is None:
         raise PageNotFound(
-            f"There is no journal run {view.path['number'][:40]} in these books. It may have been "
+            f"There is no journal run {view.path['number'][:40]} in this ledger. It may have been "
             "deleted, with its entries."
         )
     counts = _counts_of(view, [run])[run["id"]]

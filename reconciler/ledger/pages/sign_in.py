@@ -19,7 +19,7 @@ from .view import Page
 
 _PAST = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPED = re.compile(r"[!-~]{1,100}")
-WRONG = "Client id and secret do not belong together."
+WRONG = "The client id or the secret is wrong."
 
 
 def sign_in_redirect(request: falcon.Request) -> falcon.HTTPSeeOther:

@@ -49,7 +49,7 @@ def _real(written: str, pattern: str) -> str:
 
 
 def _no_moment(node: exp.Expr, example: str) -> Refusal:
-    return refused(f"{shown(node)} is not read as a moment; write {example}")
+    return refused(f"{shown(node)} is not a date or a time; write {example}")
 
 
 def _is_text(node: exp.Expr) -> bool:

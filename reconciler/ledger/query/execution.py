@@ -110,7 +110,7 @@ def execute(
         found = _fetch(copy, translation)
     except (sqlite3.Error, sqlite3.Warning) as error:
         interruption.check()
-        raise QueryFailed(f"The query cannot be carried out: {error}") from error
+        raise QueryFailed(f"The query cannot be executed: {error}") from error
     return Output(columns=translation.columns, rows=found)
 
 
@@ -132,7 +132,9 @@ def _fetch(copy: sqlite3.Connection, translation: Translation) -> list[tuple[obj
     most = min(MAX_ROWS, MAX_CELLS // len(kinds))
     for row in copy.execute(translation.sql):
         if len(found) == most:
-            raise QueryFailed(f"The query gives more than {most} rows; add a condition or a LIMIT")
+            raise QueryFailed(
+                f"The query returns more than {most} rows; add a condition or a LIMIT"
+            )
         found.append(tuple(map(_checked, row, kinds)))
     return found
 
@@ -144,5 +146,5 @@ def _checked(value: object, kind: Kind) -> object:
     if kind is Kind.BOOLEAN and value in (0, 1):
         return bool(value)
     if type(value) is not (int if kind is Kind.INTEGER else str):
-        raise QueryFailed(f"The query has a value that is no {kind}: a number is out of range")
+        raise QueryFailed(f"The query has a value that is not {kind}: a number is out of range")
     return value

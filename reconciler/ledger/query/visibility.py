@@ -22,8 +22,8 @@ from .schema import DELETED, ORGANIZATION, QueryTable
 DELETED_ROWS_KEPT = timedelta(days=30)
 """How long deleted rows can be queried (API facts 1)."""
 
-_SCOPE = "organizations in sight"
-_RUN_SCOPE = "organizations of runs in sight"
+_SCOPE = "visible organizations"
+_RUN_SCOPE = "visible organizations of runs"
 """Lists of organizations of runs; all in a list must be visible."""
 _RUNS = "journalrun"
 _WITH_HISTORY = ("JournalEntry", "JournalRun")

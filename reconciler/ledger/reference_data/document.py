@@ -120,7 +120,7 @@ def _parse(path: Path) -> Mapping[str, Any]:
         place = f"{path}:{line + 1}" if line is not None else str(path)
         raise LedgerUnusable(f"reference {place}: not readable as YAML") from error
     if not isinstance(document, Mapping):
-        raise LedgerUnusable(f"reference {path}: holds no mapping")
+        raise LedgerUnusable(f"reference {path}: is not a mapping")
     return document
 
 
@@ -200,7 +200,7 @@ def _units(spec: "_At", key: str) -> tuple[Unit, ...]:
             )
     for words in ([unit.id for unit in units], [unit.name for unit in units]):
         if len(set(words)) < len(words):
-            raise LedgerUnusable(f"{spec.place}.{key}: an id or a name comes twice")
+            raise LedgerUnusable(f"{spec.place}.{key}: an id or a name is repeated")
     return units
 
 

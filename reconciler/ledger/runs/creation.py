@@ -76,7 +76,7 @@ def _read_types(items: Sequence[Any], reasons: list[Reason]) -> tuple[str, ...]:
     types: list[str] = []
     for at, found, _custom in read_items(items, TYPE_FIELDS, reasons, at="transactionTypes"):
         if found["type"] in types:
-            reasons.append(Reason(INVALID_VALUE, f"{at}.type {found['type']!r} comes twice"))
+            reasons.append(Reason(INVALID_VALUE, f"{at}.type {found['type']!r} is repeated"))
         else:
             types.append(found["type"])
     return tuple(types)

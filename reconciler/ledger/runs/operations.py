@@ -127,9 +127,7 @@ def _check_idle(call: Call) -> None:
     )
     if busy is not None:
         seen = f"The journal run {busy['number']} is {busy['status']}"
-        which = (
-            seen if may_see_run(call.caller, busy) else "A run of other organizations is at work"
-        )
+        which = seen if may_see_run(call.caller, busy) else "A run of other organizations is busy"
         raise refusal(BUSINESS_RULE, f"{which}; one run executes at a time")
 
 

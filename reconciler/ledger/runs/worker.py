@@ -74,7 +74,7 @@ class Worker:
             self._woken.set()
         except Exception:
             # Neither the thread nor the request that works a little may end by what broke.
-            log.exception("the work on journal runs failed; it is tried again")
+            log.exception("the execution of journal runs failed; it will be retried")
         finally:
             self._turn.release()
 

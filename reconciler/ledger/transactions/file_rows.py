@@ -21,7 +21,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     read = _FORMATS.get(path.suffix.lower())
     if read is None:
         endings = ", ".join(_FORMATS)
-        raise LedgerUnusable(f"{path}: its ending is none of {endings}, which say the format")
+        raise LedgerUnusable(f"{path}: the file extension must be one of {endings}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             for line, row in read(stream):
@@ -46,7 +46,7 @@ def _csv(stream: IO[str]) -> Iterator[Row]:
     try:
         header = next(reader, [])
         if len(set(header)) < len(header) or "" in header:
-            raise BadRow(1, "the header names a column twice, or one not at all")
+            raise BadRow(1, "the header has a repeated or an empty column name")
         line = reader.line_num + 1
         for values in reader:
             if values:

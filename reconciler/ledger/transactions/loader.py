@@ -90,7 +90,9 @@ class _LoadContext:
 def _load_context(tx: Connection, tenant_id: str) -> _LoadContext:
     settings = settings_of(tx, tenant_id)
     if not settings.currencies:
-        raise LedgerUnusable("the ledger has no reference data yet; serve it once to give it some")
+        raise LedgerUnusable(
+            "the ledger has no reference data; start it once with `reconciler ledger serve`"
+        )
     codes: dict[str, list[RowMapping]] = {}
     query = select(accounting_codes).where(accounting_codes.c.tenant_id == tenant_id)
     for code in tx.execute(query).mappings():
@@ -205,5 +207,5 @@ def _new(tx: Connection, batch: Sequence[tuple[int, dict[str, Any]]]) -> list[di
         changed = [name for name, value in transaction.items() if before[name] != value]
         if changed:
             name = transaction["id"]
-            raise BadRow(line, f"the transaction {name!r} is there with another {changed[0]}")
+            raise BadRow(line, f"the transaction {name!r} exists with a different {changed[0]}")
     return new

@@ -33,7 +33,7 @@ def _row(event: Any, events: Events) -> tuple[int, dict[str, Any]]:
     line = _line(event)
     value = _value(event, events, depth=1)
     if not isinstance(value, dict):
-        raise BadRow(line, "is no mapping of field names to values")
+        raise BadRow(line, "is not a mapping of field names to values")
     return line, value
 
 
@@ -57,7 +57,7 @@ def _mapping(events: Events, *, depth: int) -> dict[str, Any]:
     while not isinstance(event := next(events), yaml.MappingEndEvent):
         _plain(event)
         if not isinstance(event, yaml.ScalarEvent):
-            raise BadRow(_line(event), "has a field name that is no text")
+            raise BadRow(_line(event), "has a field name that is not text")
         if event.value in found:
             raise BadRow(_line(event), f"names {event.value[:100]!r} twice")
         found[event.value] = _value(next(events), events, depth=depth + 1)
@@ -68,7 +68,7 @@ def _plain(event: Any) -> None:
     """Refuse anchors, aliases and tags."""
     tagged = getattr(event, "tag", None) not in (None, "!")
     if isinstance(event, yaml.AliasEvent) or event.anchor is not None or tagged:
-        raise BadRow(_line(event), "has an anchor, an alias or a tag, which are not read here")
+        raise BadRow(_line(event), "has an anchor, an alias or a tag, which are not supported")
 
 
 def _line(event: Any) -> int:

@@ -148,4 +148,4 @@ def _check_text(text: str) -> None:
         if (number < 0x20 and character not in "\n\t") or 0x7F <= number < 0xA0:
             raise refusal(INVALID_VALUE, f"Control character U+{number:04X} is not allowed")
         if 0xD800 <= number < 0xE000:
-            raise refusal(MALFORMED, "Malformed JSON: a surrogate without its pair")
+            raise refusal(MALFORMED, "Malformed JSON: an unpaired surrogate")

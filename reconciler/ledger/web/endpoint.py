@@ -61,7 +61,7 @@ def respond(
     """
     if any("\0" in name for name in path.values()):
         # Nothing has such a name, and not every database can even be asked for it.
-        raise refusal(NOT_FOUND, "There is nothing of a name with the character U+0000")
+        raise refusal(NOT_FOUND, "No name contains the character U+0000")
     services.work()
     key = headers.idempotency_key(request)
     raw = body.read_bytes(request)
@@ -206,6 +206,6 @@ def _committed(request: falcon.Request, answer: Answer) -> None:
 def refusal_for(error: Exception) -> Refusal:
     """The refusal for an unexpected error."""
     if isinstance(error, (Contention, idempotency.ClaimLost)):
-        return refusal(CONTENTION, "The ledger is busy with another request; try again")
+        return refusal(CONTENTION, "The ledger is busy; try again")
     log.error("unexpected error", exc_info=error)
     return refusal(INTERNAL, "The ledger failed unexpectedly; see its log")
