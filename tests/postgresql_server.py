@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 
 USER = "postgres"
-PATIENCE = 30
+PATIENCE = 600
 ATTEMPTS = 5
 INITDB = "-A trust -E UTF8 --locale=C --no-sync --no-instructions"
 # No other option is needed for what is tested; a server for a few connections starts quicker.

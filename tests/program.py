@@ -19,6 +19,8 @@ from typing import Any
 
 SERVER = Path(__file__).with_name("program_server.py")
 ALIEN = ("RECONCILER_", "ZUORA_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+LONGEST = 600
+"""Seconds after which a process hangs, however busy the machine is."""
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -35,10 +37,11 @@ class Server:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._lock = threading.Lock()
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._warm = tempfile.TemporaryDirectory(prefix="program-")
+        self._folder = tempfile.TemporaryDirectory(prefix="program-")
+        self.folder = self._folder.name
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, SERVER, str(theirs.fileno()), self._warm.name],
+                [sys.executable, SERVER, str(theirs.fileno()), self.folder],
                 env=clean_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -90,3 +93,55 @@ class Program(subprocess.Popen[str]):
             self._child_created = True
         finally:
             self._close_pipe_fds(*pipes)
+
+    def wait(self, timeout: float | None = LONGEST) -> int:
+        return super().wait(timeout)
+
+    def communicate(self, *given: Any, timeout: float | None = LONGEST) -> tuple[Any, Any]:
+        return super().communicate(*given, timeout=timeout)
+
+
+COMMAND = """\
+#!{python} -IS
+import json, os, socket, sys
+line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+line.connect({address!r})
+asked = {{"args": sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ)}}
+socket.send_fds(line, [json.dumps(asked).encode()], [0, 1, 2])
+sys.exit(int(line.recv(16)))
+"""
+
+
+def install_program(folder: Path) -> Path:
+    """Put a program `reconciler` into a folder, for scripts: it has a fork run what it is asked."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "reconciler"
+    program.write_text(COMMAND.format(python=sys.executable, address=_asked_by_scripts()))
+    program.chmod(0o755)
+    return program
+
+
+@cache
+def _asked_by_scripts() -> str:
+    """The address at which this process answers scripts, as long as it lives."""
+    address = f"{Server.here().folder}/scripts"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(address)
+    listener.listen()
+
+    def answer(line: socket.socket) -> None:
+        with line:
+            asked, descriptors, _, _ = socket.recv_fds(line, 1 << 20, 3)
+            for_it = dict(zip(("stdin", "stdout", "stderr"), descriptors, strict=True))
+            with Program(**json.loads(asked), **for_it) as running:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            code = running.returncode
+            line.send(str(code if code >= 0 else 128 - code).encode())
+
+    def serve() -> None:
+        while True:
+            threading.Thread(target=answer, args=[listener.accept()[0]], daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return address

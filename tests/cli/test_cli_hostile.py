@@ -2,13 +2,12 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from books_harness import Books, clean_environment, reconciler
+from books_harness import Books, interpreter, reconciler
 
+FULL = Path("/dev/full")
 DIRECTORY, MISSING, BINARY, EMPTY, HUGE = "a directory", "missing", "binary", "empty", "deep"
 
 
@@ -102,16 +101,11 @@ def test_saving_over_a_directory_is_a_slip(small, tmp_path):
 
 
 def test_a_full_disk_behind_the_output_is_called_that(small):
-    with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
-            [sys.executable, "-m", "reconciler", "-w", small.root, "plan"],
-            env=clean_environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert (ended.returncode, ended.stderr) == (1, "Error: the output: No space left on device\n")
+    if not FULL.exists():
+        pytest.skip(f"this machine has no {FULL}")
+    with FULL.open("w") as full:
+        ended = interpreter("-w", small.root, "plan", stdout=full)
+    assert (ended.code, ended.err) == (1, "Error: the output: No space left on device\n")
 
 
 def test_a_report_that_cannot_be_written_is_said_after_the_work(small, tmp_path):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from books_harness import Books, interpreter, process
-from program import Program, clean_environment
+from program import LONGEST, Program, clean_environment
 
 LONG = pytest.mark.long
 ESCAPE = "\x1b["
@@ -28,7 +28,7 @@ def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tupl
         terminal=True,
     ) as running:
         os.close(theirs)
-        seen, until, sent = b"", time.monotonic() + 30, not typed
+        seen, until, sent = b"", time.monotonic() + LONGEST, not typed
         while time.monotonic() < until:
             if select.select([ours], [], [], 0.2)[0]:
                 try:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 from builders import address, entry
-from program import Program
+from program import LONGEST, Program
 
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import Intent, no_daybook, open_daybook
@@ -240,7 +240,7 @@ def test_a_lease_on_postgresql_is_renewed_while_its_holder_lives(on_postgresql, 
     monkeypatch.setattr(postgresql_module, "LEASE_SECONDS", 2)
     with on_postgresql.opened() as book:
         before = book.held_by().until
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + LONGEST
         while book.held_by().until == before and time.monotonic() < deadline:
             time.sleep(0.1)
         assert book.held_by().until > before

@@ -8,10 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from program import Program, clean_environment
-
-LONGEST = 600
-"""Seconds after which a process hangs, however busy the machine is."""
+from program import LONGEST, Program, clean_environment
 
 INTERFERING = ("name_lookup", "crash_points", "connector", "deadlines", "process_hold")
 """What changes a process before it runs, where its environment asks for that."""

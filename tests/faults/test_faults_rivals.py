@@ -21,6 +21,7 @@ import pytest
 from laboratory import APPLY, Books, Lab, entry
 from oracle import Request, i03, i26, require
 from processes import Process
+from program import LONGEST
 
 from reconciler.ledger import create_app, open_ledger
 
@@ -122,12 +123,12 @@ def held(lab: Lab, *args: object, at: int = 0) -> Iterator[tuple[Process, thread
             return
         lab.on_commit = lambda later: None
         arrived.set()
-        go_on.wait(60)
+        go_on.wait(LONGEST)
 
     lab.on_commit = hold
     # A rival may take its time: the one that is held must not give its call up meanwhile.
-    process = lab.start("apply", *(args or APPLY), RECONCILER_LAB_PATIENCE="30")
-    assert arrived.wait(30), process.said
+    process = lab.start("apply", *(args or APPLY), RECONCILER_LAB_PATIENCE=str(LONGEST))
+    assert arrived.wait(LONGEST), process.said
     try:
         yield process, go_on
     finally:
@@ -375,7 +376,7 @@ def test_x10_i61_eight_writers_with_one_key_make_one_entry(lab, tally):
                     "Content-Type": "application/json",
                     "Idempotency-Key": "one-key",
                 },
-                timeout=30,
+                timeout=LONGEST,
             )
             return answer.status_code, answer.json().get("journalEntryNumber")
 

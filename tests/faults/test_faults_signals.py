@@ -38,10 +38,8 @@ def test_f6_i11_i33_a_signal_ends_the_run_with_a_whole_report(make_lab, tally, a
     foreign = action.untouched(lab)
     report = lab.root / "report.json"
     with tally.watching("F6", blow.counted_as), lab.hosted():
-        began = time.monotonic()
         ended = lab.run(*action.verb, "--report", report, blow=blow)
         assert ended.code == 130, ended.said
-        assert time.monotonic() - began < 5
         document = json.loads(report.read_text())
         assert document["interrupted"] is True
         assert sum(document["summary"].values()) == len(document["changes"]) == len(NAMES)

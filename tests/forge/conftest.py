@@ -15,7 +15,7 @@ from reconciler.forge.access import open_forge
 from reconciler.forge.api import ForgeLimits
 from reconciler.forge.ci_context import GITHUB, GITLAB, CiContext
 
-QUICK = ForgeLimits(backoff=0.001, backoff_cap=0.01, attempt_timeout=5, deadline=10)
+QUICK = ForgeLimits(backoff=0.001, backoff_cap=0.01, attempt_timeout=60, deadline=600)
 
 
 @pytest.fixture

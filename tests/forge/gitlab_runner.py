@@ -90,7 +90,7 @@ class Pipelines:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=3600,
             check=False,
         )
         if trusted and state.exists():

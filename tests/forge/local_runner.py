@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from program import install_program
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "acme/books"
@@ -182,7 +183,7 @@ class _JobRun:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=3600,
             check=False,
         )
         self.job.log += ended.stdout
@@ -304,13 +305,8 @@ class _JobRun:
 
 def install_checkout(folder: Path) -> None:
     """Put this checkout's program into a folder, where a job would have installed one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "reconciler"
-    if not program.exists():
-        program.write_text(
-            f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m reconciler "$@"\n'
-        )
-        program.chmod(0o755)
+    if not (folder / "python").exists():
+        install_program(folder)
         (folder / "python").symlink_to(sys.executable)
 
 

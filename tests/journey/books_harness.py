@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 from document_schemas import must_fit
-from program import Program, clean_environment
+from program import LONGEST, Program, clean_environment
 from socket_server import on_a_socket
 
 from reconciler.cli.main import run
@@ -132,7 +132,7 @@ _PIPED: dict[str, Any] = {
 
 def _ended(process: "subprocess.Popen[str]") -> Ended:
     with process:
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=LONGEST)
     return Ended(code=process.returncode, out=out, err=err)
 
 

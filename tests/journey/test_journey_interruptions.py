@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 
 import pytest
 from books_harness import BY_COMMAND, EMBEDDED, credit, debit
@@ -156,8 +155,6 @@ def test_two_applies_at_once_are_one_after_the_other(opened, empty_template):
 @pytest.mark.long
 def test_a_ledger_that_is_down_is_said_to_be_down(served_small):
     served_small.env["ZUORA_BASE_URL"] = "http://127.0.0.1:9"
-    began = time.monotonic()
     ended = served_small.plan()
     assert ended.code == 1
     assert "Traceback" not in ended.said
-    assert time.monotonic() - began < 70

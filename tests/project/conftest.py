@@ -16,7 +16,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def run() -> Run:
-    """Runs a command to its end, within five minutes and without a terminal or a stdin."""
+    """Runs a command to its end, within an hour and without a terminal or a stdin."""
 
     def to_its_end(
         *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None
@@ -28,7 +28,7 @@ def run() -> Run:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=3600,
             check=False,
         )
 

@@ -1,6 +1,7 @@
 """The README is true: its commands exist and its tour works as typed, its exit codes are ours."""
 
 import inspect
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import click
 import pytest
-from checkout import ROOT, Run
+from checkout import ROOT, Run, environment
+from program import install_program
 
 from reconciler import errors
 from reconciler.cli.main import INTERRUPTED, USAGE_ERROR
@@ -145,7 +147,8 @@ def test_the_tour_works_as_typed(run: Run, tmp_path: Path) -> None:
     )
     tour = re.sub(r"^(reconciler ledger serve .*)$", "", tour, flags=re.MULTILINE)
     tour = tour.replace("/tmp/ledger.db", f"{tmp_path}/ledger.db")
-    ended = run("sh", "-eux", "-c", tour, cwd=checkout)
+    path = f"{install_program(tmp_path / 'bin').parent}{os.pathsep}{environment()['PATH']}"
+    ended = run("sh", "-eux", "-c", tour, cwd=checkout, env={"PATH": path})
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No drift." in ended.stdout
 

@@ -84,14 +84,14 @@ def test_a_body_that_is_not_what_it_says_is_an_error(body, headers, says):
 
 
 def test_n12_a_slow_body_ends_with_the_deadline():
-    app = app_of(*[b" "] * 1000, pause=0.01)
+    app = app_of(*[b" "] * 100_000, pause=0.01)
     start = time.monotonic()
     with (
         client_of(app, limits=CallLimits(deadline=0.1)) as client,
         pytest.raises(OutcomeUnknown, match="took too long"),
     ):
         client.cancel(KIND, NUMBER)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 500, "the whole body takes a thousand seconds"
 
 
 def test_an_error_of_the_transport_before_anything_left_promises_that():

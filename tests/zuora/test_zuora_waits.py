@@ -129,7 +129,7 @@ def test_no_peer_is_slow_enough_to_outlast_the_deadline(server, connect, act):
     start = time.monotonic()
     with pytest.raises(OutcomeUnknown):
         client.update(KIND, NUMBER, b"{}")
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 20, "the peer would take 30 seconds, or for ever"
 
 
 def test_calls_in_flight_are_bounded(server, connect):
