@@ -1,4 +1,4 @@
-"""Annotations on the lines of a pull request, as GitHub's runners take them from the output."""
+"""Annotations on the lines of a pull request, which GitHub's runners read from the output."""
 
 from typing import Literal, TypeAlias
 
@@ -18,7 +18,7 @@ def annotation(
     line: int = 1,
     column: int = 0,
 ) -> str:
-    """One command to the runner. Its texts are lines; no text can end it or begin another."""
+    """One command to the runner. Each text is a line; no text can end it or begin another."""
     properties = [f"title={runner_property(title)}"]
     if file:
         properties += [f"file={runner_property(file)}", f"line={line}"]
@@ -28,14 +28,17 @@ def annotation(
 
 
 def plan_annotations(plan: Plan, prefix: str) -> str:
-    """The verdict, what refuses the plan, and each change that is blocked or takes entries back.
+    """The verdict, refusals, warnings, and each change that is blocked or cancels an entry.
 
-    `prefix` leads from the repository to the workspace. What creates or only updates is left to
-    the plan itself: a runner shows few annotations, and these are the ones not to be missed.
+    `prefix` is the path from the repository to the workspace. A runner shows few annotations, so
+    creates and updates have none.
     """
     view = view_of(plan)
     drawn = [annotation("warning", text, title="scope of the plan") for text in view.notices]
-    drawn += [annotation("error", row.message, row.remedy, title=row.rule) for row in plan.refusals]
+    drawn += [
+        annotation("error", row.message, f"To fix: {row.remedy}", title=row.rule)
+        for row in plan.refusals
+    ]
     drawn += [annotation("warning", text, title="plan") for text in plan.warnings]
     drawn += [
         _change(change, prefix) for change in view.changes if change.blocked or change.cancels
@@ -48,9 +51,9 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
 def _change(view: ChangeView, prefix: str) -> str:
     block, source = view.change.block, view.change.source
     if block is not None:
-        texts = (f"{block.rule}: {block.message}", block.remedy)
+        texts = (f"{block.rule}: {block.message}", f"To fix: {block.remedy}")
     else:
-        texts = (f"takes a posted entry out of the books: {view.money}", view.headline)
+        texts = (f"cancels a posted entry: {view.money}", view.headline)
     return annotation(
         "warning" if block is None else "error",
         *texts,

@@ -1,4 +1,4 @@
-"""What a plan needs before it may be applied, what is there and what is missing."""
+"""The approvals that a plan needs: which are there, and which are missing."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,12 @@ from reconciler.render.styled_text import BLANK, Line, line
 
 PLACES = {
     Evidence.FORGE: "read from the forge",
-    Evidence.GIT: "read from git alone, which is weak evidence",
+    Evidence.GIT: "read from git alone (weak evidence)",
 }
 
 
 def requirement_lines(requirement: Requirement) -> Iterator[Line]:
-    """What is required, for a plan that cannot know what is there; nothing when nothing is."""
+    """What is required, where approvals were not read; nothing when nothing is required."""
     if requirement.approvals:
         yield line(("Approvals: ", "strong"), requirement_text(requirement))
         yield BLANK
@@ -32,21 +32,25 @@ def requirement_text(requirement: Requirement) -> str:
 
 
 def assessment_lines(found: Assessment) -> Iterator[Line]:
-    """How a plan stands against what it requires, for a terminal."""
+    """The approvals against what is required, for a terminal."""
     if not found.requirement.approvals:
         return
     yield line(("Approvals: ", "strong"), requirement_text(found.requirement))
     for approval in found.present:
-        yield line(("approved by ", "good"), approval_text(approval), indent=4)
+        yield line(("approved by ", "good"), _approval(approval), indent=4)
     for item in found.discarded:
         yield line(("not counted: ", "warning"), f"{item.who} {item.why}", indent=4)
     for missing in found.missing:
         yield line(("Missing: ", "bad"), f"{missing.rule}: {missing.message}")
-        yield line(missing.remedy, indent=4)
+        yield line(("To fix: ", "strong"), missing.remedy, indent=4)
     yield BLANK
 
 
-def approval_text(approval: Approval) -> str:
+def _approval(approval: Approval) -> str:
     """Who approved, and how that is known."""
-    weak = ", weak" if approval.weak else ""
-    return f"{approval.who} ({approval.evidence}{weak})"
+    return f"{approval.who} {evidence_text(approval)}"
+
+
+def evidence_text(approval: Approval) -> str:
+    """How an approval is known, in brackets."""
+    return f"({approval.evidence}{', weak' if approval.weak else ''})"

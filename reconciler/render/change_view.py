@@ -38,24 +38,26 @@ LABELS: Mapping[Action, ActionLabel] = MappingProxyType(
 
 _REASONS: Mapping[Reason, str] = MappingProxyType(
     {
-        Reason.DRIFTED: "the ledger moved; the file did not",
+        Reason.DRIFTED: "changed in the ledger, not in the file",
         Reason.UNDECLARED: "no longer declared",
         Reason.CANCELLED_IN_LEDGER: "cancelled in the ledger by someone else",
-        Reason.MISSING_IN_LEDGER: "not in the ledger any more",
-        Reason.RESUMED: "finishes what an earlier run began",
+        Reason.MISSING_IN_LEDGER: "no longer in the ledger",
+        Reason.RESUMED: "completes what an earlier run started",
         Reason.RECORD_ONLY: "only the daybook changes; no call is made",
         Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
-        Reason.ADOPTED: "stands in the ledger already, and is managed from here on",
-        Reason.FOUND: "found in the ledger by its marker; the daybook does not know it",
-        Reason.LEFT_TO_RUN: "no longer declared: it is left to its journal run",
-        Reason.RETIRED: "retired: it stays in the ledger as it is, and nobody speaks of it",
+        Reason.ADOPTED: "already in the ledger; managed from now on",
+        Reason.FOUND: "found in the ledger by its marker; missing from the daybook",
+        Reason.LEFT_TO_RUN: "no longer declared; it stays with its journal run",
+        Reason.RETIRED: "retired: stays in the ledger, no longer managed",
     }
 )
 
 _OF_THE_ACTION = frozenset({Reason.RESUMED, Reason.ADOPTED})
 """Reasons that describe the action, so they are not shown for a blocked change."""
 
-_DRIFTED: Mapping[str, str] = MappingProxyType({"gone": "is gone", CANCELLED: "was cancelled"})
+_DRIFTED: Mapping[str, str] = MappingProxyType(
+    {"gone": "no longer exists", CANCELLED: "was cancelled"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +159,7 @@ def _headline(change: Change) -> str:
 def _reason(change: Change) -> str:
     """Why a change is needed, where its action does not say it already; else empty."""
     if change.reason is Reason.RESUMED and change.status == CANCELLED and change.posts:
-        return "cancelled by an earlier run, so the books lack it until this is applied"
+        return "cancelled by an earlier run and not reposted yet"
     if change.block is not None and change.reason in _OF_THE_ACTION:
         return ""
     return _REASONS.get(change.reason, "")
@@ -178,16 +180,17 @@ def _calls(change: Change) -> str:
 
 
 def _money(change: Change) -> str:
-    """What is cancelled and what is posted, as `USD 400.90 leaves, USD 999.99 comes`.
+    """What is cancelled and what is posted, as `USD 400.90 cancelled, USD 999.99 posted`.
 
     Empty for a change that cancels nothing, or is blocked.
     """
     if change.block is not None or not change.takes_back:
         return ""
-    cancelled = f"{_debits(taken_back(change)) or 'nothing'} leaves"
+    cancelled = f"{_debits(taken_back(change)) or 'nothing'} cancelled"
     if not change.posts:
         return cancelled
-    return f"{cancelled}, {_debits(newly_posted(change)) or 'what only the ledger will know'} comes"
+    posted = _debits(newly_posted(change)) or "amounts known only after the run"
+    return f"{cancelled}, {posted} posted"
 
 
 def _debits(entries: Iterable[Entry]) -> str:
@@ -248,7 +251,7 @@ def view_of_drift(drift: Drift) -> DriftView:
 
 
 def _drifted_fields(drift: Drift) -> Iterator[BeforeAfter]:
-    """The comparison leads from live back to what was applied; drift went the other way."""
+    """The comparison goes from live to what was applied; drift is the other direction."""
     comparison, lines = drift.comparison, KINDS[drift.address.kind].lines
     for field in comparison.fields:
         if field.name == MEMBERS:

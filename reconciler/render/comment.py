@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.planning.approvals import SHORT
-from reconciler.render.approvals import approval_text
-from reconciler.render.escaping import said
+from reconciler.render.approvals import evidence_text
+from reconciler.render.escaping import code, sentence
 from reconciler.render.markdown import approvals_section, markdown_of, title_of
 from reconciler.render.plan_view import view_of
 
 MOST_EARLIER = 20
-"""So many earlier plans are remembered."""
+"""The number of earlier plans that are kept."""
 
 _LISTED = 60
-"""So many approvals and flaws are listed; the rest are counted."""
+"""The number of approvals and flaws listed; the rest are counted."""
 
 _MARGIN = 200
 """Characters kept free below the limit, for forges that count some characters twice."""
@@ -29,7 +29,7 @@ _STAMPS = re.compile(rf"<!-- reconciler plans:((?: {_STAMP.pattern})*) -->")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """Which plan a comment showed: its digest, and the commit it was of, if that was known."""
+    """A plan that a comment showed: its digest, and its commit where that was known."""
 
     digest: str
     commit: str = ""
@@ -40,7 +40,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What a comment says besides the plan. `assessment` is None when nothing could be read."""
+    """What surrounds the plan in a comment. `assessment` is None when nothing could be read."""
 
     environment: str
     commit: str
@@ -51,7 +51,7 @@ class Frame:
 def marker_of(workspace: str, environment: str) -> str:
     """The first line of the comment of a workspace in an environment.
 
-    Both names are encoded, so that neither can end the comment or pass for two names.
+    Both names are encoded, so that neither can end the comment or look like two names.
     """
     names = (
         _SPECIAL.sub(lambda found: b"%%%02X" % found[0][0], name.encode()).decode()
@@ -61,9 +61,9 @@ def marker_of(workspace: str, environment: str) -> str:
 
 
 def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
-    """The text of the comment, of at most `limit` characters; `before` is what it said until now.
+    """The text of the comment, of at most `limit` characters; `before` is its text until now.
 
-    Where the plan is too long, details are dropped as its Markdown drops them.
+    Details of a long plan are left out as in its Markdown.
     """
     now = Stamp(digest=plan.digest, commit=frame.commit)
     earlier = tuple(_earlier(before, now))
@@ -83,7 +83,7 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
     text = "\n\n".join(
         (
             title_of(view),
-            "The plan is too long for a comment: `reconciler show` has all of it.",
+            "The plan is too long for a comment. `reconciler show` shows all of it.",
             f"Digest: `{plan.digest}`",
             *approvals_section(view, rows),
         )
@@ -92,7 +92,7 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
 
 
 def _size(text: str) -> int:
-    """Characters as the strictest of the forges could count them: UTF-16 units."""
+    """Characters as the strictest forge may count them: UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -109,47 +109,53 @@ def stamps_of(body: str) -> tuple[Stamp, ...]:
 
 
 def _earlier(before: str, now: Stamp) -> Iterator[Stamp]:
-    """What was shown before, each once, as many as are remembered."""
+    """What was shown before, each once, as many as are kept."""
     found = dict.fromkeys(stamp for stamp in stamps_of(before) if stamp != now)
     yield from tuple(found)[:MOST_EARLIER]
 
 
 def _approvals(frame: Frame) -> tuple[str, ...]:
-    """What is missing first, for it is what a reader has to do; then what is there."""
+    """What is missing, which a reader has to act on; then what is there."""
     found, rows = frame.assessment, []
     if found is not None:
         rows += [
-            f"- missing: {said(item.rule)} {said(item.message)}<br>next: {said(item.remedy)}"
+            f"- missing: {code(item.rule)}: {sentence(item.message)}<br>"
+            f"To fix: {sentence(item.remedy)}"
             for item in found.missing
         ]
-        rows += [f"- present: {said(approval_text(approval))}" for approval in found.present]
-        rows += [f"- not counted: {said(item.who)} {said(item.why)}" for item in found.discarded]
+        rows += [
+            f"- present: {code(approval.who)} {sentence(evidence_text(approval))}"
+            for approval in found.present
+        ]
+        rows += [
+            f"- not counted: {code(item.who)} {sentence(item.why)}" for item in found.discarded
+        ]
         rows += ["- nothing is missing"] * found.satisfied
     elif frame.unread:
-        rows.append(f"- what is there could not be read: {said(frame.unread)}")
+        rows.append(f"- the approvals could not be read: {sentence(frame.unread)}")
     else:
-        rows.append("- what is there is checked by `reconciler apply`")
+        rows.append("- `reconciler apply` checks the approvals")
     more = len(rows) - _LISTED
     return (*rows[:_LISTED], *([f"- and {more} more"] if more > 0 else []))
 
 
 def _where(frame: Frame) -> Iterator[str]:
-    parts = [f"commit {said(frame.commit)}"] if frame.commit else []
-    parts += [f"environment {said(frame.environment)}"] if frame.environment else []
+    parts = [f"commit {code(frame.commit)}"] if frame.commit else []
+    parts += [f"environment {code(frame.environment)}"] if frame.environment else []
     if parts:
         yield f"Planned for {', '.join(parts)}."
     head = frame.assessment.commit if frame.assessment else ""
     if head and frame.commit and head != frame.commit:
         yield (
-            f"This is not the newest commit of the change: that is {said(head[:SHORT])}, and "
-            "approvals are looked for there."
+            f"The newest commit of the change is {code(head[:SHORT])}. Approvals are read for that "
+            "commit."
         )
 
 
 def _history(earlier: tuple[Stamp, ...]) -> Iterator[str]:
     if earlier:
         rows = "\n".join(
-            f"- {said(stamp.digest)}" + (f" of {said(stamp.commit[:SHORT])}" * bool(stamp.commit))
+            f"- {code(stamp.digest)}" + (f" of {code(stamp.commit[:SHORT])}" * bool(stamp.commit))
             for stamp in earlier
         )
         yield f"<details><summary>Earlier plans</summary>\n\n{rows}\n\n</details>"

@@ -1,4 +1,4 @@
-"""The encoders of text from files and servers, one for each place it is shown in (I-80).
+"""Encodes text from files and servers, one function for each place it is shown in (I-80).
 
 JSON carries every text as it is.
 """
@@ -12,22 +12,22 @@ _UNSAFE = re.compile(
 )
 
 _COMMAND = re.compile(r"#(?=#\[)|:(?=:[a-z])(?:(?<=^:)|(?<=\s:)|(?=:.*::))", re.IGNORECASE)
-"""What leads a command to GitHub's runner: `##[name]` anywhere in a line, `::name::` after blanks.
+"""What begins a command to GitHub's runner: `##[name]` anywhere in a line, `::name::` after blanks.
 
-A text may stand at the beginning of a line, or after blanks of ours; `std::string` is no command.
+A text may be at the beginning of a line, or after blanks of ours; `std::string` is no command.
 """
 
 _MEANING = re.compile(r"[^\w ,./=-]|_|(?<=www)\.", re.IGNORECASE)
-"""What Markdown, HTML or a forge could take for more than text: all but letters and a few marks."""
+"""What Markdown, HTML or a forge could interpret: all but letters, digits and a few marks."""
 
 _FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""What begins a formula in a spreadsheet."""
 
 
 def escaped(text: str) -> str:
     """For terminals, logs and XML: every character that is not safe to show is written as `\\x1b`.
 
-    The result is one line, which gives no command to the runner of a job that prints it.
+    The result is one line, and no command to the runner of a job that prints it.
     """
     return _COMMAND.sub(_escape, _plain(text))
 
@@ -43,23 +43,54 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def said(text: str) -> str:
+def code(text: str) -> str:
     """For Markdown: the text as code, in which no character means anything."""
     safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", _plain(text))
     return f"<code>{safe}</code>"
 
 
-def cell(text: str) -> str:
-    """For a cell of a spreadsheet: what would begin a formula is led by an apostrophe.
+def sentence(text: str) -> str:
+    """For Markdown: a message as text, in which names, values and commands stand in code.
 
-    Quoting is left to the writer of the file.
+    Words of letters and plain amounts stay text. Forges make mentions, references and links of
+    everything else, and they leave code alone.
+    """
+    drawn = " ".join(_in_sentence(found) for found in _TOKENS.findall(_plain(text)))
+    return _LIST.sub(lambda found: f"{found[1]}&#{ord(found[2])};", drawn)
+
+
+_TOKENS = re.compile(r'\(?`[^`]+`\S*|\(?"[^"]+"\S*|[^ ]+')
+"""What a sentence is made of: a command in backticks, a value in quotes, or one word."""
+
+_WORD = re.compile(r"(\(?)(.+?)([,.;:?)]*)", re.DOTALL)
+_TEXT = re.compile(
+    r"(?![a-fA-F]{7,}$)[^\W\d_]+(?:[-/'][^\W\d_]+)*|\d{1,3}(?:,\d{3})*(?:\.\d+)?|[=≠]"
+)
+_LIST = re.compile(r"^(\d+)([.)])")
+
+
+def _in_sentence(token: str) -> str:
+    found = _WORD.fullmatch(token)
+    assert found is not None
+    begin, word, end = found.groups()
+    if word.startswith("`") and word.endswith("`") and len(word) > 1:
+        drawn = code(word[1:-1])
+    else:
+        drawn = word if _TEXT.fullmatch(word) else code(word)
+    return f"{begin}{drawn}{end}"
+
+
+def cell(text: str) -> str:
+    """For a cell of a spreadsheet: an apostrophe before what would begin a formula.
+
+    The writer of the file adds quotes.
     """
     safe = escaped(text)
     return f"'{safe}" if safe.lstrip().startswith(_FORMULA) else safe
 
 
 def runner_text(text: str) -> str:
-    """For the message of a runner's command, in which a percent sign leads an escape."""
+    """For the message of a runner's command, in which a percent sign begins an escape."""
     return escaped(text).replace("%", "%25")
 
 
@@ -69,10 +100,7 @@ def runner_property(text: str) -> str:
 
 
 def neutral(value: object) -> object:
-    """For HTML: a value as a template may show it, before its own escaping.
-
-    Markup was made from text that has been here already.
-    """
+    """For HTML: a value before the template escapes it. Markup is encoded already."""
     return escaped(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 

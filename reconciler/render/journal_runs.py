@@ -1,4 +1,4 @@
-"""A journal run as the review needs it: what it sums up, and the entries that go with it."""
+"""The entries of a journal run, for a review."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,20 +12,20 @@ from reconciler.render.phrases import counted
 from reconciler.render.styled_text import Line, line, span, table
 
 _ROWS = 20
-"""So many entries of a run are listed, those that hold it first; the rest are counted."""
+"""The number of entries listed, those that block the run first; the rest are counted."""
 
 
 _STYLES = {"!": "blocked", "-": "remove", "": ""}
 
 
 def run_lines(change: Change) -> Iterator[Line]:
-    """The entries that a run takes with it, one row each, with those that stay marked."""
+    """The entries that a run cancels, one row each; those that stay are marked."""
     if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT) or not change.members:
         return
     members = tuple(member for member in change.members if stands(member))
     gone = len(change.members) - len(members)
     stays = change.block is not None or not change.takes_back
-    what = "its entries in the books" if stays else "goes with it"
+    what = "its posted entries" if stays else "cancelled with it"
     yield line(f"{what}: {counted(len(members), 'entry', 'entries')}", indent=6)
     rows = member_cells(change)[: _ROWS + 1]
     if len(rows) > 1:
@@ -48,18 +48,18 @@ MEMBER_AMOUNT = 4
 
 
 def member_cells(change: Change) -> list[list[str]]:
-    """The entries of a run that stand, those that hold it first; the titles come before them."""
+    """The titles, then the posted entries of a run, those that block it first."""
     titles = ["", "Entry", "Period", "Currency", "Debit = credit", "Transferred"]
     listed = sorted(
         (member for member in change.members if stands(member)),
         key=lambda member: (not holds_its_run(member), member.number),
     )
-    leaves = change.wanted is not Action.ADOPT
-    return [titles, *(_row(member, leaves=leaves) for member in listed)]
+    cancels = change.wanted is not Action.ADOPT
+    return [titles, *(_row(member, cancels=cancels) for member in listed)]
 
 
-def _row(member: Live, *, leaves: bool) -> list[str]:
-    """`leaves` says that the run is to be taken back, and its entries with it."""
+def _row(member: Live, *, cancels: bool) -> list[str]:
+    """`cancels` means that the run is to be cancelled, and its entries with it."""
     currency = text_of(member.fields.get(RUN_ENTRY_KIND.currency)) or ""
     debits = total(
         amount
@@ -67,10 +67,10 @@ def _row(member: Live, *, leaves: bool) -> list[str]:
         if row.get("type") == "Debit" and isinstance(amount := row.get("amount"), Decimal)
     )
     return [
-        "!" if holds_its_run(member) and leaves else "-" if leaves else "",
+        "!" if holds_its_run(member) and cancels else "-" if cancels else "",
         member.number,
         text_of(member.fields.get(RUN_ENTRY_KIND.period)) or "",
         currency,
         shown(debits, currency),
-        transfer_of(member) + (", stays" if holds_its_run(member) and leaves else ""),
+        transfer_of(member) + (", stays" if holds_its_run(member) and cancels else ""),
     ]

@@ -1,4 +1,4 @@
-"""JUnit's XML, as build servers list it."""
+"""JUnit's XML, which build servers list."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -45,10 +45,10 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
 
 
 def plan_junit(plan: Plan, prefix: str) -> str:
-    """A case for each refusal, which has failed, and each change, which has when it is blocked."""
+    """A case for each refusal and each change; refusals and blocked changes have failed."""
     view = view_of(plan)
     refusals = [
-        Case(name=row.rule, failure=row.message, sort=row.rule, output=row.remedy)
+        Case(name=row.rule, failure=row.message, sort=row.rule, output=f"To fix: {row.remedy}")
         for row in plan.refusals
     ]
     changes = [_case(change, prefix) for change in view.changes]
@@ -62,5 +62,5 @@ def _case(view: ChangeView, prefix: str) -> Case:
         file=prefix + source.path if source else "",
         failure=block.message if block else "",
         sort=block.rule if block else "",
-        output=block.remedy if block else view.headline,
+        output=f"To fix: {block.remedy}" if block else view.headline,
     )

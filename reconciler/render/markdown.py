@@ -1,7 +1,7 @@
-"""A plan for a pull request: the verdict, then what is dangerous, then the books, then details.
+"""A plan for a pull request: verdict, dangers, impact, balance, then the details.
 
-Text from files and from the server is put into code by `said` or into a fence by `_fenced`, and
-never into Markdown itself, so that it can neither format, link, mention nor forge anything (I-80).
+Text from files and from the server passes `code`, `sentence` or `_fenced`, so that it can neither
+format, link, mention nor forge anything (I-80).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from reconciler.core.model.plan import Action, Plan
 from reconciler.render.change_view import ChangeView
-from reconciler.render.escaping import said
+from reconciler.render.escaping import code, sentence
 from reconciler.render.plan_view import (
     IMPACT_AMOUNTS,
     NOTHING_POSTED,
@@ -22,13 +22,13 @@ from reconciler.render.styled_text import Line, plain_text
 from reconciler.render.text import drift_section, lines_of
 
 LIMIT = 60_000
-"""Characters. A forge takes 65,536 in a comment; what wraps the plan needs some of them."""
+"""Characters. A forge accepts 65,536 in a comment, which holds more than the plan."""
 
 _LISTED = 50
-"""So many changes, entries and rows are listed in each part; the rest are counted."""
+"""The number of changes, entries and rows listed in each part; the rest are counted."""
 
-_ROOM_TO_SAY = 200
-"""Characters kept for the word on what was left out."""
+_ROOM = 200
+"""Characters kept for the note on what was left out."""
 
 _MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blocked": "!"})
 """What begins a line of a fenced diff, by the style of its first words."""
@@ -37,16 +37,15 @@ _MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blo
 def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
     """The plan as GitHub-flavoured Markdown of at most `limit` characters.
 
-    Where that is too little, the details of changes are left out from the last one on, and the
-    document says how many.
+    Where that is too little, the details of the last changes are left out, and counted.
     """
     return markdown_of(view_of(plan), limit=limit)
 
 
 def markdown_of(view: PlanView, *, limit: int, approvals: Sequence[str] = ()) -> str:
-    """The plan as Markdown; `approvals` are rows on those that were read, which are safe."""
+    """The plan as Markdown; `approvals` are rows on what was read, encoded already."""
     head, foot = tuple(_head(view, approvals)), tuple(_foot(view))
-    room = limit - sum(len(text) + 2 for text in (*head, *foot)) - _ROOM_TO_SAY
+    room = limit - sum(len(text) + 2 for text in (*head, *foot)) - _ROOM
     details: list[str] = []
     for change in view.changes:
         text = _detail(change, view.plan.basis.home_currency)
@@ -61,45 +60,48 @@ def markdown_of(view: PlanView, *, limit: int, approvals: Sequence[str] = ()) ->
 def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
     basis = view.plan.basis
     yield title_of(view)
-    where = [f"on {said(basis.host)}"]
-    where += [f"tenant {said(basis.tenant_id)}"] * bool(basis.tenant_id)
-    where += [f"entity {said(basis.entity_id)}"] * bool(basis.entity_id)
-    yield ", ".join(where)
+    words = f"{view.verdict.words}."
+    repeated = view.headline.startswith(words)
+    yield f"**{words}** " * (not repeated) + sentence(view.verdict.sentence)
+    where = [f"Ledger {code(basis.host)}"]
+    where += [f"tenant {code(basis.tenant_id)}"] * bool(basis.tenant_id)
+    where += [f"entity {code(basis.entity_id)}"] * bool(basis.entity_id)
+    yield ", ".join(where) + "."
     yield from approvals_section(view, approvals)
     for notice in view.notices:
-        yield _callout("IMPORTANT", said(notice))
+        yield _callout("IMPORTANT", sentence(notice))
     for refusal in view.plan.refusals:
         yield _callout(
             "WARNING",
-            f"**Refused**: {said(refusal.rule)} {said(refusal.message)}",
-            said(refusal.remedy),
+            f"**Refused** by {code(refusal.rule)}: {sentence(refusal.message)}",
+            f"To fix: {sentence(refusal.remedy)}",
         )
     if view.cancelling:
         rows = _cut(map(_cancelling, view.cancelling), len(view.cancelling))
-        yield _callout("CAUTION", "**Takes posted entries out of the books:**", *rows)
+        yield _callout("CAUTION", "**Cancels posted entries:**", *rows)
     if view.blocked:
         rows = _cut(map(_blocked, view.blocked), len(view.blocked), "- ")
-        yield "**Blocked**, and left out by an apply:\n\n" + "\n".join(rows)
+        yield "**Blocked**, skipped by an apply:\n\n" + "\n".join(rows)
     if view.changes:
         yield from _impact(view)
         proofs = map(str, view.proofs or (NOTHING_POSTED,))
-        yield f"**Balance**: {'<br>'.join(map(said, proofs))}"
+        yield f"**Balance**: {'<br>'.join(map(sentence, proofs))}"
         yield _changes(view)
 
 
 def title_of(view: PlanView) -> str:
-    """The heading: the workspace and what the plan comes to."""
-    return f"### {said(view.plan.basis.workspace)}: {view.headline}{view.marks}"
+    """The heading: the workspace, and the counts."""
+    return f"### {code(view.plan.basis.workspace)}: {view.headline}{view.marks}"
 
 
 def approvals_section(view: PlanView, rows: Sequence[str]) -> Iterator[str]:
     """What the plan requires, then the rows; nothing when it requires nothing."""
     if view.approvals:
-        yield f"**Approvals**: {said(view.approvals)}" + "\n\n" * bool(rows) + "\n".join(rows)
+        yield f"**Approvals**: {sentence(view.approvals)}" + "\n\n" * bool(rows) + "\n".join(rows)
 
 
 def _cancelling(view: ChangeView) -> str:
-    return f"{_label(view)} {said(view.name)} {said(view.number)}: {said(view.money)}"
+    return f"{_label(view)} {code(view.name)} {code(view.number)}: {sentence(view.money)}"
 
 
 def _callout(sort: str, *lines: str) -> str:
@@ -110,13 +112,13 @@ def _blocked(view: ChangeView) -> str:
     block = view.change.block
     assert block is not None
     return (
-        f"- {said(view.name)} {said(view.number)}: {said(block.rule)} {said(block.message)}<br>"
-        f"way out: {said(block.remedy)}"
+        f"- {code(view.name)} {code(view.number)}: {code(block.rule)}: "
+        f"{sentence(block.message)}<br>To fix: {sentence(block.remedy)}"
     )
 
 
 def _cut(rows: Iterable[str], count: int, begin: str = "") -> Iterator[str]:
-    """The first rows, and how many there are besides."""
+    """The first rows, and how many more there are."""
     yield from islice(rows, _LISTED)
     if count > _LISTED:
         yield f"{begin}and {count - _LISTED:,} more"
@@ -125,7 +127,7 @@ def _cut(rows: Iterable[str], count: int, begin: str = "") -> Iterator[str]:
 def _impact(view: PlanView) -> Iterator[str]:
     if view.impact:
         names = min(IMPACT_AMOUNTS)
-        cells = [[*map(said, row[:names]), *row[names:]] for row in view.impact[:_LISTED]]
+        cells = [[*map(code, row[:names]), *row[names:]] for row in view.impact[:_LISTED]]
         table = _table(view.impact_titles, cells, right=IMPACT_AMOUNTS)
         left = len(view.impact) - _LISTED
         more = f"\n\nand {left:,} more rows" if left > 0 else ""
@@ -140,10 +142,10 @@ def _changes(view: PlanView) -> str:
     rows = [
         [
             _label(change),
-            said(change.name),
-            said(change.number) if change.number else "",
-            said(_what(change)) if change.headline else "",
-            said(change.file) if change.file else "",
+            code(change.name),
+            code(change.number) if change.number else "",
+            sentence(_what(change)) if change.headline else "",
+            code(change.file) if change.file else "",
         ]
         for change in view.changes[:_LISTED]
     ]
@@ -173,7 +175,7 @@ def _label(view: ChangeView) -> str:
 
 def _detail(view: ChangeView, home_currency: str | None) -> str:
     drawn = _fenced(lines_of(view, home_currency))
-    return f"<details><summary>{said(view.name)}</summary>\n\n{drawn}\n\n</details>"
+    return f"<details><summary>{code(view.name)}</summary>\n\n{drawn}\n\n</details>"
 
 
 def _fenced(lines: Iterable[Line]) -> str:
@@ -186,7 +188,7 @@ def _fenced(lines: Iterable[Line]) -> str:
 
 
 def _marked(line: Line) -> str:
-    """A line with the mark in its first column that gives it its colour; else a blank there."""
+    """A line with a mark in its first column, which gives it a colour; else a blank there."""
     text = plain_text([line]).rstrip("\n")
     styles = {style for _, style in line}
     mark = next((mark for style, mark in _MARKS.items() if style in styles), " ")
@@ -203,12 +205,12 @@ def _foot(view: PlanView) -> Iterator[str]:
         count = len(view.drift)
         what = "entry has" if count == 1 else "entries have"
         if len(drawn) > LIMIT // 6:
-            drawn = f"`reconciler drift` tells what moved in {count} entries."
+            drawn = f"`reconciler drift` shows what changed in {count} entries."
         applied = "it was" if count == 1 else "they were"
-        title = f"{count:,} {what} moved in the ledger since {applied} applied"
+        title = f"{count:,} {what} changed in the ledger since {applied} applied"
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
     for warning in warnings[:_LISTED]:
-        yield f"Warning: {said(warning)}"
+        yield f"Warning: {sentence(warning)}"
     if (more := len(warnings) - _LISTED) > 0:
         yield f"and {more:,} more warnings"
     yield f"Digest: `{view.plan.digest}`"
@@ -219,4 +221,4 @@ def _foot(view: PlanView) -> Iterator[str]:
 def _left_out(count: int) -> Iterator[str]:
     if count:
         what = "change is" if count == 1 else "changes are"
-        yield f"The details of {count:,} {what} left out for length: `reconciler show` has them."
+        yield f"The details of {count:,} {what} left out for length. `reconciler show` shows them."

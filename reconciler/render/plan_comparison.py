@@ -1,4 +1,4 @@
-"""The difference between two plans on a terminal: what was reviewed, and what it would be now."""
+"""The difference between two plans on a terminal: the reviewed one, and the one made now."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -12,11 +12,11 @@ from reconciler.render.plan_view import counts_of
 from reconciler.render.styled_text import BLANK, Line, line, span, table
 
 MOST_SHOWN = 100
-"""So many addresses are drawn; the rest are counted."""
+"""The number of addresses shown; the rest are counted."""
 
 
 def plan_diff_lines(reviewed: Plan, now: Plan, found: PlanDiff) -> Iterator[Line]:
-    """All that is different, address by address, then for the books, then both counts."""
+    """All that differs: address by address, then impact and balance, then both counts."""
     yield from (line(text, indent=2) for text in found.whole)
     for one in found.addresses[:MOST_SHOWN]:
         yield from _difference(one)
@@ -37,7 +37,7 @@ def _difference(one: ChangeDifference) -> Iterator[Line]:
     yield line("  ", (f"{symbol} ", style), span(one.address.name, "strong"), f": {one.what}")
     for fact in one.moved:
         if fact.before is None and fact.after == OTHERS:
-            yield line(f"{fact.name} are others", indent=6)
+            yield line(f"{fact.name} differ", indent=6)
         else:
             yield line(
                 f"{fact.name}: {value_text(fact.before)} -> {value_text(fact.after)}", indent=6
@@ -50,7 +50,7 @@ def _difference(one: ChangeDifference) -> Iterator[Line]:
 
 
 def _posting(row: Mapping[str, Value], currency: str) -> str:
-    """A line of a file, whole, so that no difference is drawn as none."""
+    """All fields of a line, so that no difference is hidden."""
     amount = row.get("amount")
     stated = [text_of(row.get(name)) or "" for name in ("type", "accountingCodeName")]
     stated.append(shown(amount, currency) if isinstance(amount, Decimal) else "")
@@ -80,6 +80,6 @@ def _money(title: str, rows: tuple[MoneyMoved, ...], titles: tuple[str, ...]) ->
         for row in rows
     ]
     amounts = frozenset({len(titles) - 2, len(titles) - 1})
-    yield line((title, "strong"), " that is another")
+    yield line((title, "strong"), " differs")
     yield from table([titles, *cells], right=amounts, header=True, indent=2)
     yield BLANK

@@ -21,11 +21,13 @@ from reconciler.render.change_view import (
 from reconciler.render.phrases import counted, sided
 
 BADGES = ("OFFLINE", "PARTIAL")
-"""The words that every format begins its notices with, and puts beside its verdict."""
+"""Every format begins its notices with these, and repeats them beside its verdict."""
 
-UNKNOWN_AMOUNTS = "What a journal run posts is known when the ledger has run it: it is not in here."
+UNKNOWN_AMOUNTS = (
+    "The amounts of a new journal run are known only after the run. They are not included."
+)
 
-NOTHING_POSTED = "nothing is posted or taken back"
+NOTHING_POSTED = "nothing is posted or cancelled"
 
 IMPACT_AMOUNTS = frozenset({3, 4, 5, 6})
 """The columns of the impact that hold amounts; those before them hold names."""
@@ -33,7 +35,7 @@ IMPACT_AMOUNTS = frozenset({3, 4, 5, 6})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a plan comes to: a style, a few words, and a sentence on what follows."""
+    """Whether a plan can be applied: a style, a few words, and a sentence on what to know."""
 
     style: str
     words: str
@@ -112,7 +114,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         badges=tuple(notice.partition(":")[0] for notice in notices),
         notices=notices,
         changes=changes,
-        # What posts nothing in its place comes first.
+        # Removals come before replacements.
         cancelling=tuple(sorted(cancelling, key=lambda view: view.change.posts)),
         cancelled=entries,
         blocked=tuple(view for view in changes if view.change.block is not None),
@@ -146,22 +148,20 @@ def _verdict(plan: Plan, assessment: Assessment | None, cancelled: str) -> Verdi
     """Whether the plan can be applied, and what to know before it is."""
     blocked = plan.summary.get(Action.BLOCKED, 0)
     if plan.refusals:
-        return Verdict(style="bad", words="Refused", sentence="An apply would change nothing.")
+        return Verdict(style="bad", words="Refused", sentence="An apply changes nothing.")
     if not plan.pending:
         return Verdict(style="good", words="No changes", sentence=_unchanged(plan))
     if not plan.feasible:
-        return Verdict(style="bad", words="Blocked", sentence="There is nothing an apply could do.")
+        return Verdict(style="bad", words="Blocked", sentence="Every change is blocked.")
     if plan.scope.offline:
         return Verdict(
-            style="warning", words="For reading", sentence="The ledger was not asked for it."
+            style="warning", words="Cannot be applied", sentence="The plan was made offline."
         )
-    but = f"An apply leaves out what is blocked ({blocked:,}). " if blocked else ""
-    out = f"It takes {cancelled} out of the books." if cancelled else ""
-    none = "" if but or out else "Nothing is blocked, and no posted entry leaves the books."
-    sentence = f"{but}{out}{none}".strip()
+    skipped = f"An apply skips {counted(blocked, 'blocked change', 'blocked changes')}."
+    facts = [skipped] * bool(blocked) + [f"{cancelled} will be cancelled."] * bool(cancelled)
+    sentence = " ".join(facts) or "No change is blocked. No posted entry will be cancelled."
     if lacking := _lacking(plan, assessment):
-        required = requirement_text(plan.requirement)
-        return Verdict(style="warning", words=lacking, sentence=f"{required} {sentence}")
+        return Verdict(style="warning", words=lacking, sentence=sentence)
     style = "warning" if blocked or cancelled else "good"
     return Verdict(style=style, words="Can be applied", sentence=sentence)
 
@@ -173,13 +173,13 @@ def _lacking(plan: Plan, assessment: Assessment | None) -> str:
         return ""
     missing = required - len(assessment.present) if assessment is not None else required
     if missing <= 0:
-        return "Approvals do not count"
+        return "Approvals are incomplete"
     more = "more " if missing < required else ""
     return f"Needs {missing} {more}{'approval' if missing == 1 else 'approvals'}"
 
 
 def _unchanged(plan: Plan) -> str:
-    """What a plan without changes says, and no more than it can know."""
+    """What is known of a plan without changes."""
     holder = "daybook" if plan.scope.offline else "ledger"
     what = "the files in scope declare" if plan.partial else "the files declare"
     return f"The {holder} holds what {what}."
@@ -220,9 +220,9 @@ def _proofs(plan: Plan) -> Iterator[BalanceProof]:
     foreign = any(not row.home and row.currency != plan.basis.home_currency for row in plan.balance)
     for row in plan.balance:
         if row.home and not foreign:
-            continue  # the same sums again
+            continue  # the same sums
         posted = ("posted", row.posted_debit, row.posted_credit)
-        for what, debit, credit in (posted, ("taken back", row.removed_debit, row.removed_credit)):
+        for what, debit, credit in (posted, ("cancelled", row.removed_debit, row.removed_credit)):
             if debit or credit:
                 yield BalanceProof(
                     currency=f"{row.currency}, in home currency" if row.home else row.currency,
@@ -236,20 +236,20 @@ def _proofs(plan: Plan) -> Iterator[BalanceProof]:
 def _notices(plan: Plan) -> Iterator[str]:
     """What limits the plan as a whole, each beginning with its badge.
 
-    The text holds what people typed, so every format encodes it as it does a name.
+    The text holds what people typed, so every format encodes it.
     """
     if plan.scope.offline:
         known = (
-            "live is taken to be what the daybook recorded"
+            "the live state is assumed to be what the daybook recorded"
             if plan.basis.lineage
-            else "there is no daybook either, so everything counts as new"
+            else "there is no daybook, so everything counts as new"
         )
-        yield f"OFFLINE: the ledger was not asked; {known}. It can be shown, and not applied."
+        yield f"OFFLINE: the plan was made without the ledger; {known}. It cannot be applied."
     if plan.partial:
         left_out = _left_out(plan.out_of_scope)
         # What is not declared has no labels.
         labels = (
-            " What is no longer declared has no labels, so --select never removes it."
+            " An entry that is no longer declared has no labels, so --select never removes it."
             if plan.scope.labels
             else ""
         )
@@ -257,7 +257,7 @@ def _notices(plan: Plan) -> Iterator[str]:
 
 
 def _selection(scope: Scope) -> str:
-    """`only --target a or b and --period Jan-2026 but --exclude c`."""
+    """`only --target a or b and --period Jan-2026 except --exclude c`."""
     options = (
         ("--target", scope.targets),
         ("--period", scope.periods),
@@ -265,10 +265,10 @@ def _selection(scope: Scope) -> str:
     )
     chosen = [f"{flag} {' or '.join(values)}" for flag, values in options if values]
     only = "only " + " and ".join(chosen) if chosen else "everything"
-    return only + (f" but --exclude {' or '.join(scope.excludes)}" if scope.excludes else "")
+    return only + (f" except --exclude {' or '.join(scope.excludes)}" if scope.excludes else "")
 
 
 def _left_out(unseen: OutOfScope) -> str:
     declared = counted(unseen.declared, "declaration", "declarations")
     recorded = counted(unseen.recorded, "recorded entry", "recorded entries")
-    return f"{declared} and {recorded} without a file were not looked at"
+    return f"{declared} and {recorded} without a file are out of scope"

@@ -1,4 +1,4 @@
-"""The lines of an entry as a table of debits and credits, with all that they state besides."""
+"""The lines of an entry as a table of debits and credits, with their other fields."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -13,10 +13,10 @@ from reconciler.render.styled_text import Line, line, span, table
 
 
 def posting_lines(change: Change, home: str) -> Iterator[Line]:
-    """The debit and credit table: whole entries that come or go, changed lines of a replacement.
+    """The debit and credit table: all lines of a posted or cancelled entry, else changed lines.
 
-    A replacement whose lines stay as they are posts them anew, so they are shown whole. One in
-    another currency is shown whole on both sides: no amount is the same that its currency is not.
+    A replacement with unchanged lines reposts them, so all are shown. One in another currency
+    shows all lines of both sides, because every amount differs.
     """
     if not KINDS[change.address.kind].lines:
         return
@@ -101,7 +101,7 @@ _SIGN, _CODE, _CURRENCY, _DEBIT, _CREDIT, _HOME, _REST = range(7)
 
 _IN_COLUMNS = frozenset({"accountingCodeName", "type", "amount", "homeCurrencyAmount"})
 _FILLED = frozenset({"accountingCodeType"}.union(*(kind.server_filled for kind in KINDS.values())))
-"""What a live line holds because the ledger filled it."""
+"""What the ledger fills in a live line."""
 
 
 def _cells(
@@ -121,9 +121,9 @@ def _cells(
 
 
 def rest_of(row: Mapping[str, Value], *, live: bool) -> str:
-    """What a line states besides its posting, so that nothing is posted unseen.
+    """The other fields of a line, so that nothing is posted unseen.
 
-    Of a `live` one, what the ledger filled is left out.
+    Those that the ledger fills are left out of a `live` one.
     """
     known = _IN_COLUMNS | _FILLED if live else _IN_COLUMNS
     stated = (

@@ -1,4 +1,4 @@
-"""What an apply did: done, failed, not attempted, unknown, blocked. Never a zero for a doubt."""
+"""What an apply did: done, failed, not attempted, unknown, blocked."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -20,17 +20,17 @@ _HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
 
 _SETTLED: Mapping[Result, str] = MappingProxyType(
     {
-        Result.DONE: "had taken effect",
+        Result.DONE: "took effect",
         Result.PARTLY: "took effect in part",
-        Result.REFUSED: "had been refused",
-        Result.UNSENT: "had no effect that a read shows",
+        Result.REFUSED: "was refused",
+        Result.UNSENT: "has no effect that a read shows",
         Result.UNKNOWN: "is still open",
     }
 )
 
 
 def applied_line(item: Applied) -> Line:
-    """One change as it ends, for the running log: the number that went, and the one that came."""
+    """One change as it ends, for the running log, with its old and its new number."""
     number = f"  {item.number}" if item.number else ""
     if item.outcome is Outcome.DONE:
         old = item.change.number if item.change.action in (Action.REMOVE, Action.REPLACE) else None
@@ -42,7 +42,7 @@ def applied_line(item: Applied) -> Line:
 
 
 def settled_line(item: Settled) -> Line:
-    """What became of a call that an earlier run left open."""
+    """The result of a call that an earlier run left open."""
     what = f"the {item.act} of {item.address.name}, left open by an earlier run,"
     number = f" ({item.number})" if item.number else ""
     why = f": {item.message}" if item.message else ""
@@ -50,7 +50,7 @@ def settled_line(item: Settled) -> Line:
 
 
 def report_lines(report: Report) -> tuple[Line, ...]:
-    """The end of an apply: what went otherwise than planned, then the counts."""
+    """The end of an apply: what differs from the plan, then the counts."""
     return (*_exceptions(report), *_verdict(report))
 
 
@@ -60,7 +60,7 @@ def _exceptions(report: Report) -> Iterator[Line]:
         if not items:
             continue
         if outcome is Outcome.NOT_ATTEMPTED:
-            yield from _passed_over(items, span(f"{heading}:", style))
+            yield from _not_attempted(items, span(f"{heading}:", style))
             continue
         yield line(span(f"{heading}:", style))
         for item in items:
@@ -68,8 +68,8 @@ def _exceptions(report: Report) -> Iterator[Line]:
         yield BLANK
 
 
-def _passed_over(items: Iterable[Applied], heading: Span) -> Iterator[Line]:
-    """Changes whose turn never came, by reason: one may stand for hundreds of entries."""
+def _not_attempted(items: Iterable[Applied], heading: Span) -> Iterator[Line]:
+    """Changes that were not started, by reason: one reason may hold for hundreds of entries."""
     reasons: dict[tuple[str, str], list[Applied]] = {}
     for item in items:
         reasons.setdefault((item.message, item.remedy), []).append(item)
@@ -79,7 +79,7 @@ def _passed_over(items: Iterable[Applied], heading: Span) -> Iterator[Line]:
             number = f"  {item.number}" if item.number else ""
             yield line("  ", span(item.change.address.name, "strong"), number)
         if remedy:
-            yield line(remedy, indent=6)
+            yield line(("To fix: ", "strong"), remedy, indent=6)
         yield BLANK
 
 
@@ -91,12 +91,14 @@ def _exception(item: Applied) -> Iterator[Line]:
         yield line(item.message, indent=6)
     verbs = [step.verb for step in item.steps]
     if Verb.CANCEL in verbs and Verb.CREATE not in verbs and item.change.posts:
-        lacking = "the books lack this entry until the next apply: it is cancelled, and its "
-        yield line((lacking + "replacement is not posted", "bad"), indent=6)
+        lacking = (
+            "the entry is cancelled and its replacement is not posted; the next apply posts it"
+        )
+        yield line((lacking, "bad"), indent=6)
     if done:
-        yield line(f"done before that: {done}", indent=6)
+        yield line(f"completed before: {done}", indent=6)
     if item.remedy:
-        yield line(item.remedy, indent=6)
+        yield line(("To fix: ", "strong"), item.remedy, indent=6)
     if item.track_id:
         yield line(span(f"track id {item.track_id}", "faint"), indent=6)
 
@@ -119,5 +121,5 @@ def _verdict(report: Report) -> Iterator[Line]:
     yield line(head, ", ".join((*done, *rest)) + "." if done or rest else "nothing to do.")
     if report.ended(Outcome.UNKNOWN) or report.still_open:
         yield line(
-            "Run `reconciler apply` again: it settles what is unknown before anything else.",
+            "Run `reconciler apply` again. It settles unknown outcomes before anything else.",
         )

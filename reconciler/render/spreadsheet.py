@@ -1,4 +1,4 @@
-"""What a plan posts and takes back, for a spreadsheet: one row for each line of the ledger."""
+"""What a plan posts and cancels, for a spreadsheet: one row for each line of the ledger."""
 
 import csv
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ COLUMNS = (
     "home net change",
     "file",
 )
-"""Debit and credit are those of the ledger's line. The changes are what the books gain, debit
-positive, so that their sums are those of the impact; in home currency empty where not known."""
+"""Debit and credit are those of the ledger's line. The changes are debit positive, so that their
+sums equal the impact. The change in home currency is empty where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def plan_csv(plan: Plan) -> str:
     writer.writerow(COLUMNS)
     home = plan.basis.home_currency
     for change in plan.feasible:
-        for effect, entries in (("take back", taken_back(change)), ("post", newly_posted(change))):
+        for effect, entries in (("cancel", taken_back(change)), ("post", newly_posted(change))):
             for entry in entries:
                 writer.writerows(_rows(change, effect, entry, home))
     return "".join(text.rows)
@@ -57,14 +57,14 @@ def plan_csv(plan: Plan) -> str:
 
 def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterator[list[str]]:
     kind, spec = entry
-    leaves = effect == "take back"
+    cancels = effect == "cancel"
     for posting in postings(kind, spec, home):
         net = posting.debit or posting.credit.copy_negate()
         facts = (
             effect,
             change.action.value,
             change.address.name,
-            (change.number or "") if leaves else "",
+            (change.number or "") if cancels else "",
             posting.period,
             text_of(spec.get(KINDS[kind].date)) or "",
             posting.code,
@@ -73,14 +73,14 @@ def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterat
         amounts = (
             _digits(posting.debit or None, posting.currency),
             _digits(posting.credit or None, posting.currency),
-            _digits(net, posting.currency, negated=leaves),
+            _digits(net, posting.currency, negated=cancels),
         )
-        # Amounts are digits of ours, and a sign is no formula in front of them.
+        # Amounts are our own digits, and a sign before digits is no formula.
         yield [
             *map(cell, facts),
             *amounts,
             cell(home or ""),
-            _digits(posting.home_net, home or "", negated=leaves),
+            _digits(posting.home_net, home or "", negated=cancels),
             cell(str(change.source) if change.source else ""),
         ]
 

@@ -1,4 +1,4 @@
-"""Text with meaning: lines of spans whose style says what they are, for a screen to paint."""
+"""Lines of text with styles, for a terminal to paint."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -24,7 +24,7 @@ STYLES = (
     "warning",
     "bad",
 )
-"""Every style there is; words carry the meaning, so that nothing is lost without colour."""
+"""Every style. The text has the meaning, so that nothing is lost without colour."""
 
 
 def span(text: str, style: str = "") -> Span:

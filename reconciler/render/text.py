@@ -29,14 +29,14 @@ from reconciler.render.postings import posting_lines
 from reconciler.render.styled_text import BLANK, Line, Span, line, span, table
 
 LARGE = 10
-"""A plan of more changes does not fit a screen: it is grouped, and ends with what is dangerous."""
+"""A longer plan does not fit a screen: it is grouped, and ends with what is dangerous."""
 
 MOST_LISTED = 20
-"""So many changes are listed in each part; the rest are counted."""
+"""The number of changes listed in each part; the rest are counted."""
 
 
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
-    """The whole plan, from what drifted to the verdict."""
+    """The whole plan, from drift to verdict."""
     view = view_of(plan)
     large = len(view.changes) > LARGE
     return (
@@ -78,7 +78,7 @@ def drift_lines(plan: Plan) -> tuple[Line, ...]:
     if not view.drift:
         return (*_header(view), line(("No drift.", "good"), " The ledger holds what was applied."))
     count = len(view.drift)
-    moved = f"{count} {'entry has' if count == 1 else 'entries have'} moved."
+    moved = f"{count} {'entry has' if count == 1 else 'entries have'} changed in the ledger."
     return (*_header(view), *drift_section(view.drift), line(("Drift: ", "warning"), moved))
 
 
@@ -101,7 +101,7 @@ def drift_section(drift: tuple[DriftView, ...]) -> Iterator[Line]:
     """What changed in the ledger, entry by entry; nothing when nothing did."""
     if not drift:
         return
-    yield line(("Note: these entries moved in the ledger since they were applied.", "warning"))
+    yield line(("Note: these entries changed in the ledger since they were applied.", "warning"))
     yield BLANK
     for moved in drift:
         yield line("  ", span(moved.name, "strong"), f"  {moved.number} {moved.what}")
@@ -113,7 +113,7 @@ def drift_section(drift: tuple[DriftView, ...]) -> Iterator[Line]:
             else:
                 yield line(span(_moved(field), "warning"), indent=6)
         if moved.remedy:
-            yield line(("way out: ", "strong"), moved.remedy, indent=6)
+            yield line(("To fix: ", "strong"), moved.remedy, indent=6)
     yield BLANK
 
 
@@ -168,7 +168,7 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Line]:
         yield line("renamed from ", span(change.renamed_from, "strong"), indent=6)
     if change.block is not None:
         yield line(span(change.block.rule, "blocked"), f": {view.blocked}", indent=6)
-        yield line(("way out: ", "strong"), change.block.remedy, indent=6)
+        yield line(("To fix: ", "strong"), change.block.remedy, indent=6)
     for field in view.fields:
         forces = f"  # {FORCES}" if field.effect == FORCES else ""
         yield line(_moved(field), (forces, "replace"), indent=6)
@@ -181,7 +181,7 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Line]:
 
 
 def _stated_fields(change: Change) -> Iterator[Line]:
-    """The fields of a new entry besides its lines, so that nothing is posted unseen."""
+    """The fields of a new entry without its lines, so that nothing is posted unseen."""
     kind = KINDS[change.address.kind]
     stated = change.wanted is Action.CREATE or (change.wanted is Action.ADOPT and not kind.lines)
     if not stated or change.after is None:
@@ -216,15 +216,15 @@ def _warnings(view: PlanView) -> Iterator[Line]:
 def _refusals(view: PlanView) -> Iterator[Line]:
     for refusal in view.plan.refusals:
         yield line(("Refused: ", "bad"), f"{refusal.rule}: {refusal.message}")
-        yield line(refusal.remedy, indent=4)
+        yield line(("To fix: ", "strong"), refusal.remedy, indent=4)
     if view.plan.refusals:
         yield BLANK
 
 
 def _dangers(view: PlanView) -> Iterator[Line]:
     """The destructive changes and the blocked ones by name and number; nothing without any."""
-    yield from _listed("Takes posted entries out of the books:", "bad", view.cancelling)
-    yield from _listed("Blocked, and left out by an apply:", "blocked", view.blocked)
+    yield from _listed("Cancels posted entries:", "bad", view.cancelling)
+    yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
 
 
 def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[Line]:

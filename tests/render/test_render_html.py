@@ -152,11 +152,11 @@ def test_no_text_says_more_in_a_style_than_its_words(hostile):
 @pytest.mark.parametrize(
     ("name", "style", "said"),
     [
-        pytest.param("create", "good", "Nothing is blocked", id="nothing to fear"),
-        pytest.param("remove", "warning", "takes 1 posted entry out", id="removal"),
-        pytest.param("everything", "warning", "what is blocked (1). It takes 2", id="both"),
-        pytest.param("blocked-transferred", "bad", "nothing an apply could do", id="all blocked"),
-        pytest.param("refused-too-many-removals", "bad", "would change nothing", id="refused"),
+        pytest.param("create", "good", "No change is blocked", id="nothing to fear"),
+        pytest.param("remove", "warning", "1 posted entry will be cancelled", id="removal"),
+        pytest.param("everything", "warning", "skips 1 blocked change. 2 posted", id="both"),
+        pytest.param("blocked-transferred", "bad", "Every change is blocked", id="all blocked"),
+        pytest.param("refused-too-many-removals", "bad", "changes nothing", id="refused"),
         pytest.param("nothing", "good", "The ledger holds", id="nothing to do"),
     ],
 )
@@ -170,12 +170,12 @@ def test_the_verdict_comes_first(name, style, said):
 
 
 @pytest.mark.parametrize("name", ["everything", "remove", "run-replace", "replace-currency"])
-def test_what_leaves_the_books_is_named_before_the_impact(name):
+def test_what_is_cancelled_is_named_before_the_impact(name):
     plan = SCENES[name]().plan()
     text = parts_of(plan_html(plan)).text
     for change in plan.feasible:
         if change.takes_back:
-            assert text.index(change.address.name) < text.index("Impact on the books")
+            assert text.index(change.address.name) < text.index("Net of debits and credits")
 
 
 def cells(document, first):
@@ -219,7 +219,7 @@ def test_a_change_in_home_currency_that_is_not_known_is_in_no_chart_and_that_is_
     plan = SCENES["create-foreign"]().plan()
     first, *rest = plan.impact
     drawn = plan_html(replace(plan, impact=(replace(first, home_change=None), *rest)))
-    assert f"Amounts in {first.currency} are not known in USD: they are in no chart." in drawn
+    assert f"The charts leave out {first.currency}: the amounts in USD are unknown." in drawn
 
 
 def test_without_a_home_currency_each_currency_has_charts_of_its_own():
@@ -227,7 +227,7 @@ def test_without_a_home_currency_each_currency_has_charts_of_its_own():
     impact = impact_of(plan.changes, None)
     drawn = plan_html(replace(plan, basis=replace(plan.basis, home_currency=None), impact=impact))
     for currency in ("EUR", "JPY", "KWD"):
-        assert f"Posted and taken back by period, in {currency}" in drawn
+        assert f"Posted and cancelled by period, in {currency}" in drawn
 
 
 def test_every_pending_change_has_its_row_and_kept_ones_have_none():

@@ -84,7 +84,7 @@ def test_the_whole_report_has_every_part() -> None:
     actions = {action.value for action, count in plan.summary.items() if count}
     assert actions == {"create", "update", "replace", "remove", "blocked"}
     drawn = plan_html(plan)
-    for name in ("refused", "leaving", "blocked", "impact", "balance", "unknown", "changes"):
+    for name in ("refused", "cancelled", "blocked", "impact", "balance", "unknown", "changes"):
         assert f'id="{name}"' in drawn
 
 
@@ -115,7 +115,7 @@ def test_all_of_it_is_read_without_scripts(browser: Browser, reports: Path) -> N
     page = seen.go("everything")
     expect(page.get_by_label("Text")).to_be_hidden()
     expect(page.get_by_role("button")).to_have_count(0)
-    for text in ("Hosting of January", "12,500.10", "Way out:", "cancel JE-00000003"):
+    for text in ("Hosting of January", "12,500.10", "To fix:", "cancel JE-00000003"):
         expect(page.locator("#list").get_by_text(text).first).to_be_visible()
     page.get_by_role("link", name="2026-01-obsolete").click()
     assert page.url.endswith("#c-3")
@@ -168,9 +168,9 @@ def test_changes_are_filtered_sorted_and_opened_by_keyboard(watched: Watched) ->
         pytest.param("Action", "blocked (1)", ["2026-01-sent"], id="an action"),
         pytest.param(
             "Action",
-            "leaves the books (2)",
+            "cancels a posted entry (2)",
             ["2026-01-obsolete", "2026-01-true-up"],
-            id="what leaves the books",
+            id="what is cancelled",
         ),
         pytest.param("Accounting code", "Hosting Costs", ["2026-01-hosting"], id="a code"),
     ],

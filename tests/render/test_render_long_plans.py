@@ -56,7 +56,7 @@ def test_a_plan_is_grouped_when_it_is_long(creates):
     text = plain_text(plan_lines(plan))
     assert long is (creates == LARGE - 4)
     assert ("\nJan-2026 (Open): " in text) is long
-    assert ("Takes posted entries out of the books:" in text) is long
+    assert ("Cancels posted entries:" in text) is long
 
 
 def test_what_is_dangerous_is_bounded_and_counted():

@@ -1,5 +1,6 @@
 """Plans in a pull request: golden files, a bounded length, and nothing that hostile text can do."""
 
+import html
 import re
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from test_render_hostile import HOSTILE, is_safe, plan_of
 from test_render_plans import Scene, credit, debit, entry
 
 from reconciler.core.model.finding import Refusal
+from reconciler.render.escaping import sentence
 from reconciler.render.markdown import LIMIT, plan_markdown
 
 SCENES = {
@@ -53,12 +55,24 @@ def tokens(text):
 
 
 def shape(text):
-    """What a reader makes of the text: every token but the words themselves."""
+    """What a reader makes of the text: every token but the words, which may stand in code."""
     return [
         (token.type, token.tag, OURS.findall(token.content) if "html" in token.type else "")
         for token in tokens(text)
         if token.type not in ("text", "text_special")
+        and not (token.type == "html_inline" and re.fullmatch("</?code>", token.content))
     ]
+
+
+def outside_code(text):
+    """What a reader shows outside of code: where a forge makes links and mentions by itself."""
+    drawn = re.sub(r"<pre>.*?</pre>", " ", READER.render(text), flags=re.DOTALL)
+    codes = re.findall(r"</?code>", drawn)
+    assert codes == ["<code>", "</code>"] * (len(codes) // 2), "code in code, or without an end"
+    drawn = re.sub(
+        r"<code>.*?</code>|\[!(IMPORTANT|WARNING|CAUTION)\]", " ", drawn, flags=re.DOTALL
+    )
+    return html.unescape(re.sub(r"<[^>]*>", "", drawn))
 
 
 MARKUP = {
@@ -78,6 +92,13 @@ MARKUP = {
     "entity": "&lt;b&gt; &#42;",
     "math": "$\\unicode{x}$",
     "rule": "---",
+    "numbered list": "1. a",
+    "numbered list in brackets": "1) a",
+    "heading below": "===",
+    "emoji": ":tada: a:tada:",
+    "commit": "deadbeef 4f1c0de9a7b2",
+    "other references": "!1 $1 %1 ~bug &1 ^alert#1",
+    "backticks": "`a` `` b ``` `c",
 }
 
 
@@ -89,9 +110,10 @@ def test_text_in_a_plan_is_shown_and_does_nothing(text):
     drawn = plan_markdown(plan_of(text))
     assert is_safe(drawn)
     assert shape(drawn) == shape(plan_markdown(plan_of("strange")))
-    # What a forge makes links of by itself stands in a fence, or letter by letter.
+    # What a forge makes links of by itself stands in a fence, in code, or letter by letter.
     unfenced = re.sub(r"(?ms)^(`{3,})diff$.*?^\1$", "", drawn)
     assert not re.findall(r"@|://|www\.|(?<!&)#\d|GH-\d(?![^<]*</code>)", unfenced)
+    assert not re.findall(r"[@#*_~`|<>\[\]$&\\]|://|www\.|GH-\d|:\w+:", outside_code(drawn))
 
 
 @pytest.mark.parametrize("text", [*MARKUP.values()], ids=[*MARKUP])
@@ -101,6 +123,26 @@ def test_no_part_of_a_refusal_is_markdown(text):
         return plan_markdown(replace(plan_of("calm"), refusals=(refusal,)))
 
     assert shape(drawn(f"{text}\n\n### x")) == shape(drawn("strange"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see pull request #7, please", "see pull request <code>&#35;7</code>, please"),
+        (
+            "JE-1 is `Posted`: USD 1,500.25.",
+            "<code>JE-1</code> is <code>Posted</code>: USD 1,500.25.",
+        ),
+        (
+            'has the status "In Review" (2)',
+            "has the status <code>&#34;In Review&#34;</code> (2)",
+        ),
+        ("1. first", "1&#46; first"),
+        ("run `reconciler plan --find` again", "run <code>reconciler plan --find</code> again"),
+    ],
+)
+def test_a_message_is_a_sentence_with_its_values_in_code(text, shown):
+    assert sentence(text) == shown
 
 
 def test_what_is_shown_reads_as_it_was_written():

@@ -1,1 +1,1 @@
-"""A plan as one HTML file that can be mailed, filed and read without anything else."""
+"""A plan as one HTML file that needs nothing else."""

@@ -26,8 +26,8 @@ from reconciler.render.plan_view import PlanView
 class TablePosition:
     """The position of a change: in the plan, from 1, and when the table is filtered or sorted.
 
-    `periods` and `codes` are positions in the lists that the filter offers; `ranks` has its place
-    among all changes, for each column to sort by.
+    `periods` and `codes` are positions in the lists of the filter. `ranks` has the rank among all
+    changes, for each column to sort by.
     """
 
     at: int
@@ -38,7 +38,7 @@ class TablePosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:
-    """One change as its row shows it, and all that unfolds from it."""
+    """One change: its row, and what the row unfolds."""
 
     view: ChangeView
     place: TablePosition
@@ -112,7 +112,7 @@ def _facts(view: ChangeView) -> Iterator[str]:
     """What is special about a change."""
     change = view.change
     if view.cancels:
-        yield f"takes {change.number} out of the books"
+        yield f"cancels {change.number}"
     if change.transferred not in ("", "No"):
         yield f"transferred {change.transferred}"
     if change.protect:
@@ -124,7 +124,7 @@ def _facts(view: ChangeView) -> Iterator[str]:
 
 
 def _stated(change: Change) -> Iterator[tuple[str, str]]:
-    """What the entry says besides its headline, its lines and what moves in it."""
+    """The fields of the entry that neither its headline, its lines nor its changes show."""
     kind = KINDS[change.address.kind]
     shown_already = {kind.lines, *kind.headline, *(f.name for f in change.comparison.fields)}
     spec = spec_of(change)
@@ -134,7 +134,7 @@ def _stated(change: Change) -> Iterator[tuple[str, str]]:
 
 
 _NOTES = "notes"
-"""What a reader looks for first."""
+"""Shown first."""
 
 
 def _members(change: Change) -> tuple[tuple[str, ...], ...]:
@@ -160,12 +160,12 @@ def _periods_of(change: Change) -> Iterator[str]:
 def _starts(
     pending: Iterable[Change], periods: Mapping[Address, tuple[str, ...]]
 ) -> dict[str, str]:
-    """When each period begins, as far as the dates of its entries tell."""
+    """When each period begins, by the dates of its entries."""
     dates: dict[str, list[str]] = defaultdict(list)
     for change in pending:
         date = text_of(spec_of(change).get(KINDS[change.address.kind].date)) or "9999"
         for name in periods[change.address]:
-            # An entry that leaves a period for another has the date of the one it goes to.
+            # An entry that changes its period has a date in the new one.
             dates[name].append(date if name == change.period else "9999")
     return {name: min(found) for name, found in dates.items()}
 
@@ -195,7 +195,7 @@ def _sort_keys(period_at: Mapping[str, int]) -> tuple[_Key, ...]:
 
 
 def _ranks(pending: tuple[Change, ...], key: _Key) -> list[int]:
-    """The place of each change in the order of a key; what is equal has one place."""
+    """The rank of each change in the order of a key; equal keys have one rank."""
     keys = [key(change) for change in pending]
     place = {value: at for at, value in enumerate(sorted(set(keys)))}
     return [place[value] for value in keys]

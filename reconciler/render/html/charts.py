@@ -1,7 +1,6 @@
-"""Charts of a plan's impact: what bars there are, how long they are, and what each one says.
+"""Charts of a plan's impact: bars, their lengths and their amounts.
 
-A bar always stands beside its amount and its side in words, so a chart is a table that is quicker
-to look at.
+A bar is always beside its amount and its side, so a chart is also a table.
 """
 
 from collections import defaultdict
@@ -18,12 +17,12 @@ HALF = 100
 """The length of the longest bar, on either side of the middle."""
 
 _BARS = 14
-"""So many accounting codes or periods have a bar; the table below has them all."""
+"""The number of accounting codes or periods with a bar; the table below has them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One row: its name, how far it leads left and right out of HALF, and the amounts it shows."""
+    """One row: its name, its lengths left and right out of HALF, and its amounts."""
 
     name: str
     left: int
@@ -33,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Bars in one currency; `more` is how many have none, for want of room."""
+    """Bars in one currency; `more` is how many rows have none."""
 
     currency: str
     bars: tuple[Bar, ...]
@@ -42,7 +41,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charts:
-    """Charts side by side; `unknown` says what they leave out because its amount is not known."""
+    """Charts side by side; `unknown` names what they leave out."""
 
     by_account: tuple[Chart, ...]
     by_period: tuple[Chart, ...]
@@ -56,7 +55,7 @@ def charts_of(plan: Plan) -> Charts:
     unknown = ""
     if lacking:
         currencies = ", ".join(sorted({row.currency for row in lacking}))
-        unknown = f"Amounts in {currencies} are not known in {home}: they are in no chart."
+        unknown = f"The charts leave out {currencies}: the amounts in {home} are unknown."
     return Charts(
         by_account=tuple(_by_account(plan)), by_period=tuple(_by_period(plan)), unknown=unknown
     )
@@ -91,7 +90,7 @@ def _by_account(plan: Plan) -> Iterator[Chart]:
 
 
 def _by_period(plan: Plan) -> Iterator[Chart]:
-    """What is posted (right) and taken back (left) in every period: the sum of the debits."""
+    """What is posted (right) and cancelled (left) in every period: the sum of the debits."""
     home = plan.basis.home_currency
     sums: dict[str, dict[str, tuple[list[Decimal], list[Decimal]]]] = defaultdict(dict)
     for change in plan.feasible:
@@ -130,5 +129,5 @@ def _chart(currency: str, bars: Iterable[Bar]) -> Chart:
 
 
 def _length(amount: Decimal, longest: Decimal) -> int:
-    """At least 1 for what is not nothing: what is there is seen."""
+    """At least 1 for any amount, so that it is visible."""
     return max(1, int(abs(amount) * HALF / longest)) if amount else 0

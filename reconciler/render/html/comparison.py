@@ -16,7 +16,7 @@ from reconciler.render.postings import rest_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineAmounts:
-    """What a line posts on one side of the comparison, as it is shown."""
+    """What a line posts on one side of the comparison."""
 
     debit: str
     credit: str
@@ -55,14 +55,14 @@ class LineComparison:
     home: str
 
 
-_NAMES = {False: ("Before", "After"), True: ("Before, and stays", "Declared, not applied")}
-"""What the sides are called, by whether the change is blocked."""
+_NAMES = {False: ("Before", "After"), True: ("Before (stays)", "Declared (not applied)")}
+"""The names of the sides, by whether the change is blocked."""
 
 _Line = Mapping[str, Value]
 
 
 def comparison_of(change: Change, home: str | None) -> LineComparison | None:
-    """The lines before and after; None where no line comes, goes or changes."""
+    """The lines before and after; None where no line is posted, cancelled or changed."""
     kind = KINDS[change.address.kind]
     touched = change.wanted in _WHOLE or change.comparison.lines_added
     if not kind.lines or not (touched or change.comparison.line_updates):
@@ -114,7 +114,7 @@ def _side(name: str, field: str, rows: Sequence[_Line], currency: str) -> Compar
 def _rows(
     before: Sequence[_Line], after: Sequence[_Line], money: Mapping[str, str], home: str
 ) -> Iterator[LinePair]:
-    """Debits before credits; a line that changed stands where it stood before."""
+    """Debits before credits; a changed line keeps its position."""
     pairs = sorted(_pairs(before, after, money), key=lambda pair: _is_credit(pair[0] or pair[1]))
     for old, new in pairs:
         was = None if old is None else _cell(old, money["before"], home, live=True)
@@ -134,7 +134,7 @@ def _rows(
 def _pairs(
     before: Sequence[_Line], after: Sequence[_Line], money: Mapping[str, str]
 ) -> Iterator[tuple[_Line | None, _Line | None]]:
-    """Lines that say the same, then lines of one code and side, then those without a partner."""
+    """Equal lines, then lines of one code and side, then those without a partner."""
     free: dict[int, _Line] = dict(enumerate(after))
     partner: dict[int, int] = {}
     for key in (_exact, _place):

@@ -1,4 +1,4 @@
-"""Draws a plan as an HTML file of its own: no other resource, and no script needed to read it.
+"""Draws a plan as one HTML file: it loads nothing, and can be read without its script.
 
 Every value passes the environment's `finalize` before it is escaped, so that text from files and
 from the server can neither make markup nor hide, turn or forge anything (I-80).
@@ -22,10 +22,10 @@ _POLICY = (
     "default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-"""Nothing is fetched, nothing is sent, and no script or style runs but those in here."""
+"""Nothing is fetched or sent, and only the scripts and styles of this file run."""
 
 _EARLY = 'document.documentElement.className = "js";'
-"""Said before anything is drawn, so that what is folded is never laid out unfolded."""
+"""Runs before anything is drawn, so that folded rows are never laid out unfolded."""
 
 
 def plan_html(plan: Plan) -> str:
@@ -53,7 +53,7 @@ def plan_html(plan: Plan) -> str:
             nothing_posted=NOTHING_POSTED,
             unknown_amounts=UNKNOWN_AMOUNTS,
             policy=_POLICY.format(styles=_hashes(style, pages), scripts=_hashes(_EARLY, script)),
-            # These the template marks as safe: our own files, and a style made of `css_string`s.
+            # The template marks these as safe: our own files, and a style made of `css_string`s.
             style=style,
             pages=pages,
             early=_EARLY,
@@ -68,7 +68,7 @@ def _rows(table: ChangeTable, changes: Iterable[ChangeView]) -> tuple[ChangeRow,
 
 
 def _facts(view: PlanView) -> tuple[tuple[str, str], ...]:
-    """Whose plan it is, and from what it was made; what is not known is left out."""
+    """Which ledger and sources the plan was made from; what is unknown is left out."""
     basis, origin = view.plan.basis, view.plan.basis.origin
     commit = origin.commit + (", with changes that are not committed" if origin.dirty else "")
     facts = (
@@ -94,7 +94,7 @@ def _by_period(cells: Iterable[tuple[str, ...]]) -> Mapping[str, list[tuple[str,
 
 
 def _pages(plan: Plan) -> str:
-    """What stands on the margin of every printed page: whose plan it is, and its digest."""
+    """The margins of every printed page: workspace, ledger and digest."""
     basis = plan.basis
     where = ", ".join(part for part in (basis.host, basis.tenant_id, basis.entity_id) if part)
     boxes = (
