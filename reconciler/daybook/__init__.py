@@ -1,4 +1,4 @@
-"""The daybook: what was intended and what came of it, durable before and after every call."""
+"""The daybook: an intent before every call to the ledger, and its outcome afterwards."""
 
 from reconciler.daybook.daybook import Daybook
 from reconciler.daybook.events import FORMAT, Intent

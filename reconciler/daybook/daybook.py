@@ -1,4 +1,4 @@
-"""An open daybook: what it knows, and how it is written to under a lease."""
+"""An open daybook: reads its state, and writes to it under a lease."""
 
 import threading
 import uuid
@@ -41,15 +41,15 @@ _MOVE = (
     )
     .values(seq=bindparam("new_seq"), serial=bindparam("new_serial"), hash=bindparam("new_hash"))
 )
-"""Takes effect only for who holds the highest fence and knows all that was written (I-41, I-42)."""
+"""Takes effect only for the holder of the highest fence who read every event (I-41, I-42)."""
 
 
 class Daybook:
     """An open daybook. Every method may be called from several threads.
 
-    Each of them raises DaybookError when the daybook cannot be read or written, when it is not as
-    it was written, or when another process took the right to write over. After an error in writing
-    nothing is assumed: the next call looks what the daybook holds.
+    Each of them raises DaybookError when the daybook cannot be read or written, when it was
+    altered, or when another process took over the lease. After an error in writing nothing is
+    assumed: the next call reads what the daybook holds.
     """
 
     def __init__(
@@ -63,16 +63,16 @@ class Daybook:
     ) -> None:
         self.lease = lease
         self.place = store.place
-        """Where it is, as messages name it."""
+        """Its path or URL, as messages name it."""
         self._store = store
         self._state = state
         self._clock = clock
         self._mutex = threading.Lock()
         self._run = str(uuid.uuid4())
         self._follows = follows
-        """Whether there is anything to read again: not where there is no daybook."""
+        """Whether there is a daybook to read again."""
         self._doubt: Event | None = None
-        """What was tried to be written last, when nobody knows whether it was."""
+        """The last event, while it is unknown whether it was written."""
         self._lost: DaybookError | None = None
         self._renewer: LeaseRenewer | None = None
         if lease is not None and store.lease_seconds is not None:
@@ -80,27 +80,27 @@ class Daybook:
 
     @property
     def lineage(self) -> str:
-        """What tells this daybook from every other; it never changes. Empty when there is none."""
+        """Identifies the daybook; it never changes. Empty when there is no daybook."""
         return self._state.lineage
 
     @property
     def workspace(self) -> str:
-        """The workspace it belongs to, where it says."""
+        """The workspace it belongs to; empty when it is not recorded."""
         return self._state.workspace
 
     @property
     def tenant(self) -> str | None:
-        """Whose ledger it belongs to, once it was bound."""
+        """The tenant it belongs to; None before it was bound."""
         return self._state.tenant
 
     @property
     def complete(self) -> bool:
-        """Whether it is known to hold all that was ever posted under the workspace's name."""
+        """Whether it records everything that was ever posted for the workspace."""
         return self._state.complete
 
     @property
     def applied_commit(self) -> str:
-        """The commit that was last applied as a whole; empty when none is known."""
+        """The commit that was last applied completely; empty when none is known."""
         with self._up_to_date() as state:
             return state.applied_commit
 
@@ -112,38 +112,38 @@ class Daybook:
 
     @property
     def serial(self) -> int:
-        """How many intents and outcomes were ever written: it rises with every write of those."""
+        """The number of intents and outcomes written so far."""
         with self._up_to_date() as state:
             return state.serial
 
     @property
     def head(self) -> tuple[int, str]:
-        """The number of the last event, and its hash, which seals all of them."""
+        """The number and the hash of the last event. The hash covers all events."""
         with self._up_to_date() as state:
             return state.seq, state.hash
 
     def recorded(self) -> Mapping[Address, Recorded]:
-        """What is remembered of every address."""
+        """The recorded state of every address."""
         with self._up_to_date() as state:
             return state.recorded()
 
     def unsettled(self) -> tuple[Intent, ...]:
-        """Intents of calls that have no definite outcome, oldest first."""
+        """Intents of calls without a definite outcome, oldest first."""
         with self._up_to_date() as state:
             return state.unsettled()
 
     def tried(self, seq: int) -> CallRecord | None:
-        """One intent by its sequence number, with what is known of it; None when there is none."""
+        """An intent by its sequence number, with its outcome; None when there is none."""
         with self._up_to_date() as state:
             return next(iter(state.tried(seq)), None)
 
     def history(self) -> tuple[CallRecord, ...]:
-        """Every intent with what is known of it, oldest first."""
+        """Every intent with its outcome, oldest first."""
         with self._up_to_date() as state:
             return state.tried()
 
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
-        """The highest number of a kind that is state, or was when the run of an intent began."""
+        """The highest number of a kind; with `before`, of earlier runs than that intent's."""
         with self._up_to_date() as state:
             return state.last_number(kind, before=before.seq if before else None)
 
@@ -153,14 +153,14 @@ class Daybook:
             return tuple(state.runs)
 
     def held_by(self) -> Lease | None:
-        """The lease that it is held under at the moment, also by a process that is gone."""
+        """The current lease, even if the process of its holder has ended."""
         if not self._follows:
             return None
         with reading(self._store) as connection:
             return lease_in(connection)
 
     def events(self) -> tuple[Event, ...]:
-        """The whole chain, checked: each event with the hash that seals it and all before it."""
+        """All events, with every hash checked."""
         if not self._follows:
             return ()
         with reading(self._store) as connection:
@@ -169,7 +169,7 @@ class Daybook:
             return tuple(Event(*row) for row in rows)
 
     def bind(self, tenant: str, *, workspace: str = "") -> None:
-        """Remember whose ledger and workspace these are; it is bound once, at the first apply."""
+        """Record the tenant and the workspace. The first apply does it, once."""
         if self.tenant is None:
             self._append(
                 EventType.BOUND_TO_TENANT, BoundToTenant(tenant=tenant, workspace=workspace)
@@ -180,27 +180,27 @@ class Daybook:
             )
 
     def mark_complete(self) -> None:
-        """Remember that nothing stands in the ledger under the workspace's name but what is here.
+        """Record that the daybook has every entry of the workspace that the ledger has.
 
-        A search of the ledger proved it, or somebody gave his word for it.
+        A search of the ledger proved it, or the user stated it.
         """
         if not self.complete:
             self._append(EventType.MARKED_COMPLETE, MarkedComplete())
 
     def begin(self, plan_digest: str) -> None:
-        """Write that a run of a plan begins."""
+        """Record that a run of a plan begins."""
         self._append(EventType.RUN_BEGUN, RunBegun(run=self._run, plan=plan_digest))
 
     def end(self, *, commit: str = "", policy: str = "") -> None:
-        """Write that the run carried out all that its plan allowed.
+        """Record that the run completed all that its plan allowed.
 
-        `commit` is what the files were, where nothing that they declare is left to apply;
-        `policy` what counts from now on beside a later one.
+        `commit` is the commit of the files, if nothing that they declare is left to apply.
+        `policy` is the policy that a later, different one is compared with.
         """
         self._append(EventType.RUN_ENDED, RunEnded(run=self._run, commit=commit, policy=policy))
 
     def interrupted(self, plan_digest: str) -> bool:
-        """Whether the last run of a plan did not carry it out."""
+        """Whether the last run of a plan did not complete it."""
         of_plan = [run for run in self.runs() if run.plan == plan_digest]
         return bool(of_plan) and of_plan[-1].ended is None
 
@@ -220,11 +220,11 @@ class Daybook:
         self._append(EventType.OUTCOME, content)
 
     def note_export(self, holder: Holder) -> None:
-        """Write that a copy of it is made."""
+        """Record that the daybook is exported."""
         self._append(EventType.EXPORTED, Transferred(holder=asdict(holder), events=self._state.seq))
 
     def replace_by(self, chain: list[Event], state: DaybookState, holder: Holder) -> None:
-        """Become the daybook that a checked chain is, in one transaction; this one was empty."""
+        """Replace this empty daybook by a checked chain of events, in one transaction."""
         noted = Transferred(holder=asdict(holder), events=state.seq)
         at = self._clock().isoformat()
         with self._mutex, writing(self._store) as connection:
@@ -239,9 +239,9 @@ class Daybook:
             self._state = state
 
     def close(self) -> None:
-        """Give the lease back, and the file or the connections.
+        """Release the lease, and the file or the connections.
 
-        Not the lease when the last write failed: what it was about is still to be settled.
+        If the last write failed, the lease stays: the call of that write is not settled.
         """
         if self._renewer is not None:
             self._renewer.stop()
@@ -254,7 +254,7 @@ class Daybook:
 
     @contextmanager
     def _up_to_date(self) -> Iterator[DaybookState]:
-        """What is known now, with what was written since it was last asked."""
+        """The state, including events that others wrote since the last read."""
         with self._mutex:
             try:
                 if self._follows and (self.lease is None or self._doubt is not None):
@@ -271,7 +271,7 @@ class Daybook:
         self._doubt = None
 
     def _append(self, event_type: EventType, content: Content) -> Event:
-        """Write an event after the last one that is known here; it is durable when this returns."""
+        """Write an event after the last known one; it is durable when this returns."""
         with self._mutex:
             if self._lost is not None:
                 raise self._lost
@@ -287,7 +287,7 @@ class Daybook:
             return event
 
     def _move(self, connection: Connection, event: Event) -> None:
-        """Move the end of the daybook on, if this is still the one that may."""
+        """Make an event the last one, if this process still holds the lease."""
         values = {
             "my_fence": self.lease.fence if self.lease is not None else -1,
             "my_seq": self._state.seq,
@@ -301,19 +301,18 @@ class Daybook:
             raise self._refusal(fence)
 
     def _refusal(self, fence: int | None) -> DaybookError:
-        """Why nothing more may be written: it stays so until the daybook is opened again."""
+        """Why nothing more may be written, from now until the daybook is opened again."""
         if self.lease is not None and fence in (None, self.lease.fence):
             self._lost = DaybookError(
-                f"the daybook {self.place} is not the one that was read: it was written to, or "
-                f"replaced, since serial {self._state.serial}; nothing more is written",
-                remedy="Run the command again: it reads the daybook anew, and settles what is "
-                "open.",
+                f"the daybook {self.place} was changed or replaced since serial "
+                f"{self._state.serial} was read; nothing more is written",
+                remedy="Run the command again: it reads the daybook again and settles open calls.",
             )
         else:
             self._lost = DaybookError(
-                "another apply took the daybook over, or its lease was broken, so nothing more is "
+                "another apply took the daybook over, or its lease was broken; nothing more is "
                 "written",
-                remedy="Wait until it has ended, then run the command again: it settles what is "
-                "open.",
+                remedy="Wait until it has ended, then run the command again: it settles open "
+                "calls.",
             )
         return self._lost

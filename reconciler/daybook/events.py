@@ -1,4 +1,4 @@
-"""What a daybook is made of: events, each with a content of its sort and sealing the one before."""
+"""The events of a daybook: their types and contents, and the chain of their hashes."""
 
 import hashlib
 import json
@@ -17,11 +17,11 @@ from reconciler.core.model.resource import Address, Value
 FORMAT = "3"
 
 GENESIS = "0" * 64
-"""What the first event seals."""
+"""The hash before the first event."""
 
 
 class EventType(StrEnum):
-    """The sorts of events."""
+    """What an event records."""
 
     CREATED = "created"
     BOUND_TO_TENANT = "bound-to-tenant"
@@ -37,16 +37,16 @@ class EventType(StrEnum):
 
 
 STATE = frozenset({EventType.INTENT, EventType.OUTCOME})
-"""What the recorded state follows from: these raise the serial."""
+"""Types that the recorded state follows from. They raise the serial."""
 
 
 class Damaged(ValueError):
-    """A daybook is not what was written."""
+    """A daybook was altered, or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as it is kept. `content` is canonical JSON, never decoded and encoded again."""
+    """One event as it is stored. `content` is canonical JSON, never decoded and encoded again."""
 
     seq: int
     at: str
@@ -56,8 +56,8 @@ class Event:
 
 
 def seal(previous: str, seq: int, at: str, event_type: str, content: str) -> str:
-    """The hash of an event: over the hash of the one before it, and all that it says itself."""
-    # No part but the content can hold anything odd, and JSON text has no line breaks.
+    """The hash of an event, over its own fields and the hash of the event before it."""
+    # Only the content holds free text, and JSON text has no line breaks.
     text = f"{previous}\n{seq}\n{at}\n{event_type}\n{content}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -66,8 +66,8 @@ def seal(previous: str, seq: int, at: str, event_type: str, content: str) -> str
 class Intent:
     """One call as it is about to be made. `payload` is the exact body, `key` its idempotency key.
 
-    `spec` is what the file asks for; of a cancel, what was out of the books before it.
-    `server_at` is the ledger's own time when the intent was written: only the ledger's clock
+    `spec` is what the file declares; of a cancel, which entries of a run were cancelled before.
+    `server_at` is the ledger's own time when the intent was written. Only the ledger's clock
     decides how long a key protects against a second entry.
     """
 
@@ -86,7 +86,7 @@ class Intent:
 
 
 class Content(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
-    """The content of an event. A field that a later version adds is passed over by this one."""
+    """The content of an event. Fields that a later version adds are ignored."""
 
 
 class Created(Content):
@@ -108,7 +108,7 @@ class LeaseTaken(Content):
     fence: int
     holder: dict[str, Any] = {}
     instead_of: str = ""
-    """The lease that was found, left behind by a process that ended or was not heard of."""
+    """The lease of a process that ended, or did not renew it in time."""
 
 
 class LeaseBroken(Content):
@@ -126,16 +126,16 @@ class RunBegun(Content):
 class RunEnded(Content):
     run: str
     commit: str = ""
-    """What the files were, where all that they declare was applied then."""
+    """The commit of the files, if everything that they declare was applied."""
     policy: str = ""
-    """What the workspace asked for then, where it counts from now on."""
+    """The policy of the workspace, as text."""
 
 
 NO_SPEC = msgspec.Raw()
 
 
 class Intended(Content):
-    """An intent; its spec stays the text it is until something asks for it."""
+    """An intent. Its spec stays text until it is needed."""
 
     run: str
     kind: str
@@ -160,7 +160,7 @@ class Concluded(Content):
 
 
 class Transferred(Content):
-    """An export or an import: by whom, and how far the daybook went then."""
+    """An export or an import: by whom, and the number of events."""
 
     holder: dict[str, Any] = {}
     events: int = 0
@@ -186,15 +186,15 @@ _spec_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
 def canonical_text(content: Content) -> str:
-    """The canonical text of a content: its fields in their order, what is unset left out."""
+    """The canonical text of a content: fields in order, unset fields omitted."""
     return _encoder.encode(content).decode()
 
 
 def content_of(event: Event) -> Content:
-    """What an event says. Raises Damaged."""
+    """The content of an event. Raises Damaged."""
     decoder = _DECODERS.get(event.type)
     if decoder is None:
-        raise Damaged(f"event {event.seq} is of a sort that is not known, {event.type!r}")
+        raise Damaged(f"event {event.seq} has an unknown type, {event.type!r}")
     try:
         return decoder.decode(event.content)
     except (msgspec.MsgspecError, UnicodeError) as error:

@@ -1,11 +1,11 @@
-"""Makes what was written last through a loss of power."""
+"""Keeps written files through a power loss."""
 
 import os
 from pathlib import Path
 
 
 def sync(path: Path) -> None:
-    """Have the disk hold a file or, for its entries, a directory. Raises OSError."""
+    """Sync a file, or the entries of a directory, to disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The writer's lease: who may write to a daybook, since when, until when, under which fence."""
+"""The lease: who may write to a daybook, since when, until when, under which fence."""
 
 import getpass
 import os
@@ -22,14 +22,14 @@ from reconciler.errors import DaybookError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who asks for a lease, as messages show it."""
+    """The process that holds a lease, as messages show it."""
 
     user: str
     host: str
     pid: int
     command: str = "apply"
     run: str = ""
-    """Where to look at the CI run, or nothing."""
+    """The URL of the CI run; empty outside of CI."""
 
     def __str__(self) -> str:
         run = f", {self.run}" if self.run else ""
@@ -37,7 +37,7 @@ class Holder:
 
     @property
     def is_gone(self) -> bool:
-        """Whether its process surely ended: it ran on this host, and is there no more."""
+        """Whether its process certainly ended: it ran on this host, and no longer exists."""
         if self.host != socket.gethostname():
             return False
         try:
@@ -50,7 +50,7 @@ class Holder:
 
 
 def this_process(environment: Mapping[str, str] = os.environ, *, command: str = "apply") -> Holder:
-    """This process as a holder; under CI with a link to the run it belongs to."""
+    """This process as a holder; in CI with the URL of its run."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -66,7 +66,7 @@ def this_process(environment: Mapping[str, str] = os.environ, *, command: str = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A lease as the daybook has it. `until` is None where it lasts as long as its process."""
+    """A lease as the daybook stores it. Without `until` it lasts as long as its process."""
 
     id: str
     fence: int
@@ -99,7 +99,7 @@ class HeldByAnother(DaybookError):
 
 
 def lease_in(connection: Connection) -> Lease | None:
-    """The lease that a daybook is held under. Raises Damaged."""
+    """The current lease of a daybook. Raises Damaged."""
     row = connection.execute(select(head)).one_or_none()
     return _lease(row) if row is not None else None
 
@@ -112,9 +112,9 @@ def take_lease(
     now: datetime,
     seconds: int | None,
 ) -> Lease:
-    """Take the lease and raise the fence, after everything that others wrote was read.
+    """Take the lease and raise the fence, after all events of others were read.
 
-    Where a lease lasts for `seconds`, the caller asked before whether another one does.
+    With `seconds`, the caller has checked that no unexpired lease exists.
     """
     state.catch_up(connection)
     before = connection.execute(select(head)).one()
@@ -136,7 +136,7 @@ def take_lease(
 
 
 def unexpired_lease(connection: Connection, now: datetime) -> Lease | None:
-    """The lease that has not run out by a clock; the row is locked until the transaction ends."""
+    """A lease that has not expired; its row is locked until the transaction ends."""
     row = connection.execute(select(head).with_for_update()).one_or_none()
     lease = _lease(row) if row is not None else None
     if lease is None or lease.until is None or datetime.fromisoformat(lease.until) <= now:
@@ -145,13 +145,13 @@ def unexpired_lease(connection: Connection, now: datetime) -> Lease | None:
 
 
 def renew_lease(connection: Connection, lease: Lease, *, now: datetime, seconds: int) -> bool:
-    """Let the lease last from now on; False when it is this one no longer."""
+    """Extend the lease from now on; False when another process holds the daybook."""
     kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
     return connection.execute(kept.values(until=_end(now, seconds))).rowcount == 1
 
 
 def release_lease(connection: Connection, lease: Lease) -> None:
-    """Give the lease back, if it is this one still."""
+    """Release the lease, unless another process has taken over."""
     kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
     connection.execute(kept.values(lease=None, holder=None, since=None, until=None))
 
@@ -159,7 +159,7 @@ def release_lease(connection: Connection, lease: Lease) -> None:
 def break_lease(
     connection: Connection, state: DaybookState, asked: str, *, by: Holder, now: datetime
 ) -> Lease:
-    """End the lease with this id, so that its holder can write no more. Raises DaybookError."""
+    """End the lease with this id; its holder can write nothing more. Raises DaybookError."""
     connection.execute(select(head.c.id).with_for_update())
     lease = lease_in(connection)
     if lease is None:
@@ -169,8 +169,8 @@ def break_lease(
         )
     if lease.id != asked:
         raise DaybookError(
-            f"{asked} is not the lease that the daybook is held under; that is {lease}",
-            remedy="Make sure that this holder is gone or stuck, then name its own lease.",
+            f"{asked} is not the current lease of the daybook; that is {lease}",
+            remedy="Check that its holder has ended or hangs, then give the id of that lease.",
         )
     state.catch_up(connection)
     fence = lease.fence + 1
@@ -209,13 +209,13 @@ def _lease(row: Any) -> Lease | None:
 
 
 RENEWALS_PER_TERM = 4
-"""How often a lease is renewed in the time that it lasts."""
+"""The number of renewals within the duration of a lease."""
 
 
 class LeaseRenewer:
-    """Beats until it is stopped, or the lease is another's. What fails is tried again.
+    """Renews the lease until stopped or lost. Failed renewals are retried.
 
-    It decides nothing: whether this process may still write is asked with every write.
+    It decides nothing: every write checks whether this process may still write.
     """
 
     def __init__(self, store: Store, lease: Lease, *, seconds: int) -> None:
@@ -227,7 +227,7 @@ class LeaseRenewer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Beat no more; returns when nothing is under way."""
+        """Stop; returns when no renewal is in progress."""
         self._stopped.set()
         self._thread.join()
 

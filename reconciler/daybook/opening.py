@@ -30,11 +30,11 @@ from reconciler.daybook.tables import fill, meta_of
 from reconciler.errors import DaybookError
 
 _TURN = 0.5
-"""Seconds between two looks at a daybook that another process writes to."""
+"""Seconds between two attempts, while another process holds the daybook."""
 
 _STUCK = (
-    "Where its holder was stopped in the very middle of a write, end that process for good with "
-    "`kill -9`: then nothing has to be unlocked."
+    "If a process hangs in the middle of a write, end it with `kill -9`. Then nothing has to be "
+    "unlocked."
 )
 
 
@@ -79,7 +79,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
             try:
                 _require_workspace(state, workspace, store)
             except DaybookError:
-                # Whose it is must not wait until a lease has run out that nobody holds.
+                # The workspace that owns it must not wait until an unused lease expires.
                 with suppress(DaybookError), writing(store) as connection:
                     release_lease(connection, lease)
                 raise
@@ -90,7 +90,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
 
 
 def no_daybook(*, clock: Callable[[], datetime] = _now) -> Daybook:
-    """A daybook that knows nothing and is nowhere: to plan by, where none can be read."""
+    """An empty daybook without a place, for a plan where no daybook can be read."""
     store = _store(Path(os.devnull), write=False, workspace="", clock=clock)
     return Daybook(store, DaybookState(), clock=clock, follows=False)
 
@@ -103,9 +103,9 @@ def unlock(
     holder: Holder | None = None,
     clock: Callable[[], datetime] = _now,
 ) -> Lease:
-    """Break the lease with this id, the current one, so that its holder can write no more.
+    """Break the current lease, which has this id; its holder can write nothing more.
 
-    Returns what was broken. Raises DaybookError when there is no such lease.
+    Returns the broken lease. Raises DaybookError when there is no such lease.
     """
     store = _store(place, write=True, workspace=workspace, clock=clock)
     try:
@@ -138,7 +138,7 @@ def _store(
 
 @contextmanager
 def _plainly(store: Store) -> Iterator[None]:
-    """Whatever a database or a file system says is said as a DaybookError."""
+    """Turn errors of the database and the file system into DaybookError."""
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
@@ -150,7 +150,7 @@ def _plainly(store: Store) -> Iterator[None]:
 def _wait(
     attempt: Callable[[], Lease], *, lock_timeout: float, pause: Callable[[float], None]
 ) -> Lease:
-    """Attempt until nobody else holds the daybook, or the time is over."""
+    """Attempt until nobody else holds the daybook, or the time is up."""
     deadline = time.monotonic() + lock_timeout
     while True:
         try:
@@ -169,7 +169,7 @@ def _take(
     workspace: str,
     clock: Callable[[], datetime],
 ) -> Lease:
-    """Make sure of the daybook and take the lease. Raises HeldByAnother."""
+    """Create the daybook if there is none, and take the lease. Raises HeldByAnother."""
     try:
         store.lock()
     except BlockingIOError:
@@ -230,8 +230,8 @@ _EARLIER = frozenset({"1", "2"})
 def _require_workspace(state: DaybookState, workspace: str, store: Store) -> None:
     if workspace and state.workspace and state.workspace != workspace:
         raise DaybookError(
-            f"the daybook {store.place} is of the workspace {state.workspace}, and this one is "
+            f"the daybook {store.place} belongs to the workspace {state.workspace}, not to "
             f"{workspace}",
-            remedy="Name this workspace's own daybook in `daybook` of reconciler.yaml; a workspace "
-            "keeps its name, for every entry is marked with it.",
+            remedy="Set `daybook` in reconciler.yaml to the daybook of this workspace. Do not "
+            "rename a workspace: every entry is marked with its name.",
         )

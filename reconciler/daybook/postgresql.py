@@ -14,7 +14,7 @@ from reconciler.daybook.tables import TABLES
 from reconciler.errors import DaybookError
 
 LEASE_SECONDS = 60
-"""Seconds that a lease lasts unless it is renewed, by the clock of the server."""
+"""Duration of a lease in seconds, by the clock of the server."""
 
 _CONNECT = {
     "application_name": "reconciler daybook",
@@ -25,16 +25,16 @@ _CONNECT = {
 
 _WRITING = "daybook_writing"
 _LONGEST_NAME = 63
-"""Of anything in PostgreSQL; what is longer would be cut off without a word."""
+"""Longest identifier; PostgreSQL silently truncates longer ones."""
 
 _LIMITS = (
-    # A process that was stopped amid a transaction must not keep the daybook from others.
+    # A process that hangs in a transaction must not block others.
     "SET LOCAL idle_in_transaction_session_timeout = '10s'",
     "SET LOCAL statement_timeout = '60s'",
     "SET LOCAL lock_timeout = '20s'",
 )
 _DURABLE = (
-    # Whatever the server's default: on, or what is stronger still.
+    # `on` or stronger, whatever the server's default is.
     "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
     "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
 )
@@ -64,7 +64,7 @@ class PostgresStore:
         event.listen(self.engine, "begin", self._begun)
 
     def _begun(self, connection: Connection) -> None:
-        """Everything a transaction begins with, in one message to the server."""
+        """Send all settings of a transaction in one message."""
         writing = connection.get_execution_options().get(_WRITING)
         mode = "READ COMMITTED READ WRITE" if writing else "REPEATABLE READ READ ONLY"
         path = f'SET LOCAL search_path = "{self.schema}"'
@@ -72,7 +72,7 @@ class PostgresStore:
         connection.exec_driver_sql("; ".join([*parts, *([_DURABLE] if writing else [])]))
 
     def exists(self) -> bool:
-        """Whether the schema has a daybook, of whatever format."""
+        """Whether the schema has a daybook, of any format."""
         with self.reader() as connection:
             return self._has_tables(connection)
 
@@ -81,20 +81,20 @@ class PostgresStore:
         return bool(connection.exec_driver_sql(query, (self.schema,)).scalar_one())
 
     def lock(self) -> None:
-        """Nothing: the lease in the database says who may write."""
+        """Do nothing: the lease in the database decides who may write."""
 
     def replace_lock(self) -> None:
-        """Nothing, as there is no guard."""
+        """Do nothing: there is no lock."""
 
     def create(self, fill: Callable[[Connection], None]) -> None:
-        """Make the schema and its tables, in one transaction; nothing when another just did."""
+        """Create the schema and its tables in one transaction, unless another process just did."""
         key = int.from_bytes(hashlib.sha256(self.schema.encode()).digest()[:8], signed=True)
         with self.writer() as connection:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
             if self._has_tables(connection):
                 return
             query = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
-            # Who prepared the schema for us need not let us make others.
+            # If the schema was prepared, we may lack the right to create schemas.
             if connection.exec_driver_sql(query, (self.schema,)).one_or_none() is None:
                 connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
             TABLES.create_all(connection, checkfirst=False)
@@ -102,19 +102,19 @@ class PostgresStore:
 
     @contextmanager
     def reader(self) -> Iterator[Connection]:
-        """A transaction that sees one state."""
+        """A transaction with one consistent view."""
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writer(self) -> Iterator[Connection]:
-        """A transaction whose first update of the one row in `head` keeps out all others."""
+        """A transaction; its first update of the row in `head` locks out other writers."""
         begun = self.engine.connect().execution_options(**{_WRITING: True})
         with begun as connection, connection.begin():
             yield connection
 
     def now(self, connection: Connection) -> datetime:
-        """The time by the server's clock, which all runners share."""
+        """The server's time, which all runners share."""
         now: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
         return now.astimezone(UTC)
 
@@ -124,17 +124,17 @@ class PostgresStore:
 
 
 def schema_of(workspace: str) -> str:
-    """The name of a workspace's schema: no two workspaces have the same."""
+    """The name of a workspace's schema, unique for each workspace."""
     name = f"reconciler_{workspace}"
     if len(name) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(workspace.encode()).hexdigest()[:16]
-    # A tilde is in no workspace's name.
+    # No workspace name contains a tilde.
     return f"{name[: _LONGEST_NAME - 17]}~{digest}"
 
 
 def _address(url: str) -> tuple[str, Any]:
-    """A daybook's URL as messages name it, and as it is connected to."""
+    """The URL for messages, and the one to connect to."""
     try:
         import psycopg  # noqa: F401, PLC0415 - asked for only where it is needed
     except ImportError as error:
@@ -149,7 +149,7 @@ def _address(url: str) -> tuple[str, Any]:
     if address.password is not None or "password" in address.query:
         raise DaybookError("the daybook's URL holds a password", remedy=_URL)
     if address.drivername != "postgresql" or not address.database:
-        raise DaybookError("the daybook's URL is not one of a PostgreSQL database", remedy=_URL)
+        raise DaybookError("the daybook's URL does not name a PostgreSQL database", remedy=_URL)
     port = f":{address.port}" if address.port else ""
     place = f"postgresql://{address.host or ''}{port}/{address.database}"
     return place, address.set(drivername="postgresql+psycopg")
@@ -159,4 +159,4 @@ _URL = "Write postgresql://user@host/database; the password comes from PGPASSWOR
 
 
 def _unwrapped(connection: Any, _: object) -> None:
-    connection.autocommit = True  # transactions begin above, each in its own way
+    connection.autocommit = True  # transactions begin above

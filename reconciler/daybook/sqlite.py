@@ -1,4 +1,4 @@
-"""A daybook in a file: SQLite, with the kernel's word on whether the writer still lives."""
+"""A daybook in an SQLite file, with a file lock that ends with its process."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ _WRITING = "daybook_writing"
 
 
 class SqliteStore:
-    """A file, and beside it the file that its writer locks."""
+    """A database file, and beside it the file that the writer locks."""
 
     lease_seconds: int | None = None
     remedy = RESTORE
@@ -32,16 +32,16 @@ class SqliteStore:
         self._lock: int | None = None
 
     def exists(self) -> bool:
-        """Whether there is a daybook; one that was emptied raises DaybookError."""
+        """Whether there is a daybook. Raises DaybookError for an empty file."""
         if not self._path.exists():
             return False
-        # A daybook is made whole, under another name: an empty one was cut off later.
+        # A new daybook is renamed into place when complete: an empty file was cut off later.
         if not self._path.stat().st_size:
             raise DaybookError(f"the daybook {self._path} is empty", remedy=RESTORE)
         return True
 
     def lock(self) -> None:
-        """Take the lock; the kernel gives it back when the process ends, however it ends."""
+        """Take the lock; the kernel releases it when the process ends."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             while self._lock is None:
@@ -55,7 +55,7 @@ class SqliteStore:
             ) from error
 
     def _locked(self) -> int | None:
-        """The lock, or None when its file was replaced before it was locked."""
+        """The lock; None when its file was replaced before it was locked."""
         path = self._lock_path
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -75,13 +75,13 @@ class SqliteStore:
         return self._path.with_name(self._path.name + ".lock")
 
     def replace_lock(self) -> None:
-        """Put a new file where the locked one is: a stopped process keeps its lock on the old."""
+        """Replace the lock file: a process that hangs keeps its lock on the old file."""
         new = self._path.with_name(self._path.name + ".lock.new")
         os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
         new.replace(self._lock_path)
 
     def create(self, fill: Callable[[Connection], None]) -> None:
-        """Make a new file under another name, and give it its own when it is whole."""
+        """Create a file under another name, and rename it when it is complete."""
         draft = self._path.with_name(f"{self._path.name}.new")
         with _draft(draft, self._path):
             engine = create_engine(URL.create("sqlite", database=str(draft)))
@@ -94,23 +94,23 @@ class SqliteStore:
 
     @contextmanager
     def reader(self) -> Iterator[Connection]:
-        """A transaction that sees one state."""
+        """A transaction with one consistent view."""
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writer(self) -> Iterator[Connection]:
-        """A transaction that has the file to itself from its first moment."""
+        """A transaction that locks the file from its start."""
         begun = self.engine.connect().execution_options(**{_WRITING: True})
         with begun as connection, connection.begin():
             yield connection
 
     def now(self, connection: Connection) -> datetime:
-        """Our own clock: whoever uses a file has the same."""
+        """The time of this host, which all users of the file share."""
         return self._clock()
 
     def close(self) -> None:
-        """Close the file, then give the lock back."""
+        """Close the file, then release the lock."""
         self.engine.dispose()
         if self._lock is not None:
             os.close(self._lock)
@@ -122,8 +122,8 @@ def _engine(path: Path, *, durable: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin below, each in its own way
-        # Another process may hold the file for the moment of a commit.
+        connection.isolation_level = None  # transactions begin below
+        # Another process may lock the file during a commit.
         pragmas = ["busy_timeout=10000"]
         if durable:
             # An acknowledged write must survive a power loss, so every commit is synced in full.
@@ -142,7 +142,7 @@ def _engine(path: Path, *, durable: bool) -> Engine:
 
 @contextmanager
 def _draft(draft: Path, path: Path) -> Iterator[None]:
-    """A file for the owner alone, which gets its name when it is whole and on disk."""
+    """A file that only its owner can read, renamed when it is complete and on disk."""
     draft.unlink(missing_ok=True)
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:

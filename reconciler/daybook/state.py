@@ -1,4 +1,4 @@
-"""What is known from a daybook: a fold over its events, each of which is checked as it is taken."""
+"""The state that follows from the events of a daybook; every event is checked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from reconciler.core.model.history import CALLS, Act, CallHistory, Recorded, Result, fold
-from reconciler.core.model.resource import Address, Value
+from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     GENESIS,
     STATE,
@@ -33,7 +33,7 @@ from reconciler.daybook.tables import EVENT_COLUMNS, events, head, meta_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """An intent with the last that is known of it: `result` is None while there is no outcome."""
+    """An intent with its last outcome; `result` is None while there is none."""
 
     intent: Intent
     at: str
@@ -43,13 +43,13 @@ class CallRecord:
 
     @property
     def open(self) -> bool:
-        """Whether nobody knows what came of it."""
+        """Whether its outcome is unknown."""
         return self.result in (None, Result.UNKNOWN)
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """An intent as it was written, and the last outcome that was written of it."""
+    """An intent as it was written, and its last outcome."""
 
     seq: int
     at: str
@@ -70,7 +70,7 @@ class _Attempt:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """One run of a plan, by our own clock."""
+    """One run of a plan, by the local clock."""
 
     run: str
     plan: str
@@ -79,7 +79,7 @@ class Run:
 
 
 class DaybookState:
-    """All that is known after the events taken so far. Not for several threads at once."""
+    """The state after the events applied so far. Not thread-safe."""
 
     def __init__(self) -> None:
         self.lineage = ""
@@ -101,26 +101,26 @@ class DaybookState:
         return Event(seq, at, event_type.value, text, digest)
 
     def take(self, event: Event) -> None:
-        """Go on by one event. Raises Damaged when it is not what was written after the last."""
+        """Apply the next event. Raises Damaged when it does not follow the last one."""
         if event.seq != self.seq + 1:
             raise Damaged(f"event {self.seq + 1} is missing or out of its place")
         if event.hash != seal(self.hash, event.seq, event.at, event.type, event.content):
             raise Damaged(f"event {event.seq} is not as it was written")
         if not self.seq and event.type != EventType.CREATED:
-            raise Damaged(f"event {event.seq} is no beginning of a daybook")
+            raise Damaged(f"event {event.seq} cannot be the first event")
         content = content_of(event)
         taking = _TAKE.get(event.type)
         if taking is not None:
             try:
                 taking(self, event, content)
             except (ValueError, KeyError) as error:
-                raise Damaged(f"event {event.seq} cannot be: {error}") from error
+                raise Damaged(f"event {event.seq} is impossible: {error}") from error
         self.seq, self.hash = event.seq, event.hash
         self.serial += event.type in STATE
 
     def catch_up(self, connection: Connection) -> list[Event]:
-        """Take what a database has beyond this; returns it. Raises Damaged."""
-        # Both from one state of the database, but for a writer's own, which nobody else can move.
+        """Apply and return the newer events of a database. Raises Damaged."""
+        # Readers see both in one state of the database; a writer alone can move its own.
         end = connection.execute(select(head.c.seq, head.c.serial, head.c.hash)).one_or_none()
         rows = connection.execute(
             select(*EVENT_COLUMNS).where(events.c.seq > self.seq).order_by(events.c.seq)
@@ -129,18 +129,18 @@ class DaybookState:
         for event in new:
             self.take(event)
         if end is None:
-            raise Damaged("it does not say where its events end")
+            raise Damaged("it does not record where its events end")
         if self.seq < end.seq:
             raise Damaged(f"event {self.seq + 1} is missing, and what follows it")
         if (self.seq, self.serial, self.hash) != tuple(end):
-            raise Damaged(f"its events end at {self.seq}, and it says {end.seq}")
+            raise Damaged(f"its events end at {self.seq}, and it records {end.seq}")
         if meta_of(connection).get("lineage") != self.lineage:
-            raise Damaged("its lineage is not that of its events")
+            raise Damaged("its lineage differs from that of its events")
         return new
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """The recorded state of every address. Raises Damaged."""
-        # Of all that was ever applied only the last is read, so the fold carries mere references.
+        # Only the last spec of an address is decoded, so the fold passes references.
         states = fold(
             CallHistory(
                 address=tried.address,
@@ -155,7 +155,9 @@ class DaybookState:
         return {
             address: state
             if state.spec is None
-            else replace(state, spec=self._spec(int(str(state.spec["seq"]))))
+            else replace(
+                state, spec=spec_of(self.attempts[int(str(state.spec["seq"]))].content.spec)
+            )
             for address, state in states.items()
         }
 
@@ -166,13 +168,13 @@ class DaybookState:
         )
 
     def tried(self, seq: int | None = None) -> tuple[CallRecord, ...]:
-        """Every intent with what is known of it, oldest first; or the one of this number."""
+        """Every intent with its outcome, oldest first; or the one with this number."""
         attempts = self.attempts
         asked = attempts if seq is None else [seq] if seq in attempts else []
         return tuple(_tried(attempts[number]) for number in asked)
 
     def last_number(self, kind: str, *, before: int | None = None) -> str | None:
-        """The highest number of a kind ever written, or by the runs before that of an intent."""
+        """The highest number of a kind; with `before`, of earlier runs than that intent's."""
         own = None if before is None else self.attempts[before].content.run
         found = (
             number
@@ -183,9 +185,6 @@ class DaybookState:
             if number is not None
         )
         return max(found, key=lambda number: (len(number), number), default=None)
-
-    def _spec(self, seq: int) -> Mapping[str, Value]:
-        return spec_of(self.attempts[seq].content.spec)
 
 
 def _tried(attempt: _Attempt) -> CallRecord:
@@ -200,7 +199,7 @@ def _tried(attempt: _Attempt) -> CallRecord:
 
 def _created(state: DaybookState, event: Event, content: Created) -> None:
     if state.seq:
-        raise ValueError("a daybook begins once")
+        raise ValueError("it creates a daybook a second time")
     state.lineage = content.lineage
     state.workspace = content.workspace
 
@@ -229,7 +228,7 @@ def _run_ended(state: DaybookState, event: Event, content: RunEnded) -> None:
 
 def _intended(state: DaybookState, event: Event, content: Intended) -> None:
     if content.spec:
-        content.spec = content.spec.copy()  # lest it keep the text of the whole event
+        content.spec = content.spec.copy()  # a view would keep the whole event in memory
     state.attempts[event.seq] = _Attempt(
         event.seq, event.at, Address(content.kind, content.name), Act(content.act), content
     )
@@ -254,4 +253,4 @@ _TAKE: Mapping[str, Callable[[DaybookState, Event, Any], None]] = {
     EventType.INTENT: _intended,
     EventType.OUTCOME: _concluded,
 }
-"""What is remembered of an event; the others are there to be shown."""
+"""Types that change the state. The others are only shown."""

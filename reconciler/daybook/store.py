@@ -11,14 +11,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from reconciler.daybook.events import Damaged
 from reconciler.errors import DaybookError
 
-RESTORE = "Restore it from a copy; do not remove it: it knows which entries are yours."
+RESTORE = "Restore it from a copy. Do not delete it: it records which entries are yours."
 
 
 class Store(Protocol):
     """A place for a daybook, in one database system.
 
-    `place` names it in messages, never with a password. `lease_seconds` is how long a lease lasts
-    unless it is renewed; None where the operating system tells that its holder is gone.
+    `place` names it in messages, without a password. `lease_seconds` is how long a lease lasts
+    unless it is renewed; None where the operating system ends the lock with its process.
     """
 
     place: str
@@ -26,28 +26,28 @@ class Store(Protocol):
     lease_seconds: int | None
 
     def exists(self) -> bool:
-        """Whether there is a daybook, of whatever format."""
+        """Whether there is a daybook, of any format."""
 
     def lock(self) -> None:
         """Keep other processes from writing until `close`. Raises BlockingIOError."""
 
     def create(self, fill: Callable[[Connection], None]) -> None:
-        """Make the tables and let them be filled: all of it or nothing."""
+        """Create the tables and fill them: everything or nothing."""
 
     def reader(self) -> AbstractContextManager[Connection]:
-        """A transaction that sees one state."""
+        """A transaction with one consistent view."""
 
     def writer(self) -> AbstractContextManager[Connection]:
-        """A transaction that keeps others from writing, and is on disk once it has ended."""
+        """A transaction that locks out other writers, and is on disk when it ends."""
 
     def now(self, connection: Connection) -> datetime:
-        """The time that every process using this daybook agrees on."""
+        """The time that all users of the daybook share."""
 
     def replace_lock(self) -> None:
-        """Let another process have the guard, whoever has it."""
+        """Free the lock for another process, whoever holds it."""
 
     def close(self) -> None:
-        """Give back everything."""
+        """Release the lock, the file and the connections."""
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def reading(store: Store) -> Iterator[Connection]:
 
 @contextmanager
 def writing(store: Store) -> Iterator[Connection]:
-    """Write to a daybook: all of it or nothing. Raises DaybookError."""
+    """Write to a daybook: everything or nothing. Raises DaybookError."""
     try:
         with store.writer() as connection:
             yield connection
@@ -75,17 +75,17 @@ def writing(store: Store) -> Iterator[Connection]:
     except SQLAlchemyError as error:
         raise DaybookError(
             f"the daybook cannot be written: {cause_of(error)}",
-            remedy="Check that its disk has room, that it can be reached and that you may write "
-            "there, then run the command again: it settles what is open.",
+            remedy="Check free disk space, the connection and your permissions. Then run the "
+            "command again: it settles open calls.",
         ) from error
 
 
 def damaged(store: Store, error: Damaged) -> DaybookError:
-    """What stops the work when a check of the daybook failed."""
+    """The error for a daybook that failed a check."""
     return DaybookError(f"the daybook {store.place} is damaged: {error}", remedy=RESTORE)
 
 
 def cause_of(error: SQLAlchemyError) -> str:
-    """What a driver says of an error, without statements and values."""
+    """The message of a driver, without statements and values."""
     said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return said.strip().partition("\n")[0]

@@ -13,7 +13,7 @@ meta = Table(
     Column("key", String(40), primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""What every format has, so that every version can tell which one it is: `format`, `lineage`."""
+"""In every format, so that every version recognizes it: `format`, `lineage`, `written_with`."""
 
 events = Table(
     "events",
@@ -24,7 +24,7 @@ events = Table(
     Column("content", Text, nullable=False),
     Column("hash", String(64), nullable=False),
 )
-"""The daybook itself. Rows are added, and never changed or removed."""
+"""The events. Rows are added, never changed or deleted."""
 
 head = Table(
     "head",
@@ -39,7 +39,7 @@ head = Table(
     Column("since", String(40)),
     Column("until", String(40)),
 )
-"""One row: where the events end, and who may add to them. Who holds the highest fence may."""
+"""One row: the last event, and the lease. Only the holder of the highest fence may write."""
 
 EVENT_COLUMNS = (events.c.seq, events.c.at, events.c.type, events.c.content, events.c.hash)
 
@@ -61,5 +61,5 @@ def add_events(connection: Connection, chain: list[Event]) -> None:
 
 
 def meta_of(connection: Connection) -> dict[str, str]:
-    """What a daybook of any format says of itself."""
+    """The format, lineage and version of a daybook of any format."""
     return {row.key: row.value for row in connection.execute(select(meta))}

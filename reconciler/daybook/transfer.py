@@ -1,4 +1,4 @@
-"""Carries a daybook from one place to another: as lines of text, its chain of hashes included."""
+"""Exports and imports a daybook as lines of text, with its chain of hashes."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from reconciler.errors import DaybookError
 
 
 class _Heading(msgspec.Struct, kw_only=True):
-    """The first line: what the file is, and how the chain in it ends."""
+    """The first line: format, lineage, and the end of the chain."""
 
     daybook: str
     lineage: str
@@ -24,7 +24,7 @@ class _Heading(msgspec.Struct, kw_only=True):
 
 
 class _Line(msgspec.Struct):
-    """An event. Its content is the very text that its hash seals."""
+    """An event. Its content is the exact text that was hashed."""
 
     seq: int
     at: str
@@ -39,14 +39,14 @@ _line = msgspec.json.Decoder(_Line)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A daybook on its way: its events, and what is known from them."""
+    """The events of an export, and the state that follows from them."""
 
     chain: tuple[Event, ...]
     state: DaybookState
 
 
 def write_export(daybook: Daybook) -> str:
-    """A daybook as text that `imported` reads, one line for each event behind a heading."""
+    """A daybook as text for `read_export`: a heading, then one line an event."""
     chain = daybook.events()
     state = DaybookState()
     for event in chain:
@@ -79,7 +79,7 @@ def read_export(text: str) -> Export:
         raise _damaged("it has no heading") from error
     if heading.daybook != FORMAT:
         raise DaybookError(
-            f"the export has format {heading.daybook}; this version knows {FORMAT}",
+            f"the export has format {heading.daybook}; this version reads format {FORMAT} only",
             remedy="Use the version of reconciler that wrote it, or a newer one.",
         )
     state, chain = DaybookState(), []
@@ -98,7 +98,7 @@ def read_export(text: str) -> Export:
         heading.serial,
         heading.lineage,
     ):
-        raise _damaged("its heading does not fit its events")
+        raise _damaged("its heading does not match its events")
     return Export(chain=tuple(chain), state=state)
 
 
@@ -112,15 +112,14 @@ def _damaged(said: str) -> DaybookError:
 
 
 def import_export(daybook: Daybook, export: Export, *, holder: Holder) -> None:
-    """Make an empty daybook, held for writing, the one that an export holds.
+    """Replace an empty daybook, open for writing, by an export.
 
-    Raises DaybookError when the daybook is not empty, or is of another workspace.
+    Raises DaybookError when the daybook is not empty, or belongs to another workspace.
     """
     theirs = export.state
     if daybook.workspace and theirs.workspace and daybook.workspace != theirs.workspace:
         raise DaybookError(
-            f"the export is of the workspace {theirs.workspace}, and this one is "
-            f"{daybook.workspace}",
+            f"the export belongs to the workspace {theirs.workspace}, not to {daybook.workspace}",
             remedy="Import it in its own workspace.",
         )
     if daybook.serial or daybook.tenant is not None:
@@ -135,20 +134,19 @@ def _not_empty(daybook: Daybook, theirs: DaybookState) -> DaybookError:
         fact = f"has the lineage {daybook.lineage}, and the export {theirs.lineage}"
     return DaybookError(
         f"the daybook {daybook.place} is not empty: it {fact}; nothing was imported",
-        remedy="Import into a daybook that does not exist yet. Two daybooks are never mixed.",
+        remedy="Import into a daybook that does not exist yet. Two daybooks are never merged.",
     )
 
 
 def compare(daybook: Daybook, export: Export) -> str | None:
-    """What is wrong with a daybook that should have grown from an export; None when nothing is."""
+    """Why a daybook does not continue an export; None when it does."""
     theirs = export.state
     if daybook.lineage != theirs.lineage:
-        return f"its lineage is {daybook.lineage}, and that of the copy {theirs.lineage}"
+        return f"its lineage is {daybook.lineage}, and that of the export {theirs.lineage}"
     chain = daybook.events()
     if len(chain) < theirs.seq:
-        return (
-            f"it is older than the copy: serial {daybook.serial}, and the copy has {theirs.serial}"
-        )
+        ours = daybook.serial
+        return f"it is older than the export: serial {ours}, and the export has {theirs.serial}"
     if chain[theirs.seq - 1].hash != theirs.hash:
-        return f"it and the copy went different ways before event {theirs.seq}"
+        return f"it and the export differ at or before event {theirs.seq}"
     return None

@@ -1,4 +1,4 @@
-"""Applies a plan: so many changes at a time, in order, and says of each how it ended."""
+"""Applies a plan: changes in order, several at a time, with the result of each."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,16 +25,15 @@ def apply(
     parallelism: int,
     continue_on_error: bool = False,
 ) -> Iterator[Applied]:
-    """Carry out the feasible changes of a plan, and yield how each ended, as it ends.
+    """Apply the feasible changes of a plan, and yield the result of each as it ends.
 
-    Changes start in plan order, those that post nothing first, so many at a time. After a failure
-    no further change starts in the same accounting period, unless `continue_on_error`; when the
-    ledger cannot be reached or refuses access, or the daybook cannot be written, no further change
-    starts at all. A change that was started settles its call in flight before it ends. Every
-    change is yielded, even when one ends in an error that nobody foresaw: that error is raised
-    after the last.
+    Changes start in plan order, those that post nothing first, at most `parallelism` at a time.
+    After a failure no further change starts in the same accounting period, unless
+    `continue_on_error`. If the ledger cannot be reached or refuses access, or the daybook cannot
+    be written, no further change starts at all. A started change completes its call in flight.
+    Every change is yielded, even after an unexpected error, which is raised at the end.
     """
-    # What takes entries out comes first: a renamed one is not posted under both names for a moment.
+    # Removals come first: a renamed entry is never posted under both names.
     waiting = deque(sorted(plan.feasible, key=attrgetter("posts")))
     running: dict[Future[Applied], ChangeExecutor] = {}
     halt = _Halt(continue_on_error=continue_on_error)
@@ -58,9 +57,9 @@ def apply(
                 # The timeout lets the main thread see a signal while calls are in flight.
                 ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 results = [halt.ended(future, running.pop(future)) for future in ended]
-                yield from sorted(results, key=lambda result: result.change.address)
+                yield from sorted(results, key=attrgetter("change.address"))
         except GeneratorExit:
-            # Nobody listens any more: what is in flight is settled, and nothing new is begun.
+            # The caller left: calls in flight are completed, and no new change starts.
             ports.stop.set()
             raise
     if halt.unforeseen is not None:
@@ -70,8 +69,8 @@ def apply(
 def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     """Whether a change starts only when another one has ended.
 
-    The ledger takes one at a time of some kinds. And what posts waits for what only takes out of
-    its period: should that fail, it may be the same entry under another name, and is not posted.
+    The ledger takes some kinds one at a time. And a posting waits for removals in its period: if
+    one fails, the posting may be the same entry under another name, and does not start.
     """
     kind = change.address.kind
     others = [work.change for work in running]
@@ -89,7 +88,7 @@ def _may_share_period(one: Change, other: Change) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class _Halt:
-    """What has gone wrong so far, and which changes are not started because of it."""
+    """What failed so far, and which changes do not start because of it."""
 
     continue_on_error: bool
     periods: set[str] = field(default_factory=set)
@@ -97,24 +96,24 @@ class _Halt:
     unforeseen: BaseException | None = None
 
     def ended(self, future: Future[Applied], work: ChangeExecutor) -> Applied:
-        """How a change ended, after drawing the consequences for the others."""
+        """The result of a change, after noting what it stops."""
         error = future.exception()
         if error is not None:
             self.unforeseen = self.unforeseen or error
-            self.everything = "another change was ended by an unexpected error"
+            self.everything = "an unexpected error ended another change"
             return work.aborted_by(error)
         result = future.result()
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
-            # What belongs to no single period ties nothing else to its failure.
+            # A change without a single period stops no other.
             self.periods |= {result.change.period} - {""}
         if isinstance(result.error, DaybookError):
-            self.everything = "the daybook could not be written any more"
+            self.everything = "the daybook could no longer be written"
         elif isinstance(result.error, AccessRefused | LedgerUnreachable):
-            self.everything = self.everything or "the ledger could not be used any more"
+            self.everything = self.everything or "the ledger could no longer be used"
         return result
 
     def why_not(self, change: Change) -> str:
-        """Why a change is not started; empty when it is."""
+        """Why a change does not start; empty when it does."""
         if self.everything:
             return self.everything
         if change.period in self.periods:

@@ -17,16 +17,15 @@ from reconciler.errors import (
 )
 
 KEY_MISMATCH = 422
-"""The ledger knows the key from another request: a fault of ours or of a rival (API facts 7.5)."""
+"""The key was used for another request: a fault here or in another client (API facts 7.5)."""
 
 
 def idempotency_key(basis: Basis, intent: Intent, *, replaces: str | None = None) -> str:
     """The key of a create: tenant, workspace, address, incarnation, payload and attempt.
 
-    A key from content alone would merge two declarations of equal content, and give back a
-    cancelled entry's number after a removal is undone (I-05, I-06). With a daybook that was
-    restored from a copy the incarnation may come a second time; the number that is replaced
-    does not.
+    A key from content alone would merge two declarations of equal content. After an undone removal
+    it would return the number of a cancelled entry (I-05, I-06). A daybook restored from a copy may
+    repeat an incarnation, but never the number that is replaced.
     """
     parts = (
         basis.tenant_id or basis.host,
@@ -42,7 +41,7 @@ def idempotency_key(basis: Basis, intent: Intent, *, replaces: str | None = None
 
 
 def result_of(error: LedgerError) -> Result:
-    """What an error says of the call's effect."""
+    """What an error says of the effect of its call."""
     if isinstance(error, LedgerUnreachable):
         return Result.UNSENT
     definite = isinstance(error, RequestRefused | AccessRefused) and error.status != KEY_MISMATCH
@@ -50,7 +49,7 @@ def result_of(error: LedgerError) -> Result:
 
 
 def shows_in_a_read(kind: Kind, payload: str) -> bool:
-    """Whether an update changes anything that a read shows, and so can prove to be done."""
+    """Whether a read shows any field of an update, and so can prove it."""
     body = json.loads(payload)
     unread = {*kind.line_address, kind.line_address_type, *kind.write_only}
     lines = body.get(kind.lines, ())
@@ -58,7 +57,7 @@ def shows_in_a_read(kind: Kind, payload: str) -> bool:
 
 
 def unread(error: LedgerError, what: str) -> LedgerError:
-    """The failure of a read that was to confirm a call, with what is known of the call."""
+    """The error of a read that should confirm a call; `what` says what is known of the call."""
     return type(error)(
         f"{what}, and it could not be read back. {error.message}",
         remedy=error.remedy,
@@ -69,12 +68,12 @@ def unread(error: LedgerError, what: str) -> LedgerError:
 
 
 def transfer_asked(kind: Kind, payload: str) -> bool:
-    """Whether a body asks for a field that other systems write too, so that a read must show it."""
+    """Whether a body sets a field that other systems write too, so that a read must show it."""
     return not kind.externally_written.isdisjoint(json.loads(payload))
 
 
 def as_unknown(error: LedgerError) -> OutcomeUnknown:
-    """A failure whose effect cannot be told, as the error that says so."""
+    """An error of a call whose effect is unknown, as OutcomeUnknown."""
     if isinstance(error, OutcomeUnknown):
         return error
     return OutcomeUnknown(

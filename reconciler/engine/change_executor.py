@@ -1,4 +1,4 @@
-"""Performs one change: every call intended before, read back after, concluded in the daybook."""
+"""Executes one change: intent in the daybook, call, read-back, outcome in the daybook."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,12 +38,12 @@ from reconciler.errors import (
 
 
 class _Stopped(Exception):
-    """The run is to end, and the change stands between two of its steps."""
+    """The run is to end between two steps of the change."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ChangeExecutor:
-    """One change on its way: its steps in order, what they did, and the number that results."""
+    """One change: its steps in order, those that are done, and the resulting number."""
 
     change: Change
     basis: Basis
@@ -54,7 +54,7 @@ class ChangeExecutor:
     kind: Kind = field(init=False)
     marker: str = field(init=False)
     unmoved: Expectation = field(init=False)
-    """What a read shows as long as nobody else changed the entry."""
+    """What a read shows unless somebody else changed the entry."""
     marked: str = ""
     """The fingerprint of the live entry once it carries the declaration's marker."""
     intents: IntentLog = field(init=False)
@@ -74,7 +74,7 @@ class ChangeExecutor:
         self.number = self.change.number
 
     def run(self) -> Applied:
-        """Do the steps in order until the first that does not succeed; says how that ended."""
+        """Execute the steps in order, until one fails, and return the result."""
         try:
             self._check_unmoved()
             self.intents.note_what_needs_no_call()
@@ -95,15 +95,15 @@ class ChangeExecutor:
         return self._result(Outcome.DONE)
 
     def aborted_by(self, error: BaseException) -> Applied:
-        """How the change stands after an error that nobody foresaw."""
-        # Its text may hold anything; whoever reads the traceback sees it there.
+        """The result of the change after an unexpected error."""
+        # Its text may contain anything; the traceback shows it.
         return self._result(
             Outcome.UNKNOWN if self.intents.open else Outcome.FAILED,
             message=f"an unexpected {type(error).__name__} ended it",
         )
 
     def create(self, step: Step) -> None:
-        """Create the entry under a key that no other request can have, and read it back."""
+        """Create the entry under a unique key, and read it back."""
         assert self.change.after is not None
         spec = self.change.after
         body = create_body(
@@ -126,7 +126,7 @@ class ChangeExecutor:
             raise
         self.number = number
         self.done.append(step)
-        # The number is safe before anything else happens; the read-back may still find fault.
+        # Record the number first; the read-back may still fail.
         self.intents.record_outcome(
             intent, Result.DONE, number=number, happened=f"{number} was created"
         )
@@ -138,23 +138,23 @@ class ChangeExecutor:
         if live.status in self.kind.failed:
             raise RunFailed(
                 f"{number} was created, and ended in the status {live.status}",
-                remedy=f"Look at {number} in the ledger; the next plan takes it back and runs it "
+                remedy=f"Check {number} in the ledger. The next plan cancels it and creates it "
                 "again.",
                 track_id=track_id,
             )
         differing = self.reader.differing_fields(live, expected)
         if differing:
             raise ReadBackDiffers(
-                f"{number} was created, and a read shows otherwise than was asked for: "
+                f"{number} was created, but a read shows other values than declared: "
                 f"{', '.join(differing)}",
-                remedy=f"Look at {number} in the ledger, then plan again.",
+                remedy=f"Check {number} in the ledger, then plan again.",
                 track_id=track_id,
             )
 
     def update(self, step: Step) -> None:
-        """Change basic information, and read it back. An adoption writes the marker with it."""
+        """Update basic information, and read it back. An adoption also writes the marker."""
         number, change = _known(step), self.change
-        # An entry that is replaced under another name gets the name alone, and keeps the rest.
+        # An entry that is replaced under another name only gets the marker of the new name.
         renames = change.takes_back
         comparison = UNCHANGED if renames else change.comparison
         spec = change.before or {} if renames else change.after
@@ -165,7 +165,7 @@ class ChangeExecutor:
         body = update_body(
             self.kind,
             comparison,
-            # Notes that the file does not speak of stay, with the marker behind them.
+            # Notes that the file does not declare stay, followed by the marker.
             after={**(change.before or {}), **moved, **spec} if adopts else spec,
             marker_place=self.basis.marker_place,
             marker=self.marker,
@@ -194,7 +194,7 @@ class ChangeExecutor:
             self._check_unmoved()
 
     def cancel(self, step: Step) -> None:
-        """Cancel the entry, and read that it is cancelled; a run, when the ledger is done."""
+        """Cancel the entry or run; a read must show it cancelled."""
         number = _known(step)
         gone = gone_before(self.change.members)
         RepeatableCall(
@@ -209,7 +209,7 @@ class ChangeExecutor:
         ).make(self.intents.intent(Act.CANCEL, number=number, spec=gone))
 
     def delete(self, step: Step) -> None:
-        """Delete an entry that a read shows to be cancelled and ours (I-24), and read it gone."""
+        """Delete an entry that a read shows as cancelled and ours (I-24), and read it gone."""
         number = _known(step)
         live = self.reader.read(number)
         deletable = Expectation(status=CANCELLED, marked=True)
@@ -218,7 +218,7 @@ class ChangeExecutor:
             self.done.append(step)
         elif not self.reader.shows(live, deletable):
             raise EntryMoved(
-                f"{number} is not a cancelled entry of this declaration any more, so it was not "
+                f"{number} is no longer a cancelled entry of this declaration, so it was not "
                 "deleted",
                 remedy="Plan again.",
             )
@@ -247,17 +247,17 @@ class ChangeExecutor:
         live = self.reader.read(number)
         if not self.reader.shows(live, self.unmoved):
             raise EntryMoved(
-                f"{number} moved since the plan was made, so it was not touched",
-                remedy="Plan again, and look at what moved.",
+                f"{number} changed since the plan was made, so it was left as it is",
+                remedy="Plan again, and review what changed.",
             )
         # An entry that is renamed before it is cancelled or reversed carries the new marker then.
         if live is not None and self.change.takes_back and not self.marked:
             self.marked = fingerprint_of(self.reader.marked(live))
 
     def _not_ours(self, live: Live | None, expected: Expectation) -> str:
-        """Why what a create was answered with is not what it made; empty when it may be.
+        """Why the answered number is not the entry of this create; empty when it may be.
 
-        What carries no marker is told by what was asked for.
+        A kind without a marker is recognized by its fields.
         """
         if live is None:
             return "which a read does not find"
@@ -266,22 +266,22 @@ class ChangeExecutor:
         if self.kind.carries_marker:
             return ""
         names = {*self.reader.differing_fields(live, expected)} - {"the status"}
-        return f"which is not what was asked for: {', '.join(sorted(names))}" if names else ""
+        return f"which differs from the declaration: {', '.join(sorted(names))}" if names else ""
 
     def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
-        """What is not ours enters no mapping, whatever number was answered (I-34)."""
+        """Do not record a number that is not ours (I-34)."""
         number, self.number = self.number, None
         self.done.remove(step)
         error = OutcomeUnknown(
             fact,
-            remedy=f"Look at {number} in the ledger: it was not taken over.",
+            remedy=f"Check {number} in the ledger: it was not recorded.",
             track_id=intent.track_id or "",
         )
         self.intents.record_outcome(intent, Result.UNKNOWN, error)
         raise error
 
     def _unwritten(self, error: DaybookError) -> Applied:
-        """The daybook could not be written: what did happen must at least be said (I-43)."""
+        """The result when the daybook could not be written: it says what happened (I-43)."""
         happened = self.intents.unrecorded
         said = f"{happened}; this is not recorded: {error.message}" if happened else error.message
         outcome = Outcome.UNKNOWN if self.intents.open else Outcome.FAILED

@@ -1,4 +1,4 @@
-"""Writes down what one change intends and what came of it, and knows what is not written yet."""
+"""Records the intents and outcomes of one change, and keeps what is not recorded yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from reconciler.engine.ports import Ports
 from reconciler.errors import LedgerError
 
 _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
-"""Why the daybook forgets what stays in the ledger, where a search will see it again."""
+"""Reasons to forget an entry that stays in the ledger, where a search finds it again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,9 +22,9 @@ class IntentLog:
     recorded: Recorded
     ports: Ports
     open: bool = False
-    """Whether a call was intended of which nothing is known to have come."""
+    """Whether a recorded call has no definite outcome."""
     unrecorded: str = ""
-    """What came of a call, while the daybook does not hold it yet."""
+    """The outcome of a call that the daybook does not have yet."""
 
     def intent(
         self,
@@ -63,7 +63,7 @@ class IntentLog:
         number: str | None = None,
         happened: str = "",
     ) -> None:
-        """Write an outcome; `happened` says it in words, for the case that it cannot be written."""
+        """Write an outcome; `happened` describes it in case it cannot be written."""
         detail = error.message if error else ""
         self.open = result is Result.UNKNOWN
         self.unrecorded = happened or detail
@@ -72,11 +72,11 @@ class IntentLog:
 
     @property
     def adopting(self) -> Act:
-        """What the daybook calls it when a number becomes the declaration's."""
+        """The act that adopts an entry."""
         return Act.ADOPT_FROM_RUN if self.change.journal_run else Act.ADOPT
 
     def note_what_needs_no_call(self) -> None:
-        """Write down what of the change the daybook alone has to know, before any call."""
+        """Record what needs no call, before any call."""
         change = self.change
         updates = any(step.verb is Verb.UPDATE for step in change.steps)
         replaces_what_is_gone = change.posts and change.number is not None and not change.status
@@ -97,14 +97,14 @@ class IntentLog:
 
     @property
     def updating(self) -> Act:
-        """What the daybook calls it when nothing but basic information is written."""
+        """The act of an update: of basic information, or of an adoption."""
         if self.change.action is Action.ADOPT or self.change.reason is Reason.RENAMED:
             return self.adopting
         return Act.UPDATE if self.change.steps else Act.NOTE
 
     @property
     def spec_before(self) -> Mapping[str, Value] | None:
-        """What was last applied to the entry that the change begins with, as far as is known."""
+        """What was last applied to the entry, as far as is known."""
         return self.change.before if self.recorded.spec is None else self.recorded.spec
 
     def next_incarnation(self) -> None:
@@ -112,10 +112,10 @@ class IntentLog:
         self.recorded = replace(self.recorded, incarnation=self.recorded.incarnation + 1)
 
     def _take_over(self) -> None:
-        """Note the number that was found, in place of a record that is outdated.
+        """Record the number that was found, instead of an outdated one.
 
-        Before a replacement, so that its cancel is that of an entry we know, and its create has
-        a key that no earlier create of this declaration had (I-06).
+        It happens before a replacement. The cancel is then that of a recorded entry, and the key
+        of the create differs from the keys of all earlier creates (I-06).
         """
         change, outdated = self.change, self.recorded.number
         deleted = {step.number for step in change.steps if step.verb is Verb.DELETE}
@@ -123,12 +123,12 @@ class IntentLog:
             self.note(self.intent(Act.FORGET, number=outdated))
         replaces = change.action is Action.REPLACE
         if not replaces and any(step.verb is Verb.UPDATE for step in change.steps):
-            # The update is the adoption, and notes it.
+            # The update records the adoption.
             return
         self._adopt(change.before if replaces else change.after)
 
     def _adopt_without_call(self) -> None:
-        """Note under its new name an entry that bears it already, or can bear no marker."""
+        """Record the new name of an entry that is marked with it, or has no marker."""
         self._adopt(self.spec_before if self.change.takes_back else self.change.after)
 
     def _adopt(self, spec: Mapping[str, Value] | None) -> None:
@@ -136,7 +136,7 @@ class IntentLog:
         self.next_incarnation()
 
     def note(self, intent: Intent) -> None:
-        """Write an intent that needs no call, with its outcome."""
+        """Write an intent that needs no call, and its outcome."""
         daybook = self.ports.daybook
         daybook.record_outcome(daybook.record_intent(intent), Result.DONE, number=intent.number)
 

@@ -1,4 +1,4 @@
-"""Closes open creates by the word of a person, as far as the ledger bears it out."""
+"""Closes open creates by a person's answer, where the ledger confirms it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -13,6 +13,7 @@ from reconciler.daybook import Intent
 from reconciler.engine.ports import SettlingDaybook, SettlingLedger
 from reconciler.engine.settle import (
     FORGOTTEN,
+    HOUR,
     LAG,
     SAFE_WINDOW,
     SKEW,
@@ -21,8 +22,6 @@ from reconciler.engine.settle import (
     search_or_probe,
 )
 from reconciler.errors import Refused
-
-HOUR = timedelta(hours=1)
 
 
 def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answers
@@ -34,10 +33,10 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
     posted: Mapping[Address, str],
     not_posted: Iterable[Address],
 ) -> tuple[Settled, ...]:
-    """Close the creates that somebody answers for. Raises Refused, and then closes none.
+    """Close the creates that a person answers for. Raises Refused, and then closes none.
 
-    `posted` names what a create made, which a read must bear out; `not_posted` says that it made
-    nothing, which counts only when it can make nothing any more and no search finds it.
+    `posted` names the number that a create made; a read must confirm it. `not_posted` says that
+    it made nothing; it counts once the create can no longer execute and no search finds it.
     """
     creates = {intent.address: intent for intent in daybook.unsettled() if intent.act is Act.CREATE}
     known = recorded_numbers(daybook.recorded().values())
@@ -45,7 +44,7 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
     for address in not_posted:
         if address in posted:
             raise Refused(
-                f"{address} is said to be posted, and not to be posted",
+                f"{address} is named by both --posted and --not-posted",
                 remedy="Give one answer for it.",
             )
     ended: list[tuple[Intent, Settled]] = []
@@ -55,8 +54,8 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
             raise Refused(f"{number} is recorded already", remedy=_LOOK)
         fault = claim_fault(ledger, intent, number, workspace=workspace, marker_place=marker_place)
         if fault:
-            raise Refused(f"{number} is not what {address} asked for: it {fault}", remedy=_LOOK)
-        # Two creates made two entries: the next answer cannot be this number again.
+            raise Refused(f"{number} is not the object of {address}: it {fault}", remedy=_LOOK)
+        # Two creates made two entries: no second answer may name this number.
         known |= {number}
         ended.append((intent, _settled(intent, Result.DONE, number)))
     for address in not_posted:
@@ -74,7 +73,7 @@ def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answe
     return tuple(settled for _, settled in ended)
 
 
-_LOOK = "Look in the ledger for what the create asked for, and name its number."
+_LOOK = "Check the ledger for the object that the create declares, and give its number."
 
 
 def _open(creates: Mapping[Address, Intent], address: Address) -> Intent:
@@ -87,48 +86,49 @@ def _open(creates: Mapping[Address, Intent], address: Address) -> Intent:
 
 
 def _require_past(ledger: SettlingLedger, intent: Intent) -> None:
-    """Its request can be under way no more, and whatever it made a query would show."""
+    """Its request can no longer arrive, and a query would show what it made."""
     age = age_of(ledger, intent)
     if age is None:
         raise Refused(
-            f"how old the create of {intent.address.name} is cannot be told: the ledger does not "
-            "say its time",
+            f"the age of the create of {intent.address.name} is unknown: the ledger sent no Date "
+            "header",
             remedy=_LOOK,
         )
     if age < FORGOTTEN + LAG:
         raise Refused(
-            f"the create of {intent.address.name} is {hours(age)} old: until "
-            f"{(FORGOTTEN + LAG) // HOUR} hours have passed its request may still arrive, or be "
+            f"the create of {intent.address.name} is {hours(age)} old; until "
+            f"{(FORGOTTEN + LAG) // HOUR} hours have passed, its request may still arrive, or be "
             "hidden from a search",
-            remedy="Run `reconciler daybook recover` again then.",
+            remedy="Run `reconciler daybook recover` again after that time.",
         )
 
 
 def _require_absent(address: Address, search: Search, known: frozenset[str]) -> None:
-    """No search finds it. Where none can be made, the word stands alone."""
+    """No search finds it. Where no search is possible, the answer alone counts."""
     found = [number for number in search.numbers.get(address, ()) if number not in known]
     if found:
         raise Refused(
             f"{address} was posted: {' and '.join(found)} carries its marker",
-            remedy=f"Say --posted {address}={found[0]} instead.",
+            remedy=f"Give --posted {address}={found[0]} instead.",
         )
 
 
 def what_settles(intent: Intent, age: timedelta | None) -> str:
-    """What an open call is settled by, in words, at its present age."""
+    """How an open call is settled at its present age, as text."""
     if intent.act is not Act.CREATE:
-        return f"a read of {intent.number} tells"
+        return f"a read of {intent.number} settles it"
     if age is not None and -SKEW <= age < SAFE_WINDOW:
         return f"it is sent again under its key, for {hours(SAFE_WINDOW - age)} more"
     if not KINDS[intent.address.kind].carries_marker:
         return (
-            f"nothing but your word: look for the run, and say --posted {intent.address}=NUMBER, "
-            f"or --not-posted {intent.address} once {(FORGOTTEN + LAG) // HOUR} hours have passed"
+            f"only your answer settles it: check the ledger for the run, then give --posted "
+            f"{intent.address}=NUMBER, or --not-posted {intent.address} after "
+            f"{(FORGOTTEN + LAG) // HOUR} hours"
         )
     if age is not None and age >= FORGOTTEN + LAG:
-        return "a search for its marker tells"
+        return "a search for its marker settles it"
     return (
-        "a search for its marker tells if it finds it; that it finds nothing counts only after "
+        "a search settles it if it finds its marker; finding nothing counts only after "
         f"{(FORGOTTEN + LAG) // HOUR} hours"
     )
 
@@ -139,5 +139,5 @@ def _settled(intent: Intent, result: Result, number: str | None) -> Settled:
         act=intent.act.value,
         result=result,
         number=number,
-        message="by the word of whoever ran recover",
+        message="answered with daybook recover",
     )

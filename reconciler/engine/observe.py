@@ -12,7 +12,7 @@ from reconciler.engine.ports import LedgerReader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What the ledger held. `live` has every number asked for; None is a positive "not found"."""
+    """What the ledger has. `live` has every requested number; None is a positive "not found"."""
 
     live: Mapping[str, Live | None]
     codes: tuple[AccountingCode, ...]
@@ -26,9 +26,9 @@ def observe(
     parallelism: int,
     advance: Callable[[], None] = lambda: None,
 ) -> Observation:
-    """Read every wanted number, with so many reads in flight; `advance` is called after each.
+    """Read every wanted number, at most `parallelism` at a time; call `advance` after each.
 
-    A read that does not succeed raises: absence is only ever a positive answer (I-20).
+    A failed read raises: only a positive answer counts as absence (I-20).
     """
 
     live = read_all(wanted, ledger, parallelism=parallelism, advance=advance)
@@ -44,7 +44,7 @@ def read_all(
     parallelism: int,
     advance: Callable[[], None] = lambda: None,
 ) -> Mapping[str, Live | None]:
-    """What is live under every wanted number, as `observe` reads it."""
+    """The live object of every wanted number, as `observe` reads it."""
 
     def read(item: tuple[Kind, str]) -> tuple[str, Live | None]:
         kind, number = item

@@ -1,4 +1,4 @@
-"""What reads show of the live object that a change is about, waiting where the ledger works."""
+"""Reads after a call: what they show, and waiting until the ledger is idle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,9 +35,9 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
-    """Reads of one kind, in the light of what a declaration expects to find.
+    """Reads the objects of one declaration.
 
-    `marker` is the declaration's own, and `marker_place` where an entry carries it.
+    `marker` is the marker of the declaration, `marker_place` the field that holds it.
     """
 
     ports: Ports
@@ -46,11 +46,11 @@ class ReadBack:
     marker_place: str
 
     def read(self, number: str) -> Live | None:
-        """What is live under a number now, the entries of a run included."""
+        """The live object of a number, with the entries of a run."""
         return self.ports.ledger.read(self.kind, number)
 
     def read_back(self, number: str, what: str) -> Live | None:
-        """What `what` came to, once the ledger has done its work on it. Raises LedgerError."""
+        """Read the object after a call; wait until the ledger is idle. Raises LedgerError."""
         try:
             return self.read_when_idle(number, what)
         except StillAtWork:
@@ -61,7 +61,7 @@ class ReadBack:
     def read_when_idle(
         self, number: str, what: str, expected: Expectation | None = None
     ) -> Live | None:
-        """What is live under a number when the ledger no longer works on it.
+        """The live object of a number, once the ledger no longer works on it.
 
         A ledger may acknowledge a call before it begins. An idle number is therefore read again,
         for a short time, until a read shows what is `expected`. Raises StillAtWork when it takes
@@ -79,7 +79,7 @@ class ReadBack:
                 polling.tell(said)
                 told = said
             if live is not None and not self._works_on(live):
-                # With its entries; and the ledger may have begun since the look.
+                # Read it with its entries; the ledger may have begun since.
                 live = self.read(number)
             if not self._works_on(live):
                 if self._call_has_ended(live, expected) or waited >= polling.grace or stop.is_set():
@@ -90,7 +90,7 @@ class ReadBack:
                 status = live.status if live is not None else ""
                 raise StillAtWork(
                     f"{what}, and {number} was still {status} {why}",
-                    remedy="The ledger goes on by itself: wait, then plan again.",
+                    remedy="The ledger continues by itself: wait, then plan again.",
                 )
             stop.wait(pause)
             pause = min(2 * pause, polling.longest)
@@ -109,13 +109,13 @@ class ReadBack:
         return f"{live.number} is {live.status}" + (f", {count} entries{so_far}" if count else "")
 
     def marker_of(self, live: Live) -> str | None:
-        """The marker that a live object carries; the declaration's own where none can be."""
+        """The marker of a live object; the expected one for kinds without a marker."""
         if not self.kind.carries_marker:
             return self.marker
         return split_marker(live.fields, self.marker_place)[1]
 
     def marked(self, live: Live) -> Live:
-        """A live object as it is when only the declaration's marker is written to it."""
+        """The live object as it is once the marker of the declaration is written to it."""
         if not self.kind.carries_marker:
             return live
         held, _ = split_marker(live.fields, self.marker_place)
@@ -133,7 +133,7 @@ class ReadBack:
         return live.status == expected.status and not unmarked
 
     def differing_fields(self, live: Live, expected: Expectation) -> tuple[str, ...]:
-        """The names of what a read shows otherwise than the expected spec asks for (I-32)."""
+        """The names of fields in which a read differs from the expected spec (I-32)."""
         held, _ = split_marker(live.fields, self.marker_place)
         found = read_back(
             self.kind,
@@ -150,12 +150,12 @@ class ReadBack:
 
 
 def fingerprint_of(live: Live | None) -> str:
-    """The fingerprint of what a read showed; empty when it showed nothing."""
+    """The fingerprint of a read; empty when it found nothing."""
     return fingerprint(live) if live is not None else ""
 
 
 def cancelled_as_far_as_can_be(live: Live | None) -> bool:
-    """Whether a cancel has ended: nothing is left in the books but what holds its run."""
+    """Whether a cancel has ended: only entries that cannot be cancelled are still posted."""
     if live is None or live.status == CANCELLED:
         return True
     left = [member for member in live.members if stands(member)]

@@ -1,4 +1,4 @@
-"""Makes a call whose repetition does no harm, and reads what came of it."""
+"""Makes a call that may be sent again, and reads its effect."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from reconciler.errors import (
 )
 
 _SENDS = 3
-"""How often a call that is safe to repeat is sent before its outcome counts as unknown."""
+"""How often a call is sent before its outcome counts as unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +46,20 @@ class RepeatableCall:
     reader: ReadBack
 
     def make(self, intent: Intent) -> None:
-        """Send it until it is known what came of it, and conclude. Raises what stops the change."""
+        """Send the call until its outcome is known, and record it. Raises what stops the change."""
         intent = self.intents.record_intent(intent)
         doubt: OutcomeUnknown | None = None
         for sent in range(1, _SENDS + 1):
             error = _failure(self.send, intent.track_id or "")
             if error is None:
                 return self._check_effect(intent)
-            # An unanswered request may still be on its way, whatever a later one came to.
+            # A request without an answer may still arrive, whatever became of a later one.
             doubt = error if isinstance(error, OutcomeUnknown) else doubt
             if doubt is None and not isinstance(error, RequestRefused):
                 self._give_up(intent, error)
             live = self._read_after(intent, doubt or error)
             self._check_whole(intent, live)
-            # Refused because it is already so, or done though no answer came: both are done.
+            # Refused because it was done before, or done without an answer: both are done.
             if self.read_proves_effect and self.reader.shows(live, self.effect):
                 return self._took_effect(intent)
             unchanged = self.reader.shows(live, self.precondition)
@@ -68,13 +68,13 @@ class RepeatableCall:
         return None
 
     def _check_effect(self, intent: Intent) -> None:
-        """Read back what the ledger says it did (I-32)."""
+        """Read back what the ledger acknowledged (I-32)."""
         number, what = intent.number or "", words_of(intent)
         try:
             live = self.reader.read_when_idle(number, f"{what} was acknowledged", self.effect)
         except LedgerError as error:
             self.done.append(self.step)
-            # Left open: the next run reads what became of it.
+            # Left open: the next run reads its effect.
             self.intents.record_outcome(
                 intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged"
             )
@@ -85,8 +85,8 @@ class RepeatableCall:
             return self._took_effect(intent)
         self._check_whole(intent, live)
         differs = ReadBackDiffers(
-            f"the ledger acknowledged {what}, and a read does not show it",
-            remedy="Look at the entry in the ledger, then plan again.",
+            f"the ledger acknowledged {what}, but a read does not show it",
+            remedy="Check the entry in the ledger, then plan again.",
             track_id=intent.track_id or "",
         )
         self.intents.record_outcome(intent, Result.UNSENT, differs)
@@ -102,9 +102,9 @@ class RepeatableCall:
         raise error
 
     def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
-        """What a read shows of it: neither done nor as it was at first, it is read once more.
+        """Read the object after an error. If it is neither done nor unchanged, read it once more.
 
-        A request may begin its work on a run between the read of it and that of its entries.
+        The ledger may begin its work on a run between the read of the run and of its entries.
         """
         for left in (1, 0) if self.reader.kind.busy_states else (0,):
             try:
@@ -118,7 +118,7 @@ class RepeatableCall:
         return live
 
     def _check_whole(self, intent: Intent, live: Live | None) -> None:
-        """A run that lost some of its entries and kept others is neither here nor gone."""
+        """Stop at a run of which only some entries were cancelled."""
         if intent.act is not Act.CANCEL or live is None or live.status == CANCELLED:
             return
         fact = cancelled_in_part(live, gone=self.already_cancelled)

@@ -29,17 +29,17 @@ from reconciler.engine.ports import CompletenessLog, Searchable
 from reconciler.errors import LedgerError
 
 Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
-"""Reads numbers, each with its kind: what is live under every one of them."""
+"""Reads numbers with their kinds, and returns the live object of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPolicy:
-    """When a plan searches the ledger, besides for what the daybook knows and the ledger lacks.
+    """When a plan searches the ledger, in addition to recorded entries that the ledger lacks.
 
-    `complete` says that the daybook knows all that was ever posted. `posting`, that whatever is to
-    be posted anew is searched for, because it is posted next; `asked`, that everything is.
-    `first_apply` is the user's word that nothing of this workspace was ever posted. `probe_from` is
-    the number from which a ledger that cannot be searched is looked at, None when none is known.
+    `complete` says that the daybook records everything that was ever posted. With `posting`, new
+    postings are searched for, because they are posted next; with `asked`, everything.
+    `first_apply` is the user's statement that nothing of this workspace was ever posted.
+    `probe_from` is the first number to probe without a search; None when none is known.
     """
 
     complete: bool
@@ -51,7 +51,7 @@ class SearchPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchedPlan:
-    """A plan, the world it was made from, and the search it was made with; None when none was."""
+    """A plan, its snapshot, and its search; None when there was none."""
 
     plan: Plan
     world: Snapshot
@@ -67,9 +67,9 @@ def plan_with_search(
     read: Read,
     finding: SearchPolicy,
 ) -> SearchedPlan:
-    """Plan, search for what may stand in the ledger already, and plan again with what is found.
+    """Plan, search for entries that may be posted already, and plan again with those found.
 
-    A sound daybook and nothing to post cost no search.
+    With a complete daybook and nothing to post there is no search.
     """
     plan = make(world)
     doubts = addresses_to_search(
@@ -100,7 +100,7 @@ def plan_with_search(
 def _refusals(
     plan: Plan, search: Search, doubts: tuple[Address, ...], *, complete: bool
 ) -> Iterator[Refusal]:
-    """Why nothing is posted: neither the daybook nor a search tells what stands already."""
+    """Why nothing is posted: neither daybook nor search shows what is posted already."""
     outdated = contradicted(plan.changes)
     if search.failure and doubts and (outdated or not complete):
         yield unsearched(len(outdated or doubts), search.failure, new=not complete)
@@ -111,16 +111,16 @@ def _refusals(
 
 
 def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply: bool) -> None:
-    """Tell the daybook that it is complete, where a search or the user's word says so.
+    """Mark the daybook as complete, if a search or the user's statement says so.
 
-    Until then every plan that posts searches first: a run that was broken off while it took back
-    what a lost daybook knew must not post the rest.
+    Until then every plan that posts searches first. An interrupted run that recorded only some
+    entries of a lost daybook must not post the others.
     """
     search = found.search
     if search is None:
         return
     if search.failure or search.probed:
-        # A look at one number after the other ends at a gap, and above it may be more.
+        # A probe ends at a gap, and there may be entries above it.
         proved = first_apply
     else:
         known = daybook.recorded().values()
@@ -134,7 +134,7 @@ def search_ledger(
 ) -> Search:
     """Search for the markers of some addresses, or of the whole workspace when none is given.
 
-    What stops a search is part of its result: a tenant may lack Data Query or the permission.
+    The result includes a failure: a tenant may lack Data Query or the permission.
     """
     wanted = tuple(names)
     some = wanted if len(wanted) <= MOST_NAMES else ()
@@ -157,10 +157,9 @@ def search_ledger(
 
 
 def probe_ledger(read: Read, begin: str, workspace: str, place: str, *, why: str) -> Search:
-    """Look upward from a number until nothing more stands there. Raises LedgerError.
+    """Probe numbers from `begin` upward until nothing more is found. Raises LedgerError.
 
-    Only entries are looked for, for nothing else carries a marker. `why` says what made it
-    necessary.
+    Only entries carry a marker, so only entries are probed. `why` is the failure of the search.
     """
     kind = next(kind for kind in KINDS.values() if kind.carries_marker)
     probe = Probe(kind=kind, begin=begin, workspace=workspace, place=place)

@@ -1,4 +1,4 @@
-"""Settles what an earlier run left open, with its original payload, before anything is planned."""
+"""Settles open calls of earlier runs, with their original payload, before a plan is made."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ SAFE_WINDOW = timedelta(hours=20)
 
 FORGOTTEN = timedelta(hours=24)
 LAG = timedelta(hours=4)
-"""After both a create that no search finds was not executed. Until its key is forgotten the first
-request, late, or the same one sent again might still be executed under it; and what it posted is
-in the ledger for a while before a query sees it, for queries lag (API facts 6.1) by an unknown
-time (10, no. 12): minutes as far as is known, for which four hours leave room."""
+"""After both, a create that no search finds was not executed. Until its key is forgotten, a late
+first request, or the same request sent again, might still be executed. And a query sees an entry
+late (API facts 6.1), by an unknown time (10, no. 12): minutes as far as is known."""
 
-SKEW = timedelta(hours=1)
-"""How far apart the clocks of one ledger's servers may be; further, and they tell nothing."""
+HOUR = timedelta(hours=1)
+SKEW = HOUR
+"""How far apart the clocks of one ledger's servers may be."""
 
 
 def settle(  # noqa: PLR0913 - keywords, each with its usual value
@@ -44,12 +44,12 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
     adopts: Mapping[Address, str] = MappingProxyType({}),
     may_send: bool = True,
 ) -> Iterator[Settled]:
-    """Settle every open call and yield what became of it.
+    """Settle every open call and yield its result.
 
-    A create is sent again under its own key while the key still protects (I-07, I-09); after that
-    only its entry's marker tells, which is searched for. The others show in the live entry.
-    `adopts` are the numbers that files name for what stands already: one that fits an open create
-    is what it made. Without `may_send` nothing is sent again, and creates are searched for alone.
+    A create is sent again under its own key while the key still protects (I-07, I-09). After that,
+    a search for its marker decides. A read of the live entry settles all other calls. `adopts` are
+    the numbers that files name: one that matches an open create is its entry. Without `may_send`
+    nothing is sent again, and creates are only searched for.
     """
     intents = daybook.unsettled()
     if not intents:
@@ -75,8 +75,8 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
         except DaybookError as error:
             found = f" ({settled.number})" if settled.number else ""
             raise DaybookError(
-                f"the {intent.act.value} of {intent.address.name}{found} was found to be "
-                f"{settled.result.value}, and this is not recorded: {error.message}",
+                f"the {intent.act.value} of {intent.address.name}{found} is "
+                f"{settled.result.value}, but this is not recorded: {error.message}",
                 remedy=error.remedy,
             ) from error
         yield settled
@@ -98,7 +98,7 @@ class _Settlement:
     """For all creates, and only once one of them is too old for its key."""
 
     def create(self, intent: Intent) -> Settled:
-        """Send a create again under its key, look for what it made, or leave it open."""
+        """Send a create again under its key, search for its entry, or leave it open."""
         marker = marker_of(self.workspace, intent.address)
         kind, payload = KINDS[intent.address.kind], (intent.payload or "").encode()
         key, track_id = intent.key or "", intent.track_id or ""
@@ -109,7 +109,7 @@ class _Settlement:
             age = age_of(self.ledger, intent)
             if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
-            # From now on, what is known of the first attempt settles nothing.
+            # From now on, the outcome of the first attempt settles nothing.
             self.daybook.record_outcome(intent, Result.UNKNOWN, detail="it is sent again")
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
             live = self.ledger.read(kind, number)
@@ -123,7 +123,7 @@ class _Settlement:
         return _settled(intent, Result.DONE, number=number)
 
     def _named(self, intent: Intent) -> str | None:
-        """The number that the file names, if that can be what the create made."""
+        """The number that the file names, if the create can have made it."""
         number = self.adopts.get(intent.address)
         known = recorded_numbers(self.recorded.values())
         if number is None or number in known:
@@ -134,16 +134,16 @@ class _Settlement:
         return None if fault else number
 
     def _by_search(self, intent: Intent, age: timedelta | None) -> Settled:
-        """Settle a create by its entry's marker, for its key may protect no longer (I-09).
+        """Settle a create by its marker, because its key may no longer protect (I-09).
 
-        What is found and read settles it, whenever. That nothing is found does so only when the
-        request can neither be under way any more nor be too fresh for the query.
+        An entry that is found settles it at any time. Finding nothing settles it only when the
+        request can no longer arrive and a query would show its entry.
         """
-        why = "its key may protect no longer" if self.may_send else "nobody approved it"
+        why = "its key may no longer protect" if self.may_send else "nobody approved it"
         unsent = f"{why}, so it is not sent again; "
         if not KINDS[intent.address.kind].carries_marker:
             message = (
-                f"{unsent}look in the ledger for what it asks for, and name it with "
+                f"{unsent}check the ledger for the object that it declares, and name it with "
                 "`metadata.adopts` or `reconciler daybook recover --posted`"
             )
             return _settled(intent, Result.UNKNOWN, message=message)
@@ -164,31 +164,30 @@ class _Settlement:
             return _settled(intent, Result.UNKNOWN, message=message)
         past = age is not None and age >= FORGOTTEN + LAG
         if past and not search.failure and not search.probed:
-            message = "a day and more has passed, and no entry carries its marker"
+            message = f"no entry carries its marker after {(FORGOTTEN + LAG) // HOUR} hours"
             return _settled(intent, Result.REFUSED, message=message)
         message = unsent + self._not_found(intent, search)
         return _settled(intent, Result.UNKNOWN, message=message)
 
     def _not_found(self, intent: Intent, search: Search) -> str:
-        """What a search that found nothing leaves to be done by hand."""
+        """What to do by hand after a search that found nothing."""
         marker = marker_of(self.workspace, intent.address)
-        look = f'look in the ledger for an entry with the marker "{marker}"'
+        look = f'check the ledger for an entry with the marker "{marker}"'
         if search.failure:
-            return f"{look}, which cannot be searched: {search.failure}"
+            return f"{look}; the search failed: {search.failure}"
         if search.probed:
-            # A gap that deleted entries left may look like the end: no proof to post again by.
+            # A gap of deleted entries may look like the end, so this is no proof.
             return (
-                f"none of {search.probed} carries its marker; {look}, and if there is none, say so "
-                "with `reconciler daybook recover --not-posted`"
+                f"none of {search.probed} carries its marker; {look}; if there is none, run "
+                "`reconciler daybook recover --not-posted`"
             )
-        hours = (FORGOTTEN + LAG) // timedelta(hours=1)
         return (
-            f"no search finds its entry, which proves nothing before {hours} hours have passed; "
-            f"until then, {look}"
+            "no search finds its entry, which proves nothing before "
+            f"{(FORGOTTEN + LAG) // HOUR} hours have passed; until then, {look}"
         )
 
     def _unrecorded(self, address: Address, search: Search) -> tuple[str, ...]:
-        """The numbers that stand for an address by their marker, and that no record knows."""
+        """Posted numbers with the marker of an address that no record has."""
         known = recorded_numbers(self.recorded.values())
         candidates = (n for n in search.numbers.get(address, ()) if n not in known)
         return tuple(number for number in candidates if self._stands(address, number))
@@ -200,7 +199,7 @@ class _Settlement:
         return self._marker_in(live) == marker_of(self.workspace, address)
 
     def by_reading(self, intent: Intent) -> Settled:
-        """Look whether a call that may be repeated took effect."""
+        """Read whether a call that may be repeated took effect."""
         kind, number = KINDS[intent.address.kind], intent.number or ""
         try:
             live = self.ledger.read(kind, number)
@@ -230,7 +229,7 @@ class _Settlement:
         return split_marker(live.fields, self.marker_place)[1]
 
     def _updated(self, intent: Intent, live: Live) -> bool:
-        """Whether an update shows. One that no read can show is planned again: it may be."""
+        """Whether the update is visible. If no read can show it, it is planned again."""
         kind, payload = KINDS[intent.address.kind], intent.payload or "{}"
         if intent.spec is None or not shows_in_a_read(kind, payload):
             return False
@@ -248,7 +247,7 @@ class _Settlement:
 def search_or_probe(
     ledger: SettlingLedger, intent: Intent, begin: str | None, workspace: str, place: str
 ) -> Search:
-    """A search for what an open create made; number by number from `begin` where none can be."""
+    """A search for the entry of an open create; a probe from `begin` if it fails."""
     search = search_ledger(ledger, workspace, place, names=(intent.address,))
     return probed(ledger, search, begin, workspace, place) if search.failure else search
 
@@ -256,7 +255,7 @@ def search_or_probe(
 def probed(
     ledger: SettlingLedger, search: Search, begin: str | None, workspace: str, place: str
 ) -> Search:
-    """The look upward in place of a search that failed; the failure where none can begin."""
+    """A probe instead of a failed search; the failure where there is no first number."""
     if begin is None:
         return search
     return probe_ledger(
@@ -269,10 +268,10 @@ def probed(
 
 
 def age_of(ledger: SettlingLedger, intent: Intent) -> timedelta | None:
-    """How long ago a key was set, by the ledger's own clock; None when that is not known."""
+    """The age of a key by the ledger's own clock; None when it is unknown."""
     now = ledger.server_time()
     if now is None:
-        # With a token that was fetched elsewhere, nothing was asked yet. Any answer tells.
+        # With a token fetched elsewhere, there was no call yet. Any answer has the time.
         ledger.accounting_periods()
         now = ledger.server_time()
     return None if now is None or intent.server_at is None else now - intent.server_at
@@ -281,7 +280,7 @@ def age_of(ledger: SettlingLedger, intent: Intent) -> timedelta | None:
 def claim_fault(
     ledger: SettlingLedger, intent: Intent, number: str, *, workspace: str, marker_place: str
 ) -> str:
-    """Why an open create cannot have made what stands under a number; empty when it can."""
+    """Why an open create cannot have made the object of a number; empty when it can."""
     return misfit(
         Claim(address=intent.address, spec=intent.spec),
         ledger.read(KINDS[intent.address.kind], number),

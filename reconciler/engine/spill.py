@@ -1,4 +1,4 @@
-"""Keeps what the daybook could not take, and gives it back to the daybook later (I-43)."""
+"""Keeps outcomes that the daybook could not store, and records them later (I-43)."""
 
 import os
 import threading
@@ -26,9 +26,9 @@ from reconciler.errors import DaybookError
 
 
 class SpillingDaybook:
-    """A daybook whose outcomes are kept elsewhere when it takes no more.
+    """A daybook that writes outcomes to a spill file when it cannot store them.
 
-    First in the file at `path`; where that cannot be written either, `show` gets the line.
+    If the file at `path` cannot be written either, `show` is called with the line.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class SpillingDaybook:
         self._lock = threading.Lock()
 
     def record_intent(self, intent: Intent) -> Intent:
-        """Write an intent before its call. What cannot be written is not sent either."""
+        """Write an intent before its call. If it cannot be written, nothing is sent."""
         return self._daybook.record_intent(intent)
 
     def unsettled(self) -> tuple[Intent, ...]:
@@ -46,24 +46,24 @@ class SpillingDaybook:
         return self._daybook.unsettled()
 
     def recorded(self) -> Mapping[Address, Recorded]:
-        """What is remembered of every address."""
+        """The recorded state of every address."""
         return self._daybook.recorded()
 
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
-        """The highest number of a kind that is known."""
+        """The highest recorded number of a kind."""
         return self._daybook.last_number(kind, before=before)
 
     def record_outcome(
         self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
     ) -> None:
-        """Write an outcome. Raises DaybookError when only the rescue has it, or nothing."""
+        """Write an outcome. Raises DaybookError when only the spill file has it, or nothing."""
         try:
             self._daybook.record_outcome(intent, result, number=number, detail=detail)
         except DaybookError as error:
             if result is Result.UNKNOWN or intent.act not in CALLS:
-                # An open call says as much, and a note is planned again.
+                # An open call is unknown anyway, and a note is planned again.
                 raise
-            rescued = SpillRecord(
+            record = SpillRecord(
                 lineage=self._daybook.lineage,
                 intent=intent.seq,
                 address=intent.address,
@@ -74,35 +74,35 @@ class SpillingDaybook:
                 detail=detail,
             )
             raise DaybookError(
-                f"{error.message}; {self._keep(line_of(rescued))}",
-                remedy="See to it that the daybook can be written, then run the command again: "
-                "it takes in what was kept, and settles the rest.",
+                f"{error.message}; {self._keep(line_of(record))}",
+                remedy="Make the daybook writable, then run the command again: it reads the "
+                "spill file and settles the other open calls.",
             ) from error
 
     def _keep(self, line: str) -> str:
-        """Store a line; says where it is."""
+        """Store a line, and return where it is."""
         with self._lock:
             try:
                 _append(self._path, line)
             except OSError as error:
                 self._show(line)
                 return (
-                    f"{self._path} cannot be written either ({error.strerror}), so it is shown "
-                    "on the screen"
+                    f"{self._path} cannot be written either ({error.strerror}), so the outcome is "
+                    "printed"
                 )
-        return f"it is kept in {self._path}"
+        return f"the outcome is kept in {self._path}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpillContents:
-    """What lies in a rescue file: what can be taken in, and why the rest cannot."""
+    """The contents of a spill file: usable lines, and why others are not."""
 
     lines: tuple[SpillRecord, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def examine(daybook: SpillableDaybook, path: Path) -> SpillContents | None:
-    """What a rescue file holds, held against the daybook; None where there is no such file."""
+    """Read a spill file and check it against the daybook; None when there is no file."""
     try:
         text = _read(path)
     except FileNotFoundError:
@@ -110,16 +110,16 @@ def examine(daybook: SpillableDaybook, path: Path) -> SpillContents | None:
     except OSError as error:
         return SpillContents(problems=(f"it cannot be read: {error.strerror}",))
     except (UnicodeDecodeError, UnreadableSpillRecord):
-        return SpillContents(problems=("it is no rescue file",))
+        return SpillContents(problems=("it is not a spill file",))
     lines: dict[int, SpillRecord] = {}
     problems = []
     for at, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            rescued = record_from(line)
-            _check(daybook, rescued, lines.get(rescued.intent))
-            lines[rescued.intent] = rescued
+            record = record_from(line)
+            _check(daybook, record, lines.get(record.intent))
+            lines[record.intent] = record
         except UnreadableSpillRecord as error:
             problems.append(f"line {at}: {error}")
     return SpillContents(lines=tuple(lines[seq] for seq in sorted(lines)), problems=tuple(problems))
@@ -128,19 +128,19 @@ def examine(daybook: SpillableDaybook, path: Path) -> SpillContents | None:
 def take_in(
     daybook: SpillableDaybook, path: Path, *, trusted: Callable[[Intent, str], bool]
 ) -> Iterator[Settled]:
-    """Give the daybook what a rescue file kept for it, and rename the file once all of it is in.
+    """Record the lines of a spill file in the daybook, and rename the file when all are recorded.
 
-    Raises DaybookError when any line does not fit: then nothing is taken in. `trusted` tells
-    whether a create made what stands under a number. What is not believed is left to be settled,
-    and yielded as unknown; the file then stays for the next run.
+    Raises DaybookError, and records nothing, when any line does not fit. `trusted` decides whether
+    a create made the object of a number. An unconfirmed line is yielded as unknown and left to be
+    settled; the file then stays for the next run.
     """
     found = examine(daybook, path)
     if found is None:
         return
     if found.problems:
         raise DaybookError(
-            f"the rescue file {path} does not fit the daybook: {'; '.join(found.problems)}",
-            remedy="Run `reconciler daybook recover`: it shows what is in there and what to do.",
+            f"the spill file {path} does not fit the daybook: {'; '.join(found.problems)}",
+            remedy="Run `reconciler daybook recover`: it shows the lines and what to do.",
         )
     whole = True
     for item in apply_records(daybook, found.lines, trusted=trusted):
@@ -156,21 +156,21 @@ def apply_records(
     *,
     trusted: Callable[[Intent, str], bool],
 ) -> Iterator[Settled]:
-    """Write down what these lines say of calls that are still open.
+    """Record the outcomes of these lines for calls that are still open.
 
-    A line that is not believed, or older than what is known of its call, is yielded as unknown.
+    A line that is unconfirmed, or older than the last attempt of its call, is yielded as unknown.
     """
     for line in lines:
         tried = daybook.tried(line.intent)
         if tried is None or not tried.open:
             continue
         intent, result, number = tried.intent, line.result, line.number
-        message = "taken from the rescue file"
+        message = "taken from the spill file"
         if tried.result is Result.UNKNOWN and not _made_something(line):
-            # It was made again since, and may have had its effect then.
+            # The call was sent again since, and may have taken effect then.
             result, message = Result.UNKNOWN, f"{_KEPT} is older than its last attempt"
         elif intent.key and number and not trusted(intent, number):
-            result, message = Result.UNKNOWN, f"{_KEPT} is not borne out by the ledger"
+            result, message = Result.UNKNOWN, f"the ledger does not confirm {_KEPT}"
         else:
             daybook.record_outcome(intent, result, number=number, detail=line.detail)
         yield Settled(
@@ -182,11 +182,11 @@ def apply_records(
         )
 
 
-_KEPT = "what the rescue file says of it"
+_KEPT = "its line in the spill file"
 
 
 def archive(path: Path, word: str) -> Path:
-    """Rename a rescue file so that it is looked at no more, beside those of earlier times."""
+    """Rename a spill file so that it is no longer read."""
     aside = _free_name(path, word)
     try:
         path.replace(aside)
@@ -194,7 +194,7 @@ def archive(path: Path, word: str) -> Path:
     except OSError as error:
         raise DaybookError(
             f"{path} cannot be renamed: {error.strerror}",
-            remedy=f"Rename it to {aside.name} by hand: all that it holds is in the daybook."
+            remedy=f"Rename it to {aside.name} by hand: the daybook has all its lines."
             if word == "taken"
             else "Rename it by hand.",
         ) from error
@@ -208,13 +208,13 @@ def _free_name(path: Path, word: str) -> Path:
 
 
 def _check(daybook: SpillableDaybook, line: SpillRecord, other: SpillRecord | None) -> None:
-    """Raises NotRescued when a line is not about an open call, or one that ended as it says."""
+    """Raises UnreadableSpillRecord for a line that contradicts the daybook."""
     what = f"the {line.act.value} of {line.address.name}"
     if line.lineage != daybook.lineage:
         raise UnreadableSpillRecord(f"{what} belongs to another daybook")
     tried = daybook.tried(line.intent)
     if tried is None:
-        raise UnreadableSpillRecord(f"the daybook knows of no such call: {what}")
+        raise UnreadableSpillRecord(f"the daybook has no such call: {what}")
     intent = tried.intent
     same = (intent.address, intent.act, key_digest(intent.key)) == (
         line.address,
@@ -222,23 +222,20 @@ def _check(daybook: SpillableDaybook, line: SpillRecord, other: SpillRecord | No
         line.key,
     )
     if not same or (intent.number and line.number and intent.number != line.number):
-        raise UnreadableSpillRecord(
-            f"{what} is not the call that the daybook knows as no. {line.intent}"
-        )
+        raise UnreadableSpillRecord(f"{what} is not call number {line.intent} of the daybook")
     said, known = (line.result, line.number), (tried.result, tried.number)
+    where = "in the daybook"
     if other is not None:
-        known = (other.result, other.number)
+        known, where = (other.result, other.number), "in an earlier line"
     elif tried.open or not _made_something(line):
-        # What a later run read in the ledger of any other call is newer than the line.
+        # For any other call, what a later run read in the ledger is newer than the line.
         return
     if not _agree(said, known):
-        raise UnreadableSpillRecord(
-            f"{what} is said to be {_words(said)}, and it is known to be {_words(known)}"
-        )
+        raise UnreadableSpillRecord(f"{what} is {_words(said)} here, and {_words(known)} {where}")
 
 
 def _made_something(line: SpillRecord) -> bool:
-    """Whether a line tells of a new entry: that no later attempt takes back."""
+    """Whether a line records a new entry, which no later attempt removes."""
     return line.act is Act.CREATE and line.result is Result.DONE
 
 
@@ -255,7 +252,7 @@ def _words(ended: _Ended) -> str:
 
 
 def _append(path: Path, line: str) -> None:
-    """Add a line; it is on the disk when this returns. Leaves no half of it behind."""
+    """Append a line; it is on disk when this returns. A failure leaves no part of it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     file = os.open(path, flags, 0o600)
     try:
@@ -277,7 +274,7 @@ def _append(path: Path, line: str) -> None:
 
 
 def _read(path: Path) -> str:
-    """The text of a rescue file. Raises OSError, UnicodeDecodeError and NotRescued."""
+    """The text of a spill file. Raises OSError and UnreadableSpillRecord."""
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     raw = b""
     try:

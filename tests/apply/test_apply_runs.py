@@ -197,7 +197,7 @@ def test_an_entry_transferred_between_plan_and_apply_stops_the_run(books):
         ),
     )
     assert outcomes(report) == {"failed"}
-    assert "moved since the plan was made" in report.applied[0].message
+    assert "changed since the plan was made" in report.applied[0].message
     assert (books.verbs(), len(standing(books))) == ([], 10)
 
 

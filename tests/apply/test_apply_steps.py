@@ -151,7 +151,7 @@ def test_i31_an_entry_that_moved_since_the_plan_is_not_touched(bench, move, want
     bench.verbs()
     report = bench.apply(wanted, between=lambda: bench.api("PUT", path, move))
     assert outcomes(report) == {"failed"}
-    assert "moved since the plan" in report.applied[0].message
+    assert "changed since the plan" in report.applied[0].message
     assert bench.verbs() == []
 
 

@@ -94,4 +94,4 @@ def test_verify_against_a_newer_copy_says_that_the_daybook_is_older(small, tmp_p
     run(small, "export", copy)
     daybook_of(small).write_bytes(old.read_bytes())
     said = run(small, "verify", "--against", copy)
-    assert (said.code, "it is older than the copy" in said.err) == (1, True)
+    assert (said.code, "it is older than the export" in said.err) == (1, True)

@@ -139,7 +139,7 @@ def test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again(r
     ended = rescued.apply()
     assert ended.code == 0, ended.said
     assert f"the create of {NEW}" in ended.err
-    assert "taken from the rescue file" in ended.err
+    assert "taken from the spill file" in ended.err
     assert (rescued.content(), file.exists()) == (before, False)
     assert file.with_name("daybook.db.rescue.taken").exists()
     assert "rescue" not in rescued.plan("--detailed-exitcode").said
@@ -171,7 +171,7 @@ def test_i43_where_no_file_can_be_written_the_line_is_on_the_screen_and_can_be_p
     rescue_of(small).write_text(f"\n{line}\r\n")
     again = small.apply()
     assert (again.code, small.content()) == (0, before), again.said
-    assert f"({number}): taken from the rescue file" in again.err
+    assert f"({number}): taken from the spill file" in again.err
 
 
 def test_i43_a_document_on_stdout_stays_one(small, monkeypatch):
@@ -189,7 +189,7 @@ def test_i43_i42_a_writer_that_lost_its_lease_keeps_what_it_did(small):
         rescue = SpillingDaybook(book, rescue_of(small), show=shown.append)
         intent = rescue.record_intent(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
         execute(small, "update head set fence = fence + 1")
-        with pytest.raises(DaybookError, match=r"another apply took .* it is kept in"):
+        with pytest.raises(DaybookError, match=r"another apply took .* the outcome is kept in"):
             rescue.record_outcome(intent, Result.DONE, number="JE-00000099")
         with pytest.raises(DaybookError):
             rescue.record_outcome(intent, Result.UNKNOWN)
@@ -211,19 +211,19 @@ DAMAGE = {
     "cut off": (lambda line: line[:-30], "it is not whole"),
     "a slip": (lambda line: line.replace('"done"', '"refused"'), "it is not as it was written"),
     "twice a name": (lambda line: line.replace("{", '{"rescue": 1, ', 1), "it is not whole"),
-    "no such call": (lambda line: changed(line, intent=999), "knows of no such call"),
-    "another call": (lambda line: changed(line, intent=6), "is not the call that the daybook"),
-    "another key": (lambda line: changed(line, key="sha256:0"), "is not the call"),
+    "no such call": (lambda line: changed(line, intent=999), "has no such call"),
+    "another call": (lambda line: changed(line, intent=6), "is not call number 6 of the daybook"),
+    "another key": (lambda line: changed(line, key="sha256:0"), "is not call number"),
     "a path for a number": (
         lambda line: changed(line, number="../../x"),
         "a number that no ledger gives",
     ),
     "contradicting itself": (
         lambda line: f"{line}\n{changed(line, result=Result.REFUSED)}",
-        "is said to be refused",
+        "is refused here, and done",
     ),
     "something else": (lambda line: "[1, 2]", "no line of a rescue file"),
-    "not text": (lambda line: "\udcff", "no rescue file"),
+    "not text": (lambda line: "\udcff", "not a spill file"),
 }
 
 
@@ -268,7 +268,7 @@ def test_i43_a_line_that_contradicts_the_daybook_is_refused(rescued):
     rescued.applied()
     file.write_text(changed(kept.strip(), number="JE-00000999"))
     ended = rescued.apply()
-    assert (ended.code, "is known to be done" in ended.err) == (1, True), ended.said
+    assert (ended.code, "in the daybook" in ended.err) == (1, True), ended.said
 
 
 def test_i43_a_file_that_was_taken_in_before_it_could_be_renamed_is_taken_in_again(rescued):
@@ -301,7 +301,7 @@ def test_i43_a_rescue_file_is_never_written_through_a_link(small, tmp_path):
         rescue = SpillingDaybook(book, rescue_of(small), show=lambda line: None)
         intent = rescue.record_intent(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
         rescue_of(small).symlink_to(target)
-        with pytest.raises(DaybookError, match="shown on the screen"):
+        with pytest.raises(DaybookError, match="so the outcome is printed"):
             rescue.record_outcome(intent, Result.DONE, number="JE-00000099")
     assert target.read_text() == "precious"
 
@@ -384,7 +384,7 @@ def test_i07_somebodys_word_that_nothing_was_posted_ends_a_run_after_a_day_and_m
     leave_open(small, kind="JournalRun", spec={"journalEntryDate": "2026-01-31"})
     ended = recover(small, "--not-posted", f"JournalRun/{NEW}")
     assert ended.code == 0, ended.said
-    assert "had been refused: by the word of whoever ran recover" in ended.err
+    assert "had been refused: answered with daybook recover" in ended.err
 
 
 def test_i07_the_marker_bears_out_what_is_said_to_be_posted(small):

@@ -307,7 +307,7 @@ SWAP = (
         ("delete from events", "event 1 is missing"),
 
         ("delete from head", "where its events end"),
-        ("update head set seq = 4, serial = 2", "events end at 5, and it says 4"),
+        ("update head set seq = 4, serial = 2", "events end at 5, and it records 4"),
         ("update head set serial = 2", "events end at 5"),
         ("update meta set value = 'x' where key = 'lineage'", "lineage is not that"),
     ],
@@ -341,7 +341,7 @@ def test_i43_a_full_disk_is_a_daybook_error_and_nothing_is_half_written(path):
                   "begin select raise(abort, 'database or disk is full'); end")  # fmt: skip
         with pytest.raises(DaybookError, match="cannot be written") as caught:
             book.record_outcome(asked, Result.DONE, number=NUMBER)
-        assert "settles what is open" in caught.value.remedy
+        assert "settles open calls" in caught.value.remedy
         assert len(book.unsettled()) == 1
         sql(path, "drop trigger full")
         book.record_outcome(asked, Result.DONE, number=NUMBER)

@@ -71,7 +71,7 @@ def test_the_daybook_of_another_workspace_is_refused(home):
         book.bind("tenant", workspace=home.workspace)
     if home.is_file:
         for write in (True, False):
-            with pytest.raises(DaybookError, match="is of the workspace books, and this one is"):
+            with pytest.raises(DaybookError, match="belongs to the workspace books, not to others"):
                 open_daybook(home.place, write=write, workspace="others")
 
 
@@ -83,7 +83,7 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
         book.record_outcome(asked, Result.DONE, number="JE-00000001")
         book.bind("tenant/-")
         lineage, before, text = book.lineage, all_of(book), write_export(book)
-    with pytest.raises(DaybookError, match="is of the workspace books"):
+    with pytest.raises(DaybookError, match="belongs to the workspace books"):
         moved(on_postgresql, text)
     home = type(on_postgresql)(place=on_postgresql.place, workspace="books")
     moved(home, text)
@@ -99,7 +99,7 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
         assert book.serial == 4
         assert compare(book, read_export(text)) is None
     with in_a_file.opened(write=False) as book:
-        assert "older than the copy" in compare(book, read_export(later))
+        assert "older than the export" in compare(book, read_export(later))
     with pytest.raises(DaybookError, match="is not empty: it is the same one at serial 4"):
         moved(home, text)
     with home.opened() as book:

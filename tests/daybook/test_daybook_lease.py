@@ -114,7 +114,7 @@ def test_i42_x4_a_stopped_holder_whose_lease_was_broken_intends_nothing_more(hom
         assert f"{os.uname().nodename}, process {paused.pid}" in refused.value.message
         assert f"lease {lease}" in refused.value.message
         assert f"daybook unlock {lease}" in refused.value.remedy
-        with pytest.raises(DaybookError, match="is not the lease"):
+        with pytest.raises(DaybookError, match="is not the current lease"):
             home.unlock("another")
         assert home.unlock(lease).holder.pid == paused.pid
         with home.opened() as book:
@@ -144,7 +144,7 @@ def test_i42_a_holder_that_was_killed_is_taken_over(home):
 def test_i42_a_daybook_of_another_workspace_is_let_go_at_once(tmp_path):
     place = tmp_path / "daybook.db"
     open_daybook(place, write=True, workspace="books").close()
-    with pytest.raises(DaybookError, match="is of the workspace"):
+    with pytest.raises(DaybookError, match="belongs to the workspace"):
         open_daybook(place, write=True, workspace="another")
     with contextlib.closing(open_daybook(place, write=False)) as book:
         assert book.held_by() is None

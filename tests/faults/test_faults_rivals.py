@@ -269,7 +269,7 @@ def test_x6_i31_what_moved_since_the_plan_is_a_conflict_and_stays(lab, tally, wh
             lab.on_receipt = move
             ended = lab.run("apply", lab.root / "plan.json", "--parallelism", "1")
             assert ended.code == 6, ended.said
-            assert f"{number} moved since the plan was made" in ended.said
+            assert f"{number} changed since the plan was made" in ended.said
         (kept,) = (one for one in lab.truth().entries if one.number == number)
         assert kept.stands
         assert kept.content[3] == "by hand"

@@ -135,7 +135,7 @@ def t03_after_a_day_without_a_finder(time: Time) -> None:
         report = time.bench.apply(time.books())
         settled(report, "unknown")
         assert exit_code(report) == 6
-        assert 'look in the ledger for an entry with the marker "books/a"' in (
+        assert 'check the ledger for an entry with the marker "books/a"' in (
             report.settled[0].message
         )
     assert time.bench.verbs() == []
