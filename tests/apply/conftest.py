@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_harness import REFERENCE, Bench
+from apply_harness import (
+    REFERENCE,
+    Bench,
+)
+from apply_runs import load
 
 from reconciler.ledger import open_ledger
 
@@ -45,3 +49,25 @@ def bench(make_bench: Callable[..., Bench]) -> Bench:
 def either(request: pytest.FixtureRequest, make_bench: Callable[..., Bench]) -> Bench:
     """A bench in process, and one on a socket."""
     return make_bench(over_socket=request.param)
+
+
+@pytest.fixture
+def books(bench, tmp_path):
+    """The ledger of the documents' worked example: a run over it makes ten entries."""
+    load(bench, tmp_path)
+    return bench
+
+
+@pytest.fixture
+def copied(bench):
+    """Takes a copy of the daybook, and puts it back."""
+
+    def take():
+        shutil.copy(bench.daybook_path, bench.root / "copy.db")
+
+    def restore():
+        for path in bench.root.glob("daybook.db*"):
+            path.unlink()
+        shutil.copy(bench.root / "copy.db", bench.daybook_path)
+
+    return take, restore

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 from apply_harness import REFERENCE, Bench
+from process_workspace import Workspace
 from program import Program
-from test_apply_processes import Workspace
 
 from reconciler.ledger import open_ledger
 

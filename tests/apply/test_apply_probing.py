@@ -3,7 +3,6 @@
 import pytest
 from apply_harness import answer, each, files, instead, lost_after, lost_before, of, outcomes
 from builders import address, declared
-from test_apply_recovery import copied  # noqa: F401 - a fixture, by its name
 
 from reconciler.engine.manual_settlement import close_by_word
 from reconciler.errors import Refused
@@ -77,7 +76,7 @@ def test_i44_what_stands_above_a_gap_is_not_posted_again(unsearchable):
 
 def test_i44_an_older_copy_is_brought_up_to_date_from_the_last_number_it_knows(
     unsearchable,
-    copied,  # noqa: F811
+    copied,
 ):
     bench, (take, restore) = unsearchable, copied
     bench.apply(ONE, finding={"first_apply": True})

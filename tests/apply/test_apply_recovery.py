@@ -1,7 +1,6 @@
 """What an older daybook, an open call or a ledger at rest must not lead to: I-06 to I-11, I-44."""
 
 import contextlib
-import shutil
 
 import httpx
 import pytest
@@ -18,8 +17,8 @@ from apply_harness import (
     outcomes,
     refusal,
 )
+from apply_runs import RUN, run, runs
 from builders import address
-from test_apply_runs import RUN, books, run, runs  # noqa: F401 - a fixture, by its name
 
 from reconciler.cli.apply import exit_code
 from reconciler.cli.signals import Stop, stopping
@@ -34,21 +33,6 @@ from reconciler.errors import AppliedInPart, DaybookError, Refused
 
 LONG = pytest.mark.long
 REFUSED = instead(refusal(58490020, "refused for good"))
-
-
-@pytest.fixture
-def copied(bench):
-    """Takes a copy of the daybook, and puts it back."""
-
-    def take():
-        shutil.copy(bench.daybook_path, bench.root / "copy.db")
-
-    def restore():
-        for path in bench.root.glob("daybook.db*"):
-            path.unlink()
-        shutil.copy(bench.root / "copy.db", bench.daybook_path)
-
-    return take, restore
 
 
 def test_i06_i44_content_that_comes_back_over_a_restored_copy_gets_an_entry_of_its_own(
@@ -67,7 +51,7 @@ def test_i06_i44_content_that_comes_back_over_a_restored_copy_gets_an_entry_of_i
     assert [sent.verb for sent in bench.line.sent] == ["cancel", "create", "delete"]
 
 
-def test_i08_entries_that_were_gone_before_an_open_cancel_are_no_part_of_it(books):  # noqa: F811
+def test_i08_entries_that_were_gone_before_an_open_cancel_are_no_part_of_it(books):
     books.apply(run())
     books.execute("update journal_entries set status = 'Cancelled' where number = 'JE-00000001'")
     books.line.choose = every(lost_before, "cancel")
@@ -217,7 +201,7 @@ def close(bench, **answers):
         )
 
 
-def test_i07_a_file_that_names_the_run_closes_its_open_create(books):  # noqa: F811
+def test_i07_a_file_that_names_the_run_closes_its_open_create(books):
     left_open(books)
     assert settled_with(books) == [("unknown", None)]
     assert settled_with(books, billing="JR-00000009") == [("unknown", None)]
@@ -227,7 +211,7 @@ def test_i07_a_file_that_names_the_run_closes_its_open_create(books):  # noqa: F
     assert books.line.sent == []
 
 
-def test_i07_somebodys_word_closes_the_open_create_of_a_run_that_fits(books):  # noqa: F811
+def test_i07_somebodys_word_closes_the_open_create_of_a_run_that_fits(books):
     left_open(books)
     ((settled),) = close(books, posted={Address("JournalRun", RUN): "JR-00000001"})
     assert (settled.result.value, settled.number) == ("done", "JR-00000001")
@@ -244,7 +228,7 @@ def test_i07_somebodys_word_closes_the_open_create_of_a_run_that_fits(books):  #
         pytest.param("status = 'Processing'", "until that has ended", id="at work", marks=LONG),
     ],
 )
-def test_i07_a_run_that_does_not_fit_is_not_taken_for_what_was_asked_for(books, set_to, said):  # noqa: F811
+def test_i07_a_run_that_does_not_fit_is_not_taken_for_what_was_asked_for(books, set_to, said):
     left_open(books)
     books.execute(f"update journal_runs set {set_to}")
     with pytest.raises(Refused, match=said):
@@ -253,7 +237,7 @@ def test_i07_a_run_that_does_not_fit_is_not_taken_for_what_was_asked_for(books, 
 
 
 @pytest.mark.parametrize("hours", [27, pytest.param(1, marks=LONG), pytest.param(21, marks=LONG)])
-def test_i09_nobodys_word_counts_while_the_first_request_may_still_arrive(books, hours):  # noqa: F811
+def test_i09_nobodys_word_counts_while_the_first_request_may_still_arrive(books, hours):
     books.line.choose = every(lost_before, "create")
     books.apply(run())
     books.clock.pass_by(hours=hours)
@@ -261,7 +245,7 @@ def test_i09_nobodys_word_counts_while_the_first_request_may_still_arrive(books,
         close(books, not_posted=[Address("JournalRun", RUN)])
 
 
-def test_i07_after_a_day_and_more_somebodys_word_lets_a_run_be_asked_for_again(books):  # noqa: F811
+def test_i07_after_a_day_and_more_somebodys_word_lets_a_run_be_asked_for_again(books):
     left_open(books, lost_before)
     first = {sent.key for sent in books.line.sent}
     close(books, not_posted=[Address("JournalRun", RUN)])
@@ -274,7 +258,7 @@ def test_i07_after_a_day_and_more_somebodys_word_lets_a_run_be_asked_for_again(b
 BILLING = Address("JournalRun", RUN)
 
 
-def test_i07_one_run_is_not_what_two_open_creates_made(books):  # noqa: F811
+def test_i07_one_run_is_not_what_two_open_creates_made(books):
     books.line.choose = every(lost_after, "create")
     books.apply({**run("one"), **run("two")}, continue_on_error=True)
     books.line.choose = lambda sent: None
@@ -284,7 +268,7 @@ def test_i07_one_run_is_not_what_two_open_creates_made(books):  # noqa: F811
         close(books, posted=answers)
 
 
-def test_i07_a_create_is_not_said_to_be_posted_and_not_posted(books):  # noqa: F811
+def test_i07_a_create_is_not_said_to_be_posted_and_not_posted(books):
     left_open(books)
     with pytest.raises(Refused, match="and not to be posted"):
         close(books, posted={BILLING: "JR-00000001"}, not_posted=[BILLING])
@@ -373,7 +357,7 @@ def test_i07_i43_a_kept_refusal_does_not_outdo_an_attempt_that_nothing_was_writt
     assert taken(bench, path) == []
 
 
-def test_i43_a_line_that_is_not_believed_yet_is_kept_until_it_is(books, without_room):  # noqa: F811
+def test_i43_a_line_that_is_not_believed_yet_is_kept_until_it_is(books, without_room):
     path, block = without_room
     for times in (1, 2):
         with block():

@@ -14,54 +14,15 @@ from apply_harness import (
     of,
     outcomes,
 )
+from apply_runs import TYPES, load, run, runs
 from builders import declared
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.plan import Action
-from reconciler.core.model.resource import Address, Declared, Source
 from reconciler.engine.ports import PollingPolicy
 from reconciler.errors import CancelledInPart, RunFailed, StillAtWork
 
-TYPES = sorted(TRANSACTION_TYPES)[:10]
-RUN = "billing"
 QUICK = PollingPolicy(longest_wait=0, grace=0, shortest=0.001)
-
-
-def run(name=RUN, types=TYPES, **fields):
-    spec = {
-        "accountingPeriodName": "Jan-2026",
-        "journalEntryDate": "2026-01-31",
-        "transactionTypes": tuple({"type": one} for one in types),
-        **fields,
-    }
-    address = Address("JournalRun", name)
-    return {name: Declared(address=address, spec=spec, source=Source(f"{name}.yaml"))}
-
-
-@pytest.fixture
-def books(bench, tmp_path):
-    """The ledger of the documents' worked example: a run over it makes ten entries."""
-    load(bench, tmp_path)
-    return bench
-
-
-def load(bench, folder):
-    rows = [
-        f"T{at},{one},2026-01-{at:02},USD,{at}.50,Deferred Revenue,Subscription Revenue"
-        for at, one in enumerate(TYPES, start=1)
-    ]
-    head = "id,transactionType,transactionDate,currency,amount"
-    file = folder / "transactions.csv"
-    file.write_text("\n".join([f"{head},debitAccountingCodeName,creditAccountingCodeName", *rows]))
-    assert bench.ledger.load_transactions(file).added == 10
-
-
-def runs(bench):
-    return {
-        row["number"]: row["status"]
-        for row in bench.rows("select * from journal_runs where not deleted order by number")
-    }
 
 
 def entries(bench):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, tenant_of, world
-from test_runs import declared_run
+from run_builders import declared_run
 
 from reconciler.core.documents.plan_file import digest_of, plan_of, plan_text
 from reconciler.core.documents.plan_json import checksum_of, document_of

@@ -17,7 +17,7 @@ from builders import (
     tenant_of,
     world,
 )
-from test_runs import BILLING, JR, declared_run, live_run, recorded_run, run
+from run_builders import BILLING, JR, declared_run, live_run, recorded_run, run
 
 from reconciler.core.documents.plan_file import plan_of, plan_text
 from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold

@@ -17,7 +17,7 @@ from builders import (
     recorded,
     world,
 )
-from test_runs import JE, JR, RUN, adopting, declared_run, live_run, recorded_run
+from run_builders import JE, JR, RUN, adopting, declared_run, live_run, recorded_run
 
 from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
 from reconciler.core.model.plan import Action, Reason, Verb

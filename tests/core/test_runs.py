@@ -17,59 +17,28 @@ from builders import (
     tenant_of,
     world,
 )
+from run_builders import (
+    BILLING,
+    JE,
+    JR,
+    JR2,
+    RUN,
+    adopting,
+    declared_run,
+    live_run,
+    recorded_run,
+    run,
+)
 
 from reconciler.core.documents.plan_file import plan_of, plan_text
-from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
-from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.history import Act, CallHistory, Result, fold
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Action, Allowances, Reason
-from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.run_members import cancelled_in_part, out_of_the_books
 from reconciler.core.planning.snapshot import to_read
-
-RUN = KINDS["JournalRun"]
-JR, JR2, JE = "JR-00000001", "JR-00000002", "JE-00000001"
-BILLING = Address(RUN.name, "billing")
-
-
-def run(**fields):
-    """The spec of a run over January."""
-    types = ({"type": "Invoice Item"}, {"type": "Taxation Item"})
-    return {
-        "accountingPeriodName": "Jan-2026",
-        "journalEntryDate": "2026-01-31",
-        "transactionTypes": types,
-        **fields,
-    }
-
-
-def declared_run(spec=None, **more):
-    return Declared(
-        address=BILLING, spec=run() if spec is None else spec, source=Source("run.yaml"), **more
-    )
-
-
-def recorded_run(spec=None, *, number=JR, **more):
-    spec = run() if spec is None else spec
-    return Recorded(address=BILLING, number=number, spec=spec, incarnation=1, **more)
-
-
-def live_run(*members, number=JR, status="Completed", **fields):
-    """A run as it is read: its period resolved, its types in an order of the server's own."""
-    shown = {
-        "journalEntryDate": "2026-01-31",
-        "targetStartDate": "2026-01-01",
-        "targetEndDate": "2026-01-31",
-        "transactionTypes": ({"type": "Taxation Item"}, {"type": "Invoice Item"}),
-        "executedOn": "2026-02-01 08:00:00",
-        "totalJournalEntryCount": len(members),
-        "aggregateCurrency": False,
-        **fields,
-    }
-    return Live(number=number, status=status, fields=shown, members=members)
 
 
 def member(number=JE, **fields):
@@ -177,10 +146,6 @@ def test_a_label_is_read_with_both_id_and_name(label, action):
     )
     applied = spec if action is Action.KEEP else run()
     assert decided([declared_run(spec)], [recorded_run(applied)], [shown]).wanted is action
-
-
-def adopting(spec=None, *, number=JE, name="true-up", **more):
-    return declared(spec, name=name, adopts=number, **more)
 
 
 FROM_RUN = adopting(made_by=JR)

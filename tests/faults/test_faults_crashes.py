@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from actions import ACTIONS, NAMES, Action, transfer
+from actions import ACTIONS, NAMES, Action
 from crash_points import (
     CLIENT,
     EACH_CALL,
@@ -20,9 +20,9 @@ from crash_points import (
     SERVER,
     Blow,
 )
-from laboratory import Lab
 from ledger_databases import POSTGRESQL, SQLITE
 from program import Program
+from recovery import recover
 
 SHARED = ("create", "replace and delete", "cancel", "delete")
 """The actions that are carried out with a daybook on PostgreSQL, too."""
@@ -152,27 +152,6 @@ def test_f1_i01_i02_i03_i66_the_server_is_killed(make_lab, tally, kind, action, 
         action.arrange(lab)
         with lab.hosted():
             recover(lab, action, foreign)
-
-
-def recover(lab: Lab, action: Action, foreign: dict[str, Any]) -> None:
-    """One undisturbed run, and what must be so after it."""
-    again = lab.run(*action.verb)
-    if action.verb[0] == "import" and again.code == 4:
-        # What was written or adopted already is not imported again; apply finishes it.
-        again = lab.apply()
-        unwritten = [number for number in action.verb[1:] if not lab.declares(number)]
-        assert again.code == 0, again.said
-        if unwritten:
-            again = lab.run("import", *unwritten)
-    if action.stuck:
-        # The first run cannot be cancelled until the connector takes its entry back.
-        assert again.code in (0, 4, 6), again.said
-        assert "Traceback" not in again.said
-        transfer(lab, "No")
-        lab.calm()
-        again = lab.apply()
-    assert again.code == 0, again.said
-    lab.require_converged(action.wanted, foreign=foreign, runs=action.now.runs)
 
 
 def foundings() -> Iterator[Any]:

@@ -16,7 +16,7 @@ import pytest
 from actions import ACTIONS, Action
 from laboratory import Lab
 from program import Program, clean_environment
-from test_faults_crashes import recover
+from recovery import recover
 from tracing import require_strace, stopped_thread, traced
 
 LATE_TO_STOP = """

@@ -8,6 +8,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
 
+import os
+
+from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    empty,
+    empty_template,
+    opened,
+    plain_environment,
+)
+from checkouts import POLICY, Checkout
 from forge_server import PROJECT, REPOSITORY, GitHubServer, GitLabServer
 from socket_server import on_a_socket
 
@@ -52,3 +61,19 @@ def speak():
             return stack.enter_context(forge)
 
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def no_forge(monkeypatch, plain_environment):  # noqa: F811 - a fixture's name
+    """Whatever job runs the tests, it is none of the program's business."""
+    for name in os.environ:
+        if name.startswith(("GITHUB_", "GITLAB_", "CI_", "GIT_")) or name == "CI":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture
+def checkout(empty):  # noqa: F811 - a fixture's name
+    empty.settings(spec=POLICY)
+    return Checkout(empty)

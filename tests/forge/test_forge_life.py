@@ -1,86 +1,12 @@
 """A change from its first push to the books: planned, commented, approved, merged, applied."""
 
 import json
-import os
 import subprocess
 
 import pytest
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
 from books_harness import entry, reconciler
+from checkouts import PEOPLE, POLICY, TOKEN, Checkout, job
 from forge_server import BOT, Fault
-
-TOKEN = "ghs_actions"
-POLICY = "{policy: {approvals: {tiers: [{required: 1}, {required: 2, amount: {USD: 1000}}]}}}"
-PEOPLE = {
-    "mallory": "mallory@example.com",
-    "alice": "alice@example.com",
-    "bob": "bob@example.com",
-    "dave": "dave@example.com",
-}
-
-
-@pytest.fixture(autouse=True)
-def no_forge(monkeypatch, plain_environment):  # noqa: F811 - a fixture's name
-    """Whatever job runs the tests, it is none of the program's business."""
-    for name in os.environ:
-        if name.startswith(("GITHUB_", "GITLAB_", "CI_", "GIT_")) or name == "CI":
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-
-
-class Checkout:
-    """A git repository whose only directory is a workspace."""
-
-    def __init__(self, books):
-        self.books = books
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.commit("Begin", author="dave")
-
-    def git(self, *arguments, author="mallory"):
-        name = {"name": author, "email": PEOPLE[author]}
-        env = {f"GIT_{role}_{key.upper()}": value for role in ("AUTHOR", "COMMITTER")
-               for key, value in name.items()}  # fmt: skip
-        return subprocess.run(
-            ["git", *arguments], cwd=self.books.root, env=os.environ | env,
-            check=True, capture_output=True, text=True,
-        ).stdout.strip()  # fmt: skip
-
-    def commit(self, message, author="mallory"):
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", message, author=author)
-        return self.git("rev-parse", "HEAD")
-
-    def branch(self, name):
-        self.git("switch", "--quiet", "--create", name)
-
-    def merge(self, branch, *more, message="Merge", author="bob"):
-        self.git("switch", "--quiet", "main")
-        self.git("merge", "--quiet", "--no-ff", "--message", message, *more, branch, author=author)
-        return self.git("rev-parse", "HEAD")
-
-
-@pytest.fixture
-def checkout(empty):  # noqa: F811 - a fixture's name
-    empty.settings(spec=POLICY)
-    return Checkout(empty)
-
-
-def job(books, server, **more):
-    """What a job's environment says."""
-    server.checkout = books.root
-    books.env = {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_API_URL": server.url,
-        "GITHUB_REPOSITORY": "acme/books",
-        "GITHUB_TOKEN": TOKEN,
-        **more,
-    }
 
 
 def about_the_pull_request(books, server, tmp_path, head):
@@ -237,7 +163,7 @@ def test_approvals_are_of_the_files_that_are_applied(checkout, github, tmp_path,
     assert message in ended.err
 
 
-def test_a_workspace_outside_of_git_has_no_approvals(empty, github):  # noqa: F811 - a fixture's name
+def test_a_workspace_outside_of_git_has_no_approvals(empty, github):
     empty.settings(spec=POLICY)
     empty.declare("accrual")
     job(empty, github, GITHUB_SHA="a" * 40)
@@ -268,7 +194,7 @@ def test_a_forge_that_cannot_be_asked_stops_the_apply(
     assert "ghs_revoked" not in ended.said
 
 
-def test_without_a_policy_nobody_is_asked(empty, github):  # noqa: F811 - a fixture's name
+def test_without_a_policy_nobody_is_asked(empty, github):
     empty.declare("accrual")
     job(empty, github)
     assert empty.apply().code == 0
@@ -336,7 +262,7 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture
-def signed(empty, keys):  # noqa: F811 - a fixture's name
+def signed(empty, keys):
     listed = "".join(
         f'{PEOPLE[name]} namespaces="git" {(keys / f"{name}.pub").read_text()}' for name in PEOPLE
     )

@@ -5,25 +5,15 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
+from checkouts import job
 from forge_server import commit_of
-from test_forge_life import (  # noqa: F401 - fixtures are found by their names here
-    checkout,
-    job,
-    no_forge,
-)
 
 from reconciler.core.model.history import Act
 from reconciler.core.model.resource import Address
 from reconciler.daybook import Intent, open_daybook
 
 
-def brought(checkout, github, author, name):  # noqa: F811 - a fixture's name
+def brought(checkout, github, author, name):
     """A change that is merged, with nobody's approval yet."""
     checkout.branch(name)
     checkout.books.write(f"{name}.txt", "words")
@@ -41,7 +31,7 @@ def brought(checkout, github, author, name):  # noqa: F811 - a fixture's name
 
 @pytest.mark.parametrize(("approver", "code"), [("mallory", 4), ("bob", 0)])
 def test_who_wrote_what_an_earlier_apply_refused_cannot_approve_it_with_the_next_change(
-    checkout,  # noqa: F811 - a fixture's name
+    checkout,
     github,
     approver,
     code,
@@ -55,7 +45,7 @@ def test_who_wrote_what_an_earlier_apply_refused_cannot_approve_it_with_the_next
     assert (ended.code, bool(books.posted())) == (code, code == 0), ended.said
 
 
-def test_what_was_applied_is_nobodys_any_more(checkout, github):  # noqa: F811
+def test_what_was_applied_is_nobodys_any_more(checkout, github):
     books = checkout.books
     brought(checkout, github, "mallory", "accrual")
     github.approve("alice")
@@ -67,7 +57,7 @@ def test_what_was_applied_is_nobodys_any_more(checkout, github):  # noqa: F811
 
 
 @pytest.mark.parametrize("how", ["shallow", "lost"])
-def test_a_history_that_does_not_tell_is_refused(checkout, github, how):  # noqa: F811
+def test_a_history_that_does_not_tell_is_refused(checkout, github, how):
     books = checkout.books
     brought(checkout, github, "mallory", "accrual")
     github.approve("alice")
@@ -119,7 +109,7 @@ def leave_open(books, file):
     book.close()
 
 
-def test_a_daybook_that_git_tracks_is_not_written_to(checkout, github):  # noqa: F811
+def test_a_daybook_that_git_tracks_is_not_written_to(checkout, github):
     books = checkout.books
     books.settings(spec="{daybook: notes.db}")
     leave_open(books, books.root / "notes.db")
@@ -129,7 +119,7 @@ def test_a_daybook_that_git_tracks_is_not_written_to(checkout, github):  # noqa:
     assert "is tracked by git" in ended.err
 
 
-def test_an_open_create_is_not_sent_again_without_approvals(checkout, github):  # noqa: F811
+def test_an_open_create_is_not_sent_again_without_approvals(checkout, github):
     books = checkout.books
     brought(checkout, github, "mallory", "typo")
     leave_open(books, books.root / ".reconciler" / "daybook.db")
@@ -141,7 +131,7 @@ def test_an_open_create_is_not_sent_again_without_approvals(checkout, github):  
     assert "nobody approved it" in ended.said
 
 
-def test_a_policy_is_not_loosened_by_the_change_that_posts(checkout, github):  # noqa: F811
+def test_a_policy_is_not_loosened_by_the_change_that_posts(checkout, github):
     books = checkout.books
     brought(checkout, github, "mallory", "typo")
     assert books.apply().code == 0

@@ -18,6 +18,7 @@ from books_harness import (
     Books,
     ServedBooks,
     clean_environment,
+    reconciler,
 )
 
 
@@ -115,3 +116,36 @@ def served_small(opened, small_template) -> ServedBooks:
 def empty(opened, empty_template) -> Books:
     """A workspace without entries on the embedded ledger."""
     return opened(empty_template)
+
+
+RUN = """\
+apiVersion: journal.reconciler/v1
+kind: JournalRun
+metadata: {name: 2026-01-billing}
+spec:
+  accountingPeriodName: Jan-2026
+  journalEntryDate: 2026-01-31
+  transactionTypes:
+    - {type: Invoice Item}
+    - {type: Taxation Item}
+"""
+
+
+@pytest.fixture
+def billing(opened, empty_template, place) -> Books:
+    """Books that declare a run, and a ledger with transactions that make ten entries of it."""
+    books = opened(empty_template, place=place)
+    fields = "id,transactionType,transactionDate,currency,amount,homeCurrencyAmount"
+    rows = [f"{fields},debitAccountingCodeName,creditAccountingCodeName"]
+    for at in range(20):
+        sort, currency = ("Invoice Item", "USD") if at % 2 else ("Taxation Item", "EUR")
+        code = ("Accounts Receivable", "Deferred Revenue")[at % 4 // 2]
+        facts = f"T{at},{sort},2026-01-{at + 1:02},{currency},{at}.25,{at}.25"
+        rows.append(f"{facts},{code},Subscription Revenue")
+    file = books.root.parent / "transactions.csv"
+    file.write_text("\n".join(rows))
+    database = f"sqlite:///{books.database}"
+    loaded = reconciler("ledger", "load-transactions", "--database", database, file)
+    assert loaded.code == 0, loaded.said
+    books.write("billing.yaml", RUN)
+    return books

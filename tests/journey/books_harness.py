@@ -382,3 +382,32 @@ def _environment(said: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def standing(books):
+    rows = books.rows(
+        "select number from journal_entries where status = 'Created' and not deleted "
+        "order by number"
+    )
+    return [row["number"] for row in rows]
+
+
+def by_hand(books, **fields):
+    """An entry that somebody posted without us."""
+    body = {
+        "accountingPeriodName": "Jan-2026",
+        "currency": "USD",
+        "journalEntryDate": "2026-01-31",
+        "notes": "Posted by hand: 100 %",
+        "journalEntryItems": [
+            {
+                "accountingCodeName": code,
+                "type": side,
+                "amount": "1234.50",
+                "homeCurrencyAmount": "1234.50",
+            }
+            for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
+        ],
+        **fields,
+    }
+    return books.call("POST", "journal-entries", **body)["journalEntryNumber"]

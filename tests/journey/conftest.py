@@ -1,6 +1,7 @@
 """Books in a known state for every test."""
 
 from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    billing,
     empty,
     empty_template,
     example,

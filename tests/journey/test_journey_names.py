@@ -1,8 +1,7 @@
 """Names change, are given up and come back, and what stands in the ledger stays as it is."""
 
 import pytest
-from books_harness import credit, debit, entry
-from test_journey_runs import billing, standing  # noqa: F401 - a fixture's name
+from books_harness import credit, debit, entry, standing
 
 DEARER = (debit("9.00"), credit("9.00"))
 
@@ -92,7 +91,7 @@ def test_forgetting_is_refused(small, args, code, said):
 
 
 @pytest.mark.parametrize("billing", ["embedded"], indirect=True)
-def test_a_run_is_renamed_in_the_daybook_alone(billing):  # noqa: F811
+def test_a_run_is_renamed_in_the_daybook_alone(billing):
     billing.applied()
     before = billing.content()
     billing.edit("billing.yaml", "2026-01-billing}", "january, previousName: 2026-01-billing}")
@@ -111,7 +110,7 @@ def test_a_run_is_renamed_in_the_daybook_alone(billing):  # noqa: F811
 
 
 @pytest.mark.parametrize("billing", ["embedded"], indirect=True)
-def test_entries_left_to_their_run_are_not_named_for_ever(billing):  # noqa: F811
+def test_entries_left_to_their_run_are_not_named_for_ever(billing):
     billing.applied()
     assert billing.run("import", "--run", "JR-00000001").code == 0
     written = billing.root / "imported" / "jr-00000001.yaml"

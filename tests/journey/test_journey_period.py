@@ -1,7 +1,7 @@
 """A whole accounting period is imported: what is nobody's, and nothing else (I-22)."""
 
 import pytest
-from test_journey_runs import billing, by_hand, standing  # noqa: F401 - a fixture's name
+from books_harness import by_hand
 
 PERIOD = ("import", "--period", "Jan-2026", "--yes")
 
@@ -49,7 +49,7 @@ def test_a_period_is_imported_piece_by_piece(small):
 
 
 @pytest.mark.parametrize("billing", ["embedded"], indirect=True)
-def test_what_a_run_made_is_left_to_it(billing):  # noqa: F811
+def test_what_a_run_made_is_left_to_it(billing):
     billing.applied()
     ended = billing.run(*PERIOD)
     assert ended.code == 0, ended.said

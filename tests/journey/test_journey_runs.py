@@ -1,47 +1,7 @@
 """Journal runs and what is imported, as people meet them on the command line."""
 
 import pytest
-from books_harness import EMBEDDED, SERVED, Books, reconciler
-
-RUN = """\
-apiVersion: journal.reconciler/v1
-kind: JournalRun
-metadata: {name: 2026-01-billing}
-spec:
-  accountingPeriodName: Jan-2026
-  journalEntryDate: 2026-01-31
-  transactionTypes:
-    - {type: Invoice Item}
-    - {type: Taxation Item}
-"""
-
-
-@pytest.fixture(params=[EMBEDDED, SERVED])
-def billing(request, opened, empty_template) -> Books:
-    """Books that declare a run, and a ledger with transactions that make ten entries of it."""
-    books = opened(empty_template, place=request.param)
-    fields = "id,transactionType,transactionDate,currency,amount,homeCurrencyAmount"
-    rows = [f"{fields},debitAccountingCodeName,creditAccountingCodeName"]
-    for at in range(20):
-        sort, currency = ("Invoice Item", "USD") if at % 2 else ("Taxation Item", "EUR")
-        code = ("Accounts Receivable", "Deferred Revenue")[at % 4 // 2]
-        facts = f"T{at},{sort},2026-01-{at + 1:02},{currency},{at}.25,{at}.25"
-        rows.append(f"{facts},{code},Subscription Revenue")
-    file = books.root.parent / "transactions.csv"
-    file.write_text("\n".join(rows))
-    database = f"sqlite:///{books.database}"
-    loaded = reconciler("ledger", "load-transactions", "--database", database, file)
-    assert loaded.code == 0, loaded.said
-    books.write("billing.yaml", RUN)
-    return books
-
-
-def standing(books):
-    rows = books.rows(
-        "select number from journal_entries where status = 'Created' and not deleted "
-        "order by number"
-    )
-    return [row["number"] for row in rows]
+from books_harness import by_hand, standing
 
 
 def connector_posts(books, number):
@@ -107,27 +67,6 @@ def test_the_entries_of_a_run_are_imported_and_managed(billing):
     ended = billing.applied("--max-removals", "4")
     assert "4 forgotten" in ended.out
     assert standing(billing) == []
-
-
-def by_hand(books, **fields):
-    """An entry that somebody posted without us."""
-    body = {
-        "accountingPeriodName": "Jan-2026",
-        "currency": "USD",
-        "journalEntryDate": "2026-01-31",
-        "notes": "Posted by hand: 100 %",
-        "journalEntryItems": [
-            {
-                "accountingCodeName": code,
-                "type": side,
-                "amount": "1234.50",
-                "homeCurrencyAmount": "1234.50",
-            }
-            for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
-        ],
-        **fields,
-    }
-    return books.call("POST", "journal-entries", **body)["journalEntryNumber"]
 
 
 def test_an_entry_is_imported_under_a_name_of_choice(small):

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
-import test_render_plans
-import test_render_runs
-from test_render_plans import EUR, LONG, LONG_BEFORE, NAMES, Scene, credit, debit, entry
+import plan_scenes
+import run_scenes
+from hostile_texts import plan_of
+from plan_scenes import EUR, LONG, LONG_BEFORE, NAMES, Scene, credit, debit, entry
 
 from reconciler.core.model.plan import Allowances
 from reconciler.core.model.policy import Policy
@@ -15,7 +16,7 @@ from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 
 SCENES = {
     **{
-        name: test_render_plans.SCENES[name]
+        name: plan_scenes.SCENES[name]
         for name in (
             "create",
             "create-foreign",
@@ -36,7 +37,7 @@ SCENES = {
         )
     },
     **{
-        f"run-{name}": test_render_runs.SCENES[name]
+        f"run-{name}": run_scenes.SCENES[name]
         for name in ("create", "replace", "held", "in-part", "adopt")
     },
 }
@@ -44,8 +45,8 @@ SCENES = {
 
 def whole_plan():
     """A plan with every part that a report has: a run, several currencies, drift, and refusals."""
-    held = test_render_runs.HELD
-    scene = test_render_runs.RunScene().run(test_render_runs.spec(), was=None)
+    held = run_scenes.HELD
+    scene = run_scenes.RunScene().run(run_scenes.spec(), was=None)
     scene.entry("2026-01-eur", EUR).entry("2026-01-line", LONG, was=LONG_BEFORE)
     scene.entry("2026-01-moved", entry(notes="Checked"), was=entry(), live={"notes": "By hand"})
     scene.entry("2026-01-gone", was=entry(debit("75.00"), credit("75.00")))
@@ -140,3 +141,26 @@ def without_our_own(document):
     document = re.sub(r"sha256-[A-Za-z0-9+/=]+", "sha256-…", document)
     kept = re.compile(r"<(style|script)>(?!@page|document).*?</\1>", re.DOTALL)
     return kept.sub(r"<\1>…</\1>", document)
+
+
+MARKUP = {
+    "script": "<script>alert(1)</script>",
+    "image": '"><img src=x onerror=alert(1)>',
+    "end of a style": "</style><script>alert(1)</script>",
+    "end of a string": "'\"`; } * { display: none } /*",
+    "comment": "--><!--",
+    "entity": "&lt;b&gt; &#x202e;",
+    "template": "{{ 7 * 7 }} {% raw %}",
+    "address": "javascript:alert(1)",
+}
+
+
+def everywhere(text):
+    """A plan with a text wherever a file, the server or a person could have put it."""
+    plan = plan_of(text)
+    basis = replace(
+        plan.basis, workspace=text, host=text, tenant_id=text, origin=Provenance(commit=text)
+    )
+    drift = tuple(replace(moved, status=text) for moved in plan.drift)
+    scope = Scope(targets=(text,))
+    return replace(plan, basis=basis, drift=drift, scope=scope, digest=text)

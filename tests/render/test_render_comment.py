@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 from builders import credit, debit, declared, entry, plan_for, world
-from test_render_hostile import HOSTILE
-from test_render_markdown import shape
+from hostile_texts import HOSTILE
+from markdown_reader import shape
 
 from reconciler.core.model.policy import Approvals, Policy, Tier
 from reconciler.core.model.review import Approval, Discarded, Review

@@ -8,10 +8,10 @@ from collections import defaultdict
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
+import plan_scenes
 import pytest
-import test_render_plans
-import test_render_runs
-from test_render_hostile import HOSTILE, is_safe, plan_of
+import run_scenes
+from hostile_texts import HOSTILE, is_safe, plan_of
 
 from reconciler.cli.lookup import all_rules
 from reconciler.core.model.finding import Problem, Severity
@@ -95,12 +95,12 @@ def test_a_finding_keeps_its_fingerprint_when_its_line_moves():
 
 SCENES = {
     **{
-        name: test_render_plans.SCENES[name]
+        name: plan_scenes.SCENES[name]
         for name in ("everything", "create-foreign", "blocked-transferred", "nothing")
     },
-    "refused": test_render_plans.SCENES["refused-too-many-removals"],
-    "run-held": test_render_runs.SCENES["held"],
-    "run-replace": test_render_runs.SCENES["replace"],
+    "refused": plan_scenes.SCENES["refused-too-many-removals"],
+    "run-held": run_scenes.SCENES["held"],
+    "run-replace": run_scenes.SCENES["replace"],
 }
 
 

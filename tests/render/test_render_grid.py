@@ -3,9 +3,9 @@
 import hashlib
 from dataclasses import replace
 
+import plan_scenes
 import pytest
-import test_render_plans
-import test_render_runs
+import run_scenes
 from document_schemas import must_fit
 from html_harness import large_plan
 
@@ -19,8 +19,8 @@ from reconciler.render.spreadsheet import plan_csv
 from reconciler.render.styled_text import plain_text
 from reconciler.render.text import overview_lines, plan_lines
 
-PLANS = test_render_plans.SCENES
-RUNS = test_render_runs.SCENES
+PLANS = plan_scenes.SCENES
+RUNS = run_scenes.SCENES
 SCENES = {
     "create": PLANS["create-foreign"],
     "update": PLANS["update"],

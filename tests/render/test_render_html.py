@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 from builders import declared, plan_for, world
-from html_harness import SCENES, large_plan, parts_of, without_our_own
-from test_render_hostile import HOSTILE, is_safe, plan_of
-from test_render_plans import Scene, credit, debit, entry
+from hostile_texts import HOSTILE, is_safe
+from html_harness import MARKUP, SCENES, everywhere, large_plan, parts_of, without_our_own
+from plan_scenes import Scene, credit, debit, entry
 
 from reconciler.core.model.plan import Action
 from reconciler.core.model.policy import Approvals, Policy, Tier
@@ -18,17 +18,6 @@ from reconciler.core.planning.impact import impact_of
 from reconciler.render.html.document import plan_html
 from reconciler.render.plan_view import counts_of, view_of
 from reconciler.render.problems import escaped
-
-MARKUP = {
-    "script": "<script>alert(1)</script>",
-    "image": '"><img src=x onerror=alert(1)>',
-    "end of a style": "</style><script>alert(1)</script>",
-    "end of a string": "'\"`; } * { display: none } /*",
-    "comment": "--><!--",
-    "entity": "&lt;b&gt; &#x202e;",
-    "template": "{{ 7 * 7 }} {% raw %}",
-    "address": "javascript:alert(1)",
-}
 
 
 @pytest.fixture(params=[*HOSTILE.values(), *MARKUP.values()], ids=[*HOSTILE, *MARKUP])
@@ -121,17 +110,6 @@ def test_the_policy_names_each_style_and_script_by_its_content(name):
 def shape(document):
     """What a browser builds of a document: tags and the names of their attributes."""
     return [(tag, sorted(values)) for tag, values in parts_of(document).tags]
-
-
-def everywhere(text):
-    """A plan with a text wherever a file, the server or a person could have put it."""
-    plan = plan_of(text)
-    basis = replace(
-        plan.basis, workspace=text, host=text, tenant_id=text, origin=Provenance(commit=text)
-    )
-    drift = tuple(replace(moved, status=text) for moved in plan.drift)
-    scope = Scope(targets=(text,))
-    return replace(plan, basis=basis, drift=drift, scope=scope, digest=text)
 
 
 def test_no_text_makes_markup_or_hides_anything(hostile):

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from html_harness import SCENES, large_plan, whole_plan
+from html_harness import MARKUP, SCENES, everywhere, large_plan, whole_plan
 from playwright.sync_api import Browser, Page, expect
-from test_render_html import MARKUP, everywhere
 from web_browser import opened_browser
 
 from reconciler.render.html.document import plan_html

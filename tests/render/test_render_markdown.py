@@ -4,12 +4,12 @@ import html
 import re
 from dataclasses import replace
 
+import plan_scenes
 import pytest
-import test_render_plans
-import test_render_runs
-from markdown_it import MarkdownIt
-from test_render_hostile import HOSTILE, is_safe, plan_of
-from test_render_plans import Scene, credit, debit, entry
+import run_scenes
+from hostile_texts import HOSTILE, is_safe, plan_of
+from markdown_reader import READER, shape
+from plan_scenes import Scene, credit, debit, entry
 
 from reconciler.core.model.finding import Refusal
 from reconciler.render.escaping import sentence
@@ -17,7 +17,7 @@ from reconciler.render.markdown import LIMIT, plan_markdown
 
 SCENES = {
     **{
-        name: test_render_plans.SCENES[name]
+        name: plan_scenes.SCENES[name]
         for name in (
             "everything",
             "create",
@@ -32,36 +32,13 @@ SCENES = {
             "nothing",
         )
     },
-    **{
-        f"run-{name}": test_render_runs.SCENES[name]
-        for name in ("create", "replace", "held", "adopt")
-    },
+    **{f"run-{name}": run_scenes.SCENES[name] for name in ("create", "replace", "held", "adopt")},
 }
-
-READER = MarkdownIt("commonmark").enable("table")
-OURS = re.compile(r"</?(code|details|summary|br)>")
-"""The tags that the document itself is made of."""
 
 
 @pytest.mark.parametrize("name", SCENES)
 def test_a_plan_reads_like_this_in_a_pull_request(name, golden):
     golden(f"markdown-{name}.md", plan_markdown(SCENES[name]().plan()))
-
-
-def tokens(text):
-    for token in READER.parse(text):
-        yield token
-        yield from token.children or ()
-
-
-def shape(text):
-    """What a reader makes of the text: every token but the words, which may stand in code."""
-    return [
-        (token.type, token.tag, OURS.findall(token.content) if "html" in token.type else "")
-        for token in tokens(text)
-        if token.type not in ("text", "text_special")
-        and not (token.type == "html_inline" and re.fullmatch("</?code>", token.content))
-    ]
 
 
 def outside_code(text):

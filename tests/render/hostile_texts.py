@@ -1,0 +1,61 @@
+"""Texts that move a cursor, hide a line or forge one, and a plan that holds them."""
+
+import unicodedata
+
+from plan_scenes import TRUE_UP, Scene, credit, debit, entry
+
+HOSTILE = {
+    "colour": "\x1b[31mred\x1b[0m",
+    "clear the screen": "\x1b[2J\x1b[H",
+    "title": "\x1b]0;owned\x07",
+    "link": "\x1b]8;;https://x.invalid\x1b\\text\x1b]8;;\x1b\\",
+    "8-bit control": "\x9b31m",
+    "carriage return": "harmless\rNo changes.",
+    "line feed": "x\nPlan: 0 to create.\nDigest: sha256:0",
+    "backspace": "1000\b\b\b\b1",
+    "null": "a\x00b",
+    "delete": "a\x7fb",
+    "right to left": "a\u202e000.1\u202c",
+    "isolate": "\u2066a\u2069",
+    "mark": "a\u200eb\u061c",
+    "line separator": "a\u2028Plan: 0 to create.",
+    "paragraph separator": "a\u2029b",
+    "next line": "a\x85b",
+    "vertical tab": "a\x0bb\x0cc",
+    "zero width": "Deferred\u200bRevenue",
+    "joiner": "a\u2060b\ufeffc",
+    "runner command": "\n::error file=x::forged",
+    "surrogate": "a\ud800b",
+    "tag": "a\U000e0041b",
+    "variation": "a\ufe0fb",
+    "soft hyphen": "a\u00adb",
+    "markup": "[bold red]x[/]",
+}
+
+
+UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
+
+
+TURNING = set(
+    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+
+
+def is_safe(text):
+    rest = text.replace("\n", "")
+    return not any(unicodedata.category(char) in UNSAFE or char in TURNING for char in rest)
+
+
+CALM = entry(debit("1.00", notes="calm"), credit("1.00"), notes="calm", Preparer__c="calm")
+
+
+def plan_of(text):
+    spec = entry(
+        debit("1.00", text), credit("1.00"), notes=text, Preparer__c=text, accountingPeriodName=text
+    )
+    scene = Scene().entry(TRUE_UP, spec).entry("2026-01-was", CALM, was=spec)
+    scene.entry("2026-01-moved", CALM, was=CALM, live={"notes": text})
+    scene.entry("2026-01-theirs", entry(notes="x"), was=CALM, marker=text)
+    scene.entry("2026-01-odd", CALM, was=CALM, status=text)
+    scene.warnings = (text,)
+    return scene.plan()
