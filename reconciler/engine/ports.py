@@ -47,6 +47,13 @@ class LedgerWriter(Protocol):
     def server_time(self) -> datetime | None: ...
 
 
+class LedgerClock(Protocol):
+    """A ledger that knows its time after any answer, such as its periods."""
+
+    def server_time(self) -> datetime | None: ...
+    def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
+
+
 class SettlingLedger(LedgerWriter, Searchable, Protocol):
     """A ledger that can also be searched, and asked for its periods to learn its time."""
 
@@ -70,12 +77,16 @@ class SettlingDaybook(CallLog, Protocol):
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None: ...
 
 
-class SpillableDaybook(SettlingDaybook, Protocol):
-    """A daybook that also returns one of its calls."""
+class CallRecords(Protocol):
+    """A daybook that returns one of its calls."""
 
     @property
     def lineage(self) -> str: ...
     def tried(self, seq: int) -> CallRecord | None: ...
+
+
+class SpillableDaybook(CallRecords, SettlingDaybook, Protocol):
+    """A daybook that takes outcomes and returns one of its calls."""
 
 
 class CompletenessLog(Protocol):

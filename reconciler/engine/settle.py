@@ -17,7 +17,7 @@ from reconciler.core.recovery.claims import Claim, misfit
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import shows_in_a_read, transfer_asked
-from reconciler.engine.ports import SettlingDaybook, SettlingLedger
+from reconciler.engine.ports import LedgerClock, SettlingDaybook, SettlingLedger
 from reconciler.engine.search import probe_ledger, search_ledger
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
@@ -267,7 +267,7 @@ def probed(
     )
 
 
-def age_of(ledger: SettlingLedger, intent: Intent) -> timedelta | None:
+def age_of(ledger: LedgerClock, intent: Intent) -> timedelta | None:
     """The age of a key by the ledger's own clock; None when it is unknown."""
     now = ledger.server_time()
     if now is None:

@@ -21,7 +21,7 @@ from reconciler.core.recovery.spill_record import (
 )
 from reconciler.daybook import Intent
 from reconciler.daybook.fsync import sync
-from reconciler.engine.ports import SpillableDaybook
+from reconciler.engine.ports import CallRecords, SpillableDaybook
 from reconciler.errors import DaybookError
 
 
@@ -101,7 +101,7 @@ class SpillContents:
     problems: tuple[str, ...] = ()
 
 
-def examine(daybook: SpillableDaybook, path: Path) -> SpillContents | None:
+def examine(daybook: CallRecords, path: Path) -> SpillContents | None:
     """Read a spill file and check it against the daybook; None when there is no file."""
     try:
         text = _read(path)
@@ -207,7 +207,7 @@ def _free_name(path: Path, word: str) -> Path:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def _check(daybook: SpillableDaybook, line: SpillRecord, other: SpillRecord | None) -> None:
+def _check(daybook: CallRecords, line: SpillRecord, other: SpillRecord | None) -> None:
     """Raises UnreadableSpillRecord for a line that contradicts the daybook."""
     what = f"the {line.act.value} of {line.address.name}"
     if line.lineage != daybook.lineage:
