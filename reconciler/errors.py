@@ -1,6 +1,7 @@
 """What stops the work, with the exit code each cause ends in.
 
 ReconcilerError                     1
+├── UsageError                     64   the options do not fit each other, or the workspace
 ├── FilesRefused                    3   findings in files
 ├── Refused                         4   a guard, a rule or a policy says no
 ├── StalePlan                       5   the plan is not what the ledger and the files now give
@@ -35,6 +36,12 @@ class ReconcilerError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+class UsageError(ReconcilerError):
+    """Options do not fit each other, or name nothing in the workspace."""
+
+    exit_code = 64
 
 
 class FilesRefused(ReconcilerError):

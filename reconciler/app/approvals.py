@@ -1,126 +1,121 @@
-"""Finds the approvals that a plan requires, before anything of it is applied."""
+"""Reads approvals from the forge or from git, before anything of a plan is applied."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from reconciler.cli.terminal import err
+from reconciler.app.policy_history import policy_of_text, text_of_policy
+from reconciler.app.progress import Tell
+from reconciler.app.session import ReadSession
+from reconciler.app.state_directory import STATE_DIRECTORY
+from reconciler.app.workspace import require_valid
 from reconciler.core.model.finding import Refusal
-from reconciler.core.model.policy import Evidence
+from reconciler.core.model.history import Act
+from reconciler.core.model.plan import Plan, Requirement
+from reconciler.core.model.policy import Approvals, Evidence
 from reconciler.core.model.review import Assessment, Review
 from reconciler.core.planning.approvals import assess
 from reconciler.errors import ReconcilerError
+from reconciler.forge.access import open_forge
 from reconciler.forge.ci_context import ChangeOptions, CiContext
-
-if TYPE_CHECKING:
-    from reconciler.app.session import Desk
-    from reconciler.core.model.plan import Plan, Requirement
-    from reconciler.git.unapplied import Unapplied
+from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
+from reconciler.git.repository import Repository, is_in_repository
+from reconciler.git.unapplied import Unapplied, applied_commit, people_of, unapplied
 
 
-def assessment_of(
-    desk: "Desk", requirement: "Requirement", digest: str, whereabouts: ChangeOptions
+def change_options(options: dict[str, Any]) -> ChangeOptions:
+    """Take what a command's options say of the change on the forge out of them."""
+    return ChangeOptions.from_options(options)
+
+
+def assess_approvals(
+    session: ReadSession, requirement: Requirement, digest: str, change: ChangeOptions
 ) -> Assessment:
-    """How a plan with this digest stands against what the workspace's policy requires of it.
+    """Which of the approvals that a plan with this digest requires are there.
 
     The policy is the one of the files that are applied. Raises a ReconcilerError when the forge
-    or git cannot be asked; what is asked and found wanting is in the assessment.
+    or git cannot be read; approvals that are missing are in the assessment.
     """
-    from reconciler.app.state_directory import STATE_DIRECTORY
-    from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
-    from reconciler.git.repository import Repository
-    from reconciler.git.unapplied import Unapplied, people_of, unapplied
-
     if not requirement.approvals:
         return Assessment(requirement=requirement)
-    repository = Repository(desk.books.root)
-    from_git = requirement.evidence is Evidence.GIT
-    place = None if from_git else whereabouts.context()
-    said = whereabouts.commit if place is None else place.commit
-    commit = said or repository.head() or ""
+    repository = Repository(session.workspace.root)
+    context = None if requirement.evidence is Evidence.GIT else change.context()
+    head = repository.head()
+    commit = (change.commit if context is None else context.commit) or head or ""
     flaws = tuple(flaws_of(repository, commit, except_for=STATE_DIRECTORY))
     history = Unapplied()
-    if commit and repository.head() is not None:
-        history = unapplied(repository, commit, desk.daybook.applied_commit)
+    if commit and head is not None:
+        history = unapplied(repository, commit, session.daybook.applied_commit)
     if not commit:
         review = Review(change="the change", commit="")
-    elif place is None:
-        review = review_of(repository, commit, signers=_signers(desk))
+    elif context is None:
+        review = review_of(repository, commit, signers=_signers(session))
         review = _written_by(review, people_of(history.written), history.flaws)
     else:
-        review = _on_forge(whereabouts, place, commit, history)
+        review = _review_on_forge(change, context, commit, history)
         flaws += tuple(merge_flaws_of(repository, commit, review.commit))
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
 
 
-def may_send_again(desk: "Desk", whereabouts: ChangeOptions) -> bool:
+def may_send_again(session: ReadSession, change: ChangeOptions, *, tell: Tell) -> bool:
     """Whether open creates may be sent again before there is a plan that could be approved.
 
-    What they post is known from the daybook alone, so it takes what the highest tier asks for, of
-    the plan whose run left them open.
+    What they post is known from the daybook alone. So they take the approvals of the highest
+    tier, for the plan whose run left them open.
     """
-    from reconciler.core.model.history import Act
-    from reconciler.core.model.plan import Requirement
-    from reconciler.render.approvals import assessment_lines
-
-    approvals = desk.settings.policy.approvals
-    most = max((tier.required for tier in approvals.tiers), default=0)
-    if not most or all(intent.act is not Act.CREATE for intent in desk.daybook.unsettled()):
+    approvals = session.settings.policy.approvals
+    open_creates = any(intent.act is Act.CREATE for intent in session.daybook.unsettled())
+    if not approvals.tiers or not open_creates:
         return True
-    requirement = Requirement(
-        approvals=most,
-        because=("a call of an earlier run is open, and would be sent again",),
-        approvers=approvals.approvers,
-        evidence=approvals.evidence,
-        bind_digest=approvals.bind_digest,
-    )
-    runs = desk.daybook.runs()
-    found = assessment_of(desk, requirement, runs[-1].plan if runs else "", whereabouts)
+    requirement = _highest(approvals, "a call of an earlier run is open, and would be sent again")
+    if not requirement.approvals:
+        return True
+    runs = session.daybook.runs()
+    found = assess_approvals(session, requirement, runs[-1].plan if runs else "", change)
     if not found.satisfied:
-        err(assessment_lines(found))
+        tell(found)
     return found.satisfied
 
 
-def policy_to_keep(desk: "Desk", digest: str, whereabouts: ChangeOptions) -> str:
-    """The policy that counts from this run on, empty when that of the last one goes on to.
+def policy_to_record(session: ReadSession, digest: str, change: ChangeOptions) -> str:
+    """The policy that counts from this run on; empty when that of the last run still does.
 
-    One that asked for approvals gives way to another with those of its highest tier alone.
+    A policy that requires approvals is replaced only with those of its highest tier.
     """
-    from reconciler.app.policy_history import policy_of_text, text_of_policy
-    from reconciler.app.workspace import require_valid
-    from reconciler.core.model.plan import Requirement
-
-    new = text_of_policy(require_valid(desk.books).policy)
-    old = policy_of_text(desk.daybook.policy)
+    new = text_of_policy(require_valid(session.workspace).policy)
+    old = policy_of_text(session.daybook.policy)
     if old is None or not old.approvals.tiers or text_of_policy(old) == new:
         return new
-    requirement = Requirement(
-        approvals=max(tier.required for tier in old.approvals.tiers),
-        because=("the policy changed",),
-        approvers=old.approvals.approvers,
-        evidence=old.approvals.evidence,
-    )
+    requirement = replace(_highest(old.approvals, "the policy changed"), bind_digest=False)
     try:
-        found = assessment_of(desk, requirement, digest, whereabouts)
+        found = assess_approvals(session, requirement, digest, change)
     except ReconcilerError:
-        # What cannot be asked leaves the policy as it was.
+        # Without an answer the policy stays as it was.
         return ""
     return new if found.satisfied else ""
 
 
-def commit_of(desk: "Desk", plan: "Plan") -> str:
-    """The commit that is applied as a whole when a plan was carried out; empty when none is."""
-    from reconciler.app.state_directory import STATE_DIRECTORY
-    from reconciler.git.repository import Repository, is_in_repository
-    from reconciler.git.unapplied import applied_commit
+def _highest(approvals: Approvals, because: str) -> Requirement:
+    """What the highest tier requires."""
+    return Requirement(
+        approvals=max(tier.required for tier in approvals.tiers),
+        because=(because,),
+        approvers=approvals.approvers,
+        evidence=approvals.evidence,
+        bind_digest=approvals.bind_digest,
+    )
 
-    if plan.partial or plan.feasible != plan.pending or not is_in_repository(desk.books.root):
+
+def commit_applied(session: ReadSession, plan: Plan) -> str:
+    """The commit that is applied as a whole once a plan is carried out; empty when none is."""
+    root = session.workspace.root
+    if plan.partial or plan.feasible != plan.pending or not is_in_repository(root):
         return ""
     try:
-        return applied_commit(Repository(desk.books.root), except_for=STATE_DIRECTORY)
+        return applied_commit(Repository(root), except_for=STATE_DIRECTORY)
     except ReconcilerError:
-        # What git cannot tell is not remembered: the next apply asks for more approvals, not less.
+        # Without the commit the next apply asks for more approvals, not for less.
         return ""
 
 
@@ -132,18 +127,18 @@ def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Refusal])
     )
 
 
-def _on_forge(
-    whereabouts: ChangeOptions, place: CiContext, commit: str, history: "Unapplied"
+def _review_on_forge(
+    options: ChangeOptions, context: CiContext, commit: str, history: Unapplied
 ) -> Review:
-    from reconciler.forge.access import open_forge
-
-    with open_forge(place, whereabouts.environment) as forge:
-        change = place.change or forge.change_of(commit)
+    with open_forge(context, options.environment) as forge:
+        change = context.change or forge.change_of(commit)
         if change is not None:
-            review = forge.review(change, commit=commit, branch=place.branch, merged=not place.own)
+            review = forge.review(
+                change, commit=commit, branch=context.branch, merged=not context.own
+            )
             people, flaws = forge.writers(history.written, change=change)
             review = _written_by(review, people, (*history.flaws, *flaws))
-            # A commit says who wrote it, in words of his own; its change says who pushed it.
+            # A commit says who wrote it, by its author's own account; its change, who pushed it.
             others = {forge.change_of(one) for one in history.brought} - {None, change}
             for other in sorted(filter(None, others)):
                 review = _written_by(review, *forge.people_of(other))
@@ -156,12 +151,12 @@ def _on_forge(
     return Review(change=f"commit {commit[:10]}", commit=commit, flaws=(missing,))
 
 
-def _signers(desk: "Desk") -> Path | None:
+def _signers(session: ReadSession) -> Path | None:
     """The file of keys that count, which is part of the workspace."""
-    name = desk.settings.policy.approvals.allowed_signers
+    name = session.settings.policy.approvals.allowed_signers
     if not name:
         return None
-    root = desk.books.root.resolve()
+    root = session.workspace.root.resolve()
     file = (root / name).resolve()
     if not file.is_relative_to(root) or not file.is_file():
         raise ReconcilerError(

@@ -1,137 +1,160 @@
-"""What the command line has to do with a rescue file: written, warned of, taken in."""
+"""Settles what earlier runs left behind, before anything else: the spill file and open calls."""
 
-import json
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from decimal import Decimal
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-import click
-
-from reconciler.cli.terminal import err
+from reconciler.app.progress import Tell, UnsavedOutcome
+from reconciler.app.session import ReadSession, WriteSession
 from reconciler.core.model.history import Result
-from reconciler.core.model.money import shown
-from reconciler.engine.settle import claim_fault, settle
-from reconciler.engine.spill import SpillingDaybook, take_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from reconciler.app.session import Desk
-    from reconciler.core.model.report import Settled
-    from reconciler.daybook import Daybook, Intent
-
-
-def book_of(desk: "Desk", *, style: str = "text") -> SpillingDaybook:
-    """The daybook to write to, with what it cannot take kept beside it, or shown on stdout.
-
-    Where stdout is a document, it is shown on stderr.
-    """
-    lock, told = threading.Lock(), False
-
-    def show(text: str) -> None:
-        nonlocal told
-        with lock:
-            stream = sys.stdout if style == "text" else sys.stderr
-            if not told:
-                click.echo(f"Save each line that begins with {{ as {desk.rescue}:", file=stream)
-                told = True
-            click.echo(text, file=stream)
-            stream.flush()
-
-    return SpillingDaybook(desk.daybook, desk.rescue, show=show)
+from reconciler.core.model.report import Settled
+from reconciler.core.model.resource import Address
+from reconciler.core.recovery.open_calls import OpenCall, Recovery
+from reconciler.daybook import Intent
+from reconciler.engine.manual_settlement import close_by_word, what_settles
+from reconciler.engine.settle import age_of, claim_fault, settle
+from reconciler.engine.spill import (
+    SpillContents,
+    SpillingDaybook,
+    apply_records,
+    archive,
+    examine,
+    take_in,
+)
 
 
-def made_by(desk: "Desk", intent: "Intent", number: str) -> bool:
-    """Whether an open create made what stands under a number, as far as a read tells."""
-    settings = desk.settings
-    return not claim_fault(
-        desk.client, intent, number, workspace=settings.name, marker_place=settings.marker
-    )
+def spilling_daybook(session: WriteSession, tell: Tell) -> SpillingDaybook:
+    """The daybook to write to; what it cannot take goes to the spill file, or is told."""
 
+    def show(line: str) -> None:
+        tell(UnsavedOutcome(spill_file=session.spill_file, line=line))
 
-def take_in_rescue(desk: "Desk") -> "tuple[Settled, ...]":
-    """Have the daybook take in what lies in a rescue file, and say so. Raises DaybookError.
-
-    Returns what was taken in; the rest is still open, and to be settled.
-    """
-    from reconciler.render.report import settled_line
-
-    def trusted(intent: "Intent", number: str) -> bool:
-        return made_by(desk, intent, number)
-
-    taken = []
-    for item in take_in(desk.daybook, desk.rescue, trusted=trusted):
-        if item.result is not Result.UNKNOWN:
-            taken.append(item)
-        err([settled_line(item)])
-    return tuple(taken)
+    return SpillingDaybook(session.daybook, session.spill_file, show=show)
 
 
 def settle_first(
-    desk: "Desk",
+    session: WriteSession,
     *,
-    style: str = "text",
+    tell: Tell,
     may_send: bool | None = None,
     between: Callable[[], None] = lambda: None,
-) -> "tuple[Settled, ...]":
-    """Take in a rescue file and settle what earlier runs left open, before anything is decided.
+) -> tuple[Settled, ...]:
+    """Read the spill file into the daybook, and settle what earlier runs left open.
 
     `between` is called after each call that was settled. For `may_send` see `settle_open`.
     Raises DaybookError.
     """
-    settled = [*take_in_rescue(desk)]
-    for item in settle_open(desk, style=style, may_send=may_send):
+    settled = []
+    for item in take_in(session.daybook, session.spill_file, trusted=_trusted(session)):
+        tell(item)
+        if item.result is not Result.UNKNOWN:
+            settled.append(item)
+    for item in settle_open(session, tell=tell, may_send=may_send):
         settled.append(item)
         between()
     return tuple(settled)
 
 
-def settle_open(desk: "Desk", *, style: str, may_send: bool | None = None) -> "Iterator[Settled]":
+def settle_open(
+    session: WriteSession, *, tell: Tell, may_send: bool | None = None
+) -> Iterator[Settled]:
     """Settle every open call, and tell of each.
 
-    Unless it is said, nothing is sent again where the policy requires approvals: who forgets,
-    imports or recovers is asked for none.
+    By default nothing is sent again where the policy requires approvals: forget, import and
+    recover are not asked for any.
     """
-    from reconciler.render.report import settled_line
-
+    settings = session.settings
     for item in settle(
-        book_of(desk, style=style),
-        desk.client,
-        workspace=desk.settings.name,
-        marker_place=desk.settings.marker,
-        adopts=desk.books.adopts,
-        may_send=not desk.settings.policy.approvals.tiers if may_send is None else may_send,
+        spilling_daybook(session, tell),
+        session.ledger,
+        workspace=settings.name,
+        marker_place=settings.marker,
+        adopts=session.workspace.adopts,
+        may_send=not settings.policy.approvals.tiers if may_send is None else may_send,
     ):
-        err([settled_line(item)])
+        tell(item)
         yield item
 
 
-def open_call_warnings(daybook: "Daybook") -> "Iterator[str]":
-    """What a reader of a plan has to know of calls that the next apply settles before it."""
-    for intent in daybook.unsettled():
-        yield (
-            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open since an "
-            "earlier run; the next apply settles it first, and may send it again"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a person says that open creates made, and whether to give up unreadable lines."""
+
+    posted: Mapping[Address, str] = field(default_factory=dict)
+    not_posted: frozenset[Address] = frozenset()
+    set_aside: bool = False
+
+
+def examine_open(session: ReadSession, *, tell: Tell) -> Recovery:
+    """Every call whose outcome is not known, and what a spill file holds. Changes nothing."""
+    return _examined(session, tell, changed=False)[0]
+
+
+def recover(session: WriteSession, answers: Answers, *, tell: Tell) -> Recovery:
+    """Settle what can be settled: by the spill file, by a person's answers, and by the ledger."""
+    recovery, found = _examined(session, tell, changed=True)
+    if recovery.problems and not answers.set_aside:
+        return recovery
+    settled = [] if found is None else [*_taken(session, found, anyway=answers.set_aside)]
+    settled += close_by_word(
+        spilling_daybook(session, tell),
+        session.ledger,
+        workspace=session.settings.name,
+        marker_place=session.settings.marker,
+        posted=answers.posted,
+        not_posted=answers.not_posted,
+    )
+    for item in settled:
+        tell(item)
+    # What the ledger did not confirm of a spill file is open, and settled with all the rest.
+    settled = [item for item in settled if item.result is not Result.UNKNOWN]
+    settled += settle_open(session, tell=tell)
+    return replace(recovery, problems=(), settled=tuple(settled))
+
+
+def _examined(
+    session: ReadSession, tell: Tell, *, changed: bool
+) -> tuple[Recovery, SpillContents | None]:
+    found = examine(session.daybook, session.spill_file)
+    recovery = Recovery(
+        open=tuple(_open_calls(session)),
+        rescue=str(session.spill_file) if found else "",
+        kept=found.lines if found else (),
+        problems=found.problems if found else (),
+        changed=changed,
+    )
+    tell(recovery)
+    return recovery, found
+
+
+def _open_calls(session: ReadSession) -> Iterator[OpenCall]:
+    for intent in session.daybook.unsettled():
+        age = age_of(session.ledger, intent)
+        yield OpenCall(
+            address=intent.address,
+            act=intent.act.value,
+            number=intent.number,
+            since=intent.server_at,
+            age=age,
+            track_id=intent.track_id or "",
+            settled_by=what_settles(intent, age),
         )
 
 
-def _money_of(intent: "Intent") -> str:
-    """The debits that a call posts, as far as its payload tells."""
-    payload = json.loads(intent.payload or "null", parse_float=Decimal, parse_int=Decimal)
-    rows = payload.get("journalEntryItems") if isinstance(payload, dict) else None
-    if not isinstance(rows, list):
-        return ""
-    debits = (Decimal(str(row["amount"])) for row in rows if row.get("type") == "Debit")
-    currency = str(payload.get("currency"))
-    return f", {currency} {shown(sum(debits, Decimal(0)), currency)}"
+def _taken(session: WriteSession, found: SpillContents, *, anyway: bool) -> Iterator[Settled]:
+    """What fits of a spill file; the file is then renamed, unless something is left."""
+    whole = not found.problems
+    for item in apply_records(session.daybook, found.lines, trusted=_trusted(session)):
+        whole = whole and item.result is not Result.UNKNOWN
+        yield item
+    if whole or anyway:
+        archive(session.spill_file, "taken" if whole else "refused")
 
 
-def rescue_warnings(path: "Path") -> Iterator[str]:
-    """What a reader of a plan has to know of a rescue file."""
-    if path.exists() or path.is_symlink():
-        yield (
-            f"{path} holds what the daybook could not take when it was last written to, so the "
-            "plan may be wrong about it; the next apply takes it in first"
+def _trusted(session: WriteSession) -> Callable[[Intent, str], bool]:
+    """Whether an open create made what a number names, as far as a read shows."""
+    settings = session.settings
+    return lambda intent, number: (
+        not claim_fault(
+            session.ledger, intent, number, workspace=settings.name, marker_place=settings.marker
         )
+    )

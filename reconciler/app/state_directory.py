@@ -5,15 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import click
-
+from reconciler.daybook import Daybook, open_daybook
+from reconciler.daybook.lease import this_process
 from reconciler.errors import ReconcilerError, Refused
+from reconciler.git.repository import Repository, is_in_repository
 from reconciler.workspace.settings import Settings
-
-if TYPE_CHECKING:
-    from reconciler.daybook import Daybook
 
 STATE_DIRECTORY = ".reconciler"
 
@@ -29,37 +26,35 @@ class LockWait:
 NO_WAIT = LockWait()
 
 
-def open_book(
+def open_workspace_daybook(
     root: Path,
     settings: Settings,
     *,
-    write: bool,
+    command: str = "",
     environment: Mapping[str, str] = os.environ,
-    turn: LockWait = NO_WAIT,
-) -> "Daybook":
-    """Open a workspace's daybook where its settings say. Raises DaybookError."""
-    from reconciler.daybook import open_daybook
-    from reconciler.daybook.lease import this_process
+    lock_wait: LockWait = NO_WAIT,
+) -> Daybook:
+    """Open a workspace's daybook where its settings say. Raises DaybookError.
 
-    place = daybook_place(root, settings)
+    It is opened to write when a `command` is given, whose name its lease then shows.
+    """
+    place, write = daybook_place(root, settings), bool(command)
     if write and isinstance(place, Path):
-        _require_own(place, rescue_path(root, settings))
-    if write and isinstance(place, Path) and place.parent == root / STATE_DIRECTORY:
-        keep_private(place.parent)
+        _require_untracked(place, spill_path(root, settings))
+        if place.parent == root / STATE_DIRECTORY:
+            keep_private(place.parent)
     return open_daybook(
         place,
         write=write,
         workspace=settings.name,
-        holder=this_process(environment, command=running_verb()),
-        lock_timeout=turn.timeout,
-        pause=turn.pause,
+        holder=this_process(environment, command=command) if write else None,
+        lock_timeout=lock_wait.timeout,
+        pause=lock_wait.pause,
     )
 
 
-def _require_own(*files: Path) -> None:
+def _require_untracked(*files: Path) -> None:
     """A daybook that comes with a change would have its calls sent: refuse what git tracks."""
-    from reconciler.git.repository import Repository, is_in_repository
-
     for file in files:
         for there in dict.fromkeys((file.absolute(), file.resolve())):
             if not there.parent.is_dir() or not is_in_repository(there.parent):
@@ -75,18 +70,12 @@ def _require_own(*files: Path) -> None:
                 )
 
 
-def running_verb() -> str:
-    """What the command line was asked to do."""
-    context = click.get_current_context(silent=True)
-    return (context.info_name if context is not None else None) or "apply"
-
-
 def daybook_place(root: Path, settings: Settings) -> Path | str:
     """Where a workspace's daybook is: a file, or the URL of a PostgreSQL database."""
     return settings.daybook if "://" in settings.daybook else root / settings.daybook
 
 
-def rescue_path(root: Path, settings: Settings) -> Path:
+def spill_path(root: Path, settings: Settings) -> Path:
     """Where what the daybook cannot take is kept: beside it, or in the workspace."""
     place = daybook_place(root, settings)
     if isinstance(place, str):

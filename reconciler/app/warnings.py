@@ -1,69 +1,150 @@
-"""What the command line has to do with the finder: when it is asked, and what is said of it."""
+"""Every warning that a plan carries besides those of its files' renames."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
 
-from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
-from reconciler.core.model.plan import Action, Reason
+from reconciler.app.policy_history import policy_warnings
+from reconciler.app.session import ReadSession
+from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.money import shown
+from reconciler.core.model.plan import Action, Plan, Reason
 from reconciler.core.model.resource import Address
+from reconciler.core.planning.renames import warnings_of
 from reconciler.core.recovery.marker_search import unrecorded, untracked
+from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
 
-if TYPE_CHECKING:
-    from reconciler.app.session import Desk
-
 MOST_NAMED = 10
-"""So many untracked entries are named in a plan; of more, the count is said."""
+"""So many items are named in a warning; the rest are counted."""
 
 
-def finding_warnings(desk: "Desk", found: SearchedPlan) -> Iterator[str]:
-    """What a reader of the plan has to know of the search, or of its absence."""
-    failure = found.search.failure if found.search else ""
-    if failure and not desk.daybook.complete and found.doubts:
-        yield (
-            "the daybook is new, so every entry counts as new, and the ledger cannot be searched: "
-            f"{failure}; if entries of this workspace were applied before, restore its daybook "
-            "first"
-        )
-    elif failure:
-        yield (
-            "the ledger cannot be searched for entries that the daybook does not know: "
-            f"{failure}; the plan rests on the daybook alone"
-        )
-    if found.search and found.search.probed and not failure:
-        yield (
-            f"the ledger cannot be searched: {found.search.instead_of}; {found.search.probed} were "
-            "looked at one by one instead, which shows nothing below them, and nothing above a gap"
-        )
-    yield from _older(desk, found)
+def session_warnings(
+    session: ReadSession, found: SearchedPlan, included: Sequence[Address]
+) -> Iterator[str]:
+    """The warnings of a plan that was made from a ledger."""
+    yield from _spill_warnings(session.spill_file)
+    yield from _open_call_warnings(session.daybook.unsettled())
+    yield from policy_warnings(session.daybook.policy, require_valid(session.workspace).policy)
+    yield from scope_warnings(included)
+    yield from workspace_warnings(session.workspace, found.plan)
+    yield from warnings_of(found.world.names, found.plan.changes)
+    complete = session.daybook.complete
+    yield from _search_warnings(found, complete=complete)
+    yield from _older(found, complete=complete)
     yield from _untracked(found)
-    unmarked = any(change.posts for change in found.plan.pending if not _marked(change.address))
-    if unmarked and not desk.daybook.complete:
+    unmarked = any(
+        change.posts and not KINDS[change.address.kind].carries_marker
+        for change in found.plan.pending
+    )
+    if unmarked and not complete:
         yield (
             "the daybook is new, and journal runs carry no marker that a search could find; "
             "if runs of this workspace were applied before, restore its daybook first"
         )
 
 
-def probe_begin(desk: "Desk", probe_from: str | None) -> str | None:
-    """Where looking upward begins: where the user says, or after all that the daybook knows.
+def offline_warnings(workspace: CheckedWorkspace, *, in_file: bool, limited: bool) -> Iterator[str]:
+    """What a plan without a ledger does not know. `limited`: the policy's limits were checked."""
+    if not in_file:
+        yield (
+            "the daybook is in a database, which a plan without connections does not open, so "
+            "everything counts as new"
+        )
+    if not workspace.tenant.complete:
+        yield (
+            "there is no reference.yaml, so nothing is known of accounting codes and periods: "
+            "what the ledger would refuse is not seen"
+        )
+    if not limited:
+        yield (
+            "the policy's limits on changes and money are not checked: without a daybook all that "
+            "is declared counts as new, whatever was applied already"
+        )
 
-    A daybook that may lack entries knows no such number: what it lacks may stand below.
-    """
-    if probe_from is not None or not desk.daybook.complete:
-        return probe_from
-    return desk.daybook.last_number(RUN_ENTRY_KIND.name)
+
+def scope_warnings(included: Sequence[Address]) -> Iterator[str]:
+    """What is planned besides what was selected."""
+    if included:
+        names = _listed([address.name for address in included])
+        yield f"looked at as well, being inseparable from what was chosen: {names}"
 
 
-def _older(desk: "Desk", found: SearchedPlan) -> Iterator[str]:
-    """What tells that the daybook is a copy from before the last apply (I-44)."""
-    since = unrecorded(found.world) if desk.daybook.complete else ()
+def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[str]:
+    """The warnings about files that the plan changes; the others are counted."""
+    yield from workspace.waived
+    touched = {change.source.path for change in plan.pending if change.source}
+    others = 0
+    for problem in workspace.warnings:
+        if problem.path in touched:
+            place = f"{problem.path}:{problem.line}:{problem.column}"
+            yield f"{place}: {problem.severity}[{problem.rule}]: {problem.message}"
+        else:
+            others += 1
+    if others:
+        word = "warning" if others == 1 else "warnings"
+        yield f"{others} {word} in files that do not change: see `reconciler validate`"
+
+
+def _spill_warnings(path: Path) -> Iterator[str]:
+    if path.exists() or path.is_symlink():
+        yield (
+            f"{path} holds what the daybook could not take when it was last written to, so the "
+            "plan may be wrong about it; the next apply takes it in first"
+        )
+
+
+def _open_call_warnings(intents: Sequence[Intent]) -> Iterator[str]:
+    for intent in intents:
+        yield (
+            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open since an "
+            "earlier run; the next apply settles it first, and may send it again"
+        )
+
+
+def _money_of(intent: Intent) -> str:
+    """The debits that a call posts, as far as its payload tells."""
+    payload = json.loads(intent.payload or "null", parse_float=Decimal, parse_int=Decimal)
+    rows = payload.get("journalEntryItems") if isinstance(payload, dict) else None
+    if not isinstance(rows, list):
+        return ""
+    debits = (Decimal(str(row["amount"])) for row in rows if row.get("type") == "Debit")
+    currency = str(payload.get("currency"))
+    return f", {currency} {shown(sum(debits, Decimal(0)), currency)}"
+
+
+def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
+    search = found.search
+    if search is None:
+        return
+    if search.failure and not complete and found.doubts:
+        yield (
+            "the daybook is new, so every entry counts as new, and the ledger cannot be searched: "
+            f"{search.failure}; if entries of this workspace were applied before, restore its "
+            "daybook first"
+        )
+    elif search.failure:
+        yield (
+            "the ledger cannot be searched for entries that the daybook does not know: "
+            f"{search.failure}; the plan rests on the daybook alone"
+        )
+    elif search.probed:
+        yield (
+            f"the ledger cannot be searched: {search.instead_of}; {search.probed} were "
+            "looked at one by one instead, which shows nothing below them, and nothing above a gap"
+        )
+
+
+def _older(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
+    """What shows that the daybook is a copy from before the last apply (I-44)."""
+    since = unrecorded(found.world) if complete else ()
     if since:
-        named = ", ".join(f"{number} ({address.name})" for address, number in since[:MOST_NAMED])
-        more = f" and {len(since) - MOST_NAMED} more" if len(since) > MOST_NAMED else ""
+        named = _listed([f"{number} ({address.name})" for address, number in since])
         yield (
             "the daybook is older than the ledger, as a copy is that was restored: it does not "
-            f"know {named}{more}; what it lacks is taken back, except for journal runs, which no "
+            f"know {named}; what it lacks is taken back, except for journal runs, which no "
             "search can find"
         )
     gone = sum(
@@ -79,10 +160,6 @@ def _older(desk: "Desk", found: SearchedPlan) -> Iterator[str]:
         )
 
 
-def _marked(address: Address) -> bool:
-    return KINDS[address.kind].carries_marker
-
-
 def _untracked(found: SearchedPlan) -> Iterator[str]:
     strangers = untracked(found.world)
     for address, number in strangers[:MOST_NAMED]:
@@ -95,3 +172,8 @@ def _untracked(found: SearchedPlan) -> Iterator[str]:
     if more > 0:
         entries = "entry stands" if more == 1 else "entries stand"
         yield f"{more} more {entries} in the ledger that no file or record speaks of"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

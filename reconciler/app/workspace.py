@@ -1,6 +1,6 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -11,7 +11,6 @@ from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused
-from reconciler.render.problems import problem_lines
 from reconciler.workspace import LoadedWorkspace, load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.reference_checks import check_policy_names
@@ -52,7 +51,7 @@ class CheckedWorkspace:
         return {where: item.adopts for where, item in self.declared.items() if item.adopts}
 
 
-def read_books(root: Path, *, today: str = "") -> CheckedWorkspace:
+def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
 
     `today` decides which waivers still count; without it, the day it is in UTC.
@@ -86,6 +85,20 @@ def read_books(root: Path, *, today: str = "") -> CheckedWorkspace:
     )
 
 
+def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple[Problem, ...]:
+    """The problems of these files and directories; of all files when none are given."""
+    wanted = [path.resolve() for path in paths]
+
+    def is_wanted(file: Path) -> bool:
+        return not wanted or any(file == path or path in file.parents for path in wanted)
+
+    return tuple(
+        problem
+        for problem in workspace.problems
+        if is_wanted((workspace.root / problem.path).resolve())
+    )
+
+
 def _custom_rules(
     root: Path, settings: Settings | None, loaded: LoadedWorkspace, today: str
 ) -> CustomRuleResult:
@@ -100,18 +113,13 @@ def _custom_rules(
     )
 
 
-def require_valid(books: CheckedWorkspace) -> Settings:
+def require_valid(workspace: CheckedWorkspace) -> Settings:
     """The settings of a workspace without errors. Raises FilesRefused otherwise (I-20)."""
-    if not books.errors and books.settings is not None:
-        return books.settings
-    count = len(books.errors)
+    if not workspace.errors and workspace.settings is not None:
+        return workspace.settings
+    count = len(workspace.errors)
     raise FilesRefused(
-        f"{count} {'problem' if count == 1 else 'problems'} in the files of {books.root}; "
+        f"{count} {'problem' if count == 1 else 'problems'} in the files of {workspace.root}; "
         "nothing is planned from files that are not sound",
         remedy="Correct the problems above; `reconciler explain RULE` tells more about a rule.",
     )
-
-
-def warning_text(problem: Problem) -> str:
-    """A warning in one line."""
-    return problem_lines(problem)[0]

@@ -4,27 +4,22 @@ import json
 
 import click
 
-from reconciler.cli.options import common, common_options, format_option, parallelism_option
-from reconciler.cli.terminal import err, out, out_text, problem_spans, progress
+from reconciler.app.plan import drift_plan
+from reconciler.cli.inputs import checked_workspace
+from reconciler.cli.options import common_options, format_option, parallelism_option
+from reconciler.cli.terminal import out, out_text, progress
+from reconciler.core.documents.plan_file import document_of
 from reconciler.errors import ExpectationFailed
+from reconciler.render.text import drift_lines
 
 
-@click.command(short_help="Compare the ledger with what was last applied.")
+@click.command()
 @parallelism_option
 @format_option("text", "json")
 @common_options
 def drift(*, parallelism: int, style: str) -> int:
     """Compare the ledger with what was last applied. Exits 7 when it moved."""
-    from reconciler.app.session import open_desk, plan_desk
-    from reconciler.app.workspace import read_books
-    from reconciler.core.documents.plan_file import document_of
-    from reconciler.core.model.plan import Allowances
-    from reconciler.render.text import drift_lines
-
-    books = read_books(common().workspace)
-    err(problem_spans(books.errors, books.root))
-    with open_desk(books, write=False, parallelism=parallelism) as desk:
-        plan, _ = plan_desk(desk, Allowances(), progress=progress)
+    plan = drift_plan(checked_workspace(), parallelism=parallelism, progress=progress)
     if style == "json":
         document = document_of(plan)
         kept = {key: document[key] for key in ("format_version", "workspace", "target", "drift")}

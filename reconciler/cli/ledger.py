@@ -1,11 +1,16 @@
 """The commands around the embedded ledger: serve it, make clients for it, fill it."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from reconciler.cli.options import HELP
+from reconciler.ledger import LedgerUnusable, Limits, open_ledger
+from reconciler.ledger.auth.permissions import UnknownPermission
+from reconciler.ledger.serve import is_loopback
+from reconciler.ledger.serve import serve as run_server
 
 _DATABASE = click.option(
     "--database",
@@ -76,10 +81,6 @@ def serve(
     query_lag: int,
 ) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
-    from reconciler.ledger import LedgerUnusable, Limits, open_ledger
-    from reconciler.ledger.serve import is_loopback
-    from reconciler.ledger.serve import serve as run
-
     if not allow_remote and not is_loopback(host):
         raise click.UsageError(
             f"{host} can be reached from other machines, and the ledger speaks plain HTTP. "
@@ -87,7 +88,7 @@ def serve(
         )
     try:
         with open_ledger(database, reference) as opened:
-            run(
+            run_server(
                 opened,
                 host=host,
                 port=port,
@@ -144,9 +145,6 @@ def create_client(
     style: str,
 ) -> None:
     """Make an OAuth client and print its id and secret, which are shown only this once."""
-    from reconciler.ledger import LedgerUnusable, open_ledger
-    from reconciler.ledger.auth.permissions import UnknownPermission
-
     try:
         # The first `serve` chooses the reference; a client needs none.
         with open_ledger(database, built_in=False) as opened:
@@ -161,8 +159,6 @@ def create_client(
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
     if style == "json":
-        import json
-
         click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:
         click.echo(f"client_id      {client_id}\nclient_secret  {secret}")
@@ -186,8 +182,6 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
     Multi-Org tenant organizationName. What was loaded before is left alone, so the same file can
     be loaded again.
     """
-    from reconciler.ledger import LedgerUnusable, open_ledger
-
     try:
         with open_ledger(database, built_in=False) as opened:
             books = None if entity is None else opened.tenant_of(entity)

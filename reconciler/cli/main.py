@@ -1,19 +1,23 @@
 """The root command: which verbs there are, and how every way to fail ends."""
 
 import gc
+import json
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from keyword import iskeyword
 from types import MappingProxyType
 from typing import Any
 
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import HELP, common_options
-from reconciler.cli.terminal import show_error
+from reconciler.cli.options import HELP, common_options, format_option
+from reconciler.cli.terminal import out, out_text, show_error
 from reconciler.errors import ReconcilerError
+from reconciler.render.styled_text import line
 
 USAGE_ERROR = 64
 """Not click's 2, which would read as "changes pending" under --detailed-exitcode."""
@@ -22,24 +26,25 @@ INTERRUPTED = 130
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        "init": "reconciler.cli.init:init",
-        "validate": "reconciler.cli.validate:validate",
-        "fmt": "reconciler.cli.fmt:fmt",
-        "plan": "reconciler.cli.plan:plan",
-        "show": "reconciler.cli.plan:show",
-        "apply": "reconciler.cli.apply:apply",
-        "comment": "reconciler.cli.comment:comment",
-        "drift": "reconciler.cli.drift:drift",
-        "import": "reconciler.cli.importing:import_",
-        "forget": "reconciler.cli.forgetting:forget",
-        "daybook": "reconciler.cli.daybook:daybook",
-        "doctor": "reconciler.cli.doctor:doctor",
-        "schema": "reconciler.cli.lookup:schema",
-        "explain": "reconciler.cli.lookup:explain",
-        "version": "reconciler.cli.lookup:version",
-        "ledger": "reconciler.cli.ledger:ledger",
+        "init": "Write a starter workspace.",
+        "validate": "Check all files offline: YAML, schema, accounting rules.",
+        "fmt": "Rewrite files in canonical order and spelling.",
+        "plan": "Print what apply would do. Changes nothing.",
+        "show": "Draw a saved plan, or what moved since another.",
+        "apply": "Converge the ledger, as planned and no further.",
+        "comment": "Show a saved plan as a comment on its pull request.",
+        "drift": "Compare the ledger with what was last applied.",
+        "import": "Declare what is in the ledger already, and adopt it.",
+        "forget": "Retire declarations; their entries stay in the ledger.",
+        "daybook": "Look at what the daybook remembers.",
+        "doctor": "Say what an apply still lacks.",
+        "schema": "Print the JSON Schema of a kind of document.",
+        "explain": "Explain a rule that a message names.",
+        "version": "Print the version.",
+        "ledger": "Serve the embedded ledger, and make clients for it.",
     }
 )
+"""The verbs, each in the module of its name. Kept here so that `--help` loads none of them."""
 
 
 class LazyGroup(click.Group):
@@ -49,14 +54,17 @@ class LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        home = _COMMANDS.get(cmd_name)
-        if home is None:
-            return None
-        module, _, attribute = home.partition(":")
-        command = getattr(import_module(module), attribute)
+        if cmd_name not in _COMMANDS or cmd_name in self.commands:
+            return super().get_command(ctx, cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command = getattr(import_module(f"reconciler.cli.{name}"), name)
         assert isinstance(command, click.Command)
         _read_environment(command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 def _read_environment(command: click.Command) -> None:
@@ -90,6 +98,18 @@ def root() -> None:
     3 findings in files, 4 refused by a guard or policy, 5 stale plan, 6 applied in part,
     7 expectation failed, 8 authentication or permission, 64 usage, 130 interrupted.
     """
+
+
+@root.command()
+@format_option("text", "json")
+@common_options
+def version(style: str) -> None:
+    """Print the version."""
+    if style == "json":
+        facts = {"reconciler": __version__, "python": platform.python_version()}
+        out_text(json.dumps(facts) + "\n")
+    else:
+        out([line(f"reconciler {__version__} on Python {platform.python_version()}")])
 
 
 _read_environment(root)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @dataclass(slots=True)
-class Common:
+class CommonOptions:
     """What was said in common options, on the root or on the verb; the verb's word counts."""
 
     said: dict[str, Any] = field(default_factory=dict)
@@ -44,57 +44,44 @@ class Common:
         return bool(self.said.get("verbose", False))
 
 
-def common() -> Common:
+def given_options() -> CommonOptions:
     """The common options of the running command."""
-    return click.get_current_context().ensure_object(Common)
+    return click.get_current_context().ensure_object(CommonOptions)
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     source = ctx.get_parameter_source(param.name or "")
     if source is not click.core.ParameterSource.DEFAULT:
-        ctx.ensure_object(Common).said[param.name or ""] = value
+        ctx.ensure_object(CommonOptions).said[param.name or ""] = value
 
 
-def common_options(command: _Command) -> _Command:
-    """Add the common options to a command."""
-    options = (
-        click.option(
-            "-w",
-            "--workspace",
-            type=click.Path(file_okay=False),
-            metavar="DIR",
-            help="The workspace: a directory with a reconciler.yaml. [default: journals, else .]",
-            expose_value=False,
-            callback=_remember,
-        ),
-        click.option(
-            "--no-color",
-            is_flag=True,
-            help="No colour, as with NO_COLOR.",
-            expose_value=False,
-            callback=_remember,
-        ),
-        click.option(
-            "-q",
-            "--quiet",
-            is_flag=True,
-            help="Results and problems only.",
-            expose_value=False,
-            callback=_remember,
-        ),
-        click.option(
-            "-v",
-            "--verbose",
-            is_flag=True,
-            help="Every step, on stderr.",
-            expose_value=False,
-            callback=_remember,
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Several options as one decorator, shown in this order."""
 
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _common(*flags: str, **attributes: Any) -> Callable[[_Command], _Command]:
+    return click.option(*flags, expose_value=False, callback=_remember, **attributes)
+
+
+common_options = together(
+    _common(
+        "-w",
+        "--workspace",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="The workspace: a directory with a reconciler.yaml. [default: journals, else .]",
+    ),
+    _common("--no-color", is_flag=True, help="No colour, as with NO_COLOR."),
+    _common("-q", "--quiet", is_flag=True, help="Results and problems only."),
+    _common("-v", "--verbose", is_flag=True, help="Every step, on stderr."),
+)
 
 HELP: Mapping[str, Any] = MappingProxyType({"help_option_names": ["-h", "--help"]})
 """The settings of a group whose commands all know `-h`."""
@@ -112,6 +99,15 @@ def sound_name(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return value
 
 
+_Value = TypeVar("_Value")
+
+
+def take(kind: Callable[..., _Value], given: dict[str, Any]) -> _Value:
+    """Take the fields of a dataclass out of what the options gave, and make it of them."""
+    names = [item.name for item in fields(kind) if item.name in given]  # type: ignore[arg-type]
+    return kind(**{name: given.pop(name) for name in names})
+
+
 def format_option(*formats: str) -> Callable[[_Command], _Command]:
     """The option that chooses the form of the result; the first format is the default."""
     return click.option(
@@ -124,37 +120,50 @@ def format_option(*formats: str) -> Callable[[_Command], _Command]:
     )
 
 
-_SCOPE = (
-    ("--target", "targets", "NAME", "Only what has this name: KIND/NAME and patterns with * too."),
-    ("--exclude", "excludes", "NAME", "All but what has this name, as with --target."),
-    ("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
-    ("--select", "labels", "LABEL=VALUE", "Only what is declared with this label."),
+def _labels(ctx: click.Context, param: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
+    for label in labels:
+        if not all(label.partition("=")):
+            raise click.UsageError(f"--select takes LABEL=VALUE, as in team=revenue; not {label}.")
+    return labels
+
+
+def _scope(flag: str, name: str, metavar: str, what: str, **attributes: Any) -> Any:
+    return click.option(
+        flag, name, multiple=True, metavar=metavar, help=f"{what} Repeatable.", **attributes
+    )
+
+
+scope_options = together(
+    _scope(
+        "--target", "targets", "NAME", "Only what has this name: KIND/NAME and patterns with * too."
+    ),
+    _scope("--exclude", "excludes", "NAME", "All but what has this name, as with --target."),
+    _scope("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
+    _scope(
+        "--select",
+        "labels",
+        "LABEL=VALUE",
+        "Only what is declared with this label.",
+        callback=_labels,
+    ),
 )
+"""The options that narrow a plan. Each may be repeated, and any of its values matches."""
 
 
-def scope_options(command: _Command) -> _Command:
-    """Add the options that narrow a plan. Each may be repeated, and any of its words will do."""
-    for flag, name, word, what in reversed(_SCOPE):
-        command = click.option(flag, name, multiple=True, metavar=word, help=f"{what} Repeatable.")(
-            command
-        )
-    return command
+def _allowance(flag: str, what: str) -> Any:
+    return click.option(
+        flag,
+        type=click.IntRange(min=0),
+        metavar="N",
+        help=f"Allow so many {what} instead of max(3, 10 %).",
+    )
 
 
-def allowance_options(command: _Command) -> _Command:
-    """Add the options by which one run allows what the guards would refuse."""
-    for name, what in (
-        ("--max-missing", "entries to be missing in the ledger"),
-        ("--max-removals", "removals"),
-    ):
-        command = click.option(
-            name,
-            type=click.IntRange(min=0),
-            metavar="N",
-            help=f"Allow so many {what} instead of max(3, 10 %).",
-        )(command)
-    return command
-
+allowance_options = together(
+    _allowance("--max-removals", "removals"),
+    _allowance("--max-missing", "entries to be missing in the ledger"),
+)
+"""The options by which one run allows what the guards would refuse."""
 
 _COMMIT = re.compile(r"[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?")
 
@@ -166,79 +175,40 @@ def _whole_commit(ctx: click.Context, param: click.Parameter, value: str | None)
     return value.lower() if value else None
 
 
-def forge_options(command: _Command) -> _Command:
-    """Add the options that say where a change is; in a CI job its variables say it."""
-    options = (
-        click.option(
-            "--forge",
-            type=click.Choice(["github", "gitlab"]),
-            help="Where the change is. [default: as the CI job says]",
-        ),
-        click.option(
-            "--forge-url",
-            metavar="URL",
-            help="The base URL of its API: https, or http on this machine.",
-        ),
-        click.option(
-            "--repo", metavar="NAME", help="The repository, OWNER/NAME, or the project's id."
-        ),
-        click.option(
-            "--pr",
-            "--mr",
-            "change_number",
-            type=click.IntRange(min=1),
-            metavar="NUMBER",
-            help="The pull request or merge request.",
-        ),
-        click.option(
-            "--commit",
-            metavar="SHA",
-            callback=_whole_commit,
-            help="The commit that is spoken of, with all its digits.",
-        ),
-        click.option(
-            "--ca-bundle",
-            type=click.Path(dir_okay=False),
-            metavar="FILE",
-            help="A PEM file of authorities to trust besides the public ones.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def find_option(command: _Command) -> _Command:
-    """Add the option that searches the ledger whatever the daybook says."""
-    return click.option(
-        "--find",
-        is_flag=True,
-        help="Search the ledger for all entries of this workspace, also those that the daybook "
-        "does not know.",
-    )(command)
-
-
-def lock_timeout_option(command: _Command) -> _Command:
-    """Add the option that waits for another writer of the daybook."""
-    return click.option(
-        "--lock-timeout",
-        type=click.FloatRange(min=0),
-        default=0,
-        show_default=True,
-        metavar="SECONDS",
-        help="How long to wait when another run is writing to the daybook.",
-    )(command)
-
-
-def probe_option(command: _Command) -> _Command:
-    """Add the option that says where to begin where the ledger cannot be searched."""
-    return click.option(
-        "--probe-from",
-        callback=_entry_number,
-        metavar="JE-NUMBER",
-        help="Where the ledger cannot be searched, look at every number from this one on: nothing "
-        "of this workspace was posted under a lower one, or the daybook knows it.",
-    )(command)
+forge_options = together(
+    click.option(
+        "--forge",
+        type=click.Choice(["github", "gitlab"]),
+        help="Where the change is. [default: as the CI job says]",
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The base URL of its API: https, or http on this machine.",
+    ),
+    click.option("--repo", metavar="NAME", help="The repository, OWNER/NAME, or the project's id."),
+    click.option(
+        "--pr",
+        "--mr",
+        "change_number",
+        type=click.IntRange(min=1),
+        metavar="NUMBER",
+        help="The pull request or merge request.",
+    ),
+    click.option(
+        "--commit",
+        metavar="SHA",
+        callback=_whole_commit,
+        help="The commit that is spoken of, with all its digits.",
+    ),
+    click.option(
+        "--ca-bundle",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="A PEM file of authorities to trust besides the public ones.",
+    ),
+)
+"""The options that say where a change is; in a CI job its variables say it."""
 
 
 def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -247,12 +217,26 @@ def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
-def parallelism_option(command: _Command) -> _Command:
-    """Add the option that bounds the calls in flight."""
-    return click.option(
-        "--parallelism",
-        type=click.IntRange(1, 40),
-        default=8,
-        show_default=True,
-        help="Calls in flight.",
-    )(command)
+search_options = together(
+    click.option(
+        "--find",
+        is_flag=True,
+        help="Search the ledger for all entries of this workspace, also those that the daybook "
+        "does not know.",
+    ),
+    click.option(
+        "--probe-from",
+        callback=_entry_number,
+        metavar="JE-NUMBER",
+        help="Where the ledger cannot be searched, look at every number from this one on: nothing "
+        "of this workspace was posted under a lower one, or the daybook knows it.",
+    ),
+)
+
+parallelism_option = click.option(
+    "--parallelism",
+    type=click.IntRange(1, 40),
+    default=8,
+    show_default=True,
+    help="Calls in flight.",
+)

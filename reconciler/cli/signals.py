@@ -4,41 +4,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
-import click
-
+from reconciler.app.apply import Stop
 from reconciler.cli.terminal import err
-from reconciler.errors import AppliedInPart
 from reconciler.render.styled_text import line
-
-
-@dataclass(slots=True)
-class Stop:
-    """Whether a run is to end after the calls in flight, and by what: a signal, or its time."""
-
-    event: threading.Event = field(default_factory=threading.Event)
-    signalled: bool = False
-    late: bool = False
-
-    def why(self) -> str:
-        """What ended the run, in words."""
-        return "the run's time was up" if self.late else "the run was interrupted"
-
-    def pause(self, seconds: float) -> None:
-        """Sleep, unless the run is to end."""
-        self.event.wait(seconds)
-
-    def check(self) -> None:
-        """End the run here if it is to end; for what changes nothing."""
-        if self.event.is_set() and self.late and not self.signalled:
-            raise AppliedInPart(
-                f"{self.why()} before the plan was carried out",
-                remedy="Give it more time with --timeout, and run the command again.",
-            )
-        if self.event.is_set():
-            raise click.Abort
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from reconciler.cli.options import common
+from reconciler.cli.options import given_options
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
@@ -56,14 +56,13 @@ def out_text(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """A word on what is going on, on stderr, unless --quiet."""
-    if not common().quiet:
-        err([line(text)])
+    """A sentence on stderr, unless --quiet."""
+    noter()(text)
 
 
-def progress_line() -> Callable[[str], None]:
-    """What says words like `said`, from any thread."""
-    quiet = common().quiet
+def noter() -> Callable[[str], None]:
+    """A function like `note` that any thread may call."""
+    quiet = given_options().quiet
     return lambda text: None if quiet else err([line(text)])
 
 
@@ -108,12 +107,12 @@ def problem_spans(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
 
 def has_bar() -> bool:
     """Whether progress is drawn: on a terminal, unless --quiet."""
-    return sys.stderr.isatty() and not common().quiet
+    return sys.stderr.isatty() and not given_options().quiet
 
 
 def log_steps() -> None:
     """With --verbose, show every call on stderr. Nothing that is logged holds a secret (I-45)."""
-    if common().verbose:
+    if given_options().verbose:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger = logging.getLogger("reconciler")
@@ -174,6 +173,6 @@ def _write(lines: Iterable[Line], stream: TextIO) -> None:
 
 def _painted(stream: TextIO) -> bool:
     context = click.get_current_context(silent=True)
-    allowed = common().color if context is not None else "--no-color" not in sys.argv
+    allowed = given_options().color if context is not None else "--no-color" not in sys.argv
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return allowed and not plain and stream.isatty()

@@ -39,7 +39,7 @@ def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tupl
                 if not piece:
                     break
                 seen += piece
-            if not sent and b"Only yes applies" in seen:
+            if not sent and b"Only yes is accepted" in seen:
                 # Nobody types within the microseconds between a prompt and the wait for an answer.
                 time.sleep(0.2)
                 os.write(ours, typed.encode())
@@ -107,7 +107,7 @@ def test_what_is_piped_is_plain(pending):
 def test_only_yes_applies(pending, typed, code):
     ended, screen = at_a_terminal(pending, "apply", typed=typed)
     assert ended == code, screen
-    assert "Apply 1 change? Only yes applies" in screen
+    assert "Apply 1 change? Only yes is accepted" in screen
     assert "Traceback" not in screen
     assert ("new" in pending.posted()) == (code == 0)
 
@@ -115,14 +115,14 @@ def test_only_yes_applies(pending, typed, code):
 def test_nobody_is_asked_when_there_is_nothing_to_apply(small):
     code, screen = at_a_terminal(small, "apply")
     assert code == 0
-    assert "Only yes applies" not in screen
+    assert "Only yes is accepted" not in screen
 
 
 def test_nobody_is_asked_about_a_plan_that_is_refused(small):
     small.remove(*[f"entry-{number:02}" for number in range(5)])
     code, screen = at_a_terminal(small, "apply")
     assert (code, "too-many-removals" in screen) == (4, True)
-    assert "Only yes applies" not in screen
+    assert "Only yes is accepted" not in screen
 
 
 def test_results_are_on_stdout_and_all_else_on_stderr(pending, tmp_path):

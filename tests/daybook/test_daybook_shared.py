@@ -55,7 +55,7 @@ def test_i42_x4_on_the_command_line_a_stuck_apply_is_shut_out(books, capsys):
     ) as apply:
         try:
             seen = ""
-            while "Only yes applies" not in seen:
+            while "Only yes is accepted" not in seen:
                 seen += apply.stdout.read(1)
             apply.send_signal(signal.SIGSTOP)
             code, text = said(capsys, "apply", "-y", "-w", books)

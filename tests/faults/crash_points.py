@@ -203,12 +203,10 @@ def between_calls(fuse: Fuse) -> None:
 
 
 CLIENT: Mapping[str, Install] = {
-    "C01": before("reconciler.daybook:open_daybook"),
-    "C02": after("reconciler.daybook:open_daybook"),
+    "C01": before("reconciler.app.state_directory:open_daybook"),
+    "C02": after("reconciler.app.state_directory:open_daybook"),
     "C03": after("reconciler.daybook:Daybook.recorded"),
-    "C04": after(
-        "reconciler.app.reviewed_plan:require_reviewed", "reconciler.cli.importing:_adoptions"
-    ),
+    "C04": after("reconciler.app.apply:require_reviewed", "reconciler.app.importing:_adoptions"),
     "C05": at_the_commit_of("reconciler.daybook:Daybook.record_intent", done=False),
     "C06": after("reconciler.daybook:Daybook.record_intent"),
     "C07": half_a_request,
@@ -219,8 +217,8 @@ CLIENT: Mapping[str, Install] = {
     "C12": at_the_commit_of("reconciler.daybook:Daybook.record_outcome", done=True),
     "C13": after("reconciler.daybook:Daybook.record_outcome"),
     "C14": between_calls,
-    "C15": before("reconciler.core.model.report:report_of"),
-    "C16": after("reconciler.cli.apply:exit_code"),
+    "C15": before("reconciler.app.apply:report_of"),
+    "C16": after("reconciler.app.apply:exit_code"),
 }
 """C1 before lock; C2 lock taken; C3 state read; C4 plan checked; C5 intent written, not committed;
 C6 intent durable, nothing sent; C7 request half sent; C8 sent, no answer; C9 headers read; C10

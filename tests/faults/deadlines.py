@@ -72,15 +72,15 @@ def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     yield _put(defaults, "deadline", 15.0)
     waits: Any = Client.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(waits, "clock", clock)
-    opened = session.open_desk
+    connected = session.connect
 
-    def open_desk(*args: Any, **keywords: Any) -> Any:
-        return opened(*args, **{**keywords, "sleep": clock.sleep})
+    def connect(*args: Any, **keywords: Any) -> Any:
+        return connected(*args, **{**keywords, "sleep": clock.sleep})
 
-    session.open_desk = open_desk
+    session.connect = connect
 
     def put_back() -> None:
-        session.open_desk = opened
+        session.connect = connected
 
     yield put_back
 

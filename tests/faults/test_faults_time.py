@@ -33,7 +33,7 @@ from ledger_contents import read_truth
 from ledger_databases import SqliteFile
 from oracle import Request, agrees, always, i01, i02, require
 
-from reconciler.cli.apply import exit_code
+from reconciler.app.apply import exit_code
 from reconciler.core.model.policy import Policy, Removal
 from reconciler.core.model.report import Report
 from reconciler.core.model.resource import Source

@@ -13,7 +13,7 @@ import pytest
 import run_scenes
 from hostile_texts import HOSTILE, is_safe, plan_of
 
-from reconciler.cli.lookup import all_rules
+from reconciler.app.explain import all_rules
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.render.annotations import plan_annotations
 from reconciler.render.findings import findings_annotations, findings_junit, findings_sarif

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.workspace import read_books
+from reconciler.app.workspace import read_workspace
 
 ENTRY = """\
 apiVersion: journal.reconciler/v1
@@ -48,7 +48,7 @@ def workspace(root: Path, schema=TICKET, rules=(RULE,), waivers=(), **notes):
         (root / f"{name}.yaml").write_text(
             ENTRY.format(name=name, notes=said, amount=AMOUNTS.get(name, "1"))
         )
-    return read_books(root, today=TODAY)
+    return read_workspace(root, today=TODAY)
 
 
 def found(books):
@@ -143,7 +143,7 @@ def test_a_rule_that_cannot_be_read_is_an_error(tmp_path, schema, fact):
 def test_a_rule_stands_inside_the_workspace(tmp_path, change, fact):
     workspace(tmp_path)
     change(tmp_path / "rules" / "ticket.json")
-    (problem,) = read_books(tmp_path, today=TODAY).problems
+    (problem,) = read_workspace(tmp_path, today=TODAY).problems
     assert fact in problem.message
 
 
@@ -205,7 +205,7 @@ spec:
   accountingPeriods: [{name: Jan-2026, startDate: 2026-01-01, endDate: 2026-01-31}]
   accountingCodes: [{name: Deferred Revenue, type: DeferredRevenue}]
 """)
-    problems = read_books(tmp_path, today=TODAY).errors
+    problems = read_workspace(tmp_path, today=TODAY).errors
     assert sorted(item.message for item in problems if item.rule == "policy-name") == [
         'no accounting code is named "Defered Revenue"',
         'no accounting period is named "Jan 2026"',

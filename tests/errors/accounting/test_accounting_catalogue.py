@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from reconciler.app.workspace import read_books
+from reconciler.app.workspace import read_workspace
 from reconciler.core.model.finding import Problem
 from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
 from reconciler.render.problems import problem_lines
@@ -55,7 +55,7 @@ def problems_of(case: pathlib.Path, root: pathlib.Path) -> tuple[Problem, ...]:
     if "kind: Reference" not in content:
         (root / "reference.yaml").write_text(REFERENCE)
     (root / case.name).write_text(content)
-    return read_books(root).problems
+    return read_workspace(root).problems
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

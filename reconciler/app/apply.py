@@ -1,0 +1,224 @@
+"""The run of apply, import and forget: settle, plan, approve, carry out, report."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Event
+
+from reconciler.app.approvals import (
+    assess_approvals,
+    commit_applied,
+    may_send_again,
+    policy_to_record,
+)
+from reconciler.app.plan import PlanOptions, plan_and_search
+from reconciler.app.progress import Note, NothingApplied, Progress, Tell
+from reconciler.app.reviewed_plan import Consent, require_applicable, require_reviewed
+from reconciler.app.session import WriteSession
+from reconciler.app.settlement import settle_first, spilling_daybook
+from reconciler.core.model.history import Recorded
+from reconciler.core.model.plan import Plan
+from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_of
+from reconciler.core.model.resource import Address
+from reconciler.core.model.review import Assessment
+from reconciler.engine.apply import apply
+from reconciler.engine.ports import PollingPolicy, Ports
+from reconciler.engine.search import mark_complete
+from reconciler.errors import AppliedInPart, Refused
+from reconciler.forge.ci_context import ChangeOptions
+
+INTERRUPTED = 130
+NOTHING_BEFORE = Report(applied=())
+
+
+@dataclass(slots=True)
+class Stop:
+    """Whether a run ends after the calls in flight, and why: a signal, or the end of its time."""
+
+    event: Event = field(default_factory=Event)
+    signalled: bool = False
+    late: bool = False
+
+    def why(self) -> str:
+        """What ended the run, in words."""
+        return "the run's time was up" if self.late else "the run was interrupted"
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, unless the run is to end."""
+        self.event.wait(seconds)
+
+    def pause_or_end(self, seconds: float) -> None:
+        """Sleep, and end the run here if it is to end."""
+        self.pause(seconds)
+        self.check()
+
+    def check(self) -> None:
+        """End the run here if it is to end; for what changes nothing."""
+        if self.event.is_set() and self.late and not self.signalled:
+            raise AppliedInPart(
+                f"{self.why()} before the plan was carried out",
+                remedy="Give it more time with --timeout, and run the command again.",
+            )
+        if self.event.is_set():
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """What a run asks its caller for, and what it tells it."""
+
+    tell: Tell
+    progress: Progress
+    confirm: Callable[[int], bool] = lambda _: True
+    """Whether to go on with so many changes."""
+    stop: Stop = field(default_factory=Stop)
+
+    @contextmanager
+    def stoppable_progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        """Progress of what changes nothing, which may end between any two steps."""
+        with self.progress(what, total) as advance:
+
+            def step() -> None:
+                self.stop.check()
+                advance()
+
+            yield step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions:
+    """What is applied, by whose approval, and when the run ends."""
+
+    consent: Consent
+    plan: PlanOptions
+    change: ChangeOptions
+    continue_on_error: bool = False
+    run_timeout: float = 30
+    """Minutes to wait for one journal run."""
+
+
+def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: Interaction) -> int:
+    """Apply what the workspace declares; returns the exit code."""
+    consent, tell = options.consent, interaction.tell
+    if consent.saved is not None:
+        require_applicable(session, consent.saved)
+    may_send = may_send_again(session, options.change, tell=tell)
+    settled = settle_first(session, tell=tell, may_send=may_send, between=interaction.stop.check)
+    found = plan_and_search(
+        session, options.plan, progress=interaction.stoppable_progress, posting=True
+    )
+    plan = found.plan
+    tell(plan)
+    require_reviewed(session, consent, plan, tell=tell)
+    if plan.refusals:
+        return _refused(plan, settled, interaction)
+    # What is left of a reviewed plan is a run of that plan.
+    digest = consent.saved.digest if consent.saved is not None else plan.digest
+    assessment = assess_approvals(session, plan.requirement, digest, options.change)
+    tell(assessment)
+    if not assessment.satisfied:
+        return _refused(plan, settled, interaction, assessment)
+    if plan.feasible and not consent.given:
+        interaction.stop.check()
+        if not interaction.confirm(len(plan.feasible)):
+            return Refused.exit_code
+    # Proved before anything is posted, it holds whatever becomes of this run.
+    mark_complete(session.daybook, found, first_apply=options.plan.first_apply)
+    commit = commit_applied(session, plan)
+    report = execute_plan(
+        session,
+        plan,
+        interaction,
+        digest=digest,
+        recorded=found.world.recorded,
+        continue_on_error=options.continue_on_error,
+        run_timeout=options.run_timeout,
+        before=Report(applied=(), settled=settled, assessment=assessment),
+    )
+    code = exit_code(report)
+    if code in (0, Refused.exit_code):
+        policy = policy_to_record(session, plan.digest, options.change)
+        session.daybook.end(commit=commit if code == 0 else "", policy=policy)
+    mark_complete(session.daybook, found, first_apply=options.plan.first_apply)
+    return code
+
+
+def _refused(
+    plan: Plan,
+    settled: tuple[Settled, ...],
+    interaction: Interaction,
+    assessment: Assessment | None = None,
+) -> int:
+    report = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
+    interaction.tell(NothingApplied(report=replace(report, assessment=assessment)))
+    return Refused.exit_code
+
+
+def execute_plan(
+    session: WriteSession,
+    plan: Plan,
+    interaction: Interaction,
+    *,
+    digest: str = "",
+    recorded: Mapping[Address, Recorded] | None = None,
+    continue_on_error: bool = False,
+    run_timeout: float = 30,
+    before: Report = NOTHING_BEFORE,
+) -> Report:
+    """Apply the feasible changes of a plan and tell the report, whatever ends the run.
+
+    `before` is what preceded the plan: settled calls and approvals. The daybook's run is begun
+    under `digest`, by default the plan's; its end is the caller's to write.
+    """
+    stop, tell = interaction.stop, interaction.tell
+    ports = Ports(
+        ledger=session.ledger,
+        daybook=spilling_daybook(session, tell),
+        stop=stop.event,
+        why_stopped=stop.why,
+        polling=PollingPolicy(
+            longest_wait=60 * run_timeout, tell=lambda text: tell(Note(text=text))
+        ),
+    )
+    ended: list[Applied] = []
+    session.daybook.begin(digest or plan.digest)
+    try:
+        with interaction.progress("Applying", len(plan.feasible)) as advance:
+            for item in apply(
+                plan,
+                session.daybook.recorded() if recorded is None else recorded,
+                ports,
+                parallelism=session.parallelism,
+                continue_on_error=continue_on_error,
+            ):
+                ended.append(item)
+                advance()
+                tell(item)
+    finally:
+        report = report_of(
+            ended,
+            plan.pending,
+            settled=before.settled,
+            plan_digest=plan.digest,
+            interrupted=stop.signalled,
+            timed_out=stop.late,
+        )
+        report = replace(report, assessment=before.assessment)
+        tell(report)
+    return report
+
+
+def exit_code(report: Report) -> int:
+    """The documented exit code of a report, the gravest first."""
+    if report.interrupted:
+        return INTERRUPTED
+    undone = (*report.ended(Outcome.FAILED), *report.ended(Outcome.NOT_ATTEMPTED))
+    unknown = (*report.ended(Outcome.UNKNOWN), *report.still_open)
+    if undone and report.timed_out:
+        return AppliedInPart.exit_code
+    if unknown or (undone and any(item.steps for item in report.applied)):
+        return AppliedInPart.exit_code
+    if undone:
+        errors = [item.error for item in undone if item.error is not None]
+        return max((error.exit_code for error in errors), default=1)
+    return Refused.exit_code if report.ended(Outcome.BLOCKED) else 0

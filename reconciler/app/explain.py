@@ -1,0 +1,42 @@
+"""Explains the rules that messages name, and the schemas of documents."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.core.model.finding import Rule
+from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
+from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS, load, schema_text
+from reconciler.workspace.settings import settings_from
+
+__all__ = ["all_rules", "custom_rule", "schemas", "schema_text"]
+
+
+def schemas() -> Mapping[str, str]:
+    """Every kind of document that has a schema, with what it is."""
+    return {**SCHEMAS, **DOCUMENTS}
+
+
+def all_rules() -> Mapping[str, Rule]:
+    """Every rule that a message can name, without those of a workspace."""
+    return {**RULES, **FILE_RULES, **PLAN_RULES}
+
+
+def custom_rule(rule: str, root: Path) -> Rule | None:
+    """A rule of the workspace's own, as `house/ID`; None where it has no such rule."""
+    prefix, _, name = rule.partition("/")
+    workspace = load(root).workspace if prefix == "house" else None
+    if workspace is None:
+        return None
+    return next(
+        (
+            Rule(
+                id=rule,
+                summary=one.title,
+                why=f"It is a rule of this workspace: {one.schema}, by its reconciler.yaml.",
+                remedy=one.remedy,
+            )
+            for one in settings_from(workspace).policy.house_rules
+            if one.id == name
+        ),
+        None,
+    )

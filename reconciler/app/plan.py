@@ -1,0 +1,216 @@
+"""Makes plans: from files, daybook and ledger, or from files and daybook alone."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from reconciler.app.connection import EMBEDDED
+from reconciler.app.progress import Progress
+from reconciler.app.provenance import origin_of
+from reconciler.app.session import ReadSession, open_session
+from reconciler.app.state_directory import daybook_place, open_workspace_daybook
+from reconciler.app.warnings import (
+    offline_warnings,
+    scope_warnings,
+    session_warnings,
+    workspace_warnings,
+)
+from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.core.model.history import Recorded
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.plan import Allowances, Basis, Plan
+from reconciler.core.model.policy import Policy
+from reconciler.core.model.resource import Address, Live
+from reconciler.core.model.scope import EVERYTHING, WHOLE, Scope, Selection
+from reconciler.core.planner import make_plan
+from reconciler.core.planning.decisions import Snapshot
+from reconciler.core.planning.offline import assumed_live
+from reconciler.core.planning.renames import warnings_of
+from reconciler.core.planning.selection import Workspace, select
+from reconciler.core.planning.snapshot import to_read
+from reconciler.daybook import Daybook, no_daybook
+from reconciler.engine.observe import observe, read_all
+from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
+from reconciler.errors import UsageError
+from reconciler.workspace.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What a plan is about, what it may do, and how the ledger is searched for it."""
+
+    allowances: Allowances = field(default_factory=Allowances)
+    scope: Scope = WHOLE
+    find: bool = False
+    probe_from: str | None = None
+    first_apply: bool = False
+
+
+def plan_workspace(
+    workspace: CheckedWorkspace, options: PlanOptions, *, parallelism: int, progress: Progress
+) -> tuple[Plan, datetime | None]:
+    """The plan of a workspace, and the time by the ledger's clock where it is known."""
+    if options.scope.offline:
+        return plan_offline(workspace, options), None
+    with open_session(ReadSession, workspace, parallelism=parallelism) as session:
+        found = plan_and_search(session, options, progress=progress)
+        return found.plan, session.ledger.server_time()
+
+
+def drift_plan(workspace: CheckedWorkspace, *, parallelism: int, progress: Progress) -> Plan:
+    """A plan whose drift shows what changed in the ledger since the last apply."""
+    with open_session(ReadSession, workspace, parallelism=parallelism) as session:
+        return plan_without_search(session, progress=progress)
+
+
+def plan_without_search(session: ReadSession, *, progress: Progress) -> Plan:
+    """Read the ledger and plan from what the daybook records."""
+    return make_plan(_snapshot(session, progress), basis=session.basis, allowances=Allowances())
+
+
+def plan_and_search(
+    session: ReadSession,
+    options: PlanOptions,
+    *,
+    progress: Progress,
+    posting: bool = False,
+) -> SearchedPlan:
+    """Read the ledger and plan, and search it for what the daybook may lack.
+
+    `posting` says that the plan is applied next, so that what it posts is searched for. Only what
+    is in scope is read. Raises UsageError when that is nothing.
+    """
+
+    def read(wanted: tuple[tuple[Kind, str], ...]) -> Mapping[str, Live | None]:
+        with progress("Reading what was found", len(wanted)) as advance:
+            return read_all(
+                wanted, session.ledger, parallelism=session.parallelism, advance=advance
+            )
+
+    complete, probe_from = session.daybook.complete, options.probe_from
+    if probe_from is None and complete:
+        # A daybook that may lack entries knows no such number: what it lacks may be below.
+        probe_from = session.daybook.last_number(RUN_ENTRY_KIND.name)
+    selection, included = _selected(session.workspace, session.daybook.recorded(), options.scope)
+    found = plan_with_search(
+        _snapshot(session, progress, selection),
+        partial(make_plan, basis=session.basis, allowances=options.allowances),
+        ledger=session.ledger,
+        read=read,
+        finding=SearchPolicy(
+            complete=complete,
+            posting=posting,
+            asked=options.find,
+            first_apply=options.first_apply,
+            probe_from=probe_from,
+        ),
+    )
+    return replace(
+        found,
+        plan=replace(found.plan, warnings=tuple(session_warnings(session, found, included))),
+    )
+
+
+def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
+    """Plan as if the ledger held what the daybook recorded: without connection or credentials.
+
+    Reads files of the workspace alone, and nothing of the environment. Raises FilesRefused, and
+    DaybookError when there is a daybook that cannot be read.
+    """
+    settings = require_valid(workspace)
+    in_file = isinstance(daybook_place(workspace.root, settings), Path)
+    opened = open_workspace_daybook(workspace.root, settings) if in_file else no_daybook()
+    with closing(opened) as daybook:
+        recorded = daybook.recorded()
+        # Without a daybook everything counts as new, which says nothing of the size of a change.
+        policy = settings.policy if daybook.lineage else _without_limits(settings.policy)
+        basis = _offline_basis(workspace, settings, daybook)
+    selection, included = _selected(workspace, recorded, options.scope)
+    snapshot = Snapshot(
+        declared=workspace.declared,
+        recorded=recorded,
+        live=assumed_live(workspace.declared, recorded, workspace.tenant),
+        tenant=workspace.tenant,
+        policy=policy,
+        selection=selection,
+    )
+    plan = make_plan(snapshot, basis=basis, allowances=options.allowances)
+    warnings = (
+        *offline_warnings(workspace, in_file=in_file, limited=policy == settings.policy),
+        *scope_warnings(included),
+        *workspace_warnings(workspace, plan),
+        *warnings_of(snapshot.names, plan.changes),
+    )
+    return replace(plan, warnings=warnings)
+
+
+def _snapshot(
+    session: ReadSession, progress: Progress, selection: Selection = EVERYTHING
+) -> Snapshot:
+    """Files, daybook and ledger as they are now; of the ledger, what is selected."""
+    recorded = session.daybook.recorded()
+    declared = session.workspace.declared
+    wanted = to_read(
+        {address: item for address, item in declared.items() if address in selection},
+        # What lost its file is read in any case: it may be what a chosen file is about now.
+        (
+            item
+            for item in recorded.values()
+            if item.address in selection or item.address not in declared
+        ),
+    )
+    with progress("Reading the ledger", len(wanted)) as advance:
+        seen = observe(wanted, session.ledger, parallelism=session.parallelism, advance=advance)
+    return Snapshot(
+        declared=declared,
+        recorded=recorded,
+        live=seen.live,
+        tenant=replace(session.workspace.tenant, codes=seen.codes, periods=seen.periods),
+        policy=session.settings.policy,
+        selection=selection,
+    )
+
+
+def _selected(
+    workspace: CheckedWorkspace, recorded: Mapping[Address, Recorded], scope: Scope
+) -> tuple[Selection, tuple[Address, ...]]:
+    """What a scope selects, and what else the selection depends on. Raises UsageError."""
+    selection, included, problems = select(
+        scope,
+        Workspace(
+            declared=workspace.declared,
+            recorded=recorded,
+            periods=workspace.tenant.periods_by_name,
+        ),
+    )
+    if problems:
+        raise UsageError(". ".join(f"{text[:1].upper()}{text[1:]}" for text in problems))
+    return selection, tuple(included)
+
+
+def _without_limits(policy: Policy) -> Policy:
+    return replace(policy, max_changes=None, max_percent=None, max_money=MappingProxyType({}))
+
+
+def _offline_basis(workspace: CheckedWorkspace, settings: Settings, daybook: Daybook) -> Basis:
+    """Whose ledger it would be, as far as the workspace says and the daybook records."""
+    target = settings.target
+    tenant, _, entity = (daybook.tenant or "").partition("/")
+    return Basis(
+        workspace=settings.name,
+        host=urlsplit(target.base_url).netloc if target else EMBEDDED,
+        tenant_id=(target.tenant_id if target else None) or tenant,
+        entity_id=(target.entity_id if target else None) or entity.strip("-"),
+        lineage=daybook.lineage,
+        serial=daybook.serial,
+        home_currency=workspace.tenant.home_currency,
+        marker_place=settings.marker,
+        files_digest=workspace.digest,
+        origin=origin_of(settings),
+    )

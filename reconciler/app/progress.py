@@ -1,0 +1,90 @@
+"""What a use case tells while it runs, for its caller to show."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from reconciler.core.model.finding import Problem
+from reconciler.core.model.plan import Plan
+from reconciler.core.model.report import Applied, Report, Settled
+from reconciler.core.model.review import Assessment
+from reconciler.core.recovery.open_calls import Recovery
+
+Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+"""Shows the progress of a task with so many steps; yields what to call after each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A sentence that no result depends on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReviewed:
+    """The plan made now is not the reviewed one; `saved` is None where only a digest is known.
+
+    `interrupted` says that an apply of the reviewed plan did not complete.
+    """
+
+    saved: Plan | None
+    plan: Plan
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingApplied:
+    """The report of a run that was refused before its first change."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsavedOutcome:
+    """A line that neither the daybook nor the spill file could take: only the screen has it."""
+
+    spill_file: Path
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesWritten:
+    """Declarations were written."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProblems:
+    """What an import would declare has problems."""
+
+    problems: tuple[Problem, ...]
+    root: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """So many entries are adopted, and a plan has nothing left to do for them."""
+
+    count: int
+
+
+Event: TypeAlias = (
+    Applied
+    | Assessment
+    | FilesWritten
+    | ImportProblems
+    | Imported
+    | Note
+    | NotReviewed
+    | NothingApplied
+    | Plan
+    | Recovery
+    | Report
+    | Settled
+    | UnsavedOutcome
+)
+Tell: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,36 @@
+"""`reconciler explain`: a rule that a message names."""
+
+from difflib import get_close_matches
+
+import click
+
+from reconciler.app.explain import all_rules, custom_rule
+from reconciler.cli.options import common_options, given_options
+from reconciler.cli.terminal import out
+from reconciler.render.styled_text import Line, line, table
+
+
+@click.command()
+@click.argument("rule", required=False)
+@common_options
+def explain(rule: str | None) -> int:
+    """Explain a RULE that a message names; without one, list all rules."""
+    rules = all_rules()
+    if rule is None:
+        out(table([(name, rules[name].summary) for name in sorted(rules)]))
+        return 0
+    found = rules.get(rule) or custom_rule(rule, given_options().workspace)
+    if found is None:
+        close = get_close_matches(rule, rules, n=1)
+        hint = f" Did you mean {close[0]}?" if close else " `reconciler explain` lists them."
+        if rule.startswith("house/"):
+            hint = " A workspace has its own: name it with --workspace."
+        raise click.UsageError(f"There is no rule {rule}.{hint}")
+    blocks: tuple[Line, ...] = (
+        line((found.id, "strong"), f" ({found.severity})"),
+        line(found.summary, indent=2),
+        line(("Why: ", "strong"), found.why, indent=2),
+        line(("What to do: ", "strong"), found.remedy, indent=2),
+    )
+    out(blocks)
+    return 0

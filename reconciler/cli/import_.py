@@ -1,0 +1,116 @@
+"""`reconciler import`: declare what is in the ledger already, and adopt it."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.app.apply import Interaction
+from reconciler.app.importing import (
+    ImportOptions,
+    PeriodImport,
+    import_objects,
+)
+from reconciler.app.session import ReadSession, WriteSession, open_session
+from reconciler.cli.inputs import asking, checked_workspace, require_terminal
+from reconciler.cli.options import common_options, sound_name, take
+from reconciler.cli.printer import Printer
+from reconciler.cli.terminal import note, out, progress
+from reconciler.render.styled_text import line, span
+
+MOST_SHOWN = 50
+"""So many entries that are not imported are listed; the rest are counted."""
+
+
+@click.command("import")
+@click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
+@click.option("--run", metavar="JR-NUMBER", help="All entries that a journal run made.")
+@click.option(
+    "--period",
+    metavar="NAME",
+    help="All entries of an accounting period that no run made and no workspace has.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="COUNT",
+    help="At most so many entries of --period at once; run it again for the next ones.",
+)
+@click.option(
+    "--name",
+    callback=sound_name,
+    help="The name of the declaration, for a single NUMBER. [default: the number]",
+)
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The file to write, inside the workspace. [default: imported/NAME.yaml]",
+)
+@click.option(
+    "--write-only",
+    is_flag=True,
+    help="Write the files and adopt nothing: the plan of a pull request shows the adoption, and "
+    "the next apply carries it out.",
+)
+@click.option(
+    "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without asking."
+)
+@common_options
+def import_(*, write_only: bool, auto_approve: bool, **given: Any) -> int:
+    """Declare entries and journal runs that are in the ledger already, and adopt them.
+
+    A declaration is written for each NUMBER, and the live entry gets this workspace's marker; no
+    amount changes. Entries of a journal run are managed for their basic information alone.
+    """
+    options = take(ImportOptions, given)
+    _require_fitting(options)
+    ask = options.period is not None and not (auto_approve or write_only)
+    if ask:
+        require_terminal("Add --auto-approve, or --write-only.")
+
+    def agree(found: PeriodImport) -> bool:
+        _show(found)
+        if not found.imports:
+            note("There is nothing to import.")
+            return True
+        return not ask or interaction.confirm(len(found.imports))
+
+    workspace = checked_workspace()
+    interaction = Interaction(
+        tell=Printer(),
+        progress=progress,
+        confirm=asking("Import", "imported", "entry", "entries"),
+    )
+    kind = ReadSession if write_only else WriteSession
+    with open_session(kind, workspace, command="import") as session:
+        return import_objects(session, options, interaction, agree=agree)
+
+
+def _require_fitting(options: ImportOptions) -> None:
+    named = bool(options.numbers) or options.run is not None
+    if not named and options.period is None:
+        raise click.UsageError(
+            "Name the numbers to import, a journal run with --run, or an accounting period with "
+            "--period."
+        )
+    if options.period is not None and (named or options.name or options.to):
+        raise click.UsageError("--period goes with no number, --run, --name or --to.")
+    if options.name is not None and (len(options.numbers) != 1 or options.run is not None):
+        raise click.UsageError("--name is for one number.")
+
+
+def _show(found: PeriodImport) -> None:
+    """What is written where, and what is left."""
+    out([line(("Import of ", ""), span(found.period, "strong"))])
+    for item in found.imports:
+        where = str(item.path) if item.path is not None else "declared, and adopted now"
+        out([line("  ", span("=", "adopt"), f" {item.live.number}  {item.address.name}  {where}")])
+    for number, why in found.left[:MOST_SHOWN]:
+        out([line("  ", span(f"left: {number}", "faint"), f"  {why}")])
+    if (more := len(found.left) - MOST_SHOWN) > 0:
+        out([line("  ", span(f"left: {more} more", "faint"))])
+    if found.waiting:
+        out([line("  ", f"{found.waiting} more wait: run it again, or raise --limit.")])

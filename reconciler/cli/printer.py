@@ -1,0 +1,126 @@
+"""Shows what a use case tells: results on stdout, diagnostics on stderr."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from reconciler.app.progress import (
+    Event,
+    FilesWritten,
+    Imported,
+    ImportProblems,
+    Note,
+    NothingApplied,
+    NotReviewed,
+    UnsavedOutcome,
+)
+from reconciler.app.text_files import write_text
+from reconciler.cli.terminal import err, has_bar, noter, out, out_text, problem_spans
+from reconciler.core.documents.plan_comparison import differences
+from reconciler.core.model.plan import Plan
+from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_document
+from reconciler.core.model.review import Assessment
+from reconciler.core.recovery.open_calls import Recovery
+from reconciler.render.approvals import assessment_lines
+from reconciler.render.open_calls import open_lines
+from reconciler.render.plan_comparison import plan_diff_lines
+from reconciler.render.plan_view import counts_of
+from reconciler.render.report import applied_line, report_lines, settled_line
+from reconciler.render.styled_text import Line, line
+from reconciler.render.text import plan_lines
+
+
+@dataclass(slots=True, kw_only=True)
+class Printer:
+    """One run's output. With `json` as its style, stdout has the report alone."""
+
+    style: str = "text"
+    report_file: Path | None = None
+    draw_plan: Callable[[Plan], Iterable[Line]] = plan_lines
+    note: Callable[[str], None] = field(default_factory=noter)
+    ended: list[Applied] = field(default_factory=list)
+    unsaved: bool = False
+
+    def __call__(self, event: Event) -> None:  # noqa: PLR0912, C901 - one case for each event
+        """Show an event."""
+        match event:
+            case Settled():
+                err([settled_line(event)])
+            case Assessment():
+                err(assessment_lines(event))
+            case Plan():
+                self._result(self.draw_plan(event))
+            case Applied():
+                self._applied(event)
+            case Report():
+                self._report(event)
+            case NothingApplied():
+                # The screen says why; whoever reads a report finds it there too.
+                if self.style == "json" or self.report_file is not None:
+                    self._report(event.report)
+            case NotReviewed():
+                err(_not_reviewed(event))
+            case Note():
+                self.note(event.text)
+            case UnsavedOutcome():
+                self._unsaved(event)
+            case FilesWritten():
+                out(line("wrote ", (str(path), "strong")) for path in event.paths)
+            case ImportProblems():
+                err(problem_spans(event.problems, event.root))
+            case Imported():
+                left = f" are left for what was imported ({event.count})."
+                out([line(("No changes", "good"), left)])
+            case Recovery():
+                self._result(open_lines(event))
+
+    def _result(self, lines: Iterable[Line]) -> None:
+        if self.style == "text":
+            out(lines)
+
+    def _applied(self, item: Applied) -> None:
+        """The running log. Lines would tear a progress bar, so there they come when it is gone."""
+        if has_bar():
+            self.ended.append(item)
+        else:
+            self._result(_log([item]))
+
+    def _report(self, report: Report) -> None:
+        self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))
+        text = json.dumps(report_document(report), indent=2, ensure_ascii=False) + "\n"
+        if self.style == "json":
+            out_text(text)
+        else:
+            out(report_lines(report))
+        if self.report_file is not None:
+            write_text(self.report_file, text)
+
+    def _unsaved(self, event: UnsavedOutcome) -> None:
+        """Shown on stdout, or on stderr where stdout has a document."""
+        to_stderr = self.style != "text"
+        if not self.unsaved:
+            click.echo(f"Save each line that begins with {{ as {event.spill_file}:", err=to_stderr)
+        self.unsaved = True
+        click.echo(event.line, err=to_stderr)
+
+
+def _log(ended: Iterable[Applied]) -> Iterator[Line]:
+    """What was never attempted is left to the report, which gives the reason."""
+    return (applied_line(item) for item in ended if item.outcome is not Outcome.NOT_ATTEMPTED)
+
+
+def _not_reviewed(event: NotReviewed) -> Iterator[Line]:
+    saved, plan = event.saved, event.plan
+    if saved is not None:
+        yield line("The reviewed plan and the plan made now differ:")
+        found = differences(saved, plan, interrupted=event.interrupted)
+        yield from plan_diff_lines(saved, plan, found)
+        return
+    if event.interrupted:
+        yield line("A run of the reviewed plan was begun and did not carry it out.")
+        yield line("To finish it, apply its file, which tells what is left of it.", indent=4)
+    yield line(f"Made now: {counts_of(plan)} A digest does not tell what was reviewed.")
+    yield line("With the file of the reviewed plan, apply shows what moved.", indent=4)

@@ -1,0 +1,85 @@
+"""`reconciler show`: draws a saved plan, or what moved since another."""
+
+import os
+from pathlib import Path
+
+import click
+
+from reconciler.app.text_files import read_text
+from reconciler.cli.options import common_options, format_option, given_options
+from reconciler.cli.terminal import out, out_text, path_prefix
+from reconciler.core.documents.plan_comparison import differences
+from reconciler.core.documents.plan_file import plan_of
+from reconciler.core.model.plan import Plan
+from reconciler.render import RENDERERS
+from reconciler.render.markdown import plan_markdown
+from reconciler.render.plan_comparison import plan_diff_lines
+from reconciler.render.styled_text import line
+from reconciler.render.text import overview_lines
+
+SUMMARY_LIMIT = 250_000
+"""Characters: a job summary holds 1 MiB, and one of them may take four bytes."""
+
+summary_option = click.option(
+    "--summary",
+    is_flag=True,
+    help="Verdict, dangers, impact and balance alone, without every entry.",
+)
+
+
+@click.command()
+@click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--diff",
+    "earlier",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Show what is different from another saved plan, an earlier one.",
+)
+@summary_option
+@format_option(*RENDERERS)
+@common_options
+def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int:
+    """Draw a saved plan, or what moved since another. Reads nothing but the files."""
+    require_text(style, summary=summary)
+    made = plan_of(read_text(planfile))
+    if earlier is None:
+        print_plan(made, style, summary=summary)
+        return 0
+    if style != "text":
+        raise click.UsageError("--diff draws text only.")
+    _print_difference(plan_of(read_text(earlier)), made)
+    return 0
+
+
+def _print_difference(earlier: Plan, made: Plan) -> None:
+    """What moved from one plan to the next as a result."""
+    if earlier.digest == made.digest:
+        out([line(f"Both plans do the same: {made.digest}")])
+    else:
+        out(plan_diff_lines(earlier, made, differences(earlier, made)))
+
+
+def require_text(style: str, *, summary: bool) -> None:
+    if summary and style != "text":
+        raise click.UsageError("--summary draws text only.")
+
+
+def print_plan(made: Plan, style: str, *, summary: bool = False) -> None:
+    """A plan as a result, in the form that was asked for."""
+    prefix = path_prefix(given_options().workspace)
+    drawing = overview_lines(made) if summary else RENDERERS[style](made, prefix)
+    if isinstance(drawing, str):
+        out_text(drawing)
+    else:
+        out(drawing)
+    if style == "github":
+        _summarize(made)
+
+
+def _summarize(made: Plan) -> None:
+    """Add the plan to the summary of a job, where the runner named a file for it."""
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
+    if name:
+        with Path(name).open("a", encoding="utf-8") as summary:
+            summary.write(plan_markdown(made, limit=SUMMARY_LIMIT))
