@@ -1,4 +1,4 @@
-"""Opens the forge of a CI context, with the token that the environment has for it."""
+"""Opens the forge of a CI context with the token from the environment."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,22 +18,22 @@ _TOKEN_REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         GITHUB: "Set GITHUB_TOKEN; in a workflow, env: GITHUB_TOKEN: ${{ github.token }}.",
         # "GitLab CI/CD job token", "Job token access": it reads notes, and no approvals.
-        GITLAB: "Set GITLAB_TOKEN to a project access token: CI_JOB_TOKEN may neither write notes "
-        "nor read approvals.",
+        GITLAB: "Set GITLAB_TOKEN to a project access token. CI_JOB_TOKEN cannot write notes or "
+        "read approvals.",
     }
 )
 
 _ACTIONS_BOT = "github-actions[bot]"
-"""Who comments with the GITHUB_TOKEN of a workflow."""
+"""The login of comments made with the GITHUB_TOKEN of a workflow."""
 
 
 @contextmanager
 def open_forge(
     context: CiContext, environment: Environment, *, limits: ForgeLimits | None = None
 ) -> Iterator[Forge]:
-    """The forge of a context, for as long as the block lasts.
+    """The forge of a context, open for the duration of the block.
 
-    Raises ForgeRefused without a token, ForgeError for a URL that no token may be sent to.
+    Raises ForgeRefused without a token, ForgeError for a URL that a token must not be sent to.
     """
     name, variable = NAMES[context.forge], _TOKENS[context.forge]
     token = environment.get(variable, "")
@@ -41,7 +41,7 @@ def open_forge(
         raise ForgeRefused(f"there is no token for {name}", remedy=_TOKEN_REMEDIES[context.forge])
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{1,8192}", token):
         raise ForgeRefused(
-            f"{variable} has characters that no token has, such as spaces or line ends",
+            f"{variable} has characters that a token cannot have, such as spaces",
             remedy=f"Set {variable} to the token alone.",
         )
     github = context.forge == GITHUB
@@ -71,8 +71,8 @@ def _base_url(url: str, variable: str) -> BaseUrl:
     try:
         return parse_base_url(url)
     except UnusableUrl as error:
-        fact = "names a host without TLS" if error.reason == WITHOUT_TLS else "is no plain URL"
+        fact = "has no TLS" if error.reason == WITHOUT_TLS else "is not an http or https URL"
         raise ForgeError(
             f"the base URL of the API {fact}, so {variable} is not sent to it",
-            remedy="Set --forge-url to an https address; http is for this machine alone.",
+            remedy="Set --forge-url to an https URL. Only this machine may use http.",
         ) from error

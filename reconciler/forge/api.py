@@ -1,4 +1,4 @@
-"""Calls to the REST API of a forge: attempts, pages, and errors that say what to do."""
+"""Calls to the REST API of a forge: attempts, pages and errors."""
 
 import json
 import re
@@ -37,14 +37,14 @@ from reconciler.http_client.strict_json import Unreadable, read_value
 Row: TypeAlias = Mapping[str, Value]
 
 PER_PAGE = 100
-"""The most rows that either forge gives at once."""
+"""The largest page of both forges."""
 
 SECONDARY_WAIT = 60.0
-"""Seconds to wait for a limit that names none ("Rate limits for the REST API")."""
+"""Seconds to wait when a limit names none ("Rate limits for the REST API")."""
 
 _REPEATABLE = RetryTable(retried=TRANSIENT)
 _POST = RetryTable(
-    # A second POST makes a second comment: it is sent only when the first had no effect.
+    # A second POST makes a second comment. It is sent only if the first had no effect.
     retried=frozenset({RequestOutcome.NOT_SENT, RequestOutcome.BUSY}),
     in_doubt=frozenset({RequestOutcome.LOST, RequestOutcome.FAILED}),
 )
@@ -62,22 +62,22 @@ class ForgeLimits(HttpLimits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:
-    """What a call is for, in words, and the permission that it needs."""
+    """What a call does, for messages, and the permission that it needs."""
 
     what: str
     permission: str
     accepted: frozenset[int] = frozenset()
-    """Statuses other than 2xx that mean that there is nothing to read."""
+    """Statuses other than 2xx that mean an empty result."""
 
     def accepting(self, *statuses: int) -> Self:
-        """The same purpose, for which these statuses are an answer too."""
+        """The same purpose with these statuses accepted."""
         return replace(self, accepted=frozenset(statuses))
 
 
 class ForgeApi:
-    """The API of one forge. The token goes to its base URL and to no other place."""
+    """The API of one forge. The token is sent to its base URL only."""
 
-    def __init__(  # noqa: PLR0913 - what differs between forges is an argument of its own
+    def __init__(  # noqa: PLR0913 - what differs between forges is an argument
         self,
         base_url: BaseUrl,
         *,
@@ -105,7 +105,7 @@ class ForgeApi:
 
     @property
     def host(self) -> str:
-        """The host that is requested."""
+        """The host of the base URL."""
         return self._base_url.host
 
     def close(self) -> None:
@@ -113,14 +113,13 @@ class ForgeApi:
         self._exchange.close()
 
     def get(self, target: str, purpose: Purpose, **parameters: str) -> Row:
-        """One object; an empty one when the status is another that the purpose accepts."""
+        """One object; an empty one for the other statuses that the purpose accepts."""
         return self.send("GET", target + _query(parameters), purpose)
 
     def rows(self, target: str, purpose: Purpose, **parameters: str) -> tuple[Row, ...]:
         """The rows of all pages of a list.
 
-        Raises ForgeError when a page names another host, or when there is no end to them: half a
-        list is worse than none.
+        Raises ForgeError when a page names another host, is repeated, or when there are too many.
         """
         here = target + _query({**parameters, "per_page": str(PER_PAGE)})
         found: list[Row] = []
@@ -128,13 +127,14 @@ class ForgeApi:
         while here:
             if here in seen or len(seen) >= self._limits.pages:
                 raise ForgeError(
-                    f"{purpose.what}: the list of {self._name} has no end",
-                    remedy="Check for a proxy in between that repeats answers.",
+                    f"{purpose.what}: {self._name} returned more than "
+                    f"{self._limits.pages} pages, or the same page twice",
+                    remedy="Check for a proxy that repeats responses.",
                 )
             seen.add(here)
             value, headers = self._answer("GET", here, purpose)
             if not isinstance(value, tuple):
-                raise self._unreadable(purpose, "the answer is no list")
+                raise self._unreadable(purpose, "the response is not a list")
             found.extend(rows_of(value))
             here = self._next(here, headers, purpose)
         return tuple(found)
@@ -142,7 +142,7 @@ class ForgeApi:
     def send(
         self, method: str, target: str, purpose: Purpose, body: Mapping[str, str] | None = None
     ) -> Row:
-        """The object that a request is answered with, whatever the method."""
+        """The object in the response to a request."""
         value, _ = self._answer(method, target, purpose, body)
         return mapping_of(value)
 
@@ -182,8 +182,8 @@ class ForgeApi:
     def _next(self, here: str, headers: Mapping[str, str], purpose: Purpose) -> str:
         """The target of the next page, empty after the last one.
 
-        Both forges send Link; GitLab leaves it to X-Next-Page alone when requested through a proxy
-        ("Pagination" in the docs of its REST API).
+        Both forges send Link. Behind a proxy GitLab may send X-Next-Page only ("Pagination" in the
+        documentation of its REST API).
         """
         number = headers.get("x-next-page")
         if number is not None:
@@ -203,25 +203,25 @@ class ForgeApi:
         except ValueError:
             pass
         raise ForgeError(
-            f"{purpose.what}: the next page of the list is said to be on another host",
-            remedy="Set the base URL of the API to the one that the forge itself names.",
+            f"{purpose.what}: the next page of the list is on another host",
+            remedy="Set the base URL of the API to the URL that the forge itself names.",
         )
 
     def _unreadable(self, purpose: Purpose, fact: str) -> ForgeError:
         return ForgeError(
-            f"{purpose.what}: {self._name} did not answer as its API does; {fact}",
-            remedy="Check the base URL of the API, and for a proxy in between.",
+            f"{purpose.what}: the response of {self._name} is not one of its API: {fact}",
+            remedy="Check the base URL of the API, and whether there is a proxy.",
         )
 
     def _error(self, last: HttpAttempt, purpose: Purpose, *, in_doubt: bool) -> ForgeError:
         reply = last.reply
         if isinstance(reply, FailedRequest):
-            message = f"no answer from {self._name}; {self._redactor.redact(reply.detail)}"
-            remedy = "Check the base URL and the network, then run it again."
+            message = f"no response from {self._name}: {self._redactor.redact(reply.detail)}"
+            remedy = "Check the base URL and the network, then run again."
             kind, status = ForgeError, None
         else:
             reason = self._message_of(reply)
-            message = f"{self._name} answered {reply.status}{f' ({reason})' if reason else ''}"
+            message = f"{self._name} returned HTTP {reply.status}{f' ({reason})' if reason else ''}"
             kind, remedy = self._error_of(last, reply.status, purpose)
             status = reply.status
         if in_doubt:
@@ -235,31 +235,35 @@ class ForgeApi:
         needs = f"The token needs {purpose.permission}."
         if last.outcome is RequestOutcome.BUSY:
             when = f"in {int(last.wait):,} seconds" if last.wait else "later"
-            return ForgeError, f"{name} limits requests. Run it again {when}."
+            return ForgeError, f"The rate limit of {name} was exceeded. Try again {when}."
         if last.outcome is RequestOutcome.FAILED:
-            return ForgeError, f"{name} is disturbed. Run it again later."
+            return ForgeError, f"{name} returned a server error (HTTP {status}). Try again later."
         if last.outcome is RequestOutcome.REDIRECTED:
-            moved = "Name the repository as it is called now."
-            return ForgeError, f"Redirects are not followed. {moved}"
+            return ForgeError, "Redirects are not followed. Use the present name of the repository."
         table: Mapping[int, tuple[type[ForgeError], str]] = {
             401: (
                 ForgeRefused,
-                f"Set {self._token_variable} to a token of this {name} that is valid now. {needs}",
+                f"Set {self._token_variable} to a valid token of this {name}. {needs}",
             ),
             403: (
                 ForgeRefused,
-                f"{needs} A pull request from a fork is given a token that only reads.",
+                f"{needs} In a pull request from a fork, the token is read-only.",
             ),
             404: (
                 ForgeRefused,
-                f"Check repository and number: what a token may not see is not found. {needs}",
+                f"Check the repository and the number. {needs}",
             ),
-            422: (ForgeError, f"{name} does not take what was sent: see the answer above."),
+            422: (
+                ForgeError,
+                f"{name} did not accept the request. The message above gives its reason.",
+            ),
         }
-        return table.get(status, (ForgeError, f"See what {name} says. {needs}"))
+        return table.get(
+            status, (ForgeError, f"The message above gives the reason of {name}. {needs}")
+        )
 
     def _message_of(self, reply: Response) -> str:
-        """The forge's own words, shortened and without secrets."""
+        """The message of the forge, shortened and without secrets."""
         try:
             row = mapping_of(read_value(reply.body))
         except Unreadable:
@@ -277,7 +281,7 @@ def text_at(row: Row, *path: str) -> str:
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """Names in their first order, none twice and none empty."""
+    """Names in order, without duplicates and empty ones."""
     return tuple(dict.fromkeys(filter(None, names)))
 
 
@@ -293,10 +297,10 @@ def _attempt(reply: Response | FailedRequest) -> HttpAttempt:
 
 
 def _is_limited(reply: Response) -> bool:
-    """Whether the answer is a limit's ("Rate limits for the REST API", "Exceeding the rate limit").
+    """Whether a limit was exceeded ("Rate limits for the REST API", "Exceeding the rate limit").
 
-    A primary limit leaves x-ratelimit-remaining at 0, a secondary one says so in its words; either
-    may come as 403.
+    With a primary limit x-ratelimit-remaining is 0; a secondary limit is named in the text. Both
+    may have the status 403.
     """
     return reply.status == 403 and (
         "retry-after" in reply.headers
@@ -306,7 +310,7 @@ def _is_limited(reply: Response) -> bool:
 
 
 def _requested_wait(reply: Response) -> float | None:
-    """Seconds that the forge asks to be left alone for; resets are moments since 1970."""
+    """Seconds that the forge asks to wait. Resets are seconds since 1970."""
     now = http_date(reply.headers.get("date", ""))
     requested = retry_after(reply.headers, now=now)
     if requested is not None:

@@ -1,4 +1,4 @@
-"""Forge, repository and change: from the options of a command and from the CI job it runs in."""
+"""Forge, repository and change, from the options of a command and from its CI job."""
 
 import json
 import os
@@ -26,15 +26,15 @@ _PUBLIC: Mapping[str, str] = MappingProxyType(
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 MAX_EVENT = 32 * 1024 * 1024
-"""Bytes of an event file that are read at most."""
+"""Maximum bytes of an event file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CiContext:
-    """Where a change is: on which forge, in which repository, its number and its commit.
+    """The forge, repository, number and commit of a change.
 
-    `commit` is the head of the change in a job about one, else the commit of the job. `branch` is
-    the one that a job on a branch runs for. `own` says that the job is about this very change.
+    `commit` is the head of the change in a job for one, else the commit of the job. `branch` is
+    the branch of a job on a branch. With `own` the job runs for this change.
     """
 
     forge: str
@@ -49,7 +49,7 @@ class CiContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOptions:
-    """What the options of a command say of a change; the environment of the job completes it."""
+    """The options that describe a change. The environment of the job completes them."""
 
     forge: str | None = None
     forge_url: str | None = None
@@ -61,12 +61,12 @@ class ChangeOptions:
 
     @staticmethod
     def from_options(options: dict[str, Any]) -> "ChangeOptions":
-        """Take these options out of those of a command."""
+        """Remove these options from those of a command."""
         names = ("forge", "forge_url", "repo", "change_number", "commit", "ca_bundle")
         return ChangeOptions(**{name: options.pop(name) for name in names})
 
     def context(self) -> CiContext:
-        """The context, completed. Raises ForgeError when something is not known."""
+        """The completed context. Raises ForgeError when something is unknown."""
         given = CiContext(
             forge=self.forge or "",
             url=self.forge_url or "",
@@ -79,10 +79,10 @@ class ChangeOptions:
 
 
 def ci_context_from(given: CiContext, environment: Environment, event: str) -> CiContext:
-    """What was given, completed from the predefined variables of GitHub Actions or GitLab CI.
+    """The given context, completed from the variables of GitHub Actions or GitLab CI.
 
     `event` is the text of the file GITHUB_EVENT_PATH, empty when there is none. Raises ForgeError
-    when there is neither a word nor a variable for what is needed.
+    when neither an option nor a variable gives what is needed.
     """
     forge = given.forge or _forge_of(environment)
     if forge == GITHUB:
@@ -95,7 +95,7 @@ def ci_context_from(given: CiContext, environment: Environment, event: str) -> C
         number = _number(environment.get("CI_MERGE_REQUEST_IID", ""))
         repository = environment.get("CI_PROJECT_ID", "")
         branch = environment.get("CI_COMMIT_BRANCH", "")
-        # In a merged results pipeline CI_COMMIT_SHA is of a merge that is nowhere else.
+        # In a merged results pipeline CI_COMMIT_SHA is a merge that is in no branch.
         source = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
         commit = source or environment.get("CI_COMMIT_SHA", "")
     context = CiContext(
@@ -110,12 +110,12 @@ def ci_context_from(given: CiContext, environment: Environment, event: str) -> C
     )
     if not context.repository:
         raise ForgeError(
-            f"nothing says which repository of {NAMES[forge]} this is about",
+            f"the repository of {NAMES[forge]} is unknown",
             remedy="Name it with --repo.",
         )
     if context.commit and not _SHA.fullmatch(context.commit):
         raise ForgeError(
-            f"{context.commit} is no commit", remedy="Give --commit all digits of the hash."
+            f"{context.commit} is not a commit", remedy="Give all digits of the hash to --commit."
         )
     return context
 
@@ -126,30 +126,30 @@ def _forge_of(environment: Environment) -> str:
     if environment.get("GITLAB_CI") == "true":
         return GITLAB
     raise ForgeError(
-        "nothing says which forge this is about: this is no job of GitHub Actions or GitLab CI",
+        "the forge is unknown: this is not a job of GitHub Actions or GitLab CI",
         remedy="Name it with --forge github or --forge gitlab.",
     )
 
 
 def _event_of(environment: Environment) -> str:
-    """The event of a workflow run, which GitHub leaves in a file."""
+    """The event of a workflow run, which GitHub writes to a file."""
     path = environment.get("GITHUB_EVENT_PATH", "")
     if not path:
         return ""
     file = Path(path)
     try:
         if file.stat().st_size > MAX_EVENT:
-            raise ReconcilerError(f"{path} is too large to be an event")
+            raise ReconcilerError(f"{path} is too large for an event")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        # The options may say all that is needed; what is missing is requested for by name.
+        # The options may be sufficient. Errors name what is missing.
         return ""
 
 
 def _pull_of(event: str) -> tuple[int | None, str]:
-    """The number and the head of the pull request that a workflow's event is about.
+    """The number and the head of the pull request in the event of a workflow.
 
-    GITHUB_SHA is of a merge commit that GitHub made for the run, and not the head.
+    GITHUB_SHA is a merge commit that GitHub made for the run, not the head.
     """
     try:
         document = json.loads(event, parse_float=Decimal) if event else {}

@@ -1,6 +1,6 @@
 """GitHub: comments of a pull request and its reviews (REST API, version 2022-11-28).
 
-Sections of the documentation are named where something follows from them.
+Quoted titles are sections of its documentation.
 """
 
 import re
@@ -27,20 +27,20 @@ from reconciler.forge.identities import (
 from reconciler.forge.protocol import Comment, People
 
 LIMIT = 65_536
-"""Characters of a comment."""
+"""Maximum characters of a comment."""
 
 HEADERS: Mapping[str, str] = MappingProxyType(
     {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 )
 
 MOST_COMMITS = 250
-"""As in "List commits on a pull request", which gives no more, whatever there are."""
+"""The maximum of "List commits on a pull request"."""
 
 WEB_FLOW = "web-flow"
-"""The committer of commits that GitHub itself makes; it signs them."""
+"""The committer of commits that GitHub itself makes and signs."""
 
 _DECISIVE = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
-"""Review states that replace one another; a comment beside them takes no approval back."""
+"""Review states that replace one another. A comment does not withdraw an approval."""
 
 _MAY_WRITE = frozenset({"admin", "maintain", "write"})
 
@@ -51,10 +51,11 @@ class GitHub:
     limit = LIMIT
 
     def __init__(self, api: ForgeApi, repository: str, *, comments_as: str | None = None) -> None:
-        """`comments_as` is whose comments the token makes, where the token itself cannot tell."""
+        """`comments_as` is the login of the token's comments when the API does not return it."""
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}", repository):
             raise ReconcilerError(
-                f"{repository} is no repository of GitHub", remedy="Write it as OWNER/NAME."
+                f"{repository} is not the name of a GitHub repository",
+                remedy="Write it as OWNER/NAME.",
             )
         self._api = api
         self._home = f"/repos/{repository}"
@@ -62,11 +63,11 @@ class GitHub:
 
     def whoami(self) -> str | None:
         """As in "Get the authenticated user", which refuses installation tokens."""
-        row = self._api.get("/user", _write("Asking whose token it is").accepting(403))
+        row = self._api.get("/user", _write("Reading the user of the token").accepting(403))
         return text_of(row.get("login")) or self._comments_as
 
     def comments(self, change: int) -> tuple[Comment, ...]:
-        """As in "List issue comments": a pull request is an issue too."""
+        """As in "List issue comments": a pull request is also an issue."""
         purpose = _write(f"Reading the comments of {self.name_of(change)}")
         rows = self._api.rows(f"{self._home}/issues/{change}/comments", purpose)
         return tuple(_comment(row) for row in rows)
@@ -85,15 +86,15 @@ class GitHub:
 
     def delete(self, change: int, comment: int) -> None:
         """As in "Delete an issue comment"."""
-        purpose = _write(f"Removing a second comment on {self.name_of(change)}").accepting(404)
+        purpose = _write(f"Deleting a duplicate comment on {self.name_of(change)}").accepting(404)
         self._api.send("DELETE", f"{self._home}/issues/comments/{comment}", purpose)
 
     def name_of(self, change: int) -> str:
         return f"pull request #{change}"
 
     def change_of(self, commit: str) -> int | None:
-        """As in "List pull requests associated with a commit": merged ones and open ones."""
-        purpose = _read(f"Looking for the pull request of {commit}")
+        """As in "List pull requests associated with a commit", merged and open."""
+        purpose = _read(f"Searching the pull request of {commit}")
         rows = self._api.rows(f"{self._home}/commits/{commit}/pulls", purpose)
         merged = [
             row for row in rows if row.get("merged_at") and row.get("merge_commit_sha") == commit
@@ -103,13 +104,13 @@ class GitHub:
         return whole_number(found[0].get("number")) if found else None
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
-        """As in "Get a commit": nobody may approve what he wrote, in whichever change."""
-        purpose = _read("Reading who wrote what is applied")
+        """As in "Get a commit": authors cannot approve their own commits, in any change."""
+        purpose = _read("Reading the authors of the applied commits")
         rows = (self._api.get(f"{self._home}/commits/{one.commit}", purpose) for one in written)
         return self._authors(tuple(rows), purpose)
 
     def people_of(self, change: int) -> People:
-        purpose = _read(f"Reading who wrote {self.name_of(change)}")
+        purpose = _read(f"Reading the authors of {self.name_of(change)}")
         return self._people(change, self._pull(change, purpose), purpose)
 
     def review(
@@ -143,7 +144,7 @@ class GitHub:
         return self._api.get(f"{self._home}/pulls/{change}", purpose)
 
     def _people(self, change: int, pull: Row, purpose: Purpose) -> People:
-        """Who opened a pull request, wrote a part of it, or pushed to its branch."""
+        """Who opened a pull request, wrote a commit of it, or pushed to its branch."""
         commits = self._api.rows(f"{self._home}/pulls/{change}/commits", purpose)
         authors, flaws = self._authors(commits, purpose)
         pushers, hidden = self._pushers(pull, purpose)
@@ -153,7 +154,7 @@ class GitHub:
     def _approvals(
         self, reviews: Iterable[Row], head: str, purpose: Purpose
     ) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
-        """As in "List reviews for a pull request", in the order of time: the latest word counts."""
+        """As in "List reviews for a pull request", in order of time: the latest review counts."""
         approvals, discarded = [], []
         for login, row in _latest(reviews).items():
             if row.get("state") != "APPROVED":
@@ -162,7 +163,7 @@ class GitHub:
                 why = f"approved {str(row.get('commit_id'))[:10]}, which is not the head"
                 discarded.append(Discarded(who=login, why=why))
             elif not self._may_write(login, purpose):
-                why = "may not write to the repository"
+                why = "has no write permission in the repository"
                 discarded.append(Discarded(who=login, why=why))
             else:
                 evidence = f"review {whole_number(row.get('id'))}"
@@ -173,22 +174,20 @@ class GitHub:
     def _objections(
         self, change: int, reviews: Iterable[Row], purpose: Purpose
     ) -> Iterator[Refusal]:
-        """Who asks for changes, of those whose approval would count."""
+        """Requests for changes by people whose approval would count."""
         for login, row in _latest(reviews).items():
             if row.get("state") == "CHANGES_REQUESTED" and self._may_write(login, purpose):
-                yield changes_requested(
-                    login, self.name_of(change), otherwise="have that review dismissed"
-                )
+                yield changes_requested(login, self.name_of(change), otherwise="dismiss the review")
 
     def _may_write(self, login: str, purpose: Purpose) -> bool:
-        """As in "Get repository permissions for a user": anybody may review what is public."""
+        """As in "Get repository permissions for a user": anyone may review a public repository."""
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", login):
             return False
         target = f"{self._home}/collaborators/{login}/permission"
         return self._api.get(target, purpose.accepting(404)).get("permission") in _MAY_WRITE
 
     def _authors(self, commits: tuple[Row, ...], purpose: Purpose) -> People:
-        """Everybody who wrote a part, by login; a flaw for each whom GitHub cannot name."""
+        """The logins of all authors; a flaw for each author that GitHub does not know."""
         logins: dict[str, None] = {}
         flaws: list[Refusal] = []
         known = _known_addresses(commits)
@@ -203,28 +202,28 @@ class GitHub:
             flaws.append(
                 Refusal(
                     rule="approval-evidence",
-                    message=f"the pull request has {MOST_COMMITS} commits or more, and GitHub "
-                    "lists no more of them",
+                    message=f"the pull request has {MOST_COMMITS} commits or more; GitHub lists "
+                    "at most that many",
                     remedy="Split the change, or squash its commits.",
                 )
             )
         return tuple(logins), tuple(dict.fromkeys(flaws))
 
     def _login(self, address: str, purpose: Purpose) -> str:
-        """As in "Get a user using their ID": what the owner of a private address is called now."""
+        """As in "Get a user using their ID": the present login of a private address."""
         account = account_of_address(address, self._api.host)
         if not account:
             return ""
         return text_at(self._api.get(f"/user/{account}", purpose.accepting(404)), "login")
 
     def _pushers(self, pull: Row, purpose: Purpose) -> People:
-        """As in "List repository activities": who pushed, or otherwise changed the branch."""
+        """As in "List repository activities": who changed the branch."""
         name = text_at(pull, "head", "repo", "full_name")
         if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", name):
-            return (), (pushers_unknown("the repository of its branch is gone"),)
+            return (), (pushers_unknown("the repository of its branch no longer exists"),)
         branch = f"refs/heads/{text_at(pull, 'head', 'ref')}"
         rows, flaws = pushes_of(self._api, f"/repos/{name}/activity", purpose, ref=branch)
-        # Whoever deletes a branch, as after a merge, brought nothing into it.
+        # Deleting a branch, as after a merge, adds nothing to it.
         logins = (
             text_at(row, "actor", "login")
             for row in rows
@@ -235,7 +234,7 @@ class GitHub:
     def _merge_flaws(
         self, change: int, pull: Row, head: str, commit: str, purpose: Purpose
     ) -> Iterator[Refusal]:
-        """Whether what is applied is what GitHub made of the head: approvals are of the head."""
+        """A flaw unless the commit is the merge that GitHub made of the approved head."""
         if pull.get("merged") is not True or pull.get("merge_commit_sha") != commit:
             yield not_reviewed(self.name_of(change), head, commit)
             return
@@ -249,9 +248,9 @@ class GitHub:
             return
         yield Refusal(
             rule="approval-evidence",
-            message=f"{commit[:10]} was merged outside of GitHub, and holds something else than "
-            f"the head {head[:10]} that was approved",
-            remedy="Merge pull requests with GitHub's own button or API.",
+            message=f"{commit[:10]} was not merged by GitHub, and its content differs from "
+            f"the approved head {head[:10]}",
+            remedy="Merge pull requests with GitHub's button or API.",
         )
 
 
@@ -272,7 +271,7 @@ def _comment(row: Row) -> Comment:
 
 
 def _latest(reviews: Iterable[Row]) -> Mapping[str, Row]:
-    """The latest word of everybody that decides something."""
+    """The latest decisive review of each person."""
     latest: dict[str, Row] = {}
     for row in reviews:
         login = text_at(row, "user", "login")
@@ -282,11 +281,11 @@ def _latest(reviews: Iterable[Row]) -> Mapping[str, Row]:
 
 
 def _roles(row: Row, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Role, login where GitHub or another commit tells it, and address of who wrote a commit."""
+    """Role, login if known, and address of each author of a commit."""
     for role in ("author", "committer"):
         login = text_at(row, role, "login")
         if login == WEB_FLOW:
-            # Anybody can write the address of GitHub into a commit, and nobody else sign as it.
+            # Anyone can use the address of GitHub in a commit, but only GitHub can sign as it.
             if role == "committer" and _is_verified(row):
                 continue
             login = ""
@@ -301,7 +300,7 @@ def _is_verified(row: Row) -> bool:
 
 
 def _known_addresses(commits: tuple[Row, ...]) -> Mapping[str, str]:
-    """The addresses that GitHub itself has linked to an account in these commits."""
+    """The addresses in these commits that GitHub links to an account."""
     found = {}
     for row in commits:
         for role in ("author", "committer"):

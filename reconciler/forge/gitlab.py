@@ -1,6 +1,6 @@
 """GitLab: notes of a merge request and its approvals (REST API v4).
 
-Pages of the documentation are named where something follows from them.
+Quoted titles are pages of its documentation.
 """
 
 import re
@@ -28,7 +28,7 @@ from reconciler.forge.identities import (
 from reconciler.forge.protocol import Comment, People
 
 LIMIT = 1_000_000
-"""Characters of a note ("Notes API", limited by "GitLab application limits")."""
+"""Maximum characters of a note ("GitLab application limits")."""
 
 
 class GitLab:
@@ -39,18 +39,19 @@ class GitLab:
     def __init__(self, api: ForgeApi, project: str) -> None:
         if not re.fullmatch(r"[0-9]{1,19}|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+", project):
             raise ReconcilerError(
-                f"{project} is no project of GitLab", remedy="Write it as GROUP/NAME, or its id."
+                f"{project} is not the name of a GitLab project",
+                remedy="Write it as GROUP/NAME, or its id.",
             )
         self._api = api
         self._home = f"/projects/{quote(project, safe='')}"
 
     def whoami(self) -> str | None:
         """As in "Users API"; a project access token has a user of its own."""
-        row = self._api.get("/user", _write("Asking whose token it is"))
+        row = self._api.get("/user", _write("Reading the user of the token"))
         return text_of(row.get("username"))
 
     def comments(self, change: int) -> tuple[Comment, ...]:
-        """As in "Notes API", without the notes that GitLab itself wrote."""
+        """As in "Notes API", without the notes of GitLab itself."""
         purpose = _write(f"Reading the notes of {self.name_of(change)}")
         return tuple(_comment(row) for row in self._notes(change, purpose))
 
@@ -68,7 +69,7 @@ class GitLab:
 
     def delete(self, change: int, comment: int) -> None:
         """As in "Delete a merge request note"."""
-        purpose = _write(f"Removing a second note on {self.name_of(change)}").accepting(404)
+        purpose = _write(f"Deleting a duplicate note on {self.name_of(change)}").accepting(404)
         self._api.send("DELETE", f"{self._merge_request(change)}/notes/{comment}", purpose)
 
     def name_of(self, change: int) -> str:
@@ -76,7 +77,7 @@ class GitLab:
 
     def change_of(self, commit: str) -> int | None:
         """As in "List merge requests associated with a commit"."""
-        purpose = _read(f"Looking for the merge request of {commit}")
+        purpose = _read(f"Searching the merge request of {commit}")
         rows = self._api.rows(f"{self._home}/repository/commits/{commit}/merge_requests", purpose)
         merged = [row for row in rows if row.get("state") == "merged" and commit in _made(row)]
         heads = [row for row in rows if row.get("sha") == commit]
@@ -84,7 +85,7 @@ class GitLab:
         return whole_number(found[0].get("iid")) if found else None
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
-        purpose = _read("Reading who wrote what is applied")
+        purpose = _read("Reading the authors of the applied commits")
         here = self._merge_request(change)
         commits = self._api.rows(f"{here}/commits", purpose)
         request = self._api.get(here, purpose)
@@ -101,7 +102,7 @@ class GitLab:
         return self._authors(rows, purpose, own=own)
 
     def people_of(self, change: int) -> People:
-        purpose = _read(f"Reading who wrote {self.name_of(change)}")
+        purpose = _read(f"Reading the authors of {self.name_of(change)}")
         here = self._merge_request(change)
         return self._people(here, self._api.get(here, purpose), purpose, own=False)
 
@@ -146,7 +147,7 @@ class GitLab:
         return tuple(row for row in rows if row.get("system") is not True)
 
     def _pushed_at(self, here: str, head: str, purpose: Purpose) -> datetime | None:
-        """When the head came ("Get merge request diff versions": each push makes a version)."""
+        """When the head was pushed ("Get merge request diff versions": each push makes one)."""
         versions = self._api.rows(f"{here}/versions", purpose)
         times = [
             moment
@@ -158,10 +159,10 @@ class GitLab:
     def _approvals(
         self, change: int, pushed_at: datetime | None, purpose: Purpose
     ) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
-        """As in "Merge request approvals API": an approval names no commit, but when it was given.
+        """As in "Merge request approvals API": an approval has a time, but no commit.
 
-        One that was given before the head was pushed is of another commit, whether or not the
-        project resets approvals on a push.
+        An approval from before the push of the head is for another commit, even if the project
+        does not reset approvals on a push.
         """
         row = self._api.get(f"{self._merge_request(change)}/approvals", purpose)
         notes = self._notes(change, purpose)
@@ -170,7 +171,7 @@ class GitLab:
             who = text_at(item, "user", "username")
             given_at = _moment(item.get("approved_at"))
             if given_at is None or pushed_at is None:
-                why = "approved at a time that GitLab does not tell"
+                why = "approved at an unknown time"
                 discarded.append(Discarded(who=who, why=why))
             elif given_at < pushed_at:
                 why = "approved before the head was pushed"
@@ -182,17 +183,17 @@ class GitLab:
         return tuple(approvals), tuple(discarded)
 
     def _objections(self, change: int, purpose: Purpose) -> Iterator[Refusal]:
-        """As in "Get single merge request reviewers": who asks for changes gave no approval."""
+        """As in "Get single merge request reviewers": requests for changes."""
         target = f"{self._merge_request(change)}/reviewers"
         for row in self._api.rows(target, purpose):
             if row.get("state") == "requested_changes":
                 who = text_at(row, "user", "username")
                 yield changes_requested(
-                    who, self.name_of(change), otherwise="take them off its reviewers"
+                    who, self.name_of(change), otherwise="remove them from its reviewers"
                 )
 
     def _people(self, here: str, request: Row, purpose: Purpose, *, own: bool) -> People:
-        """Who opened a merge request, wrote a part of it, or pushed to its branch."""
+        """Who opened a merge request, wrote a commit of it, or pushed to its branch."""
         commits = self._api.rows(f"{here}/commits", purpose)
         own_commits = frozenset(str(row.get("id")) for row in commits) if own else frozenset()
         authors, flaws = self._authors(commits, purpose, own=own_commits)
@@ -201,11 +202,10 @@ class GitLab:
         return distinct((opened, *authors, *pushers)), (*flaws, *hidden)
 
     def _authors(self, rows: Iterable[Row], purpose: Purpose, *, own: frozenset[str]) -> People:
-        """As in "Get single merge request commits" names people by address alone.
+        """The usernames of all authors. Commits name people by address only.
 
-        Where an address leads to no account, the project has to keep committers from approving;
-        it keeps them from the merge request itself, whose `own` commits these are, and from no
-        later one.
+        For an address without an account, the project must prevent committers from approving.
+        That setting covers the `own` commits of the merge request, but no other commits.
         """
         found: dict[str, str] = {}
         flaws: dict[Refusal, None] = {}
@@ -225,11 +225,11 @@ class GitLab:
 
     def _username(self, address: str, purpose: Purpose) -> str:
         if account := account_of_address(address, self._api.host):
-            # "Users API", "Retrieve a user": an address keeps the name of the day it was given.
+            # "Users API", "Retrieve a user": the name in the address may be an old one.
             return text_at(self._api.get(f"/users/{account}", purpose.accepting(404)), "username")
         if "@" not in address:
             return ""
-        # "Users API", "List users": a search by address finds who holds exactly that one.
+        # "Users API", "List users": a search by address finds exact matches only.
         users = self._api.rows("/users", purpose, search=address)
         return text_at(users[0], "username") if len(users) == 1 else ""
 
@@ -246,7 +246,7 @@ class GitLab:
         branch = request.get("source_branch")
         source = whole_number(request.get("source_project_id"))
         if not source:
-            return (), (pushers_unknown("the project of its branch is gone"),)
+            return (), (pushers_unknown("the project of its branch no longer exists"),)
         target = f"/projects/{source}/events"
         rows, flaws = pushes_of(self._api, target, purpose, action="pushed")
         names = (
@@ -274,13 +274,13 @@ def _comment(row: Row) -> Comment:
 
 
 def _made(request: Row) -> tuple[str, ...]:
-    """The commits that a merge made of a merge request."""
+    """The commits that the merge of a merge request created."""
     names = ("merge_commit_sha", "squash_commit_sha")
     return tuple(str(request[name]) for name in names if request.get(name))
 
 
 def _named_by(who: str, notes: tuple[Row, ...], since: datetime) -> Iterator[str]:
-    """The digests in somebody's own notes since the head was pushed."""
+    """The digests in the notes of a person since the head was pushed."""
     for row in notes:
         written_at = _moment(row.get("created_at"))
         if (
@@ -299,7 +299,7 @@ def _addresses(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _moment(value: Value) -> datetime | None:
-    """A time of GitLab's, which always states its zone; None for anything else."""
+    """A time with its zone, as GitLab writes it; None for anything else."""
     try:
         moment = datetime.fromisoformat(text_of(value) or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who stands behind an address, and what to say when nobody can tell."""
+"""Accounts behind addresses, and the flaws of a review."""
 
 import re
 from collections.abc import Iterator
@@ -13,36 +13,35 @@ _NO_REPLY = re.compile(r"([0-9]{1,18})[+-][A-Za-z0-9_.-]+(?:\[bot\])?@users\.nor
 
 
 def account_of_address(address: str, host: str) -> str:
-    """The number of the account in an address that a forge gives out instead of a private one.
+    """The account number in a noreply address of a forge; empty for any other address.
 
-    Empty for any other: `7+alice@users.noreply.github.com` is GitHub's, with `-` GitLab's. The
-    login in it is the one of the day it was given, and another may bear it since. `host` is the
-    forge's own; its API may be at `api.` and that.
+    GitHub's is like `7+alice@users.noreply.github.com`; GitLab's has `-`. The login in it may be
+    an old one. `host` is the host of the forge or of its API.
     """
     found = _NO_REPLY.fullmatch(address.casefold())
     return found[1] if found and found[2] == host.casefold().removeprefix("api.") else ""
 
 
 def whole_number(value: Value) -> int:
-    """A number that a forge gave to something; 0 when there is none."""
+    """The number of an object of a forge; 0 when there is none."""
     return int(value) if isinstance(value, Decimal) else 0
 
 
 def author_unknown(commit: str, role: str, address: str) -> Refusal:
-    """What is missing when nobody can say which account wrote a part of the change."""
+    """The flaw of an author without a known account."""
     return Refusal(
         rule="approval-evidence",
-        message=f"the {role} of {commit}, {address or 'without an address'}, belongs to no account "
-        "that the forge knows, so nobody can say that no approver wrote it",
-        remedy="Have the address added to its owner's account, or the commit made anew with one "
-        "that is.",
+        message=f"the {role} of {commit}, {address or 'without an address'}, has no account that "
+        "the forge knows, so an approver may be the author",
+        remedy="Add the address to its owner's account, or make the commit again with an address "
+        "of an account.",
     )
 
 
 def pushes_of(
     api: ForgeApi, target: str, purpose: Purpose, **parameters: str
 ) -> tuple[tuple[Row, ...], tuple[Refusal, ...]]:
-    """What a forge lists of pushes; a flaw when the token or the forge does not show them."""
+    """The pushes that a forge lists; a flaw when the token cannot read them."""
     try:
         return api.rows(target, purpose, **parameters), ()
     except ForgeError as error:
@@ -53,52 +52,51 @@ def pushes_of(
 
 
 def pushers_unknown(fact: str) -> Refusal:
-    """What is missing when the forge does not tell who pushed a change."""
+    """The flaw when the people who pushed a change are unknown."""
     return Refusal(
         rule="approval-evidence",
-        message=f"nobody can see who pushed the change, and so that no approver did: {fact}",
-        remedy="Let the token read the repository of the branch, or bring the change in by a "
-        "branch of this one.",
+        message=f"it is unknown who pushed the change, so an approver may have pushed it: {fact}",
+        remedy="Let the token read the repository of the branch, or use a branch of this "
+        "repository for the change.",
     )
 
 
 def changes_requested(who: str, name: str, *, otherwise: str) -> Refusal:
-    """What is missing until somebody takes an objection back: a push does not change a mind.
+    """The flaw while a review requests changes. A push does not withdraw it.
 
-    `otherwise` is what the forge has for it besides an approval.
+    `otherwise` is what the forge offers as an alternative to an approval.
     """
     return Refusal(
         rule="approvals",
-        message=f"{who} asks for changes of {name}",
-        remedy=f"Have {who} approve it, or {otherwise}.",
+        message=f"{who} requested changes of {name}",
+        remedy=f"Ask {who} to approve it, or {otherwise}.",
     )
 
 
 def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[Refusal]:
-    """What is missing when a change is into another branch than the one that is applied."""
+    """The flaw of a change with another target branch than the applied one."""
     if not into or into != applied:
         yield Refusal(
             rule="approval-evidence",
-            message=f"{name} is into {into or 'a branch that the forge does not name'}, and "
-            f"{applied or 'a branch that the forge does not name'} is applied",
-            remedy="Apply what was reviewed for the branch that is applied.",
+            message=f"the target branch of {name} is {into or 'unknown'}, but the applied "
+            f"branch is {applied or 'unknown'}",
+            remedy="Apply changes that were reviewed for the applied branch.",
         )
 
 
 def not_merged(name: str) -> Refusal:
-    """What is missing when a change is applied outside of its own jobs before it is merged."""
+    """The flaw of an unmerged change, when the job does not run for it."""
     return Refusal(
         rule="approval-evidence",
         message=f"{name} is not merged",
-        remedy="Merge it, or apply it in a job about it.",
+        remedy="Merge it, or apply it in a job for it.",
     )
 
 
 def not_reviewed(name: str, head: str, commit: str) -> Refusal:
-    """What is missing when what is applied is neither the head of a change nor its merge."""
+    """The flaw of a commit that is neither the head of a change nor its merge."""
     return Refusal(
         rule="approval-evidence",
-        message=f"{commit[:10]} is neither the head of {name}, {head[:10]}, "
-        "nor what it was merged as",
-        remedy="Apply the merged commit, or the head that was approved.",
+        message=f"{commit[:10]} is neither the head {head[:10]} of {name} nor its merge commit",
+        remedy="Apply the merge commit or the approved head.",
     )

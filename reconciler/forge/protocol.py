@@ -1,4 +1,4 @@
-"""What a forge is requested: its comments on a change, and what it knows of the change's review."""
+"""What a forge offers: comments on a change, and its review."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -7,12 +7,12 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import Review, Written
 
 People: TypeAlias = tuple[tuple[str, ...], tuple[Refusal, ...]]
-"""People by login, with a flaw for each whom the forge cannot name."""
+"""Logins, with a flaw for each person without a known account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A comment on a change. Numbers of a forge rise, so the lowest is the oldest."""
+    """A comment on a change. The lowest number is the oldest comment."""
 
     number: int
     author: str
@@ -22,17 +22,17 @@ class Comment:
 class Forge(Protocol):
     """One repository on GitHub, or one project on GitLab.
 
-    Every method raises a ForgeError when it does not succeed: ForgeRefused for access, ForgeUnsure
-    when a comment may or may not have been made.
+    Every method raises a ForgeError when it does not succeed: ForgeRefused without permission,
+    ForgeUnsure when it is unknown whether a comment was made.
     """
 
     @property
     def limit(self) -> int:
-        """The most characters a comment may have."""
+        """The maximum number of characters of a comment."""
         ...
 
     def whoami(self) -> str | None:
-        """The login that the token's comments bear; None when the token cannot tell."""
+        """The login of the token's comments; None when it is unknown."""
         ...
 
     def comments(self, change: int) -> tuple[Comment, ...]:
@@ -40,7 +40,7 @@ class Forge(Protocol):
         ...
 
     def create(self, change: int, body: str) -> Comment:
-        """Make a comment; the answer says who made it."""
+        """Make a comment. The result names its author."""
         ...
 
     def update(self, change: int, comment: int, body: str) -> None:
@@ -48,32 +48,32 @@ class Forge(Protocol):
         ...
 
     def delete(self, change: int, comment: int) -> None:
-        """Remove a comment; one that is gone already is no error."""
+        """Delete a comment. It is no error when it does not exist."""
         ...
 
     def name_of(self, change: int) -> str:
-        """What people call a change: `pull request #7`."""
+        """The name of a change: `pull request #7`."""
         ...
 
     def change_of(self, commit: str) -> int | None:
-        """The change that brought a commit, or whose head it is; None when there is none."""
+        """The change that a commit was merged with, or whose head it is; None without one."""
         ...
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
-        """Who wrote the commits that are applied with a change: its own, and earlier ones."""
+        """The authors of the commits that are applied with a change: its own and earlier ones."""
         ...
 
     def people_of(self, change: int) -> People:
-        """Who opened, wrote or pushed an earlier change that is applied with another one."""
+        """Who opened, wrote or pushed an earlier change that is applied together with another."""
         ...
 
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
     ) -> Review:
-        """What is known of the review of a change, at its head.
+        """The review of a change, at its head.
 
-        With `commit`, what is applied: it must be the head, or what the forge made by merging it,
-        and the change must be into `branch`, by default the default one. `merged` says that a
-        change which is still open does not count.
+        `commit` is the applied commit: it must be the head or the merge commit, and the target of
+        the change must be `branch`, by default the default branch. With `merged` an open change
+        does not count.
         """
         ...

@@ -1,4 +1,4 @@
-"""Keeps one comment on a change: found, updated in place, and never two for long."""
+"""Keeps one comment on a change: finds it, updates it, and deletes duplicates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from reconciler.forge.protocol import Comment, Forge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StickyComment:
-    """What became of the comment: made or updated, and how many duplicates were removed."""
+    """The comment: made or updated, and the number of deleted duplicates."""
 
     number: int
     made: bool
@@ -17,10 +17,10 @@ class StickyComment:
 
 
 def put(forge: Forge, change: int, *, marker: str, body: Callable[[str], str]) -> StickyComment:
-    """Make the comment with this marker say `body(what it said before)`.
+    """Set the text of the comment with this marker to `body(present text)`.
 
-    Ours is a comment that begins with the marker and was made with this very token: anybody may
-    paste a marker. Of two runs that each made one, the older comment stays, whoever comes last.
+    It begins with the marker and was made with this token: anyone may paste a marker. If two
+    runs make a comment each, the older one remains.
     """
     me = forge.whoami()
     ours = _ours(forge, change, marker, me)
@@ -30,7 +30,7 @@ def put(forge: Forge, change: int, *, marker: str, body: Callable[[str], str]) -
         if made is not None and ours and ours[0].number == made:
             return StickyComment(number=made, made=True, removed=_remove(forge, change, ours[1:]))
         if not ours:
-            # A list that lags behind: what was made is there all the same.
+            # The list is not up to date yet: the comment exists.
             return StickyComment(number=made or 0, made=True)
     kept, *duplicates = ours
     forge.update(change, kept.number, body(kept.body))
@@ -40,13 +40,13 @@ def put(forge: Forge, change: int, *, marker: str, body: Callable[[str], str]) -
 def _make(
     forge: Forge, change: int, marker: str, text: str, me: str | None
 ) -> tuple[str | None, int | None]:
-    """Make a comment, and learn from the answer whose comments this token makes."""
+    """Make a comment. The response names the login of the token's comments."""
     try:
         made = forge.create(change, text)
     except ForgeUnsure:
         if me is not None and _ours(forge, change, marker, me):
             return me, None
-        # Not there as far as a list shows; should it come late, the next run removes it.
+        # The list has no comment. If it appears later, the next run deletes it.
         made = forge.create(change, text)
     return made.author, made.number
 

@@ -1,1 +1,1 @@
-"""What a git repository itself tells of a commit: its authors, trailers and signatures."""
+"""Authors, trailers and signatures of commits, as git itself has them."""

@@ -1,4 +1,4 @@
-"""Who approved a commit as far as git alone can tell: signatures of listed keys, and trailers."""
+"""Approvals of a commit in git: signatures with listed keys, and trailers."""
 
 import re
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ _SIGNER = re.compile(r'^Good "git" signature for (\S+) with ', re.MULTILINE)
 
 
 def review_of(repository: Repository, commit: str, *, signers: Path | None) -> Review:
-    """What git knows of the review of a commit, in which people are e-mail addresses.
+    """The review of a commit according to git, with people as e-mail addresses.
 
-    Of a merge, authors are those of what it brought, and who made it too when it holds more than
-    that; of another commit, its own. Approvals are signed tags on the commit and the signature of
-    a merge, by keys that `signers` lists. Without it they are trailers, unless an author of the
-    change wrote the commit that has them.
+    The authors of a merge are those of the merged commits. Who made the merge is one of them if
+    it has content of its own. Approvals are signed tags and the signature of a merge, with keys
+    that `signers` lists. Without `signers` they are trailers, unless an author of the change
+    wrote the commit with the trailers.
     """
     _, parents, author, committer, message = _commit(repository, commit)
     merge = len(parents.split()) > 1
@@ -34,7 +34,7 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     written = {author.casefold(), committer.casefold()} & {who.casefold() for who in authors}
     if signers is not None or written:
         why = (
-            "is named by a trailer, and policy.approvals.allowedSigners asks for signatures"
+            "is named by a trailer, but policy.approvals.allowedSigners requires signatures"
             if signers is not None
             else "is named by a trailer that an author of the change wrote"
         )
@@ -43,7 +43,7 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
         evidence = "a trailer of the commit"
         trailers = tuple(_approval(who, evidence, message) for who in endorsers(message))
     if signers is None:
-        why = "signatures are not read: policy.approvals.allowedSigners names no keys"
+        why = "signatures are not read: policy.approvals.allowedSigners names no file"
         discarded += (Discarded(who="a signer", why=why),)
     return Review(
         change=f"commit {commit[:10]}",
@@ -55,36 +55,36 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
 
 
 def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterator[Refusal]:
-    """What makes the files another thing than the commit, of which alone approvals speak.
+    """Differences between the files and the commit: approvals are for the commit only.
 
-    A directory called `except_for` is nobody's declaration, and left out.
+    Directories called `except_for` are ignored.
     """
     head = repository.head()
     if head is None:
         yield Refusal(
             rule="approval-evidence",
-            message="the workspace is in no git repository, so its files belong to no commit",
-            remedy="Apply from a checkout of the commit that was approved.",
+            message="the workspace is not in a git repository, so its files have no commit",
+            remedy="Apply from a checkout of the approved commit.",
         )
         return
     if head != commit:
         yield Refusal(
             rule="approval-evidence",
-            message=f"{head[:10]} is checked out, and approvals are looked for of {commit[:10]}",
-            remedy="Check out the commit that is applied.",
+            message=f"{head[:10]} is checked out, but approvals are for {commit[:10]}",
+            remedy="Check out the commit to apply.",
         )
     changed = repository.changed(except_for=except_for)
     if changed:
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" * (len(changed) > 3))
         yield Refusal(
             rule="approval-evidence",
-            message=f"the workspace holds what the commit does not: {named}",
-            remedy="Commit the files and have them approved, or restore them.",
+            message=f"files of the workspace differ from the commit: {named}",
+            remedy="Commit the files and get approvals, or restore them.",
         )
 
 
 def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[Refusal]:
-    """What a merge of an approved head holds besides; nothing where the history does not tell."""
+    """Content of a merge in addition to the approved head; none without the history."""
     code, out, _ = repository.run("rev-parse", f"{commit}^@")
     parents = out.split()
     if code != 0 or len(parents) < 2:
@@ -92,9 +92,9 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[R
     if len(parents) > 2:
         yield Refusal(
             rule="approval-evidence",
-            message=f"the merge {commit[:10]} has {len(parents)} parents, and what all of them "
-            f"bring is more than {head[:10]}, which alone was approved",
-            remedy="Merge each change by itself.",
+            message=f"the merge {commit[:10]} has {len(parents)} parents, but only "
+            f"{head[:10]} was approved",
+            remedy="Merge each change separately.",
         )
         return
     if head not in parents:
@@ -103,9 +103,9 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[R
     if known and not is_clean_merge(repository, commit, parents):
         yield Refusal(
             rule="approval-evidence",
-            message=f"the merge {commit[:10]} holds more than git makes of its parents, and "
-            f"{head[:10]} alone was approved",
-            remedy="Bring what was added in by a change of its own.",
+            message=f"the merge {commit[:10]} has content of its own, but only {head[:10]} was "
+            "approved",
+            remedy="Use a separate change for this content.",
         )
 
 
@@ -116,7 +116,7 @@ def _commit(repository: Repository, commit: str) -> list[str]:
 
 
 def _authors(repository: Repository, merge: str) -> Iterator[str]:
-    """Authors, committers and co-authors of everything that a merge brought."""
+    """Authors, committers and co-authors of all merged commits."""
     out = repository.run_checked(
         "log", "--format=%ae%x00%ce%x00%B%x01", f"{merge}^@", f"^{merge}^1", "--"
     )
@@ -129,7 +129,7 @@ def _authors(repository: Repository, merge: str) -> Iterator[str]:
 
 
 def is_clean_merge(repository: Repository, merge: str, parents: list[str]) -> bool:
-    """Whether a merge holds what git makes of its parents, and nothing that was added to it."""
+    """Whether a merge has no content of its own: git makes the same of its parents."""
     if len(parents) != 2:
         return False
     code, out, _ = repository.run("merge-tree", "--write-tree", *parents)
@@ -149,9 +149,9 @@ def _signed(
 
 
 def _signer(repository: Repository, signers: Path, verb: str, what: str) -> str:
-    """Who signed, empty when no listed key did.
+    """Who signed with a listed key; empty without one.
 
-    Only keys of SSH count: whose they are is said by the list, and by no keyring of the machine.
+    Only SSH keys count. The list alone names their owners; keyrings of the machine are ignored.
     """
     settings = {
         "gpg.ssh.allowedSignersFile": str(signers.absolute()),

@@ -1,4 +1,4 @@
-"""Asks git about the repository that a workspace is in. Nothing in it is executed or changed."""
+"""Runs git in the repository of a workspace. Nothing in it is executed or changed."""
 
 import os
 import re
@@ -9,10 +9,10 @@ from pathlib import Path
 from reconciler.errors import ReconcilerError
 
 TIMEOUT = 60.0
-"""Seconds that one question may take."""
+"""Maximum seconds of a git command."""
 
 _NO_PROGRAMS = (
-    # Whatever the repository's own settings say, git runs no program of theirs.
+    # git runs no program that the settings of the repository name.
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.pager=cat"),
@@ -20,7 +20,7 @@ _NO_PROGRAMS = (
 )
 
 READ = (".yaml", ".yml", ".json")
-"""How the names of files end that a workspace may read."""
+"""Suffixes of files that a workspace reads."""
 
 IGNORED = "!!"
 
@@ -28,7 +28,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 def is_in_repository(directory: Path) -> bool:
-    """Whether a directory seems to be in a repository, without asking git."""
+    """Whether a directory seems to be in a repository; git is not run."""
     there = directory.resolve()
     return any((folder / ".git").exists() for folder in (there, *there.parents))
 
@@ -45,15 +45,15 @@ class Repository:
         return out.strip() if code == 0 and _COMMIT.fullmatch(out.strip()) else None
 
     def is_changed(self, *patterns: str) -> bool:
-        """Whether files below the directory, of these patterns, differ from the commit."""
+        """Whether files below the directory that match the patterns differ from the commit."""
         status = ("status", "--porcelain", "--untracked-files=all")
         return bool(self.run_checked(*status, "--", *patterns).strip())
 
     def changed(self, *, except_for: str) -> tuple[str, ...]:
-        """Files below the directory that are not as the commit has them.
+        """Files below the directory that differ from the commit.
 
-        Of ignored ones, those that could be read as declarations or rules; none in a directory
-        called `except_for`.
+        Ignored files are included if a workspace reads them. Directories called `except_for` are
+        left out.
         """
         out = self.run_checked(
             "status",
@@ -74,26 +74,26 @@ class Repository:
         return tuple(found)
 
     def _hidden_changes(self) -> Iterator[str]:
-        """Files that the index tells git not to look at, as `status` would say them."""
+        """Files that the index hides from git, in the format of `status`."""
         for item in self.run_checked("ls-files", "-v", "-z", "--", ".").split("\0"):
-            # "ls-files": S is skip-worktree, and a small letter is assume-unchanged.
+            # "ls-files": S is skip-worktree, a lower-case letter is assume-unchanged.
             if item[:1] == "S" or item[:1].islower():
                 yield f" M {item[2:]}"
 
     def run_checked(self, *arguments: str) -> str:
-        """What git answers. Raises ReconcilerError when it cannot."""
+        """The output of a git command. Raises ReconcilerError when it fails."""
         code, out, err = self.run(*arguments)
         if code != 0:
             reason = (err.strip().splitlines() or [f"exit {code}"])[-1]
             raise ReconcilerError(
-                f"git {arguments[0]} did not answer: {reason[:200]}",
-                remedy="Check out the whole history, for example with fetch-depth: 0.",
+                f"git {arguments[0]} failed: {reason[:200]}",
+                remedy="Check out the complete history, for example with fetch-depth: 0.",
             )
         return out
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
-        """The exit code and both outputs of a git command."""
-        # What a calling git or a hook left in the environment would lead to another repository.
+        """The exit code, the output and the error output of a git command."""
+        # Variables of a calling git or of a hook may name another repository.
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -111,7 +111,7 @@ class Repository:
             )
         except FileNotFoundError as error:
             raise ReconcilerError(
-                "git is not installed", remedy="Install it: the policy asks for what it knows."
+                "git is not installed", remedy="Install git: the policy needs it."
             ) from error
         except subprocess.TimeoutExpired as error:
             raise ReconcilerError(

@@ -1,4 +1,4 @@
-"""What the history of a workspace holds that no apply carried out yet, and who wrote it."""
+"""Commits that were not applied yet, and their authors."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from reconciler.git.approvals import is_clean_merge
 from reconciler.git.repository import Repository
 
 MOST = 100
-"""Commits that a forge is asked about, one by one."""
+"""Maximum number of commits that are read from a forge, one by one."""
 
-_WHOLE = "Check out the whole history, for example with fetch-depth: 0."
+_WHOLE = "Check out the complete history, for example with fetch-depth: 0."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unapplied:
     """Commits that touch the workspace and were not applied.
 
-    `written` has one commit of every set of people that wrote any, `brought` what came to the
-    branch one after the other, and `flaws` what keeps anybody from telling.
+    `written` has one commit for each set of authors, `brought` the commits of the branch itself,
+    and `flaws` the reasons why authors are unknown.
     """
 
     written: tuple[Written, ...] = ()
@@ -29,30 +29,30 @@ class Unapplied:
 
 
 def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
-    """What lies between the commit of the last complete apply and this one, on either side.
+    """The commits between the last complete apply and this commit, on both sides.
 
-    Without a last one that is the whole history. Merges that hold nothing of their own are left
-    out: what they brought is there.
+    Without a last apply that is the complete history. Merges without content of their own are
+    left out.
     """
     if flaw := _unknown(repository, commit, since):
         return Unapplied(flaws=(flaw,))
-    # On both sides: what is undone by going back was written by somebody too.
+    # Both sides: an apply of an older commit reverts commits that have authors too.
     span = (f"{since}...{commit}",) if since else (commit,)
     written = tuple(_by_people(_written(repository, span)))
     out = repository.run_checked("log", "--first-parent", "--format=%H", *span, "--", ".")
     brought = tuple(one for one in out.split() if one != commit)
     if max(len(written), len(brought)) > MOST:
-        message = f"more than {MOST} commits were not applied yet, too many to ask about"
+        message = f"more than {MOST} commits were not applied yet, which is too many to check"
         remedy = (
-            "Apply an earlier commit first, or the workspace as it stands in the ledger: an "
-            "apply that has nothing to do needs no approval."
+            "Apply an earlier commit first, or a workspace that is equal to the ledger: an apply "
+            "without changes needs no approval."
         )
         return Unapplied(flaws=(_flaw(message, remedy),))
     return Unapplied(written=written, brought=brought)
 
 
 def people_of(written: Iterable[Written]) -> Iterator[str]:
-    """The addresses of all who wrote any of these commits."""
+    """The addresses of all authors of these commits."""
     for one in written:
         yield one.author
         yield one.committer
@@ -60,27 +60,27 @@ def people_of(written: Iterable[Written]) -> Iterator[str]:
 
 
 def applied_commit(repository: Repository, *, except_for: str) -> str:
-    """The commit that the files are exactly those of; empty where there is none."""
+    """The commit whose files are those of the workspace; empty without one."""
     commit = repository.head()
     return commit if commit and not repository.changed(except_for=except_for) else ""
 
 
 def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
-    """Why the history does not tell; None when it does."""
+    """Why the history is not sufficient; None when it is."""
     if repository.run_checked("rev-parse", "--is-shallow-repository").strip() != "false":
-        return _flaw("the checkout does not have the whole history", _WHOLE)
+        return _flaw("the checkout does not have the complete history", _WHOLE)
     for one in filter(None, (since, commit)):
         if repository.run("cat-file", "-e", f"{one}^{{commit}}")[0] != 0:
-            what = "which was applied last, " if one == since else ""
+            what = "the last applied one, " if one == since else ""
             return _flaw(
                 f"the commit {one[:10]}, {what}is not in the checkout",
-                f"{_WHOLE[:-1]}; where it left every branch, fetch it by its hash.",
+                f"{_WHOLE} If the commit is in no branch, fetch it by its hash.",
             )
     return None
 
 
 def _flaw(message: str, remedy: str) -> Refusal:
-    fact = f"{message}, so nobody can tell who wrote what is applied"
+    fact = f"{message}, so the authors of the applied commits are unknown"
     return Refusal(rule="approval-evidence", message=fact, remedy=remedy)
 
 

@@ -1,1 +1,1 @@
-"""Carries HTTP for whoever speaks to a server: bounded and verified, with no secret told."""
+"""HTTP for every API that is called: bounded, verified, without secrets in messages."""

@@ -1,4 +1,4 @@
-"""The one place a client sends to, checked before any byte can leave."""
+"""The only base URL a client sends to, checked before anything is sent."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseUrl:
-    """The one place a client sends to: scheme and authority, and the path everything is below."""
+    """Scheme, host and port that a client sends to, and the path that every target is below."""
 
     scheme: str
     host: str
@@ -16,12 +16,12 @@ class BaseUrl:
 
     @property
     def url(self) -> str:
-        """The origin as the start of a URL, without a slash at the end."""
+        """The base URL as text, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}{self.prefix}"
 
     def includes(self, url: SplitResult) -> bool:
-        """Whether a URL stays on this scheme, host and port. A relative one does."""
+        """Whether a URL has this scheme, host and port. A relative one has."""
         if not url.scheme and not url.netloc:
             return True
         return (url.scheme, url.hostname, port_of(url)) == (self.scheme, self.host, self.port)
@@ -44,9 +44,9 @@ WITHOUT_TLS = "without TLS"
 
 
 def parse_base_url(text: str) -> BaseUrl:
-    """The origin a base URL names: https, or plain http on this machine alone.
+    """A base URL: https, or http to this machine only.
 
-    Raises UnusableUrl for any other, for one with a user, a query, a fragment or odd characters.
+    Raises UnusableUrl for any other URL. It has no user, query, fragment or unusual characters.
     """
     url, host, port = _split(text)
     if url is None or port is None:
@@ -57,7 +57,7 @@ def parse_base_url(text: str) -> BaseUrl:
 
 
 def port_of(url: SplitResult) -> int | None:
-    """The port a URL names or implies, None when it names none that exists."""
+    """The port a URL names or implies; None when there is no such port."""
     try:
         return url.port or DEFAULT_PORTS.get(url.scheme)
     except ValueError:
@@ -65,7 +65,7 @@ def port_of(url: SplitResult) -> int | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by name or by address, without asking a name server."""
+    """Whether a host is this machine, by name or address. No name server is queried."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

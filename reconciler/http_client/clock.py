@@ -9,10 +9,10 @@ _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def monotonic() -> float:
-    """Seconds that only rise, and go on rising while the machine is suspended where it can tell.
+    """Seconds that only rise, on most systems also while the machine is suspended.
 
-    A key protects a create by the ledger's clock: a laptop that slept through a deadline must not
-    believe that no time has passed.
+    An idempotency key expires by the ledger's clock. A laptop that was suspended past a deadline
+    must notice it.
     """
     return time.monotonic() if _SINCE_BOOT is None else time.clock_gettime(_SINCE_BOOT)
 

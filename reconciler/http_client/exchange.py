@@ -1,4 +1,4 @@
-"""Sends one request and takes in one whole, bounded answer, or says how far it got."""
+"""Sends one request and receives one complete, bounded response."""
 
 import gzip
 import logging
@@ -21,28 +21,28 @@ log = logging.getLogger("reconciler.http_client")
 
 
 class RequestOutcome(StrEnum):
-    """What is known after one attempt."""
+    """How an attempt ended, as far as this is known."""
 
     DONE = "done"
-    MISSING = "missing"  # a positive answer that there is no such object
-    REFUSED = "refused"  # the server's own no, with reason codes
+    MISSING = "missing"  # the server states that there is no such object
+    REFUSED = "refused"  # the server refused it, with reason codes
     REJECTED = "rejected"  # a 4xx that is not the ledger's envelope
     MISMATCHED = "mismatched"  # the key belongs to another request
     DENIED = "denied"  # permission
     SIGNED_OUT = "signed out"  # the token is not accepted
-    BUSY = "busy"  # certainly not executed: a limit, or a lock
-    RUNNING = "running"  # the first request with this key has not ended
+    BUSY = "busy"  # not executed: a limit or a lock
+    RUNNING = "running"  # the first request with this key has not completed
     REDIRECTED = "redirected"
-    FAILED = "failed"  # the server broke; whether before or after it committed is not said
+    FAILED = "failed"  # a server error; it may have committed before
     UNREADABLE = "unreadable"
-    LOST = "lost"  # sent, then no whole answer
-    NOT_SENT = "not sent"  # no connection, hence no request
-    UNTRUSTED = "untrusted"  # the other end could not prove who it is
+    LOST = "lost"  # sent, without a complete response
+    NOT_SENT = "not sent"  # no connection, so no request
+    UNTRUSTED = "untrusted"  # the certificate was not accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An HTTP answer, whole. Header names are lower case; `fault` says why a body is not one."""
+    """A complete HTTP response, header names in lower case. `fault`: why a body is unusable."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -52,7 +52,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRequest:
-    """No whole answer: `outcome` says whether the request can have left."""
+    """No complete response. `outcome` says whether the request may have been sent."""
 
     outcome: RequestOutcome
     detail: str
@@ -60,7 +60,7 @@ class FailedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What goes over the wire, the same bytes at every attempt. `target` starts with a slash."""
+    """A request, the same bytes at every attempt. `target` starts with a slash."""
 
     method: str
     target: str
@@ -71,11 +71,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """How long and how hard a call tries. Times are seconds, sizes bytes.
+    """Limits of a call: times in seconds, sizes in bytes.
 
-    `deadline` bounds all attempts and waits; `attempt_timeout` one attempt, so that a silent
-    connection leaves time for another. `gzip_over` compresses request bodies above that size;
-    None sends them as they are.
+    `deadline` bounds all attempts and waits, `attempt_timeout` one attempt. Request bodies above
+    `gzip_over` are compressed; None compresses none.
     """
 
     attempts: int = 6
@@ -89,11 +88,11 @@ class HttpLimits:
 
 
 CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""Errors raised before the first byte of a request is written."""
+"""Errors raised before any byte of a request is written."""
 
 
 class Exchange:
-    """The connections to one origin. Any number of threads may send; each has its own client."""
+    """The connections to one base URL. Threads may share it; each uses a client of its own."""
 
     def __init__(
         self,
@@ -114,11 +113,11 @@ class Exchange:
         self._idle: list[httpx.Client] = []
         self._closed = False
         for name in ("httpx", "httpcore"):
-            # Their records repeat answers as they came, before secrets are taken out.
+            # Their records repeat responses with the secrets in them.
             logging.getLogger(name).setLevel(logging.WARNING)
 
     def send(self, request: Request, *, deadline: float) -> Response | FailedRequest:
-        """One attempt, ended by `deadline`, a moment on the clock, or its own timeout."""
+        """One attempt. It ends by `deadline`, a moment on the clock, or by its own timeout."""
         client = self._take()
         deadline = min(deadline, self._clock() + self._limits.attempt_timeout)
         try:
@@ -127,7 +126,7 @@ class Exchange:
             self._give_back(client)
 
     def close(self) -> None:
-        """Closes every connection; those in use as soon as their answer is in."""
+        """Closes every connection; those in use when their response is complete."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -165,7 +164,7 @@ class Exchange:
             headers["Content-Type"] = request.content_type
             threshold = self._limits.gzip_over
             if threshold is not None and len(body) > threshold:
-                # No time stamp in the envelope: every attempt sends the same bytes.
+                # Without a time stamp in the gzip header, every attempt sends the same bytes.
                 body = gzip.compress(body, mtime=0)
                 headers["Content-Encoding"] = "gzip"
         timeout = httpx.Timeout(left, connect=min(left, self._limits.connect_timeout))
@@ -190,11 +189,11 @@ class Exchange:
             for chunk in response.iter_raw():
                 if late:
                     return FailedRequest(
-                        outcome=RequestOutcome.LOST, detail="the answer took too long"
+                        outcome=RequestOutcome.LOST, detail="the response took too long"
                     )
                 received += len(chunk)
                 inflater.add(chunk)
-                # An answer that is whole by now is still an answer: only more of it is too late.
+                # A response that is complete by now counts: only more of it is too late.
                 late = self._clock() >= deadline
             body = inflater.finish(received=received, promised=headers.get("content-length", ""))
         except _UnusableBody as error:
@@ -213,7 +212,7 @@ class Exchange:
             trust_env=False,
             follow_redirects=False,
             headers=BASE_HEADERS,
-            # Cookies would make a request depend on the answers before it.
+            # Cookies would make a request depend on earlier responses.
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         )
 
@@ -226,7 +225,7 @@ class Exchange:
 
 
 REQUEST_IDS = ("zuora-request-id", "x-github-request-id", "x-request-id")
-"""Under which headers servers name a request, for whoever asks their support about it."""
+"""Headers in which servers name a request, for questions to their support."""
 
 BASE_HEADERS = {
     "Accept": "application/json",
@@ -236,11 +235,11 @@ BASE_HEADERS = {
 
 
 class _UnusableBody(Exception):
-    """The body is cut off, too large or packed in a way nobody asked for."""
+    """The body is cut off, too large, or in an encoding that was not requested."""
 
 
 class _Inflater:
-    """Collects a body, inflated as it comes in and never beyond the limit."""
+    """Collects and decompresses a body, up to the limit."""
 
     def __init__(self, encoding: str, *, limit: int) -> None:
         self._limit = limit
@@ -248,31 +247,33 @@ class _Inflater:
         self._size = 0
         name = encoding.strip().lower()
         known = name in ("", "identity", "gzip")
-        self._refused = "" if known else f"the answer is packed as {name[:20]}, unasked"
+        self._refused = (
+            "" if known else f"the response has the encoding {name[:20]}, which was not requested"
+        )
         self._gzip = zlib.decompressobj(wbits=31) if name == "gzip" else None
 
     def add(self, chunk: bytes) -> None:
-        """Takes one piece. Raises _UnusableBody as soon as the body cannot be used."""
+        """Adds one part. Raises _UnusableBody as soon as the body cannot be used."""
         if self._refused:
             raise _UnusableBody(self._refused)
         if self._gzip is not None:
             try:
                 chunk = self._gzip.decompress(chunk, self._limit + 1 - self._size)
             except zlib.error:
-                raise _UnusableBody("the answer is not proper gzip") from None
+                raise _UnusableBody("the response is not valid gzip") from None
             if self._gzip.unused_data:
-                raise _UnusableBody("the answer goes on after its gzip stream")
+                raise _UnusableBody("the response continues after its gzip stream")
         self._size += len(chunk)
         if self._size > self._limit:
-            raise _UnusableBody(f"the answer is larger than {self._limit} bytes")
+            raise _UnusableBody(f"the response is larger than {self._limit} bytes")
         self._parts.append(chunk)
 
     def finish(self, *, received: int, promised: str) -> bytes:
-        """The whole body. Raises _UnusableBody when a part of it never came."""
+        """The complete body. Raises _UnusableBody when a part is missing."""
         if promised.isascii() and promised.isdigit() and int(promised[:20]) != received:
-            raise _UnusableBody("the answer is shorter or longer than it says")
+            raise _UnusableBody("the length of the response is not the one it declares")
         if self._gzip is not None and received and not self._gzip.eof:
-            raise _UnusableBody("the answer ends inside its gzip stream")
+            raise _UnusableBody("the response ends within its gzip stream")
         return b"".join(self._parts)
 
 
@@ -285,7 +286,7 @@ def _not_sent(error: httpx.TransportError) -> FailedRequest:
 
 
 RETRIABLE_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-"""A connection cut inside the handshake; any other TLS error would only come again."""
+"""The connection ended within the handshake. Any other TLS error would occur again."""
 
 
 def _tls_cause(error: BaseException) -> ssl.SSLError | None:

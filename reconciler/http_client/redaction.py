@@ -1,4 +1,4 @@
-"""Keeps secrets out of any text that came over the wire and goes into a message."""
+"""Removes secrets from texts that a server sent, before they become part of a message."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ MASK = "[redacted]"
 
 
 class Redactor:
-    """Knows the secrets of a client in every form they may come back in."""
+    """The secrets of a client, in every form in which a server may return them."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
@@ -31,11 +31,11 @@ class Redactor:
         return self._known().sub(MASK, text) if self._forms else text
 
     def _known(self) -> re.Pattern[str]:
-        """The pattern of all forms; made when it is needed, for most runs have nothing to clean."""
+        """The pattern of all forms, compiled on first use: most runs redact nothing."""
         with self._lock:
             if self._pattern is None:
-                # The longest first: a form may contain another one. In any case: host names come
-                # back in lower case.
+                # The longest first: a form may contain another one. Case is ignored: host names
+                # are returned in lower case.
                 longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
                 self._pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
             return self._pattern

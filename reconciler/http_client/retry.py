@@ -1,4 +1,4 @@
-"""The one loop of attempts: what is sent again, after which wait, and until when."""
+"""The only retry loop: which outcomes are retried, after which wait, and until when."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ FOREVER = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryTable:
-    """Which outcomes are sent again, and after which the request may have taken effect."""
+    """Which outcomes are retried, and after which the request may have taken effect."""
 
     retried: frozenset[RequestOutcome]
     in_doubt: frozenset[RequestOutcome] = frozenset()
@@ -34,7 +34,7 @@ TRANSIENT = frozenset(
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """How far a call is. `deadline`, a moment on the clock, bounds its attempts and waits.
+    """The progress of a call. `deadline`, a moment on the clock, bounds attempts and waits.
 
     `in_doubt` says that an attempt of the call may have taken effect.
     """
@@ -46,7 +46,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """How one attempt ended, and for how many seconds the server asks to wait, if it does."""
+    """How an attempt ended. `wait` is how many seconds the server asks to wait, if it does."""
 
     outcome: RequestOutcome
     wait: float | None = None
@@ -54,7 +54,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAttempt(Attempt):
-    """An attempt that is understood by its HTTP status alone."""
+    """An attempt that is classified by its HTTP status alone."""
 
     reply: Response | FailedRequest
 
@@ -70,7 +70,7 @@ def send_with_retries(
     limits: HttpLimits,
     clock: Clock,
 ) -> Ended:
-    """The last attempt: one that is not sent again, or for whose successor nothing is left."""
+    """The last attempt: a final outcome, or the end of the attempts or of the time."""
     while True:
         progress.attempt += 1
         ended = send()
@@ -87,13 +87,13 @@ def send_with_retries(
 
 
 def _backoff(attempt: int, limits: HttpLimits, clock: Clock) -> float:
-    """Seconds to wait after an attempt, counted from 1: doubling, capped, half of it random."""
+    """Exponential backoff after an attempt, counted from 1: capped, half of it random."""
     full: float = min(limits.backoff_cap, limits.backoff * 2.0 ** (attempt - 1))
     return full * (0.5 + 0.5 * clock.random())
 
 
 def outcome_of(reply: Response | FailedRequest) -> RequestOutcome:
-    """What the HTTP status of an answer means, whoever sent it."""
+    """What an HTTP status means, without reading the body."""
     if isinstance(reply, FailedRequest):
         return reply.outcome
     if reply.status == 429:
@@ -109,9 +109,9 @@ _BY_HUNDREDS = {
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
-    """What Retry-After asks for, in seconds; None when it does not say.
+    """The seconds of Retry-After, or None.
 
-    A date is measured against `now`, the server's own clock, and means nothing without it.
+    A date is compared with `now`, the server's own clock, and ignored without it.
     """
     text = headers.get("retry-after", "").strip()
     requested = seconds(text)
@@ -122,7 +122,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None) -> float | 
 
 
 def http_date(text: str) -> datetime | None:
-    """The moment an HTTP date names, in UTC, or None when it is none."""
+    """An HTTP date in UTC; None for any other text."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -131,7 +131,7 @@ def http_date(text: str) -> datetime | None:
 
 
 def seconds(text: str) -> float | None:
-    """A header's plain number of seconds; None for anything else."""
+    """A number of seconds in a header; None for any other text."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text.strip()):
         return None
     return FOREVER if len(text.strip()) > 10 else float(text)

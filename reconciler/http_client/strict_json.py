@@ -1,4 +1,4 @@
-"""Reads a JSON object the way money wants it: exact numbers, no key twice, nothing unbounded."""
+"""Reads JSON strictly: exact numbers, no duplicate key, bounded depth and digits."""
 
 import json
 import re
@@ -10,27 +10,26 @@ from typing import Any, NoReturn
 from reconciler.core.model.resource import Value
 
 DEPTH = 32
-"""Answers nest three levels; far below the interpreter's own limit, so that one is never met."""
+"""Responses nest three levels. The limit is far below that of the interpreter."""
 
 DIGITS = 64
-"""Longest number accepted, in characters: beyond the 18 digits the ledger can hold."""
+"""Longest number, in characters: more than the 18 digits that the ledger can hold."""
 
 MAGNITUDE = 40
-"""Largest power of ten a number may reach either way, so that plain digits stay short."""
+"""Largest power of ten, positive or negative, so that plain digits stay short."""
 
 _STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class Unreadable(ValueError):
-    """A body is not what was promised. The text says why, without quoting the body."""
+    """A body cannot be read. The text says why, without quoting the body."""
 
 
 def read_object(body: bytes) -> Mapping[str, Value]:
-    """The JSON object a body holds: numbers as plain Decimal, lists as tuples, read-only mappings.
+    """The JSON object in a body: numbers as plain Decimal, lists as tuples, read-only mappings.
 
-    Raises Unreadable for anything else: broken UTF-8 or JSON, a key twice, NaN or Infinity, a
-    number or a nesting out of bounds, text that no encoding can carry, another value than an
-    object.
+    Raises Unreadable for anything else: invalid UTF-8 or JSON, a duplicate key, NaN or Infinity,
+    a number or a depth out of bounds, half a surrogate pair, a value that is no object.
     """
     document = read_value(body)
     if not isinstance(document, Mapping):
@@ -39,13 +38,13 @@ def read_object(body: bytes) -> Mapping[str, Value]:
 
 
 def read_value(body: bytes) -> Value:
-    """The JSON value a body holds, read as strictly as an object."""
+    """The JSON value in a body, read as strictly as an object."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise Unreadable("the body is not UTF-8") from None
     if _too_deep(text):
-        raise Unreadable(f"the body nests deeper than {DEPTH} levels")
+        raise Unreadable(f"the body has more than {DEPTH} levels")
     try:
         return _frozen(
             json.loads(
@@ -78,7 +77,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> Mapping[str, Value]:
     for key, value in pairs:
         name = _text(key)
         if name in members:
-            raise Unreadable("the body has a key twice")
+            raise Unreadable("the body has a duplicate key")
         members[name] = _frozen(value)
     return MappingProxyType(members)
 
@@ -109,9 +108,9 @@ def _number(text: str) -> Decimal:
         raise Unreadable("the body has a number out of bounds") from None
     if not number.is_finite() or abs(number.adjusted()) > MAGNITUDE:
         raise Unreadable("the body has a number out of bounds")
-    # An exponent is a spelling of the wire: 1E+3 and 1000 are one amount from here on.
+    # 1E+3 and 1000 are the same amount.
     return Decimal(format(number, "f"))
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise Unreadable(f"the body has {name} where a number belongs")
+    raise Unreadable(f"the body has {name} in place of a number")

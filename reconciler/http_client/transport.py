@@ -1,4 +1,4 @@
-"""Carries requests over sockets on which no single wait outlives the deadline of the call."""
+"""Sockets on which no wait exceeds the deadline of the call."""
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator
@@ -13,10 +13,10 @@ from reconciler.errors import LedgerUnreachable
 from reconciler.http_client.clock import monotonic
 
 SLICE = 16 * 1024
-"""Bytes written at once, so that a peer that reads slowly meets the deadline between slices."""
+"""Bytes written at once. The deadline is checked between slices."""
 
 IDLE = 20.0
-"""Seconds an unused connection is kept: less than the 60 that load balancers commonly allow."""
+"""Seconds an idle connection is kept: load balancers commonly allow 60."""
 
 MAPPED: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
@@ -34,10 +34,10 @@ MAPPED: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 
 
 def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
-    """A context that verifies host and chain, TLS 1.2 or later.
+    """A context that verifies host and chain, with TLS 1.2 or later.
 
-    Trusted are the public authorities of certifi, whatever the environment says, and those of
-    `ca_bundle`, a PEM file. Raises LedgerUnreachable when that cannot be read.
+    It trusts the public authorities of certifi and those in `ca_bundle`, a PEM file. The
+    environment has no influence. Raises LedgerUnreachable when the file cannot be read.
     """
     context = ssl.create_default_context(cafile=certifi.where())
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -47,20 +47,20 @@ def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
         except OSError as error:
             raise LedgerUnreachable(
                 f"The CA bundle {ca_bundle} cannot be read: {error.strerror or error}.",
-                remedy="Name a PEM file of certificates, or none.",
+                remedy="Name a PEM file of certificates, or omit the CA bundle.",
             ) from error
     return context
 
 
 class Deadline:
-    """A moment on the monotonic clock that everything on a connection has to keep to."""
+    """A moment on the monotonic clock that bounds every wait on a connection."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._at = float("inf")
 
     def set(self, at: float) -> None:
-        """Moves the deadline: once for each attempt."""
+        """Sets the deadline of the next attempt."""
         self._at = at
 
     def clamp(self, timeout: float | None, error: type[Exception]) -> float:
@@ -72,7 +72,7 @@ class Deadline:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose every wait is cut to what the deadline leaves."""
+    """A connection whose waits are limited by the deadline."""
 
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._inner = inner
@@ -105,7 +105,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Opens plain sockets whose streams know the deadline."""
+    """Opens plain sockets with streams limited by the deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._inner = httpcore.SyncBackend()
@@ -129,8 +129,8 @@ class _Backend(httpcore.NetworkBackend):
 class SocketTransport(httpx.BaseTransport):
     """One connection for one worker: direct, HTTP/1.1, no proxy, no redirect, no retry of its own.
 
-    httpx gives each wait a timeout of its own, so a peer that sends a byte a second is never late.
-    Here a request carries the extension `deadline`, a moment on `clock`, and nothing outlives it.
+    In httpx each wait has a timeout, so a server that sends one byte a second never times out.
+    Here the request extension `deadline`, a moment on `clock`, bounds all waits.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class SocketTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request. ConnectError and ConnectTimeout mean that none of it left."""
+        """Sends one request. After ConnectError or ConnectTimeout nothing was sent."""
         self._deadline.set(request.extensions.get("deadline", float("inf")))
         with _mapped():
             response = self._pool.handle_request(
@@ -179,7 +179,7 @@ class SocketTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """The body of an answer as it comes in, with errors that httpx documents."""
+    """The body of a response as it arrives, with the errors that httpx documents."""
 
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response

@@ -1,1 +1,1 @@
-"""Speaks to the journal API over HTTP."""
+"""The client of the journal API."""

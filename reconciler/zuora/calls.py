@@ -1,4 +1,4 @@
-"""Carries a call to its end: token, attempts, rate limit, and what the answer becomes."""
+"""Performs calls: token, attempts, rate limit, and the value of the response."""
 
 import logging
 import threading
@@ -27,11 +27,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[Answer]):
-    """One call: what is sent, how it is spoken of, and how its answer becomes a value.
+    """One call: its request, its name in messages, and how its response becomes a value.
 
-    `accept` raises Unreadable for a document that does not fit. `missing` is the value for a
-    positive "not found"; without it that is a refusal. `sent_before` says that the same request
-    may have taken effect already.
+    `accept` raises Unreadable for a document that does not fit. `missing` is the value of "not
+    found"; without it that is a refusal. With `sent_before` the same request may have taken
+    effect already.
     """
 
     info: CallInfo
@@ -43,7 +43,7 @@ class Call(Generic[Answer]):
 
 @dataclass(slots=True, kw_only=True)
 class _State(Progress, Generic[Answer]):
-    """How far a call is, with its token and, once there is one, its answer."""
+    """The progress of a call, and its value when there is one."""
 
     tokens: TokenSource | None
     renewed: bool = False
@@ -51,7 +51,7 @@ class _State(Progress, Generic[Answer]):
 
 
 class Caller:
-    """Performs calls for any number of threads, with one token and one gate between them."""
+    """Performs calls for any number of threads, which share a token and a rate limiter."""
 
     def __init__(
         self, exchange: Exchange, *, limits: CallLimits, clock: Clock, redactor: Redactor
@@ -66,17 +66,17 @@ class Caller:
 
     @property
     def server_time(self) -> datetime | None:
-        """The Date of the last answer, in UTC, or None before the first."""
+        """The Date of the last response, in UTC, or None before the first."""
         with self._time_lock:
             return self._server_time
 
     def perform(
         self, call: Call[Answer], *, tokens: TokenSource | None, deadline: float | None = None
     ) -> Answer:
-        """The value of a call, or the LedgerError it ends in.
+        """The value of a call. Raises a LedgerError when there is none.
 
-        Without `tokens` the call is the token request itself. The deadline is a moment on the
-        clock; without one the call has the time its limits give.
+        Without `tokens` the call is the token request itself. `deadline` is a moment on the
+        clock, by default that of the limits.
         """
         if deadline is None:
             deadline = self._clock.now() + self._limits.deadline
@@ -95,7 +95,7 @@ class Caller:
         raise failure(call.info, self._redacted(last), in_doubt=state.in_doubt)
 
     def _attempt(self, call: Call[Answer], state: _State[Answer]) -> Classification:
-        """One attempt; a second one at once, and only once, when a token has expired."""
+        """One attempt, and one more at once when the token has expired."""
         token = None if state.tokens is None else self._token(call, state, state.tokens)
         ended = self._sent(call, state, token)
         if (
@@ -116,8 +116,8 @@ class Caller:
             if not state.in_doubt:
                 raise
             raise OutcomeUnknown(
-                f"{call.info.what}: it was sent once without a trustworthy answer, and asking "
-                f"again was not possible. {error.message}",
+                f"{call.info.what}: the result of the first attempt is unknown, and no second "
+                f"attempt was possible. {error.message}",
                 remedy=DOUBT_REMEDY,
                 status=error.status,
                 codes=error.codes,
@@ -135,14 +135,15 @@ class Caller:
         with self._limiter.slot(deadline=state.deadline) as free:
             if not free:
                 return Classification(
-                    outcome=RequestOutcome.NOT_SENT, detail="every place in flight stayed taken"
+                    outcome=RequestOutcome.NOT_SENT,
+                    detail="no request slot became free before the deadline",
                 )
             if not self._limiter.wait_until_open(deadline=state.deadline):
-                # The next attempt would meet the same pause, and the deadline ends the call there.
+                # The next attempt would wait as long, and reach the deadline.
                 return Classification(
                     outcome=RequestOutcome.NOT_SENT,
                     wait=self._limiter.remaining_wait(),
-                    detail="the ledger is resting",
+                    detail="the rate limit has not been lifted yet",
                 )
             log.debug(
                 "%s %s, attempt %d, track id %s",
@@ -160,14 +161,14 @@ class Caller:
         try:
             state.answer = (call.accept(ended.document),)
         except Unreadable as error:
-            # A 409 whose body is not the first answer says only that there was a first request.
+            # A 409 without the first response proves only that there was a first request.
             running = ended.status == 409
             outcome = RequestOutcome.RUNNING if running else RequestOutcome.UNREADABLE
             return replace(ended, outcome=outcome, detail=str(error))
         return ended
 
     def _timed(self, ended: Classification, headers: Mapping[str, str]) -> Classification:
-        """What an answer means, with the wait it asks for; its date and limits are noted."""
+        """The attempt with the wait that the server asks for; its date and limits are kept."""
         date = http_date(headers.get("date", ""))
         if date is not None:
             with self._time_lock:
@@ -187,4 +188,4 @@ class Caller:
 
 
 WAITED_FOR = frozenset({RequestOutcome.BUSY, RequestOutcome.FAILED, RequestOutcome.RUNNING})
-"""Outcomes at which an answer may say how long to wait."""
+"""Outcomes with which a server may say how long to wait."""

@@ -44,7 +44,7 @@ Fact = TypeVar("Fact")
 TRACK_ID = re.compile(r"[\x20-\x7e]{1,64}")
 FORBIDDEN_IN_TRACK_ID = frozenset(":;\"'")
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
-"""Both as API facts 1.1 limit them, and of printable ASCII."""
+"""Both within the limits of API facts 1.1, in printable ASCII."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -54,12 +54,12 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 class Client:
     """Reads and changes a ledger. Any number of threads may share one client.
 
-    A method raises a LedgerError when its call does not succeed: AccessRefused, RequestRefused and
-    LedgerUnreachable promise that nothing was changed; OutcomeUnknown says that the call may have
-    taken effect, and only a read can tell. The error names the track id of the call.
+    A method raises a LedgerError when its call does not succeed. After AccessRefused,
+    RequestRefused and LedgerUnreachable nothing was changed. After OutcomeUnknown the call may
+    have taken effect; only a read shows it. The error names the track id of the call.
     """
 
-    def __init__(  # noqa: PLR0913 - each door to the outside is an argument of its own
+    def __init__(  # noqa: PLR0913 - each outside dependency is an argument
         self,
         connection: Connection,
         credentials: Credentials,
@@ -74,8 +74,8 @@ class Client:
         """A client of one connection. Nothing is sent yet.
 
         `transport` replaces the sockets, for a ledger in the same process; all threads share it.
-        `random` answers numbers from 0 to 1. `track_prefix`, at most 32 characters, begins every
-        track id that is not given.
+        `random` returns numbers from 0 to 1. Generated track ids start with `track_prefix`, of at
+        most 32 characters.
         """
         self._origin = base_url_of(connection)
         self._headers = headers_of(connection)
@@ -115,20 +115,20 @@ class Client:
         )
 
     def tenant(self) -> TenantIdentity:
-        """Whose books these are, as the token tells. Signs in when that has not happened yet."""
+        """The tenant, according to the token. Signs in when there is no token yet."""
         token = self._tokens.token(deadline=self._clock() + self._limits.deadline)
         return TenantIdentity(
             host=self._origin.host, tenant_id=token.tenant_id, entity_id=self._entity_id
         )
 
     def server_time(self) -> datetime | None:
-        """The ledger's clock at its last answer, in UTC, or None before the first."""
+        """The ledger's clock at its last response, in UTC, or None before the first."""
         return self._caller.server_time
 
     def read(self, kind: Kind, number: str) -> Live | None:
-        """What is live under a number; None only when the ledger says that there is nothing.
+        """The live object with a number; None only when the ledger states that there is none.
 
-        A journal run comes with the entries it made, which takes further calls.
+        A journal run includes the entries it created, which takes further calls.
         """
         live = self.read_status(kind, number)
         if live is None or not kind.members:
@@ -142,7 +142,7 @@ class Client:
         return replace(live, members=tuple(sorted(rows, key=lambda row: row.number)))
 
     def read_status(self, kind: Kind, number: str) -> Live | None:
-        """What is live under a number, without the entries of a run."""
+        """The live object with a number, without the entries of a run."""
         resource = RESOURCES[kind.collection]
         call: Call[Live | None] = Call(
             info=self._info(kind, "read", number),
@@ -160,12 +160,12 @@ class Client:
         return tuple(sorted(codes, key=lambda code: (code.name, code.type)))
 
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]:
-        """Every accounting period of the tenant, the earliest first (API facts 4.3)."""
+        """Every accounting period of the tenant, by start date (API facts 4.3)."""
         periods = self._list("accounting-periods", "accountingPeriods", decoding.accounting_period)
         return tuple(sorted(periods, key=lambda period: (period.start_date, period.name)))
 
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]:
-        """The rows of a Data Query, names in lower case. It may lag behind what a read shows."""
+        """The rows of a Data Query, names in lower case. They may be older than those of a read."""
         return self._queries.rows(statement)
 
     def create(
@@ -173,10 +173,10 @@ class Client:
     ) -> str:
         """Creates an object and returns its number.
 
-        `body` is sent as it is, at every attempt, under the Idempotency-Key `key`. The number may
-        be that of an earlier create with the key: read it back before relying on its content.
-        With `sent_before` an earlier call may have been sent too: then a limit, a lock or a denial
-        that meets this one says nothing of that one, and OutcomeUnknown is raised instead.
+        Every attempt sends the same `body` with the Idempotency-Key `key`. The number may be that
+        of an earlier create with the key: read the object back before relying on its content.
+        With `sent_before` an earlier call may have taken effect. A limit, a lock or a denial of
+        this one does not settle that, so OutcomeUnknown is raised.
         """
         if not KEY.fullmatch(key):
             raise ValueError("An Idempotency-Key has 1 to 255 printable ASCII characters.")
@@ -190,7 +190,7 @@ class Client:
         return self._caller.perform(call, tokens=self._tokens)
 
     def update(self, kind: Kind, number: str, body: bytes, *, track_id: str = "") -> None:
-        """Changes what a kind lets change in place (API facts 3.5). `body` is sent as it is."""
+        """Updates an object in place (API facts 3.5). `body` is sent unchanged."""
         last = RESOURCES[kind.collection].update
         if last is None:
             raise ValueError(f"The API updates no {kind.name}.")
@@ -198,7 +198,7 @@ class Client:
         self._change(request, self._info(kind, "update", number, track_id=track_id))
 
     def cancel(self, kind: Kind, number: str, *, track_id: str = "") -> None:
-        """Cancels an object. Of a run this says only that cancelling began (API facts 5.4)."""
+        """Cancels an object. A run is cancelled in the background (API facts 5.4)."""
         request = self._request("PUT", _path(kind, number, "cancel"))
         self._change(request, self._info(kind, "cancel", number, track_id=track_id))
 
@@ -208,7 +208,7 @@ class Client:
         self._change(request, self._info(kind, "delete", number, track_id=track_id))
 
     def close(self) -> None:
-        """Closes every connection. A client is not used afterwards."""
+        """Closes every connection. Do not use the client afterwards."""
         self._exchange.close()
 
     def __enter__(self) -> Self:
@@ -315,7 +315,7 @@ VERBS: Mapping[str, tuple[Operation, str]] = MappingProxyType(
 
 
 def _path(kind: Kind, number: str | None = None, last: str | None = None) -> str:
-    """The target of a call. A number enters it only when it is wholly one of the kind (I-34)."""
+    """The target of a call. Only a valid number of the kind becomes part of it (I-34)."""
     parts = ["/v1", kind.collection]
     if number is not None:
         if not decoding.is_number(number, kind=kind):

@@ -1,4 +1,4 @@
-"""Where the ledger is, who asks, and how patient a call may be."""
+"""Base URL, tenant headers, credentials and limits of the calls to a ledger."""
 
 import re
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from reconciler.http_client.exchange import HttpLimits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Where a ledger is and in which entity and organizations it is entered.
+    """The base URL of a ledger, with entity and organizations.
 
-    `base_url` is an https URL; plain http is for a loopback host alone. `hosts` are the only hosts
-    that may be spoken to, None meaning the host of `base_url`. `ca_bundle` is a PEM file of
-    authorities trusted besides the public ones, as a company with its own authority needs.
+    `base_url` is an https URL, or http to a loopback host. `hosts` are the only allowed hosts;
+    None allows the host of `base_url`. `ca_bundle` is a PEM file of authorities that are trusted
+    in addition to the public ones.
     """
 
     base_url: str
@@ -28,7 +28,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantIdentity:
-    """Whose books a client is looking at. `tenant_id` is empty when the token does not tell."""
+    """The tenant of a client. `tenant_id` is empty when the token does not contain it."""
 
     host: str
     tenant_id: str = ""
@@ -39,8 +39,8 @@ class TenantIdentity:
 class CallLimits(HttpLimits):
     """Limits of the calls to a ledger; `deadline` is for one call.
 
-    `query_deadline` and `result_bytes` bound a query from its submission to its last row, and the
-    file that holds these.
+    `query_deadline` bounds a query from submission to its last row, `result_bytes` its result
+    file.
     """
 
     concurrency: int = 8
@@ -51,13 +51,13 @@ class CallLimits(HttpLimits):
 
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,8192}=*")
-"""What a bearer token may consist of, so that none can end a header and begin another."""
+"""Characters of a bearer token. None of them ends a header."""
 
 
 class Credentials:
-    """An OAuth client of the tenant, or a token that was fetched elsewhere.
+    """An OAuth client of the tenant, or a bearer token.
 
-    Nothing that prints, compares, copies or pickles a value shows them.
+    They cannot be printed, compared, copied or pickled.
     """
 
     __slots__ = ("_client_id", "_client_secret", "_token")
@@ -70,7 +70,7 @@ class Credentials:
             )
         if token and not TOKEN.fullmatch(token):
             raise AccessRefused(
-                "The token has characters that no bearer token has, such as spaces or line ends.",
+                "The token has characters that a bearer token cannot have, such as spaces.",
                 remedy="Set ZUORA_TOKEN to the access token alone.",
             )
         self._client_id = client_id
@@ -79,7 +79,7 @@ class Credentials:
 
     @property
     def token(self) -> str:
-        """The bearer token, empty when one is to be fetched."""
+        """The bearer token; empty when it must be requested."""
         return self._token
 
     def form(self) -> dict[str, str]:
@@ -91,7 +91,7 @@ class Credentials:
         }
 
     def secrets(self) -> tuple[str, ...]:
-        """Every text that must never be shown, for the redactor alone."""
+        """Every text that must never be shown, for the redactor only."""
         pair = f"{self._client_id}:{self._client_secret}" if self._client_secret else ""
         texts = (self._client_secret, self._client_id, pair, self._token)
         return tuple(text for text in texts if text)
@@ -104,34 +104,34 @@ class Credentials:
 
 
 def base_url_of(connection: Connection) -> BaseUrl:
-    """The origin of a connection, checked before any byte can leave.
+    """The base URL of a connection, checked before anything is sent.
 
-    Raises LedgerUnreachable when the URL is not one a client may send credentials to.
+    Raises LedgerUnreachable for a URL that credentials must not be sent to.
     """
     try:
         origin = parse_base_url(connection.base_url)
     except UnusableUrl as error:
         if error.reason == WITHOUT_TLS:
             raise _unusable(
-                f"The base URL names {error.host} without TLS; http is for a ledger on this "
-                "machine alone."
+                f"The base URL names {error.host} without TLS. Only a ledger on this machine may "
+                "use http."
             ) from error
-        raise _unusable("The base URL of the ledger is not a plain http or https URL.") from error
+        raise _unusable("The base URL of the ledger is not an http or https URL.") from error
     host, hosts = origin.host, connection.hosts
     allowed = {host} if hosts is None else {name.lower() for name in hosts}
     if host not in allowed:
-        raise _unusable(f"The host {host} is not one this workspace may talk to.")
+        raise _unusable(f"The workspace does not allow the host {host}.")
     return origin
 
 
 HEADER_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""What an id or version from a workspace must look like to become part of a header."""
+"""Characters of an id or version that becomes part of a header."""
 
 
 def headers_of(connection: Connection) -> dict[str, str]:
-    """The headers every call on a connection carries (API facts 1.1).
+    """The headers of every call on a connection (API facts 1.1).
 
-    Raises LedgerUnreachable when a value is not one a header may carry.
+    Raises LedgerUnreachable when a value has characters that a header cannot have.
     """
     headers = {"Zuora-Version": connection.zuora_version}
     words = [connection.zuora_version, *connection.organization_ids]
@@ -141,7 +141,7 @@ def headers_of(connection: Connection) -> dict[str, str]:
     if connection.organization_ids:
         headers["Zuora-Org-Ids"] = ",".join(connection.organization_ids)
     if not all(HEADER_WORD.fullmatch(word) for word in words):
-        raise _unusable("The API version, entity or an organization id is not one word of ASCII.")
+        raise _unusable("The API version, the entity or an organization id has unusual characters.")
     return headers
 
 

@@ -1,4 +1,4 @@
-"""Asks a Data Query: submits it, waits until it has ended, and brings its rows (API facts 6.1)."""
+"""Runs a Data Query: submits it, waits for its end and reads its rows (API facts 6.1)."""
 
 import json
 import re
@@ -28,7 +28,7 @@ ENDED_BADLY = frozenset({"failed", "cancelled"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A query job as one answer shows it. `rows` is None when the answer does not count them."""
+    """A query job according to a response. `rows` is None when it has no count."""
 
     id: str
     status: str
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
-    """Data Queries on one ledger. `request` makes a request of the ledger from its parts."""
+    """Data Queries of one ledger. `request` builds a request from its parts."""
 
     caller: Caller
     tokens: TokenSource
@@ -49,14 +49,14 @@ class Queries:
     request: Callable[[str, str, bytes | None], Request]
     new_track_id: Callable[[], str]
     redact: Callable[[str], str]
-    """Takes secrets out of what the ledger says."""
+    """Removes secrets from texts of the ledger."""
 
     def rows(self, statement: str) -> tuple[Mapping[str, Value], ...]:
-        """The rows a statement gives, all of them, with names in lower case.
+        """All rows of a statement, with names in lower case.
 
-        A query has no effect, so it may be asked again. Raises AccessRefused where the permission
-        is missing, RequestRefused where the ledger has no such query or refuses it, and another
-        LedgerError when it fails, or does not end in the time that the limits give.
+        A query has no effect, so it may be repeated. Raises AccessRefused without the permission,
+        RequestRefused when the ledger does not offer or refuses the query, and another LedgerError
+        when it fails or does not end before the deadline.
         """
         deadline = self.clock.now() + self.limits.query_deadline
         body = json.dumps(
@@ -72,13 +72,13 @@ class Queries:
         if job.status != COMPLETED:
             reason = f": {self.redact(job.failure)[:200]}" if job.failure else ""
             raise RequestRefused(
-                f"A query ended as {job.status}{reason}.", remedy="Run again later."
+                f"A query ended with the status {job.status}{reason}.", remedy="Run again later."
             )
         rows = self.files.rows(job.address, deadline=deadline)
         if job.rows is not None and job.rows != len(rows):
             raise LedgerError(
-                f"The result of a query has {len(rows)} rows, and the ledger says {job.rows}.",
-                remedy="Check for a proxy in between, then run again.",
+                f"The result of a query has {len(rows)} rows; the ledger reported {job.rows}.",
+                remedy="Check for a proxy between this machine and the ledger, then run again.",
             )
         return tuple({name.lower(): value for name, value in row.items()} for row in rows)
 
@@ -91,11 +91,11 @@ class Queries:
             if pause:
                 self.clock.sleep(pause)
                 if now() - began < pause / 2:
-                    # A sleep that ends early says that the run is to end.
+                    # A sleep that ends early means that the run must end.
                     raise _not_ended("this run")
             pause = min(max(pause * 1.5, self.limits.backoff), self.limits.backoff_cap)
             target = f"{JOBS}/{job.id}"
-            job = self._job("Asking for a query", "GET", target, None, deadline=deadline)
+            job = self._job("Reading the status of a query", "GET", target, None, deadline=deadline)
         return job
 
     def _job(
@@ -116,18 +116,18 @@ class Queries:
 
 
 def _job_of(document: Mapping[str, Value]) -> Job:
-    """The job that an answer is about. Raises Unreadable."""
+    """The job in a response. Raises Unreadable."""
     data = document.get("data")
     if not isinstance(data, Mapping):
-        raise Unreadable("the answer has no query job")
+        raise Unreadable("the response has no query job")
     job_id, status = data.get("id"), data.get("queryStatus")
     if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
-        raise Unreadable("the query job has no proper id")
+        raise Unreadable("the query job has no valid id")
     if not isinstance(status, str) or status not in {*AT_WORK, *ENDED_BADLY, COMPLETED}:
-        raise Unreadable("the query job has no status that is known")
+        raise Unreadable("the query job has an unknown status")
     address, failure, rows = (data.get(name) for name in ("dataFile", "errorMessage", "outputRows"))
     if status == COMPLETED and not isinstance(address, str):
-        raise Unreadable("the query job is completed, and names no result")
+        raise Unreadable("the query job is completed but names no result")
     return Job(
         id=job_id,
         status=status,
@@ -140,5 +140,5 @@ def _job_of(document: Mapping[str, Value]) -> Job:
 def _not_ended(what: str) -> LedgerUnreachable:
     return LedgerUnreachable(
         f"A query did not end within {what}.",
-        remedy="Run again later: other queries of the tenant may be in its way.",
+        remedy="Run again later. Other queries of the tenant may delay it.",
     )

@@ -1,4 +1,4 @@
-"""Turns documents of the journal API into values, and refuses what does not fit."""
+"""Decodes documents of the journal API into values."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from reconciler.http_client.strict_json import DIGITS, Unreadable
 from reconciler.zuora.resources import Resource
 
 ENVELOPE = frozenset({"success", "number", "status", "processId", "requestId", "reasons"})
-"""What belongs to the answer, or has a place of its own in `Live`, and not to its fields."""
+"""Keys that are not fields of an object: of the response, or attributes of `Live`."""
 
 AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
@@ -21,22 +21,22 @@ Fact = TypeVar("Fact")
 
 
 def number_of(document: Mapping[str, Value], *, field: str, kind: Kind) -> str:
-    """The number a document carries in a field. Raises Unreadable unless it is one of the kind."""
+    """The number in a field. Raises Unreadable unless it is a number of the kind."""
     number = document.get(field)
     if not isinstance(number, str) or not is_number(number, kind=kind):
-        raise Unreadable(f"the answer has no {kind.name} number in {field}")
+        raise Unreadable(f"the response has no {kind.name} number in {field}")
     return number
 
 
 def is_number(text: str, *, kind: Kind) -> bool:
-    """Whether a text is a number of a kind, all of it, and so may enter a URL or the daybook."""
+    """Whether all of a text is a number of a kind, safe for a URL and for the daybook."""
     return len(text) <= DIGITS and re.fullmatch(kind.number_pattern, text) is not None
 
 
 def live_of(document: Mapping[str, Value], *, kind: Kind, resource: Resource, number: str) -> Live:
-    """What is live under a number. Raises Unreadable when the answer is not wholly that."""
+    """The live object with a number. Raises Unreadable for any other document."""
     if number_of(document, field="number", kind=kind) != number:
-        raise Unreadable("the answer is about another number")
+        raise Unreadable("the response is about another number")
     status = _one_of(document, "status", resource.statuses)
     for field in sorted(resource.required):
         _required_text(document, field)
@@ -50,14 +50,14 @@ def live_of(document: Mapping[str, Value], *, kind: Kind, resource: Resource, nu
 
 
 def listed(row: Mapping[str, Value], *, kind: Kind, resource: Resource) -> Live:
-    """A row of a list of live objects, which names its number itself. Raises Unreadable."""
+    """A row of a list of live objects. Raises Unreadable."""
     number = number_of(row, field="number", kind=kind)
     return live_of(row, kind=kind, resource=resource, number=number)
 
 
 def _lines(value: Value, resource: Resource) -> tuple[Value, ...]:
     if not isinstance(value, tuple):
-        raise Unreadable(f"the answer has no list {resource.lines}")
+        raise Unreadable(f"the response has no list {resource.lines}")
     return tuple(_line(item, resource) for item in value)
 
 
@@ -75,7 +75,7 @@ def _line(item: Value, resource: Resource) -> Mapping[str, Value]:
 
 
 def _amount(value: Value, field: str) -> Decimal:
-    """An amount as number or text: samples and schemas differ (API facts 3.4)."""
+    """An amount as number or as text: samples and schemas differ (API facts 3.4)."""
     if isinstance(value, Decimal):
         return value
     if isinstance(value, str) and len(value) <= DIGITS and AMOUNT.fullmatch(value):
@@ -93,10 +93,10 @@ def _one_of(document: Mapping[str, Value], field: str, words: frozenset[str]) ->
 def rows_of(
     document: Mapping[str, Value], *, field: str, fact: Callable[[Mapping[str, Value]], Fact]
 ) -> tuple[Fact, ...]:
-    """The rows of one page of a list, each turned into a fact. Raises Unreadable."""
+    """The decoded rows of one page of a list. Raises Unreadable."""
     rows = document.get(field)
     if not isinstance(rows, tuple):
-        raise Unreadable(f"the answer has no list {field}")
+        raise Unreadable(f"the response has no list {field}")
     facts = []
     for row in rows:
         if not isinstance(row, Mapping):
@@ -132,7 +132,7 @@ def accounting_period(row: Mapping[str, Value]) -> AccountingPeriod:
 def _required_text(document: Mapping[str, Value], field: str) -> str:
     value = document.get(field)
     if not isinstance(value, str) or not value:
-        raise Unreadable(f"the answer has no text in {field}")
+        raise Unreadable(f"the response has no text in {field}")
     return value
 
 
@@ -156,7 +156,7 @@ def _integer(row: Mapping[str, Value], field: str) -> int | None:
 
 
 def next_page_of(document: Mapping[str, Value]) -> str | None:
-    """Where the next page of a list is, None on the last. Raises Unreadable."""
+    """The URL of the next page of a list; None on the last. Raises Unreadable."""
     value = document.get("nextPage")
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""The tables of a failed call: what is tried again, what it ends as, and what to do about it."""
+"""Tables of failed calls: what is retried, which error results, and its remedy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +21,9 @@ _DOUBTFUL = frozenset(
 )
 
 IN_DOUBT = _DOUBTFUL | {RequestOutcome.REDIRECTED}
-"""Outcomes of a write after which it may have taken effect."""
+"""Outcomes after which a write may have taken effect."""
 
-# Reading changes nothing, so anything that may pass is sent again. So is a query: a job that
-# nobody asks for again costs its place in the queue, and changes nothing.
+# Reads and queries change nothing, so every outcome that may differ next time is retried.
 _READ = RetryTable(retried=_NOT_EXECUTED | _DOUBTFUL)
 
 RETRIES: Mapping[Operation, RetryTable] = MappingProxyType(
@@ -32,18 +31,18 @@ RETRIES: Mapping[Operation, RetryTable] = MappingProxyType(
         Operation.READ: _READ,
         Operation.TOKEN: _READ,
         Operation.QUERY: _READ,
-        # The key makes the ledger answer a second create with the first one's result.
+        # With the key the ledger answers a second create with the result of the first.
         Operation.CREATE: RetryTable(retried=_NOT_EXECUTED | _DOUBTFUL, in_doubt=IN_DOUBT),
-        # PUT and DELETE have no key: after the request may have left, only a read can tell.
+        # PUT and DELETE have no key: after one may have been sent, only a read shows its effect.
         Operation.CHANGE: RetryTable(retried=_NOT_EXECUTED, in_doubt=IN_DOUBT),
     }
 )
-"""What is sent again, with the same bytes and key, until attempts or deadline are used up."""
+"""What is retried, with the same bytes and key."""
 
 WRITES = frozenset({Operation.CREATE, Operation.CHANGE})
 
 SETTLED = frozenset({RequestOutcome.REFUSED, RequestOutcome.MISSING})
-"""Answers that settle an earlier doubt: with the same key they are the first one's, replayed."""
+"""Outcomes that settle an earlier doubt: with the same key the first response is replayed."""
 
 ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
     {
@@ -63,53 +62,53 @@ ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
         RequestOutcome.UNTRUSTED: LedgerUnreachable,
     }
 )
-"""What a call ends as when its last attempt came to an outcome, and none is in doubt."""
+"""The error of a call by the outcome of its last attempt, when no attempt is in doubt."""
 
 DESCRIPTIONS: Mapping[RequestOutcome, str] = MappingProxyType(
     {
-        RequestOutcome.MISSING: "the ledger does not find it",
-        RequestOutcome.REFUSED: "the ledger refused it",
-        RequestOutcome.REJECTED: "the answer is a refusal that is not the journal API's own",
-        RequestOutcome.MISMATCHED: "the ledger holds the key of this request for another one",
+        RequestOutcome.MISSING: "the ledger found no such object",
+        RequestOutcome.REFUSED: "the ledger refused the request",
+        RequestOutcome.REJECTED: "the response is a refusal, but not one of the journal API",
+        RequestOutcome.MISMATCHED: "the ledger knows this idempotency key from another request",
         RequestOutcome.DENIED: "the ledger denied access",
         RequestOutcome.SIGNED_OUT: "the ledger does not accept the credentials",
-        RequestOutcome.BUSY: "the ledger has no room for it now and did not execute it",
-        RequestOutcome.RUNNING: "the ledger says an earlier request for it has not ended",
-        RequestOutcome.REDIRECTED: "the answer is a redirect, which is never followed",
-        RequestOutcome.FAILED: "the ledger broke while it answered",
-        RequestOutcome.UNREADABLE: "the answer cannot be trusted",
-        RequestOutcome.LOST: "it was sent, and no whole answer came",
-        RequestOutcome.NOT_SENT: "no connection was made, so nothing was sent",
-        RequestOutcome.UNTRUSTED: "the server did not prove who it is, so nothing was sent",
+        RequestOutcome.BUSY: (
+            "the ledger is over its rate or concurrency limit; the request was not executed"
+        ),
+        RequestOutcome.RUNNING: "the ledger is still executing an earlier request",
+        RequestOutcome.REDIRECTED: "the response is a redirect, and redirects are not followed",
+        RequestOutcome.FAILED: "the ledger returned a server error",
+        RequestOutcome.UNREADABLE: "the response is not usable",
+        RequestOutcome.LOST: "the request was sent, but no complete response arrived",
+        RequestOutcome.NOT_SENT: "nothing was sent",
+        RequestOutcome.UNTRUSTED: "the server's certificate was not accepted, so nothing was sent",
     }
 )
 
 REMEDIES: Mapping[RequestOutcome, str] = MappingProxyType(
     {
-        RequestOutcome.MISSING: "Compare what the declaration names with what the tenant has.",
+        RequestOutcome.MISSING: "Check that the tenant has everything that the declaration names.",
         RequestOutcome.REFUSED: "Correct what the ledger names, then plan again.",
-        RequestOutcome.REJECTED: "Check that the base URL is the journal API's.",
-        RequestOutcome.MISMATCHED: "Run again; if it stays, another tool uses the same keys.",
+        RequestOutcome.REJECTED: "Check that the base URL is that of the journal API.",
+        RequestOutcome.MISMATCHED: "Run again. Check whether another tool uses the same keys.",
         RequestOutcome.SIGNED_OUT: "Check the credentials, their tenant and the base URL.",
-        RequestOutcome.BUSY: "Wait, then run again, with less parallelism if it stays.",
-        RequestOutcome.RUNNING: "Wait a minute, then run again: it is settled before anything new.",
+        RequestOutcome.BUSY: "Wait, then run again. If the error persists, use less parallelism.",
+        RequestOutcome.RUNNING: "Wait a minute, then run again: open calls are settled first.",
         RequestOutcome.REDIRECTED: "Set the base URL to the host that serves the journal API.",
-        RequestOutcome.FAILED: "Run again later; the track id lets the vendor find the request.",
-        RequestOutcome.UNREADABLE: "Check for a proxy in between; the track id names the request.",
-        RequestOutcome.LOST: "Run again when the network is sound.",
-        RequestOutcome.NOT_SENT: "Check the base URL, the network and that the ledger runs.",
-        RequestOutcome.UNTRUSTED: "Have its certificate corrected, or give the CA bundle it needs.",
+        RequestOutcome.FAILED: "Try again later. Give the track id to the vendor.",
+        RequestOutcome.UNREADABLE: "Check for a proxy. Give the track id to the vendor.",
+        RequestOutcome.LOST: "Run again when the network works.",
+        RequestOutcome.NOT_SENT: "Check the base URL, the network and the ledger.",
+        RequestOutcome.UNTRUSTED: "Correct the certificate, or name the CA bundle that it needs.",
     }
 )
 
-DOUBT_REMEDY = (
-    "It may have taken effect: run again, which looks at the ledger before it sends anything."
-)
+DOUBT_REMEDY = "It may have taken effect. Run again: the ledger is read before anything is sent."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallInfo:
-    """What a call is about, for the message it may end in. `what` is a phrase in -ing."""
+    """What a call does, for messages. `what` is a phrase in -ing."""
 
     what: str
     operation: Operation
@@ -118,10 +117,10 @@ class CallInfo:
 
 
 def failure(info: CallInfo, ended: Classification, *, in_doubt: bool) -> LedgerError:
-    """The error a call ends in. `in_doubt`: an earlier attempt of it may have taken effect."""
+    """The error of a call. With `in_doubt` an attempt of it may have taken effect."""
     kind = ERRORS[ended.outcome]
     if ended.outcome is RequestOutcome.BUSY and info.operation in WRITES:
-        # Not executed for certain. It may be stored under the key, so the next try needs a new one.
+        # It was not executed, but may be stored with the key: the next try needs a new key.
         kind = RequestRefused
     if in_doubt and ended.outcome not in SETTLED:
         kind = OutcomeUnknown
@@ -142,7 +141,7 @@ def _description(ended: Classification) -> str:
         parts.append(f" (HTTP {ended.status})")
     parts.extend(f": {text.rstrip('.')}" for text in (texts, ended.detail) if text)
     if ended.wait is not None:
-        parts.append(f"; it asks for {ended.wait:g} seconds of rest")
+        parts.append(f"; retry after {ended.wait:g} seconds")
     return "".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Decides how long to wait, and how many calls may be in flight at once."""
+"""Limits the calls in flight, and pauses them when the ledger asks for it."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ from reconciler.http_client.retry import retry_after, seconds
 from reconciler.zuora.connection import CallLimits
 
 SCARCE = 4
-"""Free places at the server below which the client halves its own: others share the tenant."""
+"""Free slots at the server below which the client halves its own: others share the tenant."""
 
 PLENTY = 12
-"""Free places above which it takes one back. The server counts 40 in all (API facts 7.4)."""
+"""Free slots above which it adds one. The server has 40 (API facts 7.4)."""
 
 
 class RateLimiter:
-    """Bounds the calls in flight, and holds all of them back when the ledger asks for it."""
+    """Limits the calls in flight, and pauses all calls when the ledger asks for it."""
 
     def __init__(self, limits: CallLimits, *, clock: Clock) -> None:
         self._most = limits.concurrency
@@ -34,7 +34,7 @@ class RateLimiter:
 
     @contextmanager
     def slot(self, *, deadline: float) -> Iterator[bool]:
-        """A place in flight for as long as the block lasts; False when none came free in time."""
+        """A request slot for the duration of the block; False when none became free in time."""
         timeout = max(0.0, deadline - self._clock.now())
         with self._changed:
             free = self._changed.wait_for(lambda: self._in_flight < self._allowed, timeout)
@@ -49,7 +49,7 @@ class RateLimiter:
                     self._changed.notify()
 
     def close_for(self, wait: float) -> None:
-        """Keeps every call back for that long: a rejected request counts too (API facts 7.3)."""
+        """Pauses every call: a rejected request counts towards the limit too (API facts 7.3)."""
         with self._changed:
             self._closed_until = max(self._closed_until, self._clock.now() + wait)
 
@@ -58,9 +58,9 @@ class RateLimiter:
         return max(0.0, self._closed_until - self._clock.now())
 
     def wait_until_open(self, *, deadline: float) -> bool:
-        """Sits out a pause the ledger asked for; False when it outlasts the call, or is cut short.
+        """Waits for the end of a pause; False when that is after the deadline.
 
-        A sleep that ends early says that the run is to end: waiting on would only spin.
+        A sleep that ends early means that the run must end: the answer is False too.
         """
         while (wait := self.remaining_wait()) > 0:
             began = self._clock.now()
@@ -72,7 +72,7 @@ class RateLimiter:
         return True
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Narrows or widens the gate by what the server says is left of its own."""
+        """Adapts the number of slots to the free slots that the server reports."""
         remaining = seconds(headers.get("concurrency-limit-remaining", ""))
         if remaining is None:
             return
@@ -85,11 +85,10 @@ class RateLimiter:
 
 
 def requested_wait(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
-    """Seconds the ledger asks to be left alone for, None when it does not say.
+    """Seconds that the ledger asks to wait, or None.
 
     Retry-After in seconds or as a date, else the reset of the rate limit in either spelling (API
-    facts 7.3). A date is measured against `now`, the server's own clock, and means nothing
-    without it.
+    facts 7.3). A date is compared with `now`, the server's own clock, and ignored without it.
     """
     asked = retry_after(headers, now=now)
     if asked is not None:

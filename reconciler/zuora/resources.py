@@ -1,4 +1,4 @@
-"""What the journal API says about each collection: paths, answer fields, states, permissions."""
+"""Facts about each collection of the journal API: paths, fields, states, permissions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,12 @@ SIDES = frozenset({"Credit", "Debit"})
 class Resource:
     """A collection of the API.
 
-    `number_field` is where create answers the new number. `update` is the last segment of the
-    update path, None when nothing can be updated. `required` fields are text in every read; a
-    field in `words` is one of its words or null; `lines` is required and holds objects whose
-    `line_words` are one of their words, whose `amount` is a number, and whose `maybe_amounts` are
-    numbers, null or absent. `members` is the list, below /v1, of the entries that an object of
-    the collection made, and `members_field` where a page of it has them. `permissions` names the
-    vendor's permission for each verb.
+    `number_field` has the new number in the response to a create. `update` is the last segment of
+    the update path; None when nothing can be updated. `required` fields are text in every read. A
+    field in `words` has one of these values or null. `lines` is required. Its objects have one of
+    the values of `line_words`, a number in `amount`, and in `maybe_amounts` a number, null or
+    nothing. `members` is the list, below /v1, of the entries that an object created;
+    `members_field` has them in a page. `permissions` names the vendor's permission of each verb.
     """
 
     number_field: str

@@ -1,4 +1,4 @@
-"""Decides what an HTTP answer means, before anyone asks what it holds."""
+"""Classifies responses of the journal API before their content is decoded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from reconciler.http_client.strict_json import Unreadable, read_object
 
 
 class Operation(StrEnum):
-    """The sorts of call that differ in what may be repeated."""
+    """Kinds of calls that differ in what may be retried."""
 
     READ = "read"
     CREATE = "create"
@@ -25,7 +25,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorReason:
-    """Why the ledger says no: its code, None when there is no proper one, and its words."""
+    """A reason of the ledger: its code, None when it is not valid, and its text."""
 
     code: int | None
     message: str = field(repr=False)
@@ -33,7 +33,7 @@ class ErrorReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification(Attempt):
-    """What one attempt came to. `detail` is a fact for people, not yet free of secrets."""
+    """The outcome of an attempt. `detail` is for messages, and may contain secrets."""
 
     status: int | None = None
     reasons: tuple[ErrorReason, ...] = ()
@@ -42,7 +42,7 @@ class Classification(Attempt):
 
 
 CATEGORIES: Mapping[int, RequestOutcome] = MappingProxyType(
-    {  # the last two digits of a reason code (API facts 7.2)
+    {  # by the last two digits of a reason code (API facts 7.2)
         10: RequestOutcome.DENIED,
         11: RequestOutcome.SIGNED_OUT,
         20: RequestOutcome.REFUSED,
@@ -63,11 +63,11 @@ CATEGORIES: Mapping[int, RequestOutcome] = MappingProxyType(
 )
 
 _LOCK = 50
-"""Lock contention; nothing else tells it from a first request that has not ended (7.2, 7.5)."""
+"""Lock contention, which a first request that is still running also causes (7.2, 7.5)."""
 
 WEIGHT = (
-    # Of several reasons the one that promises least decides, so nothing is called a no, or
-    # missing, on the strength of one reason among others.
+    # Of several reasons the one that promises least decides: one among others does not make a
+    # request refused, or an object missing.
     RequestOutcome.FAILED,
     RequestOutcome.SIGNED_OUT,
     RequestOutcome.DENIED,
@@ -77,7 +77,7 @@ WEIGHT = (
 )
 
 STATUSES: Mapping[int, RequestOutcome] = MappingProxyType(
-    {  # these mean the same whatever the body says (API facts 7.1, 7.2, 7.5)
+    {  # their meaning does not depend on the body (API facts 7.1, 7.2, 7.5)
         401: RequestOutcome.SIGNED_OUT,
         403: RequestOutcome.DENIED,
         408: RequestOutcome.LOST,
@@ -89,14 +89,14 @@ STATUSES: Mapping[int, RequestOutcome] = MappingProxyType(
 
 
 def classify(reply: Response, operation: Operation) -> Classification:
-    """What an answer means: not every endpoint has the envelope of the journal API."""
+    """The outcome of a response. Not every endpoint has the envelope of the journal API."""
     document, detail = _document(reply)
     reasons = reasons_of(document)
     outcome = _outcome_of(operation, reply.status, document, reasons, detail)
     if outcome is RequestOutcome.REDIRECTED:
         detail = _target(reply)
     elif outcome is RequestOutcome.UNREADABLE:
-        detail = detail or "it does not say whether it is a success"
+        detail = detail or "the response has no `success`"
     return Classification(
         outcome=outcome, status=reply.status, reasons=reasons, document=document, detail=detail
     )
@@ -121,17 +121,17 @@ def _outcome_of(
     if bare and status == 200:
         return RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
     outcome = _outcome(status, document, reasons, keyed=keyed)
-    # The lock may be the first request's own, which is still running under this key.
+    # The first request with this key may hold the lock, and still be running.
     running = keyed and outcome is RequestOutcome.BUSY and _is_lock(reasons)
     return RequestOutcome.RUNNING if running else outcome
 
 
 NO_SUCH_QUERY = frozenset({400, 404, 405, 415, 422})
-"""What a tenant without Data Query answers, or one that does not take the statement."""
+"""Statuses of a tenant without Data Query, or of one that does not accept the statement."""
 
 
 def reasons_of(document: Mapping[str, Value]) -> tuple[ErrorReason, ...]:
-    """The reasons of an answer: the list of the envelope, else a bare code and message."""
+    """The reasons of a response: the list in the envelope, else its code and message."""
     listed = document.get("reasons")
     if not isinstance(listed, tuple):
         listed = (document,) if "message" in document else ()
@@ -143,15 +143,15 @@ def reasons_of(document: Mapping[str, Value]) -> tuple[ErrorReason, ...]:
 
 
 def _document(reply: Response) -> tuple[Mapping[str, Value], str]:
-    """The object a reply holds, or nothing and why. A body is read only when all of it is there."""
+    """The object in a response, or an empty one and the reason. Incomplete bodies are not read."""
     if reply.fault:
         return EMPTY, reply.fault
     media, _, parameters = reply.headers.get("content-type", "").partition(";")
     if media.strip().lower() != "application/json":
-        return EMPTY, "the answer is not declared as JSON"
+        return EMPTY, "the content type of the response is not JSON"
     charset = parameters.strip().lower().replace('"', "")
     if charset not in ("", "charset=utf-8", "charset=utf8"):
-        return EMPTY, "the answer is not declared as UTF-8"
+        return EMPTY, "the charset of the response is not UTF-8"
     try:
         return read_object(reply.body), ""
     except Unreadable as error:
@@ -177,8 +177,8 @@ def _outcome(
 def _ok(document: Mapping[str, Value], reasons: tuple[ErrorReason, ...]) -> RequestOutcome:
     success = document.get("success")
     if success is False:
-        # Older minor versions answer every categorised error as 200; one without a category
-        # known to us promises nothing.
+        # Older minor versions return every categorised error as 200. An unknown category is
+        # treated as a server error.
         return _categorised(reasons, otherwise=RequestOutcome.FAILED)
     return RequestOutcome.DONE if success is True else RequestOutcome.UNREADABLE
 
@@ -186,7 +186,7 @@ def _ok(document: Mapping[str, Value], reasons: tuple[ErrorReason, ...]) -> Requ
 def _conflict(
     document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], *, keyed: bool
 ) -> RequestOutcome:
-    """A 409 is a lock, a replayed first answer, or a first request still running (7.2, 7.5)."""
+    """A 409 is a lock, the replayed first response, or a first request still running (7.2, 7.5)."""
     success = document.get("success")
     if success is True and keyed:
         return RequestOutcome.DONE
@@ -237,4 +237,4 @@ def _target(reply: Response) -> str:
         host = urlsplit(reply.headers.get("location", "")).hostname
     except ValueError:
         host = None
-    return f"it points to {host}" if host else "it names no other host"
+    return f"its target is {host}" if host else "it names no other host"

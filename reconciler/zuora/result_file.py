@@ -1,4 +1,4 @@
-"""Fetches the result of a query, which a tenant keeps on a host that is not its own."""
+"""Downloads the result of a query, which is often on another host."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,15 +27,15 @@ from reconciler.http_client.retry import (
 from reconciler.http_client.strict_json import Unreadable, read_object
 from reconciler.zuora.connection import CallLimits
 
-WHAT = "Fetching the result of a query"
+WHAT = "Downloading the result of a query"
 
 
 class ResultFiles:
     """The result files of one ledger. Any number of threads may share it.
 
-    A request for one carries no token, no header of the tenant and no cookie, wherever it goes,
-    and a redirect is not followed. It goes to the ledger itself or to a host with TLS. The address
-    is a secret while it lasts, so no message shows more of it than the host.
+    A download has no token, no header of the tenant and no cookie, and follows no redirect. It
+    uses the ledger's own host or one with TLS. The address is a secret while it is valid, so
+    messages show only its host.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ResultFiles:
         self._clock = clock
 
     def rows(self, address: str, *, deadline: float) -> tuple[Mapping[str, Value], ...]:
-        """The rows of the JSON lines at an address. Raises LedgerError when they are not whole."""
+        """The rows of the JSON lines at an address. Raises LedgerError when they are incomplete."""
         origin, target = self._place(address)
         own = (origin.scheme, origin.host, origin.port) == (
             self._origin.scheme,
@@ -64,7 +64,7 @@ class ResultFiles:
         exchange = Exchange(
             origin,
             limits=self._limits,
-            # A ledger in the same process has no sockets; every other host is reached by one.
+            # Only a ledger in the same process has no sockets.
             transport=_SharedTransport(self._transport) if own and self._transport else None,
             ca_bundle=self._ca_bundle,
             clock=self._clock.now,
@@ -78,12 +78,12 @@ class ResultFiles:
         except Unreadable as error:
             raise LedgerError(
                 f"{WHAT} from {origin.host}: {error}.",
-                remedy="Check for a proxy in between, then run again.",
+                remedy="Check for a proxy between this machine and the ledger, then run again.",
                 status=reply.status,
             ) from None
 
     def _place(self, address: str) -> tuple[BaseUrl, str]:
-        """Where a result is. Raises LedgerError for a place that nothing is fetched from."""
+        """The base URL and target of a result. Raises LedgerError for an unusable address."""
         plain = address.isascii() and address.isprintable() and not {" ", "\\"} & {*address}
         try:
             url = urlsplit(address) if plain and len(address) <= LONGEST else SplitResult(*[""] * 5)
@@ -91,11 +91,11 @@ class ResultFiles:
         except ValueError:
             host, port = "", None
         if not host or port is None or "@" in url.netloc:
-            raise LedgerError(f"{WHAT}: the ledger names no address for it.", remedy=NOT_HERE)
-        # Without TLS only between a ledger on this machine and itself.
+            raise LedgerError(f"{WHAT}: the ledger returned no usable address.", remedy=NOT_HERE)
+        # Without TLS only when both hosts are this machine.
         local = url.scheme == "http" and is_loopback(host) and is_loopback(self._origin.host)
         if url.scheme != "https" and not local:
-            raise LedgerError(f"{WHAT}: it lies on {host} without TLS.", remedy=NOT_HERE)
+            raise LedgerError(f"{WHAT}: the host {host} is used without TLS.", remedy=NOT_HERE)
         target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
         return BaseUrl(scheme=url.scheme, host=host, port=port, prefix=""), target
 
@@ -112,13 +112,15 @@ class ResultFiles:
         ).reply
         if isinstance(reply, FailedRequest):
             raise LedgerUnreachable(
-                f"{WHAT}: {reply.detail}.", remedy="Run again when the network is sound."
+                f"{WHAT}: {reply.detail}.", remedy="Run again when the network works."
             )
         if reply.status != 200:
             redirect = 300 <= reply.status < 400
-            fact = "a redirect, which is never followed" if redirect else f"HTTP {reply.status}"
+            fact = (
+                "a redirect, and redirects are not followed" if redirect else f"HTTP {reply.status}"
+            )
             raise RequestRefused(
-                f"{WHAT}: the answer is {fact}.", remedy="Run again.", status=reply.status
+                f"{WHAT}: the response is {fact}.", remedy="Run again.", status=reply.status
             )
         return reply
 
@@ -126,13 +128,13 @@ class ResultFiles:
 RETRIED = RetryTable(retried=TRANSIENT)
 
 LONGEST = 8192
-"""Characters an address may have; signed ones have about two thousand."""
+"""Maximum characters of an address. Signed ones have about two thousand."""
 
-NOT_HERE = "Report it to the ledger's operator; nothing was fetched from there."
+NOT_HERE = "Report it to the ledger's operator. Nothing was downloaded."
 
 
 class _SharedTransport(httpx.BaseTransport):
-    """A transport that stays open when the exchange that borrowed it is closed."""
+    """A transport that stays open when the exchange that uses it is closed."""
 
     def __init__(self, inner: httpx.BaseTransport) -> None:
         self._inner = inner
@@ -142,7 +144,7 @@ class _SharedTransport(httpx.BaseTransport):
 
 
 def _rows(reply: Response) -> tuple[Mapping[str, Value], ...]:
-    """The objects of JSON lines, one a line. Raises Unreadable."""
+    """The objects of JSON lines. Raises Unreadable."""
     if reply.fault:
         raise Unreadable(reply.fault)
     return tuple(read_object(row) for row in reply.body.split(b"\n") if row.strip())

@@ -1,4 +1,4 @@
-"""Holds the one token all threads share, fetched once however many of them wait."""
+"""The token that all threads share. It is requested once, also when several threads wait."""
 
 import copy
 import re
@@ -13,12 +13,12 @@ from reconciler.http_client.strict_json import Unreadable
 from reconciler.zuora.connection import TOKEN
 
 MARGIN = 60.0
-"""Seconds before its end at which a token is no longer used, a tenth of its life at most."""
+"""Seconds before expiry at which a token is renewed; at most a tenth of its lifetime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A bearer token. `lifetime` is in seconds; None means that nobody said."""
+    """A bearer token. `lifetime` is in seconds; None means that it is unknown."""
 
     text: str = field(repr=False)
     lifetime: float | None = None
@@ -26,7 +26,7 @@ class Token:
 
 
 class TokenSource:
-    """The shared token. `fetch` gets one, by a deadline; None means `bearer` is all there is."""
+    """The shared token. `fetch` requests one by a deadline; without it `bearer` is the only one."""
 
     def __init__(
         self,
@@ -44,9 +44,9 @@ class TokenSource:
         self._failure: LedgerError | None = None
 
     def token(self, *, deadline: float) -> Token:
-        """A token that is still good. Raises the LedgerError of the fetch that did not get one.
+        """A valid token. Raises the LedgerError of the request for one.
 
-        Threads that waited for a fetch share its end, also when it is a failure.
+        Threads that waited for a request share its result, also a failure.
         """
         before = self._fetches
         token = self._usable()
@@ -54,8 +54,8 @@ class TokenSource:
             return token
         if not self._fetching.acquire(timeout=max(0.0, deadline - self._clock())):
             raise LedgerUnreachable(
-                "Signing in: another call was still asking for a token when time was up.",
-                remedy="Check the base URL, the network and that the ledger runs.",
+                "Signing in: the token request of another call did not end before the deadline.",
+                remedy="Check the base URL and the network, and that the ledger is running.",
             )
         try:
             if self._fetches != before and self._failure is not None:
@@ -65,7 +65,7 @@ class TokenSource:
             self._fetching.release()
 
     def renew(self, refused: Token | None) -> bool:
-        """Forgets a token the ledger no longer accepts; False when there is no way to another."""
+        """Discards a token that the ledger refused; False when no other one can be requested."""
         if self._fetch is None:
             return False
         with self._swapping:
@@ -79,7 +79,7 @@ class TokenSource:
         return current[0] if current is not None and self._clock() < current[1] else None
 
     def _fetched(self, deadline: float) -> Token:
-        assert self._fetch is not None, "a bearer token given by the user has no end"
+        assert self._fetch is not None, "a bearer token does not expire"
         try:
             token = self._fetch(deadline)
         except LedgerError as error:
@@ -96,15 +96,15 @@ class TokenSource:
 
 
 def token_of(document: Mapping[str, Value]) -> Token:
-    """The token an answer holds (API facts 2). Raises Unreadable."""
+    """The token in a response (API facts 2). Raises Unreadable."""
     text, lifetime = document.get("access_token"), document.get("expires_in")
     sort = document.get("token_type", "bearer")
     if not isinstance(text, str) or not TOKEN.fullmatch(text):
-        raise Unreadable("the answer has no usable access_token")
+        raise Unreadable("the response has no usable access_token")
     if not isinstance(sort, str) or sort.lower() != "bearer":
         raise Unreadable("the token is not a bearer token")
     if not isinstance(lifetime, Decimal) or lifetime <= 0:
-        raise Unreadable("the answer does not say how long the token lasts")
+        raise Unreadable("the response does not say how long the token is valid")
     return Token(text=text, lifetime=float(lifetime), tenant_id=_tenant_of(document.get("scope")))
 
 

@@ -157,11 +157,11 @@ def test_a_limit_that_outlasts_the_run_is_told(server, speak):
 @pytest.mark.parametrize(
     ("status", "error", "remedy"),
     [
-        (401, ForgeRefused, "valid now"),
+        (401, ForgeRefused, "to a valid token"),
         (403, ForgeRefused, "The token needs"),
-        (404, ForgeRefused, "Check repository and number"),
-        (410, ForgeError, "See what"),
-        (422, ForgeError, "does not take what was sent"),
+        (404, ForgeRefused, "Check the repository and the number"),
+        (410, ForgeError, "gives the reason of"),
+        (422, ForgeError, "did not accept the request"),
         (301, ForgeError, "Redirects are not followed"),
     ],
 )
@@ -179,7 +179,7 @@ def test_a_refusal_says_what_to_do(server, speak, status, error, remedy):
         say(speak(server), "plan")
     assert caught.value.exit_code == (8 if error is ForgeRefused else 1)
     assert remedy in caught.value.remedy
-    assert f"answered {status} (No." in caught.value.message
+    assert f"returned HTTP {status} (No." in caught.value.message
     assert "ghs_actions" not in caught.value.message or server.prefix
     assert "glpat_robot" not in caught.value.message or not server.prefix
 
@@ -198,7 +198,7 @@ def test_a_list_without_an_end_is_given_up(github, speak):
     github.faults += [
         Fault(method="GET", path="comments", status=200, body=[], headers=here) for _ in range(3)
     ]
-    with pytest.raises(ForgeError, match="no end"):
+    with pytest.raises(ForgeError, match="the same page twice"):
         speak(github).comments(7)
 
 
@@ -207,7 +207,7 @@ def test_a_list_without_an_end_is_given_up(github, speak):
 )
 def test_an_answer_that_is_no_list_is_no_empty_list(server, speak, body):
     server.faults.append(Fault(method="GET", path="comments|notes", status=200, body=body))
-    with pytest.raises(ForgeError, match="did not answer as its API does"):
+    with pytest.raises(ForgeError, match="is not one of its API"):
         speak(server).comments(7)
 
 

@@ -123,17 +123,17 @@ def test_a_merge_that_holds_more_than_the_approved_head_is_refused(checkout, git
     job(books, github, GITHUB_SHA=merged)
     ended = books.apply()
     assert (ended.code, books.posted()) == (4, {}), ended.said
-    assert "holds more than git makes of its parents" in ended.err
+    assert "has content of its own" in ended.err
 
 
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("an edited file", "the workspace holds what the commit does not: accrual.yaml"),
-        ("a new file", "the workspace holds what the commit does not: other.yaml"),
-        ("an unwatched file", "the workspace holds what the commit does not: accrual.yaml"),
-        ("an ignored file", "the workspace holds what the commit does not: hidden/one.yaml"),
-        ("another commit", "is checked out, and approvals are looked for of"),
+        ("an edited file", "files of the workspace differ from the commit: accrual.yaml"),
+        ("a new file", "files of the workspace differ from the commit: other.yaml"),
+        ("an unwatched file", "files of the workspace differ from the commit: accrual.yaml"),
+        ("an ignored file", "files of the workspace differ from the commit: hidden/one.yaml"),
+        ("another commit", "is checked out, but approvals are for"),
         ("no pull request", "no pull request or merge request brought"),
     ],
 )
@@ -169,15 +169,15 @@ def test_a_workspace_outside_of_git_has_no_approvals(empty, github):
     job(empty, github, GITHUB_SHA="a" * 40)
     ended = empty.apply()
     assert ended.code == 4
-    assert "is in no git repository" in ended.err
+    assert "is not in a git repository" in ended.err
 
 
 @pytest.mark.parametrize(
     ("environment", "code", "message"),
     [
         ({"GITHUB_TOKEN": ""}, 8, "there is no token for GitHub"),
-        ({"GITHUB_TOKEN": "ghs_revoked"}, 8, "GitHub answered 401 (Bad credentials)"),
-        ({"GITHUB_ACTIONS": ""}, 1, "which forge"),
+        ({"GITHUB_TOKEN": "ghs_revoked"}, 8, "GitHub returned HTTP 401 (Bad credentials)"),
+        ({"GITHUB_ACTIONS": ""}, 1, "forge is unknown"),
     ],
 )
 def test_a_forge_that_cannot_be_asked_stops_the_apply(
@@ -301,7 +301,7 @@ APPROVED = [
     pytest.param(
         "trailer-beside-keys alice",
         False,
-        "allowedSigners asks for signatures",
+        "allowedSigners requires signatures",
         id="a trailer where keys are listed",
     ),
     pytest.param(

@@ -97,9 +97,9 @@ def test_a_job_says_what_it_is_about(said, environment, event, found):
 @pytest.mark.parametrize(
     ("said", "environment", "fact"),
     [
-        (SAID, {}, "which forge"),
-        (place(forge="github"), {}, "which repository"),
-        (SAID, {**ACTIONS, "GITHUB_SHA": "main"}, "is no commit"),
+        (SAID, {}, "forge is unknown"),
+        (place(forge="github"), {}, "repository of GitHub is unknown"),
+        (SAID, {**ACTIONS, "GITHUB_SHA": "main"}, "is not a commit"),
     ],
 )
 def test_what_is_not_known_is_asked_for(said, environment, fact):
@@ -129,7 +129,7 @@ def test_no_token_is_sent_to_an_odd_url(url):
     [
         ("github", {}, "no token for GitHub"),
         ("gitlab", {"CI_JOB_TOKEN": "glcbt-1"}, "no token for GitLab"),
-        ("github", {"GITHUB_TOKEN": "a\nX-Evil: 1"}, "characters that no token has"),
+        ("github", {"GITHUB_TOKEN": "a\nX-Evil: 1"}, "characters that a token cannot have"),
     ],
 )
 def test_a_token_comes_from_the_environment_alone(forge, environment, fact):
@@ -142,14 +142,14 @@ def test_a_token_comes_from_the_environment_alone(forge, environment, fact):
 @pytest.mark.parametrize("name", ["books", "acme/../evil", "acme/books/issues", "acme/b?x", ""])
 def test_a_repository_is_no_path_to_elsewhere(name):
     place_ = CiContext(forge="github", url="https://x.example", repository=name)
-    with pytest.raises(Exception, match="is no repository of GitHub"):
+    with pytest.raises(Exception, match="is not the name of a GitHub repository"):
         open_forge(place_, {"GITHUB_TOKEN": "ghs_x"}).__enter__()
 
 
 def test_a_redirect_takes_no_token_anywhere(github, gitlab, speak):
     elsewhere = {"Location": f"{gitlab.url}/projects/77/merge_requests/7/notes"}
     github.faults.append(Fault(method="GET", path="comments", status=302, headers=elsewhere))
-    with pytest.raises(ForgeError, match="answered 302"):
+    with pytest.raises(ForgeError, match="returned HTTP 302"):
         speak(github).comments(7)
     assert gitlab.sent == []
 

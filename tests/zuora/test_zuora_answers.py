@@ -185,8 +185,8 @@ def test_a_refusal_carries_every_reason_with_its_code(server, connect):
     assert error.codes == (58730030, 58730020)
     assert error.status == 400
     assert error.message == (
-        "Creating a JournalEntry: the ledger refused it (HTTP 400): Debits and credits differ "
-        "(code 58730030); Wrong date (code 58730020). Track id t-1."
+        "Creating a JournalEntry: the ledger refused the request (HTTP 400): "
+        "Debits and credits differ (code 58730030); Wrong date (code 58730020). Track id t-1."
     )
 
 

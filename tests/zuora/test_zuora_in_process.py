@@ -57,12 +57,12 @@ def test_a_compressed_answer_in_pieces_is_read():
 @pytest.mark.parametrize(
     ("body", "headers", "says"),
     [
-        pytest.param(WHOLE, [("Content-Length", "7")], "shorter or longer", id="longer"),
-        pytest.param(WHOLE, [("Content-Length", "9999")], "shorter or longer", id="shorter"),
+        pytest.param(WHOLE, [("Content-Length", "7")], "length of the response", id="longer"),
+        pytest.param(WHOLE, [("Content-Length", "9999")], "length of the response", id="shorter"),
         pytest.param(
             gzip.compress(WHOLE) + gzip.compress(b"{}"),
             [("Content-Encoding", "gzip")],
-            "goes on after",
+            "continues after",
             id="a second gzip stream",
         ),
         pytest.param(b" " * 2000 + WHOLE, [], "larger than 1000 bytes", id="too large"),

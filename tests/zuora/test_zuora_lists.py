@@ -120,7 +120,7 @@ def test_the_same_rows_again_end_the_list_with_an_error(server, connect):
     server.script = lambda request, index: codes(
         CASH, next_page=f"/v1/accounting-codes?page={index + 2}"
     )
-    with pytest.raises(LedgerError, match="again and again"):
+    with pytest.raises(LedgerError, match="same page twice"):
         connect(server.url).accounting_codes()
     assert len(server.calls) == 2
 

@@ -90,7 +90,7 @@ def test_a25_nothing_secret_and_no_header_of_the_tenant_goes_to_the_results_host
 def test_b30_a_result_that_redirects_is_not_followed(server, files, connect):
     server.play(completed(files))
     files.play(answer(307, {}, headers=[("Location", f"{server.url}/elsewhere")]))
-    with pytest.raises(RequestRefused, match="redirect, which is never followed"):
+    with pytest.raises(RequestRefused, match="a redirect, and redirects are not followed"):
         connect(server.url).query(ASKED)
     assert len(files.requests) == 1
     assert not any("elsewhere" in call.target for call in server.calls)
@@ -113,7 +113,7 @@ def test_b30_a_result_that_redirects_is_not_followed(server, files, connect):
 )
 def test_a_result_in_a_wrong_place_is_not_fetched(server, connect, address):
     server.play(job(dataFile=address))
-    with pytest.raises(LedgerError, match="Fetching the result of a query") as caught:
+    with pytest.raises(LedgerError, match="Downloading the result of a query") as caught:
         connect(server.url).query(ASKED)
     assert "passwd" not in caught.value.message
 

@@ -100,7 +100,7 @@ def test_a_run_is_read_with_the_entries_of_every_page(server, connect):
 def test_an_entry_that_cannot_be_read_is_none_to_plan_with(server, connect, listed):
     """I-20: half a run is never taken for the whole."""
     server.play(answer(document=READ), then=page(member(2), listed))
-    with pytest.raises(LedgerError, match="cannot be trusted"):
+    with pytest.raises(LedgerError, match="is not usable"):
         connect(server.url, limits=CallLimits(attempts=1)).read(RUN, NUMBER)
 
 
