@@ -384,7 +384,7 @@ def test_i07_somebodys_word_that_nothing_was_posted_ends_a_run_after_a_day_and_m
     leave_open(small, kind="JournalRun", spec={"journalEntryDate": "2026-01-31"})
     ended = recover(small, "--not-posted", f"JournalRun/{NEW}")
     assert ended.code == 0, ended.said
-    assert "had been refused: answered with daybook recover" in ended.err
+    assert "was refused: answered with daybook recover" in ended.err
 
 
 def test_i07_the_marker_bears_out_what_is_said_to_be_posted(small):

@@ -31,13 +31,13 @@ def test_a_missing_permission_is_named_and_changes_nothing(served_small):
         pytest.param(
             ["Cancel Journal Entry"],
             ["Cancelled"],
-            "cancelled by an earlier run, so the books lack it until this is applied",
+            "cancelled by an earlier run and not reposted yet",
             id="after the cancel",
         ),
         pytest.param(
             ["Cancel Journal Entry", "Create Journal Entry"],
             ["Cancelled", "Created"],
-            "finishes what an earlier run began",
+            "completes what an earlier run started",
             id="after the create",
         ),
     ],
@@ -48,7 +48,7 @@ def test_a_replacement_that_stopped_half_way_is_finished(served_small, granted, 
     books.declare("entry-00", debit("1.00"), credit("1.00"))
     ended = books.apply()
     assert ended.code == 6
-    assert "done before that: cancel JE-00000001" in ended.out
+    assert "completed before: cancel JE-00000001" in ended.out
     assert [status for _, status in books.entries()["entry-00"]] == left
 
     books.env = whole

@@ -46,7 +46,7 @@ def test_apply_does_what_was_selected_and_no_more(books, options, expected):
     everything = planned(books)
     assert planned(books, *options) == expected
     shown = books.plan(*options)
-    assert "\nPARTIAL: only " in shown.out or "\nPARTIAL: everything but " in shown.out
+    assert "\nPARTIAL: only " in shown.out or "\nPARTIAL: everything except " in shown.out
     assert ". (PARTIAL)\n" in shown.out
     assert books.apply(*options).code == 0
     assert planned(books) == {
@@ -192,7 +192,7 @@ def test_a_fork_plans_without_credentials_daybook_or_ledger(
     ended = offline(root)
     assert ended.code == 0, ended.said
     assert "Workspace acme-books on rest.zuora.example, tenant 10001\n" in ended.out
-    assert "there is no daybook either, so everything counts as new" in ended.out
+    assert "there is no daybook, so everything counts as new" in ended.out
     assert "Plan: 1 to create. (OFFLINE)\n" in ended.out
     assert ("there is no reference.yaml" in ended.out) is not reference
     assert sorted(path.name for path in root.iterdir()) == sorted(

@@ -81,7 +81,7 @@ def test_an_entry_on_its_way_to_accounting_stays(small, state, change):
     before = small.content()
     planned = small.plan()
     assert f"transferredToAccounting {state}, so it cannot be" in planned.out
-    assert "way out: " in planned.out
+    assert "To fix: " in planned.out
     assert small.apply().code == 4
     assert small.content() == before
 

@@ -12,7 +12,7 @@ def connector_posts(books, number):
 def test_a_run_lives_from_its_file_to_its_removal(billing):
     planned = billing.plan()
     assert "+ create  2026-01-billing  billing.yaml:1" in planned.out
-    assert "What a journal run posts is known when the ledger has run it" in planned.out
+    assert "The amounts of a new journal run are known only after the run" in planned.out
     ended = billing.applied()
     assert "created  2026-01-billing  JR-00000001" in ended.out
     assert "JR-00000001 is Completed, 4 entries" in ended.err
@@ -21,7 +21,7 @@ def test_a_run_lives_from_its_file_to_its_removal(billing):
     assert "# forces replacement" in billing.plan().out
     assert "JR-00000001 -> JR-00000002" in billing.applied().out
     (billing.root / "billing.yaml").unlink()
-    assert "goes with it: 4 entries" in billing.plan("--max-removals", "4").out
+    assert "cancelled with it: 4 entries" in billing.plan("--max-removals", "4").out
     assert billing.apply().code == 4
     billing.applied("--max-removals", "4")
     assert standing(billing) == []

@@ -139,7 +139,7 @@ def test_the_difference_is_shown_with_its_facts(books, saved, tmp_path):
     assert 'notes in the ledger: "Notes of entry-00" -> "By hand"\n' in shown
     assert "- Debit Deferred Revenue 25.00\n" in shown
     assert "+ Debit Deferred Revenue 26.00\n" in shown
-    assert "Impact (net change) that is another\n" in shown
+    assert "Impact (net change) differs\n" in shown
     later = tmp_path / "later.json"
     books.plan("--out", later)
     again = books.run("show", later, "--diff", saved)

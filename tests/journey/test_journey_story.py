@@ -103,7 +103,7 @@ def test_a_transferred_entry_is_blocked_with_the_way_out_and_the_rest_is_applied
     assert planned.code == 0
     assert f"! blocked  {TRUE_UP}  {before[TRUE_UP]}" in planned.out
     assert f"transferred: {before[TRUE_UP]} has transferredToAccounting Yes" in planned.out
-    assert "way out: Restore the file as it was" in planned.out
+    assert "To fix: Restore the file as it was" in planned.out
     assert "reversing entry" in planned.out
     assert "Plan: 1 to update, 1 blocked.\n" in planned.out
 
@@ -131,9 +131,9 @@ def test_drift_is_told_apart_from_intended_change_and_applied_back(example):
     reasons = {change["name"]: change["reason"] for change in document["changes"]}
     assert reasons == {COMMISSIONS: "drifted", TRUE_UP: "changed"}
     text = example.plan().out
-    assert "Note: these entries moved in the ledger since they were applied.\n" in text
+    assert "Note: these entries changed in the ledger since they were applied.\n" in text
     assert '-> "Changed by hand"\n' in text
-    assert "the ledger moved; the file did not\n" in text
+    assert "changed in the ledger, not in the file\n" in text
 
     example.applied()
     assert example.get(example.number(COMMISSIONS))["notes"].startswith("Commissions earned")
