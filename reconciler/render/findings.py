@@ -1,4 +1,4 @@
-"""The findings of `validate` for other programs: JSON, SARIF, JUnit, and GitHub's annotations."""
+"""The problems that `validate` found, for other programs: JSON, SARIF, JUnit, annotations."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _UNRESERVED = frozenset(f"{ascii_letters}{digits}-._~/")
 
 
 def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
-    """The findings with their paths as they are, and the counts."""
+    """The problems with their unencoded paths, and the counts."""
     errors = _errors(problems)
     document = {
         "format_version": FORMAT_VERSION,
@@ -49,12 +49,12 @@ def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
 
 
 def findings_annotations(problems: Iterable[Problem], prefix: str) -> str:
-    """One annotation a finding; `prefix` leads from the repository to the workspace."""
+    """One annotation for each problem; `prefix` is the path from the repository to the workspace."""
     return "".join(
         annotation(
             _LEVELS[problem.severity],
             problem.message,
-            problem.remedy,
+            f"To fix: {problem.remedy}" if problem.remedy else "",
             file=prefix + problem.path,
             line=problem.line,
             column=problem.column,
@@ -67,9 +67,9 @@ def findings_annotations(problems: Iterable[Problem], prefix: str) -> str:
 def findings_sarif(
     problems: Iterable[Problem], prefix: str, rules: Mapping[str, Rule], version: str
 ) -> str:
-    """The findings as SARIF 2.1.0, with every rule that one of them names.
+    """The problems as SARIF 2.1.0, with every rule that one of them names.
 
-    A finding keeps its fingerprint when lines move, so that code scanning knows it again.
+    A fingerprint stays the same when lines move, so that code scanning recognizes the problem.
     """
     problems = tuple(problems)
     named = tuple(dict.fromkeys(problem.rule for problem in problems))
@@ -109,9 +109,9 @@ def findings_sarif(
 
 
 def findings_junit(problems: Iterable[Problem], files: Iterable[str], prefix: str) -> str:
-    """The findings as JUnit, with a case for each of the `files` that were read.
+    """The problems as JUnit, with a case for each of the `files` that were read.
 
-    A file with an error has failed; warnings alone are its output.
+    A file with an error has failed; a file with warnings has output.
     """
     by_file: dict[str, list[Problem]] = {path: [] for path in files}
     for problem in problems:
@@ -129,7 +129,7 @@ def _case(path: str, found: list[Problem]) -> Case:
         file=path,
         failure=errors[0].message if errors else "",
         sort=errors[0].rule if errors else "",
-        output="\n".join(_told(problem) for problem in found),
+        output="\n".join(_output(problem) for problem in found),
     )
 
 
@@ -142,9 +142,10 @@ def _texts(problem: Problem) -> tuple[str, str]:
     return message if message.endswith(".") else f"{message}.", problem.remedy
 
 
-def _told(problem: Problem) -> str:
+def _output(problem: Problem) -> str:
     fact = f"{problem.line}:{problem.column}: {problem.severity}[{problem.rule}]: "
-    return escaped(f"{fact}{problem.message} {problem.remedy}".rstrip())
+    remedy = f" To fix: {problem.remedy}" if problem.remedy else ""
+    return escaped(f"{fact}{problem.message}{remedy}")
 
 
 def _fingerprint(problem: Problem) -> str:

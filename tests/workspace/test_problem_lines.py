@@ -27,7 +27,7 @@ def lines(message, *, path="2026/a.yaml", remedy="Do that.", severity=Severity.E
 def test_a_problem_is_its_place_its_rule_the_fact_and_the_remedy():
     assert lines("debits exceed credits by USD 0.10") == (
         "2026/a.yaml:14:3: error[lines-balance]: debits exceed credits by USD 0.10",
-        "    Do that.",
+        "    To fix: Do that.",
     )
 
 
@@ -54,7 +54,7 @@ def test_a_warning_says_so_and_a_missing_remedy_takes_no_line():
 def test_what_could_forge_output_is_shown_escaped(text, shown):
     fact, remedy = lines(text, path=f"{text}.yaml", remedy=text)
     assert fact == f"{shown}.yaml:14:3: error[lines-balance]: {shown}"
-    assert remedy == f"    {shown}"
+    assert remedy == f"    To fix: {shown}"
 
 
 @given(st.text(st.characters(codec=None)))
