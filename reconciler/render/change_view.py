@@ -13,7 +13,7 @@ from reconciler.core.model.plan import CANCELLED, Action, Change, Comparison, Dr
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
 from reconciler.core.planning.run_members import MEMBERS, PART_WAY_OUT
-from reconciler.render.phrases import PARTICIPLES, value_text
+from reconciler.render.phrases import PARTICIPLES, side_total, value_text
 
 
 class ActionLabel(NamedTuple):
@@ -127,9 +127,7 @@ def spec_of(change: Change) -> Mapping[str, Value]:
 
 def debits_of(change: Change) -> Decimal:
     """The sum of an entry's debits."""
-    rows = rows_of(spec_of(change).get(KINDS[change.address.kind].lines))
-    amounts = (row.get("amount") for row in rows if row.get("type") == "Debit")
-    return total(amount for amount in amounts if isinstance(amount, Decimal))
+    return side_total(rows_of(spec_of(change).get(KINDS[change.address.kind].lines)), "Debit")
 
 
 def _period(change: Change) -> str:

@@ -49,7 +49,7 @@ def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
 
 
 def findings_annotations(problems: Iterable[Problem], prefix: str) -> str:
-    """One annotation for each problem; `prefix` is the path from the repository to the workspace."""
+    """One annotation a problem; `prefix` is the path from the repository to the workspace."""
     return "".join(
         annotation(
             _LEVELS[problem.severity],

@@ -1,14 +1,13 @@
 """The entries of a journal run, for a review."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
-from reconciler.core.model.money import shown, total
+from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
 from reconciler.core.planning.run_members import holds_its_run, stands, transfer_of
-from reconciler.render.phrases import counted
+from reconciler.render.phrases import counted, side_total
 from reconciler.render.styled_text import Line, line, span, table
 
 _ROWS = 20
@@ -61,11 +60,7 @@ def member_cells(change: Change) -> list[list[str]]:
 def _row(member: Live, *, cancels: bool) -> list[str]:
     """`cancels` means that the run is to be cancelled, and its entries with it."""
     currency = text_of(member.fields.get(RUN_ENTRY_KIND.currency)) or ""
-    debits = total(
-        amount
-        for row in rows_of(member.fields.get(RUN_ENTRY_KIND.lines))
-        if row.get("type") == "Debit" and isinstance(amount := row.get("amount"), Decimal)
-    )
+    debits = side_total(rows_of(member.fields.get(RUN_ENTRY_KIND.lines)), "Debit")
     return [
         "!" if holds_its_run(member) and cancels else "-" if cancels else "",
         member.number,

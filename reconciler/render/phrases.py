@@ -1,10 +1,10 @@
 """How values, amounts, counts and actions read in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from reconciler.core.model.money import ZERO, shown
+from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Value
 
@@ -47,3 +47,14 @@ def sided(net: Decimal, currency: str) -> str:
     if net == ZERO:
         return shown(ZERO, currency) + "   "
     return f"{shown(abs(net), currency)} {'Dr' if net > ZERO else 'Cr'}"
+
+
+def amount_text(value: Value, currency: str) -> str:
+    """The amount of a line; empty where it has none."""
+    return shown(value, currency) if isinstance(value, Decimal) else ""
+
+
+def side_total(lines: Iterable[Mapping[str, Value]], side: str) -> Decimal:
+    """The sum of the lines on one side, `Debit` or `Credit`."""
+    amounts = (line.get("amount") for line in lines if line.get("type") == side)
+    return total(amount for amount in amounts if isinstance(amount, Decimal))

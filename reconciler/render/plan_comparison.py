@@ -1,13 +1,12 @@
 """The difference between two plans on a terminal: the reviewed one, and the one made now."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 
 from reconciler.core.documents.plan_comparison import OTHERS, ChangeDifference, MoneyMoved, PlanDiff
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Value, text_of
-from reconciler.render.phrases import counted, sided, value_text
+from reconciler.render.phrases import amount_text, counted, sided, value_text
 from reconciler.render.plan_view import counts_of
 from reconciler.render.styled_text import BLANK, Line, line, span, table
 
@@ -51,9 +50,8 @@ def _difference(one: ChangeDifference) -> Iterator[Line]:
 
 def _posting(row: Mapping[str, Value], currency: str) -> str:
     """All fields of a line, so that no difference is hidden."""
-    amount = row.get("amount")
     stated = [text_of(row.get(name)) or "" for name in ("type", "accountingCodeName")]
-    stated.append(shown(amount, currency) if isinstance(amount, Decimal) else "")
+    stated.append(amount_text(row.get("amount"), currency))
     more = (f"{name}: {value_text(value)}" for name, value in row.items() if name not in _STATED)
     return ", ".join([" ".join(stated), *more])
 

@@ -1,14 +1,12 @@
 """The lines of an entry as a table of debits and credits, with their other fields."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import TypeAlias
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.render.phrases import value_text
+from reconciler.render.phrases import amount_text, value_text
 from reconciler.render.styled_text import Line, line, span, table
 
 
@@ -107,7 +105,7 @@ _FILLED = frozenset({"accountingCodeType"}.union(*(kind.server_filled for kind i
 def _cells(
     sign: str, row: Mapping[str, Value], *, live: bool, currency: str, home: str
 ) -> list[str]:
-    amount = _shown(row.get("amount"), currency)
+    amount = amount_text(row.get("amount"), currency)
     debit = row.get("type") == "Debit"
     return [
         sign,
@@ -115,7 +113,7 @@ def _cells(
         currency,
         amount if debit else "",
         "" if debit else amount,
-        _shown(row.get("homeCurrencyAmount"), home),
+        amount_text(row.get("homeCurrencyAmount"), home),
         rest_of(row, live=live),
     ]
 
@@ -132,7 +130,3 @@ def rest_of(row: Mapping[str, Value], *, live: bool) -> str:
         if name not in known and value not in (None, "")
     )
     return ", ".join(stated)
-
-
-def _shown(value: Value, currency: str) -> str:
-    return shown(value, currency) if isinstance(value, Decimal) else ""

@@ -220,6 +220,13 @@ def test_without_a_home_currency_each_currency_has_charts_of_its_own():
         assert f"Posted and cancelled by period, in {currency}" in drawn
 
 
+def test_what_is_in_backticks_in_a_message_is_code():
+    plan = replace(SCENES["create"]().plan(), warnings=("run `a <b>` or `c", "plain"))
+    drawn = plan_html(plan)
+    assert "run <code>a &lt;b&gt;</code> or `c</bdi>" in drawn
+    assert "<bdi>plain</bdi>" in drawn
+
+
 def test_every_pending_change_has_its_row_and_kept_ones_have_none():
     plan = SCENES["remove"]().plan()
     assert plan.summary[Action.KEEP] == 1

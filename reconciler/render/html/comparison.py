@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from reconciler.core.model.canonical import lines
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.money import shown, total
+from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Value, text_of
 from reconciler.core.planning.request_body import completed
+from reconciler.render.phrases import amount_text, side_total
 from reconciler.render.postings import rest_of
 
 
@@ -93,14 +93,7 @@ _WHOLE = frozenset({Action.CREATE, Action.REPLACE, Action.REMOVE, Action.ADOPT})
 
 
 def _side(name: str, field: str, rows: Sequence[_Line], currency: str) -> ComparisonSide:
-    debit, credit = (
-        total(
-            amount
-            for row in rows
-            if row.get("type") == word and isinstance(amount := row.get("amount"), Decimal)
-        )
-        for word in ("Debit", "Credit")
-    )
+    debit, credit = side_total(rows, "Debit"), side_total(rows, "Credit")
     return ComparisonSide(
         name=name,
         field=field,
@@ -165,18 +158,14 @@ def _is_credit(line: _Line | None) -> bool:
 
 
 def _cell(line: _Line, currency: str, home: str, *, live: bool) -> LineAmounts:
-    amount = _amount(line.get("amount"), currency)
+    amount = amount_text(line.get("amount"), currency)
     credit = _is_credit(line)
     return LineAmounts(
         debit="" if credit else amount,
         credit=amount if credit else "",
-        home=_amount(line.get("homeCurrencyAmount"), home),
+        home=amount_text(line.get("homeCurrencyAmount"), home),
         rest=rest_of(line, live=live),
     )
-
-
-def _amount(value: Value, currency: str) -> str:
-    return shown(value, currency) if isinstance(value, Decimal) else ""
 
 
 def codes_of(specs: Iterable[tuple[str, Mapping[str, Value] | None]]) -> Iterator[str]:
