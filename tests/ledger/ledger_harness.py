@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import ledger_contract
 from ledger_databases import Database
+from program import Program
 from server_clock import Clock
 from socket_server import on_a_socket
 
@@ -133,25 +134,32 @@ class Bench:
         self._open.close()
 
 
-def serve(database: Database, *options: str, patch: str = "") -> tuple[subprocess.Popen[str], str]:
+def serve(
+    database: Database, *options: str, patch: str = "", forked: bool = True
+) -> tuple[subprocess.Popen[str], str]:
     """A server process of its own, as the command starts it, and its URL.
 
-    `patch` is Python that runs in the process first.
+    `patch` is Python that runs in the process first. One that is not forked ends as an interpreter
+    does, with what is to be done at its exit.
     """
     script = f"{patch}\nfrom reconciler.cli.ledger import ledger; ledger()"
-    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", database.url]
-    command += options
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    arguments = ("serve", "--port", "0", "--database", database.url, *options)
+    server: subprocess.Popen[str]
+    if forked:
+        server = Program(arguments, script=script, stderr=subprocess.PIPE)
+    else:
+        command = (sys.executable, "-c", script, *arguments)
+        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     return server, server.stderr.readline().split()[-1]
 
 
 @contextlib.contextmanager
 def serving(
-    database: Database, *options: str, patch: str = ""
+    database: Database, *options: str, **started: Any
 ) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """A server process of its own with a client. It is killed in the end, if it still runs."""
-    server, url = serve(database, *options, patch=patch)
+    server, url = serve(database, *options, **started)
     with server:
         try:
             with httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1"), timeout=None) as client:

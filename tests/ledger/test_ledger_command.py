@@ -3,12 +3,12 @@
 import json
 import signal
 import subprocess
-import sys
 
 import httpx
 import pytest
 from click.testing import CliRunner
 from ledger_harness import ENTRIES, REFERENCE, entry, post, serving, sign_in
+from program import Program
 from query_harness import rows
 
 from reconciler.cli.ledger import ledger
@@ -25,14 +25,8 @@ def test_serve_until_it_is_told_to_stop(database, stop, request):
     assert set(credentials) == {"client_id", "client_secret"}
     assert len(credentials["client_id"]) == 36
     assert len(credentials["client_secret"]) <= 42
-    script = "from reconciler.cli.ledger import ledger; ledger()"
-    command = [sys.executable, "-c", script, "serve", "--port", "0", "--database", database.url]
-    server = subprocess.Popen(
-        [*command, "--reference", str(REFERENCE)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    options = ("--port", "0", "--database", database.url, "--reference", REFERENCE)
+    server = Program(("ledger", "serve", *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     request.addfinalizer(server.kill)
     ready = server.stderr.readline()
     with httpx.Client(base_url=ready.split()[-1], timeout=None) as client:

@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ledger_harness import ENTRIES, categories_of, credit, debit, entry
+from program import Program
 
 from reconciler.ledger.storage import idempotency
 
@@ -210,12 +210,7 @@ class TestConcurrency:
         )
         argument = json.dumps([bench.database.url, form, entry()])
         processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", script, argument],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
+            Program([argument], script=script, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for _ in range(2)
         ]
         for process in processes:
@@ -225,7 +220,7 @@ class TestConcurrency:
             process.stdin.flush()
         answers = []
         for process in processes:
-            output, _ = process.communicate(timeout=60)
+            output, _ = process.communicate()
             assert process.returncode == 0
             answers += json.loads(output)
         for key in {answer[0] for answer in answers}:

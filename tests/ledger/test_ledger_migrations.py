@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from ledger_harness import ENTRIES, REFERENCE, opened, post
+from program import Program
 
 from reconciler.ledger import LedgerUnusable, open_ledger
 from reconciler.ledger.storage import migrations, tables
@@ -135,13 +136,7 @@ def test_of_two_processes_one_does_it_and_the_other_waits(make_database, step, o
         f"print(open_ledger({database.url!r}).tenant_id)"
     )
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
+        Program((), script=script, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)
     ]
     for process in processes:
         assert process.stdout.readline() == "ready\n"

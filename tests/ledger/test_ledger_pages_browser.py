@@ -12,6 +12,7 @@ from pages_harness import LocalBench
 from playwright.sync_api import Browser, Page, expect
 from web_browser import opened_browser
 
+expect.set_options(timeout=60_000)
 REMOTE = "books.test"
 """A name that the browser finds on this machine and takes for an address somewhere else."""
 RESOLVER = f"--host-resolver-rules=MAP {REMOTE} 127.0.0.1"
@@ -80,7 +81,7 @@ class Watched:
 
 def look(browser: Browser, url: str, **options: Any) -> Watched:
     context = browser.new_context(**options)
-    context.set_default_timeout(5000)
+    context.set_default_timeout(60_000)
     return Watched(context.new_page(), url)
 
 

@@ -265,7 +265,7 @@ def test_copies_go_with_their_app(seeded, monkeypatch, tmp_path):
 
 def test_a_server_that_stops_leaves_no_copy(seeded, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with serving(seeded) as (server, client), open_ledger(seeded.url) as ledger:
+    with serving(seeded, forked=False) as (server, client), open_ledger(seeded.url) as ledger:
         token = sign_in(client, *ledger.issue_client("query")).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         rows(client, "select id from journalentry")

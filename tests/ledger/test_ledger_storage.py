@@ -1,13 +1,13 @@
 """Transactions: who waits for whom, what shares a commit, and what is never taken for a success."""
 
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ledger_harness import ENTRIES, REFERENCE, entry, post
+from program import Program
 from sqlalchemy import Engine, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -513,10 +513,11 @@ def test_without_the_driver_the_extra_is_named():
         "import sys; sys.modules['psycopg'] = None\n"
         "from reconciler.cli.ledger import ledger; ledger()"
     )
-    command = [sys.executable, "-c", script, "serve", "--database", "postgresql://host/db"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr == (
+    command = ("serve", "--database", "postgresql://host/db")
+    with Program(command, script=script, stderr=subprocess.PIPE) as process:
+        said = process.stderr.read()
+    assert process.returncode == 1
+    assert said == (
         "Error: a ledger on PostgreSQL needs the package psycopg; "
         "install it with: pip install 'reconciler[postgresql]'\n"
     )
