@@ -104,7 +104,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
 
 
 def _pages(services: Services, ledger: Ledger) -> WsgiApp:
-    from .pages.app import pages_app  # noqa: PLC0415 - loaded when somebody looks at a page
+    from .pages.app import pages_app  # noqa: PLC0415 - loaded for the first page
 
     return _latin_paths(pages_app(services, tenant_id=ledger.tenant_id))
 

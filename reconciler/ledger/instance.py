@@ -171,7 +171,7 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
     changed = reference is not None and document.source_of(reference)[0] != digest
     if tenant_id is None or changed:
         with _unusable(), store.writing(alone=True) as tx:
-            # Another process may have made the tenant while this one waited for its turn.
+            # Another process may have been first.
             tenant_id = tx.execute(first).scalar_one_or_none() or add_tenant(
                 tx, created_on=timestamp(datetime.now(UTC))
             )

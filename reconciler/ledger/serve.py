@@ -55,10 +55,10 @@ def serve(  # noqa: PLR0913 - keywords, half of them with a default
         threads=THREADS,
         ident=None,
         max_request_body_size=MAX_REQUEST,
-        # The pages need a login when a proxy says that it passes on what somebody else asked.
+        # The pages require a login if headers show a proxy.
         clear_untrusted_proxy_headers=False,
     )
-    # More callers than threads is no event worth a line on the terminal: the callers wait.
+    # More callers than threads need no warning on the terminal: they wait.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     stopping = threading.Event()
 

@@ -159,7 +159,7 @@ def mixes_aggregation(tx: Connection, period: Row, aggregate: bool) -> bool:
 
 
 def _entry_row(call: Call, entry: NewEntry, context: RuleContext, number: str) -> dict[str, Any]:
-    assert context.period is not None  # a rule has refused the entry otherwise
+    assert context.period is not None  # checked by a rule
     return {
         **call.made(),
         "number": number,
@@ -190,7 +190,7 @@ def _item_rows(
     rows = []
     for position, line in enumerate(entry.lines):
         code = context.code_of(line)
-        assert code is not None  # a rule has refused the entry otherwise
+        assert code is not None  # checked by a rule
         rows.append(
             {
                 "tenant_id": row["tenant_id"],

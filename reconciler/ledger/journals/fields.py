@@ -70,7 +70,7 @@ ITEM = (
         name="glAccountNumber", column="gl_account_number", type=text(255), nullable=True
     ),
     optional("glString", "gl_string", text(350)),
-    # Taken and kept, and in no answer.
+    # Stored, but in no answer.
     ResourceField(name="notes", column="notes", type=ITEM_NOTES, sent=Sent.OPTIONAL, answered=None),
 )
 ITEM_FIELDS = create_fields(ITEM)

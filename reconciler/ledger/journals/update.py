@@ -68,7 +68,7 @@ def _read(
         clearable=True,
     )
     if body.get("transferredToAccounting", "No") is None:
-        # Null would mean neither a state nor "leave it": it is refused rather than guessed at.
+        # Null is neither a state nor "no change", so it is refused.
         states = ", ".join(TRANSFER_STATES)
         reasons.append(Reason(INVALID_VALUE, f"transferredToAccounting must be one of {states}"))
     items = read_items(

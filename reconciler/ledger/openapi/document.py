@@ -68,7 +68,7 @@ _PLAIN_REFUSALS = {
     status: _response(
         _REFUSALS[status]["description"],
         "Complaint",
-        # A full queue is no limit of the caller's: how long it stays full is not known.
+        # How long a full queue of jobs stays full is unknown.
         headers=_SAID | {"Retry-After": {**_WAIT["Retry-After"], "required": False}},
     )
     for status in _REFUSALS

@@ -83,8 +83,8 @@ def _said(action: str, details: str) -> tuple[tuple[str, str], ...]:
     if action == "create":
         items = found.get("items", ())
         lines = (("Lines", str(len(items))),) if items else ()
-        tied = found.get("transactions")
-        return (*lines, *((("Source transactions", str(tied)),) if tied is not None else ()))
+        count = found.get("transactions")
+        return (*lines, *((("Source transactions", str(count)),) if count is not None else ()))
     plain = [
         (_NAMED.get(name, name), _text(value))
         for name, value in found.items()

@@ -58,7 +58,7 @@ def counted(number: int, word: str) -> str:
 
 @cache
 def _environment() -> "jinja2.Environment":
-    import jinja2  # noqa: PLC0415 - who never looks at a page does not load it
+    import jinja2  # noqa: PLC0415 - loaded for the first page
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),

@@ -127,7 +127,7 @@ def _merge_custom(row: dict[str, Any], details: Mapping[str, Any]) -> None:
 
 def _cancel_entry(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
     past.row["status"] = "Cancelled"
-    past.transactions = 0  # free for the next run
+    past.transactions = 0  # released
 
 
 def _set(**values: object) -> _Applied:

@@ -36,7 +36,7 @@ def as_timestamp(node: exp.Expr, kind: Kind | None) -> exp.Expr:
         raise _no_moment(node, "TIMESTAMP '2026-01-31 22:05:12'")
     day, time = written[1], written[2] or "00:00"
     whole = f"{day} {time}" if time.count(":") == 2 else f"{day} {time}:00"
-    # A stamp of the ledger has whole seconds: a fraction of nothing must not make a difference.
+    # Timestamps of the ledger have whole seconds: a fraction of zero makes no difference.
     return literal(_real(whole, "%Y-%m-%d %H:%M:%S") + (written[3] or ".").rstrip(".0"))
 
 

@@ -27,7 +27,7 @@ _TYPES = {
     exp.DType.DATE: Kind.DATE,
     exp.DType.TIMESTAMP: Kind.TIMESTAMP,
     exp.DType.TIMESTAMPTZ: Kind.TIMESTAMP,  # the current one, or written with UTC
-    exp.DType.DOUBLE: Kind.DECIMAL,  # only what a decimal literal was calculated into
+    exp.DType.DOUBLE: Kind.DECIMAL,  # only from decimal literals
 }
 _NUMBERS = (Kind.DECIMAL, Kind.INTEGER)
 
@@ -124,7 +124,7 @@ class Expressions:
         return exp.Paren(this=inner), kind
 
     def _connected(self, node: exp.Connector) -> Typed:
-        # Hundreds of alternatives are one long chain: walked, so that it may be long.
+        # Hundreds of conditions form one chain: iterate, to allow that length.
         operands, top = [], node
         while type(top) is type(node):
             operands.append(top.expression)

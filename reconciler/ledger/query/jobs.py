@@ -162,7 +162,7 @@ class Jobs:
             output = self._output(job, now)
             file = _file(job.request, output, expires=now + FILE_LIFETIME)
         except QueryCancelled:
-            return  # whoever cancelled it has set its status
+            return  # its status is set already
         except Contention:
             self._end(job, Status.ACCEPTED)  # the next poll tries again
             raise
@@ -184,7 +184,7 @@ class Jobs:
         output_rows: int | None = None,
     ) -> None:
         with self._lock:
-            if job.status is Status.IN_PROGRESS:  # and not cancelled in the last moment
+            if job.status is Status.IN_PROGRESS:  # and not cancelled meanwhile
                 job.status, job.failure = status, failure
                 job.file, job.output_rows = file, output_rows
 
@@ -194,25 +194,27 @@ class Jobs:
         replica = self._replicas.of(tenant_id)
         with ExitStack() as snapshots:
             with replica.locked(interruption.check) as tx:
-                understood, schema = _translated(tx, tenant_id, job.request.query, now)
-                if isinstance(understood, Output):
-                    return understood
-                sight = self._visibility(job, understood, now)
+                translated, schema = _translated(tx, tenant_id, job.request.query, now)
+                if isinstance(translated, Output):
+                    return translated
+                visibility = self._visibility(job, translated, now)
                 snapshot = snapshots.enter_context(
-                    replica.updated(tx, schema, sight.needs(understood.tables), interruption.check)
+                    replica.updated(
+                        tx, schema, visibility.needs(translated.tables), interruption.check
+                    )
                 )
-                reached = sight.prepare(
+                reached = visibility.prepare(
                     snapshot,
-                    understood.tables,
+                    translated.tables,
                     schema=schema,
                     tx=tx,
                     tenant_id=tenant_id,
                     check_interrupt=interruption.check,
                 )
-            return execute(understood, snapshot.copy, reached=reached, interruption=interruption)
+            return execute(translated, snapshot.copy, reached=reached, interruption=interruption)
 
-    def _visibility(self, job: Job, understood: Translation, now: datetime) -> Visibility:
-        both, organizations = understood.deleted_too, job.caller.organizations
+    def _visibility(self, job: Job, translated: Translation, now: datetime) -> Visibility:
+        both, organizations = translated.deleted_too, job.caller.organizations
         return Visibility(
             now=now,
             until=timestamp(now - self._lag) if self._lag else None,
@@ -245,7 +247,7 @@ def _translated(
     tx: Connection, tenant_id: str, query: str, now: datetime
 ) -> tuple[Translation | Output, Mapping[str, QueryTable]]:
     """The translated query, or the answer itself. Raises Refusal."""
-    # The parser takes longer to load than the rest of the ledger, and most of them get no query.
+    # The parser takes longer to load than the rest of the ledger, and most ledgers get no query.
     from .translation import read_and_translate  # noqa: PLC0415
 
     schema = query_tables(settings_of(tx, tenant_id))

@@ -76,7 +76,7 @@ class Replicas:
             replica = self._replicas.pop(tenant_id, None) or Replica(self._store, tenant_id)
             self._replicas[tenant_id] = replica
             if len(self._replicas) > MAX_REPLICAS:
-                # Whoever is at work with it keeps it; then its files go with it.
+                # Threads that use it keep it; its files are removed with it.
                 del self._replicas[next(iter(self._replicas))]
         return replica
 
@@ -121,11 +121,11 @@ class Replica:
         try:
             self._update(tx, schema, tables, check_interrupt)
         except BaseException:
-            self._begin({})  # what is half done is not kept
+            self._begin({})  # an incomplete update is dropped
             raise
         with closing(self._connected()) as copy:
             copy.execute("BEGIN")
-            copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it sees
+            copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # begins the snapshot
             yield Snapshot(copy=copy, layouts=dict(self._layouts))
 
     def _begin(self, schema: Mapping[str, QueryTable]) -> None:
@@ -235,7 +235,7 @@ class Replica:
             self._files = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
             self._path = Path(directory) / "replica.db"
         copy = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        # Readers go on while the copy is updated. Nothing of it has to survive the process.
+        # Readers continue during updates. The copy need not survive the process.
         copy.execute("PRAGMA journal_mode=WAL")
         copy.execute("PRAGMA synchronous=OFF")
         return copy

@@ -53,7 +53,7 @@ _E, _I, _R = journal_entries.c, journal_entry_items.c, journal_runs.c
 
 
 def _columns(table: str, **hidden: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-    # Amounts and documents are left as the database has them: text, or a decimal.
+    # Amounts and documents are read as stored: text or a decimal.
     return [
         (type_coerce(each, Text) if isinstance(each.type, Amount | Json) else each).label(name)
         for name, each in {**COLUMNS[table], **hidden}.items()
@@ -143,7 +143,7 @@ def _amount(value: Decimal | str | None) -> str | None:
     if type(value) is str and value.isascii():
         whole, _point, part = value.partition(".")
         if whole.isdigit() and len(part) <= PLACES and (part or "0").isdigit():
-            return f"{whole}.{part.ljust(PLACES, '0')}"  # what `canonical` says, much sooner
+            return f"{whole}.{part.ljust(PLACES, '0')}"  # equals `canonical`, but faster
     return None if value is None else canonical(value)
 
 
@@ -186,7 +186,7 @@ def _entries_called(tenant_id: str, names: Sequence[str]) -> ColumnElement[bool]
 
 
 def _items_called(tenant_id: str, names: Sequence[str]) -> ColumnElement[bool]:
-    # Not by the number of the joined entry: databases then begin with all of the tenant's items.
+    # A join by number would make databases start with all items of the tenant.
     entries = select(_E.id).where(_E.tenant_id == tenant_id, _E.number.in_(names))
     return and_(_I.tenant_id == tenant_id, _I.journal_entry_id.in_(entries))
 

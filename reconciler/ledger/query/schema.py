@@ -1,6 +1,6 @@
 """The tables of Data Query: documented columns, their types, and the ledger's columns.
 
-Besides the columns of API facts 6.1, there are the declared custom fields and a column `NAME__s`
+The columns are those of API facts 6.1, the declared custom fields, and a column `NAME__s`
 for each segment. Names are not case-sensitive.
 """
 
@@ -53,7 +53,7 @@ _E, _I, _T = journal_entries.c, journal_entry_items.c, source_transactions.c
 Columns = Mapping[str, ColumnElement[Any]]
 
 TRANSACTIONS = "transactioncount"
-# An entry without a run has no transactions, and the database need not look for them.
+# The comparison of runs saves a search for manual entries, which have no transactions.
 _COUNT = (
     select(func.count())
     .select_from(source_transactions)

@@ -44,7 +44,7 @@ def read_and_translate(
     except Refusal:
         raise
     except Exception:
-        # The parser is made for many dialects; what it stumbles over is no query of this one.
+        # The parser may fail unexpectedly on text in other dialects.
         log.exception("a query could not be read")
         raise refused("The query is not understood") from None
 
@@ -72,7 +72,7 @@ def translate(tree: exp.Select, schema: Mapping[str, QueryTable], *, now: dateti
     except RecursionError:
         raise too_deep() from None
     except OptimizeError as error:
-        # The library ends its sentence with a place in the query, and may add the query itself.
+        # The library adds a place in the query, and perhaps the query.
         raise refused(str(error).split("\n")[0].partition(". Line")[0][:200]) from None
     except SqlglotError:
         raise refused("The query is not understood") from None
@@ -87,8 +87,8 @@ def _translate(tree: exp.Select, schema: Mapping[str, QueryTable], now: datetime
     assert isinstance(annotated, exp.Select)
     _check_columns(annotated)
     values = Expressions(now)
-    for scope in traverse_scope(annotated):  # inner queries come before the ones around them
-        assert isinstance(scope.expression, exp.Select)  # the subset has nothing else
+    for scope in traverse_scope(annotated):  # subqueries come first
+        assert isinstance(scope.expression, exp.Select)
         _check_grouping(scope)
         _select(scope.expression, values)
     columns = tuple(
@@ -175,7 +175,7 @@ def _select(select: exp.Select, values: Expressions) -> None:
         expected = kind_of(result)
         new, kind = values.value(result.unalias())
         if kind is not expected:
-            # Queries around this one were typed by the other reading of it.
+            # Outer queries were typed with the other type.
             raise refused(f"The type of {shown(result)} is not clear; write a CAST")
         result.set("this", new)
     for name in ("where", "having"):

@@ -104,7 +104,7 @@ def _bytes(path: Path) -> bytes:
 def _parse(path: Path) -> Mapping[str, Any]:
     import yaml  # noqa: PLC0415 - only needed when a reference is new
 
-    # The base loader leaves every scalar as the text it was written in: no dates, no Norway.
+    # The base loader reads every scalar as text.
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     data = _bytes(path)
     try:

@@ -19,7 +19,7 @@ TYPES = array(len(TRANSACTION_TYPES), of=TYPE_FIELDS, minimum=1)
 FIELDS = (
     Field(name="accountingPeriodName", type=text(100), clearable=True),
     Field(name="journalEntryDate", type=DATE, required=True),
-    # Beside a period, a target date may be sent empty.
+    # With a period, a target date may be empty.
     Field(name="targetStartDate", type=DATE, clearable=True),
     Field(name="targetEndDate", type=DATE, clearable=True),
     Field(name="transactionTypes", type=TYPES, required=True),
@@ -51,7 +51,7 @@ def read_run(
     labels = organization_scope.read_labels(found.get("organizationLabels"), known, reasons)
     period = _period(found, periods, reasons)
     refuse_any(reasons)
-    assert period is not None  # a reason was found otherwise
+    assert period is not None  # checked above
     run = NewRun(
         entry_date=found["journalEntryDate"],
         start=found.get("targetStartDate") or period["start_date"],

@@ -95,7 +95,7 @@ def cancel(call: Call) -> Mapping[str, object]:
     """Accept the cancellation of a run that is not being processed."""
     run = _locate(call)
     _check_state(run, CANCELLABLE, "cancelled")
-    job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run is not started any more
+    job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run does not start
     _set_status(call, run, "CancelInprogress")
     job_queue.add(call, run["id"], job_queue.CANCEL)
     call.record("cancel", KIND, run["number"], {"before": run["status"]})

@@ -35,11 +35,11 @@ class GroupCommit:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._turn = threading.Condition(self._lock)  # waited for by those who want to work
-        self._end = threading.Condition(self._lock)  # waited for by those who want the commit
+        self._turn = threading.Condition(self._lock)  # for writers that wait for the turn
+        self._end = threading.Condition(self._lock)  # for members that wait for the commit
         self._busy = False
         self._waiting = 0
-        self._group: _Group | None = None  # touched only by whoever has the turn
+        self._group: _Group | None = None  # used only with the turn
 
     @contextmanager
     def shared(self, engine: Engine) -> Iterator[Connection]:
@@ -61,7 +61,7 @@ class GroupCommit:
             return
         try:
             if self._group is not None:
-                with suppress(Exception):  # its members are told
+                with suppress(Exception):  # its members get the failure
                     self._conclude(self._group)
             with transaction(engine, wait=wait) as connection:
                 yield connection
@@ -126,7 +126,7 @@ class GroupCommit:
                 self._await_turn(deadline)
             except BaseException:
                 self._waiting -= 1
-                self._wake()  # the one that leaves may have been the one that was woken
+                self._wake()  # this thread may have been the one that was woken
                 raise
             self._waiting -= 1
             self._busy = True

@@ -26,7 +26,7 @@ _CONNECT = {
     "application_name": "reconciler ledger",
     "client_encoding": "utf8",
     "connect_timeout": 10,
-    "tcp_user_timeout": 30_000,  # milliseconds until a server that is gone is given up
+    "tcp_user_timeout": 30_000,  # milliseconds until a lost server is given up
 }
 """Options of a connection, unless the URL sets them."""
 
@@ -36,11 +36,11 @@ _BUSY = frozenset(
     {
         "55P03",  # the lock was not to be had within lock_timeout
         "40001",  # the server asks for the transaction to be repeated
-        "40P01",  # a deadlock with someone who locks the ledger's tables by hand
+        "40P01",  # a deadlock with manual locks
     }
 )
-# A writer must see what was committed while it waited for the lock, so each of its statements looks
-# at the latest state, which the lock keeps still; a snapshot would be older than the lock.
+# A writer must see what was committed while it waited for the lock. So each statement reads the
+# latest state, which the lock protects; a snapshot would be older than the lock.
 _BEGIN = {
     Access.READING: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     Access.WRITING: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
@@ -69,16 +69,16 @@ def engines(url: URL) -> Mapping[Access, Engine]:
     made = create_engine(
         url,
         pool_size=8,
-        max_overflow=-1,  # a waiting thread already holds its turn; it must not wait for a pool
-        pool_pre_ping=True,  # a server that was restarted is found out before a request is
+        max_overflow=-1,  # a thread with the turn must not wait for the pool
+        pool_pre_ping=True,  # detects a restarted server
         connect_args={name: value for name, value in _CONNECT.items() if name not in url.query},
-        use_native_hstore=False,  # saves a question to the server on every new connection
-        hide_parameters=True,  # an error message must not carry what a request contained
+        use_native_hstore=False,  # saves a query on each new connection
+        hide_parameters=True,  # error messages must not contain data of requests
     )
 
     @event.listens_for(made, "connect")
     def _connect(connection: "psycopg.Connection", _record: object) -> None:
-        connection.autocommit = True  # transactions begin below, each in its own way
+        connection.autocommit = True  # transactions begin below
 
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:

@@ -34,7 +34,7 @@ def make_ready(store: Transactions, backend: Backend, url: URL) -> None:
     elif version > tables.SCHEMA_VERSION:
         raise _newer(version)
     with store.writing(alone=True) as tx:
-        # Another process may have been first while this one waited for its turn.
+        # Another process may have been first.
         _bring_up(tx, backend, url)
 
 
@@ -45,7 +45,7 @@ def _is_newest(store: Transactions) -> bool:
             with tx.begin_nested():
                 return tx.execute(_VERSION).scalars().all() == [tables.SCHEMA_VERSION]
         except DBAPIError:
-            return False  # there is no such table; what else it may be, a closer look will tell
+            return False  # no such table
 
 
 def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
@@ -56,7 +56,7 @@ def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
     elif version > tables.SCHEMA_VERSION:
         raise _newer(version)
     elif version < tables.SCHEMA_VERSION:
-        # Loaded only where there is something to migrate: it takes as long as a whole plan.
+        # Loaded only for a migration, because it takes long.
         from .migrations import migrate  # noqa: PLC0415
 
         backend.back_up(url, tables.SCHEMA_VERSION)

@@ -24,7 +24,7 @@ def prepare(url: URL) -> URL:
         raise LedgerUnusable("a SQLite URL takes no options; write sqlite:////absolute/path.db")
     path = Path(name)
     try:
-        # Made here, because SQLite would give it the mode of the umask.
+        # Created here, because SQLite would use the mode of the umask.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         if not path.is_file():
@@ -44,9 +44,9 @@ def _engine(url: URL, synchronous: str) -> Engine:
     made = create_engine(
         url,
         pool_size=8,
-        max_overflow=-1,  # a waiting thread already holds its turn; it must not wait for a pool
+        max_overflow=-1,  # a thread with the turn must not wait for the pool
         connect_args={"isolation_level": None, "timeout": backend.LOCK_WAIT},
-        hide_parameters=True,  # an error message must not carry what a request contained
+        hide_parameters=True,  # error messages must not contain data of requests
     )
 
     @event.listens_for(made, "connect")
@@ -68,7 +68,7 @@ def _engine(url: URL, synchronous: str) -> Engine:
     @event.listens_for(made, "commit")
     @event.listens_for(made, "savepoint")
     def _go_on(connection: Connection, *_: object) -> None:
-        # After some errors, such as a full disk, SQLite has rolled back without being asked.
+        # After some errors, such as a full disk, SQLite rolls back by itself.
         raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         if not raw.in_transaction:
             raise TransactionLost

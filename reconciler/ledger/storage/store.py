@@ -98,7 +98,7 @@ def open_store(database_url: str) -> Store:
     try:
         url = make_url(database_url)
     except (ArgumentError, ValueError):
-        # Not chained: the library's words may repeat the URL, and with it a password.
+        # Not chained: the library's message may contain the URL with its password.
         raise LedgerUnusable(f"the database URL is not understood; write {EXAMPLES}") from None
     backend = BACKENDS.get(url.get_backend_name())
     if backend is None:

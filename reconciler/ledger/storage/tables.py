@@ -1,6 +1,6 @@
 """The tables of the ledger, portable between SQLite and PostgreSQL.
 
-Anyone may read them through a connection of their own; only the ledger writes. Every table but
+Anyone may read them; only the ledger writes. Every table but
 `ledger_version` carries `tenant_id`. Amounts are exact: TEXT in SQLite, unconstrained NUMERIC in
 PostgreSQL. Stamps are UTC text like `2026-01-31 22:05:12`; `*_at` columns are seconds since 1970.
 
@@ -8,14 +8,14 @@ PostgreSQL. Stamps are UTC text like `2026-01-31 22:05:12`; `*_at` columns are s
 | --- | --- |
 | `tenants` | a tenant with its settings: home currency, currencies, active segmentation rule |
 | `clients`, `tokens` | OAuth clients with their permissions, tokens; secrets only as hashes |
-| `counters` | the last number given out, per sort of number |
+| `counters` | the last number of each sequence |
 | `accounting_periods`, `accounting_codes` | reference data, with status |
 | `journal_runs` | journal runs |
-| `run_jobs` | what is still to be done for a journal run, and which worker is at it |
-| `journal_entries`, `journal_entry_items` | entries, lines; a deleted entry stays a tombstone |
-| `source_transactions` | what runs summarise, each tied to at most one run and one entry |
-| `replays` | the first answer to each Idempotency-Key, or the claim of the request at work on it |
-| `audit_events` | what happened, append-only, each event sealing the one before |
+| `run_jobs` | queued jobs of journal runs, with the worker that has claimed them |
+| `journal_entries`, `journal_entry_items` | entries and lines; deleted entries remain, marked |
+| `source_transactions` | what runs summarise, each allocated to at most one run and entry |
+| `replays` | the first answer to each Idempotency-Key, or the claim of a running request |
+| `audit_events` | the audit chain, append-only |
 """
 
 from typing import Any
@@ -56,7 +56,7 @@ def _stamps() -> tuple[Column[Any], ...]:
     )
 
 
-# The columns and names are those of the migration library, which keeps it.
+# The migration library defines these names.
 ledger_version = Table(
     "ledger_version",
     METADATA,
@@ -78,8 +78,7 @@ tenants = Table(
     Column("segmentation_rule", text_type(100)),
     Column("segments", Json, nullable=False),
     Column("custom_fields", Json, nullable=False),
-    # Every entity of the tenant, where several are declared: id, name, and whose `tenant_id` its
-    # books have. Those of the first are the tenant's own.
+    # Every declared entity: id, name, `tenant_id` of its rows. The first has that of the tenant.
     Column("entities", Json),
     Column("organizations", Json),
 )
@@ -303,7 +302,7 @@ audit_events = Table(
     Index("audit_events_by_object", "tenant_id", "object_type", "object_name", "sequence"),
 )
 
-# The database itself refuses to rewrite history, whoever asks through SQL.
+# The database itself refuses changes of events.
 APPEND_ONLY = {
     "sqlite": tuple(
         f"CREATE TRIGGER audit_events_no_{verb.lower()} BEFORE {verb} ON audit_events "

@@ -53,7 +53,7 @@ FIELDS = (
     Field(name="creditAccountingCodeName", type=text(100, minimum=1), required=True),
     Field(name="creditAccountingCodeType", type=CODE_TYPE),
     Field(name="segments", type=FieldType(read=_segments, schema={})),
-    # One and the same, by the name that entries use and by the one that runs use.
+    # The same value: the names that entries and runs use.
     Field(name="organizationLabel", type=text(100, minimum=1)),
     Field(name="organizationName", type=text(100, minimum=1)),
 )

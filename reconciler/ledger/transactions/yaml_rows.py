@@ -48,7 +48,7 @@ def _value(event: Any, events: Events, *, depth: int) -> Any:
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             items.append(_value(event, events, depth=depth + 1))
         return items
-    # A scalar without anything behind its name is absent, as an empty value of CSV is.
+    # An empty scalar is absent, as in CSV.
     return event.value or None
 
 

@@ -23,7 +23,7 @@ def errors_have_status(header: str | None) -> bool:
         try:
             return date.fromisoformat(version) >= STATUS_SINCE
         except ValueError:
-            pass  # the shape of a date, but no day of the calendar
+            pass  # not in the calendar
     raise refusal(
         INVALID_VALUE,
         "Zuora-Version must be a date such as 2025-08-12 or a number such as 196.0",

@@ -60,7 +60,7 @@ def respond(
     `request.context.commit`.
     """
     if any("\0" in name for name in path.values()):
-        # Nothing has such a name, and not every database can even be asked for it.
+        # No name has it, and not every database accepts it in a query.
         raise refusal(NOT_FOUND, "No name contains the character U+0000")
     services.work()
     key = headers.idempotency_key(request)
@@ -74,7 +74,7 @@ def respond(
     try:
         return _execute(services, route, request, path=path, raw=raw, claimed=found)
     except BaseException:
-        # Nothing was settled under the claim, so the next request with the key starts afresh.
+        # No answer was stored, so the next request with the key executes.
         idempotency.release(services.store, found)
         raise
 
