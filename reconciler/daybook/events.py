@@ -181,13 +181,10 @@ CONTENTS: Mapping[EventType, type[Content]] = {
 }
 
 _DECODERS = {each.value: msgspec.json.Decoder(CONTENTS[each]) for each in EventType}
-_encoder = msgspec.json.Encoder(decimal_format="number")
+encoder = msgspec.json.Encoder(decimal_format="number")
+"""Gives the canonical text of a content: fields in order, unset fields omitted."""
+
 _spec_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
-
-
-def canonical_text(content: Content) -> str:
-    """The canonical text of a content: fields in order, unset fields omitted."""
-    return _encoder.encode(content).decode()
 
 
 def content_of(event: Event) -> Content:

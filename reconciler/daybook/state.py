@@ -22,8 +22,8 @@ from reconciler.daybook.events import (
     Intent,
     RunBegun,
     RunEnded,
-    canonical_text,
     content_of,
+    encoder,
     intent_of,
     seal,
     spec_of,
@@ -62,11 +62,6 @@ class _Attempt:
     numbers: tuple[str, ...] = ()
     """Of all outcomes."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is a call without a definite outcome."""
-        return self.act in CALLS and self.result in (None, Result.UNKNOWN)
-
 
 @dataclass(slots=True, kw_only=True)
 class Run:
@@ -96,7 +91,7 @@ class DaybookState:
 
     def next_event(self, event_type: EventType, content: Content, *, at: str) -> Event:
         """The event that would come next with this content."""
-        seq, text = self.seq + 1, canonical_text(content)
+        seq, text = self.seq + 1, encoder.encode(content).decode()
         digest = seal(self.hash, seq, at, event_type, text)
         return Event(seq, at, event_type.value, text, digest)
 
@@ -164,7 +159,9 @@ class DaybookState:
     def unsettled(self) -> tuple[Intent, ...]:
         """Intents of calls without a definite outcome, oldest first."""
         return tuple(
-            intent_of(tried.content, tried.seq) for tried in self.attempts.values() if tried.is_open
+            intent_of(tried.content, tried.seq)
+            for tried in self.attempts.values()
+            if tried.act in CALLS and tried.result in (None, Result.UNKNOWN)
         )
 
     def tried(self, seq: int | None = None) -> tuple[CallRecord, ...]:
