@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select
 
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage.sequences import next_number
@@ -16,10 +16,11 @@ from ..storage.tables import (
     journal_entry_items,
 )
 from ..web.call import Call
-from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
+from ..web.errors import BUSINESS_RULE, refusal, refuse_any
 from .allocation import release_entry
 from .creation import Line, NewEntry, read_entry
 from .rules import Row, RuleContext, closed_reason, violations
+from .view import find_entry
 
 KIND = "JournalEntry"
 UNCANCELLABLE_STATES = ("Yes", "Processing")
@@ -27,9 +28,6 @@ UNCANCELLABLE_STATES = ("Yes", "Processing")
 
 _TENANT: BindParameter[str] = bindparam("tenant")
 _ENTRY, _CODE = journal_entries.c, accounting_codes.c
-_BY_NUMBER = select(journal_entries).where(
-    _ENTRY.tenant_id == _TENANT, _ENTRY.number == bindparam("number"), _ENTRY.deleted.is_(False)
-)
 _PERIODS = select(accounting_periods).where(accounting_periods.c.tenant_id == _TENANT)
 _PERIOD = _PERIODS.where(accounting_periods.c.id == bindparam("id"))
 _PERIOD_NAMED = _PERIODS.where(accounting_periods.c.name == bindparam("name"))
@@ -70,7 +68,7 @@ def create(call: Call) -> Mapping[str, object]:
 
 def cancel(call: Call) -> Mapping[str, object]:
     """Cancel an entry that is not transferred, in a period that is not closed (API facts 3.7)."""
-    entry = locate(call)
+    entry = find_entry(call)
     if entry["status"] != "Created":
         raise refusal(BUSINESS_RULE, f"{entry['number']} is already cancelled")
     if entry["transferred_to_accounting"] in UNCANCELLABLE_STATES:
@@ -81,7 +79,7 @@ def cancel(call: Call) -> Mapping[str, object]:
     closed = closed_reason(_period_of(call, entry), call.caller.permissions)
     if closed is not None:
         raise refusal(BUSINESS_RULE, closed)
-    change(call, entry, {"status": "Cancelled"})
+    call.change(journal_entries, entry, {"status": "Cancelled"})
     release_entry(call.tx, entry)
     call.record("cancel", KIND, entry["number"], {})
     return {}
@@ -89,35 +87,12 @@ def cancel(call: Call) -> Mapping[str, object]:
 
 def delete(call: Call) -> Mapping[str, object]:
     """Delete a cancelled entry. Its row remains, marked as deleted; its number is not reused."""
-    entry = locate(call)
+    entry = find_entry(call)
     if entry["status"] != "Cancelled":
         raise refusal(BUSINESS_RULE, f"{entry['number']} must be cancelled before it is deleted")
-    change(call, entry, {"deleted": True})
+    call.change(journal_entries, entry, {"deleted": True})
     call.record("delete", KIND, entry["number"], {})
     return {}
-
-
-def locate(call: Call) -> Row:
-    """The entry of the path. Raises Refusal if there is none of this number."""
-    number = call.path["number"]
-    found = (
-        call.tx.execute(_BY_NUMBER, {"tenant": call.tenant_id, "number": number})
-        .mappings()
-        .one_or_none()
-    )
-    if found is None or not call.caller.may_see(found["organization"]):
-        raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
-    return found
-
-
-def change(call: Call, entry: Row, values: Mapping[str, object]) -> None:
-    """Set columns of an entry, its last change included."""
-    row = journal_entries.c
-    call.tx.execute(
-        update(journal_entries)
-        .where(row.tenant_id == call.tenant_id, row.id == entry["id"])
-        .values(**values, **call.changed())
-    )
 
 
 def _rule_context(call: Call, entry: NewEntry, settings: Settings) -> RuleContext:

@@ -8,14 +8,14 @@ from sqlalchemy import update
 from ..auth import permissions
 from ..reference_data.code_types import CODE_TYPE
 from ..reference_data.tenant_settings import Settings, settings_of
-from ..storage.tables import journal_entry_items
+from ..storage.tables import journal_entries, journal_entry_items
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, PERMISSION, Reason, refusal, refuse_any
 from ..web.fields import Field, array, read_fields, read_items, text
-from .entries import KIND, change, locate, transfer
+from .entries import KIND, transfer
 from .fields import ITEM_NOTES, MAX_ITEMS, NOTES, SIDE, TRANSFER_STATE, TRANSFER_STATES
 from .rules import Row
-from .view import items_of
+from .view import find_entry, items_of
 
 ITEM_FIELDS = (
     # An empty name addresses a line with a blank code, so it is required but may be empty.
@@ -35,11 +35,11 @@ def basic_information(call: Call) -> Mapping[str, object]:
     """Change the fields that are sent; other fields keep their values."""
     settings = settings_of(call.tx, call.tenant_id)
     found, custom, lines = _read(call.body, settings)
-    entry = locate(call)
+    entry = find_entry(call)
     state = found.get("transferredToAccounting")
     if state is not None:
         _check_transfer(call, entry, state)
-    addressed = _address(items_of(call, [entry["id"]])[entry["id"]], lines)
+    addressed = _address(items_of(call.tx, call.tenant_id, [entry["id"]])[entry["id"]], lines)
     values: dict[str, object] = {}
     if "notes" in found:
         values["notes"] = found["notes"]
@@ -47,7 +47,7 @@ def basic_information(call: Call) -> Mapping[str, object]:
         values |= transfer(call, state)
     if custom:
         values["custom_fields"] = _merged(entry["custom_fields"], custom)
-    change(call, entry, values)
+    call.change(journal_entries, entry, values)
     for item, wanted in addressed:
         _change_item(call, item, wanted)
     call.record("update", KIND, entry["number"], call.body)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
@@ -65,12 +65,17 @@ _ITEMS = (
 
 def read(call: Call) -> Mapping[str, object]:
     """Every documented field of an entry, without item notes and internal ids."""
+    return _shown(call, [find_entry(call)])[0]
+
+
+def find_entry(call: Call) -> Row:
+    """The entry of the path. Raises Refusal if there is none of this number."""
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
     found = call.tx.execute(_BY_NUMBER, values).mappings().one_or_none()
     if found is None or not call.caller.may_see(found["organization"]):
         raise refusal(NOT_FOUND, f"Cannot find journal entry by key: {number[:40]!r}.")
-    return _shown(call, [found])[0]
+    return found
 
 
 def list_of_run(call: Call) -> Mapping[str, object]:
@@ -91,7 +96,7 @@ def list_of_run(call: Call) -> Mapping[str, object]:
 
 def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
     settings = settings_of(call.tx, call.tenant_id)
-    items = items_of(call, [entry["id"] for entry in entries])
+    items = items_of(call.tx, call.tenant_id, [entry["id"] for entry in entries])
     multi_org = call.caller.organizations is not None
     fields = (*ENTRY, ORGANIZATION) if multi_org else ENTRY
     custom, of_items = (settings.fields_of(name) for name in ("JournalEntry", "JournalEntryItem"))
@@ -106,10 +111,10 @@ def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
     ]
 
 
-def items_of(call: Call, entry_ids: Sequence[str]) -> dict[str, list[Row]]:
+def items_of(tx: Connection, tenant_id: str, entry_ids: Sequence[str]) -> dict[str, list[Row]]:
     """The lines of entries with their codes, by entry, in the order of creation."""
-    values = {"tenant": call.tenant_id, "entries": list(entry_ids)}
+    values = {"tenant": tenant_id, "entries": list(entry_ids)}
     found: dict[str, list[Row]] = {}
-    for row in call.tx.execute(_ITEMS, values).mappings():
+    for row in tx.execute(_ITEMS, values).mappings():
         found.setdefault(row["journal_entry_id"], []).append(row)
     return found

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, and_, select
 
 from ..journals.amounts import total
 from ..journals.entries import KIND
+from ..journals.view import items_of
 from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
     accounting_codes,
@@ -38,7 +39,7 @@ class Sums:
 def page(view: View) -> Page:
     """The entry of the path. Raises PageNotFound."""
     entry = _located(view)
-    items = _items_of(view, entry)
+    items = items_of(view.tx, view.tenant_id, [entry["id"]]).get(entry["id"], [])
     declared = settings_of(view.tx, view.tenant_id)
     users = {row["user_id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
     return Page(
@@ -76,25 +77,6 @@ def _located(view: View) -> RowMapping:
             "been deleted: a number is not used again."
         )
     return found
-
-
-def _items_of(view: View, entry: RowMapping) -> Sequence[RowMapping]:
-    query = (
-        select(
-            journal_entry_items,
-            _CODE.name.label("code"),
-            _CODE.type.label("code_type"),
-            _CODE.gl_account_name,
-            _CODE.gl_account_number,
-        )
-        .join(
-            accounting_codes,
-            (_CODE.tenant_id == _ITEM.tenant_id) & (_CODE.id == _ITEM.accounting_code_id),
-        )
-        .where(_ITEM.tenant_id == view.tenant_id, _ITEM.journal_entry_id == entry["id"])
-        .order_by(_ITEM.position)
-    )
-    return view.tx.execute(query).mappings().all()
 
 
 def _custom(row: RowMapping, declared: Mapping[str, Any]) -> list[tuple[str, str]]:

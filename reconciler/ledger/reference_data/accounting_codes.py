@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, or_, select, update
+from sqlalchemy import RowMapping, insert, or_, select
 
 from ..storage.tables import accounting_codes, journal_entry_items, source_transactions
 from ..web.call import Call
-from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal, refuse_any
+from ..web.errors import BUSINESS_RULE, refusal, refuse_any
 from ..web.fields import choice, read_fields, text
-from ..web.pagination import MAX_PAGE_SIZE, requested_page
 from ..web.resource import (
     CHANGES,
     ResourceField,
@@ -45,27 +44,15 @@ FIELDS = create_fields(CODE)
 
 def listing(call: Call) -> Mapping[str, object]:
     """The accounting codes by name, page by page."""
-    page = requested_page(call.query, default=MAX_PAGE_SIZE)
-    row = accounting_codes.c
-    query = (
-        select(accounting_codes)
-        .where(row.tenant_id == call.tenant_id)
-        .order_by(row.name, row.type)
-        .offset(page.offset)
-        .limit(page.size + 1)
-    )
-    rows = call.tx.execute(query).mappings().all()
+    rows, following = call.page(accounting_codes, accounting_codes.c.name, accounting_codes.c.type)
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
-    return {
-        "accountingCodes": [answer_of(CODE, code, declared) for code in rows[: page.size]],
-        **page.next_page(len(rows), call.url),
-    }
+    return {"accountingCodes": [answer_of(CODE, code, declared) for code in rows], **following}
 
 
 def read(call: Call) -> Mapping[str, object]:
     """One accounting code by its id."""
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
-    return answer_of(CODE, _locate(call), declared)
+    return answer_of(CODE, _find(call), declared)
 
 
 def create(call: Call) -> Mapping[str, object]:
@@ -97,12 +84,12 @@ def create(call: Call) -> Mapping[str, object]:
 
 
 def activate(call: Call) -> Mapping[str, object]:
-    return _set_status(call, _locate(call), "Active")
+    return _set_status(call, _find(call), "Active")
 
 
 def deactivate(call: Call) -> Mapping[str, object]:
     """Deactivate a code that is not used. AccountsReceivable codes cannot be deactivated."""
-    code = _locate(call)
+    code = _find(call)
     if code["type"] == "AccountsReceivable":
         raise refusal(BUSINESS_RULE, "A code of type AccountsReceivable cannot be deactivated")
     item = journal_entry_items.c
@@ -126,29 +113,13 @@ def _in_transactions(call: Call, code: RowMapping) -> bool:
 
 
 def _set_status(call: Call, code: RowMapping, status: str) -> Mapping[str, object]:
-    row = accounting_codes.c
-    call.tx.execute(
-        update(accounting_codes)
-        .where(row.tenant_id == call.tenant_id, row.id == code["id"])
-        .values(status=status, **call.changed())
-    )
+    call.change(accounting_codes, code, {"status": status})
     _record(call, "update", {"name": code["name"], "type": code["type"], "status": status})
     return {}
 
 
-def _locate(call: Call) -> RowMapping:
-    key = call.path["id"]
-    row = accounting_codes.c
-    found = (
-        call.tx.execute(
-            select(accounting_codes).where(row.tenant_id == call.tenant_id, row.id == key)
-        )
-        .mappings()
-        .one_or_none()
-    )
-    if found is None:
-        raise refusal(NOT_FOUND, f"Cannot find accounting code by key: {key[:40]!r}.")
-    return found
+def _find(call: Call) -> RowMapping:
+    return call.find(accounting_codes, "accounting code")
 
 
 def _record(call: Call, action: str, values: Mapping[str, Any]) -> None:

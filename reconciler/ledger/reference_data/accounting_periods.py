@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, insert, select
 
 from ..storage.tables import accounting_periods
 from ..web.call import Call
-from ..web.errors import BUSINESS_RULE, INVALID_VALUE, NOT_FOUND, Reason, refusal, refuse_any
+from ..web.errors import BUSINESS_RULE, INVALID_VALUE, Reason, refusal, refuse_any
 from ..web.fields import DATE, Field, array, choice, integer, read_fields, text
-from ..web.pagination import MAX_PAGE_SIZE, requested_page
 from ..web.resource import (
     CHANGES,
     ResourceField,
@@ -46,25 +45,14 @@ NEVER_SET = (
 
 def listing(call: Call) -> Mapping[str, object]:
     """The accounting periods by start date, page by page."""
-    page = requested_page(call.query, default=MAX_PAGE_SIZE)
     row = accounting_periods.c
-    query = (
-        select(accounting_periods)
-        .where(row.tenant_id == call.tenant_id)
-        .order_by(row.start_date, row.name)
-        .offset(page.offset)
-        .limit(page.size + 1)
-    )
-    rows = call.tx.execute(query).mappings().all()
-    return {
-        "accountingPeriods": [_answer(period) for period in rows[: page.size]],
-        **page.next_page(len(rows), call.url),
-    }
+    rows, following = call.page(accounting_periods, row.start_date, row.name)
+    return {"accountingPeriods": [_answer(period) for period in rows], **following}
 
 
 def read(call: Call) -> Mapping[str, object]:
     """One accounting period by its id."""
-    return _answer(_locate(call))
+    return _answer(_find(call))
 
 
 def create(call: Call) -> Mapping[str, object]:
@@ -95,7 +83,7 @@ def close(call: Call) -> Mapping[str, object]:
 
 def reopen(call: Call) -> Mapping[str, object]:
     """Closed or pending close to open, directly before an open period only."""
-    period = _locate(call)
+    period = _find(call)
     if period["status"] == "Open":
         raise refusal(BUSINESS_RULE, f"The accounting period {period['name']!r} is open")
     following = _following(period, _all(call))
@@ -105,7 +93,7 @@ def reopen(call: Call) -> Mapping[str, object]:
 
 
 def _advance(call: Call, allowed: set[str], status: str) -> Mapping[str, object]:
-    period = _locate(call)
+    period = _find(call)
     if period["end_date"] is None:
         raise refusal(BUSINESS_RULE, "The open-ended period is never closed")
     if period["status"] not in allowed:
@@ -125,12 +113,7 @@ def _advance(call: Call, allowed: set[str], status: str) -> Mapping[str, object]
 
 
 def _set_status(call: Call, period: Row, status: str) -> Mapping[str, object]:
-    row = accounting_periods.c
-    call.tx.execute(
-        update(accounting_periods)
-        .where(row.tenant_id == call.tenant_id, row.id == period["id"])
-        .values(status=status, **call.changed())
-    )
+    call.change(accounting_periods, period, {"status": status})
     call.record("update", KIND, period["name"], {"status": status, "before": period["status"]})
     return {}
 
@@ -178,19 +161,8 @@ def _all(call: Call) -> Sequence[Row]:
     return call.tx.execute(query).mappings().all()
 
 
-def _locate(call: Call) -> Row:
-    key = call.path["id"]
-    row = accounting_periods.c
-    found = (
-        call.tx.execute(
-            select(accounting_periods).where(row.tenant_id == call.tenant_id, row.id == key)
-        )
-        .mappings()
-        .one_or_none()
-    )
-    if found is None:
-        raise refusal(NOT_FOUND, f"Cannot find accounting period by key: {key[:40]!r}.")
-    return found
+def _find(call: Call) -> Row:
+    return call.find(accounting_periods, "accounting period")
 
 
 def _answer(period: Row) -> dict[str, object]:

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select
 
 from ..journals.organization_scope import labels_of, may_see_run
 from ..reference_data.tenant_settings import settings_of
@@ -96,7 +96,7 @@ def cancel(call: Call) -> Mapping[str, object]:
     run = _locate(call)
     _check_state(run, CANCELLABLE, "cancelled")
     job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run does not start
-    _set_status(call, run, "CancelInprogress")
+    call.change(journal_runs, run, {"status": "CancelInprogress"})
     job_queue.add(call, run["id"], job_queue.CANCEL)
     call.record("cancel", KIND, run["number"], {"before": run["status"]})
     return {}
@@ -106,7 +106,7 @@ def delete(call: Call) -> Mapping[str, object]:
     """Accept the deletion of a cancelled run and its entries."""
     run = _locate(call)
     _check_state(run, DELETABLE, "deleted")
-    _set_status(call, run, "DeleteInprogress")
+    call.change(journal_runs, run, {"status": "DeleteInprogress"})
     job_queue.add(call, run["id"], job_queue.DELETE)
     call.record("delete", KIND, run["number"], {})
     return {}
@@ -154,11 +154,3 @@ def _active_rule(call: Call) -> str | None:
     query = select(tenants.c.segmentation_rule).where(tenants.c.tenant_id == call.tenant_id)
     rule: str | None = call.tx.execute(query).scalar_one()
     return rule
-
-
-def _set_status(call: Call, run: RowMapping, status: str) -> None:
-    call.tx.execute(
-        update(journal_runs)
-        .where(_RUN.tenant_id == call.tenant_id, _RUN.id == run["id"])
-        .values(status=status, **call.changed())
-    )

@@ -1,17 +1,18 @@
 """What an operation gets, and what a route says about it."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, RowMapping, Table, select, update
 
 from ..auth.clients import Caller
 from ..storage import audit
 from ..storage.audit import AuditContext
 from . import errors
+from .pagination import MAX_PAGE_SIZE, requested_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,33 @@ class Call:
     def changed(self) -> dict[str, str]:
         """The columns of a row that the caller changes now."""
         return {"updated_by": self.caller.user_id, "updated_on": self.timestamp}
+
+    def find(self, table: Table, what: str) -> RowMapping:
+        """The row of this tenant with the id in the path. Raises Refusal if there is none."""
+        key = self.path["id"]
+        query = select(table).where(table.c.tenant_id == self.tenant_id, table.c.id == key)
+        found = self.tx.execute(query).mappings().one_or_none()
+        if found is None:
+            raise errors.refusal(errors.NOT_FOUND, f"Cannot find {what} by key: {key[:40]!r}.")
+        return found
+
+    def page(
+        self, table: Table, *order: Column[Any]
+    ) -> tuple[Sequence[RowMapping], dict[str, str]]:
+        """The rows of the requested page, and `nextPage` if there is one."""
+        page = requested_page(self.query, default=MAX_PAGE_SIZE)
+        query = select(table).where(table.c.tenant_id == self.tenant_id).order_by(*order)
+        query = query.offset(page.offset).limit(page.size + 1)
+        rows = self.tx.execute(query).mappings().all()
+        return rows[: page.size], page.next_page(len(rows), self.url)
+
+    def change(self, table: Table, row: RowMapping, values: Mapping[str, object]) -> None:
+        """Set columns of a row, its last change included."""
+        self.tx.execute(
+            update(table)
+            .where(table.c.tenant_id == self.tenant_id, table.c.id == row["id"])
+            .values(**values, **self.changed())
+        )
 
     def record(self, action: str, object_type: str, object_name: str, details: object) -> None:
         """Append an audit event in the name of the caller."""
