@@ -315,7 +315,7 @@ class TestDatabaseFailure:
         event.listen(engine, when, fails, insert=True)
         bench.step()
         assert failed
-        assert "it is tried again" in caplog.text
+        assert "it will be retried" in caplog.text
         assert client.get(f"{RUNS}/{number}").json()["status"] in ("Pending", "Processing")
         assert len(entries_of(client, number)) == before
         bench.worker.work()
