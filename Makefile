@@ -16,8 +16,8 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),\
 # A hundred processes are started by the suite; none of them should compile what another has.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The tests wait for disks and processes about as long as they compute.
-WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+# The tests compute more than they wait, and every worker collects all of them.
+WORKERS ?= $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN) / 2)))
 
 .PHONY: help
 help: ## List the targets

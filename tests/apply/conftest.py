@@ -45,7 +45,12 @@ def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
 
 
-@pytest.fixture(params=[False, True], ids=["in process", "on a socket"])
+@pytest.fixture(
+    params=[
+        pytest.param(False, id="in process"),
+        pytest.param(True, id="on a socket", marks=pytest.mark.long),
+    ]
+)
 def either(request: pytest.FixtureRequest, make_bench: Callable[..., Bench]) -> Bench:
     """A bench in process, and one on a socket."""
     return make_bench(over_socket=request.param)

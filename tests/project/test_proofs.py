@@ -7,6 +7,7 @@ in the docstring of its module, as `I-03`. Sweeps that the default suite leaves 
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from checkout import ROOT
@@ -22,6 +23,7 @@ SHOWN = 6
 """Tests that are listed for an invariant; of those over it the number is given."""
 
 
+@cache
 def proofs() -> dict[str, list[str]]:
     """The tests that name an invariant, by invariant."""
     found: dict[str, list[str]] = {name: [] for name in INVARIANTS}
