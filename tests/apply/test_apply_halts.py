@@ -78,7 +78,7 @@ def test_a_ledger_that_cannot_be_used_is_left_alone(bench, meets):
     bench.line.choose = every(meets)
     report = bench.apply(TWO_MONTHS, continue_on_error=True)
     assert by_name(report) == {"a": "failed", "b": "not_attempted", "c": "not_attempted"}
-    assert "the ledger could not be used" in messages(report)["c"]
+    assert "the ledger could no longer be used" in messages(report)["c"]
     bench.converge(TWO_MONTHS)
 
 

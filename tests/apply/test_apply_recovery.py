@@ -270,7 +270,7 @@ def test_i07_one_run_is_not_what_two_open_creates_made(books):
 
 def test_i07_a_create_is_not_said_to_be_posted_and_not_posted(books):
     left_open(books)
-    with pytest.raises(Refused, match="and not to be posted"):
+    with pytest.raises(Refused, match="by both --posted and --not-posted"):
         close(books, posted={BILLING: "JR-00000001"}, not_posted=[BILLING])
 
 

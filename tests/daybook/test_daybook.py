@@ -309,7 +309,7 @@ SWAP = (
         ("delete from head", "where its events end"),
         ("update head set seq = 4, serial = 2", "events end at 5, and it records 4"),
         ("update head set serial = 2", "events end at 5"),
-        ("update meta set value = 'x' where key = 'lineage'", "lineage is not that"),
+        ("update meta set value = 'x' where key = 'lineage'", "lineage differs from that"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("write", [True, False])

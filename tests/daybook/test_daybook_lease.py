@@ -297,8 +297,8 @@ def test_every_commit_on_postgresql_is_synced_whatever_the_default(on_postgresql
     [
         ("postgresql://me:secret@host/db", "holds a password"),
         ("postgresql://me@host/db?password=secret", "holds a password"),
-        ("postgresql://me@host", "not one of a PostgreSQL database"),
-        ("mysql://me@host/db", "not one of a PostgreSQL database"),
+        ("postgresql://me@host", "does not name a PostgreSQL database"),
+        ("mysql://me@host/db", "does not name a PostgreSQL database"),
         ("postgresql://me@127.0.0.1:1/db", "cannot be"),
     ],
 )
