@@ -41,7 +41,7 @@ class Stop:
 
     def why(self) -> str:
         """What ended the run, in words."""
-        return "the run's time was up" if self.late else "the run was interrupted"
+        return "the run reached its time limit" if self.late else "the run was interrupted"
 
     def pause(self, seconds: float) -> None:
         """Sleep, unless the run is to end."""
@@ -57,7 +57,7 @@ class Stop:
         if self.event.is_set() and self.late and not self.signalled:
             raise AppliedInPart(
                 f"{self.why()} before the plan was carried out",
-                remedy="Give it more time with --timeout, and run the command again.",
+                remedy="Allow more time with --timeout, and run the command again.",
             )
         if self.event.is_set():
             raise KeyboardInterrupt

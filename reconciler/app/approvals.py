@@ -68,7 +68,7 @@ def may_send_again(session: ReadSession, change: ChangeOptions, *, tell: Tell) -
     open_creates = any(intent.act is Act.CREATE for intent in session.daybook.unsettled())
     if not approvals.tiers or not open_creates:
         return True
-    requirement = _highest(approvals, "a call of an earlier run is open, and would be sent again")
+    requirement = _highest(approvals, "an open call of an earlier run would be sent again")
     if not requirement.approvals:
         return True
     runs = session.daybook.runs()
@@ -145,8 +145,9 @@ def _review_on_forge(
             return review
     missing = Refusal(
         rule="approval-evidence",
-        message=f"no pull request or merge request brought {commit[:10]}, so nobody approved it",
-        remedy="Bring changes in by one, and apply what it was merged as; or name it with --pr.",
+        message=f"no pull request or merge request contains {commit[:10]}, so it has no approvals",
+        remedy="Merge the change through a pull request and apply the merge commit; or name "
+        "the pull request with --pr.",
     )
     return Review(change=f"commit {commit[:10]}", commit=commit, flaws=(missing,))
 
@@ -160,7 +161,7 @@ def _signers(session: ReadSession) -> Path | None:
     file = (root / name).resolve()
     if not file.is_relative_to(root) or not file.is_file():
         raise ReconcilerError(
-            f"policy.approvals.allowedSigners names {name}, which is no file of the workspace",
+            f"policy.approvals.allowedSigners names {name}, which is not a file of the workspace",
             remedy="Add it, in the format of git's gpg.ssh.allowedSignersFile.",
         )
     return file

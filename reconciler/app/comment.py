@@ -43,8 +43,8 @@ def post_comment(
     change = context.change
     if change is None:
         raise ForgeError(
-            "nothing says which pull request or merge request to comment on",
-            remedy="Name it with --pr, or run this in a job about one.",
+            "the pull request or merge request is not known",
+            remedy="Name it with --pr, or run the command in a job of a pull request.",
         )
     with open_forge(context, options.environment) as forge:
         state = _review_state(plan, forge, change, context.commit)

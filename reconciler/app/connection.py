@@ -89,7 +89,7 @@ def _embedded(root: Path, stack: ExitStack) -> tuple[httpx.WSGITransport, Creden
         credentials = Credentials(client_id=held["client_id"], client_secret=held["client_secret"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReconcilerError(
-            f"{keys} does not hold the keys of the embedded ledger",
-            remedy="Remove the file: the next run makes new keys.",
+            f"{keys} does not contain the credentials of the embedded ledger",
+            remedy="Delete the file. The next run creates new credentials.",
         ) from error
     return httpx.WSGITransport(app=create_app(ledger)), credentials

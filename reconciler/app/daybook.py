@@ -88,9 +88,9 @@ def verify_daybook(root: Path, *, against: Path | None) -> tuple[int, int, str]:
         wrong = compare(daybook, copy) if copy is not None else None
         if wrong is not None:
             raise DaybookError(
-                f"the daybook {daybook.place} does not follow {against}: {wrong}",
-                remedy="Restore the newest copy; an apply with an older one searches the "
-                "ledger for what it lacks.",
+                f"the daybook {daybook.place} does not continue {against}: {wrong}",
+                remedy="Restore the newest copy. With an older one, apply searches the ledger for "
+                "what it lacks.",
             )
         events, digest = daybook.head
         return events, daybook.serial, digest
@@ -109,7 +109,7 @@ def export_daybook(root: Path, file: Path) -> tuple[int, int]:
     settings = _settings(root)
     with closing(open_workspace_daybook(root, settings)) as daybook:
         if not daybook.lineage:
-            raise DaybookError("there is no daybook yet", remedy="The first apply makes it.")
+            raise DaybookError("there is no daybook yet", remedy="The first apply creates it.")
     with closing(open_workspace_daybook(root, settings, command="export")) as daybook:
         daybook.note_export(this_process(command="export"))
         write_text(file, write_export(daybook))
@@ -122,8 +122,8 @@ def import_daybook(root: Path, file: Path) -> tuple[int, int]:
     pinned, tenant = settings.target.tenant_id if settings.target else None, export.state.tenant
     if pinned is not None and tenant is not None and tenant.rpartition("/")[0] != pinned:
         raise DaybookError(
-            f"the export belongs to {tenant}, and the workspace pins tenant {pinned}",
-            remedy="Import it in the workspace of its own tenant.",
+            f"the export belongs to {tenant}, but the workspace pins tenant {pinned}",
+            remedy="Import it in the workspace of that tenant.",
         )
     with closing(open_workspace_daybook(root, settings, command="import")) as daybook:
         import_export(daybook, export, holder=this_process(command="import"))

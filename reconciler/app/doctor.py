@@ -35,14 +35,14 @@ def checks(workspace: CheckedWorkspace, summary: str) -> Iterator[Check]:
         return
     yield Check("ok", "files", summary)
     if not workspace.tenant.complete:
-        yield Check("note", "reference", "there is none, so less is checked offline")
+        yield Check("note", "reference", "there is none, so fewer checks run offline")
     target = settings.target.base_url if settings.target else ""
     # Without what stands before an @, which may be a password.
     where = (os.environ.get("ZUORA_BASE_URL") or target).rpartition("@")[2]
     yield Check("ok", "ledger", "embedded" if is_embedded(settings) else where)
     place = daybook_place(root, settings)
     if isinstance(place, Path) and not place.exists():
-        yield Check("note", "daybook", f"{place} does not exist yet; the first apply makes it")
+        yield Check("note", "daybook", f"{place} does not exist yet; the first apply creates it")
     try:
         with open_session(ReadSession, workspace) as session:
             yield from _session_checks(session)
@@ -61,9 +61,7 @@ def _session_checks(session: ReadSession) -> Iterator[Check]:
     if unsettled:
         yield Check("note", "daybook", f"{unsettled} open calls; the next apply settles them")
     if session.spill_file.exists():
-        yield Check(
-            "note", "daybook", f"{session.spill_file} lies there; the next apply takes it in"
-        )
+        yield Check("note", "daybook", f"{session.spill_file} exists; the next apply reads it")
     yield Check("ok", "accounting codes", f"{len(codes)}")
     open_periods = [period.name for period in periods if period.status == "Open"]
     yield Check("ok", "accounting periods", f"{len(periods)}, open: {', '.join(open_periods)}")
@@ -72,7 +70,7 @@ def _session_checks(session: ReadSession) -> Iterator[Check]:
     settings = session.settings
     search = search_ledger(ledger, settings.name, settings.marker, names=names)
     if search.failure:
-        fact = f"entries cannot be found by their marker: {search.failure}; keep the daybook"
+        fact = f"entries cannot be found by their marker: {search.failure}; back up the daybook"
         yield Check("note", "search", fact)
     else:
         yield Check("ok", "search", "entries are found by their marker")

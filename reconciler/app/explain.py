@@ -32,7 +32,7 @@ def custom_rule(rule: str, root: Path) -> Rule | None:
             Rule(
                 id=rule,
                 summary=one.title,
-                why=f"It is a rule of this workspace: {one.schema}, by its reconciler.yaml.",
+                why=f"It is a custom rule: the workspace's reconciler.yaml names {one.schema}.",
                 remedy=one.remedy,
             )
             for one in settings_from(workspace).policy.house_rules

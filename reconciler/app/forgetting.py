@@ -48,7 +48,7 @@ def _address(found: SearchedPlan, name: str) -> Address:
     addresses = addresses_of(found.world, name)
     if len(addresses) > 1:
         both = " and ".join(map(str, addresses))
-        raise Refused(f"{name} may mean {both}", remedy="Write which of them.")
+        raise Refused(f"{name} names both {both}", remedy="Add the kind, as in KIND/NAME.")
     if addresses:
         return addresses[0]
     failure = found.search.failure if found.search else ""
@@ -57,4 +57,6 @@ def _address(found: SearchedPlan, name: str) -> Address:
             f"{name} is not recorded, and the ledger cannot be searched: {failure}",
             remedy="Check the name.",
         )
-    raise Refused(f"{name} has no entry that the daybook or a search knows", remedy="Check it.")
+    raise Refused(
+        f"neither the daybook nor a search of the ledger knows {name}", remedy="Check the name."
+    )

@@ -81,8 +81,11 @@ def import_objects(
     session, plan = _declared(session, imports, interaction)
     if isinstance(session, WriteSession):
         return _adopt(session, plan, imports, interaction)
-    text = "Nothing is adopted yet: `reconciler plan` shows it, `reconciler apply` does it."
-    interaction.tell(Note(text=text))
+    note = (
+        "Nothing is adopted yet. `reconciler plan` shows the adoption, and `reconciler apply` "
+        "carries it out."
+    )
+    interaction.tell(Note(text=note))
     return 0
 
 
@@ -99,7 +102,7 @@ def _adopt(
     if left:
         raise AppliedInPart(
             f"{left[0].address.name} would be changed again ({left[0].action})",
-            remedy="Run `reconciler plan` and look at what differs.",
+            remedy="Run `reconciler plan` to see the difference.",
         )
     session.daybook.end()
     interaction.tell(Imported(count=len(imports)))
@@ -155,8 +158,8 @@ def _read_again(
     if workspace.errors:
         interaction.tell(ImportProblems(problems=workspace.errors, root=workspace.root))
         raise FilesRefused(
-            "what the ledger holds breaks rules of this workspace, so nothing was imported",
-            remedy="Bring the Reference up to date, or correct the entry in the ledger.",
+            "live values violate rules of this workspace, so nothing was imported",
+            remedy="Update the Reference, or correct the entry in the ledger.",
         )
     return replace(workspace, declared={**workspace.declared, **adopting})
 
@@ -170,7 +173,7 @@ def _adoptions(session: ReadSession, imports: Sequence[Import], progress: Progre
     if unread:
         raise Refused(
             f"no file of the workspace declares {min(unread).name}",
-            remedy="Name a file with --to that the workspace reads: *.yaml, and not hidden.",
+            remedy="With --to, name a *.yaml file inside the workspace that is not hidden.",
         )
     for change in changes:
         if change.block is not None:
@@ -180,10 +183,13 @@ def _adoptions(session: ReadSession, imports: Sequence[Import], progress: Progre
             )
         if change.action is not Action.ADOPT:
             raise Refused(
-                f"{change.address.name} would be a {change.action}, and no adoption",
-                remedy="Run `reconciler plan` and look at what differs.",
+                f"the plan would {change.action} {change.address.name} instead of adopting it",
+                remedy="Run `reconciler plan` to see the difference.",
             )
     return replace(plan, changes=changes)
+
+
+_CHECK_NUMBER = "Check the number and the target."
 
 
 class _Search:
@@ -209,7 +215,9 @@ class _Search:
                 raise UsageError(f"{number} is not the number of an entry or a journal run.")
             live = self._session.ledger.read(kinds[0], number)
             if live is None:
-                raise Refused(f"{number} is not in the ledger", remedy="Check number and target.")
+                raise Refused(
+                    f"{number} is not in the ledger", remedy="Check the number and the target."
+                )
             yield self.found(kinds[0], live)
 
     def members(self, run: str) -> Iterator[Import]:
@@ -220,11 +228,11 @@ class _Search:
         live = self._session.ledger.read(kind, run)
         members = tuple(filter(stands, live.members)) if live is not None else ()
         if not members:
-            raise Refused(f"{run} has no entries in the books", remedy="Check number and target.")
+            raise Refused(f"{run} has no posted entries", remedy=_CHECK_NUMBER)
         left = tuple(member for member in members if member.number not in self._names)
         if not left:
             raise Refused(
-                f"all entries of {run} are recorded", remedy="There is nothing to import."
+                f"all entries of {run} are already recorded", remedy="There is nothing to import."
             )
         for member in left:
             yield self.found(KINDS[kind.members], member, journal_run=run)
@@ -233,7 +241,7 @@ class _Search:
         """What a live object is to be declared as. Raises Refused when it cannot be."""
         if live.number in self._names:
             raise Refused(
-                f"{live.number} is recorded as {self._names[live.number]} already",
+                f"{live.number} is already recorded as {self._names[live.number]}",
                 remedy="There is nothing to import.",
             )
         workspace, marked = self._session.workspace, self._marked(kind, live)
@@ -242,15 +250,15 @@ class _Search:
         address = address or Address(kind.name, marked or self._name or live.number.lower())
         if address in workspace.declared and not known:
             raise Refused(
-                f"{address.name} is declared already, at {workspace.declared[address].source}",
+                f"{address.name} is already declared, at {workspace.declared[address].source}",
                 remedy="Choose another name with --name.",
             )
         recorded = self._recorded.get(address)
         if recorded is not None and recorded.number is not None:
             raise Refused(
-                f"{address.name} is recorded as {recorded.number}, and {live.number} carries its "
-                "marker or its name too",
-                remedy="Cancel the one that does not belong in the books, or choose another name.",
+                f"{address.name} is recorded as {recorded.number}, but {live.number} has the "
+                "same marker or name",
+                remedy="Cancel the wrong one in the ledger, or choose another name.",
             )
         file = self._to or Path("imported", f"{(journal_run or address.name).lower()}.yaml")
         path = None if address in workspace.declared else workspace.root / file
@@ -267,8 +275,8 @@ class _Search:
         owner, _, name = marker.partition("/")
         if owner != settings.name:
             raise Refused(
-                f'{live.number} carries the marker "{marker}": it belongs to another workspace',
-                remedy="Have it retired there first.",
+                f'{live.number} has the marker "{marker}": it belongs to another workspace',
+                remedy="Retire it in that workspace first.",
             )
         return name
 
@@ -348,11 +356,13 @@ def _require_new(path: Path, root: Path) -> None:
     """Refuse a file that exists, or that the workspace does not read."""
     if path.exists():
         raise Refused(
-            f"{path} exists already, and nothing is overwritten",
+            f"{path} already exists, and is not overwritten",
             remedy="Choose another file with --to.",
         )
     if root not in path.resolve().parents:
-        raise UsageError(f"{path} is outside of the workspace.")
+        raise UsageError(f"{path} is outside the workspace.")
     hidden = any(part.startswith(".") for part in path.resolve().relative_to(root).parts)
     if hidden or path.suffix not in (".yaml", ".yml"):
-        raise UsageError(f"{path} is no file that the workspace reads: *.yaml, not hidden.")
+        raise UsageError(
+            f"{path} is not a file that the workspace reads: name a *.yaml file that is not hidden."
+        )

@@ -42,7 +42,7 @@ def policy_of_text(text: str) -> Policy | None:
         return _decoder.decode(text)
     except msgspec.MsgspecError as error:
         raise ReconcilerError(
-            "the policy of the last apply, which the daybook keeps, cannot be read",
+            "the policy of the last apply, which the daybook records, cannot be read",
             remedy="Use the version of reconciler that applied last, or a newer one.",
         ) from error
 
@@ -58,8 +58,8 @@ def policy_warnings(text: str, new: Policy) -> Iterator[str]:
         if getattr(old, item.name) != getattr(new, item.name)
     ]
     yield (
-        f"the policy changed since the last apply: {', '.join(names)}; until a run of the new one "
-        "ended, the stricter of both counts"
+        f"the policy changed since the last apply ({', '.join(names)}). Until an apply "
+        "under the new policy completes, the stricter value of each limit applies."
     )
 
 

@@ -57,7 +57,7 @@ def plan_key(environment: Mapping[str, str] = os.environ) -> str:
     key = environment.get(PLAN_KEY, "")
     if key and len(key) < _LEAST_KEY:
         raise ReconcilerError(
-            f"the key in {PLAN_KEY} has {len(key)} characters, which is too easy to guess",
-            remedy=f"Use at least {_LEAST_KEY}; `openssl rand -hex 32` makes one.",
+            f"the key in {PLAN_KEY} has {len(key)} characters, which is too short",
+            remedy=f"Use at least {_LEAST_KEY} characters. `openssl rand -hex 32` creates a key.",
         )
     return key

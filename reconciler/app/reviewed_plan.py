@@ -46,9 +46,8 @@ def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
         raise UsageError("A saved plan has its own --target, --exclude, --period and --select.")
     if saved.scope.offline:
         raise Refused(
-            "offline-plan: the plan was made without asking the ledger, so it says nothing of "
-            "what would be found there",
-            remedy="Make it anew with `reconciler plan --out FILE`, without --offline.",
+            "offline-plan: the plan was made offline, so it does not show what the ledger holds",
+            remedy="Make a new plan with `reconciler plan --out FILE`, without --offline.",
         )
     return replace(options, allowances=saved.allowances, scope=saved.scope)
 
@@ -63,7 +62,7 @@ def require_applicable(session: ReadSession, saved: Plan) -> None:
     if refused:
         raise StalePlan(
             f"{'; '.join(refused)}; nothing was applied",
-            remedy="Make the plan anew with `reconciler plan --out FILE`, and have it reviewed.",
+            remedy="Make a new plan with `reconciler plan --out FILE`, and have it reviewed.",
         )
 
 

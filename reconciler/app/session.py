@@ -14,9 +14,7 @@ from reconciler.app.policy_history import policy_of_text, stricter
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import (
     NO_WAIT,
-    STATE_DIRECTORY,
     LockWait,
-    keep_private,
     open_workspace_daybook,
     spill_path,
 )
@@ -134,9 +132,6 @@ def open_session(
     if is_embedded(settings, environment):
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
-    spill_file = spill_path(workspace.root, settings)
-    if write and spill_file.parent == workspace.root / STATE_DIRECTORY:
-        keep_private(spill_file.parent)
     with ExitStack() as stack:
         daybook = open_workspace_daybook(
             workspace.root,
@@ -163,7 +158,7 @@ def open_session(
             ledger=ledger,
             host=host,
             parallelism=parallelism,
-            spill_file=spill_file,
+            spill_file=spill_path(workspace.root, settings),
         )
         _require_same_ledger(session)
         if write:
@@ -178,20 +173,20 @@ def _require_same_ledger(session: ReadSession) -> None:
     found = session.ledger.tenant().tenant_id
     if pinned is not None and found != pinned:
         raise Refused(
-            f"wrong-tenant: the workspace pins tenant {pinned}, and the credentials are for "
-            f"{found or 'a tenant that the token does not name'}",
+            f"wrong-tenant: the workspace pins tenant {pinned}, but the credentials belong "
+            f"to {found or 'a tenant that the token does not name'}",
             remedy="Use the credentials of the pinned tenant.",
         )
     bound = session.daybook.tenant
     if bound is not None and bound != session.tenant and not found:
         raise Refused(
-            f"wrong-tenant: the daybook was begun with {bound}, and a ready token does not say "
-            "whose it is",
+            f"wrong-tenant: the daybook was created for {bound}, but a bearer token does "
+            "not name its tenant",
             remedy="Use ZUORA_CLIENT_ID and ZUORA_CLIENT_SECRET instead of ZUORA_TOKEN.",
         )
     if bound is not None and bound != session.tenant:
         raise Refused(
-            f"wrong-tenant: the daybook was begun with {bound}, and this ledger is "
+            f"wrong-tenant: the daybook was created for {bound}, but this ledger is "
             f"{session.tenant}",
             remedy="Check ZUORA_BASE_URL, the entity and the credentials. A workspace has one "
             "daybook for each ledger.",

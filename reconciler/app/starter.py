@@ -50,7 +50,7 @@ def write_starter(directory: Path, name: str) -> tuple[Path, ...]:
     existing = [path for path in files if path.exists()]
     if existing:
         raise ReconcilerError(
-            f"{existing[0]} exists already, and nothing is overwritten",
+            f"{existing[0]} already exists, and is not overwritten",
             remedy="Choose another directory.",
         )
     for path, text in files.items():

@@ -1,4 +1,4 @@
-"""Where a workspace keeps what it remembers, and how its daybook is opened there."""
+"""The state directory of a workspace: its daybook, its spill file, the embedded ledger."""
 
 import os
 import time
@@ -34,15 +34,15 @@ def open_workspace_daybook(
     environment: Mapping[str, str] = os.environ,
     lock_wait: LockWait = NO_WAIT,
 ) -> Daybook:
-    """Open a workspace's daybook where its settings say. Raises DaybookError.
+    """Open the daybook that the settings name. Raises DaybookError.
 
-    It is opened to write when a `command` is given, whose name its lease then shows.
+    It is opened to write for a `command`, whose name its lease then shows.
     """
     place, write = daybook_place(root, settings), bool(command)
     if write and isinstance(place, Path):
         _require_untracked(place, spill_path(root, settings))
-        if place.parent == root / STATE_DIRECTORY:
-            keep_private(place.parent)
+    if write and (state := spill_path(root, settings).parent) == root / STATE_DIRECTORY:
+        keep_private(state)
     return open_daybook(
         place,
         write=write,
@@ -54,7 +54,7 @@ def open_workspace_daybook(
 
 
 def _require_untracked(*files: Path) -> None:
-    """A daybook that comes with a change would have its calls sent: refuse what git tracks."""
+    """Refuse a daybook that git tracks: apply would send calls that a pull request adds to it."""
     for file in files:
         for there in dict.fromkeys((file.absolute(), file.resolve())):
             if not there.parent.is_dir() or not is_in_repository(there.parent):
@@ -63,10 +63,10 @@ def _require_untracked(*files: Path) -> None:
             asked = ("--literal-pathspecs", "ls-files", "-z", "--", *names)
             if Repository(there.parent).run(*asked)[1]:
                 raise Refused(
-                    f"{file} is tracked by git, so any change can bring calls along that would "
-                    "be sent; nothing was written",
-                    remedy=f"Take it out with `git rm --cached {file}`, add it to .gitignore and "
-                    "have the rest looked through; or name another daybook in reconciler.yaml.",
+                    f"{file} is tracked by git. A pull request could add pending calls to it, and "
+                    "apply would send them. Nothing was written.",
+                    remedy=f"Remove it with `git rm --cached {file}`, add it to .gitignore and "
+                    "review the calls it records; or name another daybook in reconciler.yaml.",
                 )
 
 
@@ -76,7 +76,7 @@ def daybook_place(root: Path, settings: Settings) -> Path | str:
 
 
 def spill_path(root: Path, settings: Settings) -> Path:
-    """Where what the daybook cannot take is kept: beside it, or in the workspace."""
+    """The file for outcomes that the daybook cannot record: beside it, or in the workspace."""
     place = daybook_place(root, settings)
     if isinstance(place, str):
         return root / STATE_DIRECTORY / "daybook.rescue"
@@ -84,7 +84,7 @@ def spill_path(root: Path, settings: Settings) -> Path:
 
 
 def keep_private(state: Path) -> None:
-    """Make the workspace's state directory, for its owner alone and outside of git."""
+    """Create the state directory, for its owner alone and ignored by git."""
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         ignore = state / ".gitignore"
@@ -92,6 +92,6 @@ def keep_private(state: Path) -> None:
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise ReconcilerError(
-            f"{state} cannot be made or written: {error.strerror}",
+            f"{state} cannot be created or written: {error.strerror}",
             remedy="Check the path and its permissions.",
         ) from error

@@ -41,8 +41,9 @@ def session_warnings(
     )
     if unmarked and not complete:
         yield (
-            "the daybook is new, and journal runs carry no marker that a search could find; "
-            "if runs of this workspace were applied before, restore its daybook first"
+            "the daybook is new, and a search cannot find journal runs, for they have no "
+            "marker; if runs of this workspace were applied before, restore its daybook "
+            "first"
         )
 
 
@@ -50,26 +51,26 @@ def offline_warnings(workspace: CheckedWorkspace, *, in_file: bool, limited: boo
     """What a plan without a ledger does not know. `limited`: the policy's limits were checked."""
     if not in_file:
         yield (
-            "the daybook is in a database, which a plan without connections does not open, so "
+            "the daybook is in a database, which an offline plan does not open, so "
             "everything counts as new"
         )
     if not workspace.tenant.complete:
         yield (
-            "there is no reference.yaml, so nothing is known of accounting codes and periods: "
-            "what the ledger would refuse is not seen"
+            "there is no reference.yaml, so accounting codes and periods are not checked: "
+            "the ledger may refuse a change"
         )
     if not limited:
         yield (
-            "the policy's limits on changes and money are not checked: without a daybook all that "
-            "is declared counts as new, whatever was applied already"
+            "the policy's limits on changes and money are not checked: without a daybook, "
+            "everything that is declared counts as new"
         )
 
 
 def scope_warnings(included: Sequence[Address]) -> Iterator[str]:
-    """What is planned besides what was selected."""
+    """What the selection includes because it depends on it."""
     if included:
         names = _listed([address.name for address in included])
-        yield f"looked at as well, being inseparable from what was chosen: {names}"
+        yield f"also included, because the selection depends on them: {names}"
 
 
 def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[str]:
@@ -91,16 +92,16 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[str]
 def _spill_warnings(path: Path) -> Iterator[str]:
     if path.exists() or path.is_symlink():
         yield (
-            f"{path} holds what the daybook could not take when it was last written to, so the "
-            "plan may be wrong about it; the next apply takes it in first"
+            f"{path} contains outcomes that the daybook could not record, so the plan may "
+            "be wrong about them; the next apply reads them first"
         )
 
 
 def _open_call_warnings(intents: Sequence[Intent]) -> Iterator[str]:
     for intent in intents:
         yield (
-            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open since an "
-            "earlier run; the next apply settles it first, and may send it again"
+            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open "
+            "since an earlier run; the next apply settles it first and may send it again"
         )
 
 
@@ -121,19 +122,20 @@ def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
         return
     if search.failure and not complete and found.doubts:
         yield (
-            "the daybook is new, so every entry counts as new, and the ledger cannot be searched: "
-            f"{search.failure}; if entries of this workspace were applied before, restore its "
+            "the daybook is new, so every entry counts as new, and the ledger cannot be "
+            f"searched: {search.failure}; if this workspace was applied before, restore its "
             "daybook first"
         )
     elif search.failure:
         yield (
             "the ledger cannot be searched for entries that the daybook does not know: "
-            f"{search.failure}; the plan rests on the daybook alone"
+            f"{search.failure}; the plan relies on the daybook alone"
         )
     elif search.probed:
         yield (
             f"the ledger cannot be searched: {search.instead_of}; {search.probed} were "
-            "looked at one by one instead, which shows nothing below them, and nothing above a gap"
+            "probed one by one instead. Entries below that range, or above a gap in it, "
+            "are not covered."
         )
 
 
@@ -143,9 +145,9 @@ def _older(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
     if since:
         named = _listed([f"{number} ({address.name})" for address, number in since])
         yield (
-            "the daybook is older than the ledger, as a copy is that was restored: it does not "
-            f"know {named}; what it lacks is taken back, except for journal runs, which no "
-            "search can find"
+            "the daybook is older than the ledger, such as a restored copy: it does not "
+            f"record {named}. The next apply records them again; it cannot find journal "
+            "runs."
         )
     gone = sum(
         1
@@ -155,8 +157,8 @@ def _older(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
     if gone:
         entries = "1 entry is" if gone == 1 else f"{gone} entries are"
         yield (
-            f"{entries} gone from the ledger that the daybook has and no file declares: somebody "
-            "deleted what is gone, or the daybook is an older copy, from before it was removed"
+            f"{entries} recorded but missing in the ledger, and no file declares what is "
+            "missing: it was deleted, or the daybook is an older copy"
         )
 
 
@@ -164,14 +166,14 @@ def _untracked(found: SearchedPlan) -> Iterator[str]:
     strangers = untracked(found.world)
     for address, number in strangers[:MOST_NAMED]:
         yield (
-            f'{number} stands in the ledger with the marker of "{address.name}", and no file or '
-            f"record speaks of it; it is left alone; to declare it: reconciler import {number}; "
-            f"to hear no more of it: reconciler forget {address.name}"
+            f'{number} in the ledger has the marker of "{address.name}", but it is neither '
+            "declared nor recorded; it is not changed; to declare it: reconciler import "
+            f"{number}; to stop this warning: reconciler forget {address.name}"
         )
     more = len(strangers) - MOST_NAMED
     if more > 0:
-        entries = "entry stands" if more == 1 else "entries stand"
-        yield f"{more} more {entries} in the ledger that no file or record speaks of"
+        entries = "entry is" if more == 1 else "entries are"
+        yield f"{more} more {entries} in the ledger neither declared nor recorded"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -119,7 +119,7 @@ def require_valid(workspace: CheckedWorkspace) -> Settings:
         return workspace.settings
     count = len(workspace.errors)
     raise FilesRefused(
-        f"{count} {'problem' if count == 1 else 'problems'} in the files of {workspace.root}; "
-        "nothing is planned from files that are not sound",
-        remedy="Correct the problems above; `reconciler explain RULE` tells more about a rule.",
+        f"{count} {'problem' if count == 1 else 'problems'} in the files of "
+        f"{workspace.root}; no plan is made from files with problems",
+        remedy="Correct the problems above. `reconciler explain RULE` explains a rule.",
     )

@@ -1,4 +1,4 @@
-"""`reconciler apply`: converge the ledger, as planned and no further."""
+"""`reconciler apply`: applies the declarations to the ledger."""
 
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,11 @@ from reconciler.render.text import plan_lines, verdict_lines
 
 @click.command()
 @click.argument("planfile", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Apply without asking.")
+@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Apply without confirmation.")
 @click.option(
     "--plan-digest",
     metavar="sha256:…",
-    help="Apply only if the plan made now has this digest, the one that was reviewed.",
+    help="Apply only if the new plan has this digest, the one that was reviewed.",
 )
 @scope_options
 @allowance_options
@@ -47,8 +47,9 @@ from reconciler.render.text import plan_lines, verdict_lines
 @click.option(
     "--first-apply",
     is_flag=True,
-    help="Nothing of this workspace was ever applied to this ledger, or nothing but what "
-    "--probe-from finds: go on with a new daybook where the ledger cannot be searched.",
+    help="Continue with a new daybook if the ledger cannot be searched. Use it only if "
+    "nothing of this workspace was ever applied to this ledger, except what "
+    "--probe-from finds.",
 )
 @click.option(
     "--lock-timeout",
@@ -56,13 +57,13 @@ from reconciler.render.text import plan_lines, verdict_lines
     default=0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait when another run is writing to the daybook.",
+    help="How long to wait for another run that writes to the daybook.",
 )
 @parallelism_option
 @click.option(
     "--continue-on-error",
     is_flag=True,
-    help="Go on in an accounting period after a change in it did not succeed.",
+    help="Continue in an accounting period after a change in it failed.",
 )
 @click.option(
     "--timeout",
@@ -70,8 +71,7 @@ from reconciler.render.text import plan_lines, verdict_lines
     default=360,
     show_default=True,
     metavar="MINUTES",
-    help="How long the whole run may take. Then nothing new is begun, and what is in flight is "
-    "settled.",
+    help="Start no new change after this time. Calls in flight are completed.",
 )
 @click.option(
     "--run-timeout",
@@ -79,13 +79,13 @@ from reconciler.render.text import plan_lines, verdict_lines
     default=30,
     show_default=True,
     metavar="MINUTES",
-    help="How long the ledger may work on a journal run before apply no longer waits.",
+    help="How long to wait for the ledger to complete a journal run.",
 )
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the report as JSON, even when the run ends badly.",
+    help="Write the report as JSON, even if the run fails.",
 )
 @forge_options
 @format_option("text", "json")
@@ -102,9 +102,9 @@ def apply(
     style: str,
     **given: Any,
 ) -> int:
-    """Converge the ledger: settle what is open, plan, ask, and carry the plan out.
+    """Apply the declarations: settle open calls, plan, ask for confirmation, carry out the plan.
 
-    With PLANFILE or --plan-digest, the plan is made anew and must be the one that was reviewed.
+    With PLANFILE or --plan-digest, a new plan is made and must match the reviewed one.
     """
     saved = saved_plan(planfile, key=plan_key()) if planfile is not None else None
     consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)

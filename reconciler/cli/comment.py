@@ -1,4 +1,4 @@
-"""`reconciler comment`: one comment on a change, which shows the plan and what it still needs."""
+"""`reconciler comment`: shows a plan and its approvals in one comment on a change."""
 
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,15 @@ from reconciler.render.styled_text import line
     "--environment",
     default="",
     metavar="NAME",
-    help="What the plan is for, where one change has several plans, such as production.",
+    help="What the plan is for, such as production, if one change has several plans.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the comment, and ask no forge.")
+@click.option("--dry-run", is_flag=True, help="Print the comment and post nothing.")
 @common_options
 def comment(*, planfile: Path, environment: str, dry_run: bool, **given: Any) -> int:
     """Keep one comment on the pull request or merge request, for each workspace and environment.
 
-    Reads nothing but PLANFILE, so that a job with a token needs no checkout. The token is
-    GITHUB_TOKEN or GITLAB_TOKEN.
+    Reads nothing but PLANFILE, so a job with a token needs no checkout. The token is GITHUB_TOKEN
+    or GITLAB_TOKEN.
     """
     plan, options = saved_plan(planfile), change_options(given)
     if dry_run:

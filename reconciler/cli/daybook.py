@@ -1,4 +1,4 @@
-"""`reconciler daybook …`: look at the daybook, check it, unlock it, carry it elsewhere."""
+"""`reconciler daybook …`: shows, verifies, unlocks, exports and imports the daybook."""
 
 import json
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ from reconciler.render.styled_text import Line, line
 @click.group(context_settings=HELP)
 @common_options
 def daybook() -> None:
-    """Look at what the daybook remembers, check it, unlock it, carry it elsewhere."""
+    """Show, verify, unlock, export and import the daybook."""
 
 
 daybook.add_command(recover)
 
 
-@daybook.command(short_help="Say what the daybook remembers.")
+@daybook.command(short_help="Show what the daybook records.")
 @format_option("text", "json")
 @common_options
 def show(*, style: str) -> None:
@@ -46,41 +46,41 @@ def show(*, style: str) -> None:
     "--against",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="An export that the daybook must have grown from: tells an older or another one.",
+    help="An export that the daybook must continue. This detects an older or a different daybook.",
 )
 @common_options
 def verify(*, against: Path | None) -> None:
-    """Check that no event was altered, removed or moved since it was written."""
+    """Check that no event was changed, removed or moved since it was written."""
     events, serial, digest = verify_daybook(given_options().workspace, against=against)
-    out([line(f"{counted(events, 'event')}, serial {serial}: none was altered or removed.")])
-    out([line(f"The last one has the hash {digest}.")])
+    out([line(f"{counted(events, 'event')}, serial {serial}: none was changed or removed.")])
+    out([line(f"The last event has the hash {digest}.")])
 
 
-@daybook.command(short_help="Break the lease of a writer that is stuck.")
+@daybook.command(short_help="Break the lease of a stuck writer.")
 @click.argument("lease", metavar="ID")
 @common_options
 def unlock(*, lease: str) -> None:
-    """End the lease with this ID, which a refused command names. Its holder can write no more."""
+    """End the lease with this ID, which a refused command shows. Its holder can write no more."""
     out([line(f"Unlocked: {unlock_daybook(given_options().workspace, lease)}.")])
-    out([line("That run can write nothing more; the next apply settles what it left open.")])
+    out([line("That run can write no more. The next apply settles its open calls.")])
 
 
-@daybook.command("export", short_help="Write the whole daybook into a file.")
+@daybook.command("export", short_help="Write the whole daybook to a file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @common_options
 def export_(*, file: Path) -> None:
-    """Write the daybook as lines of JSON into FILE, with the chain that proves it whole."""
+    """Write the daybook to FILE as lines of JSON, with the hash chain that proves it complete."""
     events, serial = export_daybook(given_options().workspace, file)
     out([line(f"Wrote {counted(events, 'event')}, serial {serial}.")])
 
 
-@daybook.command("import", short_help="Make a new daybook from an export.")
+@daybook.command("import", short_help="Create a new daybook from an export.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @common_options
 def import_(*, file: Path) -> None:
-    """Take an export into this workspace's daybook, which must be new, in a file or on PostgreSQL.
+    """Create this workspace's daybook from an export, in a file or on PostgreSQL.
 
-    It keeps its lineage. Let nobody use the old one any more.
+    It must not exist yet. It keeps its lineage, so the old daybook must not be used any more.
     """
     events, serial = import_daybook(given_options().workspace, file)
     out([line(f"Imported {counted(events, 'event')}, serial {serial}.")])
@@ -89,16 +89,16 @@ def import_(*, file: Path) -> None:
 def _lines(document: dict[str, Any]) -> Iterator[Line]:
     yield line(("Daybook ", ""), (document["daybook"], "strong"))
     if not document["lineage"]:
-        yield line("It does not exist yet; the first apply makes it.", indent=2)
+        yield line("It does not exist yet. The first apply creates it.", indent=2)
         return
     yield line(f"lineage {document['lineage']}, serial {document['serial']}", indent=2)
-    yield line(f"begun with {document['tenant'] or 'no ledger yet'}", indent=2)
+    yield line(f"created for {document['tenant'] or 'no ledger yet'}", indent=2)
     lease = document["lease"]
     if lease is None:
-        yield line("nobody is writing", indent=2)
+        yield line("no run is writing", indent=2)
     else:
         until = f", until {lease['until']} unless it is renewed" if lease["until"] else ""
-        gone = "; it is gone, and the next apply takes over" if lease["gone"] else ""
+        gone = "; that process has ended, and the next apply takes over" if lease["gone"] else ""
         who = f"{lease['command']} of {lease['holder']}, since {lease['since']}{until}{gone}"
         yield line(f"held by {who}", indent=2)
         yield line(f"lease {lease['id']}", indent=2)

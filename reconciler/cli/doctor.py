@@ -1,4 +1,4 @@
-"""`reconciler doctor`: whether everything an apply needs is there."""
+"""`reconciler doctor`: checks that everything an apply needs is there."""
 
 import click
 
@@ -14,7 +14,7 @@ _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}
 @click.command()
 @common_options
 def doctor() -> int:
-    """Look at files, daybook, credentials and ledger, and say what is missing. Changes nothing."""
+    """Check files, daybook, credentials and ledger, and show what is missing. Changes nothing."""
     log_steps()
     root = given_options().workspace
     out([line(("Workspace ", ""), (str(root.absolute()), "strong"))])

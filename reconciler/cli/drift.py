@@ -1,4 +1,4 @@
-"""`reconciler drift`: whether the ledger moved since it was last applied."""
+"""`reconciler drift`: shows what changed in the ledger since the last apply."""
 
 import json
 
@@ -18,7 +18,7 @@ from reconciler.render.text import drift_lines
 @format_option("text", "json")
 @common_options
 def drift(*, parallelism: int, style: str) -> int:
-    """Compare the ledger with what was last applied. Exits 7 when it moved."""
+    """Show what changed in the ledger since the last apply. Exits 7 if anything did."""
     plan = drift_plan(checked_workspace(), parallelism=parallelism, progress=progress)
     if style == "json":
         document = document_of(plan)

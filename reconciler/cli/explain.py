@@ -24,7 +24,7 @@ def explain(rule: str | None) -> int:
         close = get_close_matches(rule, rules, n=1)
         hint = f" Did you mean {close[0]}?" if close else " `reconciler explain` lists them."
         if rule.startswith("house/"):
-            hint = " A workspace has its own: name it with --workspace."
+            hint = " Custom rules belong to a workspace: name it with --workspace."
         raise click.UsageError(f"There is no rule {rule}.{hint}")
     blocks: tuple[Line, ...] = (
         line((found.id, "strong"), f" ({found.severity})"),

@@ -1,4 +1,4 @@
-"""`reconciler fmt`: canonical order and spelling, values untouched."""
+"""`reconciler fmt`: rewrites files in canonical form."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ from reconciler.render.styled_text import line
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--check", is_flag=True, help="Change nothing; exit 3 when a file would change.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 3 if a file would change.")
 @common_options
 def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
-    """Rewrite files in canonical order and spelling; comments stay, values do not change.
+    """Rewrite files in canonical order and spelling. Comments and values are kept.
 
-    Without PATHS, every YAML file of the workspace.
+    Without PATHS, all YAML files of the workspace.
     """
     code = 0
     for item in format_files(given_options().workspace, paths, check=check):
         if item.refusal:
-            err([line((f"{item.path}: ", "strong"), f"left as it is: {item.refusal}")])
+            err([line((f"{item.path}: ", "strong"), f"not formatted: {item.refusal}")])
         else:
             out([line((f"{item.path}", "strong"), ": would change" if check else ": formatted")])
         if item.refusal or check:

@@ -1,4 +1,4 @@
-"""`reconciler forget`: retire declarations, and leave their entries in the ledger."""
+"""`reconciler forget`: stops managing entries, which stay in the ledger."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,13 +18,13 @@ from reconciler.render.text import change_lines
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Forget without asking.")
+@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Forget without confirmation.")
 @common_options
 def forget(*, names: Sequence[str], auto_approve: bool) -> int:
-    """Forget each NAME, whose file is gone, and leave its entry in the ledger as it is.
+    """Stop managing each NAME, whose file was deleted. Its entry stays in the ledger unchanged.
 
-    The daybook alone is written. The entry keeps its marker, and searches pass it by; declared
-    again, the name has the entry back. `Kind/name` says which of an entry and a run is meant.
+    Only the daybook is written. The entry keeps its marker, and searches ignore it. If the name is
+    declared again, it manages the entry again. `Kind/name` tells an entry from a journal run.
     """
     if not auto_approve:
         require_terminal("Add --auto-approve.")

@@ -1,4 +1,4 @@
-"""`reconciler import`: declare what is in the ledger already, and adopt it."""
+"""`reconciler import`: declares and adopts entries that are already in the ledger."""
 
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ MOST_SHOWN = 50
 
 @click.command("import")
 @click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
-@click.option("--run", metavar="JR-NUMBER", help="All entries that a journal run made.")
+@click.option("--run", metavar="JR-NUMBER", help="All entries that a journal run created.")
 @click.option(
     "--period",
     metavar="NAME",
-    help="All entries of an accounting period that no run made and no workspace has.",
+    help="All entries of an accounting period that no journal run created and no "
+    "workspace manages.",
 )
 @click.option(
     "--limit",
@@ -36,7 +37,7 @@ MOST_SHOWN = 50
     default=100,
     show_default=True,
     metavar="COUNT",
-    help="At most so many entries of --period at once; run it again for the next ones.",
+    help="Import at most COUNT entries of --period; run the command again for the next ones.",
 )
 @click.option(
     "--name",
@@ -52,18 +53,18 @@ MOST_SHOWN = 50
 @click.option(
     "--write-only",
     is_flag=True,
-    help="Write the files and adopt nothing: the plan of a pull request shows the adoption, and "
-    "the next apply carries it out.",
+    help="Write the files and adopt nothing. The plan of a pull request then shows the "
+    "adoption, and the next apply carries it out.",
 )
 @click.option(
-    "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without asking."
+    "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without confirmation."
 )
 @common_options
 def import_(*, write_only: bool, auto_approve: bool, **given: Any) -> int:
-    """Declare entries and journal runs that are in the ledger already, and adopt them.
+    """Declare entries and journal runs that are already in the ledger, and adopt them.
 
-    A declaration is written for each NUMBER, and the live entry gets this workspace's marker; no
-    amount changes. Entries of a journal run are managed for their basic information alone.
+    Each NUMBER gets a declaration, and its live entry gets this workspace's marker. No amount
+    changes. Of the entries of a journal run, only the basic information is managed.
     """
     options = take(ImportOptions, given)
     _require_fitting(options)
@@ -97,20 +98,21 @@ def _require_fitting(options: ImportOptions) -> None:
             "--period."
         )
     if options.period is not None and (named or options.name or options.to):
-        raise click.UsageError("--period goes with no number, --run, --name or --to.")
+        raise click.UsageError("--period cannot be combined with numbers, --run, --name or --to.")
     if options.name is not None and (len(options.numbers) != 1 or options.run is not None):
-        raise click.UsageError("--name is for one number.")
+        raise click.UsageError("--name requires exactly one number.")
 
 
 def _show(found: PeriodImport) -> None:
-    """What is written where, and what is left."""
+    """Show what is imported, and what is not."""
     out([line(("Import of ", ""), span(found.period, "strong"))])
     for item in found.imports:
-        where = str(item.path) if item.path is not None else "declared, and adopted now"
+        where = str(item.path) if item.path is not None else "already declared, adopted now"
         out([line("  ", span("=", "adopt"), f" {item.live.number}  {item.address.name}  {where}")])
     for number, why in found.left[:MOST_SHOWN]:
-        out([line("  ", span(f"left: {number}", "faint"), f"  {why}")])
+        out([line("  ", span(f"not imported: {number}", "faint"), f"  {why}")])
     if (more := len(found.left) - MOST_SHOWN) > 0:
-        out([line("  ", span(f"left: {more} more", "faint"))])
+        out([line("  ", span(f"not imported: {more} more", "faint"))])
     if found.waiting:
-        out([line("  ", f"{found.waiting} more wait: run it again, or raise --limit.")])
+        how = "run the command again, or raise --limit"
+        out([line("  ", f"{found.waiting} more can be imported: {how}.")])

@@ -1,4 +1,4 @@
-"""`reconciler init`: a workspace to begin with."""
+"""`reconciler init`: writes a starter workspace."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from reconciler.render.styled_text import line
 )
 @common_options
 def init(*, directory: Path, name: str) -> int:
-    """Write a starter workspace into DIRECTORY. Never overwrites a file."""
+    """Write a starter workspace to DIRECTORY. Never overwrites a file."""
     for path in write_starter(directory, name):
         out([line("wrote ", (f"{path}", "strong"))])
     place = "" if directory == Path("journals") else f" -w {directory}"

@@ -1,4 +1,4 @@
-"""The commands around the embedded ledger: serve it, make clients for it, fill it."""
+"""`reconciler ledger …`: serves the embedded ledger, creates its clients, loads transactions."""
 
 import json
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ _DATABASE = click.option(
     "--database",
     required=True,
     metavar="URL",
-    help="The ledger's database: a file, sqlite:////srv/ledger.db, made when it is missing, "
-    "or one of PostgreSQL, postgresql://user@host/database, which must be there. "
-    "Its password is better kept in PGPASSWORD or ~/.pgpass than in the URL.",
+    help="The ledger's database. A SQLite file, sqlite:////srv/ledger.db, is created if "
+    "it is missing. A PostgreSQL database, postgresql://user@host/database, must "
+    "exist; keep its password in PGPASSWORD or ~/.pgpass, not in the URL.",
 )
 
 
 @click.group(context_settings=HELP)
 def ledger() -> None:
-    """Serve the embedded ledger, make clients for it, load what journal runs summarise."""
+    """Serve the embedded ledger, create clients for it, load transactions for journal runs."""
 
 
 @ledger.command()
@@ -46,20 +46,20 @@ def ledger() -> None:
 @click.option(
     "--allow-remote",
     is_flag=True,
-    help="Listen on an address other machines can reach. There is no TLS: put a proxy in front.",
+    help="Listen on an address that other machines can reach. There is no TLS: put a "
+    "proxy in front.",
 )
 @click.option(
     "--requests-per-minute",
     type=click.IntRange(1),
     metavar="NUMBER",
-    help="Answer 429 to a tenant's further requests in the minute. Unlimited without it.",
+    help="Answer 429 to a tenant's further requests in the same minute. Default: no limit.",
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(1),
     metavar="NUMBER",
-    help="Answer 429 to an entity's further requests while so many are at work. "
-    "Unlimited without it.",
+    help="Answer 429 to an entity's requests beyond so many concurrent ones. Default: no limit.",
 )
 @click.option(
     "--query-lag",
@@ -67,7 +67,7 @@ def ledger() -> None:
     show_default=True,
     type=click.IntRange(0, 31_536_000),
     metavar="SECONDS",
-    help="Let a Data Query see entries and runs as they were so long ago, as the live one lags.",
+    help="Let a Data Query see entries and runs with this delay, as in production.",
 )
 def serve(
     host: str,
@@ -84,7 +84,7 @@ def serve(
     if not allow_remote and not is_loopback(host):
         raise click.UsageError(
             f"{host} can be reached from other machines, and the ledger speaks plain HTTP. "
-            "Add --allow-remote if a proxy with TLS stands in front."
+            "Add --allow-remote if a proxy with TLS is in front."
         )
     try:
         with open_ledger(database, reference) as opened:
@@ -108,24 +108,23 @@ def serve(
     "permissions",
     multiple=True,
     metavar="NAME",
-    help="A permission by the vendor's name; may be repeated. Without any, the client gets the "
-    "standard finance role with period administration.",
+    help="A permission by the vendor's name. Repeatable. Default: the standard finance "
+    "role with period administration.",
 )
 @click.option(
     "--entity",
     "entities",
     multiple=True,
     metavar="NAME",
-    help="An entity of a Multi-entity tenant, by name or id; may be repeated. "
-    "Without any, the client may enter them all.",
+    help="An entity of a Multi-entity tenant, by name or id. Repeatable. Default: all entities.",
 )
 @click.option(
     "--organization",
     "organizations",
     multiple=True,
     metavar="NAME",
-    help="An organization of a Multi-Org tenant, by name or id; may be repeated. "
-    "Without any, the client acts for them all.",
+    help="An organization of a Multi-Org tenant, by name or id. Repeatable. Default: "
+    "all organizations.",
 )
 @click.option(
     "--format",
@@ -144,7 +143,7 @@ def create_client(
     organizations: Sequence[str],
     style: str,
 ) -> None:
-    """Make an OAuth client and print its id and secret, which are shown only this once."""
+    """Create an OAuth client and print its id and secret, which are shown only once."""
     try:
         # The first `serve` chooses the reference; a client needs none.
         with open_ledger(database, built_in=False) as opened:
@@ -169,7 +168,7 @@ def create_client(
 @click.option(
     "--entity",
     metavar="NAME",
-    help="The entity of a Multi-entity tenant they belong to, by name or id; by default the first.",
+    help="The entity of a Multi-entity tenant, by name or id. Default: the first entity.",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 def load_transactions(database: str, entity: str | None, file: Path) -> None:
@@ -179,8 +178,8 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
     fields id, transactionType, transactionDate, currency, amount, homeCurrencyAmount,
     debitAccountingCodeName, creditAccountingCodeName, debitAccountingCodeType,
     creditAccountingCodeType and segments (in CSV a column segments.NAME for each), and in a
-    Multi-Org tenant organizationName. What was loaded before is left alone, so the same file can
-    be loaded again.
+    Multi-Org tenant organizationName. Transactions that are already loaded are skipped, so the same
+    file can be loaded again.
     """
     try:
         with open_ledger(database, built_in=False) as opened:
@@ -188,4 +187,4 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
             loaded = opened.load_transactions(file, tenant_id=books)
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were there already.")
+    click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")

@@ -1,4 +1,4 @@
-"""The options every verb has, before or after its name."""
+"""Options that several verbs share."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,32 +16,32 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class CommonOptions:
-    """What was said in common options, on the root or on the verb; the verb's word counts."""
+    """The common options, given on the root or on the verb; the verb's value wins."""
 
-    said: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
 
     @property
     def workspace(self) -> Path:
-        """The workspace's directory: what was said, else `journals`, else the current one."""
-        said = self.said.get("workspace")
-        if said is not None:
-            return Path(said)
+        """The workspace's directory: the given one, else `journals`, else the current one."""
+        given = self.given.get("workspace")
+        if given is not None:
+            return Path(given)
         return Path("journals") if Path("journals").is_dir() else Path()
 
     @property
     def color(self) -> bool:
-        """Whether colour is allowed as far as options go; the screen decides the rest."""
-        return not self.said.get("no_color", False)
+        """Whether the options allow colour."""
+        return not self.given.get("no_color", False)
 
     @property
     def quiet(self) -> bool:
-        """Whether only results and problems are wanted."""
-        return bool(self.said.get("quiet", False))
+        """Whether only results and problems are shown."""
+        return bool(self.given.get("quiet", False))
 
     @property
     def verbose(self) -> bool:
-        """Whether every step is wanted on stderr."""
-        return bool(self.said.get("verbose", False))
+        """Whether every call is shown on stderr."""
+        return bool(self.given.get("verbose", False))
 
 
 def given_options() -> CommonOptions:
@@ -52,7 +52,7 @@ def given_options() -> CommonOptions:
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     source = ctx.get_parameter_source(param.name or "")
     if source is not click.core.ParameterSource.DEFAULT:
-        ctx.ensure_object(CommonOptions).said[param.name or ""] = value
+        ctx.ensure_object(CommonOptions).given[param.name or ""] = value
 
 
 def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -78,23 +78,23 @@ common_options = together(
         metavar="DIR",
         help="The workspace: a directory with a reconciler.yaml. [default: journals, else .]",
     ),
-    _common("--no-color", is_flag=True, help="No colour, as with NO_COLOR."),
-    _common("-q", "--quiet", is_flag=True, help="Results and problems only."),
-    _common("-v", "--verbose", is_flag=True, help="Every step, on stderr."),
+    _common("--no-color", is_flag=True, help="Disable colour, as NO_COLOR does."),
+    _common("-q", "--quiet", is_flag=True, help="Show only results and problems."),
+    _common("-v", "--verbose", is_flag=True, help="Show every call, on stderr."),
 )
 
 HELP: Mapping[str, Any] = MappingProxyType({"help_option_names": ["-h", "--help"]})
 """The settings of a group whose commands all know `-h`."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
-"""What the schemas take as a name."""
+"""The names that the schemas allow."""
 
 
 def sound_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A callback that refuses a name which no document may have."""
+    """A callback that refuses a name that the schemas do not allow."""
     if value is not None and not _NAME.fullmatch(value):
         raise click.BadParameter(
-            "A name has lower-case letters and digits, with . _ - inside, at most 63 characters."
+            "A name consists of at most 63 lower-case letters and digits, with . _ - inside."
         )
     return value
 
@@ -109,21 +109,23 @@ def take(kind: Callable[..., _Value], given: dict[str, Any]) -> _Value:
 
 
 def format_option(*formats: str) -> Callable[[_Command], _Command]:
-    """The option that chooses the form of the result; the first format is the default."""
+    """The option that chooses the output format; the first one is the default."""
     return click.option(
         "--format",
         "style",
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,
-        help="The form of the result.",
+        help="The output format.",
     )
 
 
 def _labels(ctx: click.Context, param: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
     for label in labels:
         if not all(label.partition("=")):
-            raise click.UsageError(f"--select takes LABEL=VALUE, as in team=revenue; not {label}.")
+            raise click.UsageError(
+                f"--select takes LABEL=VALUE, such as team=revenue, not {label}."
+            )
     return labels
 
 
@@ -134,16 +136,14 @@ def _scope(flag: str, name: str, metavar: str, what: str, **attributes: Any) -> 
 
 
 scope_options = together(
-    _scope(
-        "--target", "targets", "NAME", "Only what has this name: KIND/NAME and patterns with * too."
-    ),
-    _scope("--exclude", "excludes", "NAME", "All but what has this name, as with --target."),
+    _scope("--target", "targets", "NAME", "Only this NAME, KIND/NAME, or pattern with *."),
+    _scope("--exclude", "excludes", "NAME", "Everything except this; takes what --target takes."),
     _scope("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
     _scope(
         "--select",
         "labels",
         "LABEL=VALUE",
-        "Only what is declared with this label.",
+        "Only declarations with this label.",
         callback=_labels,
     ),
 )
@@ -155,23 +155,23 @@ def _allowance(flag: str, what: str) -> Any:
         flag,
         type=click.IntRange(min=0),
         metavar="N",
-        help=f"Allow so many {what} instead of max(3, 10 %).",
+        help=f"Allow up to N {what} instead of max(3, 10 %).",
     )
 
 
 allowance_options = together(
     _allowance("--max-removals", "removals"),
-    _allowance("--max-missing", "entries to be missing in the ledger"),
+    _allowance("--max-missing", "entries missing in the ledger"),
 )
-"""The options by which one run allows what the guards would refuse."""
+"""The options that allow, for one run, what the guards refuse."""
 
 _COMMIT = re.compile(r"[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?")
 
 
 def _whole_commit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """An abbreviated hash may come to mean another commit, and a name may be moved."""
+    """An abbreviated hash may become ambiguous, and a name may move to another commit."""
     if value is not None and not _COMMIT.fullmatch(value):
-        raise click.BadParameter("Give the hash of a commit with all its digits.")
+        raise click.BadParameter("Give the full hash of a commit.")
     return value.lower() if value else None
 
 
@@ -179,14 +179,16 @@ forge_options = together(
     click.option(
         "--forge",
         type=click.Choice(["github", "gitlab"]),
-        help="Where the change is. [default: as the CI job says]",
+        help="Where the code is hosted. [default: from the CI job]",
     ),
     click.option(
         "--forge-url",
         metavar="URL",
-        help="The base URL of its API: https, or http on this machine.",
+        help="The base URL of the host's API: https, or http on this machine.",
     ),
-    click.option("--repo", metavar="NAME", help="The repository, OWNER/NAME, or the project's id."),
+    click.option(
+        "--repo", metavar="NAME", help="The repository as OWNER/NAME, or the project's id."
+    ),
     click.option(
         "--pr",
         "--mr",
@@ -199,21 +201,21 @@ forge_options = together(
         "--commit",
         metavar="SHA",
         callback=_whole_commit,
-        help="The commit that is spoken of, with all its digits.",
+        help="The full hash of the commit that is reviewed.",
     ),
     click.option(
         "--ca-bundle",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="A PEM file of authorities to trust besides the public ones.",
+        help="A PEM file of certificate authorities to trust in addition to the public ones.",
     ),
 )
-"""The options that say where a change is; in a CI job its variables say it."""
+"""The options that name a change; in a CI job, its variables do."""
 
 
 def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not re.fullmatch(RUN_ENTRY_KIND.number_pattern, value):
-        raise click.BadParameter("An entry's number is meant, as JE-00000100.")
+        raise click.BadParameter("Give an entry's number, such as JE-00000100.")
     return value
 
 
@@ -221,15 +223,15 @@ search_options = together(
     click.option(
         "--find",
         is_flag=True,
-        help="Search the ledger for all entries of this workspace, also those that the daybook "
-        "does not know.",
+        help="Search the ledger for all entries of this workspace, including those that the "
+        "daybook does not record.",
     ),
     click.option(
         "--probe-from",
         callback=_entry_number,
         metavar="JE-NUMBER",
-        help="Where the ledger cannot be searched, look at every number from this one on: nothing "
-        "of this workspace was posted under a lower one, or the daybook knows it.",
+        help="If the ledger cannot be searched, probe every number from this one on. The "
+        "daybook must record every entry of this workspace with a lower number.",
     ),
 )
 
@@ -238,5 +240,5 @@ parallelism_option = click.option(
     type=click.IntRange(1, 40),
     default=8,
     show_default=True,
-    help="Calls in flight.",
+    help="The maximum number of concurrent calls.",
 )

@@ -1,4 +1,4 @@
-"""`reconciler plan`: what will happen to the ledger, before it happens."""
+"""`reconciler plan`: shows what apply would do."""
 
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,14 @@ CHANGES_PENDING = 2
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit 2 when changes are pending, 0 when there are none.",
+    help="Exit 2 if changes are pending, 0 if there are none.",
 )
-@click.option("--expect-no-changes", is_flag=True, help="Exit 7 when changes are pending.")
+@click.option("--expect-no-changes", is_flag=True, help="Exit 7 if changes are pending.")
 @click.option(
     "--offline",
     is_flag=True,
-    help="Plan from files and daybook alone: no connection, no credentials, nothing to apply.",
+    help="Plan from files and daybook alone, without connection or credentials. The "
+    "plan cannot be applied.",
 )
 @scope_options
 @allowance_options
@@ -73,13 +74,15 @@ def plan(
     style: str,
     **given: Any,
 ) -> int:
-    """Read files and ledger, and print what apply would do. Changes nothing.
+    """Compare files and ledger, and show what apply would do. Changes nothing.
 
-    --target, --exclude, --period and --select narrow a plan, which then says that it is partial.
+    --target, --exclude, --period and --select limit the plan, which is then marked as partial.
     """
     require_text(style, summary=summary)
     if offline and given["find"]:
-        raise click.UsageError("--find searches the ledger, which --offline does not ask.")
+        raise click.UsageError(
+            "--find searches the ledger, so it cannot be combined with --offline."
+        )
     options, workspace = plan_options(given, offline=offline), checked_workspace()
     made, at = plan_workspace(workspace, options, parallelism=parallelism, progress=progress)
     if save_to is not None:

@@ -102,7 +102,7 @@ class Printer:
         """Shown on stdout, or on stderr where stdout has a document."""
         to_stderr = self.style != "text"
         if not self.unsaved:
-            click.echo(f"Save each line that begins with {{ as {event.spill_file}:", err=to_stderr)
+            click.echo(f"Save each line that begins with {{ in {event.spill_file}:", err=to_stderr)
         self.unsaved = True
         click.echo(event.line, err=to_stderr)
 
@@ -115,12 +115,12 @@ def _log(ended: Iterable[Applied]) -> Iterator[Line]:
 def _not_reviewed(event: NotReviewed) -> Iterator[Line]:
     saved, plan = event.saved, event.plan
     if saved is not None:
-        yield line("The reviewed plan and the plan made now differ:")
+        yield line("The new plan differs from the reviewed plan:")
         found = differences(saved, plan, interrupted=event.interrupted)
         yield from plan_diff_lines(saved, plan, found)
         return
     if event.interrupted:
-        yield line("A run of the reviewed plan was begun and did not carry it out.")
-        yield line("To finish it, apply its file, which tells what is left of it.", indent=4)
-    yield line(f"Made now: {counts_of(plan)} A digest does not tell what was reviewed.")
-    yield line("With the file of the reviewed plan, apply shows what moved.", indent=4)
+        yield line("An earlier apply of the reviewed plan did not complete.")
+        yield line("To complete it, apply the file of the reviewed plan.", indent=4)
+    yield line(f"New plan: {counts_of(plan)} A digest alone does not show what was reviewed.")
+    yield line("Apply the file of the reviewed plan to see the differences.", indent=4)

@@ -1,4 +1,4 @@
-"""`reconciler daybook recover`: shows and settles what earlier runs left open."""
+"""`reconciler daybook recover`: shows and settles open calls of earlier runs."""
 
 import json
 import re
@@ -21,25 +21,25 @@ from reconciler.errors import AppliedInPart
 from reconciler.render.open_calls import verdict_lines
 
 
-@click.command(short_help="Show and settle what earlier runs left open.")
-@click.option("--dry-run", is_flag=True, help="Only show what is open, and what would settle it.")
+@click.command(short_help="Show and settle open calls of earlier runs.")
+@click.option("--dry-run", is_flag=True, help="Only show open calls and what would settle them.")
 @click.option(
     "--posted",
     multiple=True,
     metavar="ADDRESS=NUMBER",
-    help="An open create made this: JournalEntry/NAME=JE-… or JournalRun/NAME=JR-…. It is read, "
-    "and must fit.",
+    help="The open create posted this: JournalEntry/NAME=JE-… or JournalRun/NAME=JR-…. "
+    "It is read and must match.",
 )
 @click.option(
     "--not-posted",
     multiple=True,
     metavar="ADDRESS",
-    help="An open create made nothing. Refused while it still might, and when a search finds it.",
+    help="The open create posted nothing. Refused while it still could, or if a search finds it.",
 )
 @click.option(
     "--set-aside",
     is_flag=True,
-    help="Take in of a rescue file only what fits the daybook, and rename it.",
+    help="Read only the lines of a spill file that match the daybook, and rename the file.",
 )
 @format_option("text", "json")
 @common_options
@@ -51,13 +51,15 @@ def recover(
     set_aside: bool,
     style: str,
 ) -> int:
-    """Show every call whose outcome is not known, and settle what can be settled now.
+    """Show every call without a known outcome, and settle what can be settled now.
 
-    Exits 6 when something stays unknown, and 0 when nothing does.
+    Exits 6 if a call stays open, and 0 otherwise.
     """
     made, nothing = _answers(posted, not_posted)
     if dry_run and (made or nothing or set_aside):
-        raise click.UsageError("--dry-run changes nothing: say it without the answers.")
+        raise click.UsageError(
+            "--dry-run cannot be combined with --posted, --not-posted or --set-aside."
+        )
     workspace, printer = checked_workspace(), Printer(style=style)
     if dry_run:
         with open_session(ReadSession, workspace) as session:
@@ -77,12 +79,12 @@ def recover(
 def _answers(
     posted: Sequence[str], not_posted: Sequence[str]
 ) -> tuple[Mapping[Address, str], frozenset[Address]]:
-    """What somebody says of open creates: one thing of each."""
+    """A person's answers about open creates: one for each."""
     made = [_answer(text) for text in posted]
     nothing = frozenset(_address(text) for text in not_posted)
     said = Counter([address for address, _ in made] + [*nothing])
     for address in sorted(address for address, times in said.items() if times > 1):
-        raise click.UsageError(f"Two answers are given for {address}: give one.")
+        raise click.UsageError(f"{address} has two answers. Give one.")
     return dict(made), nothing
 
 
@@ -92,7 +94,8 @@ def _answer(text: str) -> tuple[Address, str]:
     address = _address(where)
     if not equals or not re.fullmatch(KINDS[address.kind].number_pattern, number):
         raise click.UsageError(
-            f"--posted takes an address and a number, as JournalEntry/NAME=JE-00000042: {text}"
+            "--posted takes an address and a number, such as "
+            f"JournalEntry/NAME=JE-00000042, not {text}"
         )
     return address, number
 
@@ -100,5 +103,7 @@ def _answer(text: str) -> tuple[Address, str]:
 def _address(text: str) -> Address:
     kind, slash, name = text.partition("/")
     if not slash or kind not in KINDS or not name:
-        raise click.UsageError(f"An address is a kind and a name, as JournalEntry/NAME: {text}")
+        raise click.UsageError(
+            f"An address is a kind and a name, such as JournalEntry/NAME, not {text}"
+        )
     return Address(kind, name)

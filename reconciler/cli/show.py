@@ -1,4 +1,4 @@
-"""`reconciler show`: draws a saved plan, or what moved since another."""
+"""`reconciler show`: shows a saved plan, or how it differs from another."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ SUMMARY_LIMIT = 250_000
 summary_option = click.option(
     "--summary",
     is_flag=True,
-    help="Verdict, dangers, impact and balance alone, without every entry.",
+    help="Show only verdict, dangers, impact and balance, without the entries.",
 )
 
 
@@ -34,39 +34,39 @@ summary_option = click.option(
     "earlier",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Show what is different from another saved plan, an earlier one.",
+    help="Show how the plan differs from this earlier saved plan.",
 )
 @summary_option
 @format_option(*RENDERERS)
 @common_options
 def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int:
-    """Draw a saved plan, or what moved since another. Reads nothing but the files."""
+    """Show a saved plan, or how it differs from another. Reads nothing but the files."""
     require_text(style, summary=summary)
     made = plan_of(read_text(planfile))
     if earlier is None:
         print_plan(made, style, summary=summary)
         return 0
     if style != "text":
-        raise click.UsageError("--diff draws text only.")
+        raise click.UsageError("--diff supports the text format only.")
     _print_difference(plan_of(read_text(earlier)), made)
     return 0
 
 
 def _print_difference(earlier: Plan, made: Plan) -> None:
-    """What moved from one plan to the next as a result."""
+    """How one plan differs from the next."""
     if earlier.digest == made.digest:
-        out([line(f"Both plans do the same: {made.digest}")])
+        out([line(f"Both plans make the same changes: {made.digest}")])
     else:
         out(plan_diff_lines(earlier, made, differences(earlier, made)))
 
 
 def require_text(style: str, *, summary: bool) -> None:
     if summary and style != "text":
-        raise click.UsageError("--summary draws text only.")
+        raise click.UsageError("--summary supports the text format only.")
 
 
 def print_plan(made: Plan, style: str, *, summary: bool = False) -> None:
-    """A plan as a result, in the form that was asked for."""
+    """A plan as a result, in this format."""
     prefix = path_prefix(given_options().workspace)
     drawing = overview_lines(made) if summary else RENDERERS[style](made, prefix)
     if isinstance(drawing, str):
@@ -78,7 +78,7 @@ def print_plan(made: Plan, style: str, *, summary: bool = False) -> None:
 
 
 def _summarize(made: Plan) -> None:
-    """Add the plan to the summary of a job, where the runner named a file for it."""
+    """Add the plan to the summary of a job, if the runner names a file for it."""
     name = os.environ.get("GITHUB_STEP_SUMMARY")
     if name:
         with Path(name).open("a", encoding="utf-8") as summary:

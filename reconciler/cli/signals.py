@@ -1,4 +1,4 @@
-"""What ends a run before its end: the first signal, the second, and the time it was given."""
+"""What ends a run early: the first signal, the second, and the end of its time."""
 
 import signal
 import threading

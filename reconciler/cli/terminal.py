@@ -1,4 +1,4 @@
-"""Puts lines on stdout and stderr: painted on a terminal, plain when piped."""
+"""Writes lines to stdout and stderr: styled on a terminal, plain in a pipe."""
 
 import logging
 import os
@@ -72,7 +72,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def counted_by_kind(declared: Iterable[Address]) -> str:
-    """How many there are of each kind; of entries even when there are none."""
+    """The number of each kind that occurs; of entries, even zero."""
     counts = Counter(address.kind for address in declared)
     first, *others = sorted(KINDS.values(), key=lambda kind: kind.rank)
     told = (first, *(kind for kind in others if counts[kind.name]))
@@ -80,14 +80,14 @@ def counted_by_kind(declared: Iterable[Address]) -> str:
 
 
 def show_error(error: ReconcilerError) -> None:
-    """What stopped the work, and what to do about it, on stderr."""
+    """Show an error and its remedy, on stderr."""
     err([line(("Error: ", "bad"), error.message)])
     if error.remedy:
-        err([line(error.remedy, indent=4)])
+        err([line(("To fix: ", "strong"), error.remedy, indent=4)])
 
 
 def path_prefix(root: Path) -> str:
-    """What leads from the current directory to the files of a workspace."""
+    """The path from the current directory to the files of a workspace."""
     here = Path.cwd()
     inside = root.absolute()
     root = inside.relative_to(here) if inside.is_relative_to(here) else root
@@ -95,7 +95,7 @@ def path_prefix(root: Path) -> str:
 
 
 def problem_spans(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
-    """Problems as lines to paint; their paths lead from the current directory."""
+    """Problems as styled lines; their paths start at the current directory."""
     prefix = path_prefix(root)
     for problem in problems:
         fact, *remedy = problem_lines(problem)
@@ -106,7 +106,7 @@ def problem_spans(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
 
 
 def has_bar() -> bool:
-    """Whether progress is drawn: on a terminal, unless --quiet."""
+    """Whether a progress bar is shown: on a terminal, unless --quiet."""
     return sys.stderr.isatty() and not given_options().quiet
 
 

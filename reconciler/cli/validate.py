@@ -1,4 +1,4 @@
-"""`reconciler validate`: every finding in every file, without a ledger or a network."""
+"""`reconciler validate`: shows every problem of every file, offline."""
 
 from pathlib import Path
 
@@ -30,8 +30,8 @@ from reconciler.render.styled_text import line
 def validate(paths: tuple[Path, ...], style: str) -> int:
     """Check YAML, schema and accounting rules, offline.
 
-    With PATHS, only their findings are shown; the whole workspace is read all the same, because a
-    name or a posting may stand twice.
+    With PATHS, only their problems are shown. The whole workspace is read, because a name or a
+    posting may occur in two files.
     """
     root = given_options().workspace
     workspace = read_workspace(root)
@@ -58,7 +58,7 @@ def _print(workspace: CheckedWorkspace, problems: tuple[Problem, ...], root: Pat
 
 
 def _document(style: str, workspace: CheckedWorkspace, problems: tuple[Problem, ...]) -> str:
-    """The findings in a form for other programs; paths lead from where the command runs."""
+    """The problems in a format for other programs; paths start at the current directory."""
     prefix = path_prefix(workspace.root)
     match style:
         case "sarif":

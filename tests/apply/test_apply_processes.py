@@ -152,7 +152,7 @@ def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
     if probing:
         said = " ".join(capsys.readouterr().out.split())
         assert "JE-00000001 to JE-000000" in said
-        assert "were looked at one by one instead" in said
+        assert "were probed one by one instead" in said
         assert workspace.received == 1, "what was found is not posted again, not even by its key"
     assert {name: len(numbers) for name, numbers in workspace.live().items()} == dict.fromkeys(
         [*BEFORE, "more"], 1

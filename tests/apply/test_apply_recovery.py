@@ -121,7 +121,7 @@ def test_i11_when_its_time_is_up_a_run_begins_nothing_new_and_settles_what_is_in
     report = bench.apply(MANY, ports=ports)
     assert [item.outcome.value for item in report.applied].count("done") == 2
     left = [item for item in report.applied if item.outcome.value == "not_attempted"]
-    assert {item.message for item in left} == {"the run's time was up"}
+    assert {item.message for item in left} == {"the run reached its time limit"}
     assert len(left) == len(MANY) - 2
     bench.require_true(report)
     bench.converge(MANY)

@@ -23,7 +23,7 @@ def test_show_tells_entries_runs_and_who_is_writing(small):
     said = run(small, "show")
     assert said.code == 0
     assert "JournalEntry/entry-01  JE-00000002  recorded  create done" in said.out
-    assert "nobody is writing" in said.out
+    assert "no run is writing" in said.out
     with closing(open_daybook(daybook_of(small), write=True)) as book:
         document = run(small, "show", "--format", "json").json
         assert document["lease"]["id"] == book.lease.id
@@ -44,7 +44,7 @@ def test_show_where_there_is_none_makes_none(small):
 
 def test_verify_names_the_first_event_that_was_altered(small):
     """I-40."""
-    assert "none was altered or removed" in run(small, "verify").out
+    assert "none was changed or removed" in run(small, "verify").out
     with closing(sqlite3.connect(daybook_of(small))) as connection:
         connection.execute("update events set at = '2036' where seq = 7")
         connection.commit()

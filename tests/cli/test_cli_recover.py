@@ -135,7 +135,7 @@ def test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again(r
     assert (kept.act, kept.result, kept.number) == (Act.CREATE, Result.DONE, number)
     assert key not in line
     planned = rescued.plan()
-    assert "daybook.db.rescue holds what the daybook could not take" in planned.out
+    assert "daybook.db.rescue contains outcomes that the daybook could not record" in planned.out
     ended = rescued.apply()
     assert ended.code == 0, ended.said
     assert f"the create of {NEW}" in ended.err
@@ -164,7 +164,7 @@ def test_i43_where_no_file_can_be_written_the_line_is_on_the_screen_and_can_be_p
         ended = small.apply()
     assert ended.code == 6
     (line,) = [text for text in ended.out.splitlines() if text.startswith("{")]
-    assert f"Save each line that begins with {{ as {rescue_of(small)}" in ended.out
+    assert f"Save each line that begins with {{ in {rescue_of(small)}" in ended.out
     number, before = small.number(NEW), small.content()
     assert not rescue_of(small).exists()
     make_room(small)
@@ -309,7 +309,7 @@ def test_i43_a_rescue_file_is_never_written_through_a_link(small, tmp_path):
 def test_i11_a_run_without_time_posts_nothing_and_says_so(small):
     small.declare(NEW)
     ended = small.apply("--timeout", "0.000001")
-    assert (ended.code, "the run's time was up" in ended.err) == (6, True), ended.said
+    assert (ended.code, "the run reached its time limit" in ended.err) == (6, True), ended.said
     assert NEW not in small.posted()
 
 

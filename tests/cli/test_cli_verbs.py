@@ -38,7 +38,7 @@ def test_init_never_overwrites(tmp_path, there):
     place.write_text("mine")
     ended = reconciler("init", cwd=tmp_path)
     assert ended.code == 1
-    assert "nothing is overwritten" in ended.err
+    assert "is not overwritten" in ended.err
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert (files, place.read_text()) == ([place], "mine")
 

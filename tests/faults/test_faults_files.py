@@ -67,7 +67,7 @@ def test_i40_a_daybook_cut_anywhere_is_refused_and_kept(lab, stride):
             with pytest.raises(DaybookError) as caught:
                 read_for(path, write=write)
             assert caught.value.remedy
-            assert path.stat().st_size == size, "nothing is overwritten"
+            assert path.stat().st_size == size, "is not overwritten"
     path.write_bytes(sound)
     assert state(path) == whole
 

@@ -134,7 +134,7 @@ def test_a_merge_that_holds_more_than_the_approved_head_is_refused(checkout, git
         ("an unwatched file", "files of the workspace differ from the commit: accrual.yaml"),
         ("an ignored file", "files of the workspace differ from the commit: hidden/one.yaml"),
         ("another commit", "is checked out, but approvals are for"),
-        ("no pull request", "no pull request or merge request brought"),
+        ("no pull request", "no pull request or merge request contains"),
     ],
 )
 def test_approvals_are_of_the_files_that_are_applied(checkout, github, tmp_path, what, message):
@@ -226,7 +226,11 @@ def test_a_dry_run_asks_nobody(checkout, github, tmp_path):
     [
         (["--commit", "main"], 64, "with all its digits"),
         (["--pr", "0"], 64, "0 is not in the range"),
-        (["--forge", "github", "--repo", "acme/books"], 1, "which pull request"),
+        (
+            ["--forge", "github", "--repo", "acme/books"],
+            1,
+            "the pull request or merge request is not known",
+        ),
     ],
 )
 def test_what_a_comment_needs_is_asked_for(checkout, tmp_path, arguments, code, message):

@@ -107,7 +107,7 @@ def test_a_key_makes_plans_that_nobody_else_can_make(books, saved, monkeypatch):
 
 def test_a_short_key_is_refused(books, saved, monkeypatch):
     monkeypatch.setenv("RECONCILER_PLAN_KEY", "secret")
-    refused(books, saved, "too easy to guess", code=1)
+    refused(books, saved, "too short", code=1)
 
 
 def test_a_squash_merge_is_the_plan_that_was_reviewed(repository, tmp_path):

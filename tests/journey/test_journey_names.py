@@ -80,8 +80,8 @@ def test_what_a_lost_daybook_left_behind_is_forgotten_too(small):
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        pytest.param(["nobody", "--yes"], 4, "no entry that the daybook or a search", id="unknown"),
-        pytest.param(["entry-03"], 64, "no terminal to ask on", id="nobody to ask"),
+        pytest.param(["nobody", "--yes"], 4, "neither the daybook nor a search", id="unknown"),
+        pytest.param(["entry-03"], 64, "no terminal to confirm on", id="nobody to ask"),
         pytest.param([], 64, "Missing argument", id="no name"),
     ],
 )
@@ -119,7 +119,7 @@ def test_entries_left_to_their_run_are_not_named_for_ever(billing):
     assert billing.plan("--detailed-exitcode").code == 0
     written.unlink()
     assert "4 forgotten" in billing.applied("--max-removals", "4").out
-    assert "stands in the ledger" not in billing.plan("--find").out
+    assert "neither declared nor recorded" not in billing.plan("--find").out
     written.write_text(text)
     assert "4 adopted" in billing.applied().out
     assert len(standing(billing)) == 4

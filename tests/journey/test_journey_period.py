@@ -43,7 +43,7 @@ def test_a_period_is_imported_piece_by_piece(small):
     # As if it had been interrupted before anything was adopted: files are there, and no record.
     ended = small.run(*PERIOD)
     assert ended.code == 0, ended.said
-    assert ended.out.count("declared, and adopted now") == 2
+    assert ended.out.count("already declared, adopted now") == 2
     assert {number.lower() for number in numbers} <= set(small.posted())
     assert small.plan("--detailed-exitcode").code == 0
 
@@ -61,9 +61,12 @@ def test_what_a_run_made_is_left_to_it(billing):
     ("args", "code", "said"),
     [
         pytest.param(["--period", "Jan-26", "--yes"], 4, "Did you mean Jan-2026?", id="no period"),
-        pytest.param(["--period", "Jan-2026"], 64, "no terminal to ask on", id="nobody to ask"),
+        pytest.param(["--period", "Jan-2026"], 64, "no terminal to confirm on", id="nobody to ask"),
         pytest.param(
-            ["--period", "Jan-2026", "JE-00000001", "--yes"], 64, "goes with no number", id="both"
+            ["--period", "Jan-2026", "JE-00000001", "--yes"],
+            64,
+            "cannot be combined with numbers",
+            id="both",
         ),
     ],
 )

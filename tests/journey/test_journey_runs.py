@@ -123,15 +123,17 @@ def test_a_lost_daybook_is_rebuilt_from_the_marks_in_the_ledger(small):
         pytest.param(["INV-1"], 64, "INV-1 is not the number of an entry", id="no number"),
         pytest.param(["--run", "JE-00000001"], 64, "not the number of a journal run", id="no run"),
         pytest.param(["JE-00000099"], 4, "JE-00000099 is not in the ledger", id="not there"),
-        pytest.param(["--run", "JR-00000099"], 4, "has no entries in the books", id="empty run"),
+        pytest.param(["--run", "JR-00000099"], 4, "has no posted entries", id="empty run"),
         pytest.param(["JE-00000001"], 4, "recorded as entry-00 already", id="ours already"),
-        pytest.param(["{hand}", "--name", "entry-03"], 4, "declared already", id="name taken"),
+        pytest.param(["{hand}", "--name", "entry-03"], 4, "already declared", id="name taken"),
         pytest.param(["{hand}", "--name", "No Name"], 64, "lower-case letters", id="no such name"),
-        pytest.param(["{hand}", "--to", "entry-03.yaml"], 4, "exists already", id="file taken"),
-        pytest.param(["{hand}", "--to", "../x.yaml"], 64, "outside of the workspace", id="outside"),
-        pytest.param(["{hand}", "--to", "x.txt"], 64, "no file that the workspace", id="not YAML"),
+        pytest.param(["{hand}", "--to", "entry-03.yaml"], 4, "already exists", id="file taken"),
+        pytest.param(["{hand}", "--to", "../x.yaml"], 64, "outside the workspace", id="outside"),
         pytest.param(
-            ["{hand}", "--to", ".x/x.yaml"], 64, "no file that the workspace", id="hidden"
+            ["{hand}", "--to", "x.txt"], 64, "not a file that the workspace", id="not YAML"
+        ),
+        pytest.param(
+            ["{hand}", "--to", ".x/x.yaml"], 64, "not a file that the workspace", id="hidden"
         ),
         pytest.param(["{theirs}"], 4, "belongs to another workspace", id="I-22 theirs"),
         pytest.param(["{gone}"], 4, 'has the status "Cancelled"', id="cancelled"),

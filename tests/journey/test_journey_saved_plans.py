@@ -145,7 +145,9 @@ def test_the_difference_is_shown_with_its_facts(books, saved, tmp_path):
     again = books.run("show", later, "--diff", saved)
     assert (again.code, again.err) == (0, "")
     assert again.out in shown, "as apply showed it"
-    assert books.run("show", saved, "--diff", saved).out.startswith("Both plans do the same")
+    assert books.run("show", saved, "--diff", saved).out.startswith(
+        "Both plans make the same changes"
+    )
     assert books.run("show", saved, "--diff", later, "--format", "json").code == 64
 
 
@@ -154,7 +156,7 @@ def test_a_digest_alone_says_what_is_known(books, saved):
     books.declare("another")
     ended = books.run("apply", "--plan-digest", digest)
     assert ended.code == 5
-    assert "Made now: 2 to create, 1 to update, 1 to replace, 1 to remove. " in ended.err
+    assert "New plan: 2 to create, 1 to update, 1 to replace, 1 to remove. " in ended.err
     assert "With the file of the reviewed plan, apply shows what moved.\n" in ended.err
 
 
