@@ -197,7 +197,7 @@ def test_i43_what_the_daybook_cannot_take_note_of_is_said(make_bench, at, parall
         assert item.number is not None
         assert f"{item.number} was created; this is not recorded" in item.message
         assert item.steps == item.change.steps
-    assert "the daybook could not be written" in " ".join(messages(report).values())
+    assert "the daybook could no longer be written" in " ".join(messages(report).values())
     bench.require_true(report)
     bench.on_commit = lambda commit: None
     make_room(bench)
