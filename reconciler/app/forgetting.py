@@ -7,7 +7,7 @@ from reconciler.app.apply import Interaction, execute_plan, exit_code
 from reconciler.app.plan import PlanOptions, plan_and_search
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first
-from reconciler.core.documents.plan_file import digest_of
+from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.model.plan import Change
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.retirement import addresses_of, retirement_obstacles, retirement_of

@@ -8,7 +8,7 @@ from reconciler.app.plan import drift_plan
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import common_options, format_option, parallelism_option
 from reconciler.cli.terminal import out, out_text, progress
-from reconciler.core.documents.plan_file import document_of
+from reconciler.core.documents.plan_json import document_of
 from reconciler.errors import ExpectationFailed
 from reconciler.render.text import drift_lines
 

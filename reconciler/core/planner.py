@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from types import MappingProxyType
 
-from reconciler.core.documents.plan_file import digest_of
+from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
 from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import Snapshot, decide_all

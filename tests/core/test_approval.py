@@ -7,7 +7,8 @@ import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, tenant_of, world
 from run_builders import declared_run
 
-from reconciler.core.documents.plan_file import digest_of, plan_of, plan_text
+from reconciler.core.documents.plan_digest import digest_of
+from reconciler.core.documents.plan_file import plan_of, plan_text
 from reconciler.core.documents.plan_json import checksum_of, document_of
 from reconciler.core.model.canonical import json_bytes
 from reconciler.core.model.finding import Refusal

@@ -1,5 +1,6 @@
 """A saved plan: whole or refused, and read back as it was made (I-12, I-30)."""
 
+import contextlib
 import json
 from dataclasses import replace
 from decimal import Decimal
@@ -24,13 +25,16 @@ from builders import (
 from document_schemas import must_fit
 
 from reconciler.core.documents import plan_file
-from reconciler.core.documents.plan_file import digest_of, document_of, plan_text
-from reconciler.core.documents.plan_json import checksum_of
+from reconciler.core.documents.plan_digest import digest_of
+from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.documents.plan_json import NOT_A_PLAN, checksum_of, document_of, plan_from
+from reconciler.core.model.canonical import json_bytes
 from reconciler.core.model.plan import Allowances
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Source
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.errors import StalePlan
+from reconciler.render import RENDERERS
 
 SEGMENTS = tuple(
     {"segmentName": name, "segmentValue": value}
@@ -219,6 +223,42 @@ def test_every_removal_of_one_place_is_refused():
             continue
         accepted.append(path)
     assert accepted == []
+
+
+def shape(path):
+    """Where a place is, whichever item of a list it is in."""
+    return tuple("*" if isinstance(key, int) else key for key in path)
+
+
+WRONG = (None, True, 7, "x", "NaN", ["x"], {"x": "x"})
+
+
+def sealed(document):
+    """The text of a document whose checksum fits, and its digest too where it has one."""
+    whole = json.loads(json.dumps(document), parse_float=Decimal)
+    with contextlib.suppress(*NOT_A_PLAN):
+        whole["digest"] = digest_of(plan_from(whole))
+    whole["checksum"] = checksum_of(whole)
+    return json_bytes(whole).decode()
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_a_value_of_a_wrong_type_is_refused_or_shown(wrong):
+    """Never a traceback, though the checksum and the digest fit."""
+    places = {shape(path): path for path in LEAVES}
+    places |= {shape(path[:end]): path[:end] for path in LEAVES for end in range(1, len(path))}
+    for path in places.values():
+
+        def change(inner, key):
+            inner[key] = wrong
+
+        text = sealed(json.loads(edited(TEXT, path, change)))
+        try:
+            plan = plan_file.plan_of(text)
+        except StalePlan:
+            continue
+        for drawn in RENDERERS.values():
+            assert "".join(map(str, drawn(plan, "")))
 
 
 def test_a_digest_that_does_not_fit_is_refused_though_the_file_is_whole():

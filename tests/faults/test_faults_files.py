@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from laboratory import Books, Lab, entry
 
+from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.documents.plan_file import plan_of
-from reconciler.core.documents.plan_json import checksum_of, digest_of
-from reconciler.core.documents.plan_reading import plan_from
+from reconciler.core.documents.plan_json import checksum_of, plan_from
 from reconciler.daybook import open_daybook
 from reconciler.daybook.events import GENESIS, seal
 from reconciler.errors import DaybookError, StalePlan

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
 
-from reconciler.core.documents.plan_json import bound_change
+from reconciler.core.documents.plan_digest import bound_change
 from reconciler.core.model.canonical import exact, json_bytes
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import ZERO

@@ -2,27 +2,29 @@
 
 import hmac
 import json
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from reconciler.core.documents.plan_figures import first_unsupported_figure
+from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.documents.plan_json import (
     FORMAT_VERSION,
+    NOT_A_PLAN,
     Document,
     checksum_of,
-    digest_of,
     document_of,
+    plan_from,
 )
-from reconciler.core.documents.plan_reading import NOT_A_PLAN, plan_from
 from reconciler.core.model.canonical import json_bytes
-from reconciler.core.model.plan import Basis, Plan
+from reconciler.core.model.money import ZERO, difference
+from reconciler.core.model.plan import Action, Basis, Impact, Plan
+from reconciler.core.planning.impact import balance_of, impact_of
 from reconciler.errors import StalePlan
-
-__all__ = ["FORMAT_VERSION", "digest_of", "document_of", "plan_of", "plan_text"]
 
 
 def plan_text(plan: Plan, *, key: str = "") -> str:
@@ -53,7 +55,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
         whole = document["checksum"] == checksum_of(document)
         plan = plan_from(document)
         whole = whole and digest_of(plan) == plan.digest
-        figure = first_unsupported_figure(plan)
+        figure = next(_unsupported_figures(plan), "")
     except (*NOT_A_PLAN, RecursionError) as error:
         raise StalePlan(
             "the file is not a plan that this tool wrote",
@@ -85,12 +87,17 @@ def _document(text: str) -> Document:
         text,
         object_pairs_hook=_once,
         parse_float=Decimal,
-        parse_int=Decimal,
+        parse_int=_integer,
         parse_constant=_no_constant,
     )
     if not isinstance(document, dict):
         raise TypeError("a plan is a mapping")
     return document
+
+
+def _integer(text: str) -> int | Decimal:
+    """A number of a custom field may have more digits than JSON writers take as an integer."""
+    return int(text) if len(text) < len(str(sys.maxsize)) else Decimal(text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Document:
@@ -102,6 +109,67 @@ def _once(pairs: list[tuple[str, Any]]) -> Document:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number")
+
+
+class _NetChange(NamedTuple):
+    """What a row of the impact changes."""
+
+    debit: Decimal
+    credit: Decimal
+    home: Decimal | None
+
+
+def _unsupported_figures(plan: Plan) -> Iterator[str]:
+    """The figures of a plan that do not follow from its changes, in words.
+
+    A plan file does not hold unchanged entries. So the change of an impact can be checked, but
+    not the amount before it; and the number of unchanged entries cannot be checked.
+    """
+    home_currency = plan.basis.home_currency
+    if plan.balance != balance_of(plan.pending, home_currency):
+        yield "its balance"
+    if not _impact_holds(plan):
+        yield "its impact on the books"
+    counts = Counter(change.action for change in plan.pending)
+    if any(
+        plan.summary.get(action, 0) != counts[action]
+        for action in Action
+        if action is not Action.KEEP
+    ):
+        yield "its summary"
+
+
+def _impact_holds(plan: Plan) -> bool:
+    shown = {(row.period, row.code, row.currency): row for row in plan.impact}
+    named = {code for _, code, _ in shown}
+    made = {
+        (row.period, row.code, row.currency): row
+        for row in impact_of(plan.pending, plan.basis.home_currency, named=named)
+    }
+    if len(shown) != len(plan.impact):
+        return False
+    # Where an entry that stays has no amount in home currency, no change of that alone is shown.
+    needed = {
+        key for key, row in made.items() if _net_change(row)[:2] != (ZERO, ZERO) or key in shown
+    }
+    return shown.keys() == needed and all(_supports(made[key], shown[key]) for key in shown)
+
+
+def _supports(made: Impact, shown: Impact) -> bool:
+    if shown.debit_before < made.debit_before or shown.credit_before < made.credit_before:
+        return False
+    was, says = _net_change(made), _net_change(shown)
+    # An entry that stays may have no amount in home currency, and then its row has none.
+    home = says.home is None or says.home == was.home
+    return home and (was.debit, was.credit) == (says.debit, says.credit)
+
+
+def _net_change(row: Impact) -> _NetChange:
+    return _NetChange(
+        debit=difference(row.debit_after, row.debit_before),
+        credit=difference(row.credit_after, row.credit_before),
+        home=row.home_change,
+    )
 
 
 def refusals_of(reviewed: Basis, now: Basis, *, at: datetime) -> Iterator[str]:

@@ -1,12 +1,17 @@
-"""The plan as a JSON document, and the digests over it.
+"""The plan as a JSON document: written, read back, and its checksum.
 
 Format 1.0. A minor version adds, a major version breaks; readers ignore keys they do not know.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from dataclasses import Field, fields
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, TypedDict, TypeVar, cast
 
-from reconciler.core.model.canonical import as_declaration, digest, exact, json_bytes
+from msgspec import Meta, ValidationError, convert
+
+from reconciler.core.model.canonical import MONEY_FIELDS, as_declaration, digest, exact, json_bytes
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
@@ -19,17 +24,39 @@ from reconciler.core.model.plan import (
     Change,
     Comparison,
     Drift,
+    FieldChange,
     Impact,
+    LineUpdate,
     Plan,
+    Reason,
     Requirement,
+    Step,
 )
-from reconciler.core.model.resource import Live
-from reconciler.core.model.scope import WHOLE, Provenance, Scope
+from reconciler.core.model.resource import Address, Live, Source, Value
+from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
 from reconciler.core.planning.impact import postings
 from reconciler.core.planning.run_members import holds_its_run, transfer_of
 
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+_Read = TypeVar("_Read", bound=_Dataclass)
+
 FORMAT_VERSION = "1.0"
+
+_Amount: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]+([.][0-9]+)?$")]
+_TYPES: Mapping[str, Any] = {
+    **{name: str | None for kind in KINDS.values() for name in kind.line_key},
+    "amount": _Amount,
+    "homeCurrencyAmount": _Amount | None,
+}
+"""The fields of a line that figures are made from, with their types in JSON."""
+
+NOT_A_PLAN = (ValidationError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
+"""What reading raises for a document that is not a plan's."""
 
 Document: TypeAlias = dict[str, Any]
 
@@ -51,22 +78,19 @@ def document_of(plan: Plan) -> Document:
             "marker": plan.basis.marker_place,
         },
         "scope": {
-            **_allowances(plan.allowances),
-            **_selection(plan.scope),
+            **_written(plan.allowances),
+            **_written(plan.scope),
             "partial": plan.partial,
-            "not_looked_at": {
-                "declared": plan.out_of_scope.declared,
-                "recorded": plan.out_of_scope.recorded,
-            },
+            "not_looked_at": _written(plan.out_of_scope),
         },
-        "origin": _origin(plan.basis.origin),
+        "origin": _written(plan.basis.origin),
         "digest": plan.digest,
-        "changes": [_change(change, plan.basis.home_currency) for change in plan.pending],
+        "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
         "impact": [_impact(row) for row in plan.impact],
         "balance": [_balance(row) for row in plan.balance],
-        "refusals": [_rule(row) for row in plan.refusals],
-        "controls": {"approvals": _requirement(plan.requirement)},
+        "refusals": [_written(row) for row in plan.refusals],
+        "controls": {"approvals": _written(plan.requirement, approvals="required")},
         "warnings": list(plan.warnings),
         "summary": {action.value: plan.summary.get(action, 0) for action in Action},
     }
@@ -79,94 +103,12 @@ def checksum_of(document: Mapping[str, object]) -> str:
     return digest(json_bytes(rest).decode())
 
 
-def digest_of(plan: Plan) -> str:
-    """The digest that binds an approval: target, scope, changes, balance and what is required.
-
-    The home currency and the marker's place are part of the target: both are sent. Where a
-    declaration stands in the workspace is left out, so that moving files is free.
-    """
-    return digest(json_bytes(_bound(plan)).decode())
-
-
-def _bound(plan: Plan) -> Document:
-    """What an approval is about."""
-    return {
-        "workspace": plan.basis.workspace,
-        "target": _target(plan.basis),
-        "home_currency": plan.basis.home_currency,
-        "marker": plan.basis.marker_place,
-        "scope": {
-            **_allowances(plan.allowances),
-            # A plan of everything has the digest that it had before there were others.
-            **(_selection(plan.scope) if plan.scope != WHOLE else {}),
-        },
-        "changes": {
-            str(change.address): bound_change(change, plan.basis.home_currency)
-            for change in plan.pending
-        },
-        "balance": [_balance(row) for row in plan.balance],
-        **_controls(plan),
-    }
-
-
-def _controls(plan: Plan) -> Document:
-    """What stands between a plan and its apply; nothing for a plan that nothing holds up.
-
-    As with a change that is blocked, the words for it are left out.
-    """
-    controls: Document = {}
-    if plan.requirement.approvals:
-        controls["approvals"] = _requirement(plan.requirement)
-        del controls["approvals"]["because"]
-    if plan.refusals:
-        controls["refusals"] = sorted({row.rule for row in plan.refusals})
-    return controls
-
-
-def bound_change(change: Change, home_currency: str | None) -> Document:
-    """What an approval of one change is about."""
-    document = _change(change, home_currency)
-    for name in ("path", "line", "index"):
-        del document[name]
-    for field in document["changed_fields"]:
-        # Words for people, found by a library that may come to find others.
-        del field["inside"]
-    if document["blocked"] is not None:
-        # Which rule blocks is part of the review; how a version words it is not.
-        document["blocked"] = document["blocked"]["rule"]
-    return document
-
-
 def _target(basis: Basis) -> Document:
     return {"host": basis.host, "tenant_id": basis.tenant_id, "entity_id": basis.entity_id}
 
 
-def _allowances(allowances: Allowances) -> Document:
-    return {"max_removals": allowances.max_removals, "max_missing": allowances.max_missing}
-
-
-def _selection(scope: Scope) -> Document:
-    return {
-        "offline": scope.offline,
-        "targets": list(scope.targets),
-        "excludes": list(scope.excludes),
-        "periods": list(scope.periods),
-        "labels": list(scope.labels),
-    }
-
-
-def _origin(origin: Provenance) -> Document:
-    return {
-        "tool_version": origin.tool_version,
-        "policy_digest": origin.policy_digest,
-        "commit": origin.commit,
-        "dirty": origin.dirty,
-        "made_at": origin.made_at,
-        "expires_at": origin.expires_at,
-    }
-
-
-def _change(change: Change, home_currency: str | None) -> Document:
+def change_document(change: Change, home_currency: str | None) -> Document:
+    """One change as JSON values."""
     return {
         "address": str(change.address),
         "kind": change.address.kind,
@@ -175,13 +117,13 @@ def _change(change: Change, home_currency: str | None) -> Document:
         "wanted": change.wanted.value,
         "reason": change.reason.value,
         "feasible": change.action is not Action.BLOCKED,
-        "blocked": _rule(change.block) if change.block else None,
+        "blocked": _written(change.block) if change.block else None,
         "number": change.number,
         "status": change.status,
         "path": change.source.path if change.source else None,
         "line": change.source.line if change.source else None,
         "index": change.source.index if change.source else None,
-        "steps": [{"verb": step.verb.value, "number": step.number} for step in change.steps],
+        "steps": [_written(step) for step in change.steps],
         **_comparison(KINDS[change.address.kind], change.comparison),
         "forces_replacement": list(change.comparison.forced_by),
         "before": exact(change.before),
@@ -230,8 +172,7 @@ def _comparison(kind: Kind, comparison: Comparison) -> Document:
                 "after": exact(field.after),
                 "in_place": field.in_place,
                 "inside": [
-                    {"path": part.path, "before": part.before, "after": part.after}
-                    for part in inside(kind, field.name, field.before, field.after)
+                    _written(part) for part in inside(kind, field.name, field.before, field.after)
                 ],
             }
             for field in comparison.fields
@@ -263,40 +204,170 @@ def _drift(drift: Drift) -> Document:
 
 
 def _impact(row: Impact) -> Document:
-    return {
-        "period": row.period,
-        "account": row.code,
-        "currency": row.currency,
-        "debit_before": plain(row.debit_before),
-        "credit_before": plain(row.credit_before),
-        "debit_after": plain(row.debit_after),
-        "credit_after": plain(row.credit_after),
-        "net_change": plain(row.net_change),
-        "home_change": None if row.home_change is None else plain(row.home_change),
-    }
+    return {**_written(row, code="account"), "net_change": plain(row.net_change)}
 
 
 def _balance(row: Balance) -> Document:
+    return {**_written(row), "holds": row.holds}
+
+
+def _written(value: _Dataclass, **renamed: str) -> Document:
+    """A value of plain fields as JSON, under the same names but for those that are `renamed`."""
     return {
-        "currency": row.currency,
-        "home": row.home,
-        "posted_debit": plain(row.posted_debit),
-        "posted_credit": plain(row.posted_credit),
-        "removed_debit": plain(row.removed_debit),
-        "removed_credit": plain(row.removed_credit),
-        "holds": row.holds,
+        renamed.get(field.name, field.name): _json(getattr(value, field.name))
+        for field in fields(value)
     }
 
 
-def _requirement(requirement: Requirement) -> Document:
-    return {
-        "required": requirement.approvals,
-        "because": list(requirement.because),
-        "approvers": list(requirement.approvers),
-        "evidence": requirement.evidence.value,
-        "bind_digest": requirement.bind_digest,
+def _json(value: object) -> object:
+    if isinstance(value, Decimal):
+        return plain(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def plan_from(document: Document) -> Plan:
+    """The plan of a document whose fractions were read as Decimal.
+
+    Raises one of NOT_A_PLAN when the document is not of a plan's shape.
+    """
+    basis, scope = document["basis"], document["scope"]
+    plan = Plan(
+        basis=_read(
+            Basis,
+            {**document["target"], **basis},
+            workspace=document["workspace"],
+            lineage=basis["daybook_lineage"],
+            serial=basis["daybook_serial"],
+            marker_place=basis["marker"],
+            origin=_read(Provenance, document["origin"]),
+        ),
+        changes=tuple(_read_change(row) for row in document["changes"]),
+        drift=tuple(_read_drift(row) for row in document["drift"]),
+        impact=tuple(_read(Impact, row, code=row["account"]) for row in document["impact"]),
+        balance=tuple(_read(Balance, row) for row in document["balance"]),
+        refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
+        warnings=convert(document["warnings"], tuple[str, ...]),
+        requirement=_read_requirement(document),
+        allowances=_read(Allowances, scope),
+        scope=_read(Scope, scope),
+        out_of_scope=_read(OutOfScope, scope["not_looked_at"]),
+        digest=convert(document["digest"], str),
+        summary=MappingProxyType(convert(document["summary"], dict[Action, int])),
+    )
+    if scope["partial"] is not plan.partial:
+        raise ValueError("a plan is partial when it has a selection")
+    return plan
+
+
+def _read(kind: type[_Read], row: Document, **named: object) -> _Read:
+    """A value of plain fields from JSON: each must be there, and of its type."""
+    row = {**row, **named}
+    return convert({field.name: row[field.name] for field in fields(kind)}, kind)
+
+
+def _read_requirement(document: Document) -> Requirement:
+    if "controls" not in document:
+        return Requirement()
+    row = document["controls"]["approvals"]
+    return _read(Requirement, row, approvals=row["required"])
+
+
+class _Plain(TypedDict):
+    """The fields of a change that hold no part of an entry."""
+
+    action: Action
+    wanted: Action
+    reason: Reason
+    steps: tuple[Step, ...]
+    number: str | None
+    status: str
+    source: Source | None
+    block: Refusal | None
+    period: str
+    period_status: str
+    transferred: str
+    currency: str
+    protect: bool
+    journal_run: str
+    renamed_from: str
+    fingerprint: str
+
+
+def _read_change(row: Document) -> Change:
+    named = {
+        "source": None if row["path"] is None else _read(Source, row),
+        "block": None if row["blocked"] is None else _read(Refusal, row["blocked"]),
+        "period": row["period"]["name"],
+        "period_status": row["period"]["status"],
+        "renamed_from": row.get("renamed_from", ""),
     }
+    return Change(
+        **convert({**row, **named}, _Plain),
+        address=_read_address(row),
+        comparison=_read_comparison(row),
+        before=None if row["before"] is None else _read_fields(row["before"]),
+        after=None if row["after"] is None else _read_fields(row["after"]),
+        members=tuple(
+            Live(**convert(member, _Numbered), fields=_read_fields(member["is"]))
+            for member in row["entries"]
+        ),
+    )
 
 
-def _rule(row: Refusal) -> Document:
-    return {"rule": row.rule, "message": row.message, "remedy": row.remedy}
+class _Numbered(TypedDict):
+    number: str
+    status: str
+
+
+def _read_drift(row: Document) -> Drift:
+    return Drift(
+        **convert(row, _Numbered), address=_read_address(row), comparison=_read_comparison(row)
+    )
+
+
+def _read_address(row: Document) -> Address:
+    address = _read(Address, row)
+    if address.kind not in KINDS:
+        raise ValueError(f"{address.kind} is not a kind")
+    return address
+
+
+def _read_comparison(row: Document) -> Comparison:
+    lines = row["changed_lines"]
+    return Comparison(
+        fields=tuple(
+            FieldChange(
+                name=convert(field["name"], str),
+                before=_read_value(field["before"]),
+                after=_read_value(field["after"]),
+                in_place=convert(field["in_place"], bool),
+            )
+            for field in row["changed_fields"]
+        ),
+        lines_removed=tuple(_read_fields(line) for line in lines["removed"]),
+        lines_added=tuple(_read_fields(line) for line in lines["added"]),
+        line_updates=tuple(
+            LineUpdate(
+                line=_read_fields(update["line"]),
+                fields=_read_fields(update["after"]),
+                before=_read_fields(update["before"]),
+            )
+            for update in lines["updated"]
+        ),
+    )
+
+
+def _read_fields(row: Document) -> Mapping[str, Value]:
+    return {name: _read_value(value, name) for name, value in row.items()}
+
+
+def _read_value(value: Any, name: str = "") -> Value:
+    """A JSON value as a document's value; amounts become Decimal again."""
+    if name in _TYPES:
+        value = convert(value, _TYPES[name])
+        return Decimal(value) if name in MONEY_FIELDS and value is not None else value
+    if isinstance(value, dict):
+        return _read_fields(value)
+    if isinstance(value, list):
+        return tuple(_read_value(item) for item in value)
+    return Decimal(value) if type(value) is int else cast("Value", value)
