@@ -77,8 +77,7 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
     return change.posts and any(
-        other.takes_back and not other.posts and _may_share_period(change, other)
-        for other in others
+        other.cancels and not other.posts and _may_share_period(change, other) for other in others
     )
 
 

@@ -155,7 +155,7 @@ class ChangeExecutor:
         """Update basic information, and read it back. An adoption also writes the marker."""
         number, change = _known(step), self.change
         # An entry that is replaced under another name only gets the marker of the new name.
-        renames = change.takes_back
+        renames = change.cancels
         comparison = UNCHANGED if renames else change.comparison
         spec = change.before or {} if renames else change.after
         assert spec is not None
@@ -251,7 +251,7 @@ class ChangeExecutor:
                 remedy="Plan again, and review what changed.",
             )
         # An entry that is renamed before it is cancelled or reversed carries the new marker then.
-        if live is not None and self.change.takes_back and not self.marked:
+        if live is not None and self.change.cancels and not self.marked:
             self.marked = fingerprint_of(self.reader.marked(live))
 
     def _not_ours(self, live: Live | None, expected: Expectation) -> str:

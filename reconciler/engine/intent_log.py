@@ -129,7 +129,7 @@ class IntentLog:
 
     def _adopt_without_call(self) -> None:
         """Record the new name of an entry that is marked with it, or has no marker."""
-        self._adopt(self.spec_before if self.change.takes_back else self.change.after)
+        self._adopt(self.spec_before if self.change.cancels else self.change.after)
 
     def _adopt(self, spec: Mapping[str, Value] | None) -> None:
         self.note(self.intent(self.adopting, number=self.change.number, spec=spec))

@@ -96,7 +96,7 @@ class ChangeView:
     @property
     def cancels(self) -> bool:
         """Whether an apply cancels a posted entry."""
-        return self.change.takes_back and self.change.action is not Action.BLOCKED
+        return self.change.cancels and self.change.action is not Action.BLOCKED
 
 
 def view_of_change(change: Change) -> ChangeView:
@@ -182,7 +182,7 @@ def _money(change: Change) -> str:
 
     Empty for a change that cancels nothing, or is blocked.
     """
-    if change.block is not None or not change.takes_back:
+    if change.block is not None or not change.cancels:
         return ""
     cancelled = f"{_debits(taken_back(change)) or 'nothing'} cancelled"
     if not change.posts:

@@ -23,7 +23,7 @@ def run_lines(change: Change) -> Iterator[Line]:
         return
     members = tuple(member for member in change.members if stands(member))
     gone = len(change.members) - len(members)
-    stays = change.block is not None or not change.takes_back
+    stays = change.block is not None or not change.cancels
     what = "its posted entries" if stays else "cancelled with it"
     yield line(f"{what}: {counted(len(members), 'entry', 'entries')}", indent=6)
     rows = member_cells(change)[: _ROWS + 1]

@@ -20,7 +20,7 @@ def posting_lines(change: Change, home: str) -> Iterator[Line]:
         return
     comparison = change.comparison
     replaces = change.wanted is Action.REPLACE and change.posts
-    if replaces and change.takes_back and _currency(change, change.before) != change.currency:
+    if replaces and change.cancels and _currency(change, change.before) != change.currency:
         yield from _both_sides(change, home)
     elif comparison.lines_added or comparison.lines_removed:
         yield from _changed_lines(change, home)

@@ -164,7 +164,7 @@ def test_what_is_cancelled_is_named_before_the_impact(name):
     plan = SCENES[name]().plan()
     text = parts_of(plan_html(plan)).text
     for change in plan.feasible:
-        if change.takes_back:
+        if change.cancels:
             assert text.index(change.address.name) < text.index("Net of debits and credits")
 
 

@@ -159,7 +159,7 @@ class Change:
         return any(step.verb is Verb.CREATE for step in self.steps)
 
     @property
-    def takes_back(self) -> bool:
+    def cancels(self) -> bool:
         """Whether the change takes a posted entry back."""
         return any(step.verb is Verb.CANCEL for step in self.steps)
 

@@ -26,7 +26,7 @@ def adoption_of(case: AddressState, declared: Declared) -> Change:
         declared.spec,
         None,
         case.held,
-        manage_observed=case.found and case.world.policy.manage_transfer_state,
+        manage_observed=case.found and case.snapshot.policy.manage_transfer_state,
     )
     if case.found and comparison.forced_by:
         verbs = (Verb.CANCEL, Verb.CREATE, *case.delete)
@@ -46,7 +46,7 @@ def adoption_obstacles(case: AddressState, change: Change) -> Iterator[tuple[str
     if not case.posted:
         fact = f'{number} has the status "{case.live.status}"'
         yield "adoption", fact, "Remove the file: there is nothing in the books to adopt."
-    for recorded in case.world.records_by_current_name.values():
+    for recorded in case.snapshot.records_by_current_name.values():
         if recorded.number == number and recorded.address != case.address:
             fact = f"{number} is recorded as {recorded.address.name} already"
             yield "adoption", fact, "Keep that name, or leave the entry to it."
@@ -72,7 +72,7 @@ def adopts_another(case: AddressState) -> str:
     if case.declared is None or case.recorded.number is None:
         return ""
     number = adopts_otherwise(case.declared, case.recorded)
-    live = case.world.live.get(number) if number is not None else None
+    live = case.snapshot.live.get(number) if number is not None else None
     if live is None or live.status == CANCELLED:
         return ""
     return (
@@ -91,8 +91,8 @@ def _made_otherwise(case: AddressState) -> Iterator[tuple[str, str, str]]:
         fact = f"{case.number} was not made by a journal run, and the file says so"
         yield "run-entry", fact, "Remove `metadata.journalRun`."
     run = case.declared.made_by if case.declared is not None else None
-    if by_run and run is not None and run in case.world.live:
-        live = case.world.live[run]
+    if by_run and run is not None and run in case.snapshot.live:
+        live = case.snapshot.live[run]
         if live is None:
             fact = f"{run} is not in the ledger, and the file says that it made {case.number}"
             yield "run-entry", fact, "Correct `metadata.journalRun`."
@@ -105,7 +105,7 @@ def _of_other_days(case: AddressState) -> Iterator[tuple[str, str, str]]:
     """Whether a run was for other days than those of the period that the file names."""
     if case.kind.span is None or case.declared is None:
         return
-    period = case.world.tenant.periods_by_name.get(str(case.declared.spec.get(case.kind.period)))
+    period = case.snapshot.tenant.periods_by_name.get(str(case.declared.spec.get(case.kind.period)))
     days = tuple(case.held.get(field) for field in case.kind.span)
     if period is not None and days != (period.start_date, period.end_date):
         said = " to ".join(str(day) for day in days)

@@ -26,19 +26,19 @@ def obstacles(case: AddressState, change: Change) -> Iterator[Obstacle]:
     if not change.steps:
         return
     yield from _ownership(case)
-    if case.made_by_run and (change.takes_back or change.posts):
+    if case.made_by_run and (change.cancels or change.posts):
         yield "run-entry", f"a journal run made {case.number or 'its entry'}", ""
-    if change.takes_back:
+    if change.cancels:
         yield from _held(case)
         yield from members_in_the_way(case)
-    if change.action is Action.REMOVE and case.world.policy.removal is Removal.FORBID:
+    if change.action is Action.REMOVE and case.snapshot.policy.removal is Removal.FORBID:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
-    if case.kind.needs_open_period and (change.takes_back or change.posts):
+    if case.kind.needs_open_period and (change.cancels or change.posts):
         yield from _closed(case, change)
-    if change.takes_back or change.posts:
+    if change.cancels or change.posts:
         yield from _frozen(case, change)
     if change.posts and case.declared is not None:
-        yield from _refused_by_facts(case.declared, case.world.tenant)
+        yield from _refused_by_facts(case.declared, case.snapshot.tenant)
     if case.transferred == "Yes" and any(
         field.name == case.kind.transfer for field in change.comparison.fields
     ):
@@ -54,11 +54,11 @@ def _ownership(case: AddressState) -> Iterator[Obstacle]:
     if case.live is not None and not case.owned:
         carries = f'the marker "{case.marker}"' if case.marker else "no marker"
         yield "ownership", f'{case.live.number} carries {carries}, not "{expected}"', ""
-    for number in case.left_behind:
-        live = case.world.live[number]
+    for number in case.cancelled_predecessors:
+        live = case.snapshot.live[number]
         if live is None:
             continue
-        _, marker = split_marker(live.fields, case.world.tenant.marker)
+        _, marker = split_marker(live.fields, case.snapshot.tenant.marker)
         foreign = case.kind.carries_marker and marker != expected
         if foreign or live.status != CANCELLED:
             yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
@@ -70,7 +70,7 @@ def _held(case: AddressState) -> Iterator[Obstacle]:
     if state in WAY_OUT:
         yield "transferred", f"{number} has transferredToAccounting {state}", WAY_OUT[state]
     for one in dict.fromkeys((number, case.recorded.adopted)):
-        for address in case.world.claims.get(one or "", ()):
+        for address in case.snapshot.claims.get(one or "", ()):
             if address != case.address:
                 yield "adoption", f"{one} is adopted by {address.name} as well", _ONE_NAME
     if case.declared.protect if case.declared else case.recorded.protect:
@@ -89,12 +89,12 @@ _ONE_NAME = (
 
 def _closed(case: AddressState, change: Change) -> Iterator[Obstacle]:
     periods = []
-    if change.takes_back:
+    if change.cancels:
         periods.append(text_of(case.held.get(case.kind.period)) or "")
     if change.posts and case.declared is not None:
         periods.append(text_of(case.declared.spec.get(case.kind.period)) or "")
     for name in dict.fromkeys(periods):
-        period = case.world.tenant.periods_by_name.get(name)
+        period = case.snapshot.tenant.periods_by_name.get(name)
         if period is not None and period.status == "Closed":
             yield (
                 "period-closed",
@@ -105,7 +105,7 @@ def _closed(case: AddressState, change: Change) -> Iterator[Obstacle]:
 
 def _frozen(case: AddressState, change: Change) -> Iterator[Obstacle]:
     """The policy's own lock on periods, which the ledger may still have open."""
-    freeze, periods = case.world.policy.freeze, case.world.tenant.periods_by_name
+    freeze, periods = case.snapshot.policy.freeze, case.snapshot.tenant.periods_by_name
     if not (freeze.periods or freeze.statuses):
         return
     for name in sorted(reach_of(change, periods).periods):
@@ -118,13 +118,13 @@ def _frozen(case: AddressState, change: Change) -> Iterator[Obstacle]:
 def _nearest_open(case: AddressState, change: Change) -> str:
     open_periods = sorted(
         (period.start_date, period.name)
-        for period in case.world.tenant.periods_by_name.values()
+        for period in case.snapshot.tenant.periods_by_name.values()
         if period.status == "Open" and period.end_date is not None
     )
     if not open_periods:
         return ""
     earliest = f"the earliest is {open_periods[0][1]}"
-    if not change.takes_back:
+    if not change.cancels:
         return f"Declare the entry in an open period; {earliest}."
     return f"Restore the file and post the correction in an open period; {earliest}."
 

@@ -118,8 +118,8 @@ def _decide(case: AddressState) -> Change | None:
     )
     if change is not None and case.previous is not None and case.live is not None:
         change = _renamed(case, change)
-    if change is not None and case.twins:
-        fact = f"{' and '.join(case.twins)} stand in the books for one declaration"
+    if change is not None and case.duplicates:
+        fact = f"{' and '.join(case.duplicates)} stand in the books for one declaration"
         return _blocked(change, "doubled", fact)
     if change is not None and (fact := adopts_another(case)):
         return _blocked(change, "adoption", fact, ADOPTS_ANOTHER)
@@ -174,7 +174,7 @@ def _renamed(case: AddressState, change: Change) -> Change:
     Its marker is written first of all: whatever is cut off later, the entry is the new name's.
     """
     marks = case.kind.carries_marker and case.marker != case.expected_marker
-    if change.takes_back:
+    if change.cancels:
         verbs = (*(Verb.UPDATE,) * marks, Verb.CANCEL, Verb.CREATE, *case.delete)
         return case.change(Action.REPLACE, Reason.RENAMED, verbs, change.comparison)
     updates = marks or any(step.verb is Verb.UPDATE for step in change.steps)
@@ -200,7 +200,7 @@ def _recorded_otherwise(case: AddressState, declared: Declared) -> bool:
     # Managed, a transfer state is a wish even when it states the default.
     managed = (
         case.kind.externally_written
-        if case.world.policy.manage_transfer_state
+        if case.snapshot.policy.manage_transfer_state
         else frozenset[str]()
     )
     if any((name in applied) != (name in declared.spec) for name in managed):
@@ -220,7 +220,7 @@ def _undeclared_change(case: AddressState) -> Change | None:
         return case.change(Action.FORGET, Reason.LEFT_TO_RUN)
     if case.live.status != CANCELLED:
         return case.change(Action.REMOVE, Reason.UNDECLARED, (Verb.CANCEL, *case.delete))
-    if case.world.policy.delete_cancelled:
+    if case.snapshot.policy.delete_cancelled:
         reason = Reason.RESUMED if case.recorded.cancelled else Reason.CANCELLED_IN_LEDGER
         return case.change(Action.REMOVE, reason, (Verb.DELETE,))
     return None
@@ -232,7 +232,7 @@ def _compare(case: AddressState, wanted: Mapping[str, Value]) -> Comparison:
         wanted,
         case.recorded.spec,
         case.held,
-        manage_observed=case.world.policy.manage_transfer_state,
+        manage_observed=case.snapshot.policy.manage_transfer_state,
     )
 
 

@@ -80,7 +80,7 @@ def posted_after(change: Change) -> tuple[Entry, ...]:
 
     What a journal run will post is not known before the ledger has run it.
     """
-    if change.action is Action.BLOCKED or not (change.posts or change.takes_back):
+    if change.action is Action.BLOCKED or not (change.posts or change.cancels):
         return posted_before(change)
     return newly_posted(change)
 
@@ -93,7 +93,7 @@ def newly_posted(change: Change) -> tuple[Entry, ...]:
 
 def taken_back(change: Change) -> tuple[Entry, ...]:
     """What a change takes out of the books."""
-    return posted_before(change) if change.takes_back else ()
+    return posted_before(change) if change.cancels else ()
 
 
 _Key = tuple[str, str, str]

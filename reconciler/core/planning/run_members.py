@@ -122,7 +122,7 @@ def members_in_the_way(case: AddressState) -> Iterator[tuple[str, str, str]]:
             (PART_WAY_OUT if in_part else WAY_OUT[state]),
         )
     numbers = {member.number for member in members if stands(member)}
-    for recorded in case.world.records_by_current_name.values():
+    for recorded in case.snapshot.records_by_current_name.values():
         if recorded.protect and recorded.number in numbers:
             fact = f"{recorded.number} of {case.number} is protected as {recorded.address.name}"
             yield "protected", fact, _UNPROTECT
@@ -130,7 +130,7 @@ def members_in_the_way(case: AddressState) -> Iterator[tuple[str, str, str]]:
         f"{member.number} ({address.name})"
         for member in members
         if stands(member)
-        for address in case.world.claims.get(member.number, ())
+        for address in case.snapshot.claims.get(member.number, ())
     )
     if claimed:
         shown = ", ".join(claimed[:_SHOWN])

@@ -147,7 +147,7 @@ class AddressState:
 
     address: Address
     kind: Kind
-    world: Snapshot
+    snapshot: Snapshot
     declared: Declared | None
     recorded: Recorded
     number: str | None
@@ -170,7 +170,7 @@ class AddressState:
             # What was adopted once, and is gone since, is created like anything else.
             number = None
         standing = _posted_numbers(world, address)
-        found = declared is not None and len(standing) == 1 and _is_out_of_the_books(live)
+        found = declared is not None and len(standing) == 1 and _is_not_posted(live)
         if found:
             # The daybook is new, or an older copy: what carries the marker is the declaration's.
             number, live = standing[0], world.live[standing[0]]
@@ -180,7 +180,7 @@ class AddressState:
         return cls(
             address=address,
             kind=KINDS[address.kind],
-            world=world,
+            snapshot=world,
             declared=declared,
             recorded=recorded,
             number=number,
@@ -192,15 +192,15 @@ class AddressState:
         )
 
     @property
-    def twins(self) -> tuple[str, ...]:
+    def duplicates(self) -> tuple[str, ...]:
         """The numbers that stand for this address, when there are several; they never should."""
-        standing = {*_posted_numbers(self.world, self.address)}
+        standing = {*_posted_numbers(self.snapshot, self.address)}
         if standing and self.posted and self.number is not None:
             standing.add(self.number)
         return tuple(sorted(standing)) if len(standing) > 1 else ()
 
     @property
-    def left_behind(self) -> tuple[str, ...]:
+    def cancelled_predecessors(self) -> tuple[str, ...]:
         """The numbers of cancelled predecessors, that of an outdated record included."""
         outdated = self.recorded.number if self.found else None
         return tuple(
@@ -217,13 +217,13 @@ class AddressState:
     @property
     def expected_marker(self) -> str:
         """The marker that a live entry of this address carries."""
-        return marker_of(self.world.tenant.workspace, self.address)
+        return marker_of(self.snapshot.tenant.workspace, self.address)
 
     @property
     def own_markers(self) -> tuple[str, ...]:
         """The markers that prove the entry to be this address's: of a renamed one, both names'."""
         names = (self.address, self.previous) if self.previous else (self.address,)
-        return tuple(marker_of(self.world.tenant.workspace, name) for name in names)
+        return tuple(marker_of(self.snapshot.tenant.workspace, name) for name in names)
 
     @property
     def owned(self) -> bool:
@@ -241,7 +241,7 @@ class AddressState:
         """Whether a journal run made the entry, as far as file, daybook and ledger tell."""
         stated = self.declared is not None and self.declared.made_by is not None
         from_run = self.recorded.from_run and self.recorded.number is not None
-        return stated or from_run or self.number in self.world.run_of
+        return stated or from_run or self.number in self.snapshot.run_of
 
     @property
     def transferred(self) -> str:
@@ -251,16 +251,16 @@ class AddressState:
     @property
     def delete(self) -> tuple[Verb, ...]:
         """The verb that ends what was cancelled, where the workspace does not keep it."""
-        return (Verb.DELETE,) if self.world.policy.delete_cancelled else ()
+        return (Verb.DELETE,) if self.snapshot.policy.delete_cancelled else ()
 
     def leftover_steps(self) -> tuple[Step, ...]:
         """Deletions of cancelled predecessors that an interrupted replacement left behind."""
-        if not self.world.policy.delete_cancelled:
+        if not self.snapshot.policy.delete_cancelled:
             return ()
         return tuple(
             Step(verb=Verb.DELETE, number=number)
-            for number in self.left_behind
-            if self.world.live[number] is not None
+            for number in self.cancelled_predecessors
+            if self.snapshot.live[number] is not None
         )
 
     def change(
@@ -277,7 +277,7 @@ class AddressState:
         adopts = action is Action.ADOPT
         fields = self.declared.spec if self.declared else self.held
         period = self._period(fields)
-        known_period = self.world.tenant.periods_by_name.get(period)
+        known_period = self.snapshot.tenant.periods_by_name.get(period)
         return Change(
             address=self.address,
             action=action,
@@ -309,7 +309,7 @@ class AddressState:
         first, last = (text_of(fields.get(field)) or "" for field in self.kind.span)
         holding = (
             period.name
-            for period in self.world.tenant.periods_by_name.values()
+            for period in self.snapshot.tenant.periods_by_name.values()
             # Dates in ISO form compare as text.
             if period.end_date and first and period.start_date <= first <= last <= period.end_date
         )
@@ -328,5 +328,5 @@ def _posted_numbers(world: Snapshot, address: Address) -> tuple[str, ...]:
     return numbers if source is None else (*numbers, *world.names.unrecorded(source))
 
 
-def _is_out_of_the_books(live: Live | None) -> bool:
+def _is_not_posted(live: Live | None) -> bool:
     return live is None or live.status == CANCELLED
