@@ -101,6 +101,7 @@ class ChangeView:
 
 def view_of_change(change: Change) -> ChangeView:
     """The change as formats show it."""
+    steps = () if change.block is not None else change.steps
     kind, spec = KINDS[change.address.kind], spec_of(change)
     return ChangeView(
         change=change,
@@ -116,7 +117,7 @@ def view_of_change(change: Change) -> ChangeView:
         blocked=_blocked(change),
         money=_money(change),
         fields=tuple(_fields(change)),
-        calls=_calls(change),
+        calls=", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in steps),
     )
 
 
@@ -169,12 +170,6 @@ def _blocked(change: Change) -> str:
         return ""
     wanted = PARTICIPLES.get(change.wanted)
     return change.block.message + (f", so it cannot be {wanted}" if wanted else "")
-
-
-def _calls(change: Change) -> str:
-    """The calls that an apply makes, in their order; empty when it makes none."""
-    steps = () if change.block is not None else change.steps
-    return ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in steps)
 
 
 def _money(change: Change) -> str:

@@ -98,7 +98,13 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     cancelling = [view for view in changes if view.cancels]
     cancelled = sum(len(taken_back(view.change)) for view in cancelling)
     entries = counted(cancelled, "posted entry", "posted entries") if cancelled else ""
-    runs = tuple(view for view in changes if _posts_unknown_amounts(view))
+    runs = tuple(
+        view
+        for view in changes
+        if view.change.posts
+        and view.change.block is None
+        and not KINDS[view.change.address.kind].lines
+    )
     titles, *impact = _impact(plan.impact, plan.basis.home_currency)
     notices = tuple(_notices(plan))
     verdict = _verdict(plan, assessment, entries)
@@ -190,13 +196,6 @@ def _command(plan: Plan, assessment: Assessment | None) -> str:
     prevented = plan.refusals or plan.scope.offline or _lacking(plan, assessment)
     can = plan.feasible and not prevented
     return f"reconciler apply --plan-digest {plan.digest}" if can else ""
-
-
-def _posts_unknown_amounts(view: ChangeView) -> bool:
-    """Whether an apply creates a journal run, whose amounts are known only afterwards."""
-    change = view.change
-    acts = change.action is not Action.BLOCKED and change.posts
-    return acts and not KINDS[change.address.kind].lines
 
 
 def _impact(rows: tuple[Impact, ...], home: str | None) -> Iterator[tuple[str, ...]]:
