@@ -19,7 +19,7 @@ _STYLES = {"!": "blocked", "-": "remove", "": ""}
 
 def run_lines(change: Change) -> Iterator[Line]:
     """The entries that a run cancels, one row each; those that stay are marked."""
-    if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT) or not change.members:
+    if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT):
         return
     members = tuple(member for member in change.members if stands(member))
     gone = len(change.members) - len(members)

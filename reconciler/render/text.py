@@ -174,7 +174,8 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Line]:
         yield line(_moved(field), (forces, "replace"), indent=6)
     yield from _stated_fields(change)
     yield from posting_lines(change, home_currency or "")
-    yield from run_lines(change)
+    if change.members:
+        yield from run_lines(change)
     several = len(change.steps) > 1 or change.reason is Reason.RESUMED
     if view.calls and (several or change.action is Action.REMOVE):
         yield line(span(f"calls: {view.calls}", "faint"), indent=6)
