@@ -178,11 +178,6 @@ def test_imports_point_inward():
 
 KNOWN: frozenset[str] = frozenset(
     {
-        "ledger/storage/schema.py <-> ledger/storage/store.py",
-        (
-            "ledger/access <-> ledger/books <-> ledger/journals <-> ledger/reference"
-            " <-> ledger/runs <-> ledger/web"
-        ),
         "Caller: forge/api.py, zuora/calls.py",
         "Comparison: core/model/plan.py, render/html/comparison.py",
         "Limits: core/planning/guards.py, forge/api.py",
@@ -197,25 +192,6 @@ KNOWN: frozenset[str] = frozenset(
         "engine/spill.py: _words",
         "forge/api.py: Tongue",
         "forge/identities.py: out_of_sight",
-        "ledger/access/units.py: all_books",
-        "ledger/access/units.py: books_named",
-        "ledger/books/__init__.py: books",
-        "ledger/books/code_types.py: books",
-        "ledger/books/codes.py: books",
-        "ledger/books/minor_units.py: books",
-        "ledger/books/periods.py: books",
-        "ledger/journals/entries.py: _books",
-        "ledger/journals/rules.py: Books",
-        "ledger/ledger.py: books_of",
-        "ledger/pages/door.py: door",
-        "ledger/pages/view.py: books",
-        "ledger/query/jobs.py: _carry_out",
-        "ledger/query/jobs.py: _sight",
-        "ledger/query/sight.py: Sight",
-        "ledger/query/sight.py: sight",
-        "ledger/reference_data/seed.py: _books",
-        "ledger/sources/loading.py: _Books",
-        "ledger/sources/loading.py: _books",
         "render/books.py: books",
         "render/markdown.py: _word",
         "render/text.py: Word",

@@ -146,7 +146,7 @@ class Jobs:
                 return
             job.status, job.updated = Status.IN_PROGRESS, now
         try:
-            self._carry_out(job, now)
+            self._execute(job, now)
         finally:
             self._running.release()
 
@@ -157,7 +157,7 @@ class Jobs:
         found = next((file for file in files if file.name == name and now < file.expires), None)
         return None if found is None else found.content
 
-    def _carry_out(self, job: Job, now: datetime) -> None:
+    def _execute(self, job: Job, now: datetime) -> None:
         try:
             output = self._output(job, now)
             file = _file(job.request, output, expires=now + FILE_LIFETIME)

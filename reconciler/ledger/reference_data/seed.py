@@ -49,11 +49,11 @@ def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] |
     if seeded_with(tx, act.tenant_id) == digest:
         return
     loaded = document.load(reference)
-    for books in _books(tx, act, loaded.entities):
-        _seed(tx, replace(act, tenant_id=books), loaded, digest)
+    for tenant_id in _entity_tenant_ids(tx, act, loaded.entities):
+        _seed(tx, replace(act, tenant_id=tenant_id), loaded, digest)
 
 
-def _books(
+def _entity_tenant_ids(
     tx: Connection, act: audit.AuditContext, entities: tuple[document.Unit, ...]
 ) -> list[str]:
     """The tenant ids to seed: the tenant's, and those of its further entities.
@@ -64,20 +64,22 @@ def _books(
     row = tenants.c
     mine = row.tenant_id == act.tenant_id
     known: list[dict[str, str]] = tx.execute(select(row.entities).where(mine)).scalar_one() or []
-    books = {entity["id"]: entity["tenant_id"] for entity in known}
+    tenant_ids = {entity["id"]: entity["tenant_id"] for entity in known}
     names = {entity["id"]: entity["name"] for entity in known}
     for entity in entities:
         names[entity.id] = entity.name
-        if not books:
+        if not tenant_ids:
             tx.execute(update(tenants).where(mine).values(entity_id=entity.id))
-            books[entity.id] = act.tenant_id
-        elif entity.id not in books:
+            tenant_ids[entity.id] = act.tenant_id
+        elif entity.id not in tenant_ids:
             made = add_tenant(tx, created_on=act.happened_on, entity_id=entity.id)
-            books[entity.id] = made
-    if books:
-        listed = [{"id": key, "name": names[key], "tenant_id": books[key]} for key in books]
+            tenant_ids[entity.id] = made
+    if tenant_ids:
+        listed = [
+            {"id": key, "name": names[key], "tenant_id": tenant_ids[key]} for key in tenant_ids
+        ]
         tx.execute(update(tenants).where(mine).values(entities=listed))
-    return list(books.values()) or [act.tenant_id]
+    return list(tenant_ids.values()) or [act.tenant_id]
 
 
 def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, digest: str) -> None:
