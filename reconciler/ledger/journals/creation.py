@@ -7,7 +7,7 @@ from typing import Any
 
 from ..reference_data.tenant_settings import Settings
 from ..web.errors import refuse_any
-from ..web.fields import read_fields, read_items
+from ..web.fields import read_fields, read_items, without_cleared
 from ..web.resource import columns_of
 from .fields import ENTRY, ENTRY_FIELDS, ITEM, ITEM_FIELDS, ORGANIZATION, SEGMENT_FIELDS
 
@@ -59,7 +59,8 @@ def read_entry(body: Mapping[str, Any], settings: Settings) -> NewEntry:
         custom=settings.fields_of("JournalEntryItem"),
     )
     lines = tuple(
-        Line(at=at, custom_fields=extra, **columns_of(ITEM, item)) for at, item, extra in items
+        Line(at=at, custom_fields=without_cleared(extra), **columns_of(ITEM, item))
+        for at, item, extra in items
     )
     segments = [
         [segment["segmentName"], segment["segmentValue"]]
@@ -71,6 +72,6 @@ def read_entry(body: Mapping[str, Any], settings: Settings) -> NewEntry:
     return NewEntry(
         **{**columns_of(ENTRY, found), "segments": segments},
         organization=found.get(ORGANIZATION.name),
-        custom_fields=custom,
+        custom_fields=without_cleared(custom),
         lines=lines,
     )

@@ -11,7 +11,7 @@ from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage.tables import journal_entries, journal_entry_items
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, PERMISSION, Reason, refusal, refuse_any
-from ..web.fields import Field, array, read_fields, read_items, text
+from ..web.fields import Field, array, read_fields, read_items, text, without_cleared
 from .entries import KIND, transfer
 from .fields import ITEM_NOTES, MAX_ITEMS, NOTES, SIDE, TRANSFER_STATE, TRANSFER_STATES
 from .rules import Row
@@ -65,7 +65,6 @@ def _read(
         body,
         FIELDS,
         custom=settings.fields_of("JournalEntry"),
-        clearable=True,
     )
     if body.get("transferredToAccounting", "No") is None:
         # Null is neither a state nor "no change", so it is refused.
@@ -77,7 +76,6 @@ def _read(
         reasons,
         at="journalEntryItems",
         custom=settings.fields_of("JournalEntryItem"),
-        clearable=True,
     )
     lines = [(fields, extra, at) for at, fields, extra in items]
     refuse_any(reasons)
@@ -145,5 +143,4 @@ def _change_item(call: Call, item: Row, wanted: _Wanted) -> None:
 
 
 def _merged(before: Mapping[str, str], changed: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The custom fields after a change, without cleared ones."""
-    return {name: value for name, value in {**before, **changed}.items() if value is not None}
+    return without_cleared({**before, **changed})

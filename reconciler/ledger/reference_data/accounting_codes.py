@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, insert, or_, select
 from ..storage.tables import accounting_codes, journal_entry_items, source_transactions
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, refusal, refuse_any
-from ..web.fields import choice, read_fields, text
+from ..web.fields import choice, read_fields, text, without_cleared
 from ..web.resource import (
     CHANGES,
     ResourceField,
@@ -76,7 +76,7 @@ def create(call: Call) -> Mapping[str, object]:
         **call.made(),
         "status": "Active",
         **columns_of(CODE, found),
-        "custom_fields": custom,
+        "custom_fields": without_cleared(custom),
     }
     call.tx.execute(insert(accounting_codes), values)
     _record(call, "create", values)

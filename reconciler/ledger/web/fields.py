@@ -56,12 +56,10 @@ def read_fields(
     *,
     at: str = "",
     custom: Mapping[str, int] = _NO_CUSTOM,
-    clearable: bool = False,
 ) -> Found:
     """Read the fields of an object. `at` is its path in the body.
 
-    `custom` are the declared custom fields with their maximum lengths. With `clearable` they may be
-    cleared; otherwise a cleared one counts as absent.
+    `custom` are the declared custom fields with their maximum lengths. A cleared one is None.
     """
     if not isinstance(value, Mapping):
         return {}, {}, [Reason(INVALID_VALUE, f"{at or 'body'} must be an object")]
@@ -74,20 +72,21 @@ def read_fields(
     ]
     customs = [Field(name=name, type=text(size), clearable=True) for name, size in custom.items()]
     found = _read_each(value, fields, prefix, reasons)
-    extra = _read_each(value, customs, prefix, reasons)
-    if not clearable:
-        extra = {name: written for name, written in extra.items() if written is not None}
-    return found, extra, reasons
+    return found, _read_each(value, customs, prefix, reasons), reasons
 
 
-def read_items(  # noqa: PLR0913 - keywords, as those of read_fields
+def without_cleared(custom: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The custom fields that have a value."""
+    return {name: value for name, value in custom.items() if value is not None}
+
+
+def read_items(
     items: Sequence[Any],
     fields: Sequence[Field],
     reasons: list[Reason],
     *,
     at: str,
     custom: Mapping[str, int] = _NO_CUSTOM,
-    clearable: bool = False,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, str | None]]]:
     """Read the objects of an array; yields path, fields and custom fields of each valid one.
 
@@ -95,9 +94,7 @@ def read_items(  # noqa: PLR0913 - keywords, as those of read_fields
     """
     for index, item in enumerate(items):
         place = f"{at}[{index}]"
-        found, extra, wrong = read_fields(
-            item, fields, at=place, custom=custom, clearable=clearable
-        )
+        found, extra, wrong = read_fields(item, fields, at=place, custom=custom)
         reasons.extend(wrong)
         if not wrong:
             yield place, found, extra
