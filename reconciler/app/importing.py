@@ -81,11 +81,8 @@ def import_objects(
     session, plan = _declared(session, imports, interaction)
     if isinstance(session, WriteSession):
         return _adopt(session, plan, imports, interaction)
-    note = (
-        "Nothing is adopted yet. `reconciler plan` shows the adoption, and `reconciler apply` "
-        "carries it out."
-    )
-    interaction.tell(Note(text=note))
+    text = "Nothing is adopted yet: `reconciler plan` shows it, and `reconciler apply` adopts it."
+    interaction.tell(Note(text=text))
     return 0
 
 

@@ -13,8 +13,6 @@ from reconciler.app.connection import connect, is_embedded
 from reconciler.app.policy_history import policy_of_text, stricter
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import (
-    NO_WAIT,
-    LockWait,
     open_workspace_daybook,
     spill_path,
 )
@@ -22,9 +20,9 @@ from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Basis
 from reconciler.core.model.resource import Address
-from reconciler.daybook import CallRecord, Daybook, Intent
+from reconciler.daybook import Daybook, Intent
 from reconciler.daybook.state import Run
-from reconciler.engine.ports import LedgerReader, Searchable
+from reconciler.engine.ports import CallRecords, LedgerReader, Searchable
 from reconciler.errors import Refused
 from reconciler.workspace.settings import Settings
 from reconciler.zuora.client import Client
@@ -38,13 +36,11 @@ class ReadOnlyLedger(LedgerReader, Searchable, Protocol):
     def server_time(self) -> datetime | None: ...
 
 
-class ReadOnlyDaybook(Protocol):
+class ReadOnlyDaybook(CallRecords, Protocol):
     """The reading half of a daybook."""
 
     place: str
 
-    @property
-    def lineage(self) -> str: ...
     @property
     def tenant(self) -> str | None: ...
     @property
@@ -57,7 +53,6 @@ class ReadOnlyDaybook(Protocol):
     def serial(self) -> int: ...
     def recorded(self) -> Mapping[Address, Recorded]: ...
     def unsettled(self) -> tuple[Intent, ...]: ...
-    def tried(self, seq: int) -> CallRecord | None: ...
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None: ...
     def runs(self) -> tuple[Run, ...]: ...
     def interrupted(self, plan_digest: str) -> bool: ...
@@ -121,7 +116,8 @@ def open_session(
     parallelism: int = 1,
     environment: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
-    lock_wait: LockWait = NO_WAIT,
+    lock_timeout: float = 0,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[_Session]:
     """Open daybook and ledger of a valid workspace. Raises a ReconcilerError.
 
@@ -138,7 +134,8 @@ def open_session(
             settings,
             command=command if write else "",
             environment=environment,
-            lock_wait=lock_wait,
+            lock_timeout=lock_timeout,
+            pause=pause,
         )
         stack.callback(daybook.close)
         policy = stricter(policy_of_text(daybook.policy), settings.policy, len(daybook.recorded()))

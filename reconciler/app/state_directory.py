@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.daybook import Daybook, open_daybook
@@ -15,24 +14,14 @@ from reconciler.workspace.settings import Settings
 STATE_DIRECTORY = ".reconciler"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockWait:
-    """How long to wait for another writer of the daybook, in seconds, and how."""
-
-    timeout: float = 0
-    pause: Callable[[float], None] = time.sleep
-
-
-NO_WAIT = LockWait()
-
-
 def open_workspace_daybook(
     root: Path,
     settings: Settings,
     *,
     command: str = "",
     environment: Mapping[str, str] = os.environ,
-    lock_wait: LockWait = NO_WAIT,
+    lock_timeout: float = 0,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Daybook:
     """Open the daybook that the settings name. Raises DaybookError.
 
@@ -48,8 +37,8 @@ def open_workspace_daybook(
         write=write,
         workspace=settings.name,
         holder=this_process(environment, command=command) if write else None,
-        lock_timeout=lock_wait.timeout,
-        pause=lock_wait.pause,
+        lock_timeout=lock_timeout,
+        pause=pause,
     )
 
 

@@ -10,7 +10,6 @@ from reconciler.app.approvals import change_options
 from reconciler.app.provenance import plan_key
 from reconciler.app.reviewed_plan import Consent, options_of
 from reconciler.app.session import WriteSession, open_session
-from reconciler.app.state_directory import LockWait
 from reconciler.cli.inputs import (
     asking,
     checked_workspace,
@@ -131,7 +130,8 @@ def apply(
             command="apply",
             parallelism=parallelism,
             sleep=stop.pause,
-            lock_wait=LockWait(timeout=lock_timeout, pause=stop.pause_or_end),
+            lock_timeout=lock_timeout,
+            pause=stop.pause_or_end,
         ) as session,
     ):
         return apply_workspace(session, options, interaction)

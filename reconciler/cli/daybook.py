@@ -1,6 +1,5 @@
 """`reconciler daybook …`: shows, verifies, unlocks, exports and imports the daybook."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from reconciler.app.daybook import (
 )
 from reconciler.cli.options import HELP, common_options, format_option, given_options
 from reconciler.cli.recover import recover
-from reconciler.cli.terminal import counted, out, out_text
+from reconciler.cli.terminal import counted, out, out_json
 from reconciler.render.styled_text import Line, line
 
 
@@ -36,7 +35,7 @@ def show(*, style: str) -> None:
     """Show entries with their numbers, open calls, runs, and who is writing. Reads no ledger."""
     document = daybook_document(given_options().workspace)
     if style == "json":
-        out_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        out_json(document)
     else:
         out(_lines(document))
 

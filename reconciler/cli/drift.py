@@ -1,13 +1,11 @@
 """`reconciler drift`: shows what changed in the ledger since the last apply."""
 
-import json
-
 import click
 
 from reconciler.app.plan import drift_plan
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import common_options, format_option, parallelism_option
-from reconciler.cli.terminal import out, out_text, progress
+from reconciler.cli.terminal import out, out_json, progress
 from reconciler.core.documents.plan_json import document_of
 from reconciler.errors import ExpectationFailed
 from reconciler.render.text import drift_lines
@@ -22,8 +20,8 @@ def drift(*, parallelism: int, style: str) -> int:
     plan = drift_plan(checked_workspace(), parallelism=parallelism, progress=progress)
     if style == "json":
         document = document_of(plan)
-        kept = {key: document[key] for key in ("format_version", "workspace", "target", "drift")}
-        out_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+        keys = ("format_version", "workspace", "target", "drift")
+        out_json({key: document[key] for key in keys})
     else:
         out(drift_lines(plan))
     return ExpectationFailed.exit_code if plan.drift else 0

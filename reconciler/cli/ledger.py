@@ -1,8 +1,8 @@
 """`reconciler ledger …`: serves the embedded ledger, creates its clients, loads transactions."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -70,15 +70,14 @@ def ledger() -> None:
     help="Let a Data Query see entries and runs with this delay, as in production.",
 )
 def serve(
+    *,
     host: str,
     port: int,
     database: str,
     reference: Path | None,
     allow_remote: bool,
-    *,
-    requests_per_minute: int | None,
-    concurrency: int | None,
     query_lag: int,
+    **limits: int | None,
 ) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
     if not allow_remote and not is_loopback(host):
@@ -93,7 +92,7 @@ def serve(
                 host=host,
                 port=port,
                 ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
-                limits=Limits(requests_per_minute=requests_per_minute, concurrency=concurrency),
+                limits=Limits(**limits),
                 query_lag=query_lag,
             )
     except LedgerUnusable as error:
@@ -134,25 +133,13 @@ def serve(
     show_default=True,
     help="How the id and the secret are printed.",
 )
-def create_client(
-    database: str,
-    name: str,
-    permissions: Sequence[str],
-    *,
-    entities: Sequence[str],
-    organizations: Sequence[str],
-    style: str,
-) -> None:
+def create_client(*, database: str, name: str, style: str, **scopes: Any) -> None:
     """Create an OAuth client and print its id and secret, which are shown only once."""
     try:
         # The first `serve` chooses the reference; a client needs none.
         with open_ledger(database, built_in=False) as opened:
-            client_id, secret = opened.issue_client(
-                name,
-                permissions or None,
-                entities=entities or None,
-                organizations=organizations or None,
-            )
+            chosen = {what: names or None for what, names in scopes.items()}
+            client_id, secret = opened.issue_client(name, **chosen)
     except UnknownPermission as error:
         raise click.BadParameter(str(error), param_hint="--permission") from error
     except LedgerUnusable as error:
@@ -183,8 +170,8 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
     """
     try:
         with open_ledger(database, built_in=False) as opened:
-            books = None if entity is None else opened.tenant_of(entity)
-            loaded = opened.load_transactions(file, tenant_id=books)
+            tenant = None if entity is None else opened.tenant_of(entity)
+            loaded = opened.load_transactions(file, tenant_id=tenant)
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")

@@ -18,30 +18,12 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 class CommonOptions:
     """The common options, given on the root or on the verb; the verb's value wins."""
 
-    given: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def workspace(self) -> Path:
-        """The workspace's directory: the given one, else `journals`, else the current one."""
-        given = self.given.get("workspace")
-        if given is not None:
-            return Path(given)
-        return Path("journals") if Path("journals").is_dir() else Path()
-
-    @property
-    def color(self) -> bool:
-        """Whether the options allow colour."""
-        return not self.given.get("no_color", False)
-
-    @property
-    def quiet(self) -> bool:
-        """Whether only results and problems are shown."""
-        return bool(self.given.get("quiet", False))
-
-    @property
-    def verbose(self) -> bool:
-        """Whether every call is shown on stderr."""
-        return bool(self.given.get("verbose", False))
+    workspace: Path = field(
+        default_factory=lambda: Path("journals") if Path("journals").is_dir() else Path()
+    )
+    no_color: bool = False
+    quiet: bool = False
+    verbose: bool = False
 
 
 def given_options() -> CommonOptions:
@@ -52,7 +34,7 @@ def given_options() -> CommonOptions:
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     source = ctx.get_parameter_source(param.name or "")
     if source is not click.core.ParameterSource.DEFAULT:
-        ctx.ensure_object(CommonOptions).given[param.name or ""] = value
+        setattr(ctx.ensure_object(CommonOptions), param.name or "", value)
 
 
 def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -74,7 +56,7 @@ common_options = together(
     _common(
         "-w",
         "--workspace",
-        type=click.Path(file_okay=False),
+        type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
         help="The workspace: a directory with a reconciler.yaml. [default: journals, else .]",
     ),

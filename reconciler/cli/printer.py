@@ -1,6 +1,5 @@
 """Shows what a use case tells: results on stdout, diagnostics on stderr."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from reconciler.app.progress import (
     UnsavedOutcome,
 )
 from reconciler.app.text_files import write_text
-from reconciler.cli.terminal import err, has_bar, noter, out, out_text, problem_spans
+from reconciler.cli.terminal import err, has_bar, json_text, noter, out, out_text, problem_spans
 from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_document
@@ -90,7 +89,7 @@ class Printer:
 
     def _report(self, report: Report) -> None:
         self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))
-        text = json.dumps(report_document(report), indent=2, ensure_ascii=False) + "\n"
+        text = json_text(report_document(report))
         if self.style == "json":
             out_text(text)
         else:

@@ -1,6 +1,5 @@
 """`reconciler daybook recover`: shows and settles open calls of earlier runs."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from reconciler.app.settlement import recover as settle
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import common_options, format_option
 from reconciler.cli.printer import Printer
-from reconciler.cli.terminal import out, out_text
+from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.open_calls import recovery_document
@@ -69,8 +68,7 @@ def recover(
         with open_session(WriteSession, workspace, command="recover") as session:
             recovery = settle(session, answers, tell=printer)
     if style == "json":
-        document = recovery_document(recovery)
-        out_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        out_json(recovery_document(recovery))
     else:
         out(verdict_lines(recovery))
     return 0 if recovery.complete else AppliedInPart.exit_code

@@ -1,5 +1,6 @@
 """Writes lines to stdout and stderr: styled on a terminal, plain in a pipe."""
 
+import json
 import logging
 import os
 import sys
@@ -53,6 +54,16 @@ def out_text(text: str) -> None:
     """A result in a machine format, on stdout, as it is."""
     with _unread_is_fine(sys.stdout):
         click.echo(text, nl=False)
+
+
+def out_json(document: object) -> None:
+    """A result as JSON, on stdout."""
+    out_text(json_text(document))
+
+
+def json_text(document: object) -> str:
+    """A document as indented JSON."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def note(text: str) -> None:
@@ -173,6 +184,6 @@ def _write(lines: Iterable[Line], stream: TextIO) -> None:
 
 def _painted(stream: TextIO) -> bool:
     context = click.get_current_context(silent=True)
-    allowed = given_options().color if context is not None else "--no-color" not in sys.argv
+    allowed = not given_options().no_color if context is not None else "--no-color" not in sys.argv
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return allowed and not plain and stream.isatty()
