@@ -1,6 +1,5 @@
 """Writes lines to stdout and stderr: styled on a terminal, plain in a pipe."""
 
-import json
 import logging
 import os
 import sys
@@ -62,8 +61,10 @@ def out_json(document: object) -> None:
 
 
 def json_text(document: object) -> str:
-    """A document as indented JSON."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    """A document as indented JSON; numbers have the digits of their Decimal."""
+    from reconciler.core.model.canonical import readable_json
+
+    return readable_json(document)
 
 
 def note(text: str) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from decimal import Decimal
 
 import pytest
 from books_harness import Books, credit, debit, reconciler
 
+from reconciler.cli.terminal import out_json
 from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 
@@ -247,6 +249,12 @@ def test_drift_as_json_names_what_moved(small):
     first, second = (small.run("drift", "--format", "json") for _ in range(2))
     assert first.out == second.out
     assert (first.code, [item["name"] for item in first.json["drift"]]) == (7, ["entry-00"])
+
+
+def test_i50_a_result_as_json_has_every_digit_of_a_number(capsys):
+    """A custom field of a tenant may hold a number, and no float may touch it."""
+    out_json({"before": Decimal("9007199254740993.10"), "after": None})
+    assert capsys.readouterr().out == ('{\n  "before": 9007199254740993.10,\n  "after": null\n}\n')
 
 
 @pytest.mark.parametrize("style", ["text", "json"])

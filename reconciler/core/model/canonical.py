@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WORDS = {True: "true", False: "false"}
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
+_in_own_order = msgspec.json.Encoder(decimal_format="number")
 
 
 def header(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
@@ -128,6 +129,11 @@ def exact(value: Value, name: str = "") -> object:
 def json_bytes(document: object) -> bytes:
     """JSON with sorted keys and no spaces; numbers have the digits of their Decimal."""
     return _encoder.encode(document)
+
+
+def readable_json(document: object) -> str:
+    """JSON for a reader: indented, keys in their own order, numbers with all their digits."""
+    return msgspec.json.format(_in_own_order.encode(document), indent=2).decode() + "\n"
 
 
 def digest(text: str) -> str:
