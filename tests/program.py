@@ -97,8 +97,8 @@ class Program(subprocess.Popen[str]):
     def wait(self, timeout: float | None = LONGEST) -> int:
         return super().wait(timeout)
 
-    def communicate(self, *given: Any, timeout: float | None = LONGEST) -> tuple[Any, Any]:
-        return super().communicate(*given, timeout=timeout)
+    def communicate(self, *given: Any, **options: Any) -> tuple[Any, Any]:
+        return super().communicate(*given, **({} if given[1:] else {"timeout": LONGEST, **options}))
 
 
 COMMAND = """\
