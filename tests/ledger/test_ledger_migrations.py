@@ -141,7 +141,7 @@ def test_of_two_processes_one_does_it_and_the_other_waits(make_database, step, o
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(lambda process: process.communicate("go\n", 60), processes))
+        outcomes = list(pool.map(lambda process: process.communicate("go\n"), processes))
     assert [process.returncode for process in processes] == [0, 0]
     assert len({output for output, _ in outcomes}) == 1
     assert version_of(database) == NEXT
