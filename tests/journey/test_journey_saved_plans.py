@@ -157,7 +157,7 @@ def test_a_digest_alone_says_what_is_known(books, saved):
     ended = books.run("apply", "--plan-digest", digest)
     assert ended.code == 5
     assert "New plan: 2 to create, 1 to update, 1 to replace, 1 to remove. " in ended.err
-    assert "With the file of the reviewed plan, apply shows what moved.\n" in ended.err
+    assert "Apply the file of the reviewed plan to see the differences.\n" in ended.err
 
 
 def test_the_plan_of_another_workspace_is_refused(books, saved, opened, empty_template):

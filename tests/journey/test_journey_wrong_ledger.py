@@ -48,7 +48,7 @@ def test_credentials_go_to_no_host_that_the_workspace_does_not_name(elsewhere):
     elsewhere.settings(spec="{target: {baseUrl: 'https://rest.test.zuora.com'}}")
     ended = elsewhere.plan()
     assert ended.code == 1
-    assert "127.0.0.1 is not one this workspace may talk to" in ended.err
+    assert "The workspace does not allow the host 127.0.0.1." in ended.err
 
 
 def as_it_was(books: Books, keep: int) -> None:
