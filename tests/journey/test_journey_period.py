@@ -20,9 +20,9 @@ def test_i22_a_period_is_imported_and_everything_else_left(small):
     assert ended.code == 0, ended.said
     assert f"= {by['mine']}  {by['mine'].lower()}" in ended.out
     assert f"= {by['marked']}  marked" in ended.out
-    assert f'left: {by["theirs"]}  carries the marker "theirs/x"' in ended.out
-    assert f"left: {by['gone']}  has the status Cancelled" in ended.out
-    assert f"left: {mine}  recorded as entry-00 already" in ended.out
+    assert f'not imported: {by["theirs"]}  carries the marker "theirs/x"' in ended.out
+    assert f"not imported: {by['gone']}  has the status Cancelled" in ended.out
+    assert f"not imported: {mine}  recorded as entry-00 already" in ended.out
     assert by["other"] not in ended.out
     assert "are left for what was imported (2)" in ended.out
     assert small.plan("--detailed-exitcode").code == 0
@@ -38,7 +38,7 @@ def test_a_period_is_imported_piece_by_piece(small):
     before = small.content()
     ended = small.run(*PERIOD[:3], "--write-only", "--limit", "2")
     assert ended.code == 0, ended.said
-    assert "1 more wait: run it again, or raise --limit." in ended.out
+    assert "1 more can be imported: run the command again, or raise --limit." in ended.out
     assert small.content() == before
     # As if it had been interrupted before anything was adopted: files are there, and no record.
     ended = small.run(*PERIOD)

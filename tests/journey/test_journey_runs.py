@@ -124,7 +124,7 @@ def test_a_lost_daybook_is_rebuilt_from_the_marks_in_the_ledger(small):
         pytest.param(["--run", "JE-00000001"], 64, "not the number of a journal run", id="no run"),
         pytest.param(["JE-00000099"], 4, "JE-00000099 is not in the ledger", id="not there"),
         pytest.param(["--run", "JR-00000099"], 4, "has no posted entries", id="empty run"),
-        pytest.param(["JE-00000001"], 4, "recorded as entry-00 already", id="ours already"),
+        pytest.param(["JE-00000001"], 4, "already recorded as entry-00", id="ours already"),
         pytest.param(["{hand}", "--name", "entry-03"], 4, "already declared", id="name taken"),
         pytest.param(["{hand}", "--name", "No Name"], 64, "lower-case letters", id="no such name"),
         pytest.param(["{hand}", "--to", "entry-03.yaml"], 4, "already exists", id="file taken"),
