@@ -132,7 +132,7 @@ def test_i11_the_time_of_a_run_is_real_time():
     with stopping(stop, after=0.01):
         assert stop.event.wait(10)
     assert (stop.late, stop.signalled) == (True, False)
-    with pytest.raises(AppliedInPart, match="time was up"):
+    with pytest.raises(AppliedInPart, match="reached its time limit"):
         stop.check()
     unhurried = Stop()
     with stopping(unhurried, after=1e12):

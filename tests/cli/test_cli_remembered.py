@@ -111,7 +111,7 @@ def test_a_policy_comes_back_from_the_daybook_as_it_went():
 
 def test_a_changed_policy_is_told_by_its_keys():
     (said,) = policy_warnings(text_of_policy(LIMITED), replace(LIMITED, max_money={}, waivers=()))
-    assert "since the last apply: limits.money; until" in said
+    assert "since the last apply (limits.money). Until" in said
     (said,) = policy_warnings(text_of_policy(Policy()), LIMITED)
     assert "limits.removals, limits.money, limits.changes, limits.percent, freeze; until" in said
 

@@ -224,7 +224,7 @@ def test_a_dry_run_asks_nobody(checkout, github, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--commit", "main"], 64, "with all its digits"),
+        (["--commit", "main"], 64, "the full hash of a commit"),
         (["--pr", "0"], 64, "0 is not in the range"),
         (
             ["--forge", "github", "--repo", "acme/books"],

@@ -137,6 +137,6 @@ def test_a_policy_is_not_loosened_by_the_change_that_posts(checkout, github):
     assert books.apply().code == 0
     books.settings(spec="{}")
     brought(checkout, github, "mallory", "accrual")
-    assert "the policy changed since the last apply: approvals" in books.plan().said
+    assert "the policy changed since the last apply (approvals)" in books.plan().said
     ended = books.apply()
     assert (ended.code, books.posted()) == (4, {}), ended.said
