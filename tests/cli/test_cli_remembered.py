@@ -113,7 +113,7 @@ def test_a_changed_policy_is_told_by_its_keys():
     (said,) = policy_warnings(text_of_policy(LIMITED), replace(LIMITED, max_money={}, waivers=()))
     assert "since the last apply (limits.money). Until" in said
     (said,) = policy_warnings(text_of_policy(Policy()), LIMITED)
-    assert "limits.removals, limits.money, limits.changes, limits.percent, freeze; until" in said
+    assert "limits.removals, limits.money, limits.changes, limits.percent, freeze). Until" in said
 
 
 def test_a_policy_that_cannot_be_read_stops_the_run():
