@@ -10,7 +10,7 @@ from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.open_calls import OpenCall, Recovery
 from reconciler.daybook import Intent
-from reconciler.engine.manual_settlement import close_by_word, what_settles
+from reconciler.engine.manual_settlement import close_manually, what_settles
 from reconciler.engine.settle import age_of, claim_fault, settle
 from reconciler.engine.spill import (
     SpillContents,
@@ -95,7 +95,7 @@ def recover(session: WriteSession, answers: Answers, *, tell: Tell) -> Recovery:
     if recovery.problems and not answers.set_aside:
         return recovery
     settled = [] if found is None else [*_taken(session, found, anyway=answers.set_aside)]
-    settled += close_by_word(
+    settled += close_manually(
         spilling_daybook(session, tell),
         session.ledger,
         workspace=session.settings.name,

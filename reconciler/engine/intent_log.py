@@ -141,6 +141,6 @@ class IntentLog:
         daybook.record_outcome(daybook.record_intent(intent), Result.DONE, number=intent.number)
 
 
-def words_of(intent: Intent) -> str:
+def description_of(intent: Intent) -> str:
     """A call on an entry, in words."""
     return f"the {intent.act.value} of {intent.number}"

@@ -24,7 +24,7 @@ from reconciler.engine.settle import (
 from reconciler.errors import Refused
 
 
-def close_by_word(  # noqa: PLR0913 - keywords, and two of them a person's answers
+def close_manually(  # noqa: PLR0913 - keywords, and two of them a person's answers
     daybook: SettlingDaybook,
     ledger: SettlingLedger,
     *,

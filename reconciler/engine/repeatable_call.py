@@ -10,7 +10,7 @@ from reconciler.core.model.resource import Live
 from reconciler.core.planning.run_members import PART_WAY_OUT, cancelled_in_part
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import result_of, unread
-from reconciler.engine.intent_log import IntentLog, words_of
+from reconciler.engine.intent_log import IntentLog, description_of
 from reconciler.engine.read_back import Expectation, ReadBack
 from reconciler.errors import (
     CancelledInPart,
@@ -69,7 +69,7 @@ class RepeatableCall:
 
     def _check_effect(self, intent: Intent) -> None:
         """Read back what the ledger acknowledged (I-32)."""
-        number, what = intent.number or "", words_of(intent)
+        number, what = intent.number or "", description_of(intent)
         try:
             live = self.reader.read_when_idle(number, f"{what} was acknowledged", self.effect)
         except LedgerError as error:
@@ -94,7 +94,7 @@ class RepeatableCall:
 
     def _took_effect(self, intent: Intent) -> None:
         self.done.append(self.step)
-        happened = f"{words_of(intent)} took effect"
+        happened = f"{description_of(intent)} took effect"
         self.intents.record_outcome(intent, Result.DONE, number=intent.number, happened=happened)
 
     def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
@@ -108,7 +108,7 @@ class RepeatableCall:
         """
         for left in (1, 0) if self.reader.kind.busy_states else (0,):
             try:
-                live = self.reader.read_when_idle(intent.number or "", words_of(intent))
+                live = self.reader.read_when_idle(intent.number or "", description_of(intent))
             except LedgerError as failed:
                 if left and isinstance(failed, RequestRefused):
                     continue

@@ -231,7 +231,9 @@ def _check(daybook: CallRecords, line: SpillRecord, other: SpillRecord | None) -
         # For any other call, what a later run read in the ledger is newer than the line.
         return
     if not _agree(said, known):
-        raise UnreadableSpillRecord(f"{what} is {_words(said)} here, and {_words(known)} {where}")
+        raise UnreadableSpillRecord(
+            f"{what} is {_describe(said)} here, and {_describe(known)} {where}"
+        )
 
 
 def _made_something(line: SpillRecord) -> bool:
@@ -246,7 +248,7 @@ def _agree(said: _Ended, known: _Ended) -> bool:
     return said[0] is known[0] and (said[0] is not Result.DONE or said[1] == known[1])
 
 
-def _words(ended: _Ended) -> str:
+def _describe(ended: _Ended) -> str:
     result, number = ended
     return (result.value if result else "open") + (f" ({number})" if number else "")
 

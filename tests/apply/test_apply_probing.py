@@ -4,7 +4,7 @@ import pytest
 from apply_harness import answer, each, files, instead, lost_after, lost_before, of, outcomes
 from builders import address, declared
 
-from reconciler.engine.manual_settlement import close_by_word
+from reconciler.engine.manual_settlement import close_manually
 from reconciler.errors import Refused
 
 BOOKS = files(a=of("1.00"), b=of("2.00"), c=of("3.00"))
@@ -144,8 +144,8 @@ def test_i07_the_word_that_nothing_was_posted_is_held_against_the_numbers(unsear
         words = {"workspace": "books", "marker_place": "ReconcilerKey__c"}
         if fault is lost_after:
             with pytest.raises(Refused, match="was posted: JE-00000002 carries its marker"):
-                close_by_word(book, client, **words, **answers)
+                close_manually(book, client, **words, **answers)
         else:
-            close_by_word(book, client, **words, **answers)
+            close_manually(book, client, **words, **answers)
     bench.apply(TWO)
     bench.require_converged(TWO)

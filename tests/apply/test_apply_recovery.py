@@ -26,7 +26,7 @@ from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_document, report_of
 from reconciler.core.model.resource import Address
 from reconciler.daybook import Daybook
-from reconciler.engine.manual_settlement import close_by_word
+from reconciler.engine.manual_settlement import close_manually
 from reconciler.engine.settle import claim_fault, settle
 from reconciler.engine.spill import SpillingDaybook, take_in
 from reconciler.errors import AppliedInPart, DaybookError, Refused
@@ -191,7 +191,7 @@ def settled_with(bench, **adopts):
 
 def close(bench, **answers):
     with bench.daybook() as book, bench.client() as client:
-        return close_by_word(
+        return close_manually(
             book,
             client,
             workspace="books",
