@@ -430,9 +430,9 @@ def test_every_rule_that_blocks_has_a_case():
     }
     of_two_names = {"posted-elsewhere"}
     assert {
-        *blocked_in("decide"),
+        *blocked_in("decisions"),
         *blocked_in("runs"),
-        *blocked_in("finder"),
+        *blocked_in("marker_search"),
     } | guards | of_two_names == set(PLAN_RULES)
 
 
