@@ -180,7 +180,6 @@ KNOWN: frozenset[str] = frozenset(
     {
         "core/documents/plan_comparison.py: _word",
         "core/documents/plan_file.py: _books",
-        "core/model/policy.py: HouseRule",
         "core/planning/run_members.py: out_of_the_books",
         "core/planning/snapshot.py: _is_out_of_the_books",
     }

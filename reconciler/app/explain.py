@@ -35,7 +35,7 @@ def custom_rule(rule: str, root: Path) -> Rule | None:
                 why=f"It is a custom rule: the workspace's reconciler.yaml names {one.schema}.",
                 remedy=one.remedy,
             )
-            for one in settings_from(workspace).policy.house_rules
+            for one in settings_from(workspace).policy.custom_rules
             if one.id == name
         ),
         None,

@@ -24,7 +24,7 @@ KEYS = {
     "max_percent": "limits.percent",
     "approvals": "approvals",
     "freeze": "freeze",
-    "house_rules": "houseRules",
+    "custom_rules": "houseRules",
     "waivers": "waivers",
 }
 

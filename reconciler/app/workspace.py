@@ -33,7 +33,7 @@ class CheckedWorkspace:
     files: int
     digest: str
     waived: tuple[str, ...] = ()
-    """The exceptions from house rules that were needed, in words."""
+    """The exceptions from custom rules that were needed, in words."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -102,11 +102,11 @@ def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple
 def _custom_rules(
     root: Path, settings: Settings | None, loaded: LoadedWorkspace, today: str
 ) -> CustomRuleResult:
-    if settings is None or not (settings.policy.house_rules or settings.policy.waivers):
+    if settings is None or not (settings.policy.custom_rules or settings.policy.waivers):
         return CustomRuleResult()
     return check_custom_rules(
         root,
-        settings.policy.house_rules,
+        settings.policy.custom_rules,
         settings.policy.waivers,
         loaded.declared,
         today=today,

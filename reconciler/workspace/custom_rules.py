@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 import jsonschema_rs
 
 from reconciler.core.model.finding import Finding
-from reconciler.core.model.policy import HouseRule, Waiver
+from reconciler.core.model.policy import CustomRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
 from reconciler.workspace.files import FoundFiles, read_file
 from reconciler.workspace.json_schema import API_VERSION
@@ -41,7 +41,7 @@ class CustomRuleResult:
 
 def check_custom_rules(
     root: FilePath,
-    rules: tuple[HouseRule, ...],
+    rules: tuple[CustomRule, ...],
     waivers: tuple[Waiver, ...],
     declared: Iterable[Declared],
     *,
@@ -51,7 +51,7 @@ def check_custom_rules(
 
     `today` is YYYY-MM-DD: a waiver applies until and including its expiry date.
     """
-    known: dict[str, tuple[HouseRule, _Validator]] = {}
+    known: dict[str, tuple[CustomRule, _Validator]] = {}
     findings: list[Finding] = []
     for index, rule in enumerate(rules):
         validator = _read(root, rule) if rule.id not in known else f"`{rule.id}` occurs twice"
@@ -81,7 +81,7 @@ class _Waivers:
         self._today = today
         self._used: set[Waiver] = set()
 
-    def covers(self, rule: HouseRule, declared: Declared) -> bool:
+    def covers(self, rule: CustomRule, declared: Declared) -> bool:
         """Whether an unexpired waiver covers the declaration."""
         for waiver in self._waivers:
             if (waiver.rule, waiver.name) == (rule.id, declared.address.name):
@@ -132,7 +132,7 @@ def _breaches(validator: _Validator, document: dict[str, Value]) -> tuple[Path, 
     return tuple(dict.fromkeys(tuple(error.instance_path) for error in errors))
 
 
-def _breach(rule: HouseRule, declared: Declared, path: Path) -> Finding:
+def _breach(rule: CustomRule, declared: Declared, path: Path) -> Finding:
     where = "/".join(map(str, path))
     return Finding(
         source=declared.source,
@@ -154,7 +154,7 @@ def _about(rule: str, at: tuple[str, int], message: str) -> Finding:
     )
 
 
-def _read(root: FilePath, rule: HouseRule) -> _Validator | str:
+def _read(root: FilePath, rule: CustomRule) -> _Validator | str:
     """A validator of the schema of a rule, or why there is none."""
     data, fact = _content(root, rule.schema)
     if fact:

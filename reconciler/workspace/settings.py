@@ -9,9 +9,9 @@ from typing import Any
 from reconciler.core.model.canonical import canonical_json, digest
 from reconciler.core.model.policy import (
     Approvals,
+    CustomRule,
     Evidence,
     Freeze,
-    HouseRule,
     Policy,
     Removal,
     Tier,
@@ -105,7 +105,7 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
                 status for row in freezes for status in _texts(row.get("periodStatus"))
             ),
         ),
-        house_rules=tuple(_custom_rule(row) for row in rows_of(policy.get("houseRules"))),
+        custom_rules=tuple(_custom_rule(row) for row in rows_of(policy.get("houseRules"))),
         waivers=tuple(
             Waiver(
                 rule=str(row["rule"]),
@@ -138,8 +138,8 @@ def _approvals(approvals: Mapping[str, Value]) -> Approvals:
     )
 
 
-def _custom_rule(row: Mapping[str, Value]) -> HouseRule:
-    return HouseRule(
+def _custom_rule(row: Mapping[str, Value]) -> CustomRule:
+    return CustomRule(
         id=str(row["id"]),
         title=str(row["title"]),
         remedy=str(row["remedy"]),

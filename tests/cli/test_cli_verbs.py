@@ -174,7 +174,7 @@ def test_explain_lists_all_rules_and_guesses_at_a_slip():
     assert "Did you mean lines-balance?" in reconciler("explain", "line-balance").err
 
 
-def test_a_house_rule_is_explained_where_it_holds(small):
+def test_a_custom_rule_is_explained_where_it_holds(small):
     rule = "{id: ticket, title: A ticket first, remedy: Write ACC-123., schema: rules/ticket.json}"
     small.settings(spec=f"{{policy: {{houseRules: [{rule}]}}}}")
     ended = small.run("explain", "house/ticket")

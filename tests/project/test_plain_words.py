@@ -20,7 +20,7 @@ PHRASES = {
     r"(?:take|takes|taken|took|taking) back": ("cancelled, reversed or removed", 27),
     r"(?:stand|stands|stood) in the (?:books|ledger)": ("be posted", 16),
     r"(?:leave|leaves|left) the books": ("cancelled or deleted", 0),
-    r"house rules?": ("custom rule", 5),
+    r"house rules?": ("custom rule", 0),
     r"rescue files?": ("spill file", 5),
     r"ways? out": ("what to do", 6),
     r"ready tokens?": ("bearer token", 0),

@@ -1,4 +1,4 @@
-"""House rules: JSON Schemas of a workspace's own, which can only forbid more, and waivers."""
+"""Custom rules: JSON Schemas of a workspace's own, which can only forbid more, and waivers."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def found(books):
     return [(problem.path, problem.rule) for problem in books.problems]
 
 
-def test_a_declaration_that_breaks_a_house_rule_is_named_with_its_line(tmp_path):
+def test_a_declaration_that_breaks_a_custom_rule_is_named_with_its_line(tmp_path):
     books = workspace(tmp_path, second="true-up")
     (problem,) = books.problems
     assert (problem.path, problem.line, problem.column) == ("second.yaml", 8, 3)
@@ -152,7 +152,7 @@ def test_a_rule_stands_once(tmp_path):
     assert "occurs twice" in problem.message
 
 
-def test_a_house_rule_takes_none_of_ours_away(tmp_path):
+def test_a_custom_rule_takes_none_of_ours_away(tmp_path):
     (tmp_path / "odd.yaml").write_text(ENTRY.format(name="odd", notes="x", amount="-1"))
     rules = {problem.rule for problem in workspace(tmp_path, {}).errors}
     assert rules == {"schema-amount"}

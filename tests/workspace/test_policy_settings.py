@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.core.model.policy import (
     Approvals,
+    CustomRule,
     Evidence,
     Freeze,
-    HouseRule,
     Policy,
     Tier,
     Waiver,
@@ -55,8 +55,8 @@ def test_the_documented_policy_means_what_it_says(tmp_path):
             bind_digest=True,
         ),
         freeze=Freeze(periods=frozenset({"Dec-2025"}), statuses=frozenset({"Pending Close"})),
-        house_rules=(
-            HouseRule(
+        custom_rules=(
+            CustomRule(
                 id="ticket-in-notes",
                 title="Notes begin with the ticket of the change",
                 remedy='Write the ticket first, for example "ACC-123 true-up".',

@@ -1,4 +1,4 @@
-"""What a workspace's policy asks for: approvals, frozen periods, house rules, waivers."""
+"""What a workspace's policy asks for: approvals, frozen periods, custom rules, waivers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ NOTHING_FROZEN = Freeze()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HouseRule:
+class CustomRule:
     """A JSON Schema of the workspace's own that declarations have to fit besides ours.
 
     `schema` is a path inside the workspace; `kinds` limits the rule, to none when empty.
@@ -76,7 +76,7 @@ class HouseRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """An exception from a house rule for one declaration, until and including a day."""
+    """An exception from a custom rule for one declaration, until and including a day."""
 
     rule: str
     name: str
@@ -109,7 +109,7 @@ class Policy:
     max_percent: Decimal | None = None
     approvals: Approvals = NO_APPROVALS
     freeze: Freeze = NOTHING_FROZEN
-    house_rules: tuple[HouseRule, ...] = ()
+    custom_rules: tuple[CustomRule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 
     @property
