@@ -74,7 +74,7 @@ CASES = [
         entry(debit(), credit(home="400.91")),
         HOME,
         (LINES, 1, "homeCurrencyAmount"),
-        "homeCurrencyAmount differs from amount, and both are in USD",
+        "homeCurrencyAmount differs from amount, but both are in USD",
         id="home amount differs in the home currency",
     ),
     pytest.param(
@@ -82,7 +82,7 @@ CASES = [
         entry(debit(home="400.90"), credit()),
         {},
         (LINES, 0, "homeCurrencyAmount"),
-        "homeCurrencyAmount is stated, but the tenant has no home currency",
+        "homeCurrencyAmount is given, but the tenant has no home currency",
         id="home amount without a home currency",
     ),
     pytest.param(
@@ -114,7 +114,7 @@ CASES = [
         entry(currency="CHF"),
         {},
         ("currency",),
-        "CHF is not active in the tenant; active are EUR, JPY, KWD, USD",
+        "CHF is not active in the tenant; active currencies: EUR, JPY, KWD, USD",
         id="inactive currency",
     ),
     pytest.param(
@@ -122,7 +122,7 @@ CASES = [
         entry(),
         {"currencies": frozenset()},
         ("currency",),
-        "USD is not active in the tenant; active are none",
+        "USD is not active in the tenant; active currencies: none",
         id="no active currency at all",
     ),
     pytest.param(
@@ -130,7 +130,7 @@ CASES = [
         entry(debit(home="1"), credit(home="1"), currency="EUR"),
         {**HOME, "aggregate_currency": True},
         ("currency",),
-        "currencies are aggregated, and EUR is not USD",
+        "the tenant aggregates currencies, and EUR is not its home currency USD",
         id="aggregated",
     ),
     pytest.param(
@@ -218,7 +218,7 @@ CASES = [
         entry(segments=({"segmentName": "Region", "segmentValue": "EMEA"},)),
         {"segments": None},
         ("segments",),
-        "segments are stated, but no segmentation rule is active",
+        "segments are given, but no segmentation rule is active",
         id="segments without a rule",
     ),
     pytest.param(
@@ -243,7 +243,7 @@ CASES = [
         entry(Ticket__c="T-123456789"),
         {},
         ("Ticket__c",),
-        "Ticket__c has 11 characters; 10 fit",
+        "Ticket__c has 11 characters; at most 10 are allowed",
         id="custom field too long",
     ),
     pytest.param(
@@ -251,7 +251,7 @@ CASES = [
         entry(**{MARKER: "books/other"}),
         {},
         (MARKER,),
-        f"{MARKER} carries the marker and is written by the tool alone",
+        f"{MARKER} holds the marker; only reconciler writes it",
         id="the marker in a file",
     ),
     pytest.param(
@@ -259,7 +259,7 @@ CASES = [
         entry(),
         {"entry_fields": {MARKER: CustomField(name=MARKER, max_length=12)}},
         ("metadata", "name"),
-        f"the marker has 13 characters; 12 fit {MARKER}",
+        f"the marker has 13 characters; {MARKER} holds 12",
         id="a marker that would be cut off",
     ),
     pytest.param(
@@ -267,7 +267,7 @@ CASES = [
         entry(*(debit("1") for _ in range(50)), *(credit("1") for _ in range(51)), debit("1")),
         {},
         (LINES,),
-        "the entry has 102 lines; 100 fit",
+        "the entry has 102 lines; at most 100 are allowed",
         id="too many lines",
     ),
     pytest.param(
@@ -275,7 +275,7 @@ CASES = [
         entry(notes="x" * 2001),
         {},
         ("notes",),
-        "the notes have 2,001 characters; 2,000 fit",
+        "the notes have 2,001 characters; at most 2,000 are allowed",
         id="notes too long",
     ),
     pytest.param(
@@ -283,7 +283,7 @@ CASES = [
         entry(notes="x" * 1974),
         {"marker": IN_NOTES},
         ("notes",),
-        "the notes have 1,974 characters; 1,973 fit",
+        "the notes have 1,974 characters; at most 1,973 are allowed",
         id="notes too long with the marker",
     ),
 ]

@@ -118,7 +118,7 @@ CASES = [
         of_period("Open-Ended", journalEntryDate="2026-03-31"),
         {},
         (PERIOD,),
-        "Open-Ended has no end",
+        "Open-Ended has no end date",
         id="the open-ended period",
     ),
     pytest.param(
@@ -126,7 +126,7 @@ CASES = [
         of_days("2026-01-15", "2026-02-15"),
         {},
         (START,),
-        "2026-01-15 to 2026-02-15 lies within no accounting period with an end",
+        "2026-01-15 to 2026-02-15 is not within one accounting period that has an end date",
         id="days of two periods",
     ),
     pytest.param(
@@ -134,7 +134,7 @@ CASES = [
         of_days("2026-03-01", "2026-03-15"),
         {},
         (START,),
-        "2026-03-01 to 2026-03-15 lies within no accounting period with an end",
+        "2026-03-01 to 2026-03-15 is not within one accounting period that has an end date",
         id="days of the open-ended period",
     ),
     pytest.param(
@@ -142,7 +142,7 @@ CASES = [
         of_days(),
         {"periods": ()},
         (START,),
-        "2026-01-01 to 2026-01-15 lies within no accounting period with an end",
+        "2026-01-01 to 2026-01-15 is not within one accounting period that has an end date",
         id="no periods at all",
     ),
     pytest.param(
@@ -150,7 +150,7 @@ CASES = [
         of_days(**{TYPES: types("Invoice Item", "Revenue Event Item")}),
         {},
         (TYPES, 1, "type"),
-        "Revenue Event Item is summed up from 2026-01-01 to 2026-01-15, which is no whole period",
+        "Revenue Event Item is covered from 2026-01-01 to 2026-01-15, which is not a whole period",
         id="revenue of half a month",
     ),
     pytest.param(
@@ -174,7 +174,7 @@ CASES = [
         of_period(**{LABELS: labels("Acme Europe")}),
         {},
         (LABELS,),
-        "organizationLabels is stated, but the Reference lists no organizations",
+        "organizationLabels is given, but the Reference lists no organizations",
         id="organizations of a tenant without any",
     ),
     pytest.param(
@@ -403,7 +403,7 @@ def test_a_run_that_meets_another_names_it_and_the_types():
     (found,) = check_together(runs, tenant_of())
     assert (found.source.path, found.path) == ("2026/a.yaml", ("spec", TYPES))
     assert found.message == (
-        "Invoice Item, Taxation Item of some of these days is summed up by b too (2026/b.yaml:1)"
+        "Invoice Item, Taxation Item: some of these days are also covered by b (2026/b.yaml:1)"
     )
 
 

@@ -1,4 +1,4 @@
-"""The accounting checks: pure, offline, and exact."""
+"""The checks of journal entries."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -24,17 +24,17 @@ WORKSPACE_FILE = "reconciler.yaml"
 
 
 def check(declared: Declared, tenant: Tenant) -> tuple[Finding, ...]:
-    """Every finding in one declaration. Its shape is what its schema accepts.
+    """Every finding in one declaration that fits its schema.
 
-    An entry that a journal run made is never posted from here, so only what an update may change
-    is held to the rules.
+    An entry that a journal run made is never posted from here, so only fields that an update can
+    change are checked.
     """
     rules = _CHECKS[declared.address.kind] if declared.made_by is None else BASIC_CHECKS
     return tuple(finding for rule in rules for finding in rule(declared, tenant))
 
 
 def check_marker(tenant: Tenant) -> Iterator[Finding]:
-    """Whether the tenant can carry the marker where the workspace wants it."""
+    """A finding if the tenant lacks the custom field for the marker."""
     if tenant.complete and tenant.marker != IN_NOTES and tenant.marker not in tenant.entry_fields:
         yield Finding(
             source=Source(path=WORKSPACE_FILE),
@@ -46,7 +46,7 @@ def check_marker(tenant: Tenant) -> Iterator[Finding]:
 
 
 def check_together(declarations: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
-    """Findings that take more than one declaration to see."""
+    """Findings about several declarations of one kind."""
     by_kind: dict[str, list[Declared]] = {}
     for declared in declarations:
         by_kind.setdefault(declared.address.kind, []).append(declared)
@@ -59,7 +59,7 @@ def _same_economics(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Fin
     for declared in entries:
         economics = _economics(declared.spec)
         other = first.setdefault(economics, declared)
-        # Two entries that stand in the ledger under numbers of their own are two postings.
+        # Two adopted entries are posted under two numbers already.
         if other is not declared and not (other.adopts and declared.adopts):
             yield finding(
                 declared,
@@ -70,7 +70,7 @@ def _same_economics(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Fin
 
 
 def _economics(spec: Mapping[str, Value]) -> Hashable:
-    """What an entry posts, whatever the order of its lines; 400.9 and 400.90 are one amount."""
+    """What an entry posts, regardless of the order of its lines; 400.9 equals 400.90."""
     rows = (
         (str(line.get("accountingCodeName")), str(line.get("type")), line.get("amount"))
         for line in rows_of(spec.get(LINES))
@@ -82,15 +82,15 @@ def _economics(spec: Mapping[str, Value]) -> Hashable:
 def _limits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     count = len(rows_of(declared.spec.get(LINES)))
     if count > MAX_LINES:
-        message = f"the entry has {count} lines; {MAX_LINES} fit"
+        message = f"the entry has {count} lines; at most {MAX_LINES} are allowed"
         yield finding(declared, "line-limit", ("spec", LINES), message)
     notes = declared.spec.get("notes")
     room = MAX_NOTES
     if tenant.marker == IN_NOTES:
-        # The suffix stands on a line of its own.
+        # The suffix has its own line.
         room -= len(notes_suffix(marker_of(tenant.workspace, declared.address))) + 1
     if isinstance(notes, str) and len(notes) > room:
-        message = f"the notes have {len(notes):,} characters; {room:,} fit"
+        message = f"the notes have {len(notes):,} characters; at most {room:,} are allowed"
         yield finding(declared, "notes-length", ("spec", "notes"), message)
 
 
@@ -102,13 +102,13 @@ def _amounts(declared: Declared, name: str) -> Iterator[tuple[int, str, Decimal]
     for at, line in enumerate(rows_of(declared.spec.get(LINES))):
         amount = line.get(name)
         if amount is not None:
-            # An amount that is no exact number would be left out of the sums in silence (I-53).
+            # An inexact amount would silently be missing in the sums (I-53).
             assert isinstance(amount, Decimal)
             yield at, str(line.get("type")), amount
 
 
 def _imbalance(declared: Declared, name: str, currency: str) -> tuple[str, str] | None:
-    """The sentence and the remedy for unequal sides, or None when they are equal."""
+    """The message and the remedy for unequal sides; None if they are equal."""
     amounts = list(_amounts(declared, name))
     debited = total(amount for _, side, amount in amounts if side == "Debit")
     credited = total(amount for _, side, amount in amounts if side == "Credit")
@@ -134,7 +134,7 @@ def _home_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     lines = rows_of(declared.spec.get(LINES))
     if not all("homeCurrencyAmount" in line for line in lines):
         return
-    # Stated amounts balance whatever the home currency is, and when none is known yet.
+    # The amounts must balance even if the home currency is unknown.
     found = _imbalance(declared, "homeCurrencyAmount", tenant.home_currency or "")
     if found:
         message, remedy = found
@@ -150,17 +150,17 @@ def _home_amount(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         path: Path = ("spec", LINES, at)
         if home is None:
             if tenant.complete and amount is not None:
-                message = "homeCurrencyAmount is stated, but the tenant has no home currency"
+                message = "homeCurrencyAmount is given, but the tenant has no home currency"
                 path = (*path, "homeCurrencyAmount")
-                yield finding(declared, "home-amount", path, message, "Leave it out.")
+                yield finding(declared, "home-amount", path, message, "Omit it.")
         elif amount is None:
             if currency != home:
                 message = f"homeCurrencyAmount is missing on a line in {currency}"
                 remedy = f"Add homeCurrencyAmount: the amount in {home}."
                 yield finding(declared, "home-amount", path, message, remedy)
         elif currency == home and amount != line.get("amount"):
-            message = f"homeCurrencyAmount differs from amount, and both are in {home}"
-            remedy = "Leave homeCurrencyAmount out, or make it equal to the amount."
+            message = f"homeCurrencyAmount differs from amount, but both are in {home}"
+            remedy = "Omit homeCurrencyAmount, or make it equal to the amount."
             path = (*path, "homeCurrencyAmount")
             yield finding(declared, "home-amount", path, message, remedy)
 
@@ -192,7 +192,7 @@ MONEY_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
 
 
 BASIC_CHECKS: tuple[_Check, ...] = (custom_fields, _limits)
-"""What an update may change: custom fields and notes."""
+"""Checks of what an update can change: custom fields and notes."""
 
 
 _CHECKS: Mapping[str, tuple[_Check, ...]] = MappingProxyType(

@@ -26,7 +26,7 @@ def _named_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if period is None:
         return
     if period.end_date is None:
-        message = f"{period.name} has no end"
+        message = f"{period.name} has no end date"
         yield finding(declared, "run-one-period", ("spec", PERIOD), message, _NAME_ONE_WITH_AN_END)
         return
     if period.start_date < EARLIEST_TARGET_DATE:
@@ -42,8 +42,8 @@ def _named_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
             yield finding(declared, "run-dates", ("spec", field), message)
 
 
-_BEGIN_LATER = f"Sum up transactions from {EARLIEST_TARGET_DATE} on only."
-_NAME_ONE_WITH_AN_END = "Name an accounting period with an end."
+_BEGIN_LATER = f"Cover only transactions from {EARLIEST_TARGET_DATE} on."
+_NAME_ONE_WITH_AN_END = "Name an accounting period that has an end date."
 
 
 def _target_dates(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def _target_dates(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     start, end = dates
     if start > end:
         message = f"the target dates end on {end}, before they start on {start}"
-        yield finding(declared, "run-dates", ("spec", END), message, "Exchange or correct them.")
+        yield finding(declared, "run-dates", ("spec", END), message, "Correct the dates.")
         return
     if start < EARLIEST_TARGET_DATE:
         message = f"{START} is {start}, before {EARLIEST_TARGET_DATE}"
@@ -66,7 +66,7 @@ def _target_dates(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
             for period in _dated(tenant)
             if period.start_date <= end and start <= str(period.end_date)
         ]
-        message = f"{start} to {end} lies within no accounting period with an end"
+        message = f"{start} to {end} is not within one accounting period that has an end date"
         remedy = f"Declare a run for each of {', '.join(touched)}." if len(touched) > 1 else ""
         yield finding(declared, "run-one-period", ("spec", START), message, remedy)
 
@@ -87,7 +87,9 @@ def _whole_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         return
     for at, name in enumerate(transaction_types(declared)):
         if name in REVENUE_TYPES:
-            message = f"{name} is summed up from {dates[0]} to {dates[1]}, which is no whole period"
+            message = (
+                f"{name} is covered from {dates[0]} to {dates[1]}, which is not a whole period"
+            )
             yield finding(declared, "run-whole-period", ("spec", TYPES, at, "type"), message)
 
 
@@ -95,8 +97,8 @@ def _organizations(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     labels, organizations = rows_of(declared.spec.get(LABELS)), tenant.organizations
     if not organizations:
         if labels and tenant.complete:
-            message = f"{LABELS} is stated, but the Reference lists no organizations"
-            remedy = f"Leave {LABELS} out, or list the organizations of the tenant there."
+            message = f"{LABELS} is given, but the Reference lists no organizations"
+            remedy = f"Omit {LABELS}, or add the organizations of the tenant to the Reference."
             yield finding(declared, "run-organizations", ("spec", LABELS), message, remedy)
         return
     known_by: Mapping[str, tuple[str, ...]] = {
@@ -134,7 +136,7 @@ def _dated(tenant: Tenant) -> Iterator[AccountingPeriod]:
 
 
 def _period_of(declared: Declared, tenant: Tenant) -> AccountingPeriod | None:
-    """The period with an end that a run names, or that its target dates lie in."""
+    """The period of a run: the one it names, or the one with its target dates; never open-ended."""
     if PERIOD in declared.spec:
         named = tenant.periods_by_name.get(str(declared.spec[PERIOD]))
         return named if named is not None and named.end_date is not None else None
@@ -150,7 +152,7 @@ def _holds(period: AccountingPeriod, start: str, end: str) -> bool:
 
 
 def target_dates(declared: Declared, tenant: Tenant) -> tuple[str, str] | None:
-    """The first and the last day of a run; None when only its period could tell, unknown here."""
+    """The first and the last day of a run; None if they follow from a period that is unknown."""
     dates, period = _stated_dates(declared), _period_of(declared, tenant)
     if dates is None and period is not None and period.end_date is not None:
         dates = period.start_date, period.end_date
@@ -158,7 +160,7 @@ def target_dates(declared: Declared, tenant: Tenant) -> tuple[str, str] | None:
 
 
 def transaction_types(declared: Declared) -> tuple[str, ...]:
-    """What a run sums up, in the order of its file."""
+    """The transaction types of a run, in the order of its file."""
     return tuple(str(row.get("type")) for row in rows_of(declared.spec.get(TYPES)))
 
 
@@ -173,9 +175,9 @@ RUN_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
 
 
 def overlaps(runs: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
-    """Runs that sum up a type of transactions over the same days; the later run is pointed at.
+    """Findings at the later of two runs that cover the same transaction type on the same days.
 
-    Runs whose organizations are plainly different ones do not meet.
+    Runs for certainly different organizations do not overlap.
     """
     spans = sorted((_span(run, tenant) for run in runs), key=lambda span: (span.start, span.run))
     shared: dict[tuple[Address, Address], list[str]] = {}
@@ -191,35 +193,35 @@ def overlaps(runs: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
     by_address = {span.run: span.declared for span in spans}
     for (later, earlier), names in shared.items():
         other = by_address[earlier]
-        message = f"{', '.join(names)} of some of these days is summed up by {other.address.name}"
-        path = ("spec", TYPES)
-        yield finding(by_address[later], "run-overlap", path, f"{message} too ({other.source})")
+        covered = f"{', '.join(names)}: some of these days are also covered by {other.address.name}"
+        message = f"{covered} ({other.source})"
+        yield finding(by_address[later], "run-overlap", ("spec", TYPES), message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Span:
-    """The days that a run sums up, and of which organizations."""
+    """The days and the organizations that a run covers."""
 
     declared: Declared
     start: str
     end: str
     unknown_period: str
-    """The name that stands for the days when nobody knows which they are; else empty."""
+    """The name of the period if its days are unknown; otherwise empty."""
     organizations: frozenset[tuple[str, str]] | None
-    """Fields of the labels with their values; None when they may mean any organization."""
+    """Fields of the labels with their values; None if they may mean any organization."""
 
     @property
     def run(self) -> Address:
         return self.declared.address
 
     def is_apart(self, other: "_Span") -> bool:
-        """Whether the two have plainly no organization in common."""
+        """Whether the two certainly have no organization in common."""
         if self.organizations is None or other.organizations is None:
             return False
         both = self.organizations | other.organizations
         # An id and a name may mean the same organization.
-        one_sort = len({field for field, _ in both}) == 1
-        return one_sort and self.organizations.isdisjoint(other.organizations)
+        same_field = len({field for field, _ in both}) == 1
+        return same_field and self.organizations.isdisjoint(other.organizations)
 
 
 def _span(run: Declared, tenant: Tenant) -> _Span:

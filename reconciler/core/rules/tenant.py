@@ -1,4 +1,4 @@
-"""The checks against a tenant: its currencies, codes, periods, segments and custom fields."""
+"""The checks of entries against the currencies, codes, periods, segments and fields of a tenant."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -17,10 +17,14 @@ def _currency(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     currency = declared.spec["currency"]
     path: Path = ("spec", "currency")
     if tenant.complete and currency not in tenant.currencies:
-        message = f"{currency} is not active in the tenant; active are {_listed(tenant.currencies)}"
+        active = _listed(tenant.currencies)
+        message = f"{currency} is not active in the tenant; active currencies: {active}"
         yield finding(declared, "active-currency", path, message)
     if tenant.aggregate_currency and tenant.home_currency and currency != tenant.home_currency:
-        message = f"currencies are aggregated, and {currency} is not {tenant.home_currency}"
+        home = tenant.home_currency
+        message = (
+            f"the tenant aggregates currencies, and {currency} is not its home currency {home}"
+        )
         yield finding(declared, "aggregate-currency", path, message)
 
 
@@ -51,7 +55,7 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
             types = _listed(code.type for code in named)
             message = f'accounting code "{name}" has the type {types}, not {stated}'
             path = ("spec", LINES, at, "accountingCodeType")
-            remedy = "Correct the type, or leave it out where the name says it all."
+            remedy = "Correct the type, or omit it if the name is unambiguous."
             yield finding(declared, "known-accounting-code", path, message, remedy)
         elif len(matching) > 1:
             types = _listed(code.type for code in matching)
@@ -63,7 +67,7 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The name that was probably meant, as a question; empty when none is near."""
+    """A question with the most similar name; empty if none is similar."""
     from difflib import get_close_matches  # noqa: PLC0415  only when a name is wrong
 
     close = get_close_matches(name, names, n=1)
@@ -82,7 +86,7 @@ def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 
 
 def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
-    """The period that a declaration names, when periods are known and it is none of them."""
+    """A finding if periods are known and the declaration names none of them."""
     name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
     if name not in tenant.periods_by_name and (tenant.complete or tenant.periods_by_name):
         message = f'no accounting period is named "{name}"'
@@ -92,7 +96,7 @@ def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 
 
 def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Finding]:
-    """The date of the entry, or of the entries a run makes, when it is not in the period."""
+    """A finding if the date of the entry, or of the entries of a run, is outside the period."""
     date = str(declared.spec["journalEntryDate"])
     # Dates in ISO form compare as text.
     if date < period.start_date or (period.end_date is not None and date > period.end_date):
@@ -107,19 +111,19 @@ def _segments(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if not names or not tenant.complete or names == rule:
         return
     if rule is None:
-        message = "segments are stated, but no segmentation rule is active"
-        remedy = "Leave `segments` out."
+        message = "segments are given, but no segmentation rule is active"
+        remedy = "Omit `segments`."
     else:
         message = f"segments are {_listed(names, keep=True)}"
         message += f"; the rule has {_listed(rule, keep=True)}"
-        remedy = "List all segments of the rule, in its order, or leave `segments` out."
+        remedy = "List all segments of the rule, in its order, or omit `segments`."
     yield finding(declared, "segments", ("spec", "segments"), message, remedy)
 
 
 def custom_fields(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
-    """Findings in the custom fields of an entry and of its lines."""
+    """Findings in the custom fields of an entry and its lines."""
     if tenant.marker != IN_NOTES and tenant.marker in declared.spec:
-        message = f"{tenant.marker} carries the marker and is written by the tool alone"
+        message = f"{tenant.marker} holds the marker; only reconciler writes it"
         yield finding(declared, "reserved-field", ("spec", tenant.marker), message)
     yield from _marker_fits(declared, tenant)
     yield from _fields_known(declared, declared.spec, ("spec",), tenant.entry_fields, tenant)
@@ -129,11 +133,11 @@ def custom_fields(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 
 
 def _marker_fits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
-    carrier = tenant.entry_fields.get(tenant.marker)
+    holder = tenant.entry_fields.get(tenant.marker)
     length = len(marker_of(tenant.workspace, declared.address))
-    if carrier is not None and length > carrier.max_length:
-        message = f"the marker has {length} characters; {carrier.max_length} fit {tenant.marker}"
-        remedy = "Shorten the name, or lengthen the field in the tenant."
+    if holder is not None and length > holder.max_length:
+        message = f"the marker has {length} characters; {tenant.marker} holds {holder.max_length}"
+        remedy = "Shorten the name, or make the field longer in the tenant."
         yield finding(declared, "marker-field", ("metadata", "name"), message, remedy)
 
 
@@ -156,7 +160,7 @@ def _fields_known(
                 message += f"; it has {_listed(allowed)}"
             yield finding(declared, "custom-field", (*path, name), message)
         elif isinstance(value, str) and len(value) > field.max_length:
-            message = f"{name} has {len(value)} characters; {field.max_length} fit"
+            message = f"{name} has {len(value)} characters; at most {field.max_length} are allowed"
             yield finding(declared, "custom-field", (*path, name), message, "Shorten the text.")
 
 
