@@ -1,25 +1,25 @@
-"""What stops the work, with the exit code each cause ends in.
+"""The errors that stop a command, with their exit codes.
 
 ReconcilerError                     1
-├── UsageError                     64   the options do not fit each other, or the workspace
+├── UsageError                     64   the options conflict, or do not fit the workspace
 ├── FilesRefused                    3   findings in files
-├── Refused                         4   a guard, a rule or a policy says no
-├── StalePlan                       5   the plan is not what the ledger and the files now give
-├── AppliedInPart                   6   some steps are done, some are not or are unknown
+├── Refused                         4   a guard, a rule or the policy forbids it
+├── StalePlan                       5   the plan does not match the ledger and the files
+├── AppliedInPart                   6   some steps are done, others are not or are unknown
 ├── ExpectationFailed               7   drift where none was expected
 ├── DaybookError                    1   the daybook cannot be used
-├── ForgeError                      1   GitHub or GitLab did not do what was asked
-│   ├── ForgeRefused                8   its token or the token's permissions do not suffice
-│   └── ForgeUnsure                 1   a request may or may not have taken effect there
-└── LedgerError                     1   the ledger did not do what was asked
+├── ForgeError                      1   a call to GitHub or GitLab failed
+│   ├── ForgeRefused                8   authentication or permission
+│   └── ForgeUnsure                 1   the request may or may not have taken effect
+└── LedgerError                     1   a call to the ledger failed
     ├── AccessRefused               8   authentication or permission
-    ├── RequestRefused              1   a definite no: nothing was changed
-    ├── LedgerUnreachable           1   the request never left: nothing was changed
-    ├── EntryMoved                  1   the live entry is not what the plan was computed from
-    ├── ReadBackDiffers             6   the call succeeded, and a read shows something else
-    ├── CancelledInPart             6   a journal run was cancelled, and some of its entries stay
-    ├── RunFailed                   6   a journal run was created, and ended in an error
-    ├── StillAtWork                 6   the call succeeded, and the ledger has not done its work
+    ├── RequestRefused              1   definitely refused: nothing was changed
+    ├── LedgerUnreachable           1   the request was not sent: nothing was changed
+    ├── EntryMoved                  1   the live entry changed since the plan
+    ├── ReadBackDiffers             6   the call succeeded, but a read shows another result
+    ├── CancelledInPart             6   a journal run was cancelled, but not all of its entries
+    ├── RunFailed                   6   a journal run was created and ended in an error
+    ├── StillAtWork                 6   the call succeeded, but the ledger is still processing it
     └── OutcomeUnknown              6   the request may or may not have taken effect
 """
 
@@ -28,7 +28,7 @@ from typing import ClassVar
 
 
 class ReconcilerError(Exception):
-    """The work stops; `message` says what is wrong, `remedy` what to do about it."""
+    """Stops the command; `message` says what is wrong, `remedy` what to do."""
 
     exit_code: ClassVar[int] = 1
 
@@ -39,37 +39,37 @@ class ReconcilerError(Exception):
 
 
 class UsageError(ReconcilerError):
-    """Options do not fit each other, or name nothing in the workspace."""
+    """Options conflict, or match nothing in the workspace."""
 
     exit_code = 64
 
 
 class FilesRefused(ReconcilerError):
-    """Files have findings of severity error, so nothing may be planned from them."""
+    """Files have errors, so they cannot be planned."""
 
     exit_code = 3
 
 
 class Refused(ReconcilerError):
-    """A guard, a rule or a policy says no."""
+    """A guard, a rule or the policy forbids it."""
 
     exit_code = 4
 
 
 class StalePlan(ReconcilerError):
-    """The plan no longer fits the files and the ledger, or was altered since it was made."""
+    """The plan no longer matches the files and the ledger, or was altered."""
 
     exit_code = 5
 
 
 class AppliedInPart(ReconcilerError):
-    """Some steps took effect, others did not or cannot be told."""
+    """Some steps took effect; others did not, or their outcome is unknown."""
 
     exit_code = 6
 
 
 class ExpectationFailed(ReconcilerError):
-    """The state is sound but not the expected one: there is drift."""
+    """There is drift where none was expected."""
 
     exit_code = 7
 
@@ -79,7 +79,7 @@ class DaybookError(ReconcilerError):
 
 
 class ForgeError(ReconcilerError):
-    """A call to GitHub or GitLab did not succeed; `status` is the HTTP status if there was one."""
+    """A call to GitHub or GitLab failed; `status` is the HTTP status, if any."""
 
     def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
         super().__init__(message, remedy=remedy)
@@ -87,20 +87,20 @@ class ForgeError(ReconcilerError):
 
 
 class ForgeRefused(ForgeError):
-    """The token, or what it may do, does not suffice. Nothing was changed."""
+    """Authentication failed, or a permission is missing. Nothing was changed."""
 
     exit_code = 8
 
 
 class ForgeUnsure(ForgeError):
-    """The request was sent, and its effect cannot be told from the answer, or there was none."""
+    """The request was sent, and its outcome is unknown."""
 
 
 class LedgerError(ReconcilerError):
-    """A call to the ledger did not succeed.
+    """A call to the ledger failed.
 
-    `track_id` is the Zuora-Track-Id the call carried, `status` the HTTP status when there was one,
-    `codes` the eight-digit reason codes of the answer.
+    `track_id` is the Zuora-Track-Id of the call, `status` the HTTP status, if any, `codes` the
+    eight-digit reason codes of the response.
     """
 
     def __init__(
@@ -119,48 +119,48 @@ class LedgerError(ReconcilerError):
 
 
 class AccessRefused(LedgerError):
-    """The credentials or their permissions do not suffice. Nothing was changed."""
+    """Authentication failed, or a permission is missing. Nothing was changed."""
 
     exit_code = 8
 
 
 class RequestRefused(LedgerError):
-    """The ledger refused the request for good: repeating it unchanged cannot help."""
+    """The ledger refused the request; repeating it unchanged cannot succeed."""
 
 
 class LedgerUnreachable(LedgerError):
-    """No request reached the ledger, so nothing was changed."""
+    """No request reached the ledger. Nothing was changed."""
 
 
 class EntryMoved(LedgerError):
-    """The live entry is not what the plan was computed from, so it was not touched."""
+    """The live entry changed since the plan. It was not touched."""
 
 
 class ReadBackDiffers(LedgerError):
-    """The ledger took a call, and a read afterwards does not show what was asked for."""
+    """The ledger accepted a call, but a read afterwards shows another result."""
 
     exit_code = 6
 
 
 class CancelledInPart(LedgerError):
-    """A journal run was asked to go, and entries of it stay in the books."""
+    """A journal run was cancelled, but some of its entries are still posted."""
 
     exit_code = 6
 
 
 class RunFailed(LedgerError):
-    """The ledger began a journal run and could not finish it."""
+    """A journal run was created and ended in an error."""
 
     exit_code = 6
 
 
 class StillAtWork(LedgerError):
-    """The ledger took a call, and works on it for longer than it was waited for."""
+    """The ledger accepted a call, and did not finish it before the deadline."""
 
     exit_code = 6
 
 
 class OutcomeUnknown(LedgerError):
-    """The request was sent and its effect cannot be told from the answer, or there was none."""
+    """The request was sent, and its outcome is unknown."""
 
     exit_code = 6

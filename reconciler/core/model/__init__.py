@@ -1,1 +1,1 @@
-"""The values that every other part uses. Nothing here decides anything."""
+"""The values that all other parts use."""

@@ -1,4 +1,4 @@
-"""One form for a document, so that equal contents compare equal and hash to the same digest."""
+"""The canonical form of a document: equal contents compare equal and have the same digest."""
 
 import hashlib
 import json
@@ -25,8 +25,8 @@ _in_own_order = msgspec.json.Encoder(decimal_format="number")
 def header(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     """The fields of an entry without its lines, in comparable form.
 
-    Null, empty text and the server's default equal absence; segments compare by name, since no
-    document says that their order survives a read (API facts 10, item 8).
+    Null, empty text and the server's default equal absence. Segments are sorted, because their
+    order after a read is undocumented (API facts 10, item 8).
     """
     return {
         name: _in_order(value)
@@ -36,15 +36,15 @@ def header(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def is_absent(kind: Kind, name: str, value: Value) -> bool:
-    """Whether a field's value means the same as leaving it out."""
+    """Whether a value means the same as an omitted field."""
     return value is None or value in ("", ()) or kind.defaults.get(name) == value
 
 
 def equal_values(left: Value, right: Value) -> bool:
-    """Whether two values of one field say the same.
+    """Whether two values of one field are equal.
 
-    A custom field may come back as text though it was sent as a number or a boolean, or the other
-    way round: no document says which, and a plan must not differ for ever because of it.
+    A custom field sent as a number or a boolean may be read as text, or the other way round. Such
+    values are equal; otherwise every plan would show a difference.
     """
     if isinstance(left, str) and not isinstance(right, str):
         left, right = right, left
@@ -52,7 +52,7 @@ def equal_values(left: Value, right: Value) -> bool:
         return right == _WORDS[left]
     if isinstance(right, str) and isinstance(left, Decimal):
         return _NUMBER.fullmatch(right) is not None and Decimal(right) == left
-    # Python takes True for 1; a ledger does not.
+    # True == 1 in Python, but not in the ledger.
     return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
@@ -64,12 +64,12 @@ def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value],
 def with_lines(
     kind: Kind, fields: Mapping[str, Value], rows: Iterable[Mapping[str, Value]]
 ) -> dict[str, Value]:
-    """The fields with other lines; as they are for a kind that has none."""
+    """The fields with these lines; unchanged for a kind without lines."""
     return {**fields, kind.lines: tuple(rows)} if kind.lines else dict(fields)
 
 
 def as_declaration(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
-    """A live entry as a declaration would state it: without what only the server writes."""
+    """A live entry as a declaration would have it: without fields that only the server writes."""
     rows = (_stated(kind, line) for line in lines(kind, fields))
     return with_lines(kind, _stated(kind, fields), rows)
 
@@ -83,7 +83,7 @@ def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def fingerprint(live: Live) -> str:
-    """The digest of everything a read showed, so that any later move is seen (I-31)."""
+    """The digest of everything a read showed, to detect any later change (I-31)."""
     fields = {name: _in_order(value) for name, value in live.fields.items()}
     seen: dict[str, Value] = {"number": live.number, "status": live.status, "is": fields}
     if live.members:
@@ -96,12 +96,12 @@ def _in_order(value: Value) -> Value:
 
 
 def canonical_json(value: Value) -> str:
-    """The one JSON text of a value: keys sorted, decimals as text in their plain spelling."""
+    """The canonical JSON of a value: keys sorted, decimals as plain text."""
     return json.dumps(jsonable(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def jsonable(value: Value) -> object:
-    """A value as the standard library's JSON writer takes it; decimals become plain text."""
+    """A value for the JSON writer of the standard library; decimals become plain text."""
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, Mapping):
@@ -112,10 +112,10 @@ def jsonable(value: Value) -> object:
 
 
 def exact(value: Value, name: str = "") -> object:
-    """A value as `json_bytes` takes it: money as text, other numbers as numbers.
+    """A value for `json_bytes`: money as text, other numbers as numbers.
 
-    Text is exact in every JSON reader, and the vendor's own client sends amounts as text. A
-    custom field keeps its sort, so that what is read back from a plan file is sent alike.
+    Text is exact in every JSON reader, and Zuora's own client sends amounts as text. A custom
+    field keeps its type, so that a saved plan sends the same bytes.
     """
     if isinstance(value, Decimal):
         return plain(value) if name in MONEY_FIELDS else Decimal(plain(value))

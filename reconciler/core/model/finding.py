@@ -1,4 +1,4 @@
-"""Findings: a rule that a file or a plan breaks, at its place."""
+"""Rules, and the places where files or plans break them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from reconciler.core.model.resource import Path, Source
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an error stops the plan, a warning is shown."""
+    """An error stops the plan; a warning is shown."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Problem:
-    """A finding in a file, at its place. Lines and columns count from 1."""
+    """A finding with its position in a file. Lines and columns count from 1."""
 
     path: str
     line: int
@@ -28,7 +28,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A finding in a declaration, at a path inside its document; `Problem` once it is located."""
+    """A finding at a path in a declaration; with its position it becomes a `Problem`."""
 
     source: Source
     path: Path
@@ -40,10 +40,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule a file or a plan is held to: what `explain` prints.
+    """A rule for files or plans, as `explain` prints it.
 
-    `id` is stable and appears in every message; `summary` states the rule in one sentence, `why`
-    the reason behind it, `remedy` what to do when it is broken.
+    `id` is stable and appears in every message. `remedy` says what to do if the rule is broken.
     """
 
     id: str
@@ -55,7 +54,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a change or a plan is not allowed: the rule, the fact, and what to do."""
+    """Why a change or a plan is not allowed, and what to do."""
 
     rule: str
     message: str

@@ -1,4 +1,4 @@
-"""What was tried on the ledger, in order, and the state of each address that follows from it."""
+"""The calls made to the ledger in order, and the state of each address that follows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,36 +8,36 @@ from reconciler.core.model.resource import Address, Value
 
 
 class Act(StrEnum):
-    """What an intent is about: a call to the ledger, or a note in the daybook alone."""
+    """The action of an intent: a call to the ledger, or a note in the daybook alone."""
 
     CREATE = "create"
     UPDATE = "update"
     CANCEL = "cancel"
     DELETE = "delete"
     ADOPT = "adopt"
-    """An entry that is live already becomes a declaration's: the update that marks it."""
+    """The update that adds the marker of a declaration to an existing entry."""
     ADOPT_FROM_RUN = "adopt-run"
-    """The same with an entry that a journal run made."""
+    """The same for an entry of a journal run."""
     NOTE = "note"
-    """The ledger already holds what the file says: remember it."""
+    """Record the content of the file, which the ledger already has."""
     FORGET = "forget"
-    """The number is gone from the ledger: drop it."""
+    """Drop a number that the ledger no longer has."""
     RETIRE = "retire"
-    """The number stays in the ledger, marker and all, and is nobody's: remember it as that."""
+    """Record that the number stays in the ledger with its marker, no longer managed."""
 
 
 ADOPTIONS = frozenset({Act.ADOPT, Act.ADOPT_FROM_RUN})
 
 CALLS = frozenset({Act.CREATE, Act.UPDATE, Act.CANCEL, Act.DELETE, *ADOPTIONS})
-"""What the ledger is asked for; the others are notes, and need nothing settled."""
+"""Calls to the ledger. The others are notes and need no settlement."""
 
 
 class Result(StrEnum):
-    """How a call ended. Only `done` had its effect; `unknown` may have had one."""
+    """How a call ended. Only `done` took effect; `unknown` may have."""
 
     DONE = "done"
     PARTLY = "partly"
-    """A journal run was asked to go, and some of its entries stay."""
+    """A journal run was cancelled, but not all of its entries."""
     REFUSED = "refused"
     UNSENT = "unsent"
     UNKNOWN = "unknown"
@@ -47,15 +47,14 @@ class Result(StrEnum):
 class Recorded:
     """The state of one address after all recorded outcomes.
 
-    `number` is the live entry's, None when none is known to exist. `spec` is what was last
-    applied to it. `leftovers` are numbers of cancelled predecessors that were not deleted.
-    `incarnation` counts finished creates, `attempt` the definite failures since; both are part of
-    the next create's key; an adoption counts as a create. `cancelled` says that our own cancel of
-    `number` succeeded. `unsettled` says that a create was sent whose outcome is not known.
-    `adopted` is the number that it was adopted under, whatever it has now.
-    `from_run` says that the entry was adopted from a journal run, so that it is never created,
-    cancelled or replaced. `retired` are numbers that stay in the ledger with this address's marker
-    and that nobody speaks of: they were forgotten, or left to their journal run.
+    `number` is that of the live entry, None if none is known to exist. `spec` was last applied to
+    it. `leftovers` are numbers of cancelled predecessors that were not deleted. `incarnation`
+    counts finished creates and adoptions, `attempt` the definite failures since; both are part of
+    the next create's key. `cancelled`: our own cancel of `number` succeeded. `unsettled`: the
+    outcome of a create is unknown. `adopted` is the number under which the entry was adopted,
+    even if it has another one now. `from_run`: the entry was adopted from a journal run, and is
+    never created, cancelled or replaced. `retired` are numbers that stay in the ledger with the
+    marker of this address, but are no longer managed.
     """
 
     address: Address
@@ -74,9 +73,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallHistory:
-    """One intent and the last that is known of its outcome; None when no outcome was recorded.
+    """One intent and its last known outcome; None if no outcome was recorded.
 
-    `number` is the entry acted on; for a create it is the new entry's, once known.
+    `number` is the entry of the call; for a create it is the new entry, once known.
     """
 
     address: Address
@@ -88,10 +87,10 @@ class CallHistory:
 
 
 def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
-    """The recorded state of every address, from everything that was ever tried, oldest first.
+    """The recorded state of every address, from all calls, oldest first.
 
-    A number is one address's: an adoption takes it from the name that had it, in the one outcome
-    that says so, and no state lies between.
+    A number belongs to one address: the outcome of an adoption moves it from its previous name,
+    in one step.
     """
     states: dict[Address, Recorded] = {}
     holders: dict[tuple[str, str], Address] = {}
@@ -106,7 +105,7 @@ def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
                 states[before.address] = _gone(before, number)
                 folded = _renamed(folded, before)
             for other in retired.pop((address.kind, number), ()):
-                # What stands for an address is no retired entry of another one any more.
+                # The current entry of an address is no longer a retired entry of another one.
                 states[other] = _not_retired(states[other], number)
         states[address] = folded
         if number is not None and number in folded.retired:
@@ -119,7 +118,7 @@ def _not_retired(state: Recorded, number: str) -> Recorded:
 
 
 def _renamed(state: Recorded, before: Recorded) -> Recorded:
-    """What a name goes on knowing of the entry that it takes over."""
+    """The new state with the facts about the entry that the previous name recorded."""
     return replace(
         state,
         from_run=state.from_run or before.from_run,
@@ -146,8 +145,8 @@ def _adopt(state: Recorded, tried: CallHistory) -> Recorded:
 
 
 def _with_number(state: Recorded, tried: CallHistory) -> Recorded:
-    """The state once an entry stands for the address; one that stood before is left behind."""
-    # A number that comes a second time is the entry itself, and nothing that was left behind.
+    """The state with a new current entry; the previous one becomes a leftover."""
+    # A number that is recorded again is the entry itself, not a leftover.
     before = (left for left in (*state.leftovers, state.number) if left != tried.number)
     return Recorded(
         address=state.address,
@@ -169,7 +168,7 @@ def _update(state: Recorded, tried: CallHistory) -> Recorded:
 
 
 def _cancel(state: Recorded, tried: CallHistory) -> Recorded:
-    # Asked only of an entry that is found cancelled: then an unanswered cancel of ours did it.
+    # Read only for an entry that is cancelled: then our cancel without a response did it.
     ours = tried.number == state.number and tried.result not in _WITHOUT_EFFECT
     return replace(state, cancelled=True) if ours else state
 

@@ -1,4 +1,4 @@
-"""The marker: what a live entry carries to say which declaration it belongs to."""
+"""The marker of a live entry, which names the declaration that owns it."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _SUFFIX = re.compile(r"(?:\A|\n)\[reconciler:([^\]\n]*)\]\Z")
 
 
 def marker_of(workspace: str, address: Address) -> str:
-    """The marker's text: workspace and name."""
+    """The text of the marker: workspace and name."""
     return f"{workspace}/{address.name}"
 
 
@@ -22,7 +22,7 @@ def notes_suffix(marker: str) -> str:
 
 
 def with_marker(fields: Mapping[str, Value], place: str, marker: str) -> dict[str, Value]:
-    """Fields to send, with the marker put in its place: a custom field, or the end of notes."""
+    """Fields to send, with the marker in its custom field or at the end of notes."""
     if place != IN_NOTES:
         return {**fields, place: marker}
     notes = fields.get("notes")
@@ -31,7 +31,7 @@ def with_marker(fields: Mapping[str, Value], place: str, marker: str) -> dict[st
 
 
 def split_marker(fields: Mapping[str, Value], place: str) -> tuple[Mapping[str, Value], str | None]:
-    """Fields as read without the marker, and the marker; None when there is none."""
+    """Fields as read, without the marker, and the marker; None if there is none."""
     if place != IN_NOTES:
         marker = fields.get(place)
         rest = {name: value for name, value in fields.items() if name != place}

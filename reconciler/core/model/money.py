@@ -1,4 +1,4 @@
-"""Exact money: sums that cannot round, digits as text, and the minor units of every currency."""
+"""Exact money: sums without rounding, digits as text, minor units of currencies."""
 
 from collections.abc import Iterable
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded
@@ -6,12 +6,12 @@ from functools import cache
 
 ZERO = Decimal(0)
 
-# Money is summed exactly or not at all: the default context rounds to 28 digits in silence.
+# The default context silently rounds to 28 digits.
 _EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, Overflow])
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """The exact sum. Raises decimal.Inexact rather than round."""
+    """The exact sum. Raises decimal.Inexact instead of rounding."""
     result = ZERO
     for amount in amounts:
         result = _EXACT.add(result, amount)
@@ -24,9 +24,9 @@ def difference(left: Decimal, right: Decimal) -> Decimal:
 
 
 def plain(amount: Decimal) -> str:
-    """The digits of an amount in one spelling: no exponent, no trailing zeros (`400.9`).
+    """The canonical digits of an amount: no exponent, no trailing zeros (`400.9`).
 
-    Raises ValueError for NaN and the infinities, which are no amounts (I-53).
+    Raises ValueError for NaN and the infinities, which are not amounts (I-53).
     """
     if not amount.is_finite():
         raise ValueError(f"{amount} is not an amount")
@@ -43,20 +43,20 @@ def written(amount: Decimal, currency: str) -> str:
 
 
 def shown(amount: Decimal, currency: str) -> str:
-    """An amount for people: minor units and thousands separators (`12,500.00`)."""
+    """An amount with minor units and thousands separators (`12,500.00`)."""
     whole, point, fraction = written(amount, currency).partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     return f"{sign}{int(digits):,}{point}{fraction}"
 
 
 def decimals(amount: Decimal) -> int:
-    """How many decimal places carry a value: 400.90 has one."""
+    """The number of decimal places without trailing zeros: 400.90 has one."""
     return len(plain(amount).partition(".")[2])
 
 
 @cache
 def minor_units(currency: str) -> int | None:
-    """Decimal places of an ISO 4217 currency; None when the code is unknown or has none."""
+    """Decimal places of an ISO 4217 currency; None if the code is unknown or defines none."""
     from iso4217 import Currency  # noqa: PLC0415  reads its table on import: not for --help
 
     try:

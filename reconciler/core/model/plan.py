@@ -1,4 +1,4 @@
-"""The plan as a value: what will happen to the ledger, why, and what it does to the books."""
+"""The plan: changes to the ledger, their reasons and their impact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from reconciler.core.model.scope import (
 )
 
 CANCELLED = "Cancelled"
-"""The ledger's word for what was taken out of the books (API facts 3.4, 5.4)."""
+"""The status of a cancelled entry or run (API facts 3.4, 5.4)."""
 
 
 class Action(StrEnum):
@@ -68,7 +68,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One field that has to change for live to equal declared. None means absent."""
+    """One field that differs between live and declared. None means absent."""
 
     name: str
     before: Value
@@ -78,7 +78,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineUpdate:
-    """One line whose basic information has to change: `line` as it is live, `fields` as wanted."""
+    """One line whose basic information changes: the live `line`, and the wanted `fields`."""
 
     line: Line
     fields: Mapping[str, Value]
@@ -87,7 +87,7 @@ class LineUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What has to change for live to equal declared. Falsy when nothing has to."""
+    """The differences between live and declared. Falsy if there are none."""
 
     fields: tuple[FieldChange, ...] = ()
     line_updates: tuple[LineUpdate, ...] = ()
@@ -99,7 +99,7 @@ class Comparison:
 
     @property
     def forced_by(self) -> tuple[str, ...]:
-        """The fields that no update can change, so that the entry must be replaced."""
+        """The changed fields that cannot be updated: the entry must be replaced."""
         return tuple(change.name for change in self.fields if not change.in_place)
 
 
@@ -116,13 +116,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one address needs, and why.
+    """The action for one address, and its reason.
 
-    `wanted` is the action that would be taken were it not blocked. `before` and `after` hold the
-    entry as declarations do, None where it does not stand. `members` are the live entries of a
-    journal run, and `journal_run` is the run that made an adopted entry. `renamed_from` is the
-    name whose entry the change takes over. `fingerprint` is the digest of the live entry the
-    change was computed from; a step is refused when it no longer fits.
+    `wanted` is the action without the block. `before` and `after` are the entry in the form of a
+    declaration, None if it is not posted. `members` are the live entries of a journal run, and
+    `journal_run` is the run of an adopted entry. `renamed_from` is the previous name of the
+    entry. `fingerprint` is the digest of the live entry; a step is refused if it has changed.
     """
 
     address: Address
@@ -132,7 +131,7 @@ class Change:
     steps: tuple[Step, ...] = ()
     number: str | None = None
     status: str = ""
-    """The live status of `number` when the plan was made; empty when it is not live."""
+    """The live status of `number` when the plan was made; empty if it is not live."""
     source: Source | None = None
     comparison: Comparison = UNCHANGED
     before: Mapping[str, Value] | None = None
@@ -150,7 +149,7 @@ class Change:
 
     @property
     def number_posted(self) -> bool:
-        """Whether the entry stands in the books before the plan."""
+        """Whether the entry is posted before the plan."""
         return self.status in KINDS[self.address.kind].posted_states
 
     @property
@@ -160,13 +159,13 @@ class Change:
 
     @property
     def cancels(self) -> bool:
-        """Whether the change takes a posted entry back."""
+        """Whether the change cancels a posted entry."""
         return any(step.verb is Verb.CANCEL for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """A live entry that moved since it was last applied; `status` tells when it is gone."""
+    """A live entry that changed since the last apply; `status` tells if it no longer exists."""
 
     address: Address
     number: str
@@ -176,9 +175,9 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """What the plan does to one accounting code in one period and currency, entries here only.
+    """The effect of the plan on one accounting code, period and currency; managed entries only.
 
-    `home_change` is the net change in the home currency, None when none is known.
+    `home_change` is the net change in the home currency, None if it is unknown.
     """
 
     period: str
@@ -192,23 +191,23 @@ class Impact:
 
     @property
     def net_before(self) -> Decimal:
-        """Debits less credits before the plan."""
+        """Debits minus credits before the plan."""
         return difference(self.debit_before, self.credit_before)
 
     @property
     def net_after(self) -> Decimal:
-        """Debits less credits once the plan is applied."""
+        """Debits minus credits after the plan."""
         return difference(self.debit_after, self.credit_after)
 
     @property
     def net_change(self) -> Decimal:
-        """What the plan adds to debits less credits."""
+        """The change in debits minus credits."""
         return difference(self.net_after, self.net_before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Sums of what the plan posts and takes back, in one currency; each pair must be equal."""
+    """Sums posted and removed by the plan in one currency; each pair must be equal."""
 
     currency: str
     home: bool
@@ -225,10 +224,9 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What has to be there before the plan may be applied: approvals, by whom, read where.
+    """The approvals that the plan requires before it is applied; by default none.
 
-    `because` says which tiers of the policy ask for that many. No plan document of an earlier
-    version has one, so the plain one requires nothing.
+    `because` names the tiers of the policy that require that number.
     """
 
     approvals: int = 0
@@ -240,7 +238,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowances:
-    """What the person who runs the plan allows, beyond the guards' defaults."""
+    """Limits that options of the command set in place of the defaults."""
 
     max_removals: int | None = None
     max_missing: int | None = None
@@ -248,7 +246,7 @@ class Allowances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What the plan was computed from: whose ledger, whose daybook, which files."""
+    """What the plan was computed from: the ledger, the daybook, the files."""
 
     workspace: str
     host: str
@@ -264,7 +262,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The ordered changes and the basis they were computed from."""
+    """The ordered changes and their basis."""
 
     basis: Basis
     changes: tuple[Change, ...] = ()
@@ -282,7 +280,7 @@ class Plan:
 
     @property
     def partial(self) -> bool:
-        """Whether the plan is about a chosen part of the workspace."""
+        """Whether the plan covers only a selected part of the workspace."""
         return self.scope.partial
 
     @property
@@ -292,5 +290,5 @@ class Plan:
 
     @property
     def feasible(self) -> tuple[Change, ...]:
-        """The changes that apply carries out."""
+        """The changes that apply makes."""
         return tuple(change for change in self.pending if change.action is not Action.BLOCKED)

@@ -1,4 +1,4 @@
-"""What a workspace's policy asks for: approvals, frozen periods, custom rules, waivers."""
+"""The policy of a workspace: approvals, limits, frozen periods, custom rules, waivers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 
 class Evidence(StrEnum):
-    """Where approvals are read from: the forge's own record, or git alone, which is weaker."""
+    """Where approvals are read: from GitHub or GitLab, or from git alone, which is weaker."""
 
     FORGE = "forge"
     GIT = "git"
@@ -16,11 +16,11 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """So many approvals for plans of a sort.
+    """The number of approvals that certain plans require.
 
-    `amount` speaks of the whole plan: by currency, from which sum of debits posted or taken back
-    on the tier applies; one currency that reaches its sum is enough. The other conditions speak of
-    one change that meets all of them. A condition that is empty holds for every plan.
+    `amount` applies to the whole plan: the least sum of debits posted or cancelled, by currency.
+    One currency that reaches its sum is enough. One change must meet all of the other conditions.
+    An empty condition matches every plan.
     """
 
     required: int
@@ -33,10 +33,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvals:
-    """Who has to approve a plan before it is applied; the strictest tier that applies counts.
+    """Who must approve a plan before it is applied. Of the tiers that match, the strictest counts.
 
-    `approvers` are the only ones whose approval counts, anybody's when empty. With `bind_digest`
-    an approval has to name the digest of the plan. `allowed_signers` is a file of git's keys.
+    Only approvals of `approvers` count; if it is empty, everybody's do. With `bind_digest` an
+    approval must name the digest of the plan. `allowed_signers` is a file of git's keys.
     """
 
     tiers: tuple[Tier, ...] = ()
@@ -51,7 +51,7 @@ NO_APPROVALS = Approvals()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """Periods in which nothing is posted and nothing taken back: by name, or by status."""
+    """Periods in which nothing is posted or cancelled, by name or by status."""
 
     periods: frozenset[str] = frozenset()
     statuses: frozenset[str] = frozenset()
@@ -62,9 +62,9 @@ NOTHING_FROZEN = Freeze()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomRule:
-    """A JSON Schema of the workspace's own that declarations have to fit besides ours.
+    """A JSON Schema of the workspace that declarations must also fit.
 
-    `schema` is a path inside the workspace; `kinds` limits the rule, to none when empty.
+    `schema` is a path inside the workspace. The rule is for `kinds`, or for all if it is empty.
     """
 
     id: str
@@ -76,7 +76,7 @@ class CustomRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """An exception from a custom rule for one declaration, until and including a day."""
+    """An exception from a custom rule for one declaration, up to and including a day."""
 
     rule: str
     name: str
@@ -85,7 +85,7 @@ class Waiver:
 
 
 class Removal(StrEnum):
-    """What happens to an entry whose declaration is gone."""
+    """What happens to an entry whose declaration was removed."""
 
     DELETE = "delete"
     CANCEL = "cancel"
@@ -96,9 +96,9 @@ class Removal(StrEnum):
 class Policy:
     """What the workspace allows.
 
-    `max_removals` replaces the default of max(3, 10 %); `max_money` limits, by currency, the sum
-    of debits that one plan may post or take back; `max_changes` and `max_percent` limit how many
-    entries it may change, the latter in percent of those recorded.
+    `max_removals` replaces the default of max(3, 10 %). `max_money` limits, by currency, the sum
+    of debits that one plan posts or cancels. `max_changes` and `max_percent` limit the number of
+    entries that it changes, the latter in percent of the recorded entries.
     """
 
     removal: Removal = Removal.DELETE

@@ -1,4 +1,4 @@
-"""How the changes of a plan ended: the values of an apply's report, and its document."""
+"""The report of an apply: how each change ended, and the JSON document."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FORMAT_VERSION = "1.0"
 
 
 class Outcome(StrEnum):
-    """How a change ended: the four lists of the report, and what was never allowed."""
+    """How a change ended; `blocked` ones were not allowed."""
 
     DONE = "done"
     FAILED = "failed"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """How one change ended. `steps` are those that took effect, `number` the entry's at the end."""
+    """How one change ended, with the steps that took effect and the final number of the entry."""
 
     change: Change
     outcome: Outcome
@@ -40,7 +40,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What became of a call that an earlier run left open; UNKNOWN when it stays open."""
+    """The outcome of an open call of an earlier run; UNKNOWN if it is still open."""
 
     address: Address
     act: str
@@ -51,9 +51,9 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """An apply from beginning to end.
+    """The result of an apply.
 
-    `interrupted` says that a signal ended it early, and `timed_out` that its time was up.
+    `interrupted`: a signal ended it early. `timed_out`: its time limit was reached.
     """
 
     applied: tuple[Applied, ...]
@@ -62,15 +62,15 @@ class Report:
     interrupted: bool = False
     timed_out: bool = False
     assessment: Assessment | None = None
-    """The approvals that the policy asked for, as they were found before anything was sent."""
+    """The approvals found before the first call."""
 
     def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
-        """The changes that ended so, in plan order."""
+        """The changes with this outcome, in plan order."""
         return tuple(item for item in self.applied if item.outcome is outcome)
 
     @property
     def still_open(self) -> tuple[Settled, ...]:
-        """Earlier calls whose outcome is not known even now."""
+        """Calls of earlier runs whose outcome is still unknown."""
         return tuple(item for item in self.settled if item.result is Result.UNKNOWN)
 
 
@@ -83,7 +83,7 @@ def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
     interrupted: bool = False,
     timed_out: bool = False,
 ) -> Report:
-    """The report over all pending changes: what was never reached is listed too (I-33)."""
+    """The report of all pending changes, including those not attempted (I-33)."""
     ended = {item.change.address: item for item in applied}
     rows = []
     for change in changes:
@@ -107,7 +107,7 @@ def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
 
 
 def settled_rows(settled: Iterable[Settled]) -> list[dict[str, Any]]:
-    """What became of earlier calls, as plain JSON values."""
+    """Settled calls as plain JSON values."""
     return [
         {
             "address": str(item.address),
@@ -148,7 +148,7 @@ def report_document(report: Report) -> dict[str, Any]:
 
 
 def _approvals(found: Assessment | None) -> dict[str, Any] | None:
-    """Who approved what, so that the digest above is provably the one that was approved."""
+    """Who approved what: proves that the digest above was approved."""
     if found is None or not found.requirement.approvals:
         return None
     return {

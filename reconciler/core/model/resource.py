@@ -1,4 +1,4 @@
-"""The values that flow from files and ledger to a plan."""
+"""Declarations, live entries, and the values in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,17 +7,17 @@ from types import MappingProxyType
 from typing import TypeAlias, cast
 
 Value: TypeAlias = str | bool | Decimal | tuple["Value", ...] | Mapping[str, "Value"] | None
-"""What a document holds: text, exact numbers, booleans, null, lists as tuples, mappings."""
+"""A value in a document: text, exact number, boolean, null, list as tuple, or mapping."""
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Where a value stands inside a document: keys and zero-based list positions."""
+"""The path of a value in a document: keys and zero-based list positions."""
 
 EMPTY: Mapping[str, Value] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
-    """The identity of a declaration: its kind and name, never a path or a number."""
+    """The identity of a declaration: kind and name, never a path or a number."""
 
     kind: str
     name: str
@@ -28,7 +28,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """The place in the workspace a document starts at: a relative path and a line from 1."""
+    """Where a document starts: a relative path in the workspace and a line from 1."""
 
     path: str
     line: int = 1
@@ -41,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What a file asks for. `spec` has the API's own field names; amounts are Decimal."""
+    """A declaration in a file. `spec` has the field names of the API; amounts are Decimal."""
 
     address: Address
     spec: Mapping[str, Value]
@@ -49,18 +49,18 @@ class Declared:
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     protect: bool = False
     adopts: str | None = None
-    """The number under which it stands in the ledger already, so that it is never created."""
+    """The number of the existing entry to adopt; the declaration is never created."""
     made_by: str | None = None
-    """The journal run that made the adopted entry: only its basic information is managed."""
+    """The journal run of the adopted entry: only its basic information is managed."""
     previous_name: str | None = None
-    """The name it had before, whose entry becomes its own."""
+    """The previous name of the declaration, which keeps its entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What the ledger holds under a number, as read: server-filled fields included.
+    """An entry or a run as read from the ledger, including server-filled fields.
 
-    `members` are the entries that a journal run made, in the order of their numbers.
+    `members` are the entries of a journal run, ordered by number.
     """
 
     number: str
@@ -70,27 +70,27 @@ class Live:
 
 
 def mapping_of(value: Value | None) -> Mapping[str, Value]:
-    """The value as a mapping; empty when it is absent or of another sort."""
+    """The value as a mapping; empty if it is absent or of another type."""
     return value if isinstance(value, Mapping) else EMPTY
 
 
 def rows_of(value: Value | None) -> tuple[Mapping[str, Value], ...]:
-    """The value as a list of mappings; empty when it is absent."""
+    """The value as a list of mappings; empty if it is absent."""
     if not isinstance(value, tuple):
         return ()
     if all(type(item) is dict for item in value):
-        # Almost always so, and a list is asked for many times: no copy, no abstract type check.
+        # The usual case, on a hot path: no copy, no abstract type check.
         return cast("tuple[Mapping[str, Value], ...]", value)
     return tuple(item for item in value if isinstance(item, Mapping))
 
 
 def text_of(value: Value | None) -> str | None:
-    """The value as text; None when it is absent."""
+    """The value as text; None if it is absent."""
     return None if value is None else str(value)
 
 
 def texts_of(value: Value | None) -> tuple[str, ...]:
-    """The value as a list of texts; empty when it is absent."""
+    """The value as a list of texts; empty if it is absent."""
     return tuple(str(item) for item in value) if isinstance(value, tuple) else ()
 
 

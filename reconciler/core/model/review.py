@@ -1,4 +1,4 @@
-"""Facts about a code review: approvals, and what a plan lacks of them."""
+"""The review of a change: approvals, and those that a plan still lacks."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from reconciler.core.model.plan import Requirement
 class Approval:
     """One person's approval of the exact commit. `digests` are the plans that it names.
 
-    `evidence` says where it was read. A `weak` one was taken from what git alone can tell.
+    `evidence` says where it was read. A `weak` one was read from git alone.
     """
 
     who: str
@@ -29,7 +29,7 @@ class Discarded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A commit with the addresses of who wrote it, as git has them."""
+    """A commit with the addresses of its author and committer, as recorded by git."""
 
     commit: str
     author: str
@@ -39,11 +39,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """What is known of the review of a change: facts, and no judgement yet.
+    """The facts about the review of a change.
 
-    `change` names it for people, `commit` is its head, which approvals are about. `authors` are
-    all who wrote or pushed a part of it, under every name they go by. `flaws` are what keeps
-    anybody from telling whether approvals count.
+    `change` is its name for people, `commit` the head that was approved. `authors` are all who
+    wrote or pushed a part of it, under all of their names. `flaws` are facts that make it unknown
+    whether approvals count.
     """
 
     change: str
@@ -56,7 +56,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """How a plan stands against what it requires."""
+    """The approvals of a plan, compared with those that it requires."""
 
     requirement: Requirement
     change: str = ""
@@ -67,5 +67,5 @@ class Assessment:
 
     @property
     def satisfied(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether no approval is missing."""
         return not self.missing

@@ -1,4 +1,4 @@
-"""Which part of a workspace a plan is about, and where the plan itself comes from."""
+"""The part of a workspace that a plan covers, and the origin of the plan."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from reconciler.core.model.resource import Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a plan looked at. The plain one is all of the workspace, on the live ledger.
+    """What a plan covers; by default the whole workspace, on the live ledger.
 
-    `targets` and `excludes` are patterns of names, or of kind and name; `periods` are the names of
-    accounting periods, `labels` are `label=value`. Each is sorted and holds nothing twice. One
-    match in each that is not empty puts an address in scope, and a match in `excludes` takes it
-    out again.
+    `targets` and `excludes` are patterns of names, or of kind and name. `periods` are names of
+    accounting periods, `labels` are `label=value`. Each is sorted, without duplicates. An address
+    is in scope if it matches `targets`, `periods` and `labels`, and none of `excludes`. Empty ones
+    match everything.
     """
 
     offline: bool = False
-    """Made without asking the ledger: live is taken to be what the daybook recorded."""
+    """Made without calls to the ledger: the recorded state is used as the live state."""
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Scope:
         periods: Iterable[str] = (),
         labels: Iterable[str] = (),
     ) -> "Scope":
-        """The scope that was asked for, in the one form that equal ones have."""
+        """The requested scope in its canonical form."""
         return cls(
             offline=offline,
             targets=tuple(sorted({*targets})),
@@ -44,7 +44,7 @@ class Scope:
 
     @property
     def partial(self) -> bool:
-        """Whether some of the workspace may have been left out."""
+        """Whether a part of the workspace may be out of scope."""
         return bool(self.targets or self.excludes or self.periods or self.labels)
 
 
@@ -54,8 +54,9 @@ WHOLE = Scope()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfScope:
-    """How much a partial plan did not look at: declarations, and entries that only the daybook
-    knows. No part of the digest, so that other people's files leave a partial review alone.
+    """The number of declarations and of recorded-only entries outside a partial plan.
+
+    Not part of the digest, so that changes in other files do not affect a partial review.
     """
 
     declared: int = 0
@@ -67,7 +68,7 @@ NOTHING_OUT_OF_SCOPE = OutOfScope()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """A scope, and what of a workspace lies in it; `addresses` is None when everything does."""
+    """A scope and the addresses in it; None if all are."""
 
     scope: Scope = WHOLE
     addresses: frozenset[Address] | None = None
@@ -82,11 +83,11 @@ EVERYTHING = Selection()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a plan comes from: what a saved one is held to besides its digest (I-30).
+    """The origin of a plan: what a saved plan is checked against, in addition to its digest (I-30).
 
-    `commit` is the one the workspace's repository stood on, empty when it lies in none, and
-    `dirty` says that files of the workspace were not as committed. Times are in UTC and ISO form;
-    they are empty in a plan that was not saved.
+    `commit` is the head of the workspace's repository, empty without one. `dirty`: files of the
+    workspace had uncommitted changes. Times are in UTC and ISO form, and empty if the plan was
+    not saved.
     """
 
     tool_version: str = ""
@@ -98,4 +99,4 @@ class Provenance:
 
 
 UNKNOWN_ORIGIN = Provenance()
-"""The origin of a plan of which nobody said where it comes from."""
+"""The origin of a plan that names none."""

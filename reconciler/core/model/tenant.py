@@ -1,4 +1,4 @@
-"""What is known of a tenant: codes, periods, currencies, segments, custom fields."""
+"""The data of a tenant: codes, periods, currencies, segments, custom fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,13 +49,13 @@ class Organization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """What is known of a tenant, from the Reference or from the live ledger.
+    """The known data of a tenant, from the Reference or from the live ledger.
 
-    When it is `complete`, as a Reference is, what it does not list does not exist; otherwise only
-    codes and periods that it lists are checked. `marker` is the field that carries the marker of
-    entries of the `workspace`. `segments` holds the segment names of the active rule in its order,
-    or None when no rule is known to be active. `home_currency` is None when no foreign currency
-    conversion is set up. `organizations` is empty in a tenant without Multi-Org.
+    If it is `complete`, as a Reference is, unlisted items do not exist. Otherwise only the listed
+    codes and periods are checked. `marker` is the field that holds the marker of entries of the
+    `workspace`. `segments` are the segment names of the active rule in its order, None if no
+    active rule is known. `home_currency` is None without foreign currency conversion.
+    `organizations` is empty without Multi-Org.
     """
 
     codes: tuple[AccountingCode, ...] = ()
@@ -83,7 +83,7 @@ class Tenant:
 
 
 def tenant_from(document: Mapping[str, Value]) -> Tenant:
-    """Read a document of kind Reference that its schema has accepted."""
+    """Read a document of kind Reference that fits its schema."""
     spec = mapping_of(document.get("spec"))
     rule = mapping_of(spec.get("segmentationRule"))
     custom = mapping_of(spec.get("customFields"))

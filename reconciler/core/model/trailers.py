@@ -1,4 +1,4 @@
-"""What commit messages and reviews say of people and plans, in text that anybody may write."""
+"""People and plans named in commit messages and reviews, which are untrusted text."""
 
 import re
 
@@ -13,7 +13,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
 
 
 def co_authors(message: str) -> tuple[str, ...]:
-    """The addresses of all Co-authored-by trailers, wherever in a message they stand."""
+    """The addresses of all Co-authored-by trailers, anywhere in a message."""
     return tuple(dict.fromkeys(found.casefold() for found in _CO_AUTHOR.findall(message)))
 
 

@@ -1,1 +1,1 @@
-"""Every accounting rule: its text and its check."""
+"""The accounting rules: texts and checks."""

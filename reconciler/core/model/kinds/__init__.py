@@ -1,4 +1,4 @@
-"""The kinds of document that act on the ledger, as data. Only this package names a kind."""
+"""The kinds of document that change the ledger, as data. Only this package names a kind."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,4 +12,4 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 
 RUN_ENTRY_KIND = KINDS[JOURNAL_RUN.members]
-"""The kind of the entries that a journal run makes."""
+"""The kind of the entries of a journal run."""

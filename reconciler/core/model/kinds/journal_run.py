@@ -1,4 +1,4 @@
-"""The kind JournalRun: the ledger sums source transactions up into entries (API facts 5)."""
+"""The kind JournalRun: the ledger summarizes source transactions into entries (API facts 5)."""
 
 from types import MappingProxyType
 
@@ -9,9 +9,9 @@ JOURNAL_RUN = Kind(
     nouns=("run", "runs"),
     schema="journal-run.schema.json",
     collection="journal-runs",
-    # After the entries: what a run makes stands in no file.
+    # After the entries: the entries of a run are in no file.
     rank=20,
-    # The period sets the target dates, which a read shows instead of it (API facts 5.3).
+    # A read shows the target dates of the period instead (API facts 5.3).
     never_read=frozenset({"accountingPeriodName"}),
     # A label is written with an id or a name, and read with both.
     resolved=MappingProxyType({"organizationLabels": "organizationName"}),
@@ -33,7 +33,7 @@ JOURNAL_RUN = Kind(
 )
 
 REVENUE_TYPES = frozenset({"Revenue Event Item"})
-"""Transaction types that are summed up for a whole accounting period only (API facts 5.2)."""
+"""Transaction types that need a whole accounting period (API facts 5.2)."""
 
 TRANSACTION_TYPES = REVENUE_TYPES | {
     "Invoice Item",
@@ -65,7 +65,7 @@ TRANSACTION_TYPES = REVENUE_TYPES | {
     "Electronic Refund Application Item",
     "External Refund Application Item",
 }
-"""What a journal run sums up; an entry with one of these was made by a run (API facts 5.5)."""
+"""Transaction types of journal runs, and of the entries that they post (API facts 5.5)."""
 
 NOT_UNDER_MULTI_ORG = frozenset(
     {
@@ -83,4 +83,4 @@ NOT_UNDER_MULTI_ORG = frozenset(
 """Transaction types that a tenant with Multi-Org cannot use (API facts 5.2)."""
 
 EARLIEST_TARGET_DATE = "2015-01-01"
-"""The first day that a run may reach back to (API facts 5.2)."""
+"""The earliest day that a run may cover (API facts 5.2)."""
