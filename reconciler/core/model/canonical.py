@@ -16,7 +16,7 @@ MONEY_FIELDS = frozenset({"amount", "homeCurrencyAmount"})
 """The fields that hold money, in files and in the API (API facts 3.3)."""
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_WORDS = {True: "true", False: "false"}
+_BOOLEAN_TEXTS = {True: "true", False: "false"}
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _in_own_order = msgspec.json.Encoder(decimal_format="number")
@@ -49,7 +49,7 @@ def equal_values(left: Value, right: Value) -> bool:
     if isinstance(left, str) and not isinstance(right, str):
         left, right = right, left
     if isinstance(right, str) and isinstance(left, bool):
-        return right == _WORDS[left]
+        return right == _BOOLEAN_TEXTS[left]
     if isinstance(right, str) and isinstance(left, Decimal):
         return _NUMBER.fullmatch(right) is not None and Decimal(right) == left
     # True == 1 in Python, but not in the ledger.

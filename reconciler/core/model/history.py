@@ -102,8 +102,8 @@ def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
             before = states.get(holders.get((address.kind, number), address))
             holders[address.kind, number] = address
             if before is not None and before.address != address and attempted.act in ADOPTIONS:
-                states[before.address] = _gone(before, number)
-                folded = _renamed(folded, before)
+                states[before.address] = _without_number(before, number)
+                folded = _with_facts_of(folded, before)
             for other in retired.pop((address.kind, number), ()):
                 # The current entry of an address is no longer a retired entry of another one.
                 states[other] = _not_retired(states[other], number)
@@ -117,7 +117,7 @@ def _not_retired(state: Recorded, number: str) -> Recorded:
     return replace(state, retired=tuple(one for one in state.retired if one != number))
 
 
-def _renamed(state: Recorded, before: Recorded) -> Recorded:
+def _with_facts_of(state: Recorded, before: Recorded) -> Recorded:
     """The new state with the facts about the entry that the previous name recorded."""
     return replace(
         state,
@@ -174,21 +174,21 @@ def _cancel(state: Recorded, tried: CallHistory) -> Recorded:
 
 
 def _delete(state: Recorded, tried: CallHistory) -> Recorded:
-    return _gone(state, tried.number) if tried.result is Result.DONE else state
+    return _without_number(state, tried.number) if tried.result is Result.DONE else state
 
 
 def _forget(state: Recorded, tried: CallHistory) -> Recorded:
-    return _gone(state, tried.number)
+    return _without_number(state, tried.number)
 
 
 def _retire(state: Recorded, tried: CallHistory) -> Recorded:
-    gone = _gone(state, tried.number)
-    if tried.number is None or tried.number in gone.retired:
-        return gone
-    return replace(gone, retired=(*gone.retired, tried.number))
+    rest = _without_number(state, tried.number)
+    if tried.number is None or tried.number in rest.retired:
+        return rest
+    return replace(rest, retired=(*rest.retired, tried.number))
 
 
-def _gone(state: Recorded, number: str | None) -> Recorded:
+def _without_number(state: Recorded, number: str | None) -> Recorded:
     if number == state.number:
         return replace(state, number=None, spec=None, protect=False, cancelled=False)
     return replace(state, leftovers=tuple(left for left in state.leftovers if left != number))

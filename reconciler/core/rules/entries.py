@@ -178,8 +178,8 @@ def _minor_units(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         for at, _, amount in _amounts(declared, name):
             if decimals(amount) > units:
                 places = decimals(amount)
-                word = "decimal place" if places == 1 else "decimal places"
-                message = f"{plain(amount)} has {places} {word}; {code} has {units or 'none'}"
+                unit = "decimal place" if places == 1 else "decimal places"
+                message = f"{plain(amount)} has {places} {unit}; {code} has {units or 'none'}"
                 yield finding(declared, "minor-units", ("spec", LINES, at, name), message)
 
 

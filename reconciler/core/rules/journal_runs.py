@@ -32,13 +32,13 @@ def _named_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if period.start_date < EARLIEST_TARGET_DATE:
         message = f"{period.name} starts on {period.start_date}, before {EARLIEST_TARGET_DATE}"
         yield finding(declared, "run-dates", ("spec", PERIOD), message, _BEGIN_LATER)
-    for field, word, date in (
+    for field, verb, date in (
         (START, "starts", period.start_date),
         (END, "ends", period.end_date),
     ):
         stated = declared.spec.get(field)
         if stated is not None and stated != date:
-            message = f"{field} is {stated}, but {period.name} {word} on {date}"
+            message = f"{field} is {stated}, but {period.name} {verb} on {date}"
             yield finding(declared, "run-dates", ("spec", field), message)
 
 
@@ -109,12 +109,12 @@ def _organizations(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         for field, values in known_by.items():
             stated = text_of(label.get(field))
             if stated is not None and stated not in values:
-                message = f'no organization has the {_WORDS[field]} "{stated}"'
+                message = f'no organization has the {_LABEL_FIELDS[field]} "{stated}"'
                 path = ("spec", LABELS, at, field)
                 yield finding(declared, "run-organizations", path, message, nearest(stated, values))
 
 
-_WORDS: Mapping[str, str] = {"organizationId": "id", "organizationName": "name"}
+_LABEL_FIELDS: Mapping[str, str] = {"organizationId": "id", "organizationName": "name"}
 
 
 def _multi_org_types(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
