@@ -165,7 +165,7 @@ def tenant_of(**changes: Any) -> Tenant:
     return replace(TENANT, **changes)
 
 
-def world(
+def snapshot(
     declared: Iterable[Declared] = (),
     recorded: Iterable[Recorded] = (),
     live: Iterable[Live] = (),
@@ -174,7 +174,7 @@ def world(
     selection: Selection = EVERYTHING,
     **policy: Any,
 ) -> Snapshot:
-    """A world; every recorded number that is not live was looked for and not found."""
+    """A snapshot; every recorded number that is not live was looked for and not found."""
     recorded = tuple(recorded)
     numbers = {number for item in recorded for number in (item.number, *item.leftovers) if number}
     return Snapshot(
@@ -211,7 +211,7 @@ def plan_for(
     warnings: tuple[str, ...] = (),
     **base: Any,
 ) -> Plan:
-    """The plan for a world."""
+    """The plan for a snapshot."""
     return make_plan(
         of if policy is None else replace(of, policy=policy),
         basis=basis(**{"home_currency": of.tenant.home_currency, **base}),
@@ -230,7 +230,7 @@ def plan_of(
 ) -> Plan:
     """The plan for one address. What was applied is what is live, unless it is given."""
     return plan_for(
-        world(
+        snapshot(
             [] if declared_spec is None else [declared(declared_spec)],
             [] if live_spec is None else [recorded(applied or live_spec)],
             [] if live_spec is None else [live(live_spec)],

@@ -130,7 +130,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         plan,
         interaction,
         digest=digest,
-        recorded=found.world.recorded,
+        recorded=found.snapshot.recorded,
         continue_on_error=options.continue_on_error,
         run_timeout=options.run_timeout,
         before=Report(applied=(), settled=settled, assessment=assessment),

@@ -39,13 +39,13 @@ def _retirements(
     """What is to be forgotten. Raises Refused when anything cannot be."""
     addresses = sorted({_address(found, name) for name in names})
     for address in addresses:
-        for fact, remedy in retirement_obstacles(found.world, address, at_work):
+        for fact, remedy in retirement_obstacles(found.snapshot, address, at_work):
             raise Refused(fact, remedy=remedy)
-    return tuple(retirement_of(found.world, address) for address in addresses)
+    return tuple(retirement_of(found.snapshot, address) for address in addresses)
 
 
 def _address(found: SearchedPlan, name: str) -> Address:
-    addresses = addresses_of(found.world, name)
+    addresses = addresses_of(found.snapshot, name)
     if len(addresses) > 1:
         both = " and ".join(map(str, addresses))
         raise Refused(f"{name} names both {both}", remedy="Add the kind, as in KIND/NAME.")

@@ -19,9 +19,14 @@ from reconciler.core.model.money import minor_units
 from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.planning.adoption import declaration_of
-from reconciler.core.planning.run_members import stands
+from reconciler.core.planning.run_members import is_posted
 from reconciler.core.recovery.marker_search import UnexpectedRows
-from reconciler.core.recovery.period_import import seen_in, sort_out, statement_for, why_left
+from reconciler.core.recovery.period_import import (
+    listed_entries,
+    reason_to_skip,
+    select_entries,
+    statement_for,
+)
 from reconciler.errors import AppliedInPart, FilesRefused, Refused, UsageError
 from reconciler.workspace.formatter.writer import Document, declarations_text
 from reconciler.zuora.decoding import is_number
@@ -223,7 +228,7 @@ class _Search:
         if kind is None or not kind.members:
             raise UsageError(f"{run} is not the number of a journal run.")
         live = self._session.ledger.read(kind, run)
-        members = tuple(filter(stands, live.members)) if live is not None else ()
+        members = tuple(filter(is_posted, live.members)) if live is not None else ()
         if not members:
             raise Refused(f"{run} has no posted entries", remedy=_CHECK_NUMBER)
         left = tuple(member for member in members if member.number not in self._names)
@@ -295,7 +300,9 @@ def _search_period(
     rows = session.ledger.query(statement_for(kind, period, place))
     recorded = session.daybook.recorded().values()
     try:
-        sorted_out = sort_out(kind, seen_in(rows, place), recorded, workspace=workspace)
+        sorted_out = select_entries(
+            kind, listed_entries(rows, place), recorded, workspace=workspace
+        )
     except UnexpectedRows as error:
         raise Refused(
             f"the ledger cannot be searched: {error}",
@@ -306,7 +313,7 @@ def _search_period(
     with progress("Reading entries", len(wanted)) as advance:
         for number in wanted:
             live = session.ledger.read(kind, number)
-            why = why_left(kind, live, period=period, workspace=workspace, place=place)
+            why = reason_to_skip(kind, live, period=period, workspace=workspace, place=place)
             try:
                 if live is not None and not why:
                     imports.append(search.found(kind, live))

@@ -117,8 +117,8 @@ def _examined(
     found = examine(session.daybook, session.spill_file)
     recovery = Recovery(
         open=tuple(_open_calls(session)),
-        rescue=str(session.spill_file) if found else "",
-        kept=found.lines if found else (),
+        spill_file=str(session.spill_file) if found else "",
+        records=found.lines if found else (),
         problems=found.problems if found else (),
         changed=changed,
     )

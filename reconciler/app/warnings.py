@@ -30,7 +30,7 @@ def session_warnings(
     yield from policy_warnings(session.daybook.policy, require_valid(session.workspace).policy)
     yield from scope_warnings(included)
     yield from workspace_warnings(session.workspace, found.plan)
-    yield from warnings_of(found.world.names, found.plan.changes)
+    yield from warnings_of(found.snapshot.names, found.plan.changes)
     complete = session.daybook.complete
     yield from _search_warnings(found, complete=complete)
     yield from _older(found, complete=complete)
@@ -141,7 +141,7 @@ def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
 
 def _older(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
     """What shows that the daybook is a copy from before the last apply (I-44)."""
-    since = unrecorded(found.world) if complete else ()
+    since = unrecorded(found.snapshot) if complete else ()
     if since:
         named = _listed([f"{number} ({address.name})" for address, number in since])
         yield (
@@ -163,7 +163,7 @@ def _older(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
 
 
 def _untracked(found: SearchedPlan) -> Iterator[str]:
-    strangers = untracked(found.world)
+    strangers = untracked(found.snapshot)
     for address, number in strangers[:MOST_NAMED]:
         yield (
             f'{number} in the ledger has the marker of "{address.name}", but it is neither '

@@ -13,33 +13,33 @@ from reconciler.core.planning.impact import balance_of, impact_of
 
 
 def make_plan(
-    world: Snapshot,
+    snapshot: Snapshot,
     *,
     basis: Basis,
     allowances: Allowances,
     warnings: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan for a world. The same world gives the same plan, byte for byte (I-12)."""
-    changes, drift = decide_all(world)
+    """The plan for a snapshot. The same snapshot gives the same plan, byte for byte (I-12)."""
+    changes, drift = decide_all(snapshot)
     counts = Counter(change.action for change in changes)
-    starts = {name: period.start_date for name, period in world.tenant.periods_by_name.items()}
+    starts = {name: period.start_date for name, period in snapshot.tenant.periods_by_name.items()}
     plan = Plan(
         basis=basis,
         changes=changes,
         drift=drift,
         impact=impact_of(changes, basis.home_currency, starts),
         balance=balance_of(changes, basis.home_currency),
-        refusals=refusals(changes, world, allowances),
+        refusals=refusals(changes, snapshot, allowances),
         warnings=warnings,
         allowances=allowances,
-        scope=world.selection.scope,
-        out_of_scope=world.selection.out_of_scope,
+        scope=snapshot.selection.scope,
+        out_of_scope=snapshot.selection.out_of_scope,
         requirement=requirement_of(
             changes,
-            world.policy.approvals,
-            world.tenant.periods_by_name,
+            snapshot.policy.approvals,
+            snapshot.tenant.periods_by_name,
             home_currency=basis.home_currency,
-            partial=world.selection.scope.partial,
+            partial=snapshot.selection.scope.partial,
         ),
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )

@@ -13,7 +13,7 @@ from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Chan
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Live
 from reconciler.core.planning.request_body import create_body, update_body
-from reconciler.core.planning.run_members import gone_before, out_of_the_books
+from reconciler.core.planning.run_members import unposted_note, unposted_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
     as_unknown,
@@ -196,13 +196,13 @@ class ChangeExecutor:
     def cancel(self, step: Step) -> None:
         """Cancel the entry or run; a read must show it cancelled."""
         number = _known(step)
-        gone = gone_before(self.change.members)
+        gone = unposted_note(self.change.members)
         RepeatableCall(
             step=step,
             send=partial(self.ports.ledger.cancel, self.kind, number),
             effect=Expectation(status=CANCELLED),
             precondition=self.unmoved,
-            already_cancelled=out_of_the_books(self.change.members),
+            already_cancelled=unposted_numbers(self.change.members),
             done=self.done,
             intents=self.intents,
             reader=self.reader,

@@ -9,7 +9,7 @@ from reconciler.core.model.marker import split_marker, with_marker
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Live, Value, text_of
 from reconciler.core.planning.diff import read_back
-from reconciler.core.planning.run_members import holds_its_run, stands
+from reconciler.core.planning.run_members import blocks_run_cancel, is_posted
 from reconciler.engine.call_outcome import unread
 from reconciler.engine.ports import Ports
 from reconciler.errors import LedgerError, StillAtWork
@@ -158,5 +158,5 @@ def cancelled_as_far_as_can_be(live: Live | None) -> bool:
     """Whether a cancel has ended: only entries that cannot be cancelled are still posted."""
     if live is None or live.status == CANCELLED:
         return True
-    left = [member for member in live.members if stands(member)]
-    return bool(left) and all(holds_its_run(member) for member in left)
+    left = [member for member in live.members if is_posted(member)]
+    return bool(left) and all(blocks_run_cancel(member) for member in left)

@@ -7,7 +7,7 @@ from typing import NoReturn
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.plan import CANCELLED, Step
 from reconciler.core.model.resource import Live
-from reconciler.core.planning.run_members import PART_WAY_OUT, cancelled_in_part
+from reconciler.core.planning.run_members import PARTIAL_CANCEL_REMEDY, cancelled_in_part
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import result_of, unread
 from reconciler.engine.intent_log import IntentLog, description_of
@@ -123,7 +123,9 @@ class RepeatableCall:
             return
         fact = cancelled_in_part(live, gone=self.already_cancelled)
         if fact:
-            error = CancelledInPart(fact, remedy=PART_WAY_OUT, track_id=intent.track_id or "")
+            error = CancelledInPart(
+                fact, remedy=PARTIAL_CANCEL_REMEDY, track_id=intent.track_id or ""
+            )
             self.intents.record_outcome(intent, Result.PARTLY, error)
             raise error
 

@@ -54,13 +54,13 @@ class SearchedPlan:
     """A plan, its snapshot, and its search; None when there was none."""
 
     plan: Plan
-    world: Snapshot
+    snapshot: Snapshot
     search: Search | None = None
     doubts: int = 0
 
 
 def plan_with_search(
-    world: Snapshot,
+    snapshot: Snapshot,
     make: Callable[[Snapshot], Plan],
     *,
     ledger: Searchable,
@@ -71,15 +71,15 @@ def plan_with_search(
 
     With a complete daybook and nothing to post there is no search.
     """
-    plan = make(world)
+    plan = make(snapshot)
     doubts = addresses_to_search(
-        plan.changes, world.recorded, complete=finding.complete, posting=finding.posting
+        plan.changes, snapshot.recorded, complete=finding.complete, posting=finding.posting
     )
     if not doubts and not finding.asked:
-        return SearchedPlan(plan=plan, world=world)
+        return SearchedPlan(plan=plan, snapshot=snapshot)
     everything = finding.asked or not finding.complete
-    workspace, place = world.tenant.workspace, world.tenant.marker
-    names = () if everything else with_previous(doubts, world.declared)
+    workspace, place = snapshot.tenant.workspace, snapshot.tenant.marker
+    names = () if everything else with_previous(doubts, snapshot.declared)
     search = search_ledger(ledger, workspace, place, names=names)
     if search.failure and finding.probe_from is not None:
         search = probe_ledger(read, finding.probe_from, workspace, place, why=search.failure)
@@ -87,14 +87,14 @@ def plan_with_search(
         (KINDS[address.kind], number)
         for address, numbers in sorted(search.numbers.items())
         for number in numbers
-        if number not in world.live
+        if number not in snapshot.live
     )
-    world = with_found(world, search, read(unread), workspace=workspace, place=place)
-    plan = make(world) if world.found else plan
+    snapshot = with_found(snapshot, search, read(unread), workspace=workspace, place=place)
+    plan = make(snapshot) if snapshot.found else plan
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, complete=finding.complete)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))
-    return SearchedPlan(plan=plan, world=world, search=search, doubts=len(doubts))
+    return SearchedPlan(plan=plan, snapshot=snapshot, search=search, doubts=len(doubts))
 
 
 def _refusals(
@@ -105,8 +105,8 @@ def _refusals(
     if search.failure and doubts and (outdated or not complete):
         yield unsearched(len(outdated or doubts), search.failure, new=not complete)
     elif search.probed and not search.failure and not complete:
-        anew = {one.address for one in plan.changes if one.posts and not one.number_posted}
-        if missed := anew.intersection(doubts):
+        posting = {one.address for one in plan.changes if one.posts and not one.number_posted}
+        if missed := posting.intersection(doubts):
             yield unproved(len(missed), search)
 
 
@@ -124,7 +124,7 @@ def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply:
         proved = first_apply
     else:
         known = daybook.recorded().values()
-        proved = search.everything and all_recorded(found.world.found, known)
+        proved = search.everything and all_recorded(found.snapshot.found, known)
     if proved:
         daybook.mark_complete()
 
@@ -163,6 +163,6 @@ def probe_ledger(read: Read, begin: str, workspace: str, place: str, *, why: str
     """
     kind = next(kind for kind in KINDS.values() if kind.carries_marker)
     probe = Probe(kind=kind, begin=begin, workspace=workspace, place=place)
-    while not probe.over:
-        probe.take(read(probe.batch()))
+    while not probe.finished:
+        probe.record(read(probe.batch()))
     return probe.search(why)

@@ -12,8 +12,8 @@ from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.diff import read_back
-from reconciler.core.planning.run_members import cancelled_in_part, noted_gone
-from reconciler.core.recovery.claims import Claim, misfit
+from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
+from reconciler.core.recovery.claims import Claim, mismatch
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import shows_in_a_read, transfer_asked
@@ -212,7 +212,7 @@ class _Settlement:
             return _settled(intent, Result.DONE, number=number)
         in_part = ""
         if live is not None and intent.act is Act.CANCEL:
-            in_part = cancelled_in_part(live, gone=noted_gone(intent.spec))
+            in_part = cancelled_in_part(live, gone=noted_unposted(intent.spec))
         result = Result.PARTLY if in_part else Result.UNSENT
         return _settled(intent, result, number=number, message=in_part)
 
@@ -281,7 +281,7 @@ def claim_fault(
     ledger: SettlingLedger, intent: Intent, number: str, *, workspace: str, marker_place: str
 ) -> str:
     """Why an open create cannot have made the object of a number; empty when it can."""
-    return misfit(
+    return mismatch(
         Claim(address=intent.address, spec=intent.spec),
         ledger.read(KINDS[intent.address.kind], number),
         workspace=workspace,

@@ -11,8 +11,8 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown, total
 from reconciler.core.model.plan import CANCELLED, Action, Change, Comparison, Drift, Reason
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
-from reconciler.core.planning.run_members import MEMBERS, PART_WAY_OUT
+from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted, postings
+from reconciler.core.planning.run_members import MEMBERS, PARTIAL_CANCEL_REMEDY
 from reconciler.render.phrases import PARTICIPLES, side_total, value_text
 
 
@@ -179,7 +179,7 @@ def _money(change: Change) -> str:
     """
     if change.block is not None or not change.cancels:
         return ""
-    cancelled = f"{_debits(taken_back(change)) or 'nothing'} cancelled"
+    cancelled = f"{_debits(newly_cancelled(change)) or 'nothing'} cancelled"
     if not change.posts:
         return cancelled
     posted = _debits(newly_posted(change)) or "amounts known only after the run"
@@ -239,7 +239,7 @@ def view_of_drift(drift: Drift) -> DriftView:
         number=drift.number,
         what="was cancelled in part" if in_part else _DRIFTED.get(drift.status, status),
         fields=tuple(_drifted_fields(drift)),
-        remedy=PART_WAY_OUT if in_part else "",
+        remedy=PARTIAL_CANCEL_REMEDY if in_part else "",
     )
 
 

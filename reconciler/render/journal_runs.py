@@ -6,7 +6,7 @@ from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
-from reconciler.core.planning.run_members import holds_its_run, stands, transfer_of
+from reconciler.core.planning.run_members import blocks_run_cancel, is_posted, transfer_of
 from reconciler.render.phrases import counted, side_total
 from reconciler.render.styled_text import Line, line, span, table
 
@@ -21,7 +21,7 @@ def run_lines(change: Change) -> Iterator[Line]:
     """The entries that a run cancels, one row each; those that stay are marked."""
     if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT):
         return
-    members = tuple(member for member in change.members if stands(member))
+    members = tuple(member for member in change.members if is_posted(member))
     gone = len(change.members) - len(members)
     stays = change.block is not None or not change.cancels
     what = "its posted entries" if stays else "cancelled with it"
@@ -50,8 +50,8 @@ def member_cells(change: Change) -> list[list[str]]:
     """The titles, then the posted entries of a run, those that block it first."""
     titles = ["", "Entry", "Period", "Currency", "Debit = credit", "Transferred"]
     listed = sorted(
-        (member for member in change.members if stands(member)),
-        key=lambda member: (not holds_its_run(member), member.number),
+        (member for member in change.members if is_posted(member)),
+        key=lambda member: (not blocks_run_cancel(member), member.number),
     )
     cancels = change.wanted is not Action.ADOPT
     return [titles, *(_row(member, cancels=cancels) for member in listed)]
@@ -62,10 +62,10 @@ def _row(member: Live, *, cancels: bool) -> list[str]:
     currency = text_of(member.fields.get(RUN_ENTRY_KIND.currency)) or ""
     debits = side_total(rows_of(member.fields.get(RUN_ENTRY_KIND.lines)), "Debit")
     return [
-        "!" if holds_its_run(member) and cancels else "-" if cancels else "",
+        "!" if blocks_run_cancel(member) and cancels else "-" if cancels else "",
         member.number,
         text_of(member.fields.get(RUN_ENTRY_KIND.period)) or "",
         currency,
         shown(debits, currency),
-        transfer_of(member) + (", stays" if holds_its_run(member) and cancels else ""),
+        transfer_of(member) + (", stays" if blocks_run_cancel(member) and cancels else ""),
     ]

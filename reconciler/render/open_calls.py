@@ -12,10 +12,10 @@ def open_lines(recovery: Recovery) -> Iterator[Line]:
         yield from _open(call)
     if recovery.open:
         yield BLANK
-    if not recovery.rescue:
+    if not recovery.spill_file:
         return
-    yield line(("Spill file ", "strong"), recovery.rescue)
-    for kept in recovery.kept:
+    yield line(("Spill file ", "strong"), recovery.spill_file)
+    for kept in recovery.records:
         number = f" ({kept.number})" if kept.number else ""
         yield line(f"  the {kept.act.value} of {kept.address.name}: {kept.result.value}{number}")
     for problem in recovery.problems:

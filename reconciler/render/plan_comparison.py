@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.core.documents.plan_comparison import OTHERS, ChangeDifference, MoneyMoved, PlanDiff
+from reconciler.core.documents.plan_comparison import (
+    OTHERS,
+    AmountDifference,
+    ChangeDifference,
+    PlanDiff,
+)
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Value, text_of
@@ -63,7 +68,9 @@ _NET_TITLES = ("Period", "Accounting code", "Currency", "Reviewed", "Now")
 _SUM_TITLES = ("", "Currency", "Reviewed", "Now")
 
 
-def _money(title: str, rows: tuple[MoneyMoved, ...], titles: tuple[str, ...]) -> Iterator[Line]:
+def _money(
+    title: str, rows: tuple[AmountDifference, ...], titles: tuple[str, ...]
+) -> Iterator[Line]:
     if not rows:
         return
     net = titles is _NET_TITLES

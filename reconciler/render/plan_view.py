@@ -8,7 +8,7 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Impact, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import OutOfScope, Scope
-from reconciler.core.planning.impact import taken_back
+from reconciler.core.planning.impact import newly_cancelled
 from reconciler.render.approvals import requirement_text
 from reconciler.render.change_view import (
     LABELS,
@@ -96,7 +96,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     """The plan as formats show it, with its approvals where they were read."""
     changes = tuple(map(view_of_change, plan.pending))
     cancelling = [view for view in changes if view.cancels]
-    cancelled = sum(len(taken_back(view.change)) for view in cancelling)
+    cancelled = sum(len(newly_cancelled(view.change)) for view in cancelling)
     entries = counted(cancelled, "posted entry", "posted entries") if cancelled else ""
     runs = tuple(
         view

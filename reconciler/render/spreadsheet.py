@@ -9,7 +9,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import written
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.resource import text_of
-from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
+from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted, postings
 from reconciler.render.escaping import cell
 
 COLUMNS = (
@@ -49,7 +49,10 @@ def plan_csv(plan: Plan) -> str:
     writer.writerow(COLUMNS)
     home = plan.basis.home_currency
     for change in plan.feasible:
-        for effect, entries in (("cancel", taken_back(change)), ("post", newly_posted(change))):
+        for effect, entries in (
+            ("cancel", newly_cancelled(change)),
+            ("post", newly_posted(change)),
+        ):
             for entry in entries:
                 writer.writerows(_rows(change, effect, entry, home))
     return "".join(text.rows)

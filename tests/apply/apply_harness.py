@@ -294,7 +294,7 @@ class Bench:
         recorded = book.recorded()
         declared = {item.address: item for item in wanted.values()}
         seen = observe(to_read(declared, recorded.values()), client, parallelism=1)
-        world = Snapshot(
+        snapshot = Snapshot(
             declared=declared,
             recorded=recorded,
             live=seen.live,
@@ -322,7 +322,7 @@ class Bench:
             allowances=Allowances(max_removals=PLENTY, max_missing=PLENTY),
         )
         read = partial(read_all, ledger=client, parallelism=1)
-        return plan_with_search(world, make, ledger=client, read=read, finding=finding)
+        return plan_with_search(snapshot, make, ledger=client, read=read, finding=finding)
 
     def settle(self, client: Client, book: Daybook) -> tuple[Settled, ...]:
         return tuple(settle(book, client, workspace=WORKSPACE, marker_place="ReconcilerKey__c"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from builders import credit, debit, declared, entry, live, plan_for, recorded, tenant_of, world
+from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot, tenant_of
 from run_builders import declared_run
 
 from reconciler.core.documents.plan_digest import digest_of
@@ -34,14 +34,14 @@ def required(of, *tiers):
     return planned(of, Approvals(tiers=tiers)).requirement.approvals
 
 
-CREATE = world([declared()])
+CREATE = snapshot([declared()])
 """One entry of USD 400.90 in Jan-2026, from Deferred Revenue to Subscription Revenue."""
-REMOVE = world([], [recorded()], [live()])
-NOTES = world([declared(entry(notes="Jan"))], [recorded()], [live()])
-REPLACED = world([declared(entry(debit("500"), credit("500")))], [recorded()], [live()])
-NOTHING = world([declared()], [recorded()], [live()])
-CLOSED = world([declared(entry(accountingPeriodName="Dec-2025"))])
-RUN = world([declared_run()])
+REMOVE = snapshot([], [recorded()], [live()])
+NOTES = snapshot([declared(entry(notes="Jan"))], [recorded()], [live()])
+REPLACED = snapshot([declared(entry(debit("500"), credit("500")))], [recorded()], [live()])
+NOTHING = snapshot([declared()], [recorded()], [live()])
+CLOSED = snapshot([declared(entry(accountingPeriodName="Dec-2025"))])
+RUN = snapshot([declared_run()])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_part_of_the_workspace_meets_every_amount():
 def test_foreign_money_counts_by_its_worth(worth, count):
     lines = debit("5", home=worth), credit("5", home=worth)
     tiers = (Tier(required=1), Tier(required=2, amount=amount(USD="1000")))
-    of = world([declared(entry(*lines, currency="EUR"))], tenant=tenant_of(home_currency="USD"))
+    of = snapshot([declared(entry(*lines, currency="EUR"))], tenant=tenant_of(home_currency="USD"))
     policy = Policy(approvals=Approvals(tiers=tiers), max_money=amount(USD="999.99"))
     plan = plan_for(of, policy=policy)
     assert plan.requirement.approvals == count

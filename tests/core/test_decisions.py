@@ -19,8 +19,8 @@ from builders import (
     plan_for,
     plan_of,
     recorded,
+    snapshot,
     tenant_of,
-    world,
 )
 
 from reconciler.core.model.marker import IN_NOTES
@@ -41,8 +41,8 @@ def steps(change):
 
 
 def decided(*args, **policy):
-    """The one change of a world."""
-    changes, _ = decide_all(world(*args, **policy))
+    """The one change of a snapshot."""
+    changes, _ = decide_all(snapshot(*args, **policy))
     (change,) = changes
     return change
 
@@ -241,7 +241,7 @@ def test_a_reason_and_its_steps_follow_from_all_three(
     ],
 )
 def test_nothing_is_said_of(files, book, ledger):
-    assert decide_all(world(files, book, ledger)) == ((), ())
+    assert decide_all(snapshot(files, book, ledger)) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_a_policy_may_keep_cancelled_entries(files, book, ledger, verbs):
 
 
 def test_an_entry_that_was_cancelled_and_kept_is_done():
-    kept = world([], [recorded(cancelled=True)], [CANCELLED_LIVE], removal=Removal.CANCEL)
+    kept = snapshot([], [recorded(cancelled=True)], [CANCELLED_LIVE], removal=Removal.CANCEL)
     assert decide_all(kept) == ((), ())
 
 
@@ -551,7 +551,7 @@ def test_a_move_of_protection_is_shown_with_every_other_change():
 def test_drift_is_what_live_moved_by_itself_whatever_the_file_says(
     book, ledger, status, fields, files
 ):
-    _, drift = decide_all(world(files, book, ledger))
+    _, drift = decide_all(snapshot(files, book, ledger))
     assert [item.status for item in drift] == ([] if status is None else [status])
     for item in drift:
         found = [(field.name, field.before, field.after) for field in item.comparison.fields]
@@ -560,7 +560,7 @@ def test_drift_is_what_live_moved_by_itself_whatever_the_file_says(
 
 def test_a_managed_transfer_state_drifts_and_is_put_back():
     applied = entry(transferredToAccounting="Error")
-    of = world(
+    of = snapshot(
         [declared(applied)], [recorded(applied)], [live(applied, transferredToAccounting="No")]
     )
     assert decide_all(of)[0][0].action is Action.KEEP
@@ -633,7 +633,7 @@ def test_the_fingerprint_does_not_see_order_or_scale():
 def test_changes_come_in_the_order_of_their_addresses():
     names = ["b", "a", "c"]
     changes, _ = decide_all(
-        world(
+        snapshot(
             [declared(name=name) for name in names if name != "c"],
             [recorded(name="c")],
             [live(name="c")],
@@ -653,7 +653,7 @@ def test_every_recorded_number_is_read_once():
 
 def test_a_number_that_was_not_read_is_a_mistake_and_never_an_absence():
     """I-20: only a positive "not found" is absence."""
-    of = world([declared()], [recorded()], [live()])
+    of = snapshot([declared()], [recorded()], [live()])
     with pytest.raises(KeyError):
         decide_all(replace(of, live={}))
 
@@ -669,7 +669,7 @@ def test_a_settled_world_needs_nothing():
         Done__c=False,
         Ticket__c=None,
     )
-    plan = plan_for(world([declared(spec)], [recorded(spec)], [live(spec)]))
+    plan = plan_for(snapshot([declared(spec)], [recorded(spec)], [live(spec)]))
     assert plan.pending == ()
     assert plan.drift == ()
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from builders import credit, debit, declared, entry, live, plan_for, recorded, tenant_of, world
+from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot, tenant_of
 
 from reconciler.core.documents.plan_file import plan_text
 
@@ -34,7 +34,7 @@ def busy_plan(shuffle):
 
     tenant = tenant_of()
     return plan_for(
-        world(
+        snapshot(
             shuffle([declared(spec(at), name=name) for at, name in enumerate(names) if at % 4]),
             shuffle(
                 [

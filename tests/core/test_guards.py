@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from builders import credit, debit, declared, entry, live, plan_for, recorded, world
+from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot
 
 from reconciler.core.model.plan import Action, Allowances
 from reconciler.core.model.policy import Policy, Removal
@@ -14,7 +14,7 @@ def books(size, *, kept=None, missing=0, transferred=0, extra=()):
     """A ledger of `size` recorded entries, of which `kept` are still declared."""
     names = [f"entry-{at:03}" for at in range(size)]
     number = {name: f"JE-{at:08}" for at, name in enumerate(names, 1)}
-    return world(
+    return snapshot(
         [declared(name=name) for name in names[: size if kept is None else kept]] + list(extra),
         [recorded(name=name, number=number[name]) for name in names],
         [
@@ -103,7 +103,7 @@ def test_an_entry_that_was_cancelled_and_kept_counts_no_more():
         recorded(name=f"done-{at}", number=f"JE-1000000{at}", cancelled=True) for at in range(9)
     ]
     ledger = [live(name=item.address.name, number=item.number, status="Cancelled") for item in done]
-    of = world([], [*done, recorded()], [*ledger, live()], removal=Removal.CANCEL)
+    of = snapshot([], [*done, recorded()], [*ledger, live()], removal=Removal.CANCEL)
     assert rules(plan_for(of)) == [ALL]
 
 
@@ -165,13 +165,13 @@ LIMIT = {"USD": Decimal("400.90")}
     ],
 )
 def test_money_is_limited_by_currency(files, book, ledger, refused):
-    plan = plan_for(world(files, book, ledger), policy=Policy(max_money=LIMIT))
+    plan = plan_for(snapshot(files, book, ledger), policy=Policy(max_money=LIMIT))
     assert rules(plan) == ["money-limit"] * refused
 
 
 def test_a_money_limit_names_the_sum():
     spec = entry(debit("12500"), credit("12500"))
-    (refusal,) = plan_for(world([declared(spec)]), policy=Policy(max_money=LIMIT)).refusals
+    (refusal,) = plan_for(snapshot([declared(spec)]), policy=Policy(max_money=LIMIT)).refusals
     assert refusal.message == ("USD 12,500.00 would be posted or taken back; the limit is 400.90")
 
 

@@ -12,8 +12,8 @@ from builders import (
     plan_for,
     plan_of,
     recorded,
+    snapshot,
     tenant_of,
-    world,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,7 +98,7 @@ def test_impact(declared_spec, live_spec, expected):
 def test_impact_counts_all_entries_of_a_row_and_names_only_rows_that_move():
     other = entry(debit("100", code="Cash"), credit("100"))
     plan = plan_for(
-        world(
+        snapshot(
             [declared(name="new"), declared(other, name="old")],
             [recorded(other, name="old")],
             [live(other, name="old")],
@@ -131,12 +131,12 @@ def test_impact_counts_all_entries_of_a_row_and_names_only_rows_that_move():
 
 
 def test_impact_of_a_cancelled_entry_that_is_posted_again_is_the_whole_entry():
-    plan = plan_for(world([declared()], [recorded()], [live(status="Cancelled")]))
+    plan = plan_for(snapshot([declared()], [recorded()], [live(status="Cancelled")]))
     assert rows(plan) == PLAIN
 
 
 def test_deleting_a_cancelled_entry_moves_nothing():
-    plan = plan_for(world([], [recorded()], [live(status="Cancelled")]))
+    plan = plan_for(snapshot([], [recorded()], [live(status="Cancelled")]))
     assert (plan.impact, plan.balance) == ((), ())
 
 
@@ -184,7 +184,7 @@ def test_impact_in_the_home_currency(declared_spec, live_spec, tenant, home):
 
 def test_home_impact_is_unknown_when_one_amount_of_it_is():
     plan = plan_for(
-        world(
+        snapshot(
             [declared(EUR), declared(entry(currency="EUR"), name="old")],
             [recorded(entry(currency="EUR"), name="old")],
             [live(entry(currency="EUR"), name="old")],

@@ -3,7 +3,7 @@
 import pytest
 from builders import MARKER, WORKSPACE, address, credit, debit, declared, entry, live, plan_for
 from builders import recorded as record
-from builders import world as world_of
+from builders import snapshot as snapshot_of
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import IN_NOTES
@@ -178,23 +178,23 @@ NOTHING_KNOWN = ([declared()], [], [])
     ],
 )  # fmt: skip
 def test_when_it_is_asked(complete, posting, books, doubtful):
-    world = world_of(*books)
+    snapshot = snapshot_of(*books)
     doubts = addresses_to_search(
-        plan_for(world).changes, world.recorded, complete=complete, posting=posting
+        plan_for(snapshot).changes, snapshot.recorded, complete=complete, posting=posting
     )
     assert bool(doubts) is doubtful
 
 
 def found(files, book, ledger, *numbers):
-    """The world after a search that saw these numbers under the plain marker."""
-    before = world_of(files, book, ledger)
+    """The snapshot after a search that saw these numbers under the plain marker."""
+    before = snapshot_of(files, book, ledger)
     search = Search(numbers={address(): numbers}, everything=True)
     read = {**dict.fromkeys(numbers), **before.live}
     return with_found(before, search, read, workspace=WORKSPACE, place=MARKER)
 
 
-def only_change(world):
-    (change,) = plan_for(world).changes
+def only_change(snapshot):
+    (change,) = plan_for(snapshot).changes
     return change
 
 
@@ -295,8 +295,8 @@ def test_a_transferred_entry_is_taken_back_and_not_replaced():
     ],
 )
 def test_what_nobody_speaks_of_is_named_and_left_alone(files, book, left):
-    world = found(files, book, [NEW_LIVE], NEW)
-    assert list(untracked(world)) == left
-    assert all_recorded(world.found, world.recorded.values()) is (
+    snapshot = found(files, book, [NEW_LIVE], NEW)
+    assert list(untracked(snapshot)) == left
+    assert all_recorded(snapshot.found, snapshot.recorded.values()) is (
         [item.number for item in book] == [NEW]
     )

@@ -6,7 +6,7 @@ import pytest
 from builders import MARKER, WORKSPACE, address, live
 
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
-from reconciler.core.recovery.number_probe import GAP, MOST, Probe, order_of, upward
+from reconciler.core.recovery.number_probe import GAP, MOST_PROBED, Probe, numbers_after, order_of
 
 
 def number(at):
@@ -17,10 +17,10 @@ def look(stands, begin=100):
     """A look at a ledger where these numbers stand, each with the name in its marker."""
     probe = Probe(kind=RUN_ENTRY_KIND, begin=number(begin), workspace=WORKSPACE, place=MARKER)
     asked = []
-    while not probe.over:
+    while not probe.finished:
         batch = [each for _, each in probe.batch()]
         asked += batch
-        probe.take({each: stands.get(each) for each in batch})
+        probe.record({each: stands.get(each) for each in batch})
     return probe.search("no Data Query"), asked
 
 
@@ -37,7 +37,7 @@ def marked(name, **fields):
     ],
 )
 def test_numbers_rise_past_their_width(after, following):
-    assert list(islice(upward(after), 2)) == following
+    assert list(islice(numbers_after(after), 2)) == following
     assert sorted([*following, after], key=order_of) == [after, *following]
 
 
@@ -88,6 +88,6 @@ def test_a_busy_ledger_is_not_read_for_ever_and_nothing_is_claimed():
             return marked("a") if key == number(101) else live(marker=None)
 
     found, asked = look(Everything())
-    assert len(asked) == MOST
+    assert len(asked) == MOST_PROBED
     assert (found.everything, found.numbers) == (False, {address("a"): (number(101),)})
     assert "there is more above" in found.failure

@@ -7,10 +7,10 @@ from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.recovery.marker_search import UnexpectedRows
 from reconciler.core.recovery.period_import import (
     ListedEntry,
-    seen_in,
-    sort_out,
+    listed_entries,
+    reason_to_skip,
+    select_entries,
     statement_for,
-    why_left,
 )
 
 NEW = "JE-00000002"
@@ -41,13 +41,13 @@ def test_the_name_of_a_period_is_no_part_of_the_query():
     ],
 )
 def test_what_a_row_says(place, marker, read):
-    assert [one.marker for one in seen_in([row(marker=marker)], place)] == [read]
+    assert [one.marker for one in listed_entries([row(marker=marker)], place)] == [read]
 
 
 @pytest.mark.parametrize("broken", [{"number": None}, {"status": None}], ids=str)
 def test_a_row_without_number_or_status_is_none(broken):
     with pytest.raises(UnexpectedRows):
-        list(seen_in([row() | broken], MARKER))
+        list(listed_entries([row() | broken], MARKER))
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_a_row_without_number_or_status_is_none(broken):
     ],
 )  # fmt: skip
 def test_what_is_left_and_why(one, book, why):
-    found = sort_out(KIND, [one, one], book, workspace=WORKSPACE)
+    found = select_entries(KIND, [one, one], book, workspace=WORKSPACE)
     assert found.wanted == (() if why else (NUMBER,))
     assert [why in said for _, said in found.left] == ([True] if why else [])
 
 
 def test_numbers_come_in_order():
-    found = sort_out(KIND, [seen(NEW), seen()], [], workspace=WORKSPACE)
+    found = select_entries(KIND, [seen(NEW), seen()], [], workspace=WORKSPACE)
     assert found.wanted == (NUMBER, NEW)
 
 
@@ -96,5 +96,5 @@ def test_numbers_come_in_order():
     ],
 )
 def test_a_read_has_the_last_word(held, why):
-    said = why_left(KIND, held, period="Jan-2026", workspace=WORKSPACE, place=MARKER)
+    said = reason_to_skip(KIND, held, period="Jan-2026", workspace=WORKSPACE, place=MARKER)
     assert (why in said) and bool(said) is bool(why)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from builders import basis, plan_for, world
+from builders import basis, plan_for, snapshot
 
 from reconciler.core.documents.plan_file import (
     expiry_of,
@@ -81,7 +81,7 @@ def test_what_a_saved_plan_is_bound_to(reviewed, now, verdict, words):
 
 def test_the_digest_stands_above_where_a_plan_comes_from():
     """The merge commit has the digest of the head that was reviewed (I-12)."""
-    of = world()
+    of = snapshot()
     plans = [plan_for(of, origin=origin(**more)) for more in ({}, {"commit": "d" * 40})]
     assert plans[0].digest == plans[1].digest
     assert plan_text(plans[0]) != plan_text(plans[1])
@@ -101,7 +101,7 @@ KEY, OTHER = "k" * 32, "o" * 32
     ],
 )
 def test_a_key_is_asked_for_once_it_is_set(signed, asked, taken):
-    text = plan_text(plan_for(world()), key=signed)
+    text = plan_text(plan_for(snapshot()), key=signed)
     if taken:
         assert plan_of(text, key=asked).digest
     else:

@@ -13,7 +13,7 @@ from builders import (
     plan_for,
     plan_of,
     recorded,
-    world,
+    snapshot,
 )
 
 from reconciler.core.documents.plan_comparison import unreviewed
@@ -30,7 +30,7 @@ REPLACED = plan_of(EUR, entry())
 
 
 def resumed(spec=EUR, *, book=None, ledger=(), **base):
-    return plan_for(world([declared(spec)], [book or recorded()], ledger), **base)
+    return plan_for(snapshot([declared(spec)], [book or recorded()], ledger), **base)
 
 
 CANCELLED = live(number=OLD, status="Cancelled")
@@ -62,7 +62,7 @@ def test_the_rest_of_an_interrupted_run_is_within_its_review(now):
 
 
 def test_a_removal_whose_steps_are_all_done_is_within_its_review():
-    gone = plan_for(world([], [recorded(cancelled=True)]))
+    gone = plan_for(snapshot([], [recorded(cancelled=True)]))
     assert unreviewed(plan_of(None, entry()), gone, interrupted=True) == ()
 
 
@@ -116,7 +116,7 @@ CHANGED = "true-up: replace was reviewed; now "
             id="the rest of a change of another entry",
         ),
         pytest.param(
-            plan_for(world([declared(EUR), declared(name="z")], [recorded()], [live()])),
+            plan_for(snapshot([declared(EUR), declared(name="z")], [recorded()], [live()])),
             "z: create was not reviewed",
             id="one more",
         ),
@@ -176,7 +176,7 @@ def adopting(number, **more):
     wanted = declared(adopts=number, **more)
     kind = "Invoice Item" if more.get("made_by") else "Manual"
     held = live(number=number, transactionType=kind)
-    of = world([wanted], [], [held])
+    of = snapshot([wanted], [], [held])
     return plan_for(of)
 
 

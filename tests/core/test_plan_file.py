@@ -19,8 +19,8 @@ from builders import (
     plan_for,
     plan_of,
     recorded,
+    snapshot,
     tenant_of,
-    world,
 )
 from document_schemas import must_fit
 
@@ -69,7 +69,7 @@ def a_bit_of_everything():
     number = {name: f"JE-{at:08}" for at, name in enumerate(book, 1)}
     old = "JE-00000099"
     return plan_for(
-        world(
+        snapshot(
             [
                 declared(
                     spec,
@@ -329,28 +329,28 @@ ONE = plan_of(entry(notes="b"), entry())
         pytest.param(plan_of(entry(notes="c"), entry()), id="another value"),
         pytest.param(plan_of(entry(notes="b"), entry(Ticket__c="x")), id="live moved"),
         pytest.param(
-            plan_for(world([declared(entry(notes="b"))], [recorded()], [live()]), host="other"),
+            plan_for(snapshot([declared(entry(notes="b"))], [recorded()], [live()]), host="other"),
             id="another host",
         ),
         pytest.param(
-            plan_for(world([declared(entry(notes="b"))], [recorded()], [live()]), tenant_id="2"),
+            plan_for(snapshot([declared(entry(notes="b"))], [recorded()], [live()]), tenant_id="2"),
             id="another tenant",
         ),
         pytest.param(
             plan_for(
-                world([declared(entry(notes="b"))], [recorded()], [live()]), marker_place="notes"
+                snapshot([declared(entry(notes="b"))], [recorded()], [live()]), marker_place="notes"
             ),
             id="another place for the marker",
         ),
         pytest.param(
             plan_for(
-                world([declared(entry(notes="b"))], [recorded()], [live()]), home_currency="USD"
+                snapshot([declared(entry(notes="b"))], [recorded()], [live()]), home_currency="USD"
             ),
             id="another home currency",
         ),
         pytest.param(
             plan_for(
-                world([declared(entry(notes="b"))], [recorded()], [live()]),
+                snapshot([declared(entry(notes="b"))], [recorded()], [live()]),
                 allow=Allowances(max_removals=9),
             ),
             id="another allowance",
@@ -366,7 +366,7 @@ def test_the_digest_sees_what_an_approval_is_about(other):
     [
         pytest.param(
             plan_for(
-                world(
+                snapshot(
                     [declared(entry(notes="b"), source=Source("elsewhere.yaml", 9))],
                     [recorded()],
                     [live()],
@@ -375,12 +375,12 @@ def test_the_digest_sees_what_an_approval_is_about(other):
             id="the file moved",
         ),
         pytest.param(
-            plan_for(world([declared(entry(notes="b"))], [recorded()], [live()]), serial=8),
+            plan_for(snapshot([declared(entry(notes="b"))], [recorded()], [live()]), serial=8),
             id="the daybook grew",
         ),
         pytest.param(
             plan_for(
-                world(
+                snapshot(
                     [declared(entry(notes="b")), declared(name="z")],
                     [recorded(), recorded(name="z", number="JE-00000002")],
                     [live(), live(name="z", number="JE-00000002")],
@@ -390,7 +390,7 @@ def test_the_digest_sees_what_an_approval_is_about(other):
         ),
         pytest.param(
             plan_for(
-                world([declared(entry(notes="b"))], [recorded()], [live()]), warnings=("mind",)
+                snapshot([declared(entry(notes="b"))], [recorded()], [live()]), warnings=("mind",)
             ),
             id="a warning",
         ),

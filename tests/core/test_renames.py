@@ -14,8 +14,8 @@ from builders import (
     live,
     plan_for,
     recorded,
+    snapshot,
     tenant_of,
-    world,
 )
 from run_builders import BILLING, JR, declared_run, live_run, recorded_run, run
 
@@ -103,7 +103,7 @@ def held(**more):
     ],
 )  # fmt: skip
 def test_a_rename_is_one_change(files, book, ledger, action, verbs):
-    changes, drift = decide_all(world(files, book, ledger))
+    changes, drift = decide_all(snapshot(files, book, ledger))
     (change,) = changes
     assert (change.action, change.reason, change.number) == (action, Reason.RENAMED, OLD)
     assert (change.address, change.renamed_from) == (address("new"), "old")
@@ -112,7 +112,7 @@ def test_a_rename_is_one_change(files, book, ledger, action, verbs):
 
 
 def test_without_a_rename_the_names_are_two_entries():
-    changes, _ = decide_all(world([declared(name="new")], [was()], [held()]))
+    changes, _ = decide_all(snapshot([declared(name="new")], [was()], [held()]))
     assert {change.address.name: change.action for change in changes} == {
         "new": Action.CREATE,
         "old": Action.REMOVE,
@@ -136,7 +136,7 @@ def test_i03_what_cannot_be_taken_back_under_one_name_is_not_posted_under_anothe
     files, book, ledger, blocked, part, back
 ):
     """As after a rename whose commit is reverted: the old file does not say where it comes from."""
-    of = world(
+    of = snapshot(
         files,
         [*book, *back],
         [*ledger, *(live(name="new", number=NEW, status="Cancelled") for _ in back)],
@@ -209,7 +209,7 @@ def test_i03_what_cannot_be_taken_back_under_one_name_is_not_posted_under_anothe
     ],
 )  # fmt: skip
 def test_what_becomes_of_both_names(files, book, ledger, actions):
-    changes, _ = decide_all(world(files, book, ledger))
+    changes, _ = decide_all(snapshot(files, book, ledger))
     assert {change.address.name: change.action for change in changes} == actions
 
 
@@ -233,7 +233,7 @@ def test_what_becomes_of_both_names(files, book, ledger, actions):
 def test_what_stands_in_the_way_of_a_replacement_stands_in_that_of_the_rename(
     rule, files, book, ledger
 ):
-    changes, _ = decide_all(world(files, book, ledger))
+    changes, _ = decide_all(snapshot(files, book, ledger))
     (change,) = changes
     assert (change.action, change.block.rule, change.renamed_from) == (
         Action.BLOCKED, rule, "old",
@@ -241,18 +241,18 @@ def test_what_stands_in_the_way_of_a_replacement_stands_in_that_of_the_rename(
 
 
 def test_a_transferred_entry_is_renamed():
-    changes, _ = decide_all(world([renamed()], [was()], [held(transferredToAccounting="Yes")]))
+    changes, _ = decide_all(snapshot([renamed()], [was()], [held(transferredToAccounting="Yes")]))
     assert [change.action for change in changes] == [Action.ADOPT]
 
 
 def test_a_field_that_left_the_file_with_the_rename_is_cleared():
     applied = entry(notes="a")
-    (change,), _ = decide_all(world([renamed()], [was(spec=applied)], [held(notes="a")]))
+    (change,), _ = decide_all(snapshot([renamed()], [was(spec=applied)], [held(notes="a")]))
     assert [(field.name, field.after) for field in change.comparison.fields] == [("notes", None)]
 
 
 def test_a_rename_moves_nothing_in_the_books():
-    plan = plan_for(world([renamed()], [was()], [held()]))
+    plan = plan_for(snapshot([renamed()], [was()], [held()]))
     assert (plan.impact, plan.refusals) == ((), ())
 
 
@@ -262,13 +262,13 @@ def test_a_renamed_workspace_is_no_emptied_one():
     files = [renamed(name=f"new-{at}", before=f"old-{at}") for at in range(count)]
     book = [recorded(name=f"old-{at}", number=f"JE-0000001{at}") for at in range(count + 1)]
     ledger = [live(name=f"old-{at}", number=f"JE-0000001{at}") for at in range(count + 1)]
-    assert plan_for(world(files, book, ledger)).refusals == ()
+    assert plan_for(snapshot(files, book, ledger)).refusals == ()
 
 
 def test_a_saved_plan_knows_the_old_name():
-    plan = plan_for(world([renamed()], [was()], [held()]))
+    plan = plan_for(snapshot([renamed()], [was()], [held()]))
     assert plan_of(plan_text(plan)).changes[0].renamed_from == "old"
-    other = plan_for(world([declared(name="new", adopts=OLD)], [], [held(marker=None)]))
+    other = plan_for(snapshot([declared(name="new", adopts=OLD)], [], [held(marker=None)]))
     assert "renamed_from" not in plan_text(other)
 
 
@@ -289,7 +289,7 @@ def test_a_run_is_renamed(spec, action, verbs):
     new = replace(
         declared_run(spec, previous_name=BILLING.name), address=Address(BILLING.kind, "other")
     )
-    (change,), _ = decide_all(world([new], [recorded_run()], [live_run()]))
+    (change,), _ = decide_all(snapshot([new], [recorded_run()], [live_run()]))
     assert (change.action, change.reason, change.number) == (action, Reason.RENAMED, JR)
     assert steps(change) == verbs
 
@@ -298,8 +298,8 @@ def test_a_run_is_renamed(spec, action, verbs):
 
 
 def searched(files, book, ledger, **found):
-    """The world after a search that saw numbers under names."""
-    before = world(files, book, ledger)
+    """The snapshot after a search that saw numbers under names."""
+    before = snapshot(files, book, ledger)
     search = Search(numbers={address(name): each for name, each in found.items()}, everything=True)
     read = {**dict.fromkeys(one for each in found.values() for one in each), **before.live}
     return with_found(before, search, read, workspace=WORKSPACE, place=before.tenant.marker)
@@ -342,7 +342,7 @@ def test_n29_two_under_the_old_marker_are_blocked():
     ],
 )
 def test_what_is_searched_for(files, book, ledger, names):
-    before = world(files, book, ledger)
+    before = snapshot(files, book, ledger)
     doubts = addresses_to_search(
         plan_for(before).changes, before.recorded, complete=True, posting=True
     )
@@ -454,7 +454,7 @@ def test_a_number_is_one_names(history, states):
     ],
 )  # fmt: skip
 def test_what_a_plan_says_of_names(files, book, ledger, said):
-    of = world(files, book, ledger)
+    of = snapshot(files, book, ledger)
     texts = list(warnings_of(of.names, plan_for(of).changes))
     assert len(texts) == bool(said)
     assert all(part in texts[0] for part in said)
@@ -464,6 +464,6 @@ def test_a_marker_in_the_notes_is_renamed_there():
     tenant = tenant_of(marker=IN_NOTES)
     ledger = [live(name="old", place=IN_NOTES, notes="Seen")]
     book = [was(spec=entry(notes="Seen"))]
-    (change,), _ = decide_all(world([renamed(entry(notes="Seen"))], book, ledger, tenant=tenant))
+    (change,), _ = decide_all(snapshot([renamed(entry(notes="Seen"))], book, ledger, tenant=tenant))
     assert (change.action, steps(change)) == (Action.ADOPT, [f"update {OLD}"])
     assert not change.comparison

@@ -2,7 +2,7 @@
 
 import json
 
-from builders import declared, entry, live, plan_for, recorded, world
+from builders import declared, entry, live, plan_for, recorded, snapshot
 from document_schemas import must_fit
 
 from reconciler.core.model.history import Result
@@ -11,7 +11,7 @@ from reconciler.core.model.report import Applied, Outcome, Settled, report_docum
 from reconciler.errors import RequestRefused
 
 PLAN = plan_for(
-    world(
+    snapshot(
         [
             declared(name="created"),
             declared(entry(accountingPeriodName="Dec-2025"), name="blocked"),

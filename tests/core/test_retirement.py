@@ -15,7 +15,7 @@ from builders import (
     live,
     plan_for,
     recorded,
-    world,
+    snapshot,
 )
 from run_builders import JE, JR, RUN, adopting, declared_run, live_run, recorded_run
 
@@ -100,7 +100,7 @@ def test_what_is_remembered(history, state):
 )  # fmt: skip
 def test_i01_a_forgotten_name_is_not_posted_a_second_time(files, ledger, action, reason):
     """Without any search: the daybook remembers what stands in the ledger."""
-    of = world(files, [retired(NUMBER)], ledger)
+    of = snapshot(files, [retired(NUMBER)], ledger)
     assert (RUN, NUMBER) not in to_read(of.declared, of.recorded.values())
     assert NUMBER in [number for _, number in to_read(of.declared, of.recorded.values())]
     (change,), _ = decide_all(of)
@@ -120,7 +120,7 @@ def test_i01_what_another_name_took_over_is_not_retired_any_more():
 def test_a_plan_offline_has_a_forgotten_entry_back_as_the_live_one_does():
     book = {address(): retired(NUMBER)}
     files = {address(): declared()}
-    before = world([declared()], [retired(NUMBER)], [live()])
+    before = snapshot([declared()], [retired(NUMBER)], [live()])
     offline = replace(before, live=assumed_live(files, book, before.tenant))
     (there,), (here,) = decide_all(before)[0], decide_all(offline)[0]
     assert (here.action, here.reason, here.number) == (there.action, there.reason, NUMBER)
@@ -134,25 +134,25 @@ def test_i01_what_an_open_call_is_about_is_not_forgotten():
 
 
 def test_n29_two_forgotten_ones_are_nobodys_to_choose_from():
-    of = world([declared()], [retired(NUMBER, NEW)], [live(), live(number=NEW)])
+    of = snapshot([declared()], [retired(NUMBER, NEW)], [live(), live(number=NEW)])
     (change,), _ = decide_all(of)
     assert change.block.rule == "doubled"
 
 
 def test_a_forgotten_run_is_not_run_a_second_time():
     book = [recorded_run(number=None, retired=(JR,))]
-    (change,), _ = decide_all(world([declared_run()], book, [live_run()]))
+    (change,), _ = decide_all(snapshot([declared_run()], book, [live_run()]))
     assert (change.action, change.number) == (Action.ADOPT, JR)
 
 
 def test_what_is_forgotten_changes_nothing_and_costs_no_read():
-    of = world([], [retired(NUMBER)], [])
+    of = snapshot([], [retired(NUMBER)], [])
     assert decide_all(of) == ((), ())
     assert to_read(of.declared, of.recorded.values()) == ()
 
 
 def test_a_search_passes_by_what_was_forgotten():
-    before = world([], [retired(NUMBER)], [live()])
+    before = snapshot([], [retired(NUMBER)], [live()])
     search = Search(numbers={address(): (NUMBER,)}, everything=True)
     after = with_found(before, search, before.live, workspace=WORKSPACE, place=MARKER)
     assert untracked(after) == ()
@@ -163,7 +163,7 @@ def test_a_search_passes_by_what_was_forgotten():
 
 
 def of(files=(), book=(), ledger=(), found=()):
-    before = world(files, book, ledger)
+    before = snapshot(files, book, ledger)
     search = Search(numbers={address(): tuple(found)} if found else {}, everything=True)
     return with_found(before, search, before.live, workspace=WORKSPACE, place=MARKER)
 
@@ -241,7 +241,7 @@ def test_what_a_name_may_mean(name, addresses):
     ],
 )  # fmt: skip
 def test_a_name_that_has_an_entry_adopts_no_other(book, ledger, blocked):
-    of = world([declared(adopts=NUMBER)], book, ledger)
+    of = snapshot([declared(adopts=NUMBER)], book, ledger)
     numbers = [number for _, number in to_read(of.declared, of.recorded.values())]
     assert numbers.count(NUMBER) == (book[0].adopted is None)
     (change,), _ = decide_all(of)
@@ -267,7 +267,7 @@ FROM_RUN = live(marker=None, transactionType="Invoice Item")
     ],
 )  # fmt: skip
 def test_the_run_that_a_file_names_made_the_entry(ledger, said):
-    of = world([adopting(made_by=JR)], [], ledger)
+    of = snapshot([adopting(made_by=JR)], [], ledger)
     of = replace(of, live={JR: None, **of.live})
     (change,), _ = decide_all(of)
     assert (change.block.message if change.block else "").startswith(said)
@@ -312,7 +312,7 @@ def cases():
 def test_i22_a10_what_carries_another_marker_is_not_written_to(case, marker):
     files, book, status = cases()[case]
     ledger = [live(marker=marker, status=status), live(number=NEW)]
-    plan = plan_for(world(files, book, ledger))
+    plan = plan_for(snapshot(files, book, ledger))
     free = case.startswith("adopt") and marker is None
     writes = [
         (step.verb, step.number)

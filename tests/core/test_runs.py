@@ -14,8 +14,8 @@ from builders import (
     entry,
     live,
     recorded,
+    snapshot,
     tenant_of,
-    world,
 )
 from run_builders import (
     BILLING,
@@ -37,7 +37,7 @@ from reconciler.core.model.plan import Action, Allowances, Reason
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.decisions import decide_all
-from reconciler.core.planning.run_members import cancelled_in_part, out_of_the_books
+from reconciler.core.planning.run_members import cancelled_in_part, unposted_numbers
 from reconciler.core.planning.snapshot import to_read
 
 
@@ -53,7 +53,7 @@ GONE = member("JE-00000003", status="Cancelled")
 
 def decided(*args, **policy):
     """The change of the run, or the one change there is."""
-    changes, _ = decide_all(world(*args, **policy))
+    changes, _ = decide_all(snapshot(*args, **policy))
     return next((change for change in changes if change.address == BILLING), changes[0])
 
 
@@ -260,7 +260,7 @@ BLOCKS = [
 def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger):
     numbers = {item.adopts for item in files if item.adopts}
     there = {item.number for item in ledger}
-    of = world(files, book, ledger) if numbers <= there else absent(files, book, ledger, numbers)
+    of = snapshot(files, book, ledger) if numbers <= there else absent(files, book, ledger, numbers)
     changes, _ = decide_all(of)
     first = next(change for change in changes if change.block and change.wanted is wanted)
     assert (first.action, first.wanted) == (Action.BLOCKED, wanted)
@@ -269,8 +269,8 @@ def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger):
 
 
 def absent(files, book, ledger, numbers):
-    """A world in which the numbers to adopt were looked for and not found."""
-    of = world([], book, ledger)
+    """A snapshot in which the numbers to adopt were looked for and not found."""
+    of = snapshot([], book, ledger)
     return replace(
         of,
         declared={item.address: item for item in files},
@@ -280,7 +280,7 @@ def absent(files, book, ledger, numbers):
 
 def test_the_other_name_of_an_adopted_entry_is_not_taken_back():
     """I-01: a rename by hand must not cancel what the new name adopts."""
-    changes, _ = decide_all(world([adopting(name="new")], [recorded()], [live()]))
+    changes, _ = decide_all(snapshot([adopting(name="new")], [recorded()], [live()]))
     assert [(change.address.name, change.action) for change in changes] == [
         ("new", Action.BLOCKED),
         ("true-up", Action.BLOCKED),
@@ -350,7 +350,7 @@ def test_what_was_adopted_and_removed_is_created_when_its_file_comes_back():
 def test_an_entry_of_a_run_goes_with_its_run_when_both_files_are_gone():
     book = [recorded_run(), recorded(from_run=True)]
     mine = member(marker="books/true-up")
-    changes, _ = decide_all(world([], book, [live_run(mine), mine]))
+    changes, _ = decide_all(snapshot([], book, [live_run(mine), mine]))
     assert [(change.action, steps(change)) for change in changes] == [
         (Action.FORGET, []),
         (Action.REMOVE, [f"cancel {JR}", f"delete {JR}"]),
@@ -359,7 +359,7 @@ def test_an_entry_of_a_run_goes_with_its_run_when_both_files_are_gone():
 
 def test_a_run_cancelled_in_part_is_drift():
     _, (moved,) = decide_all(
-        world([declared_run()], [recorded_run()], [live_run(member(), HELD, GONE)])
+        snapshot([declared_run()], [recorded_run()], [live_run(member(), HELD, GONE)])
     )
     (field,) = moved.comparison.fields
     assert (moved.status, field.name, field.before) == (
@@ -376,7 +376,7 @@ def test_numbers_to_adopt_are_read_too():
 
 
 def planned(*args):
-    return make_plan(world(*args), basis=basis(), allowances=Allowances(max_removals=9))
+    return make_plan(snapshot(*args), basis=basis(), allowances=Allowances(max_removals=9))
 
 
 def rows(plan):
@@ -437,7 +437,7 @@ def test_a_plan_with_a_run_is_saved_with_its_entries():
     ],
 )  # fmt: skip
 def test_what_a_cancel_came_to(before, after, said):
-    assert cancelled_in_part(after, gone=out_of_the_books(before)) == said
+    assert cancelled_in_part(after, gone=unposted_numbers(before)) == said
 
 
 def tried(act, result=Result.DONE, number=JE, **more):
@@ -514,7 +514,7 @@ def test_a_declaration_made_of_a_run_names_its_period(end, stated):
 def test_a_run_counts_with_its_entries_where_removals_are_limited():
     """I-21: one file may stand for a thousand entries."""
     members = tuple(member(f"JE-{at:08}") for at in range(11, 16))
-    of = world([declared()], [recorded_run(), recorded()], [live_run(*members), live()])
+    of = snapshot([declared()], [recorded_run(), recorded()], [live_run(*members), live()])
     plan = make_plan(of, basis=basis(), allowances=Allowances())
     (refusal,) = plan.refusals
     assert refusal.message == "5 of 6 recorded entries would be removed; the limit is 3"

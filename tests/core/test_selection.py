@@ -10,7 +10,7 @@ from builders import (
     live,
     plan_for,
     recorded,
-    world,
+    snapshot,
 )
 
 from reconciler.core.model.plan import Action
@@ -207,7 +207,7 @@ def books(size, declared_count, chosen):
     selection, _, problems = select(Scope.of(targets=chosen), workspace(*files, book=book))
     assert problems == ()
     seen = [live(name=name, number=number[name]) for name in all_names]
-    return world(files, book, seen, selection=selection)
+    return snapshot(files, book, seen, selection=selection)
 
 
 def test_a_partial_plan_never_touches_what_it_did_not_look_at():
@@ -244,7 +244,7 @@ def test_a_number_that_another_name_has_is_seen_from_outside_of_the_scope():
     book = [recorded(name="owner", number="JE-00000001")]
     selection, _, _ = select(Scope.of(targets=["taken"]), workspace(*files, book=book))
     held = live(name="owner", number="JE-00000001")
-    plan = plan_for(world(files, book, [held], selection=selection))
+    plan = plan_for(snapshot(files, book, [held], selection=selection))
     (change,) = plan.changes
     assert change.action is Action.BLOCKED
 

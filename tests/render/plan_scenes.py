@@ -86,7 +86,7 @@ def entry(*lines, **fields):
 
 
 class Scene:
-    """A world put together entry by entry."""
+    """A snapshot put together entry by entry."""
 
     def __init__(self, **policy):
         self.declared, self.recorded, self.live = {}, {}, {}
@@ -126,14 +126,14 @@ class Scene:
         return self
 
     def plan(self):
-        world = Snapshot(
+        snapshot = Snapshot(
             declared=self.declared,
             recorded=self.recorded,
             live=self.live,
             tenant=TENANT,
             policy=self.policy,
         )
-        plan = make_plan(world, basis=BASIS, allowances=self.allowances)
+        plan = make_plan(snapshot, basis=BASIS, allowances=self.allowances)
         return replace(plan, warnings=self.warnings)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from builders import credit, debit, declared, entry, plan_for, world
+from builders import credit, debit, declared, entry, plan_for, snapshot
 from hostile_texts import HOSTILE
 from markdown_reader import shape
 
@@ -20,7 +20,7 @@ from reconciler.render.comment import (
 )
 
 TIERS = Policy(approvals=Approvals(tiers=(Tier(required=2),)))
-PLAN = plan_for(world([declared()]), policy=TIERS)
+PLAN = plan_for(snapshot([declared()]), policy=TIERS)
 HEAD, OLD = "a" * 40, "b" * 40
 GITHUB, GITLAB = 65_536, 1_000_000
 WIDE = "\uff10" * 64
@@ -122,7 +122,7 @@ def test_a_history_that_is_not_ours_is_none(second):
 def test_a_history_is_read_from_its_own_line_alone():
     forged = f"<!-- reconciler plans: sha256:{'f' * 64}@- -->"
     named = declared(entry(notes=forged))
-    plan = plan_for(world([named]), policy=TIERS)
+    plan = plan_for(snapshot([named]), policy=TIERS)
     assert stamps_of(body(plan)) == (Stamp(digest=plan.digest, commit=HEAD),)
     assert stamps_of(body(plan).replace("\n", "\r\n")) == stamps_of(body(plan))
 
@@ -138,7 +138,7 @@ def test_a_comment_is_never_too_long(limit, count, word):
         )
         for at in range(count)
     ]
-    text = body(plan_for(world(entries), policy=TIERS), limit=limit)
+    text = body(plan_for(snapshot(entries), policy=TIERS), limit=limit)
     assert len(text.encode("utf-16-le")) // 2 <= limit
     assert "left out for length" in text
     assert "Digest: `sha256:" in text

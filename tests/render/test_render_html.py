@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from builders import declared, plan_for, world
+from builders import declared, plan_for, snapshot
 from hostile_texts import HOSTILE, is_safe
 from html_harness import MARKUP, SCENES, everywhere, large_plan, parts_of, without_our_own
 from plan_scenes import Scene, credit, debit, entry
@@ -238,7 +238,7 @@ def test_every_pending_change_has_its_row_and_kept_ones_have_none():
 @pytest.mark.parametrize(("required", "word"), [(1, "Needs 1 approval"), (2, "Needs 2 approvals")])
 def test_a_plan_that_requires_approvals_does_not_say_that_it_can_be_applied(required, word):
     policy = Policy(approvals=Approvals(tiers=(Tier(required=required),)))
-    drawn = plan_html(plan_for(world([declared()]), policy=policy))
+    drawn = plan_html(plan_for(snapshot([declared()]), policy=policy))
     text = parts_of(drawn).text
     assert word in text
     assert f"{required} required before an apply" in text

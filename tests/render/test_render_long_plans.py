@@ -4,7 +4,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from builders import credit, debit, declared, entry, live, plan_for, recorded, world
+from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot
 
 from reconciler.core.model.plan import Action
 from reconciler.core.model.scope import OutOfScope, Scope, Selection
@@ -29,14 +29,14 @@ def long_plan(creates=7, removals=3, **more):
     book = [recorded(name="replaced", number="JE-00000900")]
     book += [recorded(name=f"gone-{at:02}", number=f"JE-{at:08}") for at in range(1, removals + 1)]
     held = [live(name=item.address.name, number=item.number) for item in book]
-    return plan_for(world(files, book, held, **more))
+    return plan_for(snapshot(files, book, held, **more))
 
 
 def partial(scope, declared=0, recorded=0, **base):
     selection = Selection(
         scope=scope, out_of_scope=OutOfScope(declared=declared, recorded=recorded)
     )
-    of = replace(world([]), selection=selection)
+    of = replace(snapshot([]), selection=selection)
     return plan_for(of, **base)
 
 

@@ -11,8 +11,8 @@ from builders import (
     live,
     plan_for,
     recorded,
+    snapshot,
     tenant_of,
-    world,
 )
 
 from reconciler.core.documents.plan_comparison import differences
@@ -29,7 +29,7 @@ def plan(*files, book=(), held=(), closed=False, **more):
     periods = tuple(
         replace(period, status="Closed") if closed else period for period in tenant_of().periods
     )
-    return plan_for(world(files, book, held, tenant=tenant_of(periods=periods)), **more)
+    return plan_for(snapshot(files, book, held, tenant=tenant_of(periods=periods)), **more)
 
 
 def of_one(spec, now=None, *, number="JE-00000001", **more):

@@ -42,7 +42,7 @@ class ChangeDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyMoved:
+class AmountDifference:
     """An amount that two plans give differently; `names` say of what, the currency comes last."""
 
     names: tuple[str, ...]
@@ -61,9 +61,9 @@ class PlanDiff:
 
     whole: tuple[str, ...] = ()
     addresses: tuple[ChangeDifference, ...] = ()
-    impact: tuple[MoneyMoved, ...] = ()
+    impact: tuple[AmountDifference, ...] = ()
     """Net changes by period, accounting code and currency."""
-    balance: tuple[MoneyMoved, ...] = ()
+    balance: tuple[AmountDifference, ...] = ()
     """Debits posted and taken back by currency."""
 
 
@@ -82,13 +82,13 @@ def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDi
     }
     removed = tuple(rows[key] for key in sorted((was - wants).elements()))
     added = tuple(rows[key] for key in sorted((wants - was).elements()))
-    moved = tuple(_moved(old, new, lines))
+    moved = tuple(_differing_facts(old, new, lines))
     return ChangeDifference(
         address=one.address,
         before=old,
         after=new,
         what=what,
-        moved=moved if moved or removed or added else (_BESIDES,),
+        moved=moved if moved or removed or added else (_INTERNAL_DETAILS,),
         lines_removed=removed,
         lines_added=added,
     )
@@ -97,7 +97,7 @@ def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDi
 OTHERS = "others"
 """What stands for a value that is too long to state, or that only the ledger writes."""
 
-_BESIDES = FieldDifference(
+_INTERNAL_DETAILS = FieldDifference(
     name="details that only ledger and daybook know", before=None, after=OTHERS
 )
 
@@ -123,7 +123,7 @@ _FACTS: Mapping[str, Callable[[Change], Value]] = MappingProxyType(
 """The facts of a change by the names that people know them under."""
 
 
-def _moved(old: Change, new: Change, lines: str) -> Iterator[FieldDifference]:
+def _differing_facts(old: Change, new: Change, lines: str) -> Iterator[FieldDifference]:
     for name, fact in _FACTS.items():
         if fact(old) != fact(new):
             yield FieldDifference(name=name, before=fact(old), after=fact(new))
@@ -155,7 +155,7 @@ def _key(row: Mapping[str, Value]) -> bytes:
 _Sums: TypeAlias = dict[tuple[str, ...], Decimal]
 
 
-def impact_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
+def impact_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
     """The net changes that are others."""
     sums: list[_Sums] = [
         {(row.period, row.code, row.currency): row.net_change for row in plan.impact}
@@ -164,7 +164,7 @@ def impact_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
     yield from _money(*sums)
 
 
-def balance_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
+def balance_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
     """The sums that are others: what is posted, and what is taken back."""
     sums: list[_Sums] = [
         {
@@ -178,11 +178,11 @@ def balance_moved(old: Plan, new: Plan) -> Iterator[MoneyMoved]:
     yield from _money(*sums)
 
 
-def _money(old: _Sums, new: _Sums) -> Iterator[MoneyMoved]:
+def _money(old: _Sums, new: _Sums) -> Iterator[AmountDifference]:
     for names in sorted({*old, *new}):
         before, after = old.get(names, ZERO), new.get(names, ZERO)
         if before != after:
-            yield MoneyMoved(names=names, before=before, after=after)
+            yield AmountDifference(names=names, before=before, after=after)
 
 
 def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ...]:
@@ -202,14 +202,14 @@ def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ..
 def differences(reviewed: Plan, now: Plan, *, interrupted: bool = False) -> PlanDiff:
     """All that the plan made now does otherwise than the one that was reviewed."""
     return PlanDiff(
-        whole=tuple(_of_the_whole(reviewed, now)),
-        addresses=tuple(_of_addresses(reviewed, now, interrupted=interrupted)),
-        impact=tuple(impact_moved(reviewed, now)),
-        balance=tuple(balance_moved(reviewed, now)),
+        whole=tuple(_differences_of_plans(reviewed, now)),
+        addresses=tuple(_differences_of_addresses(reviewed, now, interrupted=interrupted)),
+        impact=tuple(impact_differences(reviewed, now)),
+        balance=tuple(balance_differences(reviewed, now)),
     )
 
 
-def _of_the_whole(reviewed: Plan, now: Plan) -> Iterator[str]:
+def _differences_of_plans(reviewed: Plan, now: Plan) -> Iterator[str]:
     if _scope(reviewed) != _scope(now):
         yield "the workspace, the ledger or what is allowed is another"
     if reviewed.scope != now.scope:
@@ -218,18 +218,20 @@ def _of_the_whole(reviewed: Plan, now: Plan) -> Iterator[str]:
         yield "the daybook is another, or an older copy of the one that was reviewed with"
 
 
-def _of_addresses(reviewed: Plan, now: Plan, *, interrupted: bool) -> Iterator[ChangeDifference]:
+def _differences_of_addresses(
+    reviewed: Plan, now: Plan, *, interrupted: bool
+) -> Iterator[ChangeDifference]:
     before = {change.address: change for change in reviewed.pending}
     after = {change.address: change for change in now.pending}
     homes = reviewed.basis.home_currency, now.basis.home_currency
     for address in sorted({*before, *after}):
         old, new = before.get(address), after.get(address)
-        what = _what_moved(old, new, homes, interrupted=interrupted)
+        what = _difference_text(old, new, homes, interrupted=interrupted)
         if what:
             yield difference(old, new, what=what)
 
 
-def _what_moved(
+def _difference_text(
     old: Change | None,
     new: Change | None,
     homes: tuple[str | None, str | None],
@@ -237,15 +239,16 @@ def _what_moved(
     interrupted: bool,
 ) -> str:
     """What is different about one address; empty when nothing is, or a review covers it."""
-    if new is None:
-        return "" if interrupted else f"{_word(old)} was reviewed, and nothing is to be done now"
     if old is None:
-        return f"{_word(new)} was not reviewed"
-    if interrupted and _rest_of(old, new):
+        return f"{new.action.value} was not reviewed" if new is not None else ""
+    action = old.action.value
+    if new is None:
+        return "" if interrupted else f"{action} was reviewed, and nothing is to be done now"
+    if interrupted and _completes(old, new):
         return ""
     if bound_change(old, homes[0]) == bound_change(new, homes[1]):
         return ""
-    return f"{_word(old)} was reviewed; now {_first_difference(old, new)}"
+    return f"{action} was reviewed; now {_first_difference(old, new)}"
 
 
 def _scope(plan: Plan) -> tuple[object, ...]:
@@ -263,7 +266,7 @@ def _continues(old: Basis, new: Basis) -> bool:
     return not old.lineage or (old.lineage == new.lineage and old.serial <= new.serial)
 
 
-def _rest_of(old: Change, new: Change) -> bool:
+def _completes(old: Change, new: Change) -> bool:
     """Whether a change is the end of a reviewed one that an earlier run began."""
     return (
         new.reason is Reason.RESUMED
@@ -276,10 +279,6 @@ def _rest_of(old: Change, new: Change) -> bool:
 def _content(change: Change) -> bytes:
     """The declaration; a number and its digits as text are two things to send."""
     return json_bytes([exact(change.after), change.protect])
-
-
-def _word(change: Change | None) -> str:
-    return "nothing" if change is None else change.action.value
 
 
 def _first_difference(old: Change, new: Change) -> str:

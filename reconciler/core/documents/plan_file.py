@@ -45,7 +45,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
     With a key, only a plan that was signed with it is taken (I-30).
     """
     try:
-        document = _document(text)
+        document = _parsed(text)
         version = str(document["format_version"])
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise StalePlan(
@@ -82,7 +82,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
     return plan
 
 
-def _document(text: str) -> Document:
+def _parsed(text: str) -> Document:
     document = json.loads(
         text,
         object_pairs_hook=_once,
@@ -152,10 +152,10 @@ def _impact_holds(plan: Plan) -> bool:
     needed = {
         key for key, row in made.items() if _net_change(row)[:2] != (ZERO, ZERO) or key in shown
     }
-    return shown.keys() == needed and all(_supports(made[key], shown[key]) for key in shown)
+    return shown.keys() == needed and all(_is_consistent(made[key], shown[key]) for key in shown)
 
 
-def _supports(made: Impact, shown: Impact) -> bool:
+def _is_consistent(made: Impact, shown: Impact) -> bool:
     if shown.debit_before < made.debit_before or shown.credit_before < made.credit_before:
         return False
     was, says = _net_change(made), _net_change(shown)
@@ -178,8 +178,8 @@ def refusals_of(reviewed: Basis, now: Basis, *, at: datetime) -> Iterator[str]:
     `at` is the time now, by the ledger's clock where it is known.
     """
     origin, here = reviewed.origin, now.origin
-    if _books(reviewed) != _books(now):
-        yield f"the plan is for {_named(reviewed)}, and this is {_named(now)}"
+    if _target(reviewed) != _target(now):
+        yield f"the plan is for {_target_text(reviewed)}, and this is {_target_text(now)}"
     if not origin.expires_at:
         yield "the file was not saved as a plan to apply: it says nowhere how long it is valid"
     elif at >= datetime.fromisoformat(origin.expires_at):
@@ -197,11 +197,11 @@ def refusals_of(reviewed: Basis, now: Basis, *, at: datetime) -> Iterator[str]:
         )
 
 
-def _books(basis: Basis) -> tuple[str, ...]:
+def _target(basis: Basis) -> tuple[str, ...]:
     return basis.workspace, basis.tenant_id or basis.host, basis.entity_id
 
 
-def _named(basis: Basis) -> str:
+def _target_text(basis: Basis) -> str:
     entity = f", entity {basis.entity_id}" if basis.entity_id else ""
     tenant = f", tenant {basis.tenant_id}" if basis.tenant_id else ""
     return f"{basis.workspace} on {basis.host}{tenant}{entity}"

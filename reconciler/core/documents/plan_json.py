@@ -36,7 +36,7 @@ from reconciler.core.model.resource import Address, Live, Source, Value
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
 from reconciler.core.planning.impact import postings
-from reconciler.core.planning.run_members import holds_its_run, transfer_of
+from reconciler.core.planning.run_members import blocks_run_cancel, transfer_of
 
 
 class _Dataclass(Protocol):
@@ -147,7 +147,7 @@ def _member(member: Live) -> Document:
         "number": member.number,
         "status": member.status,
         "transferred": transfer_of(member),
-        "holds_run": holds_its_run(member),
+        "holds_run": blocks_run_cancel(member),
         "is": exact(as_declaration(RUN_ENTRY_KIND, member.fields)),
     }
 

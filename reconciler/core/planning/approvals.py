@@ -8,7 +8,13 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change, Requirement
 from reconciler.core.model.policy import Approvals, Evidence, Tier
 from reconciler.core.model.review import Approval, Assessment, Discarded, Review
-from reconciler.core.planning.impact import MoneyMovement, Periods, Reach, money_moved, reach_of
+from reconciler.core.planning.impact import (
+    Affected,
+    MoneyMovement,
+    Periods,
+    affected_by,
+    money_moved,
+)
 
 SHORT = 10
 """Characters of a commit that people are shown."""
@@ -29,17 +35,17 @@ def requirement_of(
     acting = [change for change in changes if change.action not in (Action.KEEP, Action.BLOCKED)]
     if not acting or not approvals.tiers:
         return Requirement()
-    reaches = [(change, reach_of(change, periods)) for change in acting]
+    pairs = [(change, affected_by(change, periods)) for change in acting]
     money = _Money(
         moved=money_moved(acting, home_currency),
         named=frozenset(currency for tier in approvals.tiers for currency in tier.amount),
         partial=partial,
-        unknown=any(reach.unknown for _, reach in reaches),
+        unknown=any(affected.unknown for _, affected in pairs),
     )
     found = [
         (tier.required, why)
         for tier in approvals.tiers
-        if (why := _why(tier, reaches, periods, money)) is not None
+        if (why := _why(tier, pairs, periods, money)) is not None
     ]
     most = max((required for required, _ in found), default=0)
     if not most:
@@ -64,10 +70,12 @@ class _Money:
 
 
 def _why(
-    tier: Tier, reaches: Iterable[tuple[Change, Reach]], periods: Periods, money: _Money
+    tier: Tier, pairs: Iterable[tuple[Change, Affected]], periods: Periods, money: _Money
 ) -> str | None:
     """Why a tier applies to a plan, in words; None when it does not."""
-    meeting = [(change, reach) for change, reach in reaches if _meets(tier, change, reach, periods)]
+    meeting = [
+        (change, affected) for change, affected in pairs if _meets(tier, change, affected, periods)
+    ]
     if not meeting:
         return None
     words = list(_conditions(tier))
@@ -79,19 +87,19 @@ def _why(
     return "; ".join(words) or "every plan"
 
 
-def _meets(tier: Tier, change: Change, reach: Reach, periods: Periods) -> bool:
-    statuses = {periods[name].status for name in reach.periods if name in periods}
+def _meets(tier: Tier, change: Change, affected: Affected, periods: Periods) -> bool:
+    statuses = {periods[name].status for name in affected.periods if name in periods}
     if change.period_status:
         statuses.add(change.period_status)
     return (
         (not tier.actions or change.action.value in tier.actions)
-        and (not tier.periods or bool(reach.periods & set(tier.periods)))
+        and (not tier.periods or bool(affected.periods & set(tier.periods)))
         and (not tier.period_statuses or bool(statuses & set(tier.period_statuses)))
         # What a journal run posts is known to the ledger alone: it may be any code.
         and (
             not tier.accounting_codes
-            or reach.unknown
-            or bool(reach.codes & set(tier.accounting_codes))
+            or affected.unknown
+            or bool(affected.codes & set(tier.accounting_codes))
         )
     )
 

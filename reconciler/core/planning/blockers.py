@@ -10,8 +10,8 @@ from reconciler.core.model.policy import Removal
 from reconciler.core.model.resource import Declared, text_of
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.adoption import adoption_obstacles
-from reconciler.core.planning.impact import reach_of
-from reconciler.core.planning.run_members import WAY_OUT, members_in_the_way
+from reconciler.core.planning.impact import affected_by
+from reconciler.core.planning.run_members import TRANSFER_REMEDIES, member_obstacles
 from reconciler.core.planning.snapshot import AddressState
 from reconciler.core.rules.entries import check
 
@@ -19,28 +19,28 @@ Obstacle: TypeAlias = tuple[str, str, str]
 """The rule, the fact, and the way out; empty when the rule's own remedy says it."""
 
 
-def obstacles(case: AddressState, change: Change) -> Iterator[Obstacle]:
+def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
     """What is not allowed of a change, the weightiest first."""
-    if case.adopts:
-        yield from adoption_obstacles(case, change)
+    if state.adopts:
+        yield from adoption_obstacles(state, change)
     if not change.steps:
         return
-    yield from _ownership(case)
-    if case.made_by_run and (change.cancels or change.posts):
-        yield "run-entry", f"a journal run made {case.number or 'its entry'}", ""
+    yield from _ownership(state)
+    if state.made_by_run and (change.cancels or change.posts):
+        yield "run-entry", f"a journal run made {state.number or 'its entry'}", ""
     if change.cancels:
-        yield from _held(case)
-        yield from members_in_the_way(case)
-    if change.action is Action.REMOVE and case.snapshot.policy.removal is Removal.FORBID:
+        yield from _transfer_and_protection(state)
+        yield from member_obstacles(state)
+    if change.action is Action.REMOVE and state.snapshot.policy.removal is Removal.FORBID:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
-    if case.kind.needs_open_period and (change.cancels or change.posts):
-        yield from _closed(case, change)
+    if state.kind.needs_open_period and (change.cancels or change.posts):
+        yield from _closed_periods(state, change)
     if change.cancels or change.posts:
-        yield from _frozen(case, change)
-    if change.posts and case.declared is not None:
-        yield from _refused_by_facts(case.declared, case.snapshot.tenant)
-    if case.transferred == "Yes" and any(
-        field.name == case.kind.transfer for field in change.comparison.fields
+        yield from _frozen_periods(state, change)
+    if change.posts and state.declared is not None:
+        yield from _failed_checks(state.declared, state.snapshot.tenant)
+    if state.transferred == "Yes" and any(
+        field.name == state.kind.transfer for field in change.comparison.fields
     ):
         yield (
             "transfer-override",
@@ -49,33 +49,37 @@ def obstacles(case: AddressState, change: Change) -> Iterator[Obstacle]:
         )
 
 
-def _ownership(case: AddressState) -> Iterator[Obstacle]:
-    expected = case.expected_marker
-    if case.live is not None and not case.owned:
-        carries = f'the marker "{case.marker}"' if case.marker else "no marker"
-        yield "ownership", f'{case.live.number} carries {carries}, not "{expected}"', ""
-    for number in case.cancelled_predecessors:
-        live = case.snapshot.live[number]
+def _ownership(state: AddressState) -> Iterator[Obstacle]:
+    expected = state.expected_marker
+    if state.live is not None and not state.owned:
+        carries = f'the marker "{state.marker}"' if state.marker else "no marker"
+        yield "ownership", f'{state.live.number} carries {carries}, not "{expected}"', ""
+    for number in state.cancelled_predecessors:
+        live = state.snapshot.live[number]
         if live is None:
             continue
-        _, marker = split_marker(live.fields, case.snapshot.tenant.marker)
-        foreign = case.kind.carries_marker and marker != expected
+        _, marker = split_marker(live.fields, state.snapshot.tenant.marker)
+        foreign = state.kind.carries_marker and marker != expected
         if foreign or live.status != CANCELLED:
             yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
 
 
-def _held(case: AddressState) -> Iterator[Obstacle]:
-    number = case.recorded.number
-    state = case.transferred
-    if state in WAY_OUT:
-        yield "transferred", f"{number} has transferredToAccounting {state}", WAY_OUT[state]
-    for one in dict.fromkeys((number, case.recorded.adopted)):
-        for address in case.snapshot.claims.get(one or "", ()):
-            if address != case.address:
+def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
+    number = state.recorded.number
+    transfer = state.transferred
+    if transfer in TRANSFER_REMEDIES:
+        yield (
+            "transferred",
+            f"{number} has transferredToAccounting {transfer}",
+            TRANSFER_REMEDIES[transfer],
+        )
+    for one in dict.fromkeys((number, state.recorded.adopted)):
+        for address in state.snapshot.claims.get(one or "", ()):
+            if address != state.address:
                 yield "adoption", f"{one} is adopted by {address.name} as well", _ONE_NAME
-    if case.declared.protect if case.declared else case.recorded.protect:
-        way_out = "" if case.declared else _UNPROTECT_FIRST
-        yield "protected", f"{case.address.name} is protected", way_out
+    if state.declared.protect if state.declared else state.recorded.protect:
+        way_out = "" if state.declared else _UNPROTECT_FIRST
+        yield "protected", f"{state.address.name} is protected", way_out
 
 
 _UNPROTECT_FIRST = (
@@ -87,38 +91,38 @@ _ONE_NAME = (
 )
 
 
-def _closed(case: AddressState, change: Change) -> Iterator[Obstacle]:
+def _closed_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
     periods = []
     if change.cancels:
-        periods.append(text_of(case.held.get(case.kind.period)) or "")
-    if change.posts and case.declared is not None:
-        periods.append(text_of(case.declared.spec.get(case.kind.period)) or "")
+        periods.append(text_of(state.live_fields.get(state.kind.period)) or "")
+    if change.posts and state.declared is not None:
+        periods.append(text_of(state.declared.spec.get(state.kind.period)) or "")
     for name in dict.fromkeys(periods):
-        period = case.snapshot.tenant.periods_by_name.get(name)
+        period = state.snapshot.tenant.periods_by_name.get(name)
         if period is not None and period.status == "Closed":
             yield (
                 "period-closed",
                 f"the accounting period {name} is closed",
-                _nearest_open(case, change),
+                _nearest_open(state, change),
             )
 
 
-def _frozen(case: AddressState, change: Change) -> Iterator[Obstacle]:
+def _frozen_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
     """The policy's own lock on periods, which the ledger may still have open."""
-    freeze, periods = case.snapshot.policy.freeze, case.snapshot.tenant.periods_by_name
+    freeze, periods = state.snapshot.policy.freeze, state.snapshot.tenant.periods_by_name
     if not (freeze.periods or freeze.statuses):
         return
-    for name in sorted(reach_of(change, periods).periods):
+    for name in sorted(affected_by(change, periods).periods):
         status = periods[name].status if name in periods else ""
         if name in freeze.periods or status in freeze.statuses:
             told = f" and is {status}" if status in freeze.statuses else ""
             yield "period-frozen", f"the accounting period {name} is frozen by policy{told}", ""
 
 
-def _nearest_open(case: AddressState, change: Change) -> str:
+def _nearest_open(state: AddressState, change: Change) -> str:
     open_periods = sorted(
         (period.start_date, period.name)
-        for period in case.snapshot.tenant.periods_by_name.values()
+        for period in state.snapshot.tenant.periods_by_name.values()
         if period.status == "Open" and period.end_date is not None
     )
     if not open_periods:
@@ -129,7 +133,7 @@ def _nearest_open(case: AddressState, change: Change) -> str:
     return f"Restore the file and post the correction in an open period; {earliest}."
 
 
-def _refused_by_facts(declared: Declared, tenant: Tenant) -> Iterator[Obstacle]:
+def _failed_checks(declared: Declared, tenant: Tenant) -> Iterator[Obstacle]:
     for finding in check(declared, tenant):
         if finding.severity is Severity.ERROR:
             yield "ledger-facts", f"{finding.rule}: {finding.message}", finding.remedy

@@ -96,10 +96,10 @@ def evidently_unchanged(
         return False
     ours, theirs = lines(kind, declared), lines(kind, live)
     unread = kind.never_read if applied is not None else frozenset[str]()
-    if len(ours) != len(theirs) or not _stands_in(declared, live, skipped={kind.lines, *unread}):
+    if len(ours) != len(theirs) or not _contains(declared, live, skipped={kind.lines, *unread}):
         return False
     return all(
-        _stands_in(line, held, skipped=kind.write_only)
+        _contains(line, held, skipped=kind.write_only)
         and not any(
             name not in line and value not in (None, "") and is_detail(kind, name)
             for name, value in held.items()
@@ -108,9 +108,7 @@ def evidently_unchanged(
     )
 
 
-def _stands_in(
-    wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped: Set[str]
-) -> bool:
+def _contains(wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped: Set[str]) -> bool:
     return all(
         name in skipped
         # Python takes True for 1; a boolean is left to the comparison that knows better.
@@ -160,7 +158,7 @@ def _header_changes(
         if unread and applied is None:
             continue
         after, before = wanted.get(name), (last if unread else held).get(name)
-        if equal_values(after, before) or (name in kind.resolved and _stated_by(after, before)):
+        if equal_values(after, before) or (name in kind.resolved and _same_rows(after, before)):
             continue
         if name in kind.externally_written and not manage_observed:
             stood_still = applied is None or last.get(name) == after
@@ -175,7 +173,7 @@ def _header_changes(
         )
 
 
-def _stated_by(wanted: Value, held: Value) -> bool:
+def _same_rows(wanted: Value, held: Value) -> bool:
     """Whether two lists have as many items, and each that is wanted is what one held says."""
     ours, theirs = rows_of(wanted), list(rows_of(held))
     if len(ours) != len(theirs):
@@ -249,13 +247,13 @@ def _fixed_field_left(
     return bool(left and left & (fixed(live) - ours))
 
 
-_Moves = Mapping[str, tuple[Value, Value]]
+_FieldMoves = Mapping[str, tuple[Value, Value]]
 
-_NO_CHANGES: Mapping[int, _Moves] = {}
+_NO_CHANGES: Mapping[int, _FieldMoves] = {}
 
 
 def _line_updates(
-    owned: _Owned, pairing: Pairing, notes: Mapping[int, _Moves]
+    owned: _Owned, pairing: Pairing, notes: Mapping[int, _FieldMoves]
 ) -> Iterator[LineUpdate]:
     for (ours, theirs), (at, _) in zip(pairing.pairs, pairing.positions, strict=True):
         names = tuple(owned.differing(ours, theirs))
@@ -269,7 +267,7 @@ def _line_updates(
 
 def _unread_changes(
     kind: Kind, declared: tuple[Line, ...], applied: tuple[Line, ...]
-) -> Mapping[int, _Moves]:
+) -> Mapping[int, _FieldMoves]:
     """Changes of fields that cannot be read back, by position: file against last applied."""
     if not any(name in kind.write_only for line in (*declared, *applied) for name in line):
         return _NO_CHANGES
@@ -346,14 +344,14 @@ def inside(kind: Kind, name: str, before: Value, after: Value) -> tuple[Differen
     sides = []
     for value in (before, after):
         rows = rows_of(value)
-        parts = {str(row.get(label)): _said(row, label) for row in rows}
+        parts = {str(row.get(label)): _part_value(row, label) for row in rows}
         if len(parts) != len(rows):
             return ()
         sides.append(parts)
     return differences(*sides)
 
 
-def _said(row: Mapping[str, Value], label: str) -> object:
+def _part_value(row: Mapping[str, Value], label: str) -> object:
     """What a part says: its one other field, or all of them."""
     rest = {key: exact(value, key) for key, value in row.items() if key != label}
     return next(iter(rest.values())) if len(rest) == 1 else rest

@@ -8,7 +8,7 @@ from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason
 from reconciler.core.model.policy import Policy
 from reconciler.core.planning.impact import money_moved
-from reconciler.core.planning.run_members import stands
+from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
@@ -21,7 +21,7 @@ def default_limit(recorded: int) -> int:
 
 
 def refusals(
-    changes: Iterable[Change], world: Snapshot, allowances: Allowances
+    changes: Iterable[Change], snapshot: Snapshot, allowances: Allowances
 ) -> tuple[Refusal, ...]:
     """Every guard that says no. `allowances` are this run's.
 
@@ -34,31 +34,31 @@ def refusals(
     sizes = {change.address: _size(change) for change in changes}
     owned = sum(
         sizes[item.address]
-        for item in world.records_by_current_name.values()
+        for item in snapshot.records_by_current_name.values()
         if item.address in spoken_of and (item.number is not None or item.leftovers)
     )
     elsewhere = tuple(
         item.address
-        for item in world.records_by_current_name.values()
-        if item.address not in world.selection and item.number is not None and not item.cancelled
+        for item in snapshot.records_by_current_name.values()
+        if item.address not in snapshot.selection and item.number is not None and not item.cancelled
     )
     # A blocked removal takes nothing away, but the entry is no longer declared all the same.
     undeclared = sum(
         sizes[change.address]
         for change in changes
         if change.wanted in (Action.REMOVE, Action.FORGET)
-    ) + sum(1 for address in elsewhere if address not in world.declared)
+    ) + sum(1 for address in elsewhere if address not in snapshot.declared)
     return (
         *_removals(
             sum(sizes[change.address] for change in changes if change.action is Action.REMOVE),
             undeclared=undeclared,
             owned=owned + len(elsewhere),
             allowed=allowances.max_removals,
-            policy=world.policy.max_removals,
+            policy=snapshot.policy.max_removals,
         ),
         *_missing(changes, owned, allowances.max_missing),
-        *_money(changes, world.policy.max_money, world.tenant.home_currency),
-        *_changes(changes, owned + len(elsewhere), world.policy),
+        *_money(changes, snapshot.policy.max_money, snapshot.tenant.home_currency),
+        *_changes(changes, owned + len(elsewhere), snapshot.policy),
     )
 
 
@@ -81,7 +81,7 @@ def _removals(
 
 def _size(change: Change) -> int:
     """How many entries an address stands for: a journal run counts with all that it made."""
-    return max(1, sum(1 for member in change.members if stands(member)))
+    return max(1, sum(1 for member in change.members if is_posted(member)))
 
 
 def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> Iterator[Refusal]:

@@ -91,7 +91,7 @@ def newly_posted(change: Change) -> tuple[Entry, ...]:
     return ((kind.name, change.after),) if change.posts and change.after and kind.lines else ()
 
 
-def taken_back(change: Change) -> tuple[Entry, ...]:
+def newly_cancelled(change: Change) -> tuple[Entry, ...]:
     """What a change takes out of the books."""
     return posted_before(change) if change.cancels else ()
 
@@ -146,7 +146,7 @@ def impact_of(
                 row[at].append(posting)
     order = sorted(sides, key=lambda row: (starts.get(row[0], ""), row))
     rows = (_row(row, *sides[row]) for row in order)
-    return tuple(row for row in rows if _moves(row))
+    return tuple(row for row in rows if _changes_amounts(row))
 
 
 def _key_of(known: Iterable[Posting], named: Container[str]) -> Callable[[Posting], _Key]:
@@ -188,7 +188,7 @@ def _home_change(before: list[Posting], after: list[Posting]) -> Decimal | None:
     )
 
 
-def _moves(row: Impact) -> bool:
+def _changes_amounts(row: Impact) -> bool:
     sides = (row.debit_before, row.credit_before) != (row.debit_after, row.credit_after)
     return sides or bool(row.home_change)
 
@@ -202,7 +202,7 @@ def balance_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Ba
             continue
         for kind, spec in newly_posted(change):
             _add(posted, postings(kind, spec, home_currency), home_currency)
-        for kind, spec in taken_back(change):
+        for kind, spec in newly_cancelled(change):
             _add(removed, postings(kind, spec, home_currency), home_currency)
     return tuple(
         Balance(
@@ -234,7 +234,7 @@ Periods = Mapping[str, AccountingPeriod]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Affected:
     """What one change touches. `unknown` says that only the ledger will know what it posts."""
 
     periods: frozenset[str]
@@ -242,7 +242,7 @@ class Reach:
     unknown: bool = False
 
 
-def reach_of(change: Change, periods: Periods) -> Reach:
+def affected_by(change: Change, periods: Periods) -> Affected:
     """The periods and accounting codes of what stands before a change and after it.
 
     Where a declaration names dates and no period, every period that they lie in counts.
@@ -259,7 +259,7 @@ def reach_of(change: Change, periods: Periods) -> Reach:
         for posting in postings(name, spec, None):
             codes.add(posting.code)
             found.add(posting.period)
-    return Reach(
+    return Affected(
         periods=frozenset(found - {""}),
         codes=frozenset(codes - {""}),
         unknown=change.posts and not kind.lines,
@@ -312,7 +312,7 @@ def money_moved(changes: Iterable[Change], home_currency: str | None) -> MoneyMo
     for change in changes:
         if change.action is Action.BLOCKED:
             continue
-        for kind, spec in (*newly_posted(change), *taken_back(change)):
+        for kind, spec in (*newly_posted(change), *newly_cancelled(change)):
             for posting in postings(kind, spec, home_currency):
                 if posting.debit <= ZERO:
                     continue

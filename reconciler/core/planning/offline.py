@@ -42,9 +42,9 @@ def _recorded(
     for number in one.leftovers:
         yield Live(number=number, status=CANCELLED, fields=fields)
     for number in one.retired:
-        yield Live(number=number, status=_standing(kind), fields=fields)
+        yield Live(number=number, status=_posted_status(kind), fields=fields)
     if one.number is not None:
-        status = CANCELLED if one.cancelled else _standing(kind)
+        status = CANCELLED if one.cancelled else _posted_status(kind)
         yield Live(number=one.number, status=status, fields=fields)
 
 
@@ -59,7 +59,7 @@ def _adopted(declared: Declared, recorded: Recorded | None, tenant: Tenant) -> L
     period = tenant.periods_by_name.get(str(fields.get(kind.period)))
     if kind.span is not None and period is not None:
         fields.update(zip(kind.span, (period.start_date, period.end_date), strict=True))
-    return Live(number=number, status=_standing(kind), fields=fields)
+    return Live(number=number, status=_posted_status(kind), fields=fields)
 
 
 def _marked(
@@ -70,5 +70,5 @@ def _marked(
     return with_marker(spec, tenant.marker, marker_of(tenant.workspace, address))
 
 
-def _standing(kind: Kind) -> str:
+def _posted_status(kind: Kind) -> str:
     return min(kind.posted_states)

@@ -27,7 +27,7 @@ class Names:
     workspace: str
     place: str
 
-    def standing(self, address: Address) -> Live | None:
+    def posted_entry(self, address: Address) -> Live | None:
         """The recorded entry of an address, as long as it is not out of the books."""
         state = self.recorded.get(address)
         live = self.live.get(state.number or "") if state is not None else None
@@ -39,11 +39,12 @@ class Names:
         retired = (
             number
             for number in (state.retired if state is not None else ())
-            if self._bears(address, self.live.get(number))
+            if self.is_posted_as(address, self.live.get(number))
         )
         return tuple(dict.fromkeys((*self.found.get(address, ()), *retired)))
 
-    def _bears(self, address: Address, live: Live | None) -> bool:
+    def is_posted_as(self, address: Address, live: Live | None) -> bool:
+        """Whether a live entry is not cancelled and, where it can, carries the address's marker."""
         if live is None or live.status == CANCELLED:
             return False
         ours = marker_of(self.workspace, address)
@@ -78,12 +79,12 @@ def renames_of(names: Names) -> Mapping[Address, Address]:
         if free and source not in names.declared and _is_known(names, source):
             renames[one.address] = source
     taken = frozenset(renames.values())
-    alike = Alike(names, (address for address in lost if address not in taken))
+    alike = EqualEntries(names, (address for address in lost if address not in taken))
     guesses = {
         one.address: meant[0]
         for one in asking
         if one.address not in renames and _is_new(names, one)
-        if len(meant := alike.to(one)) == 1
+        if len(meant := alike.equal_to(one)) == 1
     }
     claims = Counter(guesses.values())
     return renames | {at: source for at, source in guesses.items() if claims[source] == 1}
@@ -97,12 +98,12 @@ def previous_of(declared: Declared) -> Address:
 def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
     """What a reader has to know of new entries that another name may be meant by."""
     changes = tuple(changes)
-    removed = Alike(names, (one.address for one in changes if one.wanted is Action.REMOVE))
+    removed = EqualEntries(names, (one.address for one in changes if one.wanted is Action.REMOVE))
     for change in changes:
         one = names.declared.get(change.address)
         if one is None or change.wanted is not Action.CREATE or change.renamed_from:
             continue
-        alike = [source.name for source in removed.to(one)]
+        alike = [source.name for source in removed.equal_to(one)]
         keys = " or ".join(f"`previousName: {name}`" for name in alike)
         if one.previous_name is not None:
             source = previous_of(one)
@@ -122,7 +123,7 @@ def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
 
 def _marked_for(names: Names, source: Address) -> Address:
     """The address whose marker the recorded entry of another one carries."""
-    marker = names.marker(names.standing(source)) if KINDS[source.kind].carries_marker else None
+    marker = names.marker(names.posted_entry(source)) if KINDS[source.kind].carries_marker else None
     owner, _, name = (marker or "").partition("/")
     return Address(source.kind, name if owner == names.workspace else "")
 
@@ -138,7 +139,7 @@ def _is_known(names: Names, source: Address) -> bool:
     """Whether something stands under a name, or may: a create without a known outcome counts."""
     state = names.recorded.get(source)
     unsettled = state is not None and state.unsettled
-    return unsettled or names.standing(source) is not None or bool(names.unrecorded(source))
+    return unsettled or names.posted_entry(source) is not None or bool(names.unrecorded(source))
 
 
 def _is_new(names: Names, declared: Declared) -> bool:
@@ -149,7 +150,7 @@ def _is_new(names: Names, declared: Declared) -> bool:
     )
 
 
-class Alike:
+class EqualEntries:
     """The entries under some names, by what they post: thousands of them may lose their files."""
 
     def __init__(self, names: Names, sources: Iterable[Address]) -> None:
@@ -157,10 +158,14 @@ class Alike:
         self._sources: dict[Hashable, list[Address]] = {}
         for source in sources:
             state = names.recorded.get(source)
-            if state is not None and state.spec is not None and self._stands(source):
+            if (
+                state is not None
+                and state.spec is not None
+                and names.is_posted_as(source, names.posted_entry(source))
+            ):
                 self._sources.setdefault(_posted(source, state.spec), []).append(source)
 
-    def to(self, declared: Declared) -> tuple[Address, ...]:
+    def equal_to(self, declared: Declared) -> tuple[Address, ...]:
         """The names whose entry is, word for word, what a file declares."""
         kind = KINDS[declared.address.kind]
         return tuple(
@@ -169,12 +174,6 @@ class Alike:
             if (applied := self._names.recorded[source].spec) is not None
             and not compare(kind, declared.spec, applied, applied, manage_observed=True)
         )
-
-    def _stands(self, source: Address) -> bool:
-        live = self._names.standing(source)
-        marked = KINDS[source.kind].carries_marker
-        ours = marker_of(self._names.workspace, source)
-        return live is not None and (not marked or self._names.marker(live) == ours)
 
 
 def _posted(address: Address, spec: Mapping[str, Value]) -> Hashable:
@@ -186,7 +185,7 @@ def _posted(address: Address, spec: Mapping[str, Value]) -> Hashable:
     return kind.name, headline, posted
 
 
-def bearing(
+def by_current_name(
     recorded: Mapping[Address, Recorded],
     renames: Mapping[Address, Address],
     live: Mapping[str, Live | None],
@@ -194,17 +193,17 @@ def bearing(
     """The records as they are once the entries have their new names."""
     if not renames:
         return recorded
-    borne = dict(recorded)
+    records = dict(recorded)
     for address, source in renames.items():
         old = recorded.get(source) or Recorded(address=source)
         own = recorded.get(address) or Recorded(address=address)
-        held = live.get(old.number or "")
-        if held is not None and held.status != CANCELLED:
-            borne[address] = taken_over(own, old)
-            borne[source] = replace(old, number=None, spec=None, protect=False, cancelled=False)
+        entry = live.get(old.number or "")
+        if entry is not None and entry.status != CANCELLED:
+            records[address] = taken_over(own, old)
+            records[source] = replace(old, number=None, spec=None, protect=False, cancelled=False)
         elif old.unsettled:
-            borne[address] = replace(own, unsettled=True)
-    return borne
+            records[address] = replace(own, unsettled=True)
+    return records
 
 
 def taken_over(own: Recorded, old: Recorded) -> Recorded:

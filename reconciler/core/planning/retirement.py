@@ -10,63 +10,65 @@ from reconciler.core.model.resource import Address
 from reconciler.core.planning.snapshot import AddressState, Snapshot
 
 
-def addresses_of(world: Snapshot, name: str) -> tuple[Address, ...]:
+def addresses_of(snapshot: Snapshot, name: str) -> tuple[Address, ...]:
     """The recorded or found addresses that a person may mean: a name, or `Kind/name`."""
     kind, _, rest = name.rpartition("/")
     kinds = (kind,) if kind else tuple(KINDS)
     named = (Address(one, rest) for one in kinds)
-    return tuple(one for one in named if _is_known(world, one))
+    return tuple(one for one in named if _is_known(snapshot, one))
 
 
-def _is_known(world: Snapshot, address: Address) -> bool:
-    state = world.recorded.get(address)
-    held = state is not None and (state.number or state.leftovers or state.unsettled)
-    return bool(held) or bool(unnoted(world, address))
+def _is_known(snapshot: Snapshot, address: Address) -> bool:
+    state = snapshot.recorded.get(address)
+    known = state is not None and (state.number or state.leftovers or state.unsettled)
+    return bool(known) or bool(unrecorded_numbers(snapshot, address))
 
 
-def unnoted(world: Snapshot, address: Address) -> tuple[str, ...]:
+def unrecorded_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
     """What a search found under an address and the daybook does not know."""
-    state = world.recorded.get(address)
+    state = snapshot.recorded.get(address)
     known = (state.number, *state.retired, *state.leftovers) if state is not None else ()
-    return tuple(number for number in world.found.get(address, ()) if number not in known)
+    return tuple(number for number in snapshot.found.get(address, ()) if number not in known)
 
 
-def retirement_of(world: Snapshot, address: Address) -> Change:
+def retirement_of(snapshot: Snapshot, address: Address) -> Change:
     """The change that forgets an address: a note in the daybook, and no call."""
-    case = AddressState.of(address, world)
-    found = unnoted(world, address)
-    if case.number is None and found:
-        live = world.live[found[0]]
-        held, marker = split_marker(live.fields, world.tenant.marker) if live else ({}, None)
-        case = replace(case, number=found[0], live=live, held=held, marker=marker)
-    return replace(case.change(Action.FORGET, Reason.RETIRED), steps=())
+    state = AddressState.of(address, snapshot)
+    found = unrecorded_numbers(snapshot, address)
+    if state.number is None and found:
+        live = snapshot.live[found[0]]
+        fields, marker = split_marker(live.fields, snapshot.tenant.marker) if live else ({}, None)
+        state = replace(state, number=found[0], live=live, live_fields=fields, marker=marker)
+    return replace(state.change(Action.FORGET, Reason.RETIRED), steps=())
 
 
 def retirement_obstacles(
-    world: Snapshot, address: Address, at_work: frozenset[str] = frozenset()
+    snapshot: Snapshot, address: Address, open_calls: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, str]]:
     """Why a name cannot be forgotten: the fact, and the way out.
 
     `at_work` are the numbers of calls without a known outcome. A rename among them would bring
     what is forgotten back into the daybook, under a name that no file declares.
     """
-    declared = world.declared.get(address)
+    declared = snapshot.declared.get(address)
     if declared is not None:
         fact = f"{address.name} is declared at {declared.source}"
         yield fact, "Remove its file first; what no file declares can be forgotten."
-    for one, source in world.renames.items():
+    for one, source in snapshot.renames.items():
         if source == address:
             fact = f"{address.name} is the previous name of {one.name}, which is not applied yet"
             yield fact, "Apply the rename, or remove `previousName`."
-    state = world.recorded.get(address)
+    state = snapshot.recorded.get(address)
     if state is not None and state.unsettled:
         fact = f"an earlier create of {address.name} has no known outcome"
         yield fact, "Run `reconciler apply`: it settles what is open before anything else."
-    standing = {*unnoted(world, address)} | ({state.number} if state and state.number else set())
-    for number in sorted(standing & at_work):
+    posted = {*unrecorded_numbers(snapshot, address)} | (
+        {state.number} if state and state.number else set()
+    )
+    for number in sorted(posted & open_calls):
         fact = f"an earlier call on {number} has no known outcome"
         yield fact, "Run `reconciler daybook recover`, then forget the name that has it then."
-    if len(standing) > 1:
-        numbers = " and ".join(sorted(standing))
+    if len(posted) > 1:
+        numbers = " and ".join(sorted(posted))
         fact = f"{numbers} stand in the books for {address.name}"
         yield fact, "Cancel all but one of them in the ledger first."

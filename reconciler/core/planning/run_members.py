@@ -11,7 +11,7 @@ from reconciler.core.planning.snapshot import AddressState
 MEMBERS = "entries"
 """How drift names what became of a run's entries."""
 
-WAY_OUT: Mapping[str, str] = MappingProxyType(
+TRANSFER_REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "
         "open period.",
@@ -34,45 +34,45 @@ def transfer_of(member: Live) -> str:
     )
 
 
-def stands(member: Live) -> bool:
+def is_posted(member: Live) -> bool:
     """Whether an entry of a run is in the books."""
     return member.status in RUN_ENTRY_KIND.posted_states
 
 
-def holds_its_run(member: Live) -> bool:
+def blocks_run_cancel(member: Live) -> bool:
     """Whether an entry stays when its run is cancelled (API facts 5.4)."""
-    return stands(member) and transfer_of(member) in WAY_OUT
+    return is_posted(member) and transfer_of(member) in TRANSFER_REMEDIES
 
 
-def named(members: tuple[Live, ...]) -> str:
+def numbers_text(members: tuple[Live, ...]) -> str:
     """Entries with their transfer state, for a message."""
     shown = [f"{member.number} ({transfer_of(member)})" for member in members[:_SHOWN]]
     more = len(members) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-PART_WAY_OUT = (
+PARTIAL_CANCEL_REMEDY = (
     "Restore the file: the run stands with the entries it has left. A new run takes up the "
     "transactions of the others; correct what is transferred with a reversing entry."
 )
 """What to do about a run that was cancelled in part."""
 
 
-def out_of_the_books(members: tuple[Live, ...]) -> frozenset[str]:
+def unposted_numbers(members: tuple[Live, ...]) -> frozenset[str]:
     """The numbers of a run's entries that do not stand."""
-    return frozenset(member.number for member in members if not stands(member))
+    return frozenset(member.number for member in members if not is_posted(member))
 
 
 _GONE = "outOfTheBooks"
 
 
-def gone_before(members: tuple[Live, ...]) -> Mapping[str, Value] | None:
+def unposted_note(members: tuple[Live, ...]) -> Mapping[str, Value] | None:
     """What the daybook notes of a run whose cancel is intended; None when all of it stands."""
-    gone = out_of_the_books(members)
+    gone = unposted_numbers(members)
     return {_GONE: tuple(sorted(gone))} if gone else None
 
 
-def noted_gone(spec: Mapping[str, Value] | None) -> frozenset[str]:
+def noted_unposted(spec: Mapping[str, Value] | None) -> frozenset[str]:
     """The entries that were out of the books before a cancel, as the daybook noted them."""
     noted = (spec or {}).get(_GONE)
     numbers = noted if isinstance(noted, tuple) else ()
@@ -85,7 +85,7 @@ def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
     Entries that were `gone` before it do not count.
     """
     members = tuple(member for member in live.members if member.number not in gone)
-    left = tuple(member for member in members if stands(member))
+    left = tuple(member for member in members if is_posted(member))
     taken = len(members) - len(left)
     if live.status == CANCELLED or not taken or not left:
         return ""
@@ -93,7 +93,7 @@ def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
     verb = "is" if taken == 1 else "are"
     return (
         f"{live.number} was cancelled in part: {taken} of {len(members)} entries {verb} cancelled, "
-        f"and {named(left)} {stay}"
+        f"and {numbers_text(left)} {stay}"
     )
 
 
@@ -103,36 +103,42 @@ def cancelled_members(live: Live | None) -> FieldChange | None:
     gone = sum(1 for member in members if member.status == CANCELLED)
     if not gone:
         return None
-    held = tuple(member for member in members if holds_its_run(member))
-    said = f"{gone} of {len(members)} cancelled" + (f"; held by {named(held)}" if held else "")
-    return FieldChange(name=MEMBERS, before=said, after="none cancelled", in_place=True)
+    blocking = tuple(member for member in members if blocks_run_cancel(member))
+    before = f"{gone} of {len(members)} cancelled" + (
+        f"; held by {numbers_text(blocking)}" if blocking else ""
+    )
+    return FieldChange(name=MEMBERS, before=before, after="none cancelled", in_place=True)
 
 
-def members_in_the_way(case: AddressState) -> Iterator[tuple[str, str, str]]:
+def member_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
     """Why a run cannot be taken back whole: the rule, the fact, and the way out."""
-    members = case.live.members if case.live is not None else ()
-    held = tuple(member for member in members if holds_its_run(member))
-    if held:
-        state = "Yes" if any(transfer_of(member) == "Yes" for member in held) else "Processing"
+    members = state.live.members if state.live is not None else ()
+    blocking = tuple(member for member in members if blocks_run_cancel(member))
+    if blocking:
+        transfer = (
+            "Yes" if any(transfer_of(member) == "Yes" for member in blocking) else "Processing"
+        )
         in_part = any(member.status == CANCELLED for member in members)
-        fact = f"{len(held)} of {len(members)} entries of {case.number} would stay in the books"
+        fact = (
+            f"{len(blocking)} of {len(members)} entries of {state.number} would stay in the books"
+        )
         yield (
             "transferred",
-            f"{fact}, by transferredToAccounting: {named(held)}",
-            (PART_WAY_OUT if in_part else WAY_OUT[state]),
+            f"{fact}, by transferredToAccounting: {numbers_text(blocking)}",
+            (PARTIAL_CANCEL_REMEDY if in_part else TRANSFER_REMEDIES[transfer]),
         )
-    numbers = {member.number for member in members if stands(member)}
-    for recorded in case.snapshot.records_by_current_name.values():
+    numbers = {member.number for member in members if is_posted(member)}
+    for recorded in state.snapshot.records_by_current_name.values():
         if recorded.protect and recorded.number in numbers:
-            fact = f"{recorded.number} of {case.number} is protected as {recorded.address.name}"
+            fact = f"{recorded.number} of {state.number} is protected as {recorded.address.name}"
             yield "protected", fact, _UNPROTECT
     claimed = tuple(
         f"{member.number} ({address.name})"
         for member in members
-        if stands(member)
-        for address in case.snapshot.claims.get(member.number, ())
+        if is_posted(member)
+        for address in state.snapshot.claims.get(member.number, ())
     )
     if claimed:
         shown = ", ".join(claimed[:_SHOWN])
         more = f" and {len(claimed) - _SHOWN} more" if len(claimed) > _SHOWN else ""
-        yield "run-entries-declared", f"entries of {case.number} are declared: {shown}{more}", ""
+        yield "run-entries-declared", f"entries of {state.number} are declared: {shown}{more}", ""

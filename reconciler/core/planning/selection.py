@@ -27,7 +27,7 @@ class Workspace:
     @property
     def addresses(self) -> frozenset[Address]:
         """Everything that a plan of the whole workspace would look at."""
-        known = (address for address, item in self.recorded.items() if _lives_on(item))
+        known = (address for address, item in self.recorded.items() if _is_recorded(item))
         return frozenset({*self.declared, *known})
 
     def labels_of(self, address: Address) -> frozenset[str]:
@@ -70,12 +70,12 @@ def select(
     everything = workspace.addresses
     problems = [*_unmatched(scope, workspace)]
     asked = frozenset(address for address in everything if _chosen(address, scope, workspace))
-    selected = _with_company(asked, workspace)
-    along = selected - asked
+    selected = _with_linked(asked, workspace)
+    linked = selected - asked
     problems += (
         f"--exclude takes {one.name} out of what it cannot be separated from: "
         "exclude what belongs to it as well, or neither"
-        for one in sorted(along)
+        for one in sorted(linked)
         if _matches_any(one, scope.excludes)
     )
     if not problems and not selected:
@@ -89,10 +89,10 @@ def select(
         recorded=sum(1 for one in left if one not in workspace.declared),
     )
     found = Selection(scope=scope, addresses=selected, out_of_scope=unseen)
-    return (EVERYTHING if problems else found), tuple(sorted(along)), tuple(problems)
+    return (EVERYTHING if problems else found), tuple(sorted(linked)), tuple(problems)
 
 
-def _lives_on(item: Recorded) -> bool:
+def _is_recorded(item: Recorded) -> bool:
     """Whether the daybook still knows something of an address that may have to go."""
     in_books = item.number is not None and not item.cancelled
     return in_books or bool(item.leftovers) or item.unsettled
@@ -117,15 +117,15 @@ def _matches(address: Address, pattern: str) -> bool:
     return fnmatchcase(str(address) if "/" in pattern else address.name, pattern)
 
 
-def _with_company(asked: frozenset[Address], workspace: Workspace) -> frozenset[Address]:
+def _with_linked(asked: frozenset[Address], workspace: Workspace) -> frozenset[Address]:
     """What was asked for, with all that may not be separated from it."""
     selected = {*asked}
     waiting = [*asked]
-    company: dict[Address, list[Address]] = {}
+    linked: dict[Address, list[Address]] = {}
     for one, other in _inseparable(workspace):
-        company.setdefault(one, []).append(other)
+        linked.setdefault(one, []).append(other)
     while waiting:
-        for other in company.get(waiting.pop(), ()):
+        for other in linked.get(waiting.pop(), ()):
             if other not in selected:
                 selected.add(other)
                 waiting.append(other)
@@ -165,7 +165,7 @@ def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
     names = {address.name for address in addresses} | {str(address) for address in addresses}
     for flag, patterns in (("--target", scope.targets), ("--exclude", scope.excludes)):
         yield from (
-            _nothing(flag, pattern, names)
+            _no_match(flag, pattern, names)
             for pattern in patterns
             if not any(_matches(address, pattern) for address in addresses)
         )
@@ -175,10 +175,10 @@ def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
         ("--period", scope.periods, periods),
         ("--select", scope.labels, labels),
     ):
-        yield from (_nothing(flag, word, known) for word in words if word not in known)
+        yield from (_no_match(flag, word, known) for word in words if word not in known)
 
 
-def _nothing(flag: str, word: str, known: Iterable[str]) -> str:
+def _no_match(flag: str, word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word, sorted(known), n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     return f"{flag} {word} matches nothing in the workspace{hint}"

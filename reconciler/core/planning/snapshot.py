@@ -23,7 +23,7 @@ from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import Tenant
-from reconciler.core.planning.renames import Names, bearing, previous_of, renames_of
+from reconciler.core.planning.renames import Names, by_current_name, previous_of, renames_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Snapshot:
             place=self.tenant.marker,
         )
         renames = renames_of(names)
-        records = bearing(self.recorded, renames, self.live)
+        records = by_current_name(self.recorded, renames, self.live)
         runs = {
             member.number: address
             for address, recorded in records.items()
@@ -93,7 +93,7 @@ def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
     return None if declared is None or has_one else declared.adopts
 
 
-def adopts_otherwise(declared: Declared, recorded: Recorded | None) -> str | None:
+def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str | None:
     """The number that a file adopts though its name has another; None when they go together.
 
     What the name was adopted under, or left behind, is its own history.
@@ -124,7 +124,7 @@ def to_read(
         number = adopted(one, known.get(address))
         if number is not None:
             wanted.add((address.kind, number))
-        if (other := adopts_otherwise(one, known.get(address))) is not None:
+        if (other := other_adopted_number(one, known.get(address))) is not None:
             wanted.add((address.kind, other))
         if number is not None and one.made_by is not None:
             # The run tells which entries it made; one read of it serves them all.
@@ -152,40 +152,40 @@ class AddressState:
     recorded: Recorded
     number: str | None
     live: Live | None
-    held: Mapping[str, Value]
+    live_fields: Mapping[str, Value]
     marker: str | None
     found: bool = False
     previous: Address | None = None
     """The address whose entry this one takes over."""
 
     @classmethod
-    def of(cls, address: Address, world: Snapshot) -> "AddressState":
+    def of(cls, address: Address, snapshot: Snapshot) -> "AddressState":
         """The case of an address. Raises KeyError when a number it needs was not read."""
-        recorded = world.records_by_current_name.get(address) or Recorded(address=address)
-        declared = world.declared.get(address)
-        previous = world.renames.get(address)
+        recorded = snapshot.records_by_current_name.get(address) or Recorded(address=address)
+        declared = snapshot.declared.get(address)
+        previous = snapshot.renames.get(address)
         number = recorded.number or adopted(declared, recorded)
-        live = world.live[number] if number is not None else None
+        live = snapshot.live[number] if number is not None else None
         if live is None and recorded.number is None and recorded.incarnation:
             # What was adopted once, and is gone since, is created like anything else.
             number = None
-        standing = _posted_numbers(world, address)
-        found = declared is not None and len(standing) == 1 and _is_not_posted(live)
+        posted = _posted_numbers(snapshot, address)
+        found = declared is not None and len(posted) == 1 and _is_not_posted(live)
         if found:
             # The daybook is new, or an older copy: what carries the marker is the declaration's.
-            number, live = standing[0], world.live[standing[0]]
-        held, marker = (
-            split_marker(live.fields, world.tenant.marker) if live is not None else ({}, None)
+            number, live = posted[0], snapshot.live[posted[0]]
+        live_fields, marker = (
+            split_marker(live.fields, snapshot.tenant.marker) if live is not None else ({}, None)
         )
         return cls(
             address=address,
             kind=KINDS[address.kind],
-            snapshot=world,
+            snapshot=snapshot,
             declared=declared,
             recorded=recorded,
             number=number,
             live=live,
-            held=held,
+            live_fields=live_fields,
             marker=marker,
             found=found,
             previous=previous,
@@ -194,10 +194,10 @@ class AddressState:
     @property
     def duplicates(self) -> tuple[str, ...]:
         """The numbers that stand for this address, when there are several; they never should."""
-        standing = {*_posted_numbers(self.snapshot, self.address)}
-        if standing and self.posted and self.number is not None:
-            standing.add(self.number)
-        return tuple(sorted(standing)) if len(standing) > 1 else ()
+        posted = {*_posted_numbers(self.snapshot, self.address)}
+        if posted and self.posted and self.number is not None:
+            posted.add(self.number)
+        return tuple(sorted(posted)) if len(posted) > 1 else ()
 
     @property
     def cancelled_predecessors(self) -> tuple[str, ...]:
@@ -246,7 +246,7 @@ class AddressState:
     @property
     def transferred(self) -> str:
         """The live transfer state; empty when there is none."""
-        return text_of(self.held.get(self.kind.transfer)) or ""
+        return text_of(self.live_fields.get(self.kind.transfer)) or ""
 
     @property
     def delete(self) -> tuple[Verb, ...]:
@@ -275,7 +275,7 @@ class AddressState:
             Step(verb=verb, number=None if verb is Verb.CREATE else self.number) for verb in verbs
         )
         adopts = action is Action.ADOPT
-        fields = self.declared.spec if self.declared else self.held
+        fields = self.declared.spec if self.declared else self.live_fields
         period = self._period(fields)
         known_period = self.snapshot.tenant.periods_by_name.get(period)
         return Change(
@@ -288,7 +288,7 @@ class AddressState:
             status=self.live.status if self.live else "",
             source=self.declared.source if self.declared else None,
             comparison=comparison,
-            before=as_declaration(self.kind, self.held) if self.live is not None else None,
+            before=as_declaration(self.kind, self.live_fields) if self.live is not None else None,
             after=self.declared.spec if self.declared else None,
             period=period,
             period_status=known_period.status if known_period else "",
@@ -316,16 +316,16 @@ class AddressState:
         return next(holding, "")
 
 
-def _posted_numbers(world: Snapshot, address: Address) -> tuple[str, ...]:
+def _posted_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
     """The numbers that stand for an address, or for the name that it had before, by their marker.
 
     Searches find them, and the daybook remembers what was retired: without an entry of its own, a
     declaration must not be posted beside it.
     """
-    state, source = world.recorded.get(address), world.renames.get(address)
+    state, source = snapshot.recorded.get(address), snapshot.renames.get(address)
     unknown = state is None or state.number is None
-    numbers = world.names.unrecorded(address) if unknown else world.found.get(address, ())
-    return numbers if source is None else (*numbers, *world.names.unrecorded(source))
+    numbers = snapshot.names.unrecorded(address) if unknown else snapshot.found.get(address, ())
+    return numbers if source is None else (*numbers, *snapshot.names.unrecorded(source))
 
 
 def _is_not_posted(live: Live | None) -> bool:

@@ -21,7 +21,7 @@ class Claim:
     spec: Mapping[str, Value] | None
 
 
-def misfit(
+def mismatch(
     claim: Claim,
     live: Live | None,
     *,

@@ -60,7 +60,7 @@ def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = 
         markers = (quoted(marker_of(workspace, Address(kind.name, name))) for name in names)
         return f"{select} WHERE {place} IN ({', '.join(markers)})"
     before = "%[reconciler:" if place == IN_NOTES else ""
-    pattern = f"{before}{_plainly(workspace)}/%"
+    pattern = f"{before}{_escaped(workspace)}/%"
     return f"{select} WHERE {place} LIKE {quoted(pattern)} ESCAPE '{_MARK}'"
 
 
@@ -69,7 +69,7 @@ def quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _plainly(value: str) -> str:
+def _escaped(value: str) -> str:
     """A text as a pattern that matches nothing else."""
     for special in (_MARK, "%", "_"):
         value = value.replace(special, _MARK + special)
@@ -115,7 +115,7 @@ def addresses_to_search(
         change.address
         for change in changes
         if KINDS[change.address.kind].carries_marker
-        and _doubtful(change, recorded.get(change.address), everything=posting or not complete)
+        and _needs_search(change, recorded.get(change.address), everything=posting or not complete)
     )
 
 
@@ -129,7 +129,7 @@ def with_previous(
     return tuple(sorted(names | before))
 
 
-def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bool:
+def _needs_search(change: Change, state: Recorded | None, *, everything: bool) -> bool:
     if change.reason in _GONE:
         return True
     if change.reason is Reason.RENAMED and change.number_posted:
@@ -145,19 +145,28 @@ def _doubtful(change: Change, state: Recorded | None, *, everything: bool) -> bo
 
 
 def with_found(
-    world: Snapshot, search: Search, live: Mapping[str, Live | None], *, workspace: str, place: str
+    snapshot: Snapshot,
+    search: Search,
+    live: Mapping[str, Live | None],
+    *,
+    workspace: str,
+    place: str,
 ) -> Snapshot:
-    """The world with what was found, as far as reads confirm that it stands and whose it is."""
-    held = {**world.live, **live}
+    """The snapshot with what was found, as far as reads confirm that it stands and whose it is."""
+    known = {**snapshot.live, **live}
     found = {
         address: confirmed
         for address, numbers in search.numbers.items()
-        if (confirmed := tuple(n for n in numbers if _stands(address, held[n], workspace, place)))
+        if (
+            confirmed := tuple(
+                n for n in numbers if _is_posted_as(address, known[n], workspace, place)
+            )
+        )
     }
-    return replace(world, live=held, found=found)
+    return replace(snapshot, live=known, found=found)
 
 
-def _stands(address: Address, live: Live | None, workspace: str, place: str) -> bool:
+def _is_posted_as(address: Address, live: Live | None, workspace: str, place: str) -> bool:
     kind = KINDS[address.kind]
     return (
         live is not None
@@ -166,28 +175,28 @@ def _stands(address: Address, live: Live | None, workspace: str, place: str) -> 
     )
 
 
-def untracked(world: Snapshot) -> tuple[tuple[Address, str], ...]:
+def untracked(snapshot: Snapshot) -> tuple[tuple[Address, str], ...]:
     """Entries found under the workspace's name that no file declares and no record knows."""
-    known = recorded_numbers(world.recorded.values())
+    known = recorded_numbers(snapshot.recorded.values())
     return tuple(
         (address, number)
-        for address, numbers in sorted(world.found.items())
-        if address not in world.declared and address not in world.renames.values()
+        for address, numbers in sorted(snapshot.found.items())
+        if address not in snapshot.declared and address not in snapshot.renames.values()
         for number in numbers
         if number not in known
     )
 
 
-def unrecorded(world: Snapshot) -> tuple[tuple[Address, str], ...]:
+def unrecorded(snapshot: Snapshot) -> tuple[tuple[Address, str], ...]:
     """Entries found to stand that no record knows, but for those that an open create may have made.
 
     A daybook that was complete once and lacks them is an older copy.
     """
-    known = recorded_numbers(world.recorded.values())
+    known = recorded_numbers(snapshot.recorded.values())
     return tuple(
         (address, number)
-        for address, numbers in sorted(world.found.items())
-        if not ((state := world.recorded.get(address)) and state.unsettled)
+        for address, numbers in sorted(snapshot.found.items())
+        if not ((state := snapshot.recorded.get(address)) and state.unsettled)
         for number in numbers
         if number not in known
     )

@@ -17,7 +17,7 @@ GAP = 50
 """So many numbers in a row that nothing stands under are the end. Deleted entries leave holes, and
 so do requests that others had in flight."""
 
-MOST = 2000
+MOST_PROBED = 2000
 """So many numbers are looked at, and no more: each costs a call, whoever's entry it is."""
 
 
@@ -30,30 +30,30 @@ class Probe:
     workspace: str
     place: str
     last: str = ""
-    looked: int = 0
+    probed: int = 0
     missing: int = 0
     numbers: dict[Address, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def ended(self) -> bool:
+    def reached_gap(self) -> bool:
         """Whether the end was reached, as far as a gap tells."""
         return self.missing >= GAP
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """Whether nothing more is to be looked at."""
-        return self.ended or self.looked >= MOST
+        return self.reached_gap or self.probed >= MOST_PROBED
 
     def batch(self) -> tuple[tuple[Kind, str], ...]:
         """The numbers to look at next."""
-        following = upward(self.last) if self.last else _including(self.begin)
+        following = numbers_after(self.last) if self.last else _numbers_from(self.begin)
         # No more than may be the end.
         return tuple((self.kind, next(following)) for _ in range(GAP - self.missing))
 
-    def take(self, seen: Mapping[str, Live | None]) -> None:
+    def record(self, batch: Mapping[str, Live | None]) -> None:
         """Take note of what stands under the numbers of a batch."""
-        for number, live in sorted(seen.items(), key=lambda item: order_of(item[0])):
-            self.last, self.looked = number, self.looked + 1
+        for number, live in sorted(batch.items(), key=lambda item: order_of(item[0])):
+            self.last, self.probed = number, self.probed + 1
             self.missing = self.missing + 1 if live is None else 0
             if live is None or live.status == CANCELLED:
                 continue
@@ -64,13 +64,13 @@ class Probe:
     def search(self, why: str) -> Search:
         """What the look came to, as the search that could not be made, `why` it could not."""
         words = f"{self.begin} to {self.last}"
-        if self.ended:
+        if self.reached_gap:
             return Search(numbers=self.numbers, everything=True, probed=words, instead_of=why)
         fact = f"{why}; {words} were looked at instead, and there is more above"
         return Search(numbers=self.numbers, failure=fact, probed=words, instead_of=why)
 
 
-def upward(number: str) -> Iterator[str]:
+def numbers_after(number: str) -> Iterator[str]:
     """The numbers after one, as the ledger counts them."""
     prefix, _, digits = number.partition("-")
     at = int(digits)
@@ -84,6 +84,6 @@ def order_of(number: str) -> tuple[int, str]:
     return len(number), number
 
 
-def _including(number: str) -> Iterator[str]:
+def _numbers_from(number: str) -> Iterator[str]:
     yield number
-    yield from upward(number)
+    yield from numbers_after(number)

@@ -36,8 +36,8 @@ class Recovery:
     """
 
     open: tuple[OpenCall, ...]
-    rescue: str = ""
-    kept: tuple[SpillRecord, ...] = ()
+    spill_file: str = ""
+    records: tuple[SpillRecord, ...] = ()
     problems: tuple[str, ...] = ()
     settled: tuple[Settled, ...] = ()
     changed: bool = True
@@ -50,7 +50,7 @@ class Recovery:
     @property
     def complete(self) -> bool:
         """Whether nothing is unknown any more."""
-        left = self.unknown if self.changed else self.open or self.kept
+        left = self.unknown if self.changed else self.open or self.records
         return not left and not self.problems
 
 
@@ -62,8 +62,8 @@ def hours(span: timedelta) -> str:
 
 def recovery_document(recovery: Recovery) -> dict[str, Any]:
     """The recovery as plain JSON values."""
-    rescue = {
-        "file": recovery.rescue,
+    spill_file = {
+        "file": recovery.spill_file,
         "lines": [
             {
                 "address": str(line.address),
@@ -71,7 +71,7 @@ def recovery_document(recovery: Recovery) -> dict[str, Any]:
                 "result": line.result.value,
                 "number": line.number,
             }
-            for line in recovery.kept
+            for line in recovery.records
         ],
         "problems": list(recovery.problems),
     }
@@ -90,7 +90,7 @@ def recovery_document(recovery: Recovery) -> dict[str, Any]:
             }
             for call in recovery.open
         ],
-        "rescue": rescue if recovery.rescue else None,
+        "rescue": spill_file if recovery.spill_file else None,
         "settled": settled_rows(recovery.settled),
         "unknown": settled_rows(recovery.unknown),
     }

@@ -39,7 +39,7 @@ def statement_for(kind: Kind, period: str, place: str) -> str:
     )
 
 
-def seen_in(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[ListedEntry]:
+def listed_entries(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[ListedEntry]:
     """The rows of the query as values. Raises NotSightings."""
     for row in rows:
         number, status = row.get("number"), row.get("status")
@@ -54,7 +54,7 @@ def seen_in(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[ListedE
         )
 
 
-def sort_out(
+def select_entries(
     kind: Kind, seen: Iterable[ListedEntry], recorded: Iterable[Recorded], *, workspace: str
 ) -> ImportSelection:
     """What of a period is nobody's, or this workspace's and not recorded; in order of numbers."""
@@ -66,7 +66,7 @@ def sort_out(
         known |= {number: f"recorded as {name} already" for number in held if number is not None}
     wanted, left = [], []
     for one in sorted({each.number: each for each in seen}.values(), key=lambda one: one.number):
-        why = known.get(one.number) or _stranger(kind, one, workspace)
+        why = known.get(one.number) or _reason_to_skip(kind, one, workspace)
         if why:
             left.append((one.number, why))
         else:
@@ -74,7 +74,9 @@ def sort_out(
     return ImportSelection(wanted=tuple(wanted), left=tuple(left))
 
 
-def why_left(kind: Kind, live: Live | None, *, period: str, workspace: str, place: str) -> str:
+def reason_to_skip(
+    kind: Kind, live: Live | None, *, period: str, workspace: str, place: str
+) -> str:
     """What a read shows that a search did not; empty when the entry is to be imported."""
     if live is None:
         return "not in the ledger any more"
@@ -86,10 +88,10 @@ def why_left(kind: Kind, live: Live | None, *, period: str, workspace: str, plac
         marker=split_marker(live.fields, place)[1],
         transaction_type=str(live.fields.get("transactionType") or ""),
     )
-    return _stranger(kind, seen, workspace)
+    return _reason_to_skip(kind, seen, workspace)
 
 
-def _stranger(kind: Kind, seen: ListedEntry, workspace: str) -> str:
+def _reason_to_skip(kind: Kind, seen: ListedEntry, workspace: str) -> str:
     if seen.status not in kind.posted_states:
         return f"has the status {seen.status}"
     if seen.marker is not None and seen.marker.partition("/")[0] != workspace:

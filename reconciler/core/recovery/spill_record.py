@@ -16,7 +16,7 @@ FORMAT = 1
 MOST_BYTES = 4 * 1024 * 1024
 """A rescue file holds what was in flight when the daybook failed: a few lines."""
 
-_SEAL = "seal"
+_CHECKSUM = "seal"
 _DETAIL = 400
 """So much of a message is kept: a line is to fit on a screen, whence it may be pasted."""
 
@@ -47,21 +47,21 @@ def key_digest(key: str | None) -> str:
     return "" if not key else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
-def line_of(rescued: SpillRecord) -> str:
+def line_of(record: SpillRecord) -> str:
     """The line, in ASCII and without its line feed: it survives a screen and a paste."""
     document = {
         "rescue": FORMAT,
-        "lineage": rescued.lineage,
-        "intent": rescued.intent,
-        "kind": rescued.address.kind,
-        "name": rescued.address.name,
-        "act": rescued.act.value,
-        "result": rescued.result.value,
-        "number": rescued.number,
-        "key": rescued.key,
-        "detail": rescued.detail[:_DETAIL],
+        "lineage": record.lineage,
+        "intent": record.intent,
+        "kind": record.address.kind,
+        "name": record.address.name,
+        "act": record.act.value,
+        "result": record.result.value,
+        "number": record.number,
+        "key": record.key,
+        "detail": record.detail[:_DETAIL],
     }
-    return json.dumps({**document, _SEAL: _seal_of(document)})
+    return json.dumps({**document, _CHECKSUM: _checksum_of(document)})
 
 
 def record_from(text: str) -> SpillRecord:
@@ -74,10 +74,10 @@ def record_from(text: str) -> SpillRecord:
         raise UnreadableSpillRecord("it is no line of a rescue file")
     if document["rescue"] != FORMAT:
         raise UnreadableSpillRecord("another version of reconciler wrote it")
-    if document.pop(_SEAL, None) != _seal_of(document):
+    if document.pop(_CHECKSUM, None) != _checksum_of(document):
         raise UnreadableSpillRecord("it is not as it was written")
     try:
-        rescued = SpillRecord(
+        record = SpillRecord(
             lineage=str(document["lineage"]),
             intent=int(document["intent"]),
             address=Address(str(document["kind"]), str(document["name"])),
@@ -89,27 +89,27 @@ def record_from(text: str) -> SpillRecord:
         )
     except (KeyError, ValueError, TypeError):
         raise UnreadableSpillRecord("it lacks what such a line holds") from None
-    if fault := _fault(rescued):
+    if fault := _why_invalid(record):
         raise UnreadableSpillRecord(fault)
-    return rescued
+    return record
 
 
-def _fault(rescued: SpillRecord) -> str:
+def _why_invalid(record: SpillRecord) -> str:
     """Why a line cannot be believed, whatever the daybook says; empty when it can."""
-    kind = KINDS.get(rescued.address.kind)
-    if kind is None or rescued.act not in CALLS:
+    kind = KINDS.get(record.address.kind)
+    if kind is None or record.act not in CALLS:
         return "it speaks of a call that this version does not make"
-    number = rescued.number
+    number = record.number
     if number is not None and not (
         isinstance(number, str) and len(number) <= 40 and re.fullmatch(kind.number_pattern, number)
     ):
         return "it names a number that no ledger gives"
-    if rescued.result is Result.DONE and number is None:
+    if record.result is Result.DONE and number is None:
         return "it names no number"
     return ""
 
 
-def _seal_of(document: dict[str, Any]) -> str:
+def _checksum_of(document: dict[str, Any]) -> str:
     """A checksum against a cut or a slip of the hand, not against people."""
     text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

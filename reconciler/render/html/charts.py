@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Plan
-from reconciler.core.planning.impact import Entry, newly_posted, postings, taken_back
+from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted, postings
 from reconciler.render.phrases import sided
 
 HALF = 100
@@ -94,7 +94,7 @@ def _by_period(plan: Plan) -> Iterator[Chart]:
     home = plan.basis.home_currency
     sums: dict[str, dict[str, tuple[list[Decimal], list[Decimal]]]] = defaultdict(dict)
     for change in plan.feasible:
-        for at, entries in enumerate((newly_posted(change), taken_back(change))):
+        for at, entries in enumerate((newly_posted(change), newly_cancelled(change))):
             for currency, period, amount in _debits(entries, home):
                 sums[currency].setdefault(period, ([], []))[at].append(amount)
     order = {row.period: at for at, row in enumerate(plan.impact)}
