@@ -130,7 +130,7 @@ def test_the_worked_example_happens_when_an_entry_is_transferred_meanwhile(books
     assert isinstance(item.error, CancelledInPart)
     assert item.message == (
         "JR-00000001 was cancelled in part: 9 of 10 entries are cancelled, and JE-00000004 (Yes) "
-        "stays"
+        "remains posted"
     )
     assert (runs(books), standing(books)) == ({"JR-00000001": "Completed"}, ["JE-00000004"])
     # Still undeclared: the plan says what holds it. Declared again: it stands, and has drifted.
@@ -138,7 +138,7 @@ def test_the_worked_example_happens_when_an_entry_is_transferred_meanwhile(books
     plan = planned(books, run())
     assert (plan.pending, plan.drift[0].comparison.fields[0].before) == (
         (),
-        "9 of 10 cancelled; held by JE-00000004 (Yes)",
+        "9 of 10 cancelled; blocked by JE-00000004 (Yes)",
     )
     # The way out: another run takes up what was set free, and nothing is posted twice.
     wanted = {**run(), **run("rest")}

@@ -208,9 +208,9 @@ DAMAGE = {
         lambda line: changed(line, lineage="0" * 36),
         "belongs to another daybook",
     ),
-    "cut off": (lambda line: line[:-30], "it is not whole"),
-    "a slip": (lambda line: line.replace('"done"', '"refused"'), "it is not as it was written"),
-    "twice a name": (lambda line: line.replace("{", '{"rescue": 1, ', 1), "it is not whole"),
+    "cut off": (lambda line: line[:-30], "it is incomplete"),
+    "a slip": (lambda line: line.replace('"done"', '"refused"'), "its checksum does not match"),
+    "twice a name": (lambda line: line.replace("{", '{"rescue": 1, ', 1), "it is incomplete"),
     "no such call": (lambda line: changed(line, intent=999), "has no such call"),
     "another call": (lambda line: changed(line, intent=6), "is not call number 6 of the daybook"),
     "another key": (lambda line: changed(line, key="sha256:0"), "is not call number"),
@@ -222,7 +222,7 @@ DAMAGE = {
         lambda line: f"{line}\n{changed(line, result=Result.REFUSED)}",
         "is refused (JE-00000013) here, and done",
     ),
-    "something else": (lambda line: "[1, 2]", "no line of a rescue file"),
+    "something else": (lambda line: "[1, 2]", "not a line of a spill file"),
     "not text": (lambda line: "\udcff", "not a spill file"),
 }
 
@@ -250,10 +250,10 @@ def test_i43_a_rescue_file_that_does_not_fit_stops_apply_until_recover_deals_wit
     file = rescue_of(rescued)
     file.write_text(file.read_text()[:-30])
     for ended in (rescued.apply(), rescued.run("import", number)):
-        assert (ended.code, "line 1: it is not whole" in ended.err) == (1, True), ended.said
+        assert (ended.code, "line 1: it is incomplete" in ended.err) == (1, True), ended.said
         assert "reconciler daybook recover" in ended.err
     shown = recover(rescued)
-    assert (shown.code, "it is not whole" in shown.out) == (6, True), shown.said
+    assert (shown.code, "it is incomplete" in shown.out) == (6, True), shown.said
     assert (file.exists(), rescued.content()) == (True, before)
     ended = recover(rescued, "--set-aside")
     assert (ended.code, file.exists(), rescued.content()) == (0, False, before), ended.said

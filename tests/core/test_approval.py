@@ -106,9 +106,7 @@ def test_a_part_of_the_workspace_meets_every_amount():
     tiers = (Tier(required=1), Tier(required=2, amount=amount(USD="1000")))
     requirement = planned(replace(CREATE, selection=part), Approvals(tiers=tiers)).requirement
     assert requirement.approvals == 2
-    assert requirement.because == (
-        "a partial plan, which does not show what all its parts come to",
-    )
+    assert requirement.because == ("a partial plan, which does not show the amounts of all parts",)
 
 
 @pytest.mark.parametrize(("worth", "count"), [("999.99", 1), ("1000.00", 2)])
@@ -133,7 +131,7 @@ def test_the_strictest_tier_counts_and_says_why():
     assert found == Requirement(
         approvals=3,
         because=(
-            "USD 400.90 posted or taken back, which is 100.00 or more",
+            "USD 400.90 posted or cancelled, at least 100.00",
             "accounting code Deferred Revenue",
         ),
         approvers=("bob",),

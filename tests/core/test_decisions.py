@@ -298,7 +298,7 @@ BLOCKS = [
         [], [recorded()], [transferred(PROCESSING)], {}, id="I-23 remove what is on its way",
     ),
     pytest.param(
-        "transfer-override", f"{OLD} is transferred, and the file says otherwise", Action.UPDATE,
+        "transfer-override", f"{OLD} is transferred, but the file states otherwise", Action.UPDATE,
         [declared(entry(transferredToAccounting="No"))],
         [recorded(entry(transferredToAccounting="Error"))], [transferred(YES)], {},
         id="take the transfer back",
@@ -351,12 +351,12 @@ BLOCKS = [
         [], [recorded()], [live(marker=None)], {}, id="I-22 remove an unmarked entry",
     ),
     pytest.param(
-        "ownership", f"{OLD} is no cancelled entry of this declaration any more", Action.REPLACE,
+        "ownership", f"{OLD} is no longer a cancelled entry of this declaration", Action.REPLACE,
         [declared()], [recorded(number=NEW, leftovers=(OLD,))], [live(number=NEW), live()], {},
         id="I-24 delete a leftover that is not cancelled",
     ),
     pytest.param(
-        "ownership", f"{OLD} is no cancelled entry of this declaration any more", Action.REPLACE,
+        "ownership", f"{OLD} is no longer a cancelled entry of this declaration", Action.REPLACE,
         [declared()], [recorded(number=NEW, leftovers=(OLD,))],
         [live(number=NEW), live(status="Cancelled", marker="books/other")], {},
         id="I-22 delete a leftover of somebody else",

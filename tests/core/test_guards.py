@@ -172,7 +172,7 @@ def test_money_is_limited_by_currency(files, book, ledger, refused):
 def test_a_money_limit_names_the_sum():
     spec = entry(debit("12500"), credit("12500"))
     (refusal,) = plan_for(snapshot([declared(spec)]), policy=Policy(max_money=LIMIT)).refusals
-    assert refusal.message == ("USD 12,500.00 would be posted or taken back; the limit is 400.90")
+    assert refusal.message == ("USD 12,500.00 would be posted or cancelled; the limit is 400.90")
 
 
 CHANGES = "change-limit"

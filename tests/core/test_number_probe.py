@@ -90,4 +90,4 @@ def test_a_busy_ledger_is_not_read_for_ever_and_nothing_is_claimed():
     found, asked = look(Everything())
     assert len(asked) == MOST_PROBED
     assert (found.everything, found.numbers) == (False, {address("a"): (number(101),)})
-    assert "there is more above" in found.failure
+    assert "there are more numbers" in found.failure

@@ -55,14 +55,14 @@ def test_a_row_without_number_or_status_is_none(broken):
     [
         pytest.param(seen(), [], "", id="nobody's"),
         pytest.param(seen(marker="books/a"), [], "", id="this workspace's, and not recorded"),
-        pytest.param(seen(marker="theirs/a"), [], "another workspace has it", id="I-22 theirs"),
+        pytest.param(seen(marker="theirs/a"), [], "to another workspace", id="I-22 theirs"),
         pytest.param(seen(marker="books2/a"), [], "another workspace", id="I-22 a longer name"),
         pytest.param(seen(status="Cancelled"), [], "has the status Cancelled", id="cancelled"),
         pytest.param(seen(status="Draft"), [], "has the status Draft", id="under review"),
         pytest.param(
             seen(transaction_type="Invoice Item"), [], "made by a journal run", id="a run's"
         ),
-        pytest.param(seen(), [recorded()], "recorded as true-up already", id="recorded"),
+        pytest.param(seen(), [recorded()], "already recorded as true-up", id="recorded"),
         pytest.param(
             seen(), [recorded(number=NEW, leftovers=(NUMBER,))], "recorded as", id="a leftover"
         ),
@@ -87,11 +87,11 @@ def test_numbers_come_in_order():
     ("held", "why"),
     [
         pytest.param(live(marker=None), "", id="as it was seen"),
-        pytest.param(None, "not in the ledger any more", id="gone"),
+        pytest.param(None, "no longer in the ledger", id="gone"),
         pytest.param(live(marker="theirs/a"), "another workspace", id="I-22 taken since"),
         pytest.param(live(status="Cancelled"), "has the status Cancelled", id="cancelled since"),
         pytest.param(
-            live(marker=None, accountingPeriodName="Feb-2026"), "not in Jan-2026", id="moved"
+            live(marker=None, accountingPeriodName="Feb-2026"), "no longer in Jan-2026", id="moved"
         ),
     ],
 )

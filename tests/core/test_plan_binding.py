@@ -50,13 +50,13 @@ REFUSED, SAID = "refused", "said"
         pytest.param({}, {"tenant_id": "9"}, REFUSED, "tenant 9", id="another tenant"),
         pytest.param({}, {"entity_id": "9"}, REFUSED, "entity 9", id="another entity"),
         pytest.param({}, {"host": "h"}, None, "", id="the same tenant by another host name"),
-        pytest.param({"expires_at": ""}, {}, REFUSED, "not saved", id="printed and not saved"),
+        pytest.param({"expires_at": ""}, {}, REFUSED, "no expiry time", id="printed and not saved"),
         pytest.param(
             {"expires_at": NOON.isoformat()}, {}, REFUSED, "expired", id="expired this very second"
         ),
         pytest.param({}, {"tool_version": "1.1"}, REFUSED, "this is 1.1", id="another version"),
         pytest.param({}, {"policy_digest": "x"}, REFUSED, "policy", id="another policy"),
-        pytest.param({}, {"lineage": "x"}, REFUSED, "another one", id="I-41 another daybook"),
+        pytest.param({}, {"lineage": "x"}, REFUSED, "another daybook", id="I-41 another daybook"),
         pytest.param({"lineage": ""}, {}, None, "", id="the daybook is new"),
         pytest.param({}, {"serial": 6}, REFUSED, "older copy", id="I-44 an older daybook"),
         pytest.param({}, {"serial": 8}, SAID, "written to", id="the daybook grew"),
@@ -65,7 +65,7 @@ REFUSED, SAID = "refused", "said"
         pytest.param({}, {"dirty": True}, SAID, "not committed", id="uncommitted now"),
         pytest.param({"dirty": True}, {}, SAID, "not committed", id="uncommitted then"),
         pytest.param(
-            {}, {"files_digest": "x"}, SAID, "changes nothing planned", id="files elsewhere moved"
+            {}, {"files_digest": "x"}, SAID, "the plan is the same", id="files elsewhere moved"
         ),
     ],
 )

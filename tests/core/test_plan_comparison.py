@@ -79,12 +79,12 @@ CHANGED = "true-up: replace was reviewed; now "
         ),
         pytest.param(
             plan_of(entry(debit("7"), credit("7")), entry()),
-            CHANGED + "the file asks for something else",
+            CHANGED + "the content of the file differs",
             id="the file moved",
         ),
         pytest.param(
             plan_of(EUR, entry(notes="x")),
-            CHANGED + f"{OLD} is not what it was",
+            CHANGED + f"{OLD} has changed",
             id="live moved",
         ),
         pytest.param(
@@ -92,19 +92,19 @@ CHANGED = "true-up: replace was reviewed; now "
         ),
         pytest.param(
             resumed(book=recorded(number=NEW), ledger=[live(number=NEW)]),
-            CHANGED + f"it is about {NEW}, not {OLD}",
+            CHANGED + f"its number is {NEW}, not {OLD}",
             id="another entry",
         ),
         pytest.param(
             plan_of(EUR, entry(), removal=Removal.CANCEL),
-            CHANGED + "its calls are others",
+            CHANGED + "its calls differ",
             id="another policy",
         ),
         pytest.param(
             resumed(
                 entry(debit("7"), credit("7")), book=recorded(cancelled=True), ledger=[CANCELLED]
             ),
-            CHANGED + "the file asks for something else",
+            CHANGED + "the content of the file differs",
             id="the file moved after the cancel",
         ),
         pytest.param(
@@ -112,7 +112,7 @@ CHANGED = "true-up: replace was reviewed; now "
                 book=recorded(number=NEW, cancelled=True),
                 ledger=[live(number=NEW, status="Cancelled")],
             ),
-            CHANGED + f"it is about {NEW}, not {OLD}",
+            CHANGED + f"its number is {NEW}, not {OLD}",
             id="the rest of a change of another entry",
         ),
         pytest.param(
@@ -140,7 +140,7 @@ def test_what_was_not_reviewed_is_named(now, said, interrupted):
 )
 def test_a_plan_for_other_books_was_not_reviewed(moved):
     now = replace(moved, digest="sha256:other")
-    said = ("the workspace, the ledger or what is allowed is another",)
+    said = ("the workspace, the ledger or the allowances differ",)
     assert unreviewed(REPLACED, now, interrupted=True) == said
 
 
@@ -167,7 +167,7 @@ def test_an_update_that_clears_more_than_was_reviewed_is_named():
     one = plan_of(spec, held, applied=entry(notes="a"))
     other = plan_of(spec, held, applied=held)
     assert unreviewed(one, other, interrupted=False) == (
-        "true-up: update was reviewed; now its calls are others",
+        "true-up: update was reviewed; now its calls differ",
     )
 
 

@@ -430,17 +430,17 @@ def test_a_number_is_one_names(history, states):
     [
         pytest.param(
             [declared(name="new")], [was()], [held()],
-            ['"new" is what "old" was', "previousName: old"], id="a hint at the key",
+            ['"new" has the content of "old"', "previousName: old"], id="a hint at the key",
         ),
         pytest.param([declared(DEARER, name="new")], [was()], [held()], [], id="another content"),
         pytest.param([renamed()], [was()], [held()], [], id="a rename"),
         pytest.param(
-            [renamed()], [], [], ['"old" is known to nobody', "new is a new entry"],
+            [renamed()], [], [], ['"old" is unknown', "new is a new entry"],
             id="a name nobody knows",
         ),
         pytest.param(
             [renamed()], [was()], [held(status="Cancelled")],
-            ['"old" has no entry in the books any more', "new is a new entry"],
+            ['"old" no longer has a posted entry', "new is a new entry"],
             id="a name whose entry is gone",
         ),
         pytest.param([renamed()], [recorded(name="new")], [live(name="new")], [], id="applied"),
@@ -448,7 +448,7 @@ def test_a_number_is_one_names(history, states):
             [renamed(before="never")],
             [was(), recorded(name="other", number=NEW)],
             [held(), live(name="other", number=NEW)],
-            ['"never" is known to nobody', "`previousName: old` or `previousName: other`"],
+            ['"never" is unknown', "`previousName: old` or `previousName: other`"],
             id="a chain that may mean two",
         ),
     ],

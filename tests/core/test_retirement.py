@@ -90,7 +90,7 @@ def test_what_is_remembered(history, state):
         pytest.param([declared()], [], Action.CREATE, Reason.NEW, id="gone since: a new one"),
         pytest.param(
             [declared()], [live(marker="theirs/x")], Action.CREATE, Reason.NEW,
-            id="I-22 another workspace has it now",
+            id="I-22 it belongs to another workspace now",
         ),
         pytest.param(
             [declared(name="new", previous_name="true-up")], [live()], Action.ADOPT,
@@ -188,7 +188,7 @@ def of(files=(), book=(), ledger=(), found=()):
         ),
         pytest.param(
             of([], [recorded()], [live(), live(number=NEW)], [NEW]),
-            f"{NUMBER} and {NEW} stand in the books", id="N29 two of them",
+            f"{NUMBER} and {NEW} are posted", id="N29 two of them",
         ),
     ],
 )  # fmt: skip

@@ -154,14 +154,14 @@ BLOCKS = [
     # rule, message, wanted, files, book, ledger
     pytest.param(
         "transferred",
-        "1 of 2 entries of JR-00000001 would stay in the books, by transferredToAccounting: "
+        "1 of 2 entries of JR-00000001 would stay posted because of transferredToAccounting: "
         "JE-00000002 (Yes)",
         Action.REMOVE, [], [recorded_run()], [live_run(member(), HELD)],
         id="I-23 a run with a transferred entry",
     ),
     pytest.param(
         "transferred",
-        "1 of 1 entries of JR-00000001 would stay in the books, by transferredToAccounting: "
+        "1 of 1 entries of JR-00000001 would stay posted because of transferredToAccounting: "
         "JE-00000001 (Processing)",
         Action.REPLACE, [declared_run(run(journalEntryDate="2026-01-30"))], [recorded_run()],
         [live_run(member(transferredToAccounting="Processing"))],
@@ -203,7 +203,7 @@ BLOCKS = [
         [FROM_RUN], [recorded(from_run=True)], [], id="I-01 nor one that went with its run",
     ),
     pytest.param(
-        "run-entry", "JE-00000001 was made by a journal run, which the file does not say",
+        "run-entry", "JE-00000001 was made by a journal run, but the file does not name it",
         Action.ADOPT, [adopting()], [], [member()], id="adopt an entry of a run like another",
     ),
     pytest.param(
@@ -215,13 +215,13 @@ BLOCKS = [
         [adopting()], [], [live(marker=None, status="Cancelled")], id="adopt what is cancelled",
     ),
     pytest.param(
-        "adoption", "the file and JE-00000001 differ in what no update can change: "
+        "adoption", "the file and JE-00000001 differ in fields that cannot be updated: "
         "journalEntryItems", Action.ADOPT,
         [adopting(entry(debit("1"), credit("1")))], [], [live(marker=None)],
         id="adopt and change an amount at once",
     ),
     pytest.param(
-        "adoption", "JE-00000001 is recorded as other already", Action.ADOPT,
+        "adoption", "JE-00000001 is already recorded as other", Action.ADOPT,
         [adopting(), declared(name="other")], [recorded(name="other")],
         [live(name="other")], id="adopt what another declaration has",
     ),
@@ -231,7 +231,7 @@ BLOCKS = [
         id="I-22 adopt what another workspace has",
     ),
     pytest.param(
-        "run-entry", "JE-00000001 was not made by a journal run, and the file says so",
+        "run-entry", "JE-00000001 was not made by a journal run, but the file names one",
         Action.ADOPT, [FROM_RUN], [], [live(marker=None)],
         id="I-02 a manual entry is not left to a run that never made it",
     ),
@@ -242,7 +242,7 @@ BLOCKS = [
         [live_run(member())], id="adopt a run under another period",
     ),
     pytest.param(
-        "adoption", "JE-00000001 is adopted by new as well", Action.REMOVE,
+        "adoption", "JE-00000001 is also adopted by new", Action.REMOVE,
         [adopting(name="new")], [recorded(number="JE-00000002", adopted=JE)],
         [live(number="JE-00000002"), live(name="new", status="Cancelled")],
         id="I-01 an adopted entry that was replaced, and whose file was renamed",
@@ -365,7 +365,7 @@ def test_a_run_cancelled_in_part_is_drift():
     assert (moved.status, field.name, field.before) == (
         "Completed",
         "entries",
-        "1 of 3 cancelled; held by JE-00000002 (Yes)",
+        "1 of 3 cancelled; blocked by JE-00000002 (Yes)",
     )
 
 
@@ -430,7 +430,7 @@ def test_a_plan_with_a_run_is_saved_with_its_entries():
         pytest.param(
             (), live_run(GONE, HELD),
             "JR-00000001 was cancelled in part: 1 of 2 entries is cancelled, and "
-            "JE-00000002 (Yes) stays",
+            "JE-00000002 (Yes) remains posted",
             id="in part",
         ),
         pytest.param((GONE,), live_run(GONE, HELD), "", id="somebody had cancelled it before"),

@@ -127,10 +127,14 @@ def test_without_options_everything_is_selected():
         pytest.param({"periods": ["Jan 2026"]}, "--period Jan 2026", id="period"),
         pytest.param({"labels": ["team=offices"]}, "--select team=offices", id="label"),
         pytest.param(
-            {"targets": ["rent-jan"], "periods": ["Feb-2026"]}, "all of these", id="no overlap"
+            {"targets": ["rent-jan"], "periods": ["Feb-2026"]},
+            "matches all options",
+            id="no overlap",
         ),
-        pytest.param({"periods": ["Open-Ended"]}, "all of these", id="a period without entries"),
-        pytest.param({"excludes": ["*"]}, "all of these", id="everything excluded"),
+        pytest.param(
+            {"periods": ["Open-Ended"]}, "matches all options", id="a period without entries"
+        ),
+        pytest.param({"excludes": ["*"]}, "matches all options", id="everything excluded"),
     ],
 )
 def test_a_scope_that_matches_nothing_is_a_mistake(scope, said):
@@ -192,7 +196,7 @@ def test_what_is_not_inseparable_stays_out(scope, book, expected):
 def test_an_exclusion_does_not_separate():
     scope = Scope.of(targets=["invoices"], excludes=["of-run"])
     _, _, (problem,) = select(scope, of_run(the_run()))
-    assert "--exclude takes of-run out" in problem
+    assert "--exclude names of-run" in problem
 
 
 # What a plan makes of a selection.

@@ -169,7 +169,7 @@ def test_two_with_one_marker_are_named_and_left_alone(small):
     )["journalEntryNumber"]  # fmt: skip
     assert small.plan("--detailed-exitcode").code == 0
     planned = small.plan("--find")
-    assert f"doubled: {first} and {second} stand in the books" in planned.out
+    assert f"doubled: {first} and {second} are posted" in planned.out
     assert small.apply("--find").code == 4
     small.call("PUT", f"journal-entries/{second}/cancel")
     assert small.plan("--find", "--detailed-exitcode").code == 0

@@ -157,5 +157,5 @@ def test_a_limit_on_money_stops_the_whole_plan(small):
     small.declare("too-many")
     ended = small.apply()
     assert ended.code == 4
-    assert "money-limit: USD 801.80 would be posted or taken back; the limit is 400.90" in ended.out
+    assert "money-limit: USD 801.80 would be posted or cancelled; the limit is 400.90" in ended.out
     assert len(small.posted()) == 12

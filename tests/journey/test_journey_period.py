@@ -22,7 +22,7 @@ def test_i22_a_period_is_imported_and_everything_else_left(small):
     assert f"= {by['marked']}  marked" in ended.out
     assert f'not imported: {by["theirs"]}  carries the marker "theirs/x"' in ended.out
     assert f"not imported: {by['gone']}  has the status Cancelled" in ended.out
-    assert f"not imported: {mine}  recorded as entry-00 already" in ended.out
+    assert f"not imported: {mine}  already recorded as entry-00" in ended.out
     assert by["other"] not in ended.out
     assert "are left for what was imported (2)" in ended.out
     assert small.plan("--detailed-exitcode").code == 0

@@ -36,7 +36,7 @@ def test_an_approver_sees_what_holds_a_run(billing):
     before = billing.content()
     ended = billing.apply("--max-removals", "1")
     assert ended.code == 4
-    assert "1 of 4 entries of JR-00000001 would stay in the books" in ended.out
+    assert "1 of 4 entries of JR-00000001 would stay posted" in ended.out
     assert f"!  {held}" in ended.out
     assert billing.content() == before
     (change,) = billing.plan_document()["changes"]

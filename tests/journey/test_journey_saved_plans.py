@@ -128,7 +128,7 @@ def test_what_moved_is_named(books, saved):
     books.declare("another")
     ended = books.run("apply", saved)
     assert "another: create was not reviewed\n" in ended.err
-    assert "entry-00: update was reviewed; now JE-00000001 is not what it was\n" in ended.err
+    assert "entry-00: update was reviewed; now JE-00000001 has changed\n" in ended.err
 
 
 def test_the_difference_is_shown_with_its_facts(books, saved, tmp_path):

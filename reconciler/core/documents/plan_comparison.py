@@ -97,9 +97,7 @@ def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDi
 OTHERS = "others"
 """What stands for a value that is too long to state, or that only the ledger writes."""
 
-_INTERNAL_DETAILS = FieldDifference(
-    name="details that only ledger and daybook know", before=None, after=OTHERS
-)
+_INTERNAL_DETAILS = FieldDifference(name="details of ledger and daybook", before=None, after=OTHERS)
 
 _FACTS: Mapping[str, Callable[[Change], Value]] = MappingProxyType(
     {
@@ -171,7 +169,7 @@ def balance_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
             (word, row.currency): amount
             for row in plan.balance
             if not row.home
-            for word, amount in (("posted", row.posted_debit), ("taken back", row.removed_debit))
+            for word, amount in (("posted", row.posted_debit), ("cancelled", row.removed_debit))
         }
         for plan in (old, new)
     ]
@@ -196,7 +194,7 @@ def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ..
     found = differences(reviewed, now, interrupted=interrupted)
     texts = (*found.whole, *(f"{one.address.name}: {one.what}" for one in found.addresses))
     # Only what an interrupted run did can change the digest without being a difference.
-    return texts if texts or interrupted else ("the plan as a whole is another",)
+    return texts if texts or interrupted else ("the plan differs",)
 
 
 def differences(reviewed: Plan, now: Plan, *, interrupted: bool = False) -> PlanDiff:
@@ -211,11 +209,11 @@ def differences(reviewed: Plan, now: Plan, *, interrupted: bool = False) -> Plan
 
 def _differences_of_plans(reviewed: Plan, now: Plan) -> Iterator[str]:
     if _scope(reviewed) != _scope(now):
-        yield "the workspace, the ledger or what is allowed is another"
+        yield "the workspace, the ledger or the allowances differ"
     if reviewed.scope != now.scope:
-        yield "another part of the workspace was looked at, or not in the same way"
+        yield "the scope of the plan differs"
     if not _continues(reviewed.basis, now.basis):
-        yield "the daybook is another, or an older copy of the one that was reviewed with"
+        yield "the daybook differs, or is an older copy of the one at the review"
 
 
 def _differences_of_addresses(
@@ -243,7 +241,7 @@ def _difference_text(
         return f"{new.action.value} was not reviewed" if new is not None else ""
     action = old.action.value
     if new is None:
-        return "" if interrupted else f"{action} was reviewed, and nothing is to be done now"
+        return "" if interrupted else f"{action} was reviewed; now nothing changes"
     if interrupted and _completes(old, new):
         return ""
     if bound_change(old, homes[0]) == bound_change(new, homes[1]):
@@ -285,10 +283,10 @@ def _first_difference(old: Change, new: Change) -> str:
     if old.action != new.action:
         return f"it is {new.action.value}"
     if _content(old) != _content(new):
-        return "the file asks for something else"
+        return "the content of the file differs"
     if old.number != new.number:
-        return f"it is about {new.number or 'no entry'}, not {old.number or 'none'}"
+        return f"its number is {new.number or 'none'}, not {old.number or 'none'}"
     if old.fingerprint != new.fingerprint or old.members != new.members:
-        return f"{new.number or 'the live entry'} is not what it was"
+        return f"{new.number or 'the live entry'} has changed"
     same_calls = old.steps == new.steps and old.comparison == new.comparison
-    return "its circumstances are others" if same_calls else "its calls are others"
+    return "its other details differ" if same_calls else "its calls differ"

@@ -50,7 +50,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise StalePlan(
                 f"the plan file has format {version}; this version reads {FORMAT_VERSION}",
-                remedy="Make the plan anew with `reconciler plan --out FILE`.",
+                remedy="Make a new plan with `reconciler plan --out FILE`.",
             )
         whole = document["checksum"] == checksum_of(document)
         plan = plan_from(document)
@@ -63,20 +63,20 @@ def plan_of(text: str, *, key: str = "") -> Plan:
         ) from error
     if not whole:
         raise StalePlan(
-            "the plan file was altered since it was made: its digest does not fit its content",
-            remedy="Make the plan anew, and have it reviewed again.",
+            "the plan file was altered since it was made: its digest does not match its content",
+            remedy="Make a new plan, and have it reviewed again.",
         )
     if figure:
         raise StalePlan(
             f"the plan file was altered since it was made: {figure} does not follow from "
             "its changes",
-            remedy="Make the plan anew, and have it reviewed again.",
+            remedy="Make a new plan, and have it reviewed again.",
         )
     if key and not hmac.compare_digest(
         str(document.get("mac")).encode(), _mac(document["checksum"], key).encode()
     ):
         raise StalePlan(
-            "the plan file is not signed with the key that this apply asks for",
+            "the plan file is not signed with the key of this apply",
             remedy="Make the plan where RECONCILER_PLAN_KEY is set to the same key.",
         )
     return plan
@@ -181,15 +181,15 @@ def refusals_of(reviewed: Basis, now: Basis, *, at: datetime) -> Iterator[str]:
     if _target(reviewed) != _target(now):
         yield f"the plan is for {_target_text(reviewed)}, and this is {_target_text(now)}"
     if not origin.expires_at:
-        yield "the file was not saved as a plan to apply: it says nowhere how long it is valid"
+        yield "the file is not a saved plan to apply: it has no expiry time"
     elif at >= datetime.fromisoformat(origin.expires_at):
         yield f"the plan expired at {origin.expires_at}"
     if origin.tool_version != here.tool_version:
         yield f"version {origin.tool_version} made the plan, and this is {here.tool_version}"
     if origin.policy_digest != here.policy_digest:
-        yield "the workspace's policy is not the one that the plan was reviewed under"
+        yield "the workspace's policy changed since the review"
     if reviewed.lineage and reviewed.lineage != now.lineage:
-        yield "the daybook is another one than the plan was made with"
+        yield "the plan was made with another daybook"
     elif reviewed.lineage and reviewed.serial > now.serial:
         yield (
             f"the daybook is an older copy: it has {now.serial} writes, and the plan was made "
@@ -221,7 +221,7 @@ def remarks_on(reviewed: Basis, now: Basis) -> Iterator[str]:
     if here.dirty:
         yield "files of the workspace are not committed"
     if reviewed.files_digest != now.files_digest:
-        yield "files of the workspace are others than at the review, which changes nothing planned"
+        yield "workspace files changed since the review; the plan is the same"
     if reviewed.lineage and reviewed.serial < now.serial:
         yield "the daybook was written to since the review"
 

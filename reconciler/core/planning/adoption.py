@@ -40,26 +40,30 @@ def adoption_obstacles(state: AddressState, change: Change) -> Iterator[tuple[st
     """Why a number cannot be adopted: the rule, the fact, and the way out."""
     number = state.number
     if state.live is None:
-        remedy = "Correct `metadata.adopts`; remove it where the entry was replaced since."
+        remedy = "Correct `metadata.adopts`, or remove it if the entry was replaced."
         yield "adoption", f"{number} is not in the ledger", remedy
         return
     if not state.posted:
         fact = f'{number} has the status "{state.live.status}"'
-        yield "adoption", fact, "Remove the file: there is nothing in the books to adopt."
+        yield "adoption", fact, "Remove the file: the entry is not posted and cannot be adopted."
     for recorded in state.snapshot.records_by_current_name.values():
         if recorded.number == number and recorded.address != state.address:
-            fact = f"{number} is recorded as {recorded.address.name} already"
-            yield "adoption", fact, "Keep that name, or leave the entry to it."
+            fact = f"{number} is already recorded as {recorded.address.name}"
+            yield "adoption", fact, "Keep that name, or remove this file."
     yield from _run_obstacles(state)
     yield from _date_obstacles(state)
     if change.action is Action.ADOPT and change.comparison.forced_by:
         fields = ", ".join(change.comparison.forced_by)
-        yield "adoption", f"the file and {number} differ in what no update can change: {fields}", ""
+        yield (
+            "adoption",
+            f"the file and {number} differ in fields that cannot be updated: {fields}",
+            "",
+        )
 
 
 ADOPTS_ANOTHER = (
-    "Remove `metadata.adopts` to keep the entry that the name has, and declare the other one under "
-    "a name of its own; or remove the file, `reconciler forget` the name, and then adopt."
+    "Remove `metadata.adopts` to keep the recorded entry, and declare the other one under its own "
+    "name. Or remove the file, run `reconciler forget` for the name, and adopt the other entry."
 )
 """What to do about a name that has one number and adopts another."""
 
@@ -85,16 +89,20 @@ def _run_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
     said = state.declared is not None and state.declared.made_by is not None
     by_run = state.live_fields.get("transactionType") in TRANSACTION_TYPES
     if by_run and not said:
-        fact = f"{state.number} was made by a journal run, which the file does not say"
-        yield "run-entry", fact, "Name it in `metadata.journalRun`; `reconciler import --run` does."
+        fact = f"{state.number} was made by a journal run, but the file does not name it"
+        yield (
+            "run-entry",
+            fact,
+            "Name it in `metadata.journalRun`, as `reconciler import --run` does.",
+        )
     if said and not by_run:
-        fact = f"{state.number} was not made by a journal run, and the file says so"
+        fact = f"{state.number} was not made by a journal run, but the file names one"
         yield "run-entry", fact, "Remove `metadata.journalRun`."
     run = state.declared.made_by if state.declared is not None else None
     if by_run and run is not None and run in state.snapshot.live:
         live = state.snapshot.live[run]
         if live is None:
-            fact = f"{run} is not in the ledger, and the file says that it made {state.number}"
+            fact = f"{run} is not in the ledger, but the file says that it made {state.number}"
             yield "run-entry", fact, "Correct `metadata.journalRun`."
         elif state.number not in {member.number for member in live.members}:
             fact = f"{state.number} is not among the {len(live.members)} entries of {run}"
@@ -112,7 +120,7 @@ def _date_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
     if period is not None and days != (period.start_date, period.end_date):
         said = " to ".join(str(day) for day in days)
         fact = f"{state.number} is for {said}, which is not {period.name}"
-        yield "adoption", fact, "Write the days of the run, or the period that they are."
+        yield "adoption", fact, "Write the dates of the run, or the period with these dates."
 
 
 def declaration_of(

@@ -117,18 +117,18 @@ def _conditions(tier: Tier) -> Iterator[str]:
 
 def _amount(tier: Tier, money: _Money) -> str | None:
     if money.unknown:
-        return "a journal run, whose amounts are not known before"
+        return "a journal run, whose amounts are unknown before it runs"
     for currency, least in sorted(tier.amount.items()):
         amount = money.moved.amounts.get(currency)
         if amount is not None and amount >= least:
             return (
-                f"{currency} {shown(amount, currency)} posted or taken back, which is "
-                f"{shown(least, currency)} or more"
+                f"{currency} {shown(amount, currency)} posted or cancelled, at least "
+                f"{shown(least, currency)}"
             )
     if unmeasured := money.moved.unmeasured(money.named):
-        return f"{' and '.join(unmeasured)}, of which no tier names a sum"
+        return f"{' and '.join(unmeasured)}, for which no tier states an amount"
     if money.partial:
-        return "a partial plan, which does not show what all its parts come to"
+        return "a partial plan, which does not show the amounts of all parts"
     return None
 
 
@@ -171,11 +171,11 @@ def _counted(
         elif allowed and who not in allowed:
             why = "is not among the approvers of the policy"
         elif approval.weak and requirement.evidence is not Evidence.GIT:
-            why = "is known from git alone, and the policy asks for the forge's record"
+            why = "is recorded only in git, but the policy requires the forge's record"
         elif approval.digests and digest not in approval.digests:
             why = "approved another plan: " + ", ".join(approval.digests)
         elif requirement.bind_digest and not approval.digests:
-            why = "does not name the digest of the plan, as the policy asks"
+            why = "does not name the digest of the plan, which the policy requires"
         if why:
             discarded.append(Discarded(who=approval.who, why=why))
         else:

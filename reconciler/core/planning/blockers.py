@@ -44,7 +44,7 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
     ):
         yield (
             "transfer-override",
-            f"{change.number} is transferred, and the file says otherwise",
+            f"{change.number} is transferred, but the file states otherwise",
             "",
         )
 
@@ -61,7 +61,7 @@ def _ownership(state: AddressState) -> Iterator[Obstacle]:
         _, marker = split_marker(live.fields, state.snapshot.tenant.marker)
         foreign = state.kind.carries_marker and marker != expected
         if foreign or live.status != CANCELLED:
-            yield "ownership", f"{number} is no cancelled entry of this declaration any more", ""
+            yield "ownership", f"{number} is no longer a cancelled entry of this declaration", ""
 
 
 def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
@@ -76,18 +76,16 @@ def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
     for one in dict.fromkeys((number, state.recorded.adopted)):
         for address in state.snapshot.claims.get(one or "", ()):
             if address != state.address:
-                yield "adoption", f"{one} is adopted by {address.name} as well", _ONE_NAME
+                yield "adoption", f"{one} is also adopted by {address.name}", _ONE_NAME
     if state.declared.protect if state.declared else state.recorded.protect:
         way_out = "" if state.declared else _UNPROTECT_FIRST
         yield "protected", f"{state.address.name} is protected", way_out
 
 
-_UNPROTECT_FIRST = (
-    "Restore the file with `protect: false` and have that applied; then remove it again."
-)
+_UNPROTECT_FIRST = "Restore the file with `protect: false` and apply it; then remove it again."
 _ONE_NAME = (
-    "Restore the file under its old name, or write `previousName` into the new one in place of "
-    "`metadata.adopts`: that renames the entry."
+    "Restore the file under its old name. Or replace `metadata.adopts` in the new file by "
+    "`previousName`, which renames the entry."
 )
 
 

@@ -81,13 +81,13 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
         if not staying:
             yield change
             continue
-        fact = f'it is what "{staying[0]}" posted, word for word, and that cannot be taken back'
+        fact = f'it has the content of "{staying[0]}", whose entry cannot be cancelled'
         yield _blocked(change, "posted-elsewhere", fact, _DOUBLE_POSTING_REMEDY.format(staying[0]))
 
 
 _DOUBLE_POSTING_REMEDY = (
-    "If it is a new name for that entry, write `previousName: {0}` into its metadata. If it is "
-    "another entry, see to the removal of {0} first, or restore its file."
+    "If it is a new name for that entry, add `previousName: {0}` to its metadata. If it is "
+    "another entry, resolve the removal of {0} first, or restore its file."
 )
 
 
@@ -123,7 +123,7 @@ def _decide(state: AddressState) -> Change | None:
     if change is not None and state.previous is not None and state.live is not None:
         change = _renamed(state, change)
     if change is not None and state.duplicates:
-        fact = f"{' and '.join(state.duplicates)} stand in the books for one declaration"
+        fact = f"{' and '.join(state.duplicates)} are posted for one declaration"
         return _blocked(change, "doubled", fact)
     if change is not None and (fact := adopts_another(state)):
         return _blocked(change, "adoption", fact, ADOPTS_ANOTHER)

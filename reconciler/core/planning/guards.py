@@ -67,11 +67,11 @@ def _removals(
 ) -> Iterator[Refusal]:
     stated = [limit for limit in (allowed, policy) if limit is not None]
     limit = min(stated, default=default_limit(owned))
-    remedy = f"If it is meant, allow exactly this with --max-removals {removals}."
+    remedy = f"If this is intended, allow exactly this with --max-removals {removals}."
     if removals > limit:
         if policy is not None and removals > policy:
             # What the files say was reviewed; an option of one run was not.
-            remedy = "If it is meant, raise policy.limits.removals in a change of its own."
+            remedy = "If this is intended, raise policy.limits.removals in a separate change."
         message = f"{removals} of {owned} recorded entries would be removed; the limit is {limit}"
         yield _refusal("too-many-removals", message, remedy)
     elif removals and undeclared >= owned and allowed != removals:
@@ -91,7 +91,7 @@ def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> It
         message = (
             f"{missing} of {owned} recorded entries are not in the ledger; the limit is {limit}"
         )
-        remedy = f"Check the target. If it is meant, allow this with --max-missing {missing}."
+        remedy = f"Check the target. If this is intended, allow it with --max-missing {missing}."
         yield _refusal("missing-in-ledger", message, remedy)
 
 
@@ -103,16 +103,16 @@ def _money(
     moved = money_moved(changes, home_currency)
     for currency in moved.unmeasured(limits):
         message = (
-            f"{currency} {shown(moved.amounts[currency], currency)} would be posted or taken back, "
+            f"{currency} {shown(moved.amounts[currency], currency)} would be posted or cancelled, "
             f"and policy.limits.money names no limit for {currency}"
         )
-        remedy = f"State a limit for {currency} in policy.limits.money."
+        remedy = f"Set a limit for {currency} in policy.limits.money."
         yield _refusal("money-limit", message, remedy)
     for currency, limit in sorted(limits.items()):
         amount = moved.amounts.get(currency, ZERO)
         if amount > limit:
             message = (
-                f"{currency} {shown(amount, currency)} would be posted or taken back; "
+                f"{currency} {shown(amount, currency)} would be posted or cancelled; "
                 f"the limit is {shown(limit, currency)}"
             )
             yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)

@@ -107,17 +107,17 @@ def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
         keys = " or ".join(f"`previousName: {name}`" for name in alike)
         if one.previous_name is not None:
             source = previous_of(one)
-            known = "has no entry in the books any more"
-            fact = known if source in names.recorded else "is known to nobody"
-            hint = f"; of equal content: {keys}" if keys else ""
+            known = "no longer has a posted entry"
+            fact = known if source in names.recorded else "is unknown"
+            hint = f"; entries of equal content: {keys}" if keys else ""
             yield (
                 f'the previous name "{source.name}" {fact}, so {one.address.name} is a new entry'
                 + hint
             )
         elif keys:
             yield (
-                f'"{one.address.name}" is what "{alike[0]}" was, word for word; if it is a new '
-                f"name for that entry, {keys} in its metadata keeps the entry as it stands"
+                f'"{one.address.name}" has the content of "{alike[0]}", which is removed; if it is '
+                f"a new name for that entry, add {keys} to its metadata"
             )
 
 

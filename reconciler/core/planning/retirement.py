@@ -53,7 +53,7 @@ def retirement_obstacles(
     declared = snapshot.declared.get(address)
     if declared is not None:
         fact = f"{address.name} is declared at {declared.source}"
-        yield fact, "Remove its file first; what no file declares can be forgotten."
+        yield fact, "Remove its file first: only an undeclared name can be forgotten."
     for one, source in snapshot.renames.items():
         if source == address:
             fact = f"{address.name} is the previous name of {one.name}, which is not applied yet"
@@ -61,14 +61,17 @@ def retirement_obstacles(
     state = snapshot.recorded.get(address)
     if state is not None and state.unsettled:
         fact = f"an earlier create of {address.name} has no known outcome"
-        yield fact, "Run `reconciler apply`: it settles what is open before anything else."
+        yield fact, "Run `reconciler apply`: it settles open calls first."
     posted = {*unrecorded_numbers(snapshot, address)} | (
         {state.number} if state and state.number else set()
     )
     for number in sorted(posted & open_calls):
         fact = f"an earlier call on {number} has no known outcome"
-        yield fact, "Run `reconciler daybook recover`, then forget the name that has it then."
+        yield (
+            fact,
+            "Run `reconciler daybook recover`, then forget the name that has the entry afterwards.",
+        )
     if len(posted) > 1:
         numbers = " and ".join(sorted(posted))
-        fact = f"{numbers} stand in the books for {address.name}"
+        fact = f"{numbers} are posted for {address.name}"
         yield fact, "Cancel all but one of them in the ledger first."

@@ -13,14 +13,13 @@ MEMBERS = "entries"
 
 TRANSFER_REMEDIES: Mapping[str, str] = MappingProxyType(
     {
-        "Yes": "Restore the file as it was, and correct the books with a reversing entry in an "
-        "open period.",
+        "Yes": "Restore the file, and post a reversing entry in an open period.",
         "Processing": "Wait until the transfer has ended, then plan again.",
     }
 )
 """The transfer states in which nothing is taken back (API facts 3.6), and what to do then."""
 
-_UNPROTECT = "Declare the entry with `protect: false` and have that applied; then remove its file."
+_UNPROTECT = "Declare the entry with `protect: false` and apply it; then remove its file."
 
 _SHOWN = 10
 """So many numbers are named in a message; the rest are counted."""
@@ -52,8 +51,8 @@ def numbers_text(members: tuple[Live, ...]) -> str:
 
 
 PARTIAL_CANCEL_REMEDY = (
-    "Restore the file: the run stands with the entries it has left. A new run takes up the "
-    "transactions of the others; correct what is transferred with a reversing entry."
+    "Restore the file: the run keeps its other entries. A new run includes the transactions of the "
+    "cancelled ones. Correct transferred entries with reversing entries."
 )
 """What to do about a run that was cancelled in part."""
 
@@ -89,7 +88,7 @@ def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
     taken = len(members) - len(left)
     if live.status == CANCELLED or not taken or not left:
         return ""
-    stay = "stays" if len(left) == 1 else "stay"
+    stay = "remains posted" if len(left) == 1 else "remain posted"
     verb = "is" if taken == 1 else "are"
     return (
         f"{live.number} was cancelled in part: {taken} of {len(members)} entries {verb} cancelled, "
@@ -105,7 +104,7 @@ def cancelled_members(live: Live | None) -> FieldChange | None:
         return None
     blocking = tuple(member for member in members if blocks_run_cancel(member))
     before = f"{gone} of {len(members)} cancelled" + (
-        f"; held by {numbers_text(blocking)}" if blocking else ""
+        f"; blocked by {numbers_text(blocking)}" if blocking else ""
     )
     return FieldChange(name=MEMBERS, before=before, after="none cancelled", in_place=True)
 
@@ -119,12 +118,10 @@ def member_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
             "Yes" if any(transfer_of(member) == "Yes" for member in blocking) else "Processing"
         )
         in_part = any(member.status == CANCELLED for member in members)
-        fact = (
-            f"{len(blocking)} of {len(members)} entries of {state.number} would stay in the books"
-        )
+        fact = f"{len(blocking)} of {len(members)} entries of {state.number} would stay posted"
         yield (
             "transferred",
-            f"{fact}, by transferredToAccounting: {numbers_text(blocking)}",
+            f"{fact} because of transferredToAccounting: {numbers_text(blocking)}",
             (PARTIAL_CANCEL_REMEDY if in_part else TRANSFER_REMEDIES[transfer]),
         )
     numbers = {member.number for member in members if is_posted(member)}

@@ -73,15 +73,14 @@ def select(
     selected = _with_linked(asked, workspace)
     linked = selected - asked
     problems += (
-        f"--exclude takes {one.name} out of what it cannot be separated from: "
-        "exclude what belongs to it as well, or neither"
+        f"--exclude names {one.name}, which is linked to a selected entry: exclude both, or neither"
         for one in sorted(linked)
         if _matches_any(one, scope.excludes)
     )
     if not problems and not selected:
         problems.append(
-            "nothing in the workspace is selected by all of these together; "
-            "words of one option widen the scope, another option narrows it"
+            "no entry matches all options; values of one option widen the scope, "
+            "another option narrows it"
         )
     left = everything - selected
     unseen = OutOfScope(

@@ -45,7 +45,7 @@ def mismatch(
         expected = marker_of(workspace, claim.address)
         return "" if marker == expected else f'does not carry the marker "{expected}"'
     if claim.spec is None:
-        return "cannot be compared with what was asked for, which is not recorded"
+        return "cannot be compared: what was requested is not recorded"
     differing = [field.name for field in read_back(kind, claim.spec, None, held).fields]
     if kind.span is not None and (named := claim.spec.get(kind.period)):
         # The period is written, and read as the days that it has.
@@ -53,4 +53,4 @@ def mismatch(
         days = tuple(held.get(field) for field in kind.span)
         if period is None or days != (period.start_date, period.end_date):
             differing.append(kind.period)
-    return f"differs from what was asked for: {', '.join(differing)}" if differing else ""
+    return f"differs from what was requested: {', '.join(differing)}" if differing else ""

@@ -236,8 +236,8 @@ def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
     entries = "1 entry" if doubts == 1 else f"{doubts} entries"
     why = "the daybook is new" if new else "the daybook may be an older copy"
     message = (
-        f"{why}, the ledger cannot be searched, and {entries} would be posted that may stand in "
-        f"it already: {failure}"
+        f"{why}, the ledger cannot be searched, and {entries} would be posted that may be "
+        f"in it already: {failure}"
     )
     return Refusal(rule=rule.id, message=message, remedy=rule.remedy)
 
@@ -246,12 +246,12 @@ def unproved(doubts: int, search: Search) -> Refusal:
     """The refusal to post with a new daybook what a look at one number after the other missed."""
     entries = "1 entry" if doubts == 1 else f"{doubts} entries"
     message = (
-        f"the daybook is new, and {entries} would be posted that may stand in the ledger already: "
-        f"it cannot be searched ({search.instead_of}), and that none of {search.probed} carries "
-        "the marker proves nothing, for deleted entries may have left a gap that looks like the end"
+        f"the daybook is new, and {entries} would be posted that may be in the ledger already. "
+        f"The ledger cannot be searched ({search.instead_of}). Probing {search.probed} found no "
+        "marker, which is inconclusive: deleted numbers leave gaps"
     )
     remedy = (
-        "Look in the ledger for what would be posted. Name what stands there with "
-        "`metadata.adopts`; if nothing of it does, say so: --first-apply beside --probe-from."
+        "Look in the ledger for what would be posted. Adopt what is posted there with "
+        "`metadata.adopts`. If none of it is, confirm that: add --first-apply to --probe-from."
     )
     return Refusal(rule=PLAN_RULES["unsearched-ledger"].id, message=message, remedy=remedy)

@@ -66,7 +66,7 @@ class Probe:
         words = f"{self.begin} to {self.last}"
         if self.reached_gap:
             return Search(numbers=self.numbers, everything=True, probed=words, instead_of=why)
-        fact = f"{why}; {words} were looked at instead, and there is more above"
+        fact = f"{why}; {words} were probed instead, and there are more numbers"
         return Search(numbers=self.numbers, failure=fact, probed=words, instead_of=why)
 
 

@@ -63,7 +63,7 @@ def select_entries(
         name = state.address.name
         known |= dict.fromkeys(state.retired, f"forgotten, as {name}")
         held = (state.number, *state.leftovers)
-        known |= {number: f"recorded as {name} already" for number in held if number is not None}
+        known |= {number: f"already recorded as {name}" for number in held if number is not None}
     wanted, left = [], []
     for one in sorted({each.number: each for each in seen}.values(), key=lambda one: one.number):
         why = known.get(one.number) or _reason_to_skip(kind, one, workspace)
@@ -79,9 +79,9 @@ def reason_to_skip(
 ) -> str:
     """What a read shows that a search did not; empty when the entry is to be imported."""
     if live is None:
-        return "not in the ledger any more"
+        return "no longer in the ledger"
     if live.fields.get(kind.period) != period:
-        return f"not in {period} any more"
+        return f"no longer in {period}"
     seen = ListedEntry(
         number=live.number,
         status=live.status,
@@ -95,7 +95,7 @@ def _reason_to_skip(kind: Kind, seen: ListedEntry, workspace: str) -> str:
     if seen.status not in kind.posted_states:
         return f"has the status {seen.status}"
     if seen.marker is not None and seen.marker.partition("/")[0] != workspace:
-        return f'carries the marker "{seen.marker}": another workspace has it'
+        return f'carries the marker "{seen.marker}": it belongs to another workspace'
     if seen.transaction_type in TRANSACTION_TYPES:
         return "made by a journal run, which `reconciler import --run` imports"
     return ""

@@ -69,13 +69,13 @@ def record_from(text: str) -> SpillRecord:
     try:
         document = json.loads(text, object_pairs_hook=_unrepeated, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise UnreadableSpillRecord("it is not whole") from None
+        raise UnreadableSpillRecord("it is incomplete") from None
     if not isinstance(document, dict) or "rescue" not in document:
-        raise UnreadableSpillRecord("it is no line of a rescue file")
+        raise UnreadableSpillRecord("it is not a line of a spill file")
     if document["rescue"] != FORMAT:
         raise UnreadableSpillRecord("another version of reconciler wrote it")
     if document.pop(_CHECKSUM, None) != _checksum_of(document):
-        raise UnreadableSpillRecord("it is not as it was written")
+        raise UnreadableSpillRecord("its checksum does not match")
     try:
         record = SpillRecord(
             lineage=str(document["lineage"]),
@@ -88,7 +88,7 @@ def record_from(text: str) -> SpillRecord:
             detail=str(document["detail"]),
         )
     except (KeyError, ValueError, TypeError):
-        raise UnreadableSpillRecord("it lacks what such a line holds") from None
+        raise UnreadableSpillRecord("a field is missing or malformed") from None
     if fault := _why_invalid(record):
         raise UnreadableSpillRecord(fault)
     return record
@@ -98,14 +98,14 @@ def _why_invalid(record: SpillRecord) -> str:
     """Why a line cannot be believed, whatever the daybook says; empty when it can."""
     kind = KINDS.get(record.address.kind)
     if kind is None or record.act not in CALLS:
-        return "it speaks of a call that this version does not make"
+        return "it names a call that this version does not make"
     number = record.number
     if number is not None and not (
         isinstance(number, str) and len(number) <= 40 and re.fullmatch(kind.number_pattern, number)
     ):
-        return "it names a number that no ledger gives"
+        return "its number is malformed"
     if record.result is Result.DONE and number is None:
-        return "it names no number"
+        return "its number is missing"
     return ""
 
 
