@@ -1,4 +1,4 @@
-"""Which approvals a plan requires, and whether those that are there suffice."""
+"""The approvals that a plan requires, and whether those given suffice."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What happens to an address: every action, block, resume point and drift."""
+"""The action for an address: every action, block, resume point and drift."""
 
 import ast
 from dataclasses import replace

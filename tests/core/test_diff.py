@@ -1,4 +1,4 @@
-"""Three ways: what a file asks for, what was last applied, and what is live (I-50, I-54)."""
+"""Declared, recorded and live compared (I-50, I-54)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What differs inside nested values is named by its place."""
+"""Differences inside nested values are named by their path."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The accounting rules: each refuses what it names, with the place, and nothing else."""
+"""Each accounting rule reports what it names, with its path, and nothing else."""
 
 from decimal import Decimal
 

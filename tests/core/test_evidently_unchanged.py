@@ -1,4 +1,4 @@
-"""What is seen at once to be unchanged is unchanged in depth too, whatever the documents hold."""
+"""What the fast comparison calls unchanged, the full comparison does too."""
 
 from decimal import Decimal
 

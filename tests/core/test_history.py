@@ -1,4 +1,4 @@
-"""What the daybook remembers is a fold over everything that was tried (I-07, I-08, I-26)."""
+"""The recorded state is a fold over all recorded calls (I-07, I-08, I-26)."""
 
 import pytest
 from builders import address, entry

@@ -1,4 +1,4 @@
-"""What a plan does to the books: impact by period, code and currency, and balance (I-51)."""
+"""The effect of a plan: impact by period, code and currency, and balance (I-51)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The finder: what it asks, when it asks, and what follows from the numbers it finds."""
+"""The search by marker: its queries, when it is needed, what follows from the numbers it finds."""
 
 import pytest
 from builders import MARKER, WORKSPACE, address, credit, debit, declared, entry, live, plan_for

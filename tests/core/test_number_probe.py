@@ -1,4 +1,4 @@
-"""Looking upward number by number: what it finds, where it ends, what it may say."""
+"""Probing number by number: what it finds, where it ends, what it reports."""
 
 from itertools import islice
 

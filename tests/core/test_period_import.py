@@ -1,4 +1,4 @@
-"""What of an accounting period is imported, and why the rest is left."""
+"""The entries of an accounting period that are imported, and why others are not."""
 
 import pytest
 from builders import KIND, MARKER, NUMBER, WORKSPACE, live, recorded

@@ -1,4 +1,4 @@
-"""What a saved plan is refused for besides its digest, and what is only said (I-30, I-41)."""
+"""What a saved plan is checked against, in addition to its digest (I-30, I-41)."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""A plan made now is applied only within what was reviewed (I-30)."""
+"""A new plan is applied only within the reviewed one (I-30)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A saved plan: whole or refused, and read back as it was made (I-12, I-30)."""
+"""A saved plan is read as it was written, or refused (I-12, I-30)."""
 
 import contextlib
 import json

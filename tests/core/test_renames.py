@@ -1,4 +1,4 @@
-"""An entry gets another name: which entry is meant, what is done to it, and what is refused."""
+"""Renamed declarations: the entry that is meant, the calls, and what is refused."""
 
 from dataclasses import replace
 

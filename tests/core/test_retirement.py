@@ -1,4 +1,4 @@
-"""What is forgotten stays in the ledger, is remembered as that, and is never posted again."""
+"""A forgotten entry stays in the ledger, is recorded as retired, and is never posted again."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The rules of journal runs: each refuses what it names, with the place, and nothing else."""
+"""Each rule of journal runs reports what it names, with its path, and nothing else."""
 
 import pytest
 from builders import MARKER, declared, entry, tenant_of

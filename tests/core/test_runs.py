@@ -1,4 +1,4 @@
-"""Journal runs and adoptions: what is decided of them, and what a plan says of the books."""
+"""Decisions about journal runs and adoptions, and their impact."""
 
 from dataclasses import replace
 

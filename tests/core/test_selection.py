@@ -1,4 +1,4 @@
-"""What a scope selects of a workspace, what comes along, and what it says of a word unknown."""
+"""The addresses that a scope selects, what is included with them, and unknown values."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Tenant and values as they are read from documents."""
+"""Tenants and values read from documents."""
 
 from decimal import Decimal
 
