@@ -1,4 +1,4 @@
-"""Puts a plan together: decisions, impact, balance, guards and the digest that binds them."""
+"""Builds a plan: decisions, impact, balance, guards and digest."""
 
 from collections import Counter
 from dataclasses import replace
@@ -19,7 +19,7 @@ def make_plan(
     allowances: Allowances,
     warnings: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan for a snapshot. The same snapshot gives the same plan, byte for byte (I-12)."""
+    """The plan for a snapshot. The same snapshot always gives the same bytes (I-12)."""
     changes, drift = decide_all(snapshot)
     counts = Counter(change.action for change in changes)
     starts = {name: period.start_date for name, period in snapshot.tenant.periods_by_name.items()}

@@ -1,4 +1,4 @@
-"""What is different between two plans: by address, in their impact, and in their balance."""
+"""The differences between two plans: by address, impact and balance."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from reconciler.core.model.resource import EMPTY, Address, Value, rows_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDifference:
-    """One fact of a change that two plans state differently; None where one states nothing."""
+    """One fact of a change that differs between two plans; None when it is absent."""
 
     name: str
     before: Value
@@ -26,10 +26,10 @@ class FieldDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeDifference:
-    """One address that two plans treat differently.
+    """One address that differs between two plans.
 
-    `what` says it in a sentence; `moved` are the facts behind it, `lines_removed` and
-    `lines_added` those of the lines that the file asks for.
+    `what` is the text of the difference, `moved` are the differing facts, and `lines_removed` and
+    `lines_added` the differing lines of the file.
     """
 
     address: Address
@@ -43,7 +43,7 @@ class ChangeDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmountDifference:
-    """An amount that two plans give differently; `names` say of what, the currency comes last."""
+    """An amount that differs between two plans; `names` identify it, the currency is last."""
 
     names: tuple[str, ...]
     before: Decimal
@@ -51,24 +51,23 @@ class AmountDifference:
 
     @property
     def currency(self) -> str:
-        """The currency of both amounts."""
         return self.names[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDiff:
-    """All that two plans differ in. `whole` is what concerns the plans and no address of them."""
+    """The differences between two plans. `whole` are those that concern no address."""
 
     whole: tuple[str, ...] = ()
     addresses: tuple[ChangeDifference, ...] = ()
     impact: tuple[AmountDifference, ...] = ()
     """Net changes by period, accounting code and currency."""
     balance: tuple[AmountDifference, ...] = ()
-    """Debits posted and taken back by currency."""
+    """Debits posted and cancelled by currency."""
 
 
 def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDifference:
-    """The difference of one address, at least one of whose changes there is."""
+    """The difference of one address; at least one change must be given."""
     one = new or old
     assert one is not None
     if old is None or new is None:
@@ -95,7 +94,7 @@ def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDi
 
 
 OTHERS = "others"
-"""What stands for a value that is too long to state, or that only the ledger writes."""
+"""Replaces a value that is too long to show, or that only the ledger writes."""
 
 _INTERNAL_DETAILS = FieldDifference(name="details of ledger and daybook", before=None, after=OTHERS)
 
@@ -118,7 +117,7 @@ _FACTS: Mapping[str, Callable[[Change], Value]] = MappingProxyType(
         ),
     }
 )
-"""The facts of a change by the names that people know them under."""
+"""The facts of a change by the names that are shown."""
 
 
 def _differing_facts(old: Change, new: Change, lines: str) -> Iterator[FieldDifference]:
@@ -142,7 +141,7 @@ def _spec(spec: Mapping[str, Value] | None) -> Mapping[str, Value]:
 
 
 def _text(value: Value) -> bytes:
-    """A number and its digits as text are two values."""
+    """A number and its digits as text are different values."""
     return json_bytes({"is": exact(value)})
 
 
@@ -154,7 +153,6 @@ _Sums: TypeAlias = dict[tuple[str, ...], Decimal]
 
 
 def impact_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
-    """The net changes that are others."""
     sums: list[_Sums] = [
         {(row.period, row.code, row.currency): row.net_change for row in plan.impact}
         for plan in (old, new)
@@ -163,13 +161,12 @@ def impact_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
 
 
 def balance_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
-    """The sums that are others: what is posted, and what is taken back."""
     sums: list[_Sums] = [
         {
-            (word, row.currency): amount
+            (side, row.currency): amount
             for row in plan.balance
             if not row.home
-            for word, amount in (("posted", row.posted_debit), ("cancelled", row.removed_debit))
+            for side, amount in (("posted", row.posted_debit), ("cancelled", row.removed_debit))
         }
         for plan in (old, new)
     ]
@@ -184,21 +181,21 @@ def _money(old: _Sums, new: _Sums) -> Iterator[AmountDifference]:
 
 
 def unreviewed(reviewed: Plan, now: Plan, *, interrupted: bool) -> tuple[str, ...]:
-    """What the plan made now holds that was not reviewed; empty when it may be applied.
+    """What differs between the new plan and the reviewed one; empty when it may be applied.
 
-    When a run of the reviewed plan was `interrupted`, what is left of it is within the review: a
-    change that is gone because it is done, or one whose last steps remain.
+    If a run of the reviewed plan was `interrupted`, its remaining changes count as reviewed:
+    completed changes may be missing, and started ones may have only their last steps.
     """
     if now.digest == reviewed.digest:
         return ()
     found = differences(reviewed, now, interrupted=interrupted)
     texts = (*found.whole, *(f"{one.address.name}: {one.what}" for one in found.addresses))
-    # Only what an interrupted run did can change the digest without being a difference.
+    # Only an interrupted run can change the digest without a difference.
     return texts if texts or interrupted else ("the plan differs",)
 
 
 def differences(reviewed: Plan, now: Plan, *, interrupted: bool = False) -> PlanDiff:
-    """All that the plan made now does otherwise than the one that was reviewed."""
+    """The differences of the new plan from the reviewed one."""
     return PlanDiff(
         whole=tuple(_differences_of_plans(reviewed, now)),
         addresses=tuple(_differences_of_addresses(reviewed, now, interrupted=interrupted)),
@@ -236,7 +233,7 @@ def _difference_text(
     *,
     interrupted: bool,
 ) -> str:
-    """What is different about one address; empty when nothing is, or a review covers it."""
+    """The difference of one address as text; empty when there is none, or it was reviewed."""
     if old is None:
         return f"{new.action.value} was not reviewed" if new is not None else ""
     action = old.action.value
@@ -250,7 +247,7 @@ def _difference_text(
 
 
 def _scope(plan: Plan) -> tuple[object, ...]:
-    """What is sent depends on the home currency and on the marker's place too."""
+    """What calls depend on: target, home currency, marker field and allowances."""
     basis = plan.basis
     return (
         (basis.workspace, basis.tenant_id or basis.host, basis.entity_id),
@@ -260,12 +257,12 @@ def _scope(plan: Plan) -> tuple[object, ...]:
 
 
 def _continues(old: Basis, new: Basis) -> bool:
-    """Whether a daybook is the same one later; before the first apply there is none (I-41)."""
+    """Whether a daybook continues the reviewed one; the first plan has none (I-41)."""
     return not old.lineage or (old.lineage == new.lineage and old.serial <= new.serial)
 
 
 def _completes(old: Change, new: Change) -> bool:
-    """Whether a change is the end of a reviewed one that an earlier run began."""
+    """Whether a change completes a reviewed one that an earlier run started."""
     return (
         new.reason is Reason.RESUMED
         and new.action is not Action.BLOCKED
@@ -275,7 +272,7 @@ def _completes(old: Change, new: Change) -> bool:
 
 
 def _content(change: Change) -> bytes:
-    """The declaration; a number and its digits as text are two things to send."""
+    """The declaration as bytes; a number and its digits as text differ."""
     return json_bytes([exact(change.after), change.protect])
 
 

@@ -1,4 +1,4 @@
-"""The digest of a plan: what an approval is bound to."""
+"""The digest of a plan, which approvals refer to."""
 
 from reconciler.core.documents.plan_json import Document, change_document, document_of
 from reconciler.core.model.canonical import digest, json_bytes
@@ -9,14 +9,14 @@ from reconciler.core.model.scope import WHOLE
 def digest_of(plan: Plan) -> str:
     """The digest of target, scope, changes, balance and required approvals.
 
-    The home currency and the marker field are part of the target: both are sent. Where a
-    declaration stands in the workspace is left out, so that files can be moved freely.
+    The home currency and the marker field are part of the target: both are sent. The location of a
+    declaration is not part of it, so that files can be moved.
     """
     document = document_of(plan)
     scope = document["scope"]
     del scope["partial"], scope["not_looked_at"]
     if plan.scope == WHOLE:
-        # A plan of everything has the digest that it had before there were others.
+        # A plan without a selection keeps the digest of earlier versions.
         scope = {name: scope[name] for name in ("max_removals", "max_missing")}
     bound = {
         "workspace": document["workspace"],
@@ -27,7 +27,7 @@ def digest_of(plan: Plan) -> str:
         "changes": {row["address"]: _bound(row) for row in document["changes"]},
         "balance": document["balance"],
     }
-    # What a plan does not require is left out. The reasons are words for people.
+    # Without required approvals there is no key. The reasons are only text.
     if plan.requirement.approvals:
         bound["approvals"] = document["controls"]["approvals"]
         del bound["approvals"]["because"]
@@ -37,7 +37,7 @@ def digest_of(plan: Plan) -> str:
 
 
 def bound_change(change: Change, home_currency: str | None) -> Document:
-    """What an approval of one change is bound to."""
+    """The part of a change that the digest covers."""
     return _bound(change_document(change, home_currency))
 
 
@@ -45,9 +45,9 @@ def _bound(document: Document) -> Document:
     for name in ("path", "line", "index"):
         del document[name]
     for field in document["changed_fields"]:
-        # These are words for people. Another version of the library may find others.
+        # Only text, which may differ between versions of the library.
         del field["inside"]
     if document["blocked"] is not None:
-        # The rule is part of the review. How a version words it is not.
+        # The rule is part of the review, its text is not.
         document["blocked"] = document["blocked"]["rule"]
     return document

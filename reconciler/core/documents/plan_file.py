@@ -1,4 +1,4 @@
-"""The saved plan: written whole, and read back only when it is still whole."""
+"""The saved plan: its signature, checksum, expiry, and what it is bound to."""
 
 import hmac
 import json
@@ -28,7 +28,7 @@ from reconciler.errors import StalePlan
 
 
 def plan_text(plan: Plan, *, key: str = "") -> str:
-    """The plan file: indented JSON with sorted keys, ending in a line feed; signed with a key."""
+    """The plan file: indented JSON with sorted keys and a final line feed; signed with a key."""
     document = document_of(plan)
     if key:
         document["mac"] = _mac(document["checksum"], key)
@@ -40,9 +40,9 @@ def _mac(checksum: str, key: str) -> str:
 
 
 def plan_of(text: str, *, key: str = "") -> Plan:
-    """Read a plan file. Raises StalePlan when it is not one, or was altered since it was made.
+    """Read a plan file. Raises StalePlan when it is not a plan file, or was altered.
 
-    With a key, only a plan that was signed with it is taken (I-30).
+    With a key, only a plan that was signed with it is accepted (I-30).
     """
     try:
         document = _parsed(text)
@@ -96,14 +96,14 @@ def _parsed(text: str) -> Document:
 
 
 def _integer(text: str) -> int | Decimal:
-    """A number of a custom field may have more digits than JSON writers take as an integer."""
+    """A number of a custom field may be too large for JSON writers as an integer."""
     return int(text) if len(text) < len(str(sys.maxsize)) else Decimal(text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Document:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is repeated")
     return document
 
 
@@ -112,7 +112,7 @@ def _no_constant(name: str) -> Any:
 
 
 class _NetChange(NamedTuple):
-    """What a row of the impact changes."""
+    """The change of one row of the impact."""
 
     debit: Decimal
     credit: Decimal
@@ -120,7 +120,7 @@ class _NetChange(NamedTuple):
 
 
 def _unsupported_figures(plan: Plan) -> Iterator[str]:
-    """The figures of a plan that do not follow from its changes, in words.
+    """The figures of a plan that do not follow from its changes, as text.
 
     A plan file does not hold unchanged entries. So the change of an impact can be checked, but
     not the amount before it; and the number of unchanged entries cannot be checked.
@@ -148,7 +148,7 @@ def _impact_holds(plan: Plan) -> bool:
     }
     if len(shown) != len(plan.impact):
         return False
-    # Where an entry that stays has no amount in home currency, no change of that alone is shown.
+    # If an unchanged entry has no home amount, a change of home amounts alone is not shown.
     needed = {
         key for key, row in made.items() if _net_change(row)[:2] != (ZERO, ZERO) or key in shown
     }
@@ -159,7 +159,7 @@ def _is_consistent(made: Impact, shown: Impact) -> bool:
     if shown.debit_before < made.debit_before or shown.credit_before < made.credit_before:
         return False
     was, says = _net_change(made), _net_change(shown)
-    # An entry that stays may have no amount in home currency, and then its row has none.
+    # If an unchanged entry has no home amount, its row has none.
     home = says.home is None or says.home == was.home
     return home and (was.debit, was.credit) == (says.debit, says.credit)
 
@@ -173,9 +173,9 @@ def _net_change(row: Impact) -> _NetChange:
 
 
 def refusals_of(reviewed: Basis, now: Basis, *, at: datetime) -> Iterator[str]:
-    """Why a saved plan may not be applied any more, whatever its digest (I-30).
+    """Why a saved plan can no longer be applied, whatever its digest (I-30).
 
-    `at` is the time now, by the ledger's clock where it is known.
+    `at` is the current time, by the ledger's clock if it is known.
     """
     origin, here = reviewed.origin, now.origin
     if _target(reviewed) != _target(now):
@@ -208,9 +208,9 @@ def _target_text(basis: Basis) -> str:
 
 
 def remarks_on(reviewed: Basis, now: Basis) -> Iterator[str]:
-    """What is not as it was at the review and changes nothing that the digest covers.
+    """Differences since the review that the digest does not cover.
 
-    A merge or a squash makes a commit that nobody reviewed as such; what it declares was.
+    A merge or a squash makes a new commit with reviewed declarations.
     """
     origin, here = reviewed.origin, now.origin
     if origin.commit != here.commit:
@@ -227,10 +227,10 @@ def remarks_on(reviewed: Basis, now: Basis) -> Iterator[str]:
 
 
 def expiry_of(made_at: datetime, hours: int) -> str:
-    """When a plan that is made now ceases to be valid."""
+    """The expiry time of a plan."""
     return moment(made_at + timedelta(hours=hours))
 
 
 def moment(at: datetime) -> str:
-    """A time as plans state it, to the second."""
+    """A time in the format of plans, to the second."""
     return at.isoformat(timespec="seconds")

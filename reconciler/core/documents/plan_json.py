@@ -53,10 +53,10 @@ _TYPES: Mapping[str, Any] = {
     "amount": _Amount,
     "homeCurrencyAmount": _Amount | None,
 }
-"""The fields of a line that figures are made from, with their types in JSON."""
+"""The fields of a line that figures depend on, with their types in JSON."""
 
 NOT_A_PLAN = (ValidationError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
-"""What reading raises for a document that is not a plan's."""
+"""What reading raises for a document that is not a plan."""
 
 Document: TypeAlias = dict[str, Any]
 
@@ -64,12 +64,16 @@ Document: TypeAlias = dict[str, Any]
 def document_of(plan: Plan) -> Document:
     """The plan as JSON values; amounts are decimal text. Unchanged entries are only counted.
 
-    The checksum covers all the rest, so that no part of a plan file can be altered unnoticed.
+    The checksum covers the rest, so that every alteration of a plan file is noticed.
     """
     document: Document = {
         "format_version": FORMAT_VERSION,
         "workspace": plan.basis.workspace,
-        "target": _target(plan.basis),
+        "target": {
+            "host": plan.basis.host,
+            "tenant_id": plan.basis.tenant_id,
+            "entity_id": plan.basis.entity_id,
+        },
         "basis": {
             "daybook_lineage": plan.basis.lineage,
             "daybook_serial": plan.basis.serial,
@@ -87,8 +91,11 @@ def document_of(plan: Plan) -> Document:
         "digest": plan.digest,
         "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
-        "impact": [_impact(row) for row in plan.impact],
-        "balance": [_balance(row) for row in plan.balance],
+        "impact": [
+            {**_written(row, code="account"), "net_change": plain(row.net_change)}
+            for row in plan.impact
+        ],
+        "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
         "refusals": [_written(row) for row in plan.refusals],
         "controls": {"approvals": _written(plan.requirement, approvals="required")},
         "warnings": list(plan.warnings),
@@ -98,13 +105,9 @@ def document_of(plan: Plan) -> Document:
 
 
 def checksum_of(document: Mapping[str, object]) -> str:
-    """The digest of a plan document, whatever it says its checksum is, and however signed."""
+    """The digest of a plan document without its checksum and signature."""
     rest = {name: value for name, value in document.items() if name not in ("checksum", "mac")}
     return digest(json_bytes(rest).decode())
-
-
-def _target(basis: Basis) -> Document:
-    return {"host": basis.host, "tenant_id": basis.tenant_id, "entity_id": basis.entity_id}
 
 
 def change_document(change: Change, home_currency: str | None) -> Document:
@@ -134,7 +137,7 @@ def change_document(change: Change, home_currency: str | None) -> Document:
         "totals": _totals(change, home_currency),
         "protect": change.protect,
         "journal_run": change.journal_run,
-        # Only a rename has the key, so that no other plan has another digest for its sake.
+        # Only a rename has the key, so that the digests of other plans stay the same.
         **({"renamed_from": change.renamed_from} if change.renamed_from else {}),
         "entries": [_member(member) for member in change.members],
         "fingerprint": change.fingerprint,
@@ -142,7 +145,7 @@ def change_document(change: Change, home_currency: str | None) -> Document:
 
 
 def _member(member: Live) -> Document:
-    """An entry of a journal run, as the review needs it."""
+    """An entry of a journal run, for the review."""
     return {
         "number": member.number,
         "status": member.status,
@@ -203,16 +206,8 @@ def _drift(drift: Drift) -> Document:
     }
 
 
-def _impact(row: Impact) -> Document:
-    return {**_written(row, code="account"), "net_change": plain(row.net_change)}
-
-
-def _balance(row: Balance) -> Document:
-    return {**_written(row), "holds": row.holds}
-
-
 def _written(value: _Dataclass, **renamed: str) -> Document:
-    """A value of plain fields as JSON, under the same names but for those that are `renamed`."""
+    """A value of plain fields as JSON, under the same names except those `renamed`."""
     return {
         renamed.get(field.name, field.name): _json(getattr(value, field.name))
         for field in fields(value)
@@ -228,7 +223,7 @@ def _json(value: object) -> object:
 def plan_from(document: Document) -> Plan:
     """The plan of a document whose fractions were read as Decimal.
 
-    Raises one of NOT_A_PLAN when the document is not of a plan's shape.
+    Raises one of NOT_A_PLAN when the document is not a plan.
     """
     basis, scope = document["basis"], document["scope"]
     plan = Plan(
@@ -260,7 +255,7 @@ def plan_from(document: Document) -> Plan:
 
 
 def _read(kind: type[_Read], row: Document, **named: object) -> _Read:
-    """A value of plain fields from JSON: each must be there, and of its type."""
+    """A value of plain fields from JSON: each must be present and have its type."""
     row = {**row, **named}
     return convert({field.name: row[field.name] for field in fields(kind)}, kind)
 
@@ -273,7 +268,7 @@ def _read_requirement(document: Document) -> Requirement:
 
 
 class _Plain(TypedDict):
-    """The fields of a change that hold no part of an entry."""
+    """The fields of a change that are not part of an entry."""
 
     action: Action
     wanted: Action
@@ -362,7 +357,7 @@ def _read_fields(row: Document) -> Mapping[str, Value]:
 
 
 def _read_value(value: Any, name: str = "") -> Value:
-    """A JSON value as a document's value; amounts become Decimal again."""
+    """A JSON value as a Value; amounts become Decimal."""
     if name in _TYPES:
         value = convert(value, _TYPES[name])
         return Decimal(value) if name in MONEY_FIELDS and value is not None else value

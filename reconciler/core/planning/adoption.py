@@ -1,4 +1,4 @@
-"""Decides whether a declaration may adopt what is in the ledger already, and what that takes."""
+"""Decides whether a declaration may adopt a live entry, and with which calls."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,11 +14,10 @@ from reconciler.core.planning.snapshot import AddressState, other_adopted_number
 
 
 def adoption_of(state: AddressState, declared: Declared) -> Change:
-    """The change that makes a live number this declaration's: one update that marks it.
+    """The change that adopts a live number: one update that writes the marker.
 
-    Of an object that can carry no marker the daybook alone takes note. An entry that was found by
-    its marker is ours: where its amounts differ it is replaced at once, as an entry is that the
-    daybook knows.
+    An object that cannot carry a marker is adopted in the daybook only. An entry found by its
+    marker is owned already: if its amounts differ it is replaced, like a recorded entry.
     """
     reason = Reason.FOUND if state.found else Reason.ADOPTED
     comparison = compare(
@@ -37,7 +36,7 @@ def adoption_of(state: AddressState, declared: Declared) -> Change:
 
 
 def adoption_obstacles(state: AddressState, change: Change) -> Iterator[tuple[str, str, str]]:
-    """Why a number cannot be adopted: the rule, the fact, and the way out."""
+    """Why a number cannot be adopted: rule, fact and remedy."""
     number = state.number
     if state.live is None:
         remedy = "Correct `metadata.adopts`, or remove it if the entry was replaced."
@@ -65,13 +64,13 @@ ADOPTS_ANOTHER = (
     "Remove `metadata.adopts` to keep the recorded entry, and declare the other one under its own "
     "name. Or remove the file, run `reconciler forget` for the name, and adopt the other entry."
 )
-"""What to do about a name that has one number and adopts another."""
+"""The remedy for a name that has one number and adopts another."""
 
 
 def adopts_another(state: AddressState) -> str:
-    """What a file adopts that stands in the books beside the entry which its name has; or nothing.
+    """Why a file may not adopt a second posted entry; empty when it does not.
 
-    What is out of the books was replaced since, as far as anybody can tell: it is passed over.
+    A cancelled entry was probably replaced, so it is ignored.
     """
     if state.declared is None or state.recorded.number is None:
         return ""
@@ -85,7 +84,7 @@ def adopts_another(state: AddressState) -> str:
 
 
 def _run_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
-    """Whether file and ledger disagree on who made the entry."""
+    """Obstacles when file and ledger disagree on whether a run made the entry."""
     said = state.declared is not None and state.declared.made_by is not None
     by_run = state.live_fields.get("transactionType") in TRANSACTION_TYPES
     if by_run and not said:
@@ -110,7 +109,7 @@ def _run_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
 
 
 def _date_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
-    """Whether a run was for other days than those of the period that the file names."""
+    """Obstacle when the dates of a run are not those of the period in the file."""
     if state.kind.span is None or state.declared is None:
         return
     period = state.snapshot.tenant.periods_by_name.get(
@@ -126,10 +125,10 @@ def _date_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
 def declaration_of(
     kind: Kind, live: Live, *, marker_place: str, tenant: Tenant
 ) -> Mapping[str, Value]:
-    """The spec that describes a live object, to be adopted under it.
+    """The spec that describes a live object for its adoption.
 
-    Leaves out what only the ledger or its connectors write, and what goes without saying: the type
-    of a code that its name tells, and home amounts in the home currency.
+    Omits what only the ledger or its connectors write, and what is unambiguous without it: the
+    type of a code with a unique name, and home amounts in the home currency.
     """
     live_fields, _ = split_marker(live.fields, marker_place)
     stated = {

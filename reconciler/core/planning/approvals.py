@@ -1,4 +1,4 @@
-"""Whether a plan has the approvals its workspace asks for, and what is missing. Pure."""
+"""Which approvals a plan requires, and which of them are missing. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from reconciler.core.planning.impact import (
 )
 
 SHORT = 10
-"""Characters of a commit that people are shown."""
+"""Characters of a commit that are shown."""
 
 
 def requirement_of(
@@ -28,9 +28,9 @@ def requirement_of(
     home_currency: str | None = None,
     partial: bool = False,
 ) -> Requirement:
-    """What a plan requires: the most that any tier which applies to it asks for.
+    """The requirement of the strictest tier that applies to a plan.
 
-    A partial plan meets every `amount`: its parts could each stay below what the whole reaches.
+    A partial plan meets every `amount`: each part alone could stay below it.
     """
     acting = [change for change in changes if change.action not in (Action.KEEP, Action.BLOCKED)]
     if not acting or not approvals.tiers:
@@ -61,7 +61,7 @@ def requirement_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Money:
-    """What the whole plan moves, as the amounts of tiers see it. `named` are their currencies."""
+    """The amounts of the whole plan. `named` are the currencies of the tiers."""
 
     moved: MoneyMovement
     named: frozenset[str]
@@ -72,19 +72,19 @@ class _Money:
 def _why(
     tier: Tier, pairs: Iterable[tuple[Change, Affected]], periods: Periods, money: _Money
 ) -> str | None:
-    """Why a tier applies to a plan, in words; None when it does not."""
+    """Why a tier applies to a plan; None when it does not."""
     meeting = [
         (change, affected) for change, affected in pairs if _meets(tier, change, affected, periods)
     ]
     if not meeting:
         return None
-    words = list(_conditions(tier))
+    conditions = list(_conditions(tier))
     if tier.amount:
         amount = _amount(tier, money)
         if amount is None:
             return None
-        words.insert(0, amount)
-    return "; ".join(words) or "every plan"
+        conditions.insert(0, amount)
+    return "; ".join(conditions) or "every plan"
 
 
 def _meets(tier: Tier, change: Change, affected: Affected, periods: Periods) -> bool:
@@ -95,7 +95,7 @@ def _meets(tier: Tier, change: Change, affected: Affected, periods: Periods) -> 
         (not tier.actions or change.action.value in tier.actions)
         and (not tier.periods or bool(affected.periods & set(tier.periods)))
         and (not tier.period_statuses or bool(statuses & set(tier.period_statuses)))
-        # What a journal run posts is known to the ledger alone: it may be any code.
+        # A journal run may post to any code.
         and (
             not tier.accounting_codes
             or affected.unknown
@@ -105,14 +105,14 @@ def _meets(tier: Tier, change: Change, affected: Affected, periods: Periods) -> 
 
 
 def _conditions(tier: Tier) -> Iterator[str]:
-    for word, values in (
+    for label, values in (
         ("accounting code", tier.accounting_codes),
         ("period", tier.periods),
         ("period that is", tier.period_statuses),
         ("action", tier.actions),
     ):
         if values:
-            yield f"{word} {' or '.join(values)}"
+            yield f"{label} {' or '.join(values)}"
 
 
 def _amount(tier: Tier, money: _Money) -> str | None:
@@ -133,9 +133,9 @@ def _amount(tier: Tier, money: _Money) -> str | None:
 
 
 def assess(requirement: Requirement, review: Review | None, *, digest: str) -> Assessment:
-    """Hold what is known of a review against what a plan with this digest requires.
+    """Compare the approvals of a review with the requirement of the plan with this digest.
 
-    Without a review nothing is known, and everything is missing.
+    Without a review all approvals are missing.
     """
     if not requirement.approvals:
         return Assessment(requirement=requirement)

@@ -1,4 +1,4 @@
-"""What stands in the way of a change: ownership, transfer, protection, policy, periods, facts."""
+"""What blocks a change: ownership, transfer, protection, policy, periods and failed checks."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -16,11 +16,11 @@ from reconciler.core.planning.snapshot import AddressState
 from reconciler.core.rules.entries import check
 
 Obstacle: TypeAlias = tuple[str, str, str]
-"""The rule, the fact, and the way out; empty when the rule's own remedy says it."""
+"""Rule, fact and remedy; an empty remedy means that of the rule."""
 
 
 def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    """What is not allowed of a change, the weightiest first."""
+    """The obstacles of a change, the most important first."""
     if state.adopts:
         yield from adoption_obstacles(state, change)
     if not change.steps:
@@ -78,8 +78,8 @@ def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
             if address != state.address:
                 yield "adoption", f"{one} is also adopted by {address.name}", _ONE_NAME
     if state.declared.protect if state.declared else state.recorded.protect:
-        way_out = "" if state.declared else _UNPROTECT_FIRST
-        yield "protected", f"{state.address.name} is protected", way_out
+        remedy = "" if state.declared else _UNPROTECT_FIRST
+        yield "protected", f"{state.address.name} is protected", remedy
 
 
 _UNPROTECT_FIRST = "Restore the file with `protect: false` and apply it; then remove it again."
@@ -106,7 +106,7 @@ def _closed_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
 
 
 def _frozen_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    """The policy's own lock on periods, which the ledger may still have open."""
+    """Periods that the policy freezes, whatever their status in the ledger."""
     freeze, periods = state.snapshot.policy.freeze, state.snapshot.tenant.periods_by_name
     if not (freeze.periods or freeze.statuses):
         return

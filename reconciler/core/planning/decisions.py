@@ -1,4 +1,4 @@
-"""Decides what happens to every address: declared, recorded and live in, a plan out. Pure."""
+"""Decides the change of every address from its declared, recorded and live state. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -30,11 +30,11 @@ __all__ = ["GONE", "Snapshot", "decide_all"]
 GONE = "gone"
 
 MARKER = "marker"
-"""How drift names the marker, wherever the tenant carries it."""
+"""The name of the marker in drift, whatever field holds it."""
 
 
 def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
-    """One change for every address in scope that is declared or recorded, in order."""
+    """One change for every declared or recorded address in scope, in order."""
     addresses = sorted(
         (
             one
@@ -56,23 +56,28 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
 
 
 def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterator[Change]:
-    """The changes, with no entry posted under a name while it has to stay under another one.
+    """The changes, with creates blocked that would post an equal entry twice.
 
-    A rename that does not say so is a removal and a new entry. Where the removal is blocked, the
-    new entry would stand beside the old one, with the same lines. A removal out of scope counts
-    with what it would be: a partial plan decides as the whole one does.
+    A rename without `previousName` is a removal and a create. If the removal is blocked, both
+    entries would be posted. Removals out of scope count too, as in a plan of everything.
     """
     if not any(_posts_new_entry(change) for change in changes):
         yield from changes
         return
     removals = {change.address: change for change in changes if change.wanted is Action.REMOVE}
-    taken = frozenset(snapshot.renames.values())
-    lost = (one for one in snapshot.recorded if one not in snapshot.declared and one not in taken)
-    alike = EqualEntries(snapshot.names, lost)
+    renamed = frozenset(snapshot.renames.values())
+    undeclared = (
+        one for one in snapshot.recorded if one not in snapshot.declared and one not in renamed
+    )
+    alike = EqualEntries(snapshot.names, undeclared)
 
     def stays(source: Address) -> bool:
         removal = removals.get(source) or _decide(AddressState.of(source, snapshot))
-        return removal is not None and _is_blocked_removal(removal)
+        return (
+            removal is not None
+            and removal.wanted is Action.REMOVE
+            and removal.action is Action.BLOCKED
+        )
 
     for change in changes:
         declared = snapshot.declared.get(change.address) if _posts_new_entry(change) else None
@@ -92,13 +97,9 @@ _DOUBLE_POSTING_REMEDY = (
 
 
 def _posts_new_entry(change: Change) -> bool:
-    """Whether a change is about to post what does not stand under its own name yet."""
+    """Whether a change posts an entry under a name that has none."""
     feasible = change.action is not Action.BLOCKED
     return feasible and change.posts and not change.number_posted and not change.renamed_from
-
-
-def _is_blocked_removal(change: Change) -> bool:
-    return change.wanted is Action.REMOVE and change.action is Action.BLOCKED
 
 
 def _decide(state: AddressState) -> Change | None:
@@ -106,7 +107,8 @@ def _decide(state: AddressState) -> Change | None:
         wanted = Action.CREATE if state.declared else Action.REMOVE
         message = "an earlier create has no known outcome"
         return _blocked(state.change(wanted, Reason.RESUMED), "unsettled", message)
-    if state.live is not None and state.live.status not in _decidable(state):
+    decidable = state.kind.posted_states | state.kind.failed | {CANCELLED}
+    if state.live is not None and state.live.status not in decidable:
         wanted, reason = (
             (Action.KEEP, Reason.UNCHANGED)
             if state.declared
@@ -127,12 +129,8 @@ def _decide(state: AddressState) -> Change | None:
         return _blocked(change, "doubled", fact)
     if change is not None and (fact := adopts_another(state)):
         return _blocked(change, "adoption", fact, ADOPTS_ANOTHER)
-    return None if change is None else _blocked_by_obstacles(state, change)
-
-
-def _decidable(state: AddressState) -> frozenset[str]:
-    """The states that say whether something stands in the books."""
-    return state.kind.posted_states | state.kind.failed | {CANCELLED}
+    obstacle = next(obstacles(state, change), None) if change is not None else None
+    return change if change is None or obstacle is None else _blocked(change, *obstacle)
 
 
 def _declared_change(state: AddressState, declared: Declared) -> Change:
@@ -173,9 +171,9 @@ def _posted_change(state: AddressState, declared: Declared) -> Change:
 
 
 def _renamed(state: AddressState, change: Change) -> Change:
-    """The change of an entry that gets another name, or is replaced by one that has it.
+    """The change of an entry that is renamed, or is replaced under its new name.
 
-    Its marker is written first of all: whatever is cut off later, the entry is the new name's.
+    Its marker is written first: after an interruption the entry already has its new name.
     """
     marks = state.kind.carries_marker and state.marker != state.expected_marker
     if change.cancels:
@@ -186,7 +184,7 @@ def _renamed(state: AddressState, change: Change) -> Change:
 
 
 def _with_protection(state: AddressState, declared: Declared, comparison: Comparison) -> Comparison:
-    """The comparison with a move of `protect`, which the daybook alone takes note of."""
+    """The comparison with a change of `protect`, which only the daybook records."""
     before, after = state.recorded.protect, declared.protect
     if before == after:
         return comparison
@@ -195,13 +193,13 @@ def _with_protection(state: AddressState, declared: Declared, comparison: Compar
 
 
 def _declaration_changed(state: AddressState, declared: Declared) -> bool:
-    """Whether the file says something else than what was last applied, as far as is known."""
+    """Whether the file differs from what was last applied; true when that is unknown."""
     applied = state.recorded.spec
     if applied is None:
         return True
     if applied == declared.spec:
         return False
-    # Managed, a transfer state is a wish even when it states the default.
+    # A managed transfer state counts even when the file states the default.
     managed = (
         state.kind.externally_written
         if state.snapshot.policy.manage_transfer_state
@@ -217,7 +215,7 @@ def _undeclared_change(state: AddressState) -> Change | None:
         steps = state.leftover_steps()
         return state.change(Action.REMOVE, Reason.RESUMED) if steps else None
     if state.live is None:
-        # An entry that we had cancelled ourselves is not missed.
+        # An entry that this tool cancelled is not missing.
         ours = state.recorded.cancelled
         return state.change(Action.FORGET, Reason.RESUMED if ours else Reason.MISSING_IN_LEDGER)
     if state.made_by_run:
@@ -241,7 +239,7 @@ def _compare(state: AddressState, wanted: Mapping[str, Value]) -> Comparison:
 
 
 def _drift(state: AddressState, change: Change | None) -> Drift | None:
-    """What moved in the ledger since it was last applied, whatever the file says now."""
+    """What changed in the ledger since the last apply, whatever the file says now."""
     recorded, number = state.recorded, state.recorded.number
     if number is None or number != state.number or recorded.unsettled or recorded.spec is None:
         return None
@@ -251,11 +249,11 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
         return (
             None if cancelled_by_us else Drift(address=state.address, number=number, status=status)
         )
-    # Most entries are kept as they were applied: then the comparison was made already.
+    # Most entries are kept as applied: `_decide` has compared them already.
     kept = change is not None and change.action is Action.KEEP and change.after == recorded.spec
     moved = UNCHANGED if kept else _compare(state, recorded.spec)
     if not state.owned:
-        # The marker proves ownership: without it nothing could be changed, or found again.
+        # The marker proves ownership: without it the entry could not be changed or found.
         lost = FieldChange(
             name=MARKER, before=state.marker, after=state.expected_marker, in_place=True
         )
@@ -265,12 +263,6 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
     if not moved:
         return None
     return Drift(address=state.address, number=number, status=status, comparison=moved)
-
-
-def _blocked_by_obstacles(state: AddressState, change: Change) -> Change:
-    for rule, message, remedy in obstacles(state, change):
-        return _blocked(change, rule, message, remedy)
-    return change
 
 
 def _blocked(change: Change, rule: str, message: str, remedy: str = "") -> Change:

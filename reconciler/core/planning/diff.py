@@ -1,4 +1,4 @@
-"""What differs between a declaration, what was last applied, and the live entry (three-way)."""
+"""Three-way comparison of a declaration, what was last applied, and the live entry."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Set
@@ -26,7 +26,7 @@ from reconciler.core.planning.line_matching import (
 )
 
 PROTECT = "protect"
-"""The one field of a change that no call sends: it stands in the daybook alone."""
+"""The only field of a change that no call sends: only the daybook records it."""
 
 
 def compare(
@@ -39,11 +39,10 @@ def compare(
 ) -> Comparison:
     """Compare a declaration with the live entry, knowing what was last applied.
 
-    A field that left the file since it was applied is cleared, and so is one that the file states
-    as null; a field never declared is not ours. Fields that other systems write
-    (`Kind.observed`) change only when the file changed, unless `manage_observed`. Fields that no
-    read shows (`Kind.write_only`) are compared with what was applied. `applied` is None when
-    nothing is recorded, as after an adoption.
+    A field that was removed from the file, or is null there, is cleared. A field that was never
+    declared is not managed. Fields that other systems write (`Kind.externally_written`) change only
+    when the file changed, unless `manage_observed`. Fields that no read shows (`Kind.never_read`)
+    are compared with what was applied. `applied` is None when nothing is recorded.
     """
     if evidently_unchanged(kind, declared, applied, live):
         return UNCHANGED
@@ -58,7 +57,7 @@ def compare_in_depth(
     *,
     manage_observed: bool,
 ) -> Comparison:
-    """Compare without looking for the evident first; gives what `compare` does."""
+    """The result of `compare`, without its fast check for equality."""
     fields = tuple(_header_changes(kind, declared, applied, live, manage_observed))
     ours, theirs = lines(kind, declared), lines(kind, live)
     last = lines(kind, applied) if applied is not None else ()
@@ -75,7 +74,7 @@ def compare_in_depth(
     updates = tuple(_line_updates(owned, pairing, notes))
     counts: Counter[Key] = count_addresses(kind, theirs) if updates else Counter()
     if any(counts[line_address(kind, update.line)] > 1 for update in updates):
-        # Two lines of one code and side cannot be told apart by an update (API facts 3.5).
+        # An update cannot address one of two lines of the same code and side (API facts 3.5).
         changed = FieldChange(name=kind.lines, before=theirs, after=ours, in_place=False)
         fields = (*fields, changed)
     return Comparison(fields=fields, line_updates=updates) if fields or updates else UNCHANGED
@@ -87,10 +86,10 @@ def evidently_unchanged(
     applied: Mapping[str, Value] | None,
     live: Mapping[str, Value],
 ) -> bool:
-    """Whether the ledger holds, word for word and line by line, what the file says since applied.
+    """Whether the live entry literally equals the file, which was applied unchanged.
 
-    So it is with nearly every entry of nearly every plan, and it is a hundred times cheaper to see
-    than to compare. False promises nothing.
+    This holds for nearly all entries, and is a hundred times cheaper than a comparison. False
+    proves nothing.
     """
     if applied is not None and applied != declared:
         return False
@@ -111,7 +110,7 @@ def evidently_unchanged(
 def _contains(wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped: Set[str]) -> bool:
     return all(
         name in skipped
-        # Python takes True for 1; a boolean is left to the comparison that knows better.
+        # Python takes True for 1; `equal_values` compares booleans correctly.
         or (name in held and held[name] == value and not isinstance(value, bool))
         for name, value in wanted.items()
     )
@@ -125,10 +124,10 @@ def read_back(
     *,
     manage_observed: bool = False,
 ) -> Comparison:
-    """What a read after a write shows otherwise than was asked for (I-32).
+    """The differences between a write and a read after it (I-32).
 
-    `applied` is what held before the write, so that a field the write should have cleared counts.
-    Fields that no read shows are left out.
+    `applied` is the state before the write, so that fields that should be cleared count. Fields
+    that no read shows are ignored.
     """
     asked = _readable(kind, declared)
     before = None if applied is None else _readable(kind, applied)
@@ -162,7 +161,7 @@ def _header_changes(
             continue
         if name in kind.externally_written and not manage_observed:
             stood_still = applied is None or last.get(name) == after
-            # A transfer state that left the file belongs to the ledger connector again.
+            # A transfer state removed from the file belongs to the ledger connector again.
             if stood_still or name not in declared:
                 continue
         yield FieldChange(
@@ -174,7 +173,7 @@ def _header_changes(
 
 
 def _same_rows(wanted: Value, held: Value) -> bool:
-    """Whether two lists have as many items, and each that is wanted is what one held says."""
+    """Whether two lists match row by row in any order; live rows may have more fields."""
     ours, theirs = rows_of(wanted), list(rows_of(held))
     if len(ours) != len(theirs):
         return False
@@ -187,9 +186,9 @@ def _same_rows(wanted: Value, held: Value) -> bool:
 
 
 class _Owned:
-    """The changeable fields of lines that are ours: those a line states, or stated when applied.
+    """The managed updatable fields of lines: those that a line states, or stated when applied.
 
-    Lines have no identity, so what was applied is known for all lines that post the same.
+    Lines have no identity, so applied fields count for all lines with the same posting.
     """
 
     def __init__(self, kind: Kind, applied: tuple[Line, ...]) -> None:
@@ -204,7 +203,7 @@ class _Owned:
         return {name for name in line if is_detail(kind, name) and name not in kind.write_only}
 
     def differing(self, ours: Line, theirs: Line) -> Iterator[str]:
-        """The names of our fields whose live value is another, in order."""
+        """The managed fields whose live value differs, in order."""
         names = self._readable(ours)
         if self._applied:
             names |= self._applied.get(posting_key(self._kind, ours), set())
@@ -217,7 +216,7 @@ class _Owned:
 
 
 def _stated(line: Line, name: str) -> Value:
-    """A line's field, None when it is absent; empty text says no more than absence."""
+    """A field of a line; None when it is absent or empty."""
     value = line.get(name)
     return None if value == "" else value
 
@@ -225,9 +224,9 @@ def _stated(line: Line, name: str) -> Value:
 def _fixed_field_left(
     kind: Kind, declared: tuple[Line, ...], live: tuple[Line, ...], applied: tuple[Line, ...]
 ) -> bool:
-    """Whether a fixed line field that was applied left the file and still stands in the ledger.
+    """Whether an applied fixed field was removed from the file but is still live.
 
-    Leaving out the code type changes nothing in the books; the others are part of the posting.
+    The code type does not count: omitting it changes no posting.
     """
 
     def fixed(rows: tuple[Line, ...]) -> Counter[tuple[Key, str]]:
@@ -235,7 +234,7 @@ def _fixed_field_left(
             (posting_key(kind, line), name)
             for line in rows
             for name in kind.line_optional
-            # A home amount equal to the amount says nothing: the server fills it itself.
+            # A home amount equal to the amount does not count: the server fills it.
             if line.get(name) not in (None, line.get("amount")) and name != kind.line_address_type
         )
 
@@ -307,7 +306,7 @@ class Difference:
 
 def differences(before: object, after: object) -> tuple[Difference, ...]:
     """The places where two different JSON documents differ, in the order of their paths."""
-    # It takes its time to import, and is needed only when something nested has changed.
+    # The import is slow, and needed only for changed nested values.
     from deepdiff import DeepDiff  # noqa: PLC0415
     from deepdiff.helper import NotPresent  # noqa: PLC0415
 
@@ -352,6 +351,6 @@ def inside(kind: Kind, name: str, before: Value, after: Value) -> tuple[Differen
 
 
 def _part_value(row: Mapping[str, Value], label: str) -> object:
-    """What a part says: its one other field, or all of them."""
+    """The value of a part: its only other field, or all of them."""
     rest = {key: exact(value, key) for key, value in row.items() if key != label}
     return next(iter(rest.values())) if len(rest) == 1 else rest

@@ -1,4 +1,4 @@
-"""The guards: what a plan as a whole may not do. They refuse, and never cut a plan short."""
+"""Guards: limits for a whole plan. They refuse a plan, and never shorten it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -16,33 +16,33 @@ SMALLEST_LIMIT = 3
 
 
 def default_limit(recorded: int) -> int:
-    """How many of so many recorded entries may go, or be gone, without a word: max(3, 10 %)."""
+    """How many recorded entries may be removed or missing by default: max(3, 10 %)."""
     return max(SMALLEST_LIMIT, recorded // 10)
 
 
 def refusals(
     changes: Iterable[Change], snapshot: Snapshot, allowances: Allowances
 ) -> tuple[Refusal, ...]:
-    """Every guard that says no. `allowances` are this run's.
+    """The refusals of all guards. `allowances` are those of this run.
 
-    Removals count against the whole workspace, whatever part of it a plan looked at; what is
-    missing in the ledger counts against what was looked for.
+    Removals count against the whole workspace, whatever the scope. Missing entries count against
+    the entries in scope.
     """
     changes = tuple(changes)
-    # A record that no change speaks of is of an entry that was cancelled and kept: it is done.
-    spoken_of = {change.address for change in changes}
+    # A record without a change is of an entry that was cancelled and kept: it does not count.
+    changed = {change.address for change in changes}
     sizes = {change.address: _size(change) for change in changes}
     owned = sum(
         sizes[item.address]
         for item in snapshot.records_by_current_name.values()
-        if item.address in spoken_of and (item.number is not None or item.leftovers)
+        if item.address in changed and (item.number is not None or item.leftovers)
     )
     elsewhere = tuple(
         item.address
         for item in snapshot.records_by_current_name.values()
         if item.address not in snapshot.selection and item.number is not None and not item.cancelled
     )
-    # A blocked removal takes nothing away, but the entry is no longer declared all the same.
+    # A blocked removal removes nothing, but its entry is undeclared nevertheless.
     undeclared = sum(
         sizes[change.address]
         for change in changes
@@ -70,7 +70,7 @@ def _removals(
     remedy = f"If this is intended, allow exactly this with --max-removals {removals}."
     if removals > limit:
         if policy is not None and removals > policy:
-            # What the files say was reviewed; an option of one run was not.
+            # The policy was reviewed; an option of one run was not.
             remedy = "If this is intended, raise policy.limits.removals in a separate change."
         message = f"{removals} of {owned} recorded entries would be removed; the limit is {limit}"
         yield _refusal("too-many-removals", message, remedy)
@@ -80,7 +80,7 @@ def _removals(
 
 
 def _size(change: Change) -> int:
-    """How many entries an address stands for: a journal run counts with all that it made."""
+    """The number of entries of an address; a journal run counts with its posted entries."""
     return max(1, sum(1 for member in change.members if is_posted(member)))
 
 
@@ -129,7 +129,7 @@ def _changes(changes: tuple[Change, ...], owned: int, policy: Policy) -> Iterato
     if most is not None and count > most:
         message = f"{count} entries would be changed; the limit is {most}"
         yield _refusal("change-limit", message, remedy)
-    # Of no recorded entry there is no percentage: the first apply is bounded by the count alone.
+    # Without recorded entries there is no percentage: only the count limits the first apply.
     if percent is not None and owned and 100 * count > percent * owned:
         message = f"{count} changes for {owned} recorded entries; the limit is {plain(percent)} %"
         yield _refusal("change-limit", message, remedy)

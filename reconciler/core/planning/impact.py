@@ -1,4 +1,4 @@
-"""What a plan does to the books: impact by period, accounting code and currency, and balance."""
+"""The impact of a plan by period, accounting code and currency, and its balance."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from reconciler.core.planning.request_body import completed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """One line as it counts in the books: where, on which side, how much."""
+    """One line as a posting: where, on which side, how much."""
 
     period: str
     code: str
@@ -38,10 +38,14 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
     currency = text_of(spec.get(known_kind.currency)) or ""
     for line in rows_of(completed(known_kind, spec, home_currency).get(known_kind.lines)):
         amount = line["amount"]
-        # An amount that is no exact number would be left out of every sum.
+        # Any other amount would be missing in every sum.
         assert isinstance(amount, Decimal)
         home = line.get("homeCurrencyAmount") if home_currency is not None else None
         debit = line.get("type") == "Debit"
+        home_net = home if isinstance(home, Decimal) else None
+        if home_net is not None and not debit:
+            # The minus operator rounds to the digits of the default context; this does not.
+            home_net = home_net.copy_negate()
         yield Posting(
             period=period,
             code=text_of(line.get("accountingCodeName")) or "",
@@ -49,13 +53,8 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
             currency=currency,
             debit=amount if debit else ZERO,
             credit=ZERO if debit else amount,
-            home_net=_signed(home, debit=debit) if isinstance(home, Decimal) else None,
+            home_net=home_net,
         )
-
-
-def _signed(amount: Decimal, *, debit: bool) -> Decimal:
-    # The minus operator rounds to the digits of the default context; this does not.
-    return amount if debit else amount.copy_negate()
 
 
 Entry: TypeAlias = tuple[str, Mapping[str, Value]]
@@ -63,7 +62,7 @@ Entry: TypeAlias = tuple[str, Mapping[str, Value]]
 
 
 def posted_before(change: Change) -> tuple[Entry, ...]:
-    """What an address has in the books before the plan: its entry, or those its run made."""
+    """The posted entries of an address before the plan: its own, or those of its run."""
     kind = KINDS[change.address.kind]
     if kind.members:
         return tuple(
@@ -71,14 +70,14 @@ def posted_before(change: Change) -> tuple[Entry, ...]:
             for member in change.members
             if member.status in KINDS[kind.members].posted_states
         )
-    stands = change.before is not None and change.number_posted
-    return ((kind.name, change.before),) if stands and change.before is not None else ()
+    posted = change.before is not None and change.number_posted
+    return ((kind.name, change.before),) if posted and change.before is not None else ()
 
 
 def posted_after(change: Change) -> tuple[Entry, ...]:
-    """What an address has in the books once the plan is applied.
+    """The posted entries of an address after the plan.
 
-    What a journal run will post is not known before the ledger has run it.
+    The entries of a new journal run are unknown until the ledger executes it.
     """
     if change.action is Action.BLOCKED or not (change.posts or change.cancels):
         return posted_before(change)
@@ -86,13 +85,13 @@ def posted_after(change: Change) -> tuple[Entry, ...]:
 
 
 def newly_posted(change: Change) -> tuple[Entry, ...]:
-    """What a change posts, as far as its declaration says it."""
+    """The entries that a change posts, as far as its declaration states them."""
     kind = KINDS[change.address.kind]
     return ((kind.name, change.after),) if change.posts and change.after and kind.lines else ()
 
 
 def newly_cancelled(change: Change) -> tuple[Entry, ...]:
-    """What a change takes out of the books."""
+    """The entries that a change cancels."""
     return posted_before(change) if change.cancels else ()
 
 
@@ -109,8 +108,8 @@ def impact_of(
     """The rows that the plan changes, with sums over all entries managed here.
 
     Rows are sorted by the start of their period (`starts`, by name), accounting code and currency.
-    Codes of one name and several types have a row each, named with its type; so do those that
-    are `named` with it already, for the sake of an entry that is not among the changes.
+    A code name with several types has one row for each type, named `code (type)`. So has a code
+    in `named`, because of entries that are not among the changes.
     """
     changes = tuple(changes)
     in_runs = {member.number for change in changes for member in change.members}
@@ -119,7 +118,7 @@ def impact_of(
     after: list[Posting] = []
     for change in changes:
         if change.number in in_runs:
-            # It counts where its run does.
+            # It counts with its run.
             continue
         old, new = posted_before(change), posted_after(change)
         if old == new:
@@ -131,7 +130,7 @@ def impact_of(
     moving = (*before, *after)
     periods = {posting.period for posting in moving}
     for kind, spec in kept:
-        # What stays in periods that nothing moves in is in none of the rows.
+        # Unchanged entries in other periods are in no row.
         if spec.get(KINDS[kind].period) in periods:
             found = tuple(postings(kind, spec, home_currency))
             before.extend(found)
@@ -155,7 +154,7 @@ def _key_of(known: Iterable[Posting], named: Container[str]) -> Callable[[Postin
         types[posting.code].add(posting.code_type)
 
     def key(posting: Posting) -> _Key:
-        # A file may leave the type out where the name says it all; the ledger always fills it.
+        # A file may omit the type if the name is unambiguous; the ledger always has it.
         typed = f"{posting.code} ({posting.code_type})"
         shared = len(types[posting.code] - {""}) > 1 or typed in named
         code = typed if posting.code_type and shared else posting.code
@@ -194,7 +193,7 @@ def _changes_amounts(row: Impact) -> bool:
 
 
 def balance_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Balance, ...]:
-    """Per currency, and for the home currency too, the sums that are posted and taken back."""
+    """The posted and cancelled sums by currency, and in the home currency."""
     posted: dict[tuple[str, bool], list[tuple[Decimal, Decimal]]] = defaultdict(list)
     removed: dict[tuple[str, bool], list[tuple[Decimal, Decimal]]] = defaultdict(list)
     for change in changes:
@@ -235,7 +234,7 @@ Periods = Mapping[str, AccountingPeriod]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affected:
-    """What one change touches. `unknown` says that only the ledger will know what it posts."""
+    """What a change affects. `unknown`: only the ledger knows what it will post."""
 
     periods: frozenset[str]
     codes: frozenset[str]
@@ -243,9 +242,9 @@ class Affected:
 
 
 def affected_by(change: Change, periods: Periods) -> Affected:
-    """The periods and accounting codes of what stands before a change and after it.
+    """The periods and accounting codes of an entry before and after a change.
 
-    Where a declaration names dates and no period, every period that they lie in counts.
+    If a declaration has dates instead of a period, all periods that overlap them count.
     """
     kind = KINDS[change.address.kind]
     found, codes = set(), set()
@@ -285,10 +284,10 @@ def _periods(change: Change, spec: Mapping[str, Value], periods: Periods) -> Ite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyMovement:
-    """The money that changes post or take back: debits, by currency.
+    """The debits that changes post or cancel, by currency.
 
-    What moves in another currency counts in the home currency too. `foreign` are those of which a
-    part has no worth in the home currency.
+    Amounts of other currencies count in the home currency too. `foreign` are the currencies with
+    amounts that have no home amount.
     """
 
     amounts: Mapping[str, Decimal]
@@ -296,7 +295,7 @@ class MoneyMovement:
     foreign: frozenset[str]
 
     def unmeasured(self, named: Collection[str]) -> tuple[str, ...]:
-        """The currencies that sums in the named ones say nothing about."""
+        """The currencies that sums in the named currencies do not cover."""
         measured = self.home_currency in named
         return tuple(
             currency
@@ -306,7 +305,7 @@ class MoneyMovement:
 
 
 def money_moved(changes: Iterable[Change], home_currency: str | None) -> MoneyMovement:
-    """The debits that changes post or take back; what is blocked moves nothing."""
+    """The debits that changes post or cancel; blocked changes do not count."""
     moved: dict[str, list[Decimal]] = defaultdict(list)
     foreign: set[str] = set()
     for change in changes:

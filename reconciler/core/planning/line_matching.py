@@ -10,9 +10,9 @@ from reconciler.core.model.resource import Key, Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """Lines that are the same posting on both sides, and those that stand on one side only.
+    """Lines that are the same posting on both sides, and lines on one side only.
 
-    `positions` says where the lines of each pair stand, declared first.
+    `positions` are the positions of each pair, declared first.
     """
 
     pairs: tuple[tuple[Line, Line], ...]
@@ -33,10 +33,10 @@ def pair(
     *,
     agree: Callable[[Line, Line], bool],
 ) -> Pairing:
-    """Match lines by what they post: code, side, amount, and whatever else a declared line fixes.
+    """Match lines by code, side, amount, and the other fixed fields that a declared line states.
 
-    A fixed field that a declared line leaves out matches any live value, because the server fills
-    it. Among lines that post the same, as many as can be are matched with one that `agree`s.
+    An omitted fixed field matches any live value, because the server fills it. Among equal
+    postings, as many lines as possible are matched with one that `agree`s.
     """
     if len(declared) == len(live) and all(
         posts_same(kind, ours, theirs) and agree(ours, theirs)
@@ -64,7 +64,7 @@ def pair(
 
 
 def posts_same(kind: Kind, declared: Line, live: Line) -> bool:
-    """Whether a live line posts what a declared line asks for."""
+    """Whether a live line has the posting of a declared line."""
     return posting_key(kind, declared) == posting_key(kind, live) and all(
         kind.canonical_spelling(declared[name]) == kind.canonical_spelling(live.get(name))
         for name in kind.line_optional
@@ -73,7 +73,7 @@ def posts_same(kind: Kind, declared: Line, live: Line) -> bool:
 
 
 def posting_key(kind: Kind, line: Line) -> Key:
-    """What a line posts: code, side and amount. Lines with one key cannot be told apart by it."""
+    """Code, side and amount of a line. Several lines may have the same key."""
     return tuple(line.get(name) for name in kind.line_key)
 
 
@@ -88,7 +88,7 @@ def line_address(kind: Kind, line: Line) -> Key:
 
 
 def count_addresses(kind: Kind, lines: Sequence[Line]) -> Counter[Key]:
-    """How many lines answer to each address; only those with one can be updated."""
+    """How many lines each address has; only a unique line can be updated."""
     return Counter(line_address(kind, line) for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""What is taken to be live by a plan that does not ask the ledger: what the daybook recorded."""
+"""The live state that a plan without a ledger assumes: what the daybook recorded."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,7 +8,7 @@ from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of, with_marker
 from reconciler.core.model.plan import CANCELLED
-from reconciler.core.model.resource import EMPTY, Address, Declared, Live, Value
+from reconciler.core.model.resource import EMPTY, Address, Declared, Live
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.snapshot import adopted
 
@@ -16,10 +16,10 @@ from reconciler.core.planning.snapshot import adopted
 def assumed_live(
     declared: Mapping[Address, Declared], recorded: Mapping[Address, Recorded], tenant: Tenant
 ) -> Mapping[str, Live]:
-    """The ledger as the daybook left it: every number that a plan needs, none of them moved.
+    """The numbers that a plan needs, as the daybook recorded them.
 
-    What is to be adopted is taken to be as it is declared. Nothing counts as transferred, and a
-    journal run shows none of its entries: only the ledger knows.
+    Entries to adopt are assumed to be as declared. Nothing is assumed to be transferred, and
+    journal runs have no entries: only the ledger knows these facts.
     """
     adoptions = (
         live
@@ -36,9 +36,11 @@ def _recorded(
     kind = KINDS[one.address.kind]
     spec = one.spec
     if spec is None:
-        # Applied, but nobody wrote down as what: the file is the best guess there is.
+        # The applied content is not recorded: the file is the best guess.
         spec = declared[one.address].spec if one.address in declared else EMPTY
-    fields = _marked(kind, one.address, spec, tenant)
+    fields = spec
+    if kind.carries_marker:
+        fields = with_marker(spec, tenant.marker, marker_of(tenant.workspace, one.address))
     for number in one.leftovers:
         yield Live(number=number, status=CANCELLED, fields=fields)
     for number in one.retired:
@@ -60,14 +62,6 @@ def _adopted(declared: Declared, recorded: Recorded | None, tenant: Tenant) -> L
     if kind.span is not None and period is not None:
         fields.update(zip(kind.span, (period.start_date, period.end_date), strict=True))
     return Live(number=number, status=_posted_status(kind), fields=fields)
-
-
-def _marked(
-    kind: Kind, address: Address, spec: Mapping[str, Value], tenant: Tenant
-) -> Mapping[str, Value]:
-    if not kind.carries_marker:
-        return spec
-    return with_marker(spec, tenant.marker, marker_of(tenant.workspace, address))
 
 
 def _posted_status(kind: Kind) -> str:

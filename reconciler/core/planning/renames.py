@@ -1,4 +1,4 @@
-"""Which entry a declaration takes over from another name, and what the record of each is then."""
+"""Which declarations are renames, and the records after them."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -15,9 +15,9 @@ from reconciler.core.planning.diff import compare
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Everything that tells what an entry is called: files, daybook, ledger and search.
+    """The sources of names: files, daybook, ledger and search.
 
-    Numbers that are missing in `live` were not read, and tell nothing.
+    Numbers that are missing in `live` were not read.
     """
 
     declared: Mapping[Address, Declared]
@@ -28,13 +28,13 @@ class Names:
     place: str
 
     def posted_entry(self, address: Address) -> Live | None:
-        """The recorded entry of an address, as long as it is not out of the books."""
+        """The recorded live entry of an address, unless it is cancelled."""
         state = self.recorded.get(address)
         live = self.live.get(state.number or "") if state is not None else None
         return None if live is None or live.status == CANCELLED else live
 
     def unrecorded(self, address: Address) -> tuple[str, ...]:
-        """What stands under an address by its marker: found, or retired once and still there."""
+        """The posted numbers with an address's marker: found by search, or retired."""
         state = self.recorded.get(address)
         retired = (
             number
@@ -51,17 +51,15 @@ class Names:
         return not KINDS[address.kind].carries_marker or self.marker(live) == ours
 
     def marker(self, live: Live | None) -> str | None:
-        """What a live entry carries."""
         return split_marker(live.fields, self.place)[1] if live is not None else None
 
 
 def renames_of(names: Names) -> Mapping[Address, Address]:
-    """Every declaration that takes over the entry of another name, with that name's address.
+    """Every renamed declaration with the previous address of its entry.
 
-    The marker is the proof: an entry that carries a declaration's marker is that declaration's,
-    though the daybook still has it under a name that no file bears. Else `previousName` says so,
-    of what is recorded or found under that name; and where nobody ever applied anything under it,
-    the one entry of equal content that lost its file can only be meant.
+    A live marker is proof, even if the daybook has the entry under an undeclared name. Otherwise
+    `previousName` counts if an entry is recorded or found under it. If none ever was, the only
+    undeclared entry of equal content counts.
     """
     lost = tuple(sorted(address for address in names.recorded if address not in names.declared))
     asking = [one for one in names.declared.values() if one.previous_name is not None]
@@ -91,12 +89,12 @@ def renames_of(names: Names) -> Mapping[Address, Address]:
 
 
 def previous_of(declared: Declared) -> Address:
-    """The address that a declaration says it had before."""
+    """The address that `previousName` states."""
     return Address(declared.address.kind, declared.previous_name or "")
 
 
 def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
-    """What a reader has to know of new entries that another name may be meant by."""
+    """Warnings about new entries that may be renames of other entries."""
     changes = tuple(changes)
     removed = EqualEntries(names, (one.address for one in changes if one.wanted is Action.REMOVE))
     for change in changes:
@@ -122,21 +120,21 @@ def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _marked_for(names: Names, source: Address) -> Address:
-    """The address whose marker the recorded entry of another one carries."""
+    """The address in the marker of the recorded entry of `source`."""
     marker = names.marker(names.posted_entry(source)) if KINDS[source.kind].carries_marker else None
     owner, _, name = (marker or "").partition("/")
     return Address(source.kind, name if owner == names.workspace else "")
 
 
 def _is_free(names: Names, address: Address, spare: frozenset[str | None]) -> bool:
-    """Whether an address has no entry of its own, recorded or found."""
+    """Whether an address has no recorded or found entry."""
     state = names.recorded.get(address) or Recorded(address=address)
     found = any(number not in spare for number in names.unrecorded(address))
     return state.number is None and not found and not state.unsettled
 
 
 def _is_known(names: Names, source: Address) -> bool:
-    """Whether something stands under a name, or may: a create without a known outcome counts."""
+    """Whether an entry is or may be posted under a name; a create of unknown outcome counts."""
     state = names.recorded.get(source)
     unsettled = state is not None and state.unsettled
     return unsettled or names.posted_entry(source) is not None or bool(names.unrecorded(source))
@@ -151,7 +149,7 @@ def _is_new(names: Names, declared: Declared) -> bool:
 
 
 class EqualEntries:
-    """The entries under some names, by what they post: thousands of them may lose their files."""
+    """The entries of some addresses, indexed by content: a plan may remove thousands."""
 
     def __init__(self, names: Names, sources: Iterable[Address]) -> None:
         self._names = names
@@ -166,7 +164,7 @@ class EqualEntries:
                 self._sources.setdefault(_posted(source, state.spec), []).append(source)
 
     def equal_to(self, declared: Declared) -> tuple[Address, ...]:
-        """The names whose entry is, word for word, what a file declares."""
+        """The addresses whose entries equal a declaration."""
         kind = KINDS[declared.address.kind]
         return tuple(
             source
@@ -177,7 +175,7 @@ class EqualEntries:
 
 
 def _posted(address: Address, spec: Mapping[str, Value]) -> Hashable:
-    """What two declarations of equal content have in common for certain."""
+    """The key that two declarations of equal content always share."""
     kind = KINDS[address.kind]
     rows = (tuple(line.get(name) for name in kind.line_key) for line in lines(kind, spec))
     headline = tuple(text_of(spec.get(name)) for name in kind.headline if name)
@@ -190,7 +188,7 @@ def by_current_name(
     renames: Mapping[Address, Address],
     live: Mapping[str, Live | None],
 ) -> Mapping[Address, Recorded]:
-    """The records as they are once the entries have their new names."""
+    """The records with each renamed entry under its new name."""
     if not renames:
         return recorded
     records = dict(recorded)
@@ -207,7 +205,7 @@ def by_current_name(
 
 
 def taken_over(own: Recorded, old: Recorded) -> Recorded:
-    """The record of a name that takes over what another has; its own count of creates stays."""
+    """The record of a name that takes over another's entry; it keeps its own create count."""
     return replace(
         own,
         number=old.number,
@@ -223,7 +221,7 @@ def taken_over(own: Recorded, old: Recorded) -> Recorded:
 def record_for(
     recorded: Mapping[Address, Recorded], address: Address, renamed_from: str
 ) -> Recorded:
-    """What a change of an address goes by, when it takes an entry over from another name."""
+    """The record for a change of an address that may be renamed."""
     own = recorded.get(address) or Recorded(address=address)
     old = recorded.get(Address(address.kind, renamed_from)) if renamed_from else None
     return own if old is None or old.number is None else taken_over(own, old)

@@ -1,4 +1,4 @@
-"""The request bodies of an entry: exact, and the same bytes for the same content."""
+"""The request bodies of an entry: exact, and equal bytes for equal content."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from reconciler.core.planning.diff import PROTECT
 def completed(
     kind: Kind, spec: Mapping[str, Value], home_currency: str | None
 ) -> Mapping[str, Value]:
-    """A declaration with the home amounts that need no statement because both currencies are one.
+    """A declaration with the home amounts that equal the amounts, if both currencies are equal.
 
     The ledger requires homeCurrencyAmount on every line once a home currency is set (API facts
     3.3); in the home currency it is the amount itself.
@@ -37,7 +37,7 @@ def create_body(
     marker_place: str,
     marker: str,
 ) -> bytes:
-    """The body that creates an entry. Amounts travel as text, digit for digit; null is left out."""
+    """The body that creates an entry. Amounts are exact text; null fields are omitted."""
     fields = completed(kind, spec, home_currency)
     if kind.carries_marker:
         fields = with_marker(fields, marker_place, marker)
@@ -58,11 +58,10 @@ def update_body(  # noqa: PLR0913 - keywords: what to write, and whose it is
     marker: str,
     adopts: bool = False,
 ) -> bytes:
-    """The body that changes basic information: only what changes; null clears a field.
+    """The body that updates basic information: only changed fields; null clears a field.
 
-    `after` is the whole declaration: a marker kept in notes travels with them. An update that
-    `adopts` an entry writes the marker, whatever else it changes; `after` then holds the notes
-    that the entry has or shall have.
+    `after` is the whole declaration, or for an adoption at least the notes to keep: the marker may
+    be part of the notes. An update that `adopts` an entry always writes the marker.
     """
     body: dict[str, Value] = {
         change.name: change.after for change in comparison.fields if change.name != PROTECT

@@ -1,4 +1,4 @@
-"""Decides whether a name can be forgotten while its entry stays in the ledger as it is."""
+"""Decides whether a name can be forgotten while its entry stays posted."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from reconciler.core.planning.snapshot import AddressState, Snapshot
 
 
 def addresses_of(snapshot: Snapshot, name: str) -> tuple[Address, ...]:
-    """The recorded or found addresses that a person may mean: a name, or `Kind/name`."""
+    """The recorded or found addresses that match a name or `Kind/name`."""
     kind, _, rest = name.rpartition("/")
     kinds = (kind,) if kind else tuple(KINDS)
     named = (Address(one, rest) for one in kinds)
@@ -25,14 +25,14 @@ def _is_known(snapshot: Snapshot, address: Address) -> bool:
 
 
 def unrecorded_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
-    """What a search found under an address and the daybook does not know."""
+    """The numbers that a search found for an address and the daybook does not record."""
     state = snapshot.recorded.get(address)
     known = (state.number, *state.retired, *state.leftovers) if state is not None else ()
     return tuple(number for number in snapshot.found.get(address, ()) if number not in known)
 
 
 def retirement_of(snapshot: Snapshot, address: Address) -> Change:
-    """The change that forgets an address: a note in the daybook, and no call."""
+    """The change that forgets an address: a daybook event without a call."""
     state = AddressState.of(address, snapshot)
     found = unrecorded_numbers(snapshot, address)
     if state.number is None and found:
@@ -45,10 +45,10 @@ def retirement_of(snapshot: Snapshot, address: Address) -> Change:
 def retirement_obstacles(
     snapshot: Snapshot, address: Address, open_calls: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, str]]:
-    """Why a name cannot be forgotten: the fact, and the way out.
+    """Why a name cannot be forgotten: fact and remedy.
 
-    `at_work` are the numbers of calls without a known outcome. A rename among them would bring
-    what is forgotten back into the daybook, under a name that no file declares.
+    `open_calls` are the numbers of calls with an unknown outcome. A rename among them would record
+    the forgotten entry again, under an undeclared name.
     """
     declared = snapshot.declared.get(address)
     if declared is not None:

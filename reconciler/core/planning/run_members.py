@@ -1,4 +1,4 @@
-"""The entries that a journal run made: which of them are gone, and which hold the run."""
+"""The entries of a journal run: which are cancelled, and which prevent a cancel of the run."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from reconciler.core.model.resource import Live, Value, text_of
 from reconciler.core.planning.snapshot import AddressState
 
 MEMBERS = "entries"
-"""How drift names what became of a run's entries."""
+"""The name of a run's entries in drift."""
 
 TRANSFER_REMEDIES: Mapping[str, str] = MappingProxyType(
     {
@@ -17,16 +17,16 @@ TRANSFER_REMEDIES: Mapping[str, str] = MappingProxyType(
         "Processing": "Wait until the transfer has ended, then plan again.",
     }
 )
-"""The transfer states in which nothing is taken back (API facts 3.6), and what to do then."""
+"""The transfer states that prevent a cancel (API facts 3.6), each with its remedy."""
 
 _UNPROTECT = "Declare the entry with `protect: false` and apply it; then remove its file."
 
 _SHOWN = 10
-"""So many numbers are named in a message; the rest are counted."""
+"""The most numbers in a message; the rest are counted."""
 
 
 def transfer_of(member: Live) -> str:
-    """The transfer state of an entry; `No` when none is told (API facts 3.6)."""
+    """The transfer state of an entry; `No` when the ledger states none (API facts 3.6)."""
     return (
         text_of(member.fields.get(RUN_ENTRY_KIND.transfer))
         or RUN_ENTRY_KIND.defaults[RUN_ENTRY_KIND.transfer]
@@ -34,12 +34,11 @@ def transfer_of(member: Live) -> str:
 
 
 def is_posted(member: Live) -> bool:
-    """Whether an entry of a run is in the books."""
     return member.status in RUN_ENTRY_KIND.posted_states
 
 
 def blocks_run_cancel(member: Live) -> bool:
-    """Whether an entry stays when its run is cancelled (API facts 5.4)."""
+    """Whether an entry stays posted when its run is cancelled (API facts 5.4)."""
     return is_posted(member) and transfer_of(member) in TRANSFER_REMEDIES
 
 
@@ -54,11 +53,10 @@ PARTIAL_CANCEL_REMEDY = (
     "Restore the file: the run keeps its other entries. A new run includes the transactions of the "
     "cancelled ones. Correct transferred entries with reversing entries."
 )
-"""What to do about a run that was cancelled in part."""
+"""The remedy for a run that was cancelled in part."""
 
 
 def unposted_numbers(members: tuple[Live, ...]) -> frozenset[str]:
-    """The numbers of a run's entries that do not stand."""
     return frozenset(member.number for member in members if not is_posted(member))
 
 
@@ -66,22 +64,22 @@ _GONE = "outOfTheBooks"
 
 
 def unposted_note(members: tuple[Live, ...]) -> Mapping[str, Value] | None:
-    """What the daybook notes of a run whose cancel is intended; None when all of it stands."""
+    """The record of unposted entries for the intent of a cancel; None when all are posted."""
     gone = unposted_numbers(members)
     return {_GONE: tuple(sorted(gone))} if gone else None
 
 
 def noted_unposted(spec: Mapping[str, Value] | None) -> frozenset[str]:
-    """The entries that were out of the books before a cancel, as the daybook noted them."""
+    """The entries that were not posted before a cancel, according to its intent."""
     noted = (spec or {}).get(_GONE)
     numbers = noted if isinstance(noted, tuple) else ()
     return frozenset(number for number in numbers if isinstance(number, str))
 
 
 def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
-    """What a cancel came to that took some entries of a run and left others; empty if it did not.
+    """The result of a cancel of only some entries of a run, as text; else empty.
 
-    Entries that were `gone` before it do not count.
+    Entries that were `gone` before do not count.
     """
     members = tuple(member for member in live.members if member.number not in gone)
     left = tuple(member for member in members if is_posted(member))
@@ -97,7 +95,7 @@ def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
 
 
 def cancelled_members(live: Live | None) -> FieldChange | None:
-    """A run that was cancelled in part, as a difference from what was applied; None if not."""
+    """The drift of a run that was cancelled in part; else None."""
     members = live.members if live is not None else ()
     gone = sum(1 for member in members if member.status == CANCELLED)
     if not gone:
@@ -110,7 +108,7 @@ def cancelled_members(live: Live | None) -> FieldChange | None:
 
 
 def member_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
-    """Why a run cannot be taken back whole: the rule, the fact, and the way out."""
+    """Why a run cannot be cancelled completely: rule, fact and remedy."""
     members = state.live.members if state.live is not None else ()
     blocking = tuple(member for member in members if blocks_run_cancel(member))
     if blocking:

@@ -1,4 +1,4 @@
-"""Decides what of a workspace a scope selects, and what has to come along with it."""
+"""Decides which addresses a scope selects, and which are linked to them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from reconciler.core.planning.renames import previous_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """All that a scope may choose from: what is declared, and what the daybook still knows.
+    """The addresses that a scope can select, declared or recorded.
 
-    `periods` are those that the Reference knows.
+    `periods` are those of the Reference.
     """
 
     declared: Mapping[Address, Declared]
@@ -26,7 +26,7 @@ class Workspace:
 
     @property
     def addresses(self) -> frozenset[Address]:
-        """Everything that a plan of the whole workspace would look at."""
+        """The addresses of a plan of the whole workspace."""
         known = (address for address, item in self.recorded.items() if _is_recorded(item))
         return frozenset({*self.declared, *known})
 
@@ -37,7 +37,7 @@ class Workspace:
         return frozenset(f"{label}={value}" for label, value in pairs)
 
     def periods_of(self, address: Address) -> frozenset[str]:
-        """The periods that an address is posted in, or will be: both when it moves."""
+        """The recorded and the declared periods of an address."""
         declared, recorded = self.declared.get(address), self.recorded.get(address)
         specs = (declared.spec if declared else None, recorded.spec if recorded else None)
         return frozenset(
@@ -50,7 +50,7 @@ class Workspace:
             yield name
         elif kind.span is not None:
             first, last = (text_of(spec.get(field)) or "" for field in kind.span)
-            # Dates in ISO form compare as text. A run may reach over several periods.
+            # Dates in ISO form compare as text. A run may span several periods.
             yield from (
                 period.name
                 for period in self.periods.values()
@@ -61,9 +61,9 @@ class Workspace:
 def select(
     scope: Scope, workspace: Workspace
 ) -> tuple[Selection, tuple[Address, ...], tuple[str, ...]]:
-    """What a scope selects, what of it came along unasked, and why it cannot be used.
+    """The selection of a scope, the linked addresses in it, and the problems of the scope.
 
-    A word that matches nothing is a mistake and never an empty selection.
+    A value that matches nothing is a problem, never an empty selection.
     """
     if not scope.partial:
         return Selection(scope=scope), (), ()
@@ -92,13 +92,13 @@ def select(
 
 
 def _is_recorded(item: Recorded) -> bool:
-    """Whether the daybook still knows something of an address that may have to go."""
+    """Whether the daybook records an entry that may have to be removed."""
     in_books = item.number is not None and not item.cancelled
     return in_books or bool(item.leftovers) or item.unsettled
 
 
 def _chosen(address: Address, scope: Scope, workspace: Workspace) -> bool:
-    """One match in every option that is used, and none in what is excluded."""
+    """Whether an address matches every used option and no exclusion."""
     return (
         (not scope.targets or _matches_any(address, scope.targets))
         and (not scope.periods or not workspace.periods_of(address).isdisjoint(scope.periods))
@@ -112,12 +112,12 @@ def _matches_any(address: Address, patterns: Iterable[str]) -> bool:
 
 
 def _matches(address: Address, pattern: str) -> bool:
-    """A pattern with a slash is of kind and name, one without is of the name alone."""
+    """A pattern with a slash matches `Kind/name`, one without matches the name."""
     return fnmatchcase(str(address) if "/" in pattern else address.name, pattern)
 
 
 def _with_linked(asked: frozenset[Address], workspace: Workspace) -> frozenset[Address]:
-    """What was asked for, with all that may not be separated from it."""
+    """The requested addresses with all that are linked to them."""
     selected = {*asked}
     waiting = [*asked]
     linked: dict[Address, list[Address]] = {}
@@ -134,8 +134,8 @@ def _with_linked(asked: frozenset[Address], workspace: Workspace) -> frozenset[A
 def _inseparable(workspace: Workspace) -> Iterator[tuple[Address, Address]]:
     """Pairs of which the first may not be planned without the second.
 
-    A journal run brings the entries of it that are declared: taking it back takes them back. An
-    entry that is renamed is one, under both of its names.
+    A journal run needs its declared entries: cancelling it cancels them. A renamed entry needs
+    both names.
     """
     numbers = {
         number: address
@@ -159,7 +159,7 @@ def _numbers(address: Address, workspace: Workspace) -> Iterator[str]:
 
 
 def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
-    """The words of a scope that nothing in the workspace answers to, with what was meant."""
+    """The values of a scope that match nothing, with similar values as a hint."""
     addresses = workspace.addresses
     names = {address.name for address in addresses} | {str(address) for address in addresses}
     for flag, patterns in (("--target", scope.targets), ("--exclude", scope.excludes)):

@@ -1,4 +1,4 @@
-"""Everything a plan is computed from, and what of it one address is about."""
+"""The input of a plan, and the state of one address in it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,11 +30,10 @@ from reconciler.core.planning.renames import Names, by_current_name, previous_of
 class Snapshot:
     """Everything a plan is computed from.
 
-    `live` maps every number that was asked for to what the ledger answered, None for a positive
-    "not found"; a number that is missing here was not read, which is a mistake of the caller
-    unless its address is declared and outside of the `selection`. Files and daybook are whole all
-    the same: what is chosen may be in conflict with what is not. `found` are the numbers that a
-    search found to stand and to carry an address's marker.
+    `live` maps every number that was read to its entry, or to None if the ledger has none. The
+    caller must read every number except those of declared addresses outside the `selection`.
+    `declared` and `recorded` are always complete: selected addresses may conflict with others.
+    `found` are the posted numbers with the marker of an address, as a search found them.
     """
 
     declared: Mapping[Address, Declared]
@@ -45,15 +44,15 @@ class Snapshot:
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     selection: Selection = EVERYTHING
     names: Names = field(init=False)
-    """Everything that tells what an entry is called."""
+    """The sources of names: declarations, records, live entries and search results."""
     renames: Mapping[Address, Address] = field(init=False)
-    """The declarations that take over the entry of another name, each with that name's address."""
+    """Each renamed declaration with its previous address."""
     records_by_current_name: Mapping[Address, Recorded] = field(init=False)
-    """The records with those entries under their new names: what everything is decided by."""
+    """The records with renamed entries under their new names. Decisions use these."""
     run_of: Mapping[str, Address] = field(init=False)
-    """The declared or recorded journal run of every live entry that one made."""
+    """The journal run of every live entry that a declared or recorded run made."""
     claims: Mapping[str, tuple[Address, ...]] = field(init=False)
-    """The declarations of every number that one has, or adopts."""
+    """The declarations that have or adopt each number."""
 
     def __post_init__(self) -> None:
         names = Names(
@@ -88,15 +87,15 @@ class Snapshot:
 
 
 def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
-    """The number that a declaration is about to adopt; None when nothing is left to adopt."""
+    """The number that a declaration still has to adopt; None when there is none."""
     has_one = recorded is not None and recorded.number is not None
     return None if declared is None or has_one else declared.adopts
 
 
 def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str | None:
-    """The number that a file adopts though its name has another; None when they go together.
+    """The number that a file adopts although its name has another number; None without conflict.
 
-    What the name was adopted under, or left behind, is its own history.
+    Numbers that the name had before do not conflict.
     """
     if recorded is None or recorded.number is None:
         return None
@@ -105,14 +104,13 @@ def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str |
 
 
 def _run_kind(member: str) -> str:
-    """The kind of the runs that make entries of a kind."""
     return next(kind.name for kind in KINDS.values() if kind.members == member)
 
 
 def to_read(
     declared: Mapping[Address, Declared], recorded: Iterable[Recorded]
 ) -> tuple[tuple[Kind, str], ...]:
-    """What a plan needs to know the live state of: numbers, each with its kind."""
+    """The numbers whose live state a plan needs, each with its kind."""
     known = {item.address: item for item in recorded}
     wanted = {
         (item.address.kind, number)
@@ -127,7 +125,7 @@ def to_read(
         if (other := other_adopted_number(one, known.get(address))) is not None:
             wanted.add((address.kind, other))
         if number is not None and one.made_by is not None:
-            # The run tells which entries it made; one read of it serves them all.
+            # One read of the run shows all entries that it made.
             wanted.add((_run_kind(address.kind), one.made_by))
         for name in (address, previous_of(one)):
             state = known.get(name)
@@ -138,11 +136,10 @@ def to_read(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressState:
-    """One address with everything known about it.
+    """One address with its declaration, record and live entry.
 
-    `number` is the recorded one, or the one to adopt; `found` says that a search found it, by its
-    marker. `held` is live without its marker, and `marker` what it carries, None when it carries
-    none.
+    `number` is the recorded number, or the one to adopt, or with `found` the one that a search
+    found by its marker. `live_fields` are the fields without `marker`.
     """
 
     address: Address
@@ -156,23 +153,23 @@ class AddressState:
     marker: str | None
     found: bool = False
     previous: Address | None = None
-    """The address whose entry this one takes over."""
+    """The address that the entry had before a rename."""
 
     @classmethod
     def of(cls, address: Address, snapshot: Snapshot) -> "AddressState":
-        """The case of an address. Raises KeyError when a number it needs was not read."""
+        """The state of an address. Raises KeyError when a number it needs was not read."""
         recorded = snapshot.records_by_current_name.get(address) or Recorded(address=address)
         declared = snapshot.declared.get(address)
         previous = snapshot.renames.get(address)
         number = recorded.number or adopted(declared, recorded)
         live = snapshot.live[number] if number is not None else None
         if live is None and recorded.number is None and recorded.incarnation:
-            # What was adopted once, and is gone since, is created like anything else.
+            # An adopted entry that was deleted later is created like any other.
             number = None
         posted = _posted_numbers(snapshot, address)
         found = declared is not None and len(posted) == 1 and _is_not_posted(live)
         if found:
-            # The daybook is new, or an older copy: what carries the marker is the declaration's.
+            # The daybook is new or an older copy: the marker proves that the entry belongs here.
             number, live = posted[0], snapshot.live[posted[0]]
         live_fields, marker = (
             split_marker(live.fields, snapshot.tenant.marker) if live is not None else ({}, None)
@@ -193,7 +190,7 @@ class AddressState:
 
     @property
     def duplicates(self) -> tuple[str, ...]:
-        """The numbers that stand for this address, when there are several; they never should."""
+        """The numbers posted for this address, if there are several, which is an error."""
         posted = {*_posted_numbers(self.snapshot, self.address)}
         if posted and self.posted and self.number is not None:
             posted.add(self.number)
@@ -201,7 +198,7 @@ class AddressState:
 
     @property
     def cancelled_predecessors(self) -> tuple[str, ...]:
-        """The numbers of cancelled predecessors, that of an outdated record included."""
+        """The numbers of cancelled predecessors, including that of an outdated record."""
         outdated = self.recorded.number if self.found else None
         return tuple(
             number
@@ -211,34 +208,33 @@ class AddressState:
 
     @property
     def adopts(self) -> bool:
-        """Whether the number is still to be adopted."""
+        """Whether the number still has to be adopted."""
         return self.number is not None and self.number != self.recorded.number
 
     @property
     def expected_marker(self) -> str:
-        """The marker that a live entry of this address carries."""
+        """The marker that a live entry of this address must have."""
         return marker_of(self.snapshot.tenant.workspace, self.address)
 
     @property
     def own_markers(self) -> tuple[str, ...]:
-        """The markers that prove the entry to be this address's: of a renamed one, both names'."""
+        """The markers that prove ownership; for a renamed entry, those of both names."""
         names = (self.address, self.previous) if self.previous else (self.address,)
         return tuple(marker_of(self.snapshot.tenant.workspace, name) for name in names)
 
     @property
     def owned(self) -> bool:
-        """Whether the live entry proves to be this address's, or is free to become that."""
+        """Whether the live entry belongs to this address, or can be adopted."""
         free = self.adopts and self.marker is None
         return not self.kind.carries_marker or free or self.marker in self.own_markers
 
     @property
     def posted(self) -> bool:
-        """Whether the live entry stands in the books."""
         return self.live is not None and self.live.status in self.kind.posted_states
 
     @property
     def made_by_run(self) -> bool:
-        """Whether a journal run made the entry, as far as file, daybook and ledger tell."""
+        """Whether a journal run made the entry, according to file, daybook or ledger."""
         stated = self.declared is not None and self.declared.made_by is not None
         from_run = self.recorded.from_run and self.recorded.number is not None
         return stated or from_run or self.number in self.snapshot.run_of
@@ -250,11 +246,11 @@ class AddressState:
 
     @property
     def delete(self) -> tuple[Verb, ...]:
-        """The verb that ends what was cancelled, where the workspace does not keep it."""
+        """The verb that deletes a cancelled entry, if the policy says so."""
         return (Verb.DELETE,) if self.snapshot.policy.delete_cancelled else ()
 
     def leftover_steps(self) -> tuple[Step, ...]:
-        """Deletions of cancelled predecessors that an interrupted replacement left behind."""
+        """Deletions of cancelled predecessors that an interrupted replacement still has to do."""
         if not self.snapshot.policy.delete_cancelled:
             return ()
         return tuple(
@@ -270,7 +266,7 @@ class AddressState:
         verbs: Iterable[Verb] = (),
         comparison: Comparison = UNCHANGED,
     ) -> Change:
-        """The change with its steps; verbs other than create act on the number."""
+        """The change with its steps; all verbs except create use the number."""
         steps = tuple(
             Step(verb=verb, number=None if verb is Verb.CREATE else self.number) for verb in verbs
         )
@@ -302,7 +298,7 @@ class AddressState:
         )
 
     def _period(self, fields: Mapping[str, Value]) -> str:
-        """The accounting period by its name, or by the days that lie in it."""
+        """The accounting period by its name, or by the dates of a run."""
         name = text_of(fields.get(self.kind.period)) or ""
         if name or self.kind.span is None:
             return name
@@ -317,10 +313,10 @@ class AddressState:
 
 
 def _posted_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
-    """The numbers that stand for an address, or for the name that it had before, by their marker.
+    """The posted numbers with the marker of an address or of its previous name.
 
-    Searches find them, and the daybook remembers what was retired: without an entry of its own, a
-    declaration must not be posted beside it.
+    They come from searches and from retired records. While one is posted, the declaration must not
+    be posted again.
     """
     state, source = snapshot.recorded.get(address), snapshot.renames.get(address)
     unknown = state is None or state.number is None

@@ -1,4 +1,4 @@
-"""Decides whether a live object can be what a create made whose answer never came."""
+"""Decides whether a live object can be the result of a create without a response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _NO_PERIODS: Mapping[str, AccountingPeriod] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What an open create asked for: `spec` is the file's, as it was when the create was sent."""
+    """What an open create requested: `spec` is the declaration when it was sent."""
 
     address: Address
     spec: Mapping[str, Value] | None
@@ -29,9 +29,9 @@ def mismatch(
     place: str,
     periods: Mapping[str, AccountingPeriod] = _NO_PERIODS,
 ) -> str:
-    """Why a live object cannot be what a create made; empty when it can.
+    """Why a live object cannot be the result of a create; empty when it can.
 
-    The marker proves it. Where an object carries none, it must be all that was asked for.
+    The marker proves it. An object without markers must equal the request.
     """
     if live is None:
         return "is not in the ledger"
@@ -48,7 +48,7 @@ def mismatch(
         return "cannot be compared: what was requested is not recorded"
     differing = [field.name for field in read_back(kind, claim.spec, None, held).fields]
     if kind.span is not None and (named := claim.spec.get(kind.period)):
-        # The period is written, and read as the days that it has.
+        # A period is written by name, and read as its dates.
         period = periods.get(str(named))
         days = tuple(held.get(field) for field in kind.span)
         if period is None or days != (period.start_date, period.end_date):

@@ -1,7 +1,7 @@
-"""The finder: what to search the ledger for, when, and what follows from what is found.
+"""The search by marker: when to search the ledger, the query, and what follows from its result.
 
-A marker in a live entry proves whose it is, so an entry that the daybook does not know, because
-it was lost, restored from an older copy or copied, is found again and never posted twice.
+A marker in a live entry proves its owner. So entries are found even if the daybook was lost or
+restored from an older copy, and they are not posted twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
 MOST_NAMES = 200
-"""So many names are asked for one by one, which an index serves; above it, for all of them."""
+"""The most names in one query, which can use an index; above it, the query asks for all."""
 
 _MARK = "\\"
 
@@ -28,17 +28,16 @@ _GONE = (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER)
 
 
 class UnexpectedRows(ValueError):
-    """The rows of a query are not numbers with their markers."""
+    """A query returned rows without a number or status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What a search of the ledger for the workspace's markers came to.
+    """The result of a search for the workspace's markers.
 
-    `numbers` are those of entries that were not cancelled when the query saw them; only a read
-    proves what they are now. `everything` says that all names were asked for. `failure` says why
-    the ledger could not be searched, and is empty when it was. `probed` are the numbers that were
-    looked at one by one `instead_of` a query, and why; both are empty when none were.
+    `numbers` were not cancelled at the time of the query; only a read proves their state now.
+    `everything`: all names were searched. `failure`: why the search failed, or empty. `probed`:
+    the range of numbers that were probed one by one, `instead_of` a query that failed.
     """
 
     numbers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -49,9 +48,9 @@ class Search:
 
 
 def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = ()) -> str:
-    """The query for a workspace's markers: those of some names, or all of them.
+    """The query for a workspace's markers: those of some names, or all.
 
-    In notes the marker has text before it, so only a pattern finds it, without an index.
+    In notes the marker follows other text, so only a pattern without an index finds it.
     """
     columns = f"number AS number, status AS status, {place} AS marker"
     select = f"SELECT {columns} FROM {kind.name}"  # noqa: S608 - the schemas hold both to a word
@@ -65,12 +64,12 @@ def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = 
 
 
 def quoted(value: str) -> str:
-    """A text as a query writes it."""
+    """A text as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def _escaped(value: str) -> str:
-    """A text as a pattern that matches nothing else."""
+    """A text as a pattern that matches only this text."""
     for special in (_MARK, "%", "_"):
         value = value.replace(special, _MARK + special)
     return value
@@ -79,13 +78,13 @@ def _escaped(value: str) -> str:
 def matches(
     kind: Kind, rows: Iterable[Mapping[str, Value]], *, workspace: str, place: str
 ) -> Iterator[tuple[Address, str]]:
-    """The address and number of every row that is not cancelled. Raises NotSightings."""
+    """The address and number of every row that is not cancelled. Raises UnexpectedRows."""
     for row in rows:
         number, status = row.get("number"), row.get("status")
         if not isinstance(number, str) or not isinstance(status, str):
             raise UnexpectedRows("a row of the result has no number or no status")
         address = address_in(kind, {place: row.get("marker")}, workspace, place)
-        # A status nobody knows is followed up: the read of the entry decides.
+        # An unknown status counts: the read of the entry decides.
         if address is not None and status != CANCELLED:
             yield address, number
 
@@ -93,7 +92,7 @@ def matches(
 def address_in(
     kind: Kind, fields: Mapping[str, Value], workspace: str, place: str
 ) -> Address | None:
-    """Whose the marker in some fields is; None when it is not of this workspace."""
+    """The address in the marker of some fields; None when it is not of this workspace."""
     _, marker = split_marker(fields, place)
     owner, _, name = (marker or "").partition("/")
     return Address(kind.name, name) if owner == workspace and name else None
@@ -106,10 +105,10 @@ def addresses_to_search(
     complete: bool,
     posting: bool,
 ) -> tuple[Address, ...]:
-    """The addresses that may stand in the ledger although the daybook says otherwise.
+    """The addresses that may be posted although the daybook has no posted entry for them.
 
-    With a daybook that is not `complete`, or before `posting`, that is whatever would be posted
-    anew; else what the daybook knows and the ledger no longer has, as with an older copy of it.
+    With an incomplete daybook, or before `posting`, these are all entries that would be posted.
+    Otherwise they are recorded entries that are missing or cancelled in the ledger.
     """
     return tuple(
         change.address
@@ -122,7 +121,7 @@ def addresses_to_search(
 def with_previous(
     doubts: Iterable[Address], declared: Mapping[Address, Declared]
 ) -> tuple[Address, ...]:
-    """The addresses, with those that their declarations say they had before."""
+    """The addresses with their previous addresses."""
     names = {*doubts}
     asking = (declared[address] for address in names if address in declared)
     before = {previous_of(one) for one in asking if one.previous_name is not None}
@@ -135,8 +134,7 @@ def _needs_search(change: Change, state: Recorded | None, *, everything: bool) -
     if change.reason is Reason.RENAMED and change.number_posted:
         return False
     if change.wanted is Action.ADOPT:
-        # What was to be adopted may have been, and been replaced since; and another entry may
-        # stand for the declaration already.
+        # It may have been adopted and replaced already, or another entry may be posted.
         return True
     if change.number_posted:
         return False
@@ -152,7 +150,7 @@ def with_found(
     workspace: str,
     place: str,
 ) -> Snapshot:
-    """The snapshot with what was found, as far as reads confirm that it stands and whose it is."""
+    """The snapshot with the found entries whose reads confirm status and marker."""
     known = {**snapshot.live, **live}
     found = {
         address: confirmed
@@ -176,40 +174,40 @@ def _is_posted_as(address: Address, live: Live | None, workspace: str, place: st
 
 
 def untracked(snapshot: Snapshot) -> tuple[tuple[Address, str], ...]:
-    """Entries found under the workspace's name that no file declares and no record knows."""
-    known = recorded_numbers(snapshot.recorded.values())
+    """Found entries of this workspace that are neither declared nor recorded."""
     return tuple(
         (address, number)
-        for address, numbers in sorted(snapshot.found.items())
+        for address, number in _found_unrecorded(snapshot)
         if address not in snapshot.declared and address not in snapshot.renames.values()
-        for number in numbers
-        if number not in known
     )
 
 
 def unrecorded(snapshot: Snapshot) -> tuple[tuple[Address, str], ...]:
-    """Entries found to stand that no record knows, but for those that an open create may have made.
+    """Found entries that are not recorded, except possible results of an open create.
 
-    A daybook that was complete once and lacks them is an older copy.
+    If a complete daybook lacks them, it is an older copy.
     """
-    known = recorded_numbers(snapshot.recorded.values())
     return tuple(
         (address, number)
-        for address, numbers in sorted(snapshot.found.items())
+        for address, number in _found_unrecorded(snapshot)
         if not ((state := snapshot.recorded.get(address)) and state.unsettled)
-        for number in numbers
-        if number not in known
     )
 
 
+def _found_unrecorded(snapshot: Snapshot) -> Iterator[tuple[Address, str]]:
+    known = recorded_numbers(snapshot.recorded.values())
+    for address, numbers in sorted(snapshot.found.items()):
+        yield from ((address, number) for number in numbers if number not in known)
+
+
 def all_recorded(found: Mapping[Address, tuple[str, ...]], recorded: Iterable[Recorded]) -> bool:
-    """Whether the daybook knows every entry that was found."""
+    """Whether the daybook records every found entry."""
     known = recorded_numbers(recorded)
     return all(number in known for numbers in found.values() for number in numbers)
 
 
 def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
-    """Every number that the daybook knows: cancelled predecessors and what was retired, too."""
+    """Every number that the daybook records, including cancelled and retired entries."""
     return frozenset(
         number
         for state in recorded
@@ -219,9 +217,9 @@ def recorded_numbers(recorded: Iterable[Recorded]) -> frozenset[str]:
 
 
 def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
-    """The addresses to be posted of which the ledger no longer holds what the daybook knows.
+    """The addresses to post whose recorded entry is missing or cancelled in the ledger.
 
-    That is what an older copy of a daybook looks like: the entry may have a successor.
+    The daybook may be an older copy, and the entry may have been replaced.
     """
     return tuple(
         change.address
@@ -231,7 +229,7 @@ def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
 
 
 def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
-    """The refusal to post with a daybook that may lack entries, on a ledger nobody can search."""
+    """The refusal to post when the daybook may lack entries and the search failed."""
     rule = PLAN_RULES["unsearched-ledger"]
     entries = "1 entry" if doubts == 1 else f"{doubts} entries"
     why = "the daybook is new" if new else "the daybook may be an older copy"
@@ -243,7 +241,7 @@ def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
 
 
 def unproved(doubts: int, search: Search) -> Refusal:
-    """The refusal to post with a new daybook what a look at one number after the other missed."""
+    """The refusal to post with a new daybook what probing did not find."""
     entries = "1 entry" if doubts == 1 else f"{doubts} entries"
     message = (
         f"the daybook is new, and {entries} would be posted that may be in the ledger already. "

@@ -1,8 +1,7 @@
-"""The finder's fallback: numbers looked at one by one, upward from the last one that is known.
+"""The fallback of the search by marker: numbers are probed one by one from a given one.
 
-Numbers rise, so what was posted since stands above. What carries a marker is found for certain.
-That nothing is found says only that nothing stands between the first number and the last one looked
-at: a gap of missing numbers is taken for the end.
+Numbers rise, so later entries have higher numbers. A marker is proof. No marker is proof only for
+the probed range: a gap of missing numbers counts as the end.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,16 +13,16 @@ from reconciler.core.model.resource import Address, Live
 from reconciler.core.recovery.marker_search import Search, address_in
 
 GAP = 50
-"""So many numbers in a row that nothing stands under are the end. Deleted entries leave holes, and
-so do requests that others had in flight."""
+"""The number of consecutive missing numbers that count as the end. Deleted entries and requests in
+flight leave gaps."""
 
 MOST_PROBED = 2000
-"""So many numbers are looked at, and no more: each costs a call, whoever's entry it is."""
+"""The most numbers to probe: each costs a call."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Probe:
-    """One look upward. Ask for `batch`, look, and `take` what was seen, until it is `over`."""
+    """One probe. Read each `batch` and `record` it, until the probe is `finished`."""
 
     kind: Kind
     begin: str
@@ -36,22 +35,21 @@ class Probe:
 
     @property
     def reached_gap(self) -> bool:
-        """Whether the end was reached, as far as a gap tells."""
+        """Whether a gap was reached that counts as the end."""
         return self.missing >= GAP
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more is to be looked at."""
         return self.reached_gap or self.probed >= MOST_PROBED
 
     def batch(self) -> tuple[tuple[Kind, str], ...]:
-        """The numbers to look at next."""
+        """The next numbers to read."""
         following = numbers_after(self.last) if self.last else _numbers_from(self.begin)
-        # No more than may be the end.
+        # At most up to the next possible gap.
         return tuple((self.kind, next(following)) for _ in range(GAP - self.missing))
 
     def record(self, batch: Mapping[str, Live | None]) -> None:
-        """Take note of what stands under the numbers of a batch."""
+        """Record the live entries of a batch."""
         for number, live in sorted(batch.items(), key=lambda item: order_of(item[0])):
             self.last, self.probed = number, self.probed + 1
             self.missing = self.missing + 1 if live is None else 0
@@ -62,16 +60,16 @@ class Probe:
                 self.numbers[address] = (*self.numbers.get(address, ()), number)
 
     def search(self, why: str) -> Search:
-        """What the look came to, as the search that could not be made, `why` it could not."""
-        words = f"{self.begin} to {self.last}"
+        """The result of the probe in place of a search, which failed because of `why`."""
+        probed = f"{self.begin} to {self.last}"
         if self.reached_gap:
-            return Search(numbers=self.numbers, everything=True, probed=words, instead_of=why)
-        fact = f"{why}; {words} were probed instead, and there are more numbers"
-        return Search(numbers=self.numbers, failure=fact, probed=words, instead_of=why)
+            return Search(numbers=self.numbers, everything=True, probed=probed, instead_of=why)
+        fact = f"{why}; {probed} were probed instead, and there are more numbers"
+        return Search(numbers=self.numbers, failure=fact, probed=probed, instead_of=why)
 
 
 def numbers_after(number: str) -> Iterator[str]:
-    """The numbers after one, as the ledger counts them."""
+    """The numbers that follow one, in the order of the ledger."""
     prefix, _, digits = number.partition("-")
     at = int(digits)
     while True:
@@ -80,7 +78,7 @@ def numbers_after(number: str) -> Iterator[str]:
 
 
 def order_of(number: str) -> tuple[int, str]:
-    """What numbers of one kind are sorted by."""
+    """The sort key of numbers of one kind."""
     return len(number), number
 
 

@@ -1,4 +1,4 @@
-"""What a recovery found open and what became of it: its values, and its document."""
+"""Calls with an unknown outcome, the result of a recovery, and its JSON document."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,10 +12,10 @@ from reconciler.core.recovery.spill_record import SpillRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
-    """A call of which nobody knows what came of it.
+    """A call with an unknown outcome.
 
-    `since` is the ledger's time when it was intended, and `age` how long ago that is by the same
-    clock; None when it is not known. `settled_by` says what will tell.
+    `since` is the ledger's time of the intent, and `age` the time since then by the same clock;
+    None when unknown. `settled_by` says what will show the outcome.
     """
 
     address: Address
@@ -29,10 +29,10 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """A recovery from beginning to end; `changed` is False when it only looked.
+    """The result of a recovery; `changed` is False when it was read-only.
 
-    `rescue` is the place of a rescue file, empty when there was none; `kept` are its lines that
-    fit the daybook, and `problems` say why others do not.
+    `spill_file` is its path, or empty. `records` are its lines that match the daybook, and
+    `problems` say why others do not.
     """
 
     open: tuple[OpenCall, ...]
@@ -44,12 +44,11 @@ class Recovery:
 
     @property
     def unknown(self) -> tuple[Settled, ...]:
-        """The calls that stay open."""
         return tuple(item for item in self.settled if item.result is Result.UNKNOWN)
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is unknown any more."""
+        """Whether no call is open and no line of the spill file is left."""
         left = self.unknown if self.changed else self.open or self.records
         return not left and not self.problems
 

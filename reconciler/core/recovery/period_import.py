@@ -1,4 +1,4 @@
-"""Sorts what a search saw of an accounting period into what is to be imported and what is not."""
+"""Decides which entries of an accounting period are imported."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from reconciler.core.recovery.marker_search import UnexpectedRows, quoted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedEntry:
-    """An entry as a search saw it: enough to know whether it is worth reading."""
+    """An entry as a search returned it, to decide whether to read it."""
 
     number: str
     status: str
@@ -23,14 +23,14 @@ class ListedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSelection:
-    """The numbers to import, and those to leave with the reason."""
+    """The numbers to import, and the skipped ones with the reason."""
 
     wanted: tuple[str, ...] = ()
     left: tuple[tuple[str, str], ...] = ()
 
 
 def statement_for(kind: Kind, period: str, place: str) -> str:
-    """The query for every entry of a kind in an accounting period, whoever made it."""
+    """The query for all entries of a kind in an accounting period."""
     return (
         "SELECT e.number AS number, e.status AS status, e.transactionType AS transactionType, "  # noqa: S608 - the schemas hold kind and place to a word, and the period is quoted
         f"e.{place} AS marker FROM {kind.name} e "
@@ -40,7 +40,7 @@ def statement_for(kind: Kind, period: str, place: str) -> str:
 
 
 def listed_entries(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[ListedEntry]:
-    """The rows of the query as values. Raises NotSightings."""
+    """The rows of the query as values. Raises UnexpectedRows."""
     for row in rows:
         number, status = row.get("number"), row.get("status")
         if not isinstance(number, str) or not isinstance(status, str):
@@ -57,7 +57,7 @@ def listed_entries(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[
 def select_entries(
     kind: Kind, seen: Iterable[ListedEntry], recorded: Iterable[Recorded], *, workspace: str
 ) -> ImportSelection:
-    """What of a period is nobody's, or this workspace's and not recorded; in order of numbers."""
+    """The entries without an owner, or of this workspace but not recorded; by number."""
     known: dict[str, str] = {}
     for state in recorded:
         name = state.address.name
@@ -77,7 +77,7 @@ def select_entries(
 def reason_to_skip(
     kind: Kind, live: Live | None, *, period: str, workspace: str, place: str
 ) -> str:
-    """What a read shows that a search did not; empty when the entry is to be imported."""
+    """Why an entry is not imported after its read; empty when it is."""
     if live is None:
         return "no longer in the ledger"
     if live.fields.get(kind.period) != period:

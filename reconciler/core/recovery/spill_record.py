@@ -1,4 +1,4 @@
-"""A line of a rescue file: an outcome that the daybook could not take, as text and as a value."""
+"""A line of a spill file: an outcome that could not be written to the daybook."""
 
 import hashlib
 import json
@@ -14,20 +14,20 @@ from reconciler.core.model.resource import Address
 FORMAT = 1
 
 MOST_BYTES = 4 * 1024 * 1024
-"""A rescue file holds what was in flight when the daybook failed: a few lines."""
+"""A spill file has a few lines: the calls in flight when the daybook failed."""
 
 _CHECKSUM = "seal"
 _DETAIL = 400
-"""So much of a message is kept: a line is to fit on a screen, whence it may be pasted."""
+"""The most characters of a message: a line must fit on a screen, to be copied."""
 
 
 class UnreadableSpillRecord(ValueError):
-    """A line is not what was written; says why."""
+    """A line is not as it was written; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpillRecord:
-    """What came of one call. `intent` is its number in the daybook of that `lineage`.
+    """The outcome of one call. `intent` is its number in the daybook of that `lineage`.
 
     `key` is the digest of the idempotency key, empty for a call without one.
     """
@@ -43,12 +43,12 @@ class SpillRecord:
 
 
 def key_digest(key: str | None) -> str:
-    """What a rescue file says of a key: enough to tell it from every other."""
+    """The digest of a key for a spill file."""
     return "" if not key else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
 def line_of(record: SpillRecord) -> str:
-    """The line, in ASCII and without its line feed: it survives a screen and a paste."""
+    """The line in ASCII, without its line feed, so that it can be copied from a screen."""
     document = {
         "rescue": FORMAT,
         "lineage": record.lineage,
@@ -65,7 +65,7 @@ def line_of(record: SpillRecord) -> str:
 
 
 def record_from(text: str) -> SpillRecord:
-    """The value of a line. Raises NotRescued."""
+    """The value of a line. Raises UnreadableSpillRecord."""
     try:
         document = json.loads(text, object_pairs_hook=_unrepeated, parse_float=Decimal)
     except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ def record_from(text: str) -> SpillRecord:
 
 
 def _why_invalid(record: SpillRecord) -> str:
-    """Why a line cannot be believed, whatever the daybook says; empty when it can."""
+    """Why a line is malformed, whatever the daybook records; empty when it is not."""
     kind = KINDS.get(record.address.kind)
     if kind is None or record.act not in CALLS:
         return "it names a call that this version does not make"
@@ -110,7 +110,7 @@ def _why_invalid(record: SpillRecord) -> str:
 
 
 def _checksum_of(document: dict[str, Any]) -> str:
-    """A checksum against a cut or a slip of the hand, not against people."""
+    """A checksum against truncation and typing errors, not against forgery."""
     text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -118,5 +118,5 @@ def _checksum_of(document: dict[str, Any]) -> str:
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name is repeated")
     return document
