@@ -38,24 +38,8 @@ def _null_safe(calculate: Callable[..., Value]) -> Callable[..., Value | None]:
     return called
 
 
-def _add(first: Value, second: Value) -> str:
-    return canonical(_EXACT.add(Decimal(first), Decimal(second)))
-
-
-def _subtract(first: Value, second: Value) -> str:
-    return canonical(_EXACT.subtract(Decimal(first), Decimal(second)))
-
-
-def _multiply(first: Value, second: Value) -> str:
-    return canonical(_EXACT.multiply(Decimal(first), Decimal(second)))
-
-
-def _negate(value: Value) -> str:
-    return canonical(_EXACT.minus(Decimal(value)))
-
-
-def _absolute(value: Value) -> str:
-    return canonical(_EXACT.abs(Decimal(value)))
+def _exactly(calculate: Callable[..., Decimal]) -> Callable[..., str]:
+    return lambda *values: canonical(calculate(*map(Decimal, values)))
 
 
 class _Sum:
@@ -73,16 +57,15 @@ class _Sum:
 
 
 class _Extreme:
-    """The least or greatest of the values that are not null; null when there is none."""
+    """The least (-1) or greatest (1) of the values that are not null; null when there is none."""
 
-    side = 0
-
-    def __init__(self) -> None:
+    def __init__(self, side: int) -> None:
+        self._side = side
         self._found: Value | None = None
 
     def step(self, value: Value | None) -> None:
         if value is not None and (
-            self._found is None or compare(value, self._found) * self.side > 0
+            self._found is None or compare(value, self._found) * self._side > 0
         ):
             self._found = value
 
@@ -90,38 +73,22 @@ class _Extreme:
         return self._found
 
 
-class _Least(_Extreme):
-    side = -1
-
-
-class _Greatest(_Extreme):
-    side = 1
-
-
-def _lower(value: object) -> str:
-    return str(value).lower()
-
-
-def _upper(value: object) -> str:
-    return str(value).upper()
-
-
 COLLATION = "decimal_order"
 _SCALARS: dict[str, tuple[int, Callable[..., Value]]] = {
     "decimal_of": (1, canonical),
     "decimal_compare": (2, compare),
-    "decimal_add": (2, _add),
-    "decimal_subtract": (2, _subtract),
-    "decimal_multiply": (2, _multiply),
-    "decimal_negate": (1, _negate),
-    "decimal_absolute": (1, _absolute),
-    "lower": (1, _lower),  # SQLite's own know ASCII only
-    "upper": (1, _upper),
+    "decimal_add": (2, _exactly(_EXACT.add)),
+    "decimal_subtract": (2, _exactly(_EXACT.subtract)),
+    "decimal_multiply": (2, _exactly(_EXACT.multiply)),
+    "decimal_negate": (1, _exactly(_EXACT.minus)),
+    "decimal_absolute": (1, _exactly(_EXACT.abs)),
+    "lower": (1, lambda value: str(value).lower()),  # SQLite's own know ASCII only
+    "upper": (1, lambda value: str(value).upper()),
 }
 _AGGREGATES: dict[str, Callable[[], _Sum | _Extreme]] = {
     "decimal_sum": _Sum,
-    "decimal_min": _Least,
-    "decimal_max": _Greatest,
+    "decimal_min": lambda: _Extreme(-1),
+    "decimal_max": lambda: _Extreme(1),
 }
 NAMES = frozenset({*_SCALARS, *_AGGREGATES})
 

@@ -37,80 +37,15 @@ _TOKENS = (
 _WORDS = frozenset(TokenType[name] for name in _TOKENS.split())
 _NAMES = (TokenType.VAR, TokenType.IDENTIFIER)
 
-_VALUES = (
-    exp.Abs,
-    exp.Add,
-    exp.And,
-    exp.Between,
-    exp.Boolean,
-    exp.Case,
-    exp.Cast,
-    exp.Coalesce,
-    exp.Column,
-    exp.Concat,
-    exp.Count,
-    exp.CurrentDate,
-    exp.CurrentTimestamp,
-    exp.DPipe,
-    exp.Date,
-    exp.EQ,
-    exp.Escape,
-    exp.Exists,
-    exp.GT,
-    exp.GTE,
-    exp.If,
-    exp.In,
-    exp.Is,
-    exp.LT,
-    exp.LTE,
-    exp.Length,
-    exp.Like,
-    exp.Literal,
-    exp.Lower,
-    exp.Max,
-    exp.Min,
-    exp.Mul,
-    exp.NEQ,
-    exp.Neg,
-    exp.Not,
-    exp.Null,
-    exp.NullSafeEQ,
-    exp.NullSafeNEQ,
-    exp.Nullif,
-    exp.Or,
-    exp.Paren,
-    exp.Sub,
-    exp.Substring,
-    exp.Sum,
-    exp.Trim,
-    exp.Upper,
+_SUPPORTED = (
+    "Abs Add And Between Boolean Case Cast Coalesce Column Concat Count CurrentDate"
+    " CurrentTimestamp DPipe Date EQ Escape Exists GT GTE If In Is LT LTE Length Like Literal"
+    " Lower Max Min Mul NEQ Neg Not Null NullSafeEQ NullSafeNEQ Nullif Or Paren Sub Substring"
+    " Sum Trim Upper Alias CTE DataType DataTypeParam Distinct Fetch From Group Having"
+    " Identifier Join Limit LimitOptions Offset Order Ordered Select Star Subquery Table"
+    " TableAlias Where With"
 )
-_CLAUSES = (
-    exp.Alias,
-    exp.CTE,
-    exp.DataType,
-    exp.DataTypeParam,
-    exp.Distinct,
-    exp.Fetch,
-    exp.From,
-    exp.Group,
-    exp.Having,
-    exp.Identifier,
-    exp.Join,
-    exp.Limit,
-    exp.LimitOptions,
-    exp.Offset,
-    exp.Order,
-    exp.Ordered,
-    exp.Select,
-    exp.Star,
-    exp.Subquery,
-    exp.Table,
-    exp.TableAlias,
-    exp.Where,
-    exp.With,
-)
-_NODES = frozenset((*_VALUES, *_CLAUSES))
+_NODES = frozenset(getattr(exp, name) for name in _SUPPORTED.split())
 _CLAUSES_OF_SELECT = "expressions from_ joins where group having order limit offset distinct with_"
 _PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset(_CLAUSES_OF_SELECT.split()),

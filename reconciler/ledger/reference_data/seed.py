@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,7 @@ def _entity_tenant_ids(
             tx.execute(update(tenants).where(mine).values(entity_id=entity.id))
             tenant_ids[entity.id] = act.tenant_id
         elif entity.id not in tenant_ids:
-            made = add_tenant(tx, created_on=act.happened_on, entity_id=entity.id)
-            tenant_ids[entity.id] = made
+            tenant_ids[entity.id] = add_tenant(tx, created_on=act.happened_on, entity_id=entity.id)
     if tenant_ids:
         listed = [
             {"id": key, "name": names[key], "tenant_id": tenant_ids[key]} for key in tenant_ids
@@ -94,7 +93,7 @@ def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, d
             segmentation_rule=loaded.segmentation_rule,
             segments=list(loaded.segments),
             custom_fields={kind: dict(names) for kind, names in loaded.custom_fields.items()},
-            organizations=[{"id": unit.id, "name": unit.name} for unit in loaded.organizations],
+            organizations=[asdict(unit) for unit in loaded.organizations],
         )
     )
     periods = _insert_periods(tx, act, loaded.periods)
@@ -114,19 +113,7 @@ def _insert_periods(
 ) -> list[str]:
     row = accounting_periods.c
     known = set(tx.execute(select(row.name).where(row.tenant_id == act.tenant_id)).scalars())
-    missing = [
-        {
-            "name": period.name,
-            "start_date": period.start_date,
-            "end_date": period.end_date,
-            "fiscal_year": period.fiscal_year,
-            "fiscal_quarter": period.fiscal_quarter,
-            "status": period.status,
-            **_new(act),
-        }
-        for period in periods
-        if period.name not in known
-    ]
+    missing = [{**asdict(period), **_new(act)} for period in periods if period.name not in known]
     if missing:
         tx.execute(accounting_periods.insert(), missing)
     return [str(period["name"]) for period in missing]
@@ -136,23 +123,9 @@ def _insert_codes(
     tx: Connection, act: audit.AuditContext, codes: tuple[document.Code, ...]
 ) -> list[str]:
     row = accounting_codes.c
-    known = {
-        (name, kind)
-        for name, kind in tx.execute(
-            select(row.name, row.type).where(row.tenant_id == act.tenant_id)
-        )
-    }
+    known = {*tx.execute(select(row.name, row.type).where(row.tenant_id == act.tenant_id))}
     missing = [
-        {
-            "name": code.name,
-            "type": code.type,
-            "status": code.status,
-            "gl_account_name": code.gl_account_name,
-            "gl_account_number": code.gl_account_number,
-            "notes": code.notes,
-            "custom_fields": {},
-            **_new(act),
-        }
+        {**asdict(code), "custom_fields": {}, **_new(act)}
         for code in codes
         if (code.name, code.type) not in known
     ]
