@@ -2,7 +2,8 @@
 
 from .auth import permissions as may
 from .journals import entries, update, view
-from .reference_data import accounting_codes, accounting_periods
+from .reference_data import accounting_codes as codes
+from .reference_data import accounting_periods as periods
 from .runs import operations as runs
 from .web.call import Operation, Route
 from .web.errors import ACCOUNTING_CODE, ACCOUNTING_PERIOD, JOURNAL_ENTRY, JOURNAL_RUN
@@ -22,72 +23,40 @@ _RESOURCES = {
 """By the first part of a path after the version."""
 
 
-def _read(path: str, operation: Operation) -> Route:
+def _route(method: str, path: str, operation: Operation, *permissions: str, **more: bool) -> Route:
     resource = _RESOURCES[path.split("/")[2]]
-    return Route(method="GET", path=path, operation=operation, resource=resource)
-
-
-def _write(method: str, path: str, operation: Operation, *permissions: str, **more: bool) -> Route:
     return Route(
         method=method,
         path=path,
         operation=operation,
-        resource=_RESOURCES[path.split("/")[2]],
-        writes=True,
+        resource=resource,
         permissions=permissions,
         **more,
     )
 
 
 ROUTES = (
-    _write("POST", "/v1/journal-entries", entries.create, may.CREATE_ENTRY, body=True),
-    _read(_ENTRY, view.read),
-    _write("DELETE", _ENTRY, entries.delete, may.DELETE_ENTRY),
-    _write(
-        "PUT",
-        f"{_ENTRY}/basic-information",
-        update.basic_information,
-        may.EDIT_ENTRY,
-        body=True,
+    _route("POST", "/v1/journal-entries", entries.create, may.CREATE_ENTRY, body=True),
+    _route("GET", _ENTRY, view.read),
+    _route("DELETE", _ENTRY, entries.delete, may.DELETE_ENTRY),
+    _route(
+        "PUT", f"{_ENTRY}/basic-information", update.basic_information, may.EDIT_ENTRY, body=True
     ),
-    _write("PUT", f"{_ENTRY}/cancel", entries.cancel, may.CANCEL_ENTRY),
-    _read("/v1/journal-entries/journal-runs/{number}", view.list_of_run),
-    _write("POST", "/v1/journal-runs", runs.create, may.CREATE_RUN, body=True, queues=True),
-    _read(_RUN, runs.read),
-    _write("PUT", f"{_RUN}/cancel", runs.cancel, may.CANCEL_RUN, queues=True),
-    _write("DELETE", _RUN, runs.delete, may.DELETE_RUN, queues=True),
-    _read("/v1/accounting-codes", accounting_codes.listing),
-    _write(
-        "POST",
-        "/v1/accounting-codes",
-        accounting_codes.create,
-        may.CONFIGURE_CODES,
-        body=True,
-    ),
-    _read(_CODE, accounting_codes.read),
-    _write("PUT", f"{_CODE}/activate", accounting_codes.activate, may.MANAGE_CODE),
-    _write("PUT", f"{_CODE}/deactivate", accounting_codes.deactivate, may.MANAGE_CODE),
-    _read("/v1/accounting-periods", accounting_periods.listing),
-    _write(
-        "POST",
-        "/v1/accounting-periods",
-        accounting_periods.create,
-        may.CREATE_PERIOD,
-        body=True,
-    ),
-    _read(_PERIOD, accounting_periods.read),
-    _write(
-        "PUT",
-        f"{_PERIOD}/pending-close",
-        accounting_periods.pending_close,
-        *_CLOSING,
-    ),
-    _write("PUT", f"{_PERIOD}/close", accounting_periods.close, *_CLOSING),
-    _write(
-        "PUT",
-        f"{_PERIOD}/reopen",
-        accounting_periods.reopen,
-        *_CLOSING,
-        may.REOPEN_PERIOD,
-    ),
+    _route("PUT", f"{_ENTRY}/cancel", entries.cancel, may.CANCEL_ENTRY),
+    _route("GET", "/v1/journal-entries/journal-runs/{number}", view.list_of_run),
+    _route("POST", "/v1/journal-runs", runs.create, may.CREATE_RUN, body=True, queues=True),
+    _route("GET", _RUN, runs.read),
+    _route("PUT", f"{_RUN}/cancel", runs.cancel, may.CANCEL_RUN, queues=True),
+    _route("DELETE", _RUN, runs.delete, may.DELETE_RUN, queues=True),
+    _route("GET", "/v1/accounting-codes", codes.listing),
+    _route("POST", "/v1/accounting-codes", codes.create, may.CONFIGURE_CODES, body=True),
+    _route("GET", _CODE, codes.read),
+    _route("PUT", f"{_CODE}/activate", codes.activate, may.MANAGE_CODE),
+    _route("PUT", f"{_CODE}/deactivate", codes.deactivate, may.MANAGE_CODE),
+    _route("GET", "/v1/accounting-periods", periods.listing),
+    _route("POST", "/v1/accounting-periods", periods.create, may.CREATE_PERIOD, body=True),
+    _route("GET", _PERIOD, periods.read),
+    _route("PUT", f"{_PERIOD}/pending-close", periods.pending_close, *_CLOSING),
+    _route("PUT", f"{_PERIOD}/close", periods.close, *_CLOSING),
+    _route("PUT", f"{_PERIOD}/reopen", periods.reopen, *_CLOSING, may.REOPEN_PERIOD),
 )

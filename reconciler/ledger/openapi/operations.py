@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..query.endpoint import PREFIX
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OperationDescription:
     """The summary of an operation, and the schemas of its body and answer.
 
@@ -14,7 +14,7 @@ class OperationDescription:
     """
 
     summary: str
-    answer: str
+    answer: str = "Done"
     body: str | None = None
     paged: bool = False
     by_status: bool = False
@@ -30,70 +30,54 @@ _JOB = f"{PREFIX}jobs/{{job_id}}"
 
 OPERATIONS = {
     ("POST", "/v1/journal-entries"): OperationDescription(
-        summary="Post a manual entry", body="NewJournalEntry", answer="JournalEntryMade"
+        "Post a manual entry", "JournalEntryMade", body="NewJournalEntry"
     ),
-    ("GET", _ENTRY): OperationDescription(summary="Read an entry", answer="JournalEntry"),
-    ("DELETE", _ENTRY): OperationDescription(summary="Delete a cancelled entry", answer="Done"),
+    ("GET", _ENTRY): OperationDescription("Read an entry", "JournalEntry"),
+    ("DELETE", _ENTRY): OperationDescription("Delete a cancelled entry"),
     ("PUT", f"{_ENTRY}/basic-information"): OperationDescription(
-        summary="Change the basic information of an entry", body="BasicInformation", answer="Done"
+        "Change the basic information of an entry", "Done", body="BasicInformation"
     ),
-    ("PUT", f"{_ENTRY}/cancel"): OperationDescription(summary="Cancel an entry", answer="Done"),
+    ("PUT", f"{_ENTRY}/cancel"): OperationDescription("Cancel an entry"),
     ("GET", "/v1/journal-entries/journal-runs/{number}"): OperationDescription(
-        summary="List the entries of a journal run", answer="JournalEntries", paged=True
+        "List the entries of a journal run", "JournalEntries", paged=True
     ),
     ("POST", "/v1/journal-runs"): OperationDescription(
-        summary="Queue a journal run", body="NewJournalRun", answer="JournalRunMade"
+        "Queue a journal run", "JournalRunMade", body="NewJournalRun"
     ),
-    ("GET", _RUN): OperationDescription(summary="Read a journal run", answer="JournalRun"),
-    ("PUT", f"{_RUN}/cancel"): OperationDescription(
-        summary="Accept the cancellation of a journal run", answer="Done"
-    ),
-    ("DELETE", _RUN): OperationDescription(
-        summary="Accept the deletion of a cancelled journal run", answer="Done"
-    ),
+    ("GET", _RUN): OperationDescription("Read a journal run", "JournalRun"),
+    ("PUT", f"{_RUN}/cancel"): OperationDescription("Accept the cancellation of a journal run"),
+    ("DELETE", _RUN): OperationDescription("Accept the deletion of a cancelled journal run"),
     ("GET", "/v1/accounting-codes"): OperationDescription(
-        summary="List the accounting codes", answer="AccountingCodes", paged=True
+        "List the accounting codes", "AccountingCodes", paged=True
     ),
     ("POST", "/v1/accounting-codes"): OperationDescription(
-        summary="Add an accounting code", body="NewAccountingCode", answer="Made"
+        "Add an accounting code", "Made", body="NewAccountingCode"
     ),
-    ("GET", _CODE): OperationDescription(
-        summary="Read an accounting code", answer="AccountingCode"
-    ),
-    ("PUT", f"{_CODE}/activate"): OperationDescription(
-        summary="Activate an accounting code", answer="Done"
-    ),
-    ("PUT", f"{_CODE}/deactivate"): OperationDescription(
-        summary="Deactivate an accounting code", answer="Done"
-    ),
+    ("GET", _CODE): OperationDescription("Read an accounting code", "AccountingCode"),
+    ("PUT", f"{_CODE}/activate"): OperationDescription("Activate an accounting code"),
+    ("PUT", f"{_CODE}/deactivate"): OperationDescription("Deactivate an accounting code"),
     ("GET", "/v1/accounting-periods"): OperationDescription(
-        summary="List the accounting periods", answer="AccountingPeriods", paged=True
+        "List the accounting periods", "AccountingPeriods", paged=True
     ),
     ("POST", "/v1/accounting-periods"): OperationDescription(
-        summary="Add an accounting period", body="NewAccountingPeriod", answer="Made"
+        "Add an accounting period", "Made", body="NewAccountingPeriod"
     ),
-    ("GET", _PERIOD): OperationDescription(
-        summary="Read an accounting period", answer="AccountingPeriod"
-    ),
+    ("GET", _PERIOD): OperationDescription("Read an accounting period", "AccountingPeriod"),
     ("PUT", f"{_PERIOD}/pending-close"): OperationDescription(
-        summary="Set an accounting period to pending close", answer="Done"
+        "Set an accounting period to pending close"
     ),
-    ("PUT", f"{_PERIOD}/close"): OperationDescription(
-        summary="Close an accounting period", answer="Done"
-    ),
-    ("PUT", f"{_PERIOD}/reopen"): OperationDescription(
-        summary="Reopen an accounting period", answer="Done"
-    ),
+    ("PUT", f"{_PERIOD}/close"): OperationDescription("Close an accounting period"),
+    ("PUT", f"{_PERIOD}/reopen"): OperationDescription("Reopen an accounting period"),
     ("POST", _JOBS): OperationDescription(
-        summary="Submit a query", body="NewQueryJob", answer="QueryJob", plain=True
+        "Submit a query", "QueryJob", body="NewQueryJob", plain=True
     ),
     ("GET", _JOBS): OperationDescription(
-        summary="List the caller's query jobs", answer="QueryJobs", by_status=True, plain=True
+        "List the caller's query jobs", "QueryJobs", by_status=True, plain=True
     ),
     ("GET", _JOB): OperationDescription(
-        summary="Poll a query job, and execute it if it waits", answer="QueryJob", plain=True
+        "Poll a query job, and execute it if it waits", "QueryJob", plain=True
     ),
     ("DELETE", _JOB): OperationDescription(
-        summary="Cancel a query job that has not ended", answer="QueryJob", plain=True
+        "Cancel a query job that has not ended", "QueryJob", plain=True
     ),
 }

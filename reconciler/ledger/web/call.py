@@ -109,18 +109,21 @@ Operation = Callable[[Call], Mapping[str, object]]
 class Route:
     """One operation of the API: its path, permissions and body.
 
-    `writes` runs it in a writing transaction, `body` means that it takes a JSON object, `queues`
-    that it leaves work for after the answer.
+    `body` means that it takes a JSON object, `queues` that it leaves work for after the answer.
     """
 
     method: str
     path: str
     operation: Operation
     resource: int
-    writes: bool = False
+    permissions: tuple[str, ...]
     body: bool = False
     queues: bool = False
-    permissions: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether the operation needs a writing transaction."""
+        return self.method != "GET"
 
     @property
     def error_resource(self) -> int:
