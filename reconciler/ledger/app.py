@@ -16,6 +16,7 @@ from .query import endpoint as data_query
 from .query.jobs import Jobs
 from .routes import ROUTES
 from .runs.worker import Worker
+from .storage.idempotency import Answer
 from .web import api_version, headers
 from .web.authentication import authenticate, with_release
 from .web.call import Route
@@ -31,7 +32,7 @@ from .web.errors import (
     refusal,
 )
 from .web.rate_limits import Limiter, Limits
-from .web.responses import Answer, encode, failure
+from .web.responses import encode, failure
 from .web.token_endpoint import TokenRequest
 
 JSON = "application/json;charset=utf-8"
@@ -249,24 +250,14 @@ def _write(response: falcon.Response, answer: Answer) -> None:
 def _on_refusal(
     request: falcon.Request, response: falcon.Response, error: Refusal, params: dict[str, Any]
 ) -> None:
-    context = request.context
     if request.path.startswith(data_query.PREFIX):
         code = data_query.RESOURCE * 100 + error.reasons[0].category.number
         _write_plain(response, request, error.status, {"code": code, "message": str(error)})
         return
-    _write(
-        response,
-        failure(
-            error,
-            resource=context.resource,
-            request_id=context.request_id,
-            errors_have_status=context.errors_have_status,
-        ),
-    )
+    _write(response, failure(error, request))
 
 
 _CATEGORIES = {404: NOT_FOUND, 405: NOT_SUPPORTED, 406: NOT_SUPPORTED, 415: NOT_SUPPORTED}
-AUTHENTICATION_CODE = 90000011
 FORM_CODE = 90000020
 
 

@@ -126,7 +126,7 @@ class TestClashes:
         bench.clock.pass_by(seconds=idempotency.LEASE)
         first = send(client, "k")
         assert first.json()["success"] is True
-        answer = idempotency.StoredAnswer(status=200, body="{}", request_id="r")
+        answer = idempotency.Answer(status=200, body=b"{}", request_id="r")
         with pytest.raises(idempotency.ClaimLost), bench.ledger.store.writing() as tx:
             idempotency.store_answer(tx, abandoned, answer)
         assert same(first, send(client, "k"))

@@ -1,8 +1,8 @@
 """What the ledger needs of a database system."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -27,23 +27,23 @@ class TransactionLost(Exception):
     """The database ended the transaction by itself. Nothing of it was stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backend:
-    """One database system.
+class Backend(Protocol):
+    """One database system: the module of its name.
 
-    `driver` is the only supported one; a URL may omit it. `prepare` makes a database ready to
+    `DRIVER` is the only supported one; a URL may omit it. `prepare` makes a database ready to
     connect to. `engines` connects for each Access: WRITING and RELAXED exclude every other writer
     from the start, READING sees one state. Commits and savepoints raise TransactionLost if the
     database has ended the transaction. `initialize` runs once on an empty database. `back_up`
     copies the database before a migration, where that is cheap. `is_busy` recognizes lock timeouts.
     """
 
-    driver: str
-    prepare: Callable[[URL], URL]
-    engines: Callable[[URL], Mapping[Access, Engine]]
-    initialize: Callable[[Engine], None]
-    back_up: Callable[[URL, str], None]
-    is_busy: Callable[[OperationalError], bool]
+    DRIVER: str
+
+    def prepare(self, url: URL) -> URL: ...
+    def engines(self, url: URL) -> Mapping[Access, Engine]: ...
+    def initialize(self, made: Engine) -> None: ...
+    def back_up(self, url: URL, version: str) -> None: ...
+    def is_busy(self, error: OperationalError) -> bool: ...
 
 
 def access_of(connection: Connection) -> Access:

@@ -7,7 +7,7 @@ claim lost and rolls back.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum, auto
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -46,11 +46,11 @@ LEASE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAnswer:
-    """A stored answer: status, body and request id."""
+class Answer:
+    """A status and a JSON body, with the id of the request that caused them."""
 
     status: int
-    body: str
+    body: bytes
     request_id: str
 
 
@@ -88,7 +88,7 @@ class KeyedRequest:
 
 def claim(
     store: Store, keyed: KeyedRequest, *, now: int, strict: bool
-) -> Claim | StoredAnswer | KeyConflict:
+) -> Claim | Answer | KeyConflict:
     """Claim the key, or return its stored answer or the conflict.
 
     `strict` compares the body too; the documents name only tenant, URL and method.
@@ -99,15 +99,18 @@ def claim(
         tx.execute(_FORGET, {"now": now})
         known = tx.execute(_FIND, mine).mappings().one_or_none()
         if known is None:
-            tx.execute(_ADD, _row(keyed, token, now))
+            claimed = {"claim": token, "claimed_at": now, "expires_at": now + LIFETIME}
+            tx.execute(_ADD, {**asdict(keyed), **claimed})
             return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
         if (known["method"], known["url"]) != (keyed.method, keyed.url):
             return KeyConflict.OTHER_REQUEST
         if strict and known["body_digest"] != keyed.body_digest:
             return KeyConflict.OTHER_BODY
         if known["status"] is not None:
-            return StoredAnswer(
-                status=known["status"], body=known["body"], request_id=known["request_id"]
+            return Answer(
+                status=known["status"],
+                body=known["body"].encode(),
+                request_id=known["request_id"],
             )
         if now < known["claimed_at"] + LEASE:
             return KeyConflict.RUNNING
@@ -115,14 +118,14 @@ def claim(
         return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
 
 
-def store_answer(tx: Connection, claimed: Claim, answer: StoredAnswer) -> None:
+def store_answer(tx: Connection, claimed: Claim, answer: Answer) -> None:
     """Store the answer in the transaction of its effect. Raises ClaimLost after a take-over."""
     settled = tx.execute(
         _SETTLE,
         {
             **_held(claimed),
             "answered": answer.status,
-            "text": answer.body,
+            "text": answer.body.decode(),
             "request": answer.request_id,
         },
     )
@@ -138,16 +141,3 @@ def release(store: Store, claimed: Claim) -> None:
 
 def _held(claimed: Claim) -> dict[str, str]:
     return {"tenant": claimed.tenant_id, "keyed": claimed.key, "token": claimed.token}
-
-
-def _row(keyed: KeyedRequest, token: str, now: int) -> dict[str, object]:
-    return {
-        "tenant_id": keyed.tenant_id,
-        "key": keyed.key,
-        "method": keyed.method,
-        "url": keyed.url,
-        "body_digest": keyed.body_digest,
-        "claim": token,
-        "claimed_at": now,
-        "expires_at": now + LIFETIME,
-    }

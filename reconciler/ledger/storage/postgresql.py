@@ -17,6 +17,7 @@ from .backend import Access, TransactionLost, access_of, wait_of
 if TYPE_CHECKING:
     import psycopg
 
+DRIVER = "psycopg"
 IDLE_WAIT = 60.0
 """Seconds after which the server ends a transaction of an idle client."""
 STATEMENT_WAIT = 300.0
@@ -61,7 +62,7 @@ def prepare(url: URL) -> URL:
         raise LedgerUnusable(
             "the database URL names no database; write postgresql://user@host/database"
         )
-    return url.set(drivername="postgresql+psycopg")
+    return url.set(drivername=f"postgresql+{DRIVER}")
 
 
 def engines(url: URL) -> Mapping[Access, Engine]:

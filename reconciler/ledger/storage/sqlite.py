@@ -14,6 +14,8 @@ from ..errors import LedgerUnusable
 from . import backend
 from .backend import Access, TransactionLost, access_of, wait_of
 
+DRIVER = "pysqlite"
+
 
 def prepare(url: URL) -> URL:
     """The URL to connect to. A missing file is created, readable by its owner only."""
@@ -31,7 +33,7 @@ def prepare(url: URL) -> URL:
             raise LedgerUnusable(f"database {path}: not a file") from None
     except OSError as error:
         raise LedgerUnusable(f"database {path}: {error.strerror or error}") from error
-    return url.set(drivername="sqlite+pysqlite")
+    return url.set(drivername=f"sqlite+{DRIVER}")
 
 
 def engines(url: URL) -> Mapping[Access, Engine]:

@@ -18,23 +18,11 @@ class Contention(Exception):
     """Other writers kept the database locked for too long. Nothing was changed."""
 
 
-SQLITE = Backend(
-    driver="pysqlite",
-    prepare=sqlite.prepare,
-    engines=sqlite.engines,
-    initialize=sqlite.initialize,
-    back_up=sqlite.back_up,
-    is_busy=sqlite.is_busy,
-)
-POSTGRESQL = Backend(
-    driver="psycopg",
-    prepare=postgresql.prepare,
-    engines=postgresql.engines,
-    initialize=postgresql.initialize,
-    back_up=postgresql.back_up,
-    is_busy=postgresql.is_busy,
-)
-BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
+BACKENDS: dict[str, Backend] = {
+    "sqlite": sqlite,
+    "postgresql": postgresql,
+    "postgres": postgresql,
+}
 EXAMPLES = "sqlite:////absolute/path.db or postgresql://user@host/database"
 
 
@@ -107,9 +95,9 @@ def open_store(database_url: str) -> Store:
             f"write {EXAMPLES}"
         )
     driver = url.drivername.partition("+")[2]
-    if driver not in ("", backend.driver):
+    if driver not in ("", backend.DRIVER):
         raise LedgerUnusable(
-            f"the ledger uses the driver {backend.driver}, not {driver}; write {EXAMPLES}"
+            f"the ledger uses the driver {backend.DRIVER}, not {driver}; write {EXAMPLES}"
         )
     url = backend.prepare(url)
     store = Store(backend, url)

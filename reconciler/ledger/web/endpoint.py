@@ -11,12 +11,13 @@ import falcon
 
 from ..auth.clients import Caller
 from ..storage import idempotency
+from ..storage.idempotency import Answer, KeyConflict
 from ..storage.store import Contention, Store
 from . import body, headers
 from .call import Call, Route
-from .errors import CONTENTION, INTERNAL, INVALID_VALUE, NOT_FOUND, PERMISSION, Refusal, refusal
+from .errors import CONTENTION, INTERNAL, KEY_CONFLICT, NOT_FOUND, PERMISSION, Refusal, refusal
 from .rate_limits import Limiter
-from .responses import Answer, failure, success
+from .responses import failure, success
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,9 @@ def respond(
     if key is None:
         return _execute(services, route, request, path=path, raw=raw, claimed=None)
     found = _claim(services, request, key=key, raw=raw)
-    if isinstance(found, idempotency.StoredAnswer):
+    if isinstance(found, Answer):
         _check_permission(route, request.context.caller)
-        return Answer(status=found.status, body=found.body.encode(), request_id=found.request_id)
+        return found
     try:
         return _execute(services, route, request, path=path, raw=raw, claimed=found)
     except BaseException:
@@ -81,7 +82,7 @@ def respond(
 
 def _claim(
     services: Services, request: falcon.Request, *, key: str, raw: bytes
-) -> idempotency.Claim | idempotency.StoredAnswer:
+) -> idempotency.Claim | Answer:
     caller: Caller = request.context.caller
     keyed = idempotency.KeyedRequest(
         tenant_id=caller.tenant_id,
@@ -92,25 +93,19 @@ def _claim(
     )
     now = int(request.context.now.timestamp())
     found = idempotency.claim(services.store, keyed, now=now, strict=services.strict_idempotency)
-    if isinstance(found, idempotency.KeyConflict):
-        refuse = _CONFLICTS[found]
-        raise refuse()
+    if isinstance(found, KeyConflict):
+        category, message = _CONFLICTS[found]
+        raise refusal(category, message, always=True)
     return found
 
 
-_CONFLICTS: dict[idempotency.KeyConflict, Callable[[], Refusal]] = {
-    idempotency.KeyConflict.RUNNING: lambda: refusal(
-        CONTENTION, "A request with this Idempotency-Key is still running", always=True
-    ),
-    idempotency.KeyConflict.OTHER_REQUEST: lambda: refusal(
-        INVALID_VALUE,
+_CONFLICTS = {
+    KeyConflict.RUNNING: (CONTENTION, "A request with this Idempotency-Key is still running"),
+    KeyConflict.OTHER_REQUEST: (
+        KEY_CONFLICT,
         "This Idempotency-Key was used with another URL or method",
-        status=422,
-        always=True,
     ),
-    idempotency.KeyConflict.OTHER_BODY: lambda: refusal(
-        INVALID_VALUE, "This Idempotency-Key was used with another body", status=422, always=True
-    ),
+    KeyConflict.OTHER_BODY: (KEY_CONFLICT, "This Idempotency-Key was used with another body"),
 }
 
 
@@ -140,12 +135,12 @@ def _execute(  # noqa: PLR0913 - keywords of one request
             )
             answer = success(route.operation(call), request_id=request_id)
             if claimed is not None:
-                idempotency.store_answer(tx, claimed, _stored(answer))
+                idempotency.store_answer(tx, claimed, answer)
     except Refusal as refused:
-        answer = _refused(refused, route, request)
+        answer = failure(refused, request)
         if claimed is not None:
             with services.store.writing() as tx:
-                idempotency.store_answer(tx, claimed, _stored(answer))
+                idempotency.store_answer(tx, claimed, answer)
         return answer
     if route.queues:
         services.wake()
@@ -176,21 +171,6 @@ def _check_permission(route: Route, caller: Caller) -> None:
     missing = [name for name in route.permissions if name not in caller.permissions]
     if missing:
         raise refusal(PERMISSION, f"The user lacks the permission {', '.join(missing)}")
-
-
-def _stored(answer: Answer) -> idempotency.StoredAnswer:
-    return idempotency.StoredAnswer(
-        status=answer.status, body=answer.body.decode(), request_id=answer.request_id
-    )
-
-
-def _refused(refused: Refusal, route: Route, request: falcon.Request) -> Answer:
-    return failure(
-        refused,
-        resource=route.error_resource,
-        request_id=request.context.request_id,
-        errors_have_status=request.context.errors_have_status,
-    )
 
 
 def _committed(request: falcon.Request, answer: Answer) -> None:

@@ -17,8 +17,8 @@ class Category:
 
 
 PERMISSION = Category(10, 403)
-AUTHENTICATION = Category(11, 401)
 INVALID_VALUE = Category(20, 400)
+KEY_CONFLICT = Category(20, 422)
 UNKNOWN_FIELD = Category(21, 400)
 MISSING_FIELD = Category(22, 400)
 MISSING_PARAMETER = Category(23, 400)

@@ -2,22 +2,14 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import falcon
 import msgspec
 
+from ..storage.idempotency import Answer
 from .errors import Refusal
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A status and a JSON body, with the id of the request that caused them."""
-
-    status: int
-    body: bytes
-    request_id: str
 
 
 def encode(payload: object) -> bytes:
@@ -30,18 +22,17 @@ def success(payload: Mapping[str, object], *, request_id: str) -> Answer:
     return Answer(status=200, body=encode({"success": True, **payload}), request_id=request_id)
 
 
-def failure(
-    refused: Refusal, *, resource: int, request_id: str, errors_have_status: bool
-) -> Answer:
+def failure(refused: Refusal, request: falcon.Request) -> Answer:
     """The answer to a refused request (API facts 7.1)."""
+    context = request.context
     payload = {
         "success": False,
         "processId": secrets.token_hex(8).upper(),
-        "requestId": request_id,
+        "requestId": context.request_id,
         "reasons": [
-            {"code": resource * 100 + reason.category.number, "message": reason.message}
+            {"code": context.resource * 100 + reason.category.number, "message": reason.message}
             for reason in refused.reasons
         ],
     }
-    status = refused.status if errors_have_status or refused.always else 200
-    return Answer(status=status, body=encode(payload), request_id=request_id)
+    status = refused.status if context.errors_have_status or refused.always else 200
+    return Answer(status=status, body=encode(payload), request_id=context.request_id)
