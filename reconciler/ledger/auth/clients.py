@@ -61,10 +61,15 @@ class Caller:
     entities: Mapping[str, str]
     organizations: Mapping[str, str] | None
 
+    @property
+    def organization_names(self) -> frozenset[str] | None:
+        """The names of the organizations; None without Multi-Org."""
+        return None if self.organizations is None else frozenset(self.organizations.values())
+
     def may_see(self, organization: str | None) -> bool:
         """Whether the caller may see an entry of this organization; None is visible to everyone."""
-        known = self.organizations
-        return known is None or organization is None or organization in known.values()
+        known = self.organization_names
+        return known is None or organization is None or organization in known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

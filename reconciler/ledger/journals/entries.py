@@ -71,8 +71,8 @@ def cancel(call: Call) -> Mapping[str, object]:
     entry = find_entry(call)
     if entry["status"] != "Created":
         raise refusal(BUSINESS_RULE, f"{entry['number']} is already cancelled")
-    if entry["transferred_to_accounting"] in UNCANCELLABLE_STATES:
-        state = entry["transferred_to_accounting"]
+    state = entry["transferred_to_accounting"]
+    if state in UNCANCELLABLE_STATES:
         raise refusal(
             BUSINESS_RULE, f"{entry['number']} has transferredToAccounting {state}: not cancellable"
         )
@@ -97,13 +97,12 @@ def delete(call: Call) -> Mapping[str, object]:
 
 def _rule_context(call: Call, entry: NewEntry, settings: Settings) -> RuleContext:
     period = _period_named(call, entry.accounting_period_name)
-    organizations = call.caller.organizations
     return RuleContext(
         settings=settings,
         period=period,
         codes=_codes_named(call, {line.accounting_code_name for line in entry.lines}),
         permissions=call.caller.permissions,
-        organizations=None if organizations is None else frozenset(organizations.values()),
+        organizations=call.caller.organization_names,
         mixes_aggregation=period is not None
         and mixes_aggregation(call.tx, period, settings.aggregate_currency),
     )

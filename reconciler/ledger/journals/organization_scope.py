@@ -64,8 +64,7 @@ def labels_of(run: RowMapping, caller: Caller) -> list[dict[str, str]]:
 
 def may_see_run(caller: Caller, run: RowMapping) -> bool:
     """Whether the caller may see a run: only with all of its organizations."""
-    known = caller.organizations
-    return are_visible(run["organizations"], None if known is None else frozenset(known.values()))
+    return are_visible(run["organizations"], caller.organization_names)
 
 
 def are_visible(names: Collection[str] | None, known: frozenset[str] | None) -> bool:

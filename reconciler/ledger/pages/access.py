@@ -80,12 +80,13 @@ def viewer_of(
     caller = sessions.caller_of(tx, text, now=int(request.context.now.timestamp()))
     if caller is None:
         return None
-    known = caller.organizations
     return Viewer(
         tenant_id=caller.owner_id,
-        client=_name_of(tx, caller.client_id),
+        client=tx.execute(
+            select(clients.c.name).where(clients.c.id == caller.client_id)
+        ).scalar_one(),
         entities=_entities(tx, caller.owner_id, caller.entities),
-        organizations=None if known is None else frozenset(known.values()),
+        organizations=caller.organization_names,
     )
 
 
@@ -110,12 +111,6 @@ def _entities(
         for unit in tenant.entities
         if spanned is None or len(tenant.entities) == 1 or unit["id"] in spanned
     )
-
-
-def _name_of(tx: Connection, client_id: str) -> str:
-    query = select(clients.c.name).where(clients.c.id == client_id)
-    name: str = tx.execute(query).scalar_one()
-    return name
 
 
 def _is_loopback(host: str) -> bool:

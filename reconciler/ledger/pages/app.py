@@ -1,7 +1,6 @@
 """The app of the pages: routes, access, headers and error pages."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import falcon
@@ -34,12 +33,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-HTML = "text/html; charset=utf-8"
 
 
 def pages_app(services: Services, *, tenant_id: str) -> WsgiApp:
     """The pages. Without a login, a viewer sees `tenant_id`."""
-    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(services)], media_type=HTML)
+    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(services)], media_type=rendering.HTML)
     for path, page_function in PAGES.items():
         app.add_route(path, _Resource(services, page_function, tenant_id=tenant_id))
     app.add_route("/sign-in", SignIn(services))
@@ -85,7 +83,7 @@ class _Resource(_NoOptions):
         if page.refresh is not None:
             response.set_header("Refresh", str(page.refresh))
         response.status = status
-        _write(response, page, viewer=viewer, view=view)
+        rendering.write(response, page, viewer=viewer, view=view)
 
     on_head = on_get
 
@@ -138,15 +136,6 @@ def _problem(title: str, message: str) -> Page:
     return Page(template="problem.html", title=title, section="", values={"message": message})
 
 
-def _write(
-    response: falcon.Response, page: Page, *, viewer: Viewer | None = None, view: View | None = None
-) -> None:
-    link: Callable[..., str] = (lambda path, **_: path) if view is None else view.link
-    frame = {"page": page, "viewer": viewer, "view": view, "link": link}
-    response.text = rendering.render(page.template, {**page.values, **frame})
-    response.content_type = HTML
-
-
 _SAYS = {
     403: "This host name is not served here.",
     404: "There is no page at this address.",
@@ -165,7 +154,7 @@ def _on_http_error(
     response.set_headers(error.headers or {})
     title = (error.title or "").partition(" ")[2].capitalize() or "Error"
     message = error.description or _SAYS.get(error.status_code, "The request is not understood.")
-    _write(response, _problem(title, message))
+    rendering.write(response, _problem(title, message))
 
 
 def _on_error(
@@ -173,8 +162,8 @@ def _on_error(
 ) -> None:
     if isinstance(error, Contention):
         response.status = 409
-        _write(response, _problem("Busy", "The ledger is busy; try again."))
+        rendering.write(response, _problem("Busy", "The ledger is busy; try again."))
         return
     log.error("unexpected error", exc_info=error)
     response.status = 500
-    _write(response, _problem("Failure", "The ledger failed unexpectedly; see its log."))
+    rendering.write(response, _problem("Failure", "The ledger failed unexpectedly; see its log."))

@@ -52,7 +52,7 @@ def page(view: View) -> Page:
                 (item, _custom(item, declared.fields_of("JournalEntryItem"))) for item in items
             ],
             "custom": _custom(entry, declared.fields_of("JournalEntry")),
-            "sums": _sums_of(entry, items),
+            "sums": _sums(entry["currency"], [(item["type"], item["amount"]) for item in items]),
             "home": _home_of(entry, items),
             "events": history(view, KIND, entry["number"]),
             "user": lambda key: users.get(key, key),
@@ -84,10 +84,6 @@ def _custom(row: RowMapping, declared: Mapping[str, Any]) -> list[tuple[str, str
     values = row["custom_fields"]
     names = [*declared, *sorted(values.keys() - declared.keys())]
     return [(name, values[name]) for name in names if values.get(name) is not None]
-
-
-def _sums_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sums:
-    return _sums(entry["currency"], [(item["type"], item["amount"]) for item in items])
 
 
 def _home_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sums | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select
 
 from ..journals.amounts import total
 from ..journals.organization_scope import visible_runs
@@ -88,33 +88,45 @@ def list_entries(
     `conditions` are on entries; `kept` are the URL parameters for the same filter.
     """
     where = (*visible_entries(view), *conditions)
-    rows, newer, older = _slice(view, where)
+    ours = and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view))
+    query = _ROWS.outerjoin(journal_runs, ours).where(*where)
+    rows, newer, older = page_by_number(view, query, _ENTRY.number, size=SIZE, path=path, kept=kept)
     entries = _with_sums(view, rows)
     return Listing(
         entries=entries,
         totals=_totals(entries),
         count=_count(view, where),
-        newer=view.link(path, **kept, newer=rows[0]["number"]) if newer else None,
-        older=view.link(path, **kept, older=rows[-1]["number"]) if older else None,
+        newer=newer,
+        older=older,
     )
 
 
-def _slice(view: View, where: Sequence[ColumnElement[bool]]) -> tuple[list[RowMapping], bool, bool]:
-    """The rows of the page, and whether newer and older ones exist."""
-    number = _ENTRY.number
+def page_by_number(  # noqa: PLR0913 - keywords, each with its own meaning
+    view: View,
+    query: Select[Any],
+    number: ColumnElement[str],
+    *,
+    size: int,
+    path: str,
+    kept: Mapping[str, str],
+) -> tuple[list[RowMapping], str | None, str | None]:
+    """A page of rows, newest first, and the links to newer and older ones, if there are any."""
     after, before = view.query.get("newer"), view.query.get("older")
-    ours = and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view))
-    query = _ROWS.outerjoin(journal_runs, ours).where(*where)
     if after is not None:
         query = query.where(number > after).order_by(number)
     else:
         query = query.order_by(number.desc())
         query = query if before is None else query.where(number < before)
-    found = list(view.tx.execute(query.limit(SIZE + 1)).mappings())
-    rows, more = found[:SIZE], len(found) > SIZE
+    found = list(view.tx.execute(query.limit(size + 1)).mappings())
+    rows, more = found[:size], len(found) > size
+    newer, older = before is not None and bool(rows), more
     if after is not None:
-        return rows[::-1], more, bool(rows)
-    return rows, before is not None and bool(rows), more
+        rows, newer, older = rows[::-1], more, bool(rows)
+    return (
+        rows,
+        view.link(path, **kept, newer=rows[0]["number"]) if newer else None,
+        view.link(path, **kept, older=rows[-1]["number"]) if older else None,
+    )
 
 
 def _with_sums(view: View, rows: Sequence[RowMapping]) -> list[Listed]:

@@ -1,17 +1,22 @@
 """Templates and their filters: exact amounts, visible characters, counted nouns."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import falcon
+
 from ..reference_data.currencies import minor_units
+from .access import Viewer
+from .view import Page, View
 
 if TYPE_CHECKING:
     import jinja2
 
+HTML = "text/html; charset=utf-8"
 _HERE = Path(__file__).parent
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _HARMLESS = frozenset("\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{SOFT HYPHEN}")
@@ -22,6 +27,16 @@ STATIC = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 def render(template: str, values: Mapping[str, Any]) -> str:
     """The HTML of a page. A missing value is an error."""
     return _environment().get_template(template).render(values)
+
+
+def write(
+    response: falcon.Response, page: Page, *, viewer: Viewer | None = None, view: View | None = None
+) -> None:
+    """Put a page into a response."""
+    link: Callable[..., str] = (lambda path, **_: path) if view is None else view.link
+    frame = {"page": page, "viewer": viewer, "view": view, "link": link}
+    response.text = render(page.template, {**page.values, **frame})
+    response.content_type = HTML
 
 
 def static(name: str) -> bytes:

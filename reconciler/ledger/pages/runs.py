@@ -10,7 +10,7 @@ from ..journals.entries import UNCANCELLABLE_STATES
 from ..runs.operations import BUSY_STATES, KIND
 from ..storage.tables import journal_entries, journal_runs
 from .history import history
-from .listing import list_entries, visible_entries, visible_runs_of
+from .listing import list_entries, page_by_number, visible_entries, visible_runs_of
 from .view import Page, PageNotFound, View
 
 SIZE = 25
@@ -51,18 +51,8 @@ class Progress:
 
 def page(view: View) -> Page:
     """All runs, newest first."""
-    after, before = view.query.get("newer"), view.query.get("older")
     query = select(journal_runs).where(*visible_runs_of(view))
-    if after is not None:
-        query = query.where(_RUN.number > after).order_by(_RUN.number)
-    else:
-        query = query.order_by(_RUN.number.desc())
-        query = query if before is None else query.where(_RUN.number < before)
-    found = list(view.tx.execute(query.limit(SIZE + 1)).mappings())
-    runs, more = found[:SIZE], len(found) > SIZE
-    runs = runs[::-1] if after is not None else runs
-    newer = more if after is not None else before is not None and bool(runs)
-    older = bool(runs) if after is not None else more
+    runs, newer, older = page_by_number(view, query, _RUN.number, size=SIZE, path="/runs", kept={})
     counts = _counts_of(view, runs)
     return Page(
         template="runs.html",
@@ -72,8 +62,8 @@ def page(view: View) -> Page:
             "runs": [
                 (run, counts[run["id"]], _progress(view, run, counts[run["id"]])) for run in runs
             ],
-            "newer": view.link("/runs", newer=runs[0]["number"]) if newer else None,
-            "older": view.link("/runs", older=runs[-1]["number"]) if older else None,
+            "newer": newer,
+            "older": older,
         },
         refresh=_refresh(view, runs),
     )
@@ -90,7 +80,6 @@ def page_of_one(view: View) -> Page:
         )
     counts = _counts_of(view, [run])[run["id"]]
     path = f"/runs/{run['number']}"
-    refresh = _refresh(view, [run])
     return Page(
         template="run.html",
         title=run["number"],
@@ -104,7 +93,7 @@ def page_of_one(view: View) -> Page:
             "events": history(view, KIND, run["number"]),
             "path": path,
         },
-        refresh=refresh,
+        refresh=_refresh(view, [run]),
     )
 
 
@@ -115,12 +104,8 @@ def _refresh(view: View, runs: Sequence[RowMapping]) -> int | None:
 
 
 def _counts_of(view: View, runs: Sequence[RowMapping]) -> Mapping[str, Counts]:
-    same = (
-        _ENTRY.journal_run_id,
-        _ENTRY.status,
-        _ENTRY.deleted,
-        _ENTRY.transferred_to_accounting,
-    )
+    row = _ENTRY
+    same = (row.journal_run_id, row.status, row.deleted, row.transferred_to_accounting)
     query = (
         select(*same, func.count())
         .where(

@@ -36,8 +36,7 @@ class SignIn:
         """Show the form, if a login is required."""
         if is_open(self._services, request):
             raise falcon.HTTPSeeOther("/")
-        then = request.get_param("then", default="/")
-        _show(response, then=then, problem=None)
+        _show(response, then=request.get_param("then", default="/"), problem=None)
 
     on_head = on_get
 
@@ -110,11 +109,9 @@ def _set_cookie(
 
 
 def _show(response: falcon.Response, *, then: str, problem: str | None) -> None:
-    page = Page(template="sign_in.html", title="Sign in", section="")
-    values = {"page": page, "then": _local(then), "problem": problem}
-    frame = {"viewer": None, "view": None, "link": lambda path, **_: path}
-    response.text = rendering.render(page.template, {**values, **frame})
-    response.content_type = "text/html; charset=utf-8"
+    values = {"then": _local(then), "problem": problem}
+    page = Page(template="sign_in.html", title="Sign in", section="", values=values)
+    rendering.write(response, page)
 
 
 def _local(path: str) -> str:

@@ -48,7 +48,7 @@ class Expressions:
     def __init__(self, now: datetime) -> None:
         self._now = now
         self._rules: dict[type[exp.Expr], Callable[..., Typed]] = {
-            exp.Column: self._column,
+            exp.Column: lambda node: (node, kind_of(node)),
             exp.Literal: _literal,
             exp.Null: lambda node: (node, None),
             exp.Boolean: lambda node: (node, Kind.BOOLEAN),
@@ -57,30 +57,30 @@ class Expressions:
             exp.Paren: self._paren,
             exp.Subquery: lambda node: (node, kind_of(node.this.selects[0])),
             exp.Exists: lambda node: (node, Kind.BOOLEAN),
-            exp.Neg: self._negation,
-            exp.Abs: self._absolute,
+            exp.Neg: lambda node: self._signed(node, "decimal_negate"),
+            exp.Abs: lambda node: self._signed(node, "decimal_absolute"),
             exp.Add: lambda node: self._arithmetic(node, "decimal_add"),
             exp.Sub: lambda node: self._arithmetic(node, "decimal_subtract"),
             exp.Mul: self._product,
             exp.And: self._connected,
             exp.Or: self._connected,
-            exp.Not: lambda node: self._all(node, Kind.BOOLEAN, "this"),
+            exp.Not: lambda node: (self._operands(node, Kind.BOOLEAN, "this"), Kind.BOOLEAN),
             **dict.fromkeys((exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ), self._equal),
             **dict.fromkeys((exp.LT, exp.LTE, exp.GT, exp.GTE), self._ordered),
             exp.Between: self._between,
             exp.In: self._in,
             exp.Is: self._is,
-            exp.Like: self._like,
+            exp.Like: lambda node: (self._operands(node, Kind.TEXT), Kind.BOOLEAN),
             exp.Escape: self._escape,
             exp.Case: self._case,
-            exp.If: self._if,
+            exp.If: lambda node: self._chosen(
+                [node.this], [node.args["true"], node.args.get("false") or exp.Null()]
+            ),
             exp.Coalesce: self._coalesce,
             exp.Nullif: self._nullif,
             exp.Concat: self._concat,
             exp.DPipe: lambda node: (self._operands(node, Kind.TEXT), Kind.TEXT),
-            exp.Lower: lambda node: (self._operands(node, Kind.TEXT, "this"), Kind.TEXT),
-            exp.Upper: lambda node: (self._operands(node, Kind.TEXT, "this"), Kind.TEXT),
-            exp.Trim: lambda node: (self._operands(node, Kind.TEXT, "this"), Kind.TEXT),
+            **dict.fromkeys((exp.Lower, exp.Upper, exp.Trim), self._text),
             exp.Length: lambda node: (self._operands(node, Kind.TEXT, "this"), Kind.INTEGER),
             exp.Substring: self._substring,
             exp.Cast: self._cast,
@@ -113,11 +113,8 @@ class Expressions:
             node.set(name, self._of(node.args[name], wanted))
         return node
 
-    def _all(self, node: exp.Expr, wanted: Kind, *names: str) -> Typed:
-        return self._operands(node, wanted, *names), wanted
-
-    def _column(self, node: exp.Column) -> Typed:
-        return node, kind_of(node)
+    def _text(self, node: exp.Expr) -> Typed:
+        return self._operands(node, Kind.TEXT, "this"), Kind.TEXT
 
     def _paren(self, node: exp.Paren) -> Typed:
         inner, kind = self.value(node.this)
@@ -139,17 +136,11 @@ class Expressions:
             raise refused(f"{shown(node)} is {kind}, where a number is expected")
         return new, kind
 
-    def _negation(self, node: exp.Neg) -> Typed:
+    def _signed(self, node: exp.Expr, function: str) -> Typed:
         new, kind = self._number(node.this)
         if kind is Kind.DECIMAL:
-            return _call("decimal_negate", new), kind
-        return exp.Neg(this=new), kind
-
-    def _absolute(self, node: exp.Abs) -> Typed:
-        new, kind = self._number(node.this)
-        if kind is Kind.DECIMAL:
-            return _call("decimal_absolute", new), kind
-        return exp.Abs(this=new), kind
+            return _call(function, new), kind
+        return type(node)(this=new), kind
 
     def _arithmetic(self, node: exp.Binary, function: str) -> Typed:
         first, second = self._number(node.this), self._number(node.expression)
@@ -206,9 +197,6 @@ class Expressions:
             raise outside("IS with anything but NULL")
         return exp.Is(this=self.value(node.this)[0], expression=node.expression), Kind.BOOLEAN
 
-    def _like(self, node: exp.Like) -> Typed:
-        return self._operands(node, Kind.TEXT), Kind.BOOLEAN
-
     def _escape(self, node: exp.Escape) -> Typed:
         mark = node.expression
         if not (isinstance(mark, exp.Literal) and mark.is_string and len(mark.this) == 1):
@@ -226,9 +214,6 @@ class Expressions:
         results = [branch.args["true"] for branch in branches]
         results.append(node.args.get("default") or exp.Null())
         return self._chosen(conditions, results)
-
-    def _if(self, node: exp.If) -> Typed:
-        return self._chosen([node.this], [node.args["true"], node.args.get("false") or exp.Null()])
 
     def _chosen(self, conditions: Sequence[exp.Expr], results: Sequence[exp.Expr]) -> Typed:
         (*chosen, default), kind = _alike([self.value(result) for result in results])

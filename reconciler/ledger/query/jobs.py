@@ -214,13 +214,13 @@ class Jobs:
             return execute(translated, snapshot.copy, reached=reached, interruption=interruption)
 
     def _visibility(self, job: Job, translated: Translation, now: datetime) -> Visibility:
-        both, organizations = translated.deleted_too, job.caller.organizations
+        both = translated.deleted_too
         return Visibility(
             now=now,
             until=timestamp(now - self._lag) if self._lag else None,
             live=both or not job.request.read_deleted,
             deleted=both or job.request.read_deleted,
-            organizations=None if organizations is None else frozenset(organizations.values()),
+            organizations=job.caller.organization_names,
             owner_id=job.caller.owner_id,
         )
 

@@ -211,22 +211,17 @@ class Replica:
         source, shape = SOURCES[name], self._layouts[name]
         if source.called is None:
             copy.execute(f'DELETE FROM "{copied_table(name)}"')  # noqa: S608 - our names
-            insert(
-                copy,
-                copied_table(name),
-                shape,
-                source.read(tx, self._tenant_id, shape),
-                check_interrupt,
-            )
+            found = source.read(tx, self._tenant_id, shape)
+            insert(copy, copied_table(name), shape, found, check_interrupt)
             return
         names = sorted(called)
         place = shape.columns.index(source.found_by[0])
         remove = f'DELETE FROM "{copied_table(name)}" WHERE "{source.found_by[0]}" = ?'  # noqa: S608
         for start in range(0, len(names), CHUNK):
             chunk = names[start : start + CHUNK]
-            found = list(source.read(tx, self._tenant_id, shape, chunk))
-            copy.executemany(remove, {(row[place],) for row in found})
-            insert(copy, copied_table(name), shape, found, check_interrupt)
+            again = list(source.read(tx, self._tenant_id, shape, chunk))
+            copy.executemany(remove, {(row[place],) for row in again})
+            insert(copy, copied_table(name), shape, again, check_interrupt)
 
     def _connected(self) -> sqlite3.Connection:
         """A connection to the copy, which is created if it does not exist."""

@@ -181,18 +181,10 @@ class Source:
                 yield shape.row(values, _custom(custom), _segments(segments))
 
 
-def _entries_called(tenant_id: str, names: Sequence[str]) -> ColumnElement[bool]:
-    return _E.number.in_(names)
-
-
 def _items_called(tenant_id: str, names: Sequence[str]) -> ColumnElement[bool]:
     # A join by number would make databases start with all items of the tenant.
     entries = select(_E.id).where(_E.tenant_id == tenant_id, _E.number.in_(names))
     return and_(_I.tenant_id == tenant_id, _I.journal_entry_id.in_(entries))
-
-
-def _runs_called(tenant_id: str, names: Sequence[str]) -> ColumnElement[bool]:
-    return journal_runs.c.number.in_(names)
 
 
 def _custom(text: str | None) -> Mapping[str, object]:
@@ -215,7 +207,7 @@ SOURCES = {
             type_coerce(_E.segments, Text).label("segments"),
         ),
         kind="JournalEntry",
-        called=_entries_called,
+        called=lambda _tenant_id, names: _E.number.in_(names),
         found_by=("id", "number", "updateddate"),
     ),
     "journalentryitem": Source(
@@ -237,7 +229,7 @@ SOURCES = {
             _NO_SEGMENTS,
         ),
         kind="JournalRun",
-        called=_runs_called,
+        called=lambda _tenant_id, names: _R.number.in_(names),
         found_by=("id", "number", "updateddate"),
     ),
     "accountingperiod": Source(

@@ -37,7 +37,9 @@ def read_and_translate(
     try:
         tree = read_query(query)
         if isinstance(tree, ShowTables):
-            return _shown_tables(schema)
+            return Output(
+                columns=(("table", Kind.TEXT),), rows=[(name,) for name in sorted(schema)]
+            )
         if isinstance(tree, ShowColumns):
             return _shown_columns(schema, tree.table)
         return translate(tree, schema, now=now)
@@ -47,11 +49,6 @@ def read_and_translate(
         # The parser may fail unexpectedly on text in other dialects.
         log.exception("a query could not be read")
         raise refused("The query is not understood") from None
-
-
-def _shown_tables(schema: Mapping[str, QueryTable]) -> Output:
-    names = sorted(schema)
-    return Output(columns=(("table", Kind.TEXT),), rows=[(name,) for name in names])
 
 
 def _shown_columns(schema: Mapping[str, QueryTable], name: str) -> Output:
@@ -190,15 +187,11 @@ def _select(select: exp.Select, values: Expressions) -> None:
         group.set("expressions", [values.value(part)[0] for part in group.expressions])
     order = select.args.get("order")
     for ordered in order.expressions if order else ():
-        _order(ordered, values)
+        new, kind = values.value(ordered.this)
+        if kind is Kind.DECIMAL:
+            new = exp.Collate(this=new, expression=exp.to_identifier(COLLATION))
+        ordered.set("this", new)
     _limit(select)
-
-
-def _order(ordered: exp.Expr, values: Expressions) -> None:
-    new, kind = values.value(ordered.this)
-    if kind is Kind.DECIMAL:
-        new = exp.Collate(this=new, expression=exp.to_identifier(COLLATION))
-    ordered.set("this", new)
 
 
 def _limit(select: exp.Select) -> None:

@@ -74,7 +74,7 @@ class Visibility:
             condition = self._shows(_RUN_SCOPE if name == _RUNS else _SCOPE)
             shown = f'SELECT {columns} FROM main."{copied_table(name)}" WHERE {condition}'  # noqa: S608
             if self.until is not None and SOURCES[name].kind in _WITH_HISTORY:
-                shown += f" AND {_unchanged(self.until)}"
+                shown += f" AND +createddate <= '{self.until}' AND +updateddate <= '{self.until}'"
             if name in past:
                 shown += " UNION ALL "
                 shown += f'SELECT {columns} FROM temp."{_past(name)}" WHERE {condition}'  # noqa: S608
@@ -96,12 +96,9 @@ class Visibility:
     def _shows(self, scope: str) -> str:
         """The condition for visible rows. The plus prevents the use of an index."""
         since = f"+updateddate >= '{timestamp(self.now - DELETED_ROWS_KEPT)}'"
-        parts = []
-        if self.live:
-            parts.append(f"NOT {DELETED}")
-        if self.deleted:
-            parts.append(f"({DELETED} AND {since})")
-        seen = f"({' OR '.join(parts)})"
+        live = [f"NOT {DELETED}"] if self.live else []
+        deleted = [f"({DELETED} AND {since})"] if self.deleted else []
+        seen = f"({' OR '.join(live + deleted)})"
         if self.organizations is None:
             return seen
         whose = f'{ORGANIZATION} IS NULL OR {ORGANIZATION} IN (SELECT name FROM temp."{scope}")'  # noqa: S608
@@ -145,10 +142,6 @@ def _run_tables(tables: Iterable[str], past: Iterable[str]) -> list[str]:
 
 def _past(name: str) -> str:
     return f"{name} past"
-
-
-def _unchanged(until: str) -> str:
-    return f"+createddate <= '{until}' AND +updateddate <= '{until}'"
 
 
 def _changed(copy: sqlite3.Connection, name: str, until: str) -> list[str]:
