@@ -11,7 +11,7 @@ import falcon
 
 from .instance import Ledger
 from .openapi import document as openapi
-from .pages.routing import with_pages
+from .pages.routing import WsgiApp, with_pages
 from .query import endpoint as data_query
 from .query.jobs import Jobs
 from .routes import ROUTES
@@ -40,8 +40,6 @@ COMPRESS_OVER = 1000
 """Longer bodies, in bytes, are compressed for callers who accept it (API facts 1)."""
 
 WORK_SLICE = 0.1
-
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def create_app(  # noqa: PLR0913 - keywords, each with a default

@@ -168,7 +168,7 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
         digest = None if tenant_id is None else seeded_with(tx, tenant_id)
     if reference is None and digest is None and built_in:
         reference = document.built_in()
-    changed = reference is not None and document.source_of(reference)[0] != digest
+    changed = reference is not None and document.digest_of(reference) != digest
     if tenant_id is None or changed:
         with _unusable(), store.writing(alone=True) as tx:
             # Another process may have been first.

@@ -17,37 +17,33 @@ SEGMENT_FIELDS = (
     Field(name="segmentValue", type=text(255, minimum=1), required=True),
 )
 ENTRY = (
-    ResourceField(name="number", column="number", type=text()),
-    ResourceField(name="status", column="status", type=choice("Created", "Cancelled")),
+    ResourceField("number", "number", text()),
+    ResourceField("status", "status", choice("Created", "Cancelled")),
     required("accountingPeriodName", "accounting_period_name", text(100, minimum=1)),
-    ResourceField(name="aggregateCurrency", column="aggregate_currency", type=BOOLEAN),
+    ResourceField("aggregateCurrency", "aggregate_currency", BOOLEAN),
     required("currency", "currency", text(3, minimum=3)),
-    ResourceField(
-        name="homeCurrency", column="home_currency", type=text(3, minimum=3), nullable=True
-    ),
+    ResourceField("homeCurrency", "home_currency", text(3, minimum=3), nullable=True),
     required("journalEntryDate", "journal_entry_date", DATE),
     optional("notes", "notes", NOTES),
     ResourceField(
-        name="segments",
-        column="segments",
-        type=array(50, of=SEGMENT_FIELDS),
+        "segments",
+        "segments",
+        array(50, of=SEGMENT_FIELDS),
         sent=Sent.OPTIONAL,
         default=[],
         answered=lambda segments: [
             {"segmentName": name, "segmentValue": value} for name, value in segments
         ],
     ),
-    ResourceField(name="timePeriodStart", column="time_period_start", type=DATE, nullable=True),
-    ResourceField(name="timePeriodEnd", column="time_period_end", type=DATE, nullable=True),
+    ResourceField("timePeriodStart", "time_period_start", DATE, nullable=True),
+    ResourceField("timePeriodEnd", "time_period_end", DATE, nullable=True),
     optional("transactionType", "transaction_type", text(255, minimum=1)),
+    ResourceField("transferDateTime", "transfer_date_time", DATE_TIME, nullable=True),
+    ResourceField("transferredBy", "transferred_by", text(), nullable=True),
     ResourceField(
-        name="transferDateTime", column="transfer_date_time", type=DATE_TIME, nullable=True
-    ),
-    ResourceField(name="transferredBy", column="transferred_by", type=text(), nullable=True),
-    ResourceField(
-        name="transferredToAccounting",
-        column="transferred_to_accounting",
-        type=TRANSFER_STATE,
+        "transferredToAccounting",
+        "transferred_to_accounting",
+        TRANSFER_STATE,
         sent=Sent.OPTIONAL,
         default="No",
     ),
@@ -56,22 +52,15 @@ ORGANIZATION = optional("organizationLabel", "organization", text(255))
 """A field of entries of Multi-Org tenants."""
 ITEM = (
     required("accountingCodeName", "accounting_code_name", text(100, minimum=1)),
-    ResourceField(
-        name="accountingCodeType",
-        column="accounting_code_type",
-        type=CODE_TYPE,
-        sent=Sent.OPTIONAL,
-    ),
+    ResourceField("accountingCodeType", "accounting_code_type", CODE_TYPE, sent=Sent.OPTIONAL),
     required("amount", "amount", AMOUNT),
     optional("homeCurrencyAmount", "home_currency_amount", AMOUNT),
     required("type", "type", SIDE),
-    ResourceField(name="glAccountName", column="gl_account_name", type=text(255), nullable=True),
-    ResourceField(
-        name="glAccountNumber", column="gl_account_number", type=text(255), nullable=True
-    ),
+    ResourceField("glAccountName", "gl_account_name", text(255), nullable=True),
+    ResourceField("glAccountNumber", "gl_account_number", text(255), nullable=True),
     optional("glString", "gl_string", text(350)),
     # Stored, but in no answer.
-    ResourceField(name="notes", column="notes", type=ITEM_NOTES, sent=Sent.OPTIONAL, answered=None),
+    ResourceField("notes", "notes", ITEM_NOTES, sent=Sent.OPTIONAL, answered=None),
 )
 ITEM_FIELDS = create_fields(ITEM)
 ENTRY_FIELDS = (

@@ -101,26 +101,17 @@ def _organization(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
 
 def _codes(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
     for line in entry.lines:
-        same_name = context.codes.get(line.accounting_code_name, ())
+        at, name, kind = line.at, line.accounting_code_name, line.accounting_code_type
         code = context.code_of(line)
         if code is not None:
             if code["status"] != "Active":
-                message = (
-                    f"{line.at}: the accounting code {line.accounting_code_name!r} is not active"
-                )
-                yield Reason(BUSINESS_RULE, message)
-        elif not same_name:
-            message = f"{line.at}: there is no accounting code {line.accounting_code_name!r}"
-            yield Reason(INVALID_VALUE, message)
-        elif line.accounting_code_type is None:
-            message = (
-                f"{line.at}: several codes are named {line.accounting_code_name!r}: give the type"
-            )
-            yield Reason(MISSING_FIELD, message)
+                yield Reason(BUSINESS_RULE, f"{at}: the accounting code {name!r} is not active")
+        elif name not in context.codes:
+            yield Reason(INVALID_VALUE, f"{at}: there is no accounting code {name!r}")
+        elif kind is None:
+            yield Reason(MISSING_FIELD, f"{at}: several codes are named {name!r}: give the type")
         else:
-            name, kind = line.accounting_code_name, line.accounting_code_type
-            message = f"{line.at}: {name!r} has no code of type {kind!r}"
-            yield Reason(INVALID_VALUE, message)
+            yield Reason(INVALID_VALUE, f"{at}: {name!r} has no code of type {kind!r}")
 
 
 def _sides(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:

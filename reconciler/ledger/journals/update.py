@@ -54,18 +54,14 @@ def basic_information(call: Call) -> Mapping[str, object]:
     return {}
 
 
-_Wanted = tuple[dict[str, Any], dict[str, str | None], str]
-"""A requested change of a line: fields, custom fields, path in the body."""
+_Wanted = tuple[str, dict[str, Any], dict[str, str | None]]
+"""A requested change of a line: path in the body, fields, custom fields."""
 
 
 def _read(
     body: Mapping[str, Any], settings: Settings
 ) -> tuple[dict[str, Any], dict[str, str | None], list[_Wanted]]:
-    found, custom, reasons = read_fields(
-        body,
-        FIELDS,
-        custom=settings.fields_of("JournalEntry"),
-    )
+    found, custom, reasons = read_fields(body, FIELDS, custom=settings.fields_of("JournalEntry"))
     if body.get("transferredToAccounting", "No") is None:
         # Null is neither a state nor "no change", so it is refused.
         states = ", ".join(TRANSFER_STATES)
@@ -77,7 +73,7 @@ def _read(
         at="journalEntryItems",
         custom=settings.fields_of("JournalEntryItem"),
     )
-    lines = [(fields, extra, at) for at, fields, extra in items]
+    lines = list(items)
     refuse_any(reasons)
     return found, custom, lines
 
@@ -103,7 +99,8 @@ def _address(items: Sequence[Row], lines: Sequence[_Wanted]) -> list[tuple[Row, 
     """
     addressed: list[tuple[Row, _Wanted]] = []
     reasons = []
-    for fields, custom, at in lines:
+    for wanted in lines:
+        at, fields, _custom = wanted
         meant = [item for item in items if _is_meant(item, fields)]
         if len(meant) != 1:
             count = "no item" if not meant else f"{len(meant)} items"
@@ -113,7 +110,7 @@ def _address(items: Sequence[Row], lines: Sequence[_Wanted]) -> list[tuple[Row, 
         elif any(item["id"] == meant[0]["id"] for item, _wanted in addressed):
             reasons.append(Reason(BUSINESS_RULE, f"{at}: the same item is addressed twice"))
         else:
-            addressed.append((meant[0], (fields, custom, at)))
+            addressed.append((meant[0], wanted))
     refuse_any(reasons)
     return addressed
 
@@ -127,7 +124,7 @@ def _is_meant(item: Row, fields: Mapping[str, Any]) -> bool:
 
 
 def _change_item(call: Call, item: Row, wanted: _Wanted) -> None:
-    fields, custom, _at = wanted
+    _at, fields, custom = wanted
     values: dict[str, object] = {}
     if "notes" in fields:
         values["notes"] = fields["notes"]

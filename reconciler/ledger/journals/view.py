@@ -40,7 +40,7 @@ _OF_RUN = (
     .offset(bindparam("skipped"))
     .limit(bindparam("wanted"))
 )
-_RUN_BY_NUMBER = select(_RUN.id, _RUN.organizations).where(
+_RUN_BY_NUMBER = select(journal_runs).where(
     _RUN.tenant_id == _TENANT, _RUN.number == bindparam("number"), _RUN.deleted.is_(False)
 )
 _ITEMS = (
@@ -78,13 +78,19 @@ def find_entry(call: Call) -> Row:
     return found
 
 
-def list_of_run(call: Call) -> Mapping[str, object]:
-    """The entries of one journal run, in the order of their numbers."""
+def find_run(call: Call) -> Row:
+    """The journal run of the path. Raises Refusal if there is none of this number."""
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
-    run = call.tx.execute(_RUN_BY_NUMBER, values).mappings().one_or_none()
-    if run is None or not may_see_run(call.caller, run):
+    found = call.tx.execute(_RUN_BY_NUMBER, values).mappings().one_or_none()
+    if found is None or not may_see_run(call.caller, found):
         raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
+    return found
+
+
+def list_of_run(call: Call) -> Mapping[str, object]:
+    """The entries of one journal run, in the order of their numbers."""
+    run = find_run(call)
     page = requested_page(call.query, default=RUN_PAGE_SIZE, needs_size=True)
     bounds = {"run": run["id"], "skipped": page.offset, "wanted": page.size + 1}
     rows = call.tx.execute(_OF_RUN, {"tenant": call.tenant_id, **bounds}).mappings().all()

@@ -24,16 +24,16 @@ from .tenant_settings import settings_of
 KIND = "AccountingCode"
 
 CODE = (
-    ResourceField(name="id", column="id", type=text()),
+    ResourceField("id", "id", text()),
     required("name", "name", text(100, minimum=1)),
     required("type", "type", CODE_TYPE),
     ResourceField(
-        name="category",
-        column="type",
-        type=choice(*sorted(set(CATEGORIES.values()))),
+        "category",
+        "type",
+        choice(*sorted(set(CATEGORIES.values()))),
         answered=CATEGORIES.__getitem__,
     ),
-    ResourceField(name="status", column="status", type=choice("Active", "Inactive")),
+    ResourceField("status", "status", choice("Active", "Inactive")),
     optional("glAccountName", "gl_account_name", text(255)),
     optional("glAccountNumber", "gl_account_number", text(255)),
     optional("notes", "notes", text(2000)),
@@ -61,14 +61,9 @@ def create(call: Call) -> Mapping[str, object]:
     found, custom, reasons = read_fields(call.body, FIELDS, custom=declared)
     refuse_any(reasons)
     row = accounting_codes.c
-    taken = call.tx.execute(
-        select(row.id).where(
-            row.tenant_id == call.tenant_id,
-            row.name == found["name"],
-            row.type == found["type"],
-        )
-    ).scalar_one_or_none()
-    if taken is not None:
+    same = (row.name == found["name"], row.type == found["type"])
+    query = select(row.id).where(row.tenant_id == call.tenant_id, *same)
+    if call.tx.execute(query).first() is not None:
         raise refusal(
             BUSINESS_RULE, f"There is an accounting code {found['name']!r} of this type already"
         )
@@ -92,24 +87,17 @@ def deactivate(call: Call) -> Mapping[str, object]:
     code = _find(call)
     if code["type"] == "AccountsReceivable":
         raise refusal(BUSINESS_RULE, "A code of type AccountsReceivable cannot be deactivated")
-    item = journal_entry_items.c
-    used = call.tx.execute(
-        select(item.id)
-        .where(item.tenant_id == call.tenant_id, item.accounting_code_id == code["id"])
-        .limit(1)
-    ).scalar_one_or_none()
-    if used is not None or _in_transactions(call, code):
+    item, source = journal_entry_items.c, source_transactions.c
+    in_items = select(item.id).where(
+        item.tenant_id == call.tenant_id, item.accounting_code_id == code["id"]
+    )
+    in_transactions = select(source.id).where(
+        source.tenant_id == call.tenant_id,
+        or_(source.debit_code_id == code["id"], source.credit_code_id == code["id"]),
+    )
+    if any(call.tx.execute(query.limit(1)).first() for query in (in_items, in_transactions)):
         raise refusal(BUSINESS_RULE, f"The accounting code {code['name']!r} is in use")
     return _set_status(call, code, "Inactive")
-
-
-def _in_transactions(call: Call, code: RowMapping) -> bool:
-    row = source_transactions.c
-    query = select(row.id).where(
-        row.tenant_id == call.tenant_id,
-        or_(row.debit_code_id == code["id"], row.credit_code_id == code["id"]),
-    )
-    return call.tx.execute(query.limit(1)).first() is not None
 
 
 def _set_status(call: Call, code: RowMapping, status: str) -> Mapping[str, object]:

@@ -25,13 +25,13 @@ KIND = "AccountingPeriod"
 Row = RowMapping
 
 PERIOD = (
-    ResourceField(name="id", column="id", type=text()),
+    ResourceField("id", "id", text()),
     required("name", "name", text(100, minimum=1)),
     required("startDate", "start_date", DATE),
     required("endDate", "end_date", DATE, nullable=True),
     required("fiscalYear", "fiscal_year", integer(1900, 9999), nullable=True),
     optional("fiscalQuarter", "fiscal_quarter", integer(1, 4)),
-    ResourceField(name="status", column="status", type=choice(*STATUSES)),
+    ResourceField("status", "status", choice(*STATUSES)),
     optional("notes", "notes", text(255)),
     *CHANGES,
 )
@@ -59,13 +59,8 @@ def create(call: Call) -> Mapping[str, object]:
     """Create an open period, without a gap to its neighbours."""
     found, _custom, reasons = read_fields(call.body, FIELDS)
     refuse_any(reasons)
-    periods = _all(call)
-    refuse_any(_misplaced(found, periods))
-    values = {
-        **call.made(),
-        **columns_of(PERIOD, found),
-        "status": "Open",
-    }
+    refuse_any(_misplaced(found, _all(call)))
+    values = {**call.made(), **columns_of(PERIOD, found), "status": "Open"}
     call.tx.execute(insert(accounting_periods), values)
     call.record("create", KIND, values["name"], values)
     return {"id": values["id"]}

@@ -79,12 +79,12 @@ def built_in() -> Path:
     return shipped if shipped.exists() else package.parent / "journals" / "reference.yaml"
 
 
-def source_of(reference: Mapping[str, Any] | Path) -> tuple[str, str]:
-    """The digest of a reference, and its name for messages. Raises LedgerUnusable."""
+def digest_of(reference: Mapping[str, Any] | Path) -> str:
+    """The digest of a reference. Raises LedgerUnusable."""
     if isinstance(reference, Path):
-        return hashlib.sha256(_bytes(reference)).hexdigest(), str(reference)
+        return hashlib.sha256(_bytes(reference)).hexdigest()
     text = json.dumps(reference, sort_keys=True, default=_plain)
-    return hashlib.sha256(text.encode()).hexdigest(), "reference"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load(reference: Mapping[str, Any] | Path) -> Reference:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Table, func, select, update
 
 from ..storage import audit
 from ..storage.tables import accounting_codes, accounting_periods, tenants
@@ -45,7 +45,7 @@ def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] |
 
     Existing periods and codes do not change: seeding never opens, closes or renames one.
     """
-    digest, _name = document.source_of(reference)
+    digest = document.digest_of(reference)
     if seeded_with(tx, act.tenant_id) == digest:
         return
     loaded = document.load(reference)
@@ -96,50 +96,38 @@ def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, d
             organizations=[asdict(unit) for unit in loaded.organizations],
         )
     )
-    periods = _insert_periods(tx, act, loaded.periods)
-    codes = _insert_codes(tx, act, loaded.codes)
+    periods = [asdict(period) for period in loaded.periods]
+    codes = [{**asdict(code), "custom_fields": {}} for code in loaded.codes]
     audit.record(
         tx,
         act,
         action="seed",
         object_type="Reference",
         object_name=digest,
-        details={"accountingPeriods": periods, "accountingCodes": codes},
+        details={
+            "accountingPeriods": _insert(tx, act, accounting_periods, ("name",), periods),
+            "accountingCodes": _insert(tx, act, accounting_codes, ("name", "type"), codes),
+        },
     )
 
 
-def _insert_periods(
-    tx: Connection, act: audit.AuditContext, periods: tuple[document.Period, ...]
+def _insert(
+    tx: Connection, act: audit.AuditContext, table: Table, key: tuple[str, ...], rows: list[Any]
 ) -> list[str]:
-    row = accounting_periods.c
-    known = set(tx.execute(select(row.name).where(row.tenant_id == act.tenant_id)).scalars())
-    missing = [{**asdict(period), **_new(act)} for period in periods if period.name not in known]
-    if missing:
-        tx.execute(accounting_periods.insert(), missing)
-    return [str(period["name"]) for period in missing]
-
-
-def _insert_codes(
-    tx: Connection, act: audit.AuditContext, codes: tuple[document.Code, ...]
-) -> list[str]:
-    row = accounting_codes.c
-    known = {*tx.execute(select(row.name, row.type).where(row.tenant_id == act.tenant_id))}
-    missing = [
-        {**asdict(code), "custom_fields": {}, **_new(act)}
-        for code in codes
-        if (code.name, code.type) not in known
-    ]
-    if missing:
-        tx.execute(accounting_codes.insert(), missing)
-    return [str(code["name"]) for code in missing]
-
-
-def _new(act: audit.AuditContext) -> dict[str, object]:
-    return {
-        "tenant_id": act.tenant_id,
-        "id": uuid.uuid4().hex,
+    """Insert the rows whose key is not in the table; returns their names."""
+    columns = [table.c[name] for name in key]
+    known = {*tx.execute(select(*columns).where(table.c.tenant_id == act.tenant_id))}
+    changes = {
         "created_by": act.actor,
         "created_on": act.happened_on,
         "updated_by": act.actor,
         "updated_on": act.happened_on,
     }
+    missing = [
+        {**row, "tenant_id": act.tenant_id, "id": uuid.uuid4().hex, **changes}
+        for row in rows
+        if tuple(row[name] for name in key) not in known
+    ]
+    if missing:
+        tx.execute(table.insert(), missing)
+    return [row["name"] for row in missing]

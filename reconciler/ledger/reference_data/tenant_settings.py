@@ -17,6 +17,7 @@ class Settings:
     home_currency: str | None
     aggregate_currency: bool
     currencies: frozenset[str]
+    segmentation_rule: str | None
     segments: tuple[str, ...] | None
     custom_fields: Mapping[str, Mapping[str, int]]
 
@@ -31,6 +32,7 @@ def settings_of(tx: Connection, tenant_id: str) -> Settings:
         home_currency=row["home_currency"],
         aggregate_currency=row["aggregate_currency"],
         currencies=frozenset(row["currencies"]),
+        segmentation_rule=row["segmentation_rule"],
         segments=tuple(row["segments"]) if row["segmentation_rule"] is not None else None,
         custom_fields=row["custom_fields"],
     )

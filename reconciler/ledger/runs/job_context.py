@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, RowMapping, Table, select, update
 
 from ..storage import audit
-from ..storage.tables import journal_entries, journal_runs
+from ..storage.tables import journal_runs
 from . import job_queue
 
 
@@ -30,18 +30,18 @@ class JobContext:
         user_id: str = self.job["user_id"]
         return user_id
 
-    def set_run(self, values: Mapping[str, object]) -> None:
-        """Set columns of the run, its last change included."""
-        self._set(journal_runs, self.run["id"], values)
-
-    def set_entry(self, entry: RowMapping, values: Mapping[str, object]) -> None:
-        """Set columns of an entry, its last change included."""
-        self._set(journal_entries, entry["id"], values)
+    def change(self, table: Table, row: RowMapping, values: Mapping[str, object]) -> None:
+        """Set columns of a row, its last change included."""
+        self.tx.execute(
+            update(table)
+            .where(table.c.tenant_id == self.tenant_id, table.c.id == row["id"])
+            .values(**values, updated_by=self.user_id, updated_on=self.timestamp)
+        )
 
     def finish(self, values: Mapping[str, object]) -> None:
         """Set the final columns of the run, and remove the job from the queue."""
-        self.set_run(values)
-        job_queue.finish(self.tx, self.job)
+        self.change(journal_runs, self.run, values)
+        job_queue.drop(self.tx, self.tenant_id, self.run["id"])
 
     def record(self, action: str, kind: str, name: str, details: object) -> None:
         """Append an audit event in the name of the client that asked for the job."""
@@ -54,13 +54,6 @@ class JobContext:
         )
         audit.record(
             self.tx, act, action=action, object_type=kind, object_name=name, details=details
-        )
-
-    def _set(self, table: Table, key: str, values: Mapping[str, object]) -> None:
-        self.tx.execute(
-            update(table)
-            .where(table.c.tenant_id == self.tenant_id, table.c.id == key)
-            .values(**values, updated_by=self.user_id, updated_on=self.timestamp)
         )
 
 

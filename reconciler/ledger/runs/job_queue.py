@@ -63,11 +63,6 @@ def handled(tx: Connection, job: RowMapping, position: int) -> None:
     _set(tx, job, handled=position)
 
 
-def finish(tx: Connection, job: RowMapping) -> None:
-    """Remove a finished job from the queue."""
-    drop(tx, job["tenant_id"], job["journal_run_id"])
-
-
 def drop(tx: Connection, tenant_id: str, run_id: str) -> None:
     """Remove the job of a run from the queue, if any."""
     tx.execute(delete(run_jobs).where(_JOB.tenant_id == tenant_id, _JOB.journal_run_id == run_id))

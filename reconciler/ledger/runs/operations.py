@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from sqlalchemy import RowMapping, func, insert, select
 
 from ..journals.organization_scope import labels_of, may_see_run
+from ..journals.view import find_run
 from ..reference_data.tenant_settings import settings_of
 from ..storage.sequences import next_number
-from ..storage.tables import accounting_periods, journal_entries, journal_runs, tenants
+from ..storage.tables import accounting_periods, journal_entries, journal_runs
 from ..web.call import Call
-from ..web.errors import BUSINESS_RULE, NOT_FOUND, refusal
+from ..web.errors import BUSINESS_RULE, refusal
 from ..web.fields import BOOLEAN, DATE, choice, text
 from ..web.resource import DATE_TIME, ResourceField, answer_of
 from . import job_queue
@@ -24,24 +25,22 @@ CANCELLABLE = ("Pending", "Completed", "Error")
 DELETABLE = ("Cancelled",)
 
 RUN = (
-    ResourceField(name="number", column="number", type=text()),
+    ResourceField("number", "number", text()),
     ResourceField(
-        name="status",
-        column="status",
-        type=choice(*dict.fromkeys((*BUSY_STATES, *CANCELLABLE, *DELETABLE))),
+        "status",
+        "status",
+        choice(*dict.fromkeys((*BUSY_STATES, *CANCELLABLE, *DELETABLE))),
     ),
-    ResourceField(name="aggregateCurrency", column="aggregate_currency", type=BOOLEAN),
-    ResourceField(name="executedOn", column="executed_on", type=DATE_TIME, nullable=True),
-    ResourceField(name="journalEntryDate", column="journal_entry_date", type=DATE),
+    ResourceField("aggregateCurrency", "aggregate_currency", BOOLEAN),
+    ResourceField("executedOn", "executed_on", DATE_TIME, nullable=True),
+    ResourceField("journalEntryDate", "journal_entry_date", DATE),
+    ResourceField("segmentationRuleName", "segmentation_rule", text(), nullable=True),
+    ResourceField("targetStartDate", "target_start_date", DATE),
+    ResourceField("targetEndDate", "target_end_date", DATE),
     ResourceField(
-        name="segmentationRuleName", column="segmentation_rule", type=text(), nullable=True
-    ),
-    ResourceField(name="targetStartDate", column="target_start_date", type=DATE),
-    ResourceField(name="targetEndDate", column="target_end_date", type=DATE),
-    ResourceField(
-        name="transactionTypes",
-        column="transaction_types",
-        type=TYPES,
+        "transactionTypes",
+        "transaction_types",
+        TYPES,
         answered=lambda names: [{"type": name} for name in names],
     ),
 )
@@ -55,6 +54,7 @@ def create(call: Call) -> Mapping[str, object]:
     periods = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
     run = read_run(call.body, call.tx.execute(periods).mappings().all(), call.caller.organizations)
     _check_idle(call)
+    settings = settings_of(call.tx, call.tenant_id)
     row = {
         **call.made(),
         "number": next_number(call.tx, call.tenant_id, "JR"),
@@ -63,8 +63,8 @@ def create(call: Call) -> Mapping[str, object]:
         "target_start_date": run.start,
         "target_end_date": run.end,
         "transaction_types": list(run.types),
-        "segmentation_rule": _active_rule(call),
-        "aggregate_currency": settings_of(call.tx, call.tenant_id).aggregate_currency,
+        "segmentation_rule": settings.segmentation_rule,
+        "aggregate_currency": settings.aggregate_currency,
         "organizations": None if run.organizations is None else list(run.organizations),
         "deleted": False,
     }
@@ -76,7 +76,7 @@ def create(call: Call) -> Mapping[str, object]:
 
 def read(call: Call) -> Mapping[str, object]:
     """A run with its status and the number of its entries, including cancelled ones."""
-    run = _locate(call)
+    run = find_run(call)
     entries = call.tx.execute(
         select(func.count()).where(
             _ENTRY.tenant_id == call.tenant_id,
@@ -93,7 +93,7 @@ def read(call: Call) -> Mapping[str, object]:
 
 def cancel(call: Call) -> Mapping[str, object]:
     """Accept the cancellation of a run that is not being processed."""
-    run = _locate(call)
+    run = find_run(call)
     _check_state(run, CANCELLABLE, "cancelled")
     job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run does not start
     call.change(journal_runs, run, {"status": "CancelInprogress"})
@@ -104,7 +104,7 @@ def cancel(call: Call) -> Mapping[str, object]:
 
 def delete(call: Call) -> Mapping[str, object]:
     """Accept the deletion of a cancelled run and its entries."""
-    run = _locate(call)
+    run = find_run(call)
     _check_state(run, DELETABLE, "deleted")
     call.change(journal_runs, run, {"status": "DeleteInprogress"})
     job_queue.add(call, run["id"], job_queue.DELETE)
@@ -137,20 +137,3 @@ def _check_state(run: RowMapping, allowed: tuple[str, ...], verb: str) -> None:
             BUSINESS_RULE,
             f"{run['number']} is {run['status']}; a run is {verb} when it is {', '.join(allowed)}",
         )
-
-
-def _locate(call: Call) -> RowMapping:
-    number = call.path["number"]
-    query = select(journal_runs).where(
-        _RUN.tenant_id == call.tenant_id, _RUN.number == number, _RUN.deleted.is_(False)
-    )
-    found = call.tx.execute(query).mappings().one_or_none()
-    if found is None or not may_see_run(call.caller, found):
-        raise refusal(NOT_FOUND, f"Cannot find journal run by key: {number[:40]!r}.")
-    return found
-
-
-def _active_rule(call: Call) -> str | None:
-    query = select(tenants.c.segmentation_rule).where(tenants.c.tenant_id == call.tenant_id)
-    rule: str | None = call.tx.execute(query).scalar_one()
-    return rule

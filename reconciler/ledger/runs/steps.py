@@ -30,7 +30,7 @@ def cancel(context: JobContext) -> None:
             entry["status"] == "Created"
             and entry["transferred_to_accounting"] not in UNCANCELLABLE_STATES
         ):
-            context.set_entry(entry, {"status": "Cancelled"})
+            context.change(journal_entries, entry, {"status": "Cancelled"})
             allocation.release_entry(context.tx, entry)
             context.record("cancel", ENTRY, entry["number"], {"journalRun": context.run["number"]})
     if _more(context, entries):
@@ -44,7 +44,7 @@ def delete(context: JobContext) -> None:
     """Delete the next entries of a cancelled run, and finally the run."""
     entries = _next(context)
     for entry in entries:
-        context.set_entry(entry, {"deleted": True})
+        context.change(journal_entries, entry, {"deleted": True})
         context.record("delete", ENTRY, entry["number"], {"journalRun": context.run["number"]})
     if _more(context, entries):
         return

@@ -14,7 +14,7 @@ from ..journals.entries import KIND as ENTRY
 from ..journals.entries import mixes_aggregation
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage.sequences import next_number
-from ..storage.tables import accounting_periods, journal_entries, journal_entry_items
+from ..storage.tables import accounting_periods, journal_entries, journal_entry_items, journal_runs
 from . import job_queue
 from .creation import period_over
 from .job_context import JobContext
@@ -49,7 +49,8 @@ def _start(context: JobContext) -> None:
     if why is not None:
         fail(context, why)
         return
-    context.set_run({"status": "Processing", "executed_on": context.timestamp})
+    started = {"status": "Processing", "executed_on": context.timestamp}
+    context.change(journal_runs, context.run, started)
     context.record("start", KIND, context.run["number"], {"transactions": count})
 
 
@@ -101,8 +102,7 @@ def _summarise(
     position: int,
 ) -> None:
     """Create the entry of a group, and allocate the group to it."""
-    row = _entry_row(context, group, settings, period)
-    row |= {"run_position": position}
+    row = {**_entry_row(context, group, settings, period), "run_position": position}
     items = _item_rows(context, group, settings, entry_id=row["id"])
     context.tx.execute(insert(journal_entries), row)
     context.tx.execute(insert(journal_entry_items), items)

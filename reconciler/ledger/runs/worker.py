@@ -68,7 +68,9 @@ class Worker:
             return
         try:
             self._woken.clear()
-            if self._waiting() and self._work(go_on):
+            with self._store.reading() as tx:  # does not block writers
+                waiting = job_queue.waiting(tx)
+            if waiting and self._work(go_on):
                 self._woken.set()
         except Contention:
             self._woken.set()
@@ -91,11 +93,6 @@ class Worker:
         while not stopping.is_set():
             self.work(go_on=lambda: not stopping.is_set())
             self._woken.wait(POLL_INTERVAL)
-
-    def _waiting(self) -> bool:
-        """Whether there is a job, without blocking writers."""
-        with self._store.reading() as tx:
-            return job_queue.waiting(tx)
 
     def _work(self, go_on: Callable[[], bool]) -> bool:
         """Whether there may be more steps for this worker."""

@@ -16,7 +16,7 @@ class Sent(Enum):
     REQUIRED = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ResourceField:
     """A field: its name in the API and its column.
 
@@ -35,14 +35,12 @@ class ResourceField:
 
 def required(name: str, column: str, type_: FieldType, *, nullable: bool = False) -> ResourceField:
     """A field that a create request must have."""
-    return ResourceField(
-        name=name, column=column, type=type_, sent=Sent.REQUIRED, nullable=nullable
-    )
+    return ResourceField(name, column, type_, Sent.REQUIRED, nullable=nullable)
 
 
 def optional(name: str, column: str, type_: FieldType) -> ResourceField:
     """A field that a create request may have; null in answers without it."""
-    return ResourceField(name=name, column=column, type=type_, sent=Sent.OPTIONAL, nullable=True)
+    return ResourceField(name, column, type_, Sent.OPTIONAL, nullable=True)
 
 
 def create_fields(table: Iterable[ResourceField]) -> tuple[Field, ...]:
@@ -94,9 +92,9 @@ DATE_TIME = FieldType(
 )
 """A UTC time in an answer."""
 CHANGES = (
-    ResourceField(name="createdBy", column="created_by", type=text()),
-    ResourceField(name="createdOn", column="created_on", type=DATE_TIME),
-    ResourceField(name="updatedBy", column="updated_by", type=text()),
-    ResourceField(name="updatedOn", column="updated_on", type=DATE_TIME),
+    ResourceField("createdBy", "created_by", text()),
+    ResourceField("createdOn", "created_on", DATE_TIME),
+    ResourceField("updatedBy", "updated_by", text()),
+    ResourceField("updatedOn", "updated_on", DATE_TIME),
 )
 """Who created and last changed a resource, and when."""
