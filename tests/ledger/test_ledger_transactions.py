@@ -246,10 +246,10 @@ class TestCommand:
         first = self.run(bench.database.url, file)
         assert (first.exit_code, first.output) == (
             0,
-            "Loaded 2 transactions; 0 were there already.\n",
+            "Loaded 2 transactions; 0 were already there.\n",
         )
         again = self.run(bench.database.url, file)
-        assert again.output == "Loaded 0 transactions; 2 were there already.\n"
+        assert again.output == "Loaded 0 transactions; 2 were already there.\n"
 
     @pytest.mark.parametrize(
         ("url", "file", "message"),
