@@ -26,7 +26,8 @@ from reconciler.git.unapplied import Unapplied, applied_commit, people_of, unapp
 
 def change_options(options: dict[str, Any]) -> ChangeOptions:
     """Take what a command's options say of the change on the forge out of them."""
-    return ChangeOptions.from_options(options)
+    names = ("forge", "forge_url", "repo", "change_number", "commit", "ca_bundle")
+    return ChangeOptions(**{name: options.pop(name) for name in names})
 
 
 def assess_approvals(

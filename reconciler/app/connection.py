@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,30 +19,29 @@ from reconciler.zuora.connection import CallLimits, Connection, Credentials
 EMBEDDED = "the embedded ledger"
 
 
-def is_embedded(settings: Settings, environment: Mapping[str, str] = os.environ) -> bool:
+def is_embedded(settings: Settings) -> bool:
     """Whether the ledger is the one inside the workspace."""
-    return settings.target is None and not environment.get("ZUORA_BASE_URL")
+    return settings.target is None and not os.environ.get("ZUORA_BASE_URL")
 
 
 def connect(
     root: Path,
     settings: Settings,
     *,
-    environment: Mapping[str, str],
     sleep: Callable[[float], None],
     parallelism: int,
     stack: ExitStack,
 ) -> tuple[Client, str]:
     """A client of the workspace's ledger, and what that ledger is called on screen."""
-    connection = _connection(settings.target, environment)
-    embedded, transport = is_embedded(settings, environment), None
+    connection = _connection(settings.target)
+    embedded, transport = is_embedded(settings), None
     if embedded:
         transport, credentials = _embedded(root, stack)
     else:
         credentials = Credentials(
-            client_id=environment.get("ZUORA_CLIENT_ID", ""),
-            client_secret=environment.get("ZUORA_CLIENT_SECRET", ""),
-            token=environment.get("ZUORA_TOKEN", ""),
+            client_id=os.environ.get("ZUORA_CLIENT_ID", ""),
+            client_secret=os.environ.get("ZUORA_CLIENT_SECRET", ""),
+            token=os.environ.get("ZUORA_TOKEN", ""),
         )
     limits = CallLimits(concurrency=parallelism)
     client = Client(connection, credentials, transport=transport, limits=limits, sleep=sleep)
@@ -50,8 +49,8 @@ def connect(
     return client, EMBEDDED if embedded else urlsplit(connection.base_url).netloc
 
 
-def _connection(target: Target | None, environment: Mapping[str, str]) -> Connection:
-    base_url = environment.get("ZUORA_BASE_URL", "")
+def _connection(target: Target | None) -> Connection:
+    base_url = os.environ.get("ZUORA_BASE_URL", "")
     if target is None:
         return Connection(base_url=base_url or "http://localhost")
     hosts = target.hosts or frozenset({urlsplit(target.base_url).hostname or ""})

@@ -25,7 +25,6 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan
-from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import EVERYTHING, WHOLE, Scope, Selection
 from reconciler.core.planner import make_plan
@@ -129,7 +128,11 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
     with closing(opened) as daybook:
         recorded = daybook.recorded()
         # Without a daybook everything counts as new, which says nothing of the size of a change.
-        policy = settings.policy if daybook.lineage else _without_limits(settings.policy)
+        policy = settings.policy
+        if not daybook.lineage:
+            policy = replace(
+                policy, max_changes=None, max_percent=None, max_money=MappingProxyType({})
+            )
         basis = _offline_basis(workspace, settings, daybook)
     selection, included = _selected(workspace, recorded, options.scope)
     snapshot = Snapshot(
@@ -192,10 +195,6 @@ def _selected(
     if problems:
         raise UsageError(". ".join(f"{text[:1].upper()}{text[1:]}" for text in problems))
     return selection, tuple(included)
-
-
-def _without_limits(policy: Policy) -> Policy:
-    return replace(policy, max_changes=None, max_percent=None, max_money=MappingProxyType({}))
 
 
 def _offline_basis(workspace: CheckedWorkspace, settings: Settings, daybook: Daybook) -> Basis:

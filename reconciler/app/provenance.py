@@ -1,7 +1,6 @@
 """Where plans come from: the version, the policy, and the commit that is checked out."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,9 +51,9 @@ def issued(plan: Plan, root: Path, *, at: datetime | None, hours: int) -> Plan:
     return replace(plan, basis=replace(plan.basis, origin=origin))
 
 
-def plan_key(environment: Mapping[str, str] = os.environ) -> str:
+def plan_key() -> str:
     """The key that saved plans are signed with; empty when there is none."""
-    key = environment.get(PLAN_KEY, "")
+    key = os.environ.get(PLAN_KEY, "")
     if key and len(key) < _LEAST_KEY:
         raise ReconcilerError(
             f"the key in {PLAN_KEY} has {len(key)} characters, which is too short",

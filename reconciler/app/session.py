@@ -1,6 +1,5 @@
 """A workspace with its daybook and its ledger open: to read, or to write."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,10 +11,7 @@ from typing import Protocol, TypeVar
 from reconciler.app.connection import connect, is_embedded
 from reconciler.app.policy_history import policy_of_text, stricter
 from reconciler.app.provenance import origin_of
-from reconciler.app.state_directory import (
-    open_workspace_daybook,
-    spill_path,
-)
+from reconciler.app.state_directory import open_workspace_daybook, spill_path
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Basis
@@ -114,7 +110,6 @@ def open_session(
     *,
     command: str = "",
     parallelism: int = 1,
-    environment: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
     lock_timeout: float = 0,
     pause: Callable[[float], None] = time.sleep,
@@ -125,7 +120,7 @@ def open_session(
     """
     write = issubclass(kind, WriteSession)
     settings = require_valid(workspace)
-    if is_embedded(settings, environment):
+    if is_embedded(settings):
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
     with ExitStack() as stack:
@@ -133,7 +128,6 @@ def open_session(
             workspace.root,
             settings,
             command=command if write else "",
-            environment=environment,
             lock_timeout=lock_timeout,
             pause=pause,
         )
@@ -143,7 +137,6 @@ def open_session(
         ledger, host = connect(
             workspace.root,
             settings,
-            environment=environment,
             sleep=sleep,
             parallelism=parallelism,
             stack=stack,

@@ -16,7 +16,6 @@ from reconciler.engine.spill import (
     SpillContents,
     SpillingDaybook,
     apply_records,
-    archive,
     examine,
     take_in,
 )
@@ -62,13 +61,13 @@ def settle_open(
     By default nothing is sent again where the policy requires approvals: forget, import and
     recover are not asked for any.
     """
-    settings = session.settings
+    settings, declared = session.settings, session.workspace.declared
     for item in settle(
         spilling_daybook(session, tell),
         session.ledger,
         workspace=settings.name,
         marker_place=settings.marker,
-        adopts=session.workspace.adopts,
+        adopts={where: item.adopts for where, item in declared.items() if item.adopts},
         may_send=not settings.policy.approvals.tiers if may_send is None else may_send,
     ):
         tell(item)
@@ -94,7 +93,15 @@ def recover(session: WriteSession, answers: Answers, *, tell: Tell) -> Recovery:
     recovery, found = _examined(session, tell, changed=True)
     if recovery.problems and not answers.set_aside:
         return recovery
-    settled = [] if found is None else [*_taken(session, found, anyway=answers.set_aside)]
+    settled: list[Settled] = []
+    if found is not None:
+        settled += apply_records(
+            session.daybook,
+            session.spill_file,
+            found,
+            trusted=_trusted(session),
+            set_aside=answers.set_aside,
+        )
     settled += close_manually(
         spilling_daybook(session, tell),
         session.ledger,
@@ -138,16 +145,6 @@ def _open_calls(session: ReadSession) -> Iterator[OpenCall]:
             track_id=intent.track_id or "",
             settled_by=what_settles(intent, age),
         )
-
-
-def _taken(session: WriteSession, found: SpillContents, *, anyway: bool) -> Iterator[Settled]:
-    """What fits of a spill file; the file is then renamed, unless something is left."""
-    whole = not found.problems
-    for item in apply_records(session.daybook, found.lines, trusted=_trusted(session)):
-        whole = whole and item.result is not Result.UNKNOWN
-        yield item
-    if whole or anyway:
-        archive(session.spill_file, "taken" if whole else "refused")
 
 
 def _trusted(session: WriteSession) -> Callable[[Intent, str], bool]:

@@ -1,8 +1,7 @@
 """The state directory of a workspace: its daybook, its spill file, the embedded ledger."""
 
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from reconciler.daybook import Daybook, open_daybook
@@ -19,7 +18,6 @@ def open_workspace_daybook(
     settings: Settings,
     *,
     command: str = "",
-    environment: Mapping[str, str] = os.environ,
     lock_timeout: float = 0,
     pause: Callable[[float], None] = time.sleep,
 ) -> Daybook:
@@ -36,7 +34,7 @@ def open_workspace_daybook(
         place,
         write=write,
         workspace=settings.name,
-        holder=this_process(environment, command=command) if write else None,
+        holder=this_process(command=command) if write else None,
         lock_timeout=lock_timeout,
         pause=pause,
     )

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
@@ -25,8 +24,17 @@ def session_warnings(
     session: ReadSession, found: SearchedPlan, included: Sequence[Address]
 ) -> Iterator[str]:
     """The warnings of a plan that was made from a ledger."""
-    yield from _spill_warnings(session.spill_file)
-    yield from _open_call_warnings(session.daybook.unsettled())
+    path = session.spill_file
+    if path.exists() or path.is_symlink():
+        yield (
+            f"{path} contains outcomes that the daybook could not record, so the plan may "
+            "be wrong about them; the next apply reads them first"
+        )
+    for intent in session.daybook.unsettled():
+        yield (
+            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open "
+            "since an earlier run; the next apply settles it first and may send it again"
+        )
     yield from policy_warnings(session.daybook.policy, require_valid(session.workspace).policy)
     yield from scope_warnings(included)
     yield from workspace_warnings(session.workspace, found.plan)
@@ -87,22 +95,6 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[str]
     if others:
         word = "warning" if others == 1 else "warnings"
         yield f"{others} {word} in files that do not change: see `reconciler validate`"
-
-
-def _spill_warnings(path: Path) -> Iterator[str]:
-    if path.exists() or path.is_symlink():
-        yield (
-            f"{path} contains outcomes that the daybook could not record, so the plan may "
-            "be wrong about them; the next apply reads them first"
-        )
-
-
-def _open_call_warnings(intents: Sequence[Intent]) -> Iterator[str]:
-    for intent in intents:
-        yield (
-            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open "
-            "since an earlier run; the next apply settles it first and may send it again"
-        )
 
 
 def _money_of(intent: Intent) -> str:

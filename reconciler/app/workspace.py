@@ -11,7 +11,7 @@ from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused
-from reconciler.workspace import LoadedWorkspace, load, locate
+from reconciler.workspace import load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.reference_checks import check_policy_names
 from reconciler.workspace.settings import Settings, settings_from
@@ -45,11 +45,6 @@ class CheckedWorkspace:
         """The problems that are only shown."""
         return tuple(item for item in self.problems if item.severity is Severity.WARNING)
 
-    @property
-    def adopts(self) -> Mapping[Address, str]:
-        """The numbers that files name for what stands in the ledger already."""
-        return {where: item.adopts for where, item in self.declared.items() if item.adopts}
-
 
 def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
@@ -68,9 +63,14 @@ def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
         check_together(loaded.declared, tenant),
     )
     names: Iterable[Finding] = ()
+    house = CustomRuleResult()
     if settings is not None:
-        names = check_policy_names(settings.policy.approvals, settings.policy.freeze, tenant)
-    house = _custom_rules(root, settings, loaded, today or datetime.now(UTC).date().isoformat())
+        policy = settings.policy
+        names = check_policy_names(policy.approvals, policy.freeze, tenant)
+        today = today or datetime.now(UTC).date().isoformat()
+        house = check_custom_rules(
+            root, policy.custom_rules, policy.waivers, loaded.declared, today=today
+        )
     return CheckedWorkspace(
         root=root,
         settings=settings,
@@ -96,20 +96,6 @@ def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple
         problem
         for problem in workspace.problems
         if is_wanted((workspace.root / problem.path).resolve())
-    )
-
-
-def _custom_rules(
-    root: Path, settings: Settings | None, loaded: LoadedWorkspace, today: str
-) -> CustomRuleResult:
-    if settings is None or not (settings.policy.custom_rules or settings.policy.waivers):
-        return CustomRuleResult()
-    return check_custom_rules(
-        root,
-        settings.policy.custom_rules,
-        settings.policy.waivers,
-        loaded.declared,
-        today=today,
     )
 
 

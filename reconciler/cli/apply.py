@@ -13,18 +13,16 @@ from reconciler.app.session import WriteSession, open_session
 from reconciler.cli.inputs import (
     asking,
     checked_workspace,
-    plan_options,
+    given_plan_options,
     require_terminal,
     saved_plan,
 )
 from reconciler.cli.options import (
-    allowance_options,
     common_options,
     forge_options,
     format_option,
     parallelism_option,
-    scope_options,
-    search_options,
+    plan_options,
 )
 from reconciler.cli.printer import Printer
 from reconciler.cli.signals import stopping
@@ -40,9 +38,7 @@ from reconciler.render.text import plan_lines, verdict_lines
     metavar="sha256:…",
     help="Apply only if the new plan has this digest, the one that was reviewed.",
 )
-@scope_options
-@allowance_options
-@search_options
+@plan_options
 @click.option(
     "--first-apply",
     is_flag=True,
@@ -109,7 +105,7 @@ def apply(
     consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
     if not consent.given:
         require_terminal("Name a saved plan, or add --plan-digest or --auto-approve.")
-    plan = options_of(saved, plan_options(given))
+    plan = options_of(saved, given_plan_options(given))
     options = ApplyOptions(consent=consent, plan=plan, change=change_options(given), **given)
     workspace, stop = checked_workspace(), Stop()
     interaction = Interaction(

@@ -32,7 +32,7 @@ def saved_plan(path: Path, *, key: str = "") -> Plan:
     return plan_of(read_text(path), key=key)
 
 
-def plan_options(given: dict[str, Any], *, offline: bool = False) -> PlanOptions:
+def given_plan_options(given: dict[str, Any], *, offline: bool = False) -> PlanOptions:
     """Take the options about a plan out of those of a verb."""
     given["scope"] = Scope.of(
         offline=offline,

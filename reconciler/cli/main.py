@@ -83,10 +83,7 @@ def _read_environment(command: click.Command) -> None:
 
 @click.group(
     cls=LazyGroup,
-    context_settings={
-        **HELP,
-        "max_content_width": 100,
-    },
+    context_settings={**HELP, "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="reconciler")
 @common_options

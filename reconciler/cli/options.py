@@ -117,7 +117,22 @@ def _scope(flag: str, name: str, metavar: str, what: str, **attributes: Any) -> 
     )
 
 
-scope_options = together(
+def _allowance(flag: str, what: str) -> Any:
+    return click.option(
+        flag,
+        type=click.IntRange(min=0),
+        metavar="N",
+        help=f"Allow up to N {what} instead of max(3, 10 %).",
+    )
+
+
+def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(RUN_ENTRY_KIND.number_pattern, value):
+        raise click.BadParameter("Give an entry's number, such as JE-00000100.")
+    return value
+
+
+plan_options = together(
     _scope("--target", "targets", "NAME", "Only this NAME, KIND/NAME, or pattern with *."),
     _scope("--exclude", "excludes", "NAME", "Everything except this; takes what --target takes."),
     _scope("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
@@ -128,24 +143,24 @@ scope_options = together(
         "Only declarations with this label.",
         callback=_labels,
     ),
-)
-"""The options that narrow a plan. Each may be repeated, and any of its values matches."""
-
-
-def _allowance(flag: str, what: str) -> Any:
-    return click.option(
-        flag,
-        type=click.IntRange(min=0),
-        metavar="N",
-        help=f"Allow up to N {what} instead of max(3, 10 %).",
-    )
-
-
-allowance_options = together(
     _allowance("--max-removals", "removals"),
     _allowance("--max-missing", "entries missing in the ledger"),
+    click.option(
+        "--find",
+        is_flag=True,
+        help="Search the ledger for all entries of this workspace, including those that the "
+        "daybook does not record.",
+    ),
+    click.option(
+        "--probe-from",
+        callback=_entry_number,
+        metavar="JE-NUMBER",
+        help="If the ledger cannot be searched, probe every number from this one on. The "
+        "daybook must record every entry of this workspace with a lower number.",
+    ),
 )
-"""The options that allow, for one run, what the guards refuse."""
+"""The options of plan and apply: what narrows a plan, what it may do, and how it searches."""
+
 
 _COMMIT = re.compile(r"[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?")
 
@@ -193,29 +208,6 @@ forge_options = together(
     ),
 )
 """The options that name a change; in a CI job, its variables do."""
-
-
-def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(RUN_ENTRY_KIND.number_pattern, value):
-        raise click.BadParameter("Give an entry's number, such as JE-00000100.")
-    return value
-
-
-search_options = together(
-    click.option(
-        "--find",
-        is_flag=True,
-        help="Search the ledger for all entries of this workspace, including those that the "
-        "daybook does not record.",
-    ),
-    click.option(
-        "--probe-from",
-        callback=_entry_number,
-        metavar="JE-NUMBER",
-        help="If the ledger cannot be searched, probe every number from this one on. The "
-        "daybook must record every entry of this workspace with a lower number.",
-    ),
-)
 
 parallelism_option = click.option(
     "--parallelism",

@@ -8,15 +8,8 @@ import click
 from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
 from reconciler.app.text_files import write_text
-from reconciler.cli.inputs import checked_workspace, plan_options
-from reconciler.cli.options import (
-    allowance_options,
-    common_options,
-    format_option,
-    parallelism_option,
-    scope_options,
-    search_options,
-)
+from reconciler.cli.inputs import checked_workspace, given_plan_options
+from reconciler.cli.options import common_options, format_option, parallelism_option, plan_options
 from reconciler.cli.show import print_plan, require_text, summary_option
 from reconciler.cli.terminal import note, progress
 from reconciler.core.documents.plan_file import plan_text
@@ -55,9 +48,7 @@ CHANGES_PENDING = 2
     help="Plan from files and daybook alone, without connection or credentials. The "
     "plan cannot be applied.",
 )
-@scope_options
-@allowance_options
-@search_options
+@plan_options
 @parallelism_option
 @summary_option
 @format_option(*RENDERERS)
@@ -83,7 +74,7 @@ def plan(
         raise click.UsageError(
             "--find searches the ledger, so it cannot be combined with --offline."
         )
-    options, workspace = plan_options(given, offline=offline), checked_workspace()
+    options, workspace = given_plan_options(given, offline=offline), checked_workspace()
     made, at = plan_workspace(workspace, options, parallelism=parallelism, progress=progress)
     if save_to is not None:
         made = issued(made, workspace.root, at=at, hours=hours)

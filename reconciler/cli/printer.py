@@ -52,8 +52,11 @@ class Printer:
                 err(assessment_lines(event))
             case Plan():
                 self._result(self.draw_plan(event))
+            case Applied() if has_bar():
+                # Lines would tear the progress bar: they follow when it is gone.
+                self.ended.append(event)
             case Applied():
-                self._applied(event)
+                self._result(_log([event]))
             case Report():
                 self._report(event)
             case NothingApplied():
@@ -79,13 +82,6 @@ class Printer:
     def _result(self, lines: Iterable[Line]) -> None:
         if self.style == "text":
             out(lines)
-
-    def _applied(self, item: Applied) -> None:
-        """The running log. Lines would tear a progress bar, so there they come when it is gone."""
-        if has_bar():
-            self.ended.append(item)
-        else:
-            self._result(_log([item]))
 
     def _report(self, report: Report) -> None:
         self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))

@@ -41,12 +41,12 @@ _PAINT: Mapping[str, str] = MappingProxyType(
 
 def out(lines: Iterable[Line]) -> None:
     """Results, on stdout."""
-    _put(lines, sys.stdout)
+    _write(lines, sys.stdout)
 
 
 def err(lines: Iterable[Line]) -> None:
     """Progress and diagnostics, on stderr."""
-    _put(lines, sys.stderr)
+    _write(lines, sys.stderr)
 
 
 def out_text(text: str) -> None:
@@ -155,11 +155,6 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _put(lines: Iterable[Line], stream: TextIO) -> None:
-    with _unread_is_fine(stream):
-        _write(lines, stream)
-
-
 @contextmanager
 def _unread_is_fine(stream: TextIO) -> Iterator[None]:
     """A reader that has gone ends no work: an apply settles its calls and reports all the same."""
@@ -172,15 +167,16 @@ def _unread_is_fine(stream: TextIO) -> Iterator[None]:
 
 
 def _write(lines: Iterable[Line], stream: TextIO) -> None:
-    if not _painted(stream):
-        click.echo(plain_text(lines), nl=False, file=stream)
-        return
-    from rich.console import Console
-    from rich.text import Text
+    with _unread_is_fine(stream):
+        if not _painted(stream):
+            click.echo(plain_text(lines), nl=False, file=stream)
+            return
+        from rich.console import Console
+        from rich.text import Text
 
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    for spans in lines:
-        console.print(Text.assemble(*((text, _PAINT.get(style, "")) for text, style in spans)))
+        console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        for spans in lines:
+            console.print(Text.assemble(*((text, _PAINT.get(style, "")) for text, style in spans)))
 
 
 def _painted(stream: TextIO) -> bool:

@@ -170,14 +170,10 @@ class Daybook:
 
     def bind(self, tenant: str, *, workspace: str = "") -> None:
         """Record the tenant and the workspace. The first apply does it, once."""
-        if self.tenant is None:
-            self._append(
-                EventType.BOUND_TO_TENANT, BoundToTenant(tenant=tenant, workspace=workspace)
-            )
-        elif workspace and not self.workspace:
-            self._append(
-                EventType.BOUND_TO_TENANT, BoundToTenant(tenant=self.tenant, workspace=workspace)
-            )
+        bound = self.tenant
+        if bound is None or (workspace and not self.workspace):
+            content = BoundToTenant(tenant=tenant if bound is None else bound, workspace=workspace)
+            self._append(EventType.BOUND_TO_TENANT, content)
 
     def mark_complete(self) -> None:
         """Record that the daybook has every entry of the workspace that the ledger has.

@@ -89,25 +89,20 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
         raise
 
 
-def no_daybook(*, clock: Callable[[], datetime] = _now) -> Daybook:
+def no_daybook() -> Daybook:
     """An empty daybook without a place, for a plan where no daybook can be read."""
-    store = _store(Path(os.devnull), write=False, workspace="", clock=clock)
-    return Daybook(store, DaybookState(), clock=clock, follows=False)
+    store = _store(Path(os.devnull), write=False, workspace="", clock=_now)
+    return Daybook(store, DaybookState(), clock=_now, follows=False)
 
 
 def unlock(
-    place: Path | str,
-    lease: str,
-    *,
-    workspace: str = "",
-    holder: Holder | None = None,
-    clock: Callable[[], datetime] = _now,
+    place: Path | str, lease: str, *, workspace: str = "", holder: Holder | None = None
 ) -> Lease:
     """Break the current lease, which has this id; its holder can write nothing more.
 
     Returns the broken lease. Raises DaybookError when there is no such lease.
     """
-    store = _store(place, write=True, workspace=workspace, clock=clock)
+    store = _store(place, write=True, workspace=workspace, clock=_now)
     try:
         with _plainly(store):
             if not store.exists():

@@ -1,8 +1,7 @@
 """A daybook on PostgreSQL, for runners that share one: a schema for each workspace."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from reconciler.daybook.store import WRITING, Transactions
 from reconciler.daybook.tables import TABLES
 from reconciler.errors import DaybookError
 
@@ -23,7 +23,6 @@ _CONNECT = {
     "tcp_user_timeout": 30_000,  # milliseconds until a server that is gone is given up
 }
 
-_WRITING = "daybook_writing"
 _LONGEST_NAME = 63
 """Longest identifier; PostgreSQL silently truncates longer ones."""
 
@@ -40,7 +39,7 @@ _DURABLE = (
 )
 
 
-class PostgresStore:
+class PostgresStore(Transactions):
     """The daybook of one workspace, in a schema of its own."""
 
     remedy = (
@@ -65,7 +64,7 @@ class PostgresStore:
 
     def _begun(self, connection: Connection) -> None:
         """Send all settings of a transaction in one message."""
-        writing = connection.get_execution_options().get(_WRITING)
+        writing = connection.get_execution_options().get(WRITING)
         mode = "READ COMMITTED READ WRITE" if writing else "REPEATABLE READ READ ONLY"
         path = f'SET LOCAL search_path = "{self.schema}"'
         parts = [f"BEGIN ISOLATION LEVEL {mode}", path, *_LIMITS]
@@ -99,19 +98,6 @@ class PostgresStore:
                 connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
             TABLES.create_all(connection, checkfirst=False)
             fill(connection)
-
-    @contextmanager
-    def reader(self) -> Iterator[Connection]:
-        """A transaction with one consistent view."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
-
-    @contextmanager
-    def writer(self) -> Iterator[Connection]:
-        """A transaction; its first update of the row in `head` locks out other writers."""
-        begun = self.engine.connect().execution_options(**{_WRITING: True})
-        with begun as connection, connection.begin():
-            yield connection
 
     def now(self, connection: Connection) -> datetime:
         """The server's time, which all runners share."""

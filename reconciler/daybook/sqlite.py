@@ -11,14 +11,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from reconciler.daybook.fsync import sync
-from reconciler.daybook.store import RESTORE
+from reconciler.daybook.store import RESTORE, WRITING, Transactions
 from reconciler.daybook.tables import TABLES
 from reconciler.errors import DaybookError
 
-_WRITING = "daybook_writing"
 
-
-class SqliteStore:
+class SqliteStore(Transactions):
     """A database file, and beside it the file that the writer locks."""
 
     lease_seconds: int | None = None
@@ -92,19 +90,6 @@ class SqliteStore:
             finally:
                 engine.dispose()
 
-    @contextmanager
-    def reader(self) -> Iterator[Connection]:
-        """A transaction with one consistent view."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
-
-    @contextmanager
-    def writer(self) -> Iterator[Connection]:
-        """A transaction that locks the file from its start."""
-        begun = self.engine.connect().execution_options(**{_WRITING: True})
-        with begun as connection, connection.begin():
-            yield connection
-
     def now(self, connection: Connection) -> datetime:
         """The time of this host, which all users of the file share."""
         return self._clock()
@@ -134,7 +119,7 @@ def _engine(path: Path, *, durable: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        immediate = " IMMEDIATE" if connection.get_execution_options().get(_WRITING) else ""
+        immediate = " IMMEDIATE" if connection.get_execution_options().get(WRITING) else ""
         connection.exec_driver_sql(f"BEGIN{immediate}")
 
     return engine

@@ -1,8 +1,7 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -20,6 +19,7 @@ from reconciler.daybook.events import (
     EventType,
     Intended,
     Intent,
+    MarkedComplete,
     RunBegun,
     RunEnded,
     content_of,
@@ -104,14 +104,49 @@ class DaybookState:
         if not self.seq and event.type != EventType.CREATED:
             raise Damaged(f"event {event.seq} cannot be the first event")
         content = content_of(event)
-        taking = _TAKE.get(event.type)
-        if taking is not None:
-            try:
-                taking(self, event, content)
-            except (ValueError, KeyError) as error:
-                raise Damaged(f"event {event.seq} is impossible: {error}") from error
+        try:
+            self._apply(event, content)
+        except (ValueError, KeyError) as error:
+            raise Damaged(f"event {event.seq} is impossible: {error}") from error
         self.seq, self.hash = event.seq, event.hash
         self.serial += event.type in STATE
+
+    def _apply(self, event: Event, content: Content) -> None:
+        """Change the state. Types that are not named here are only shown."""
+        match content:
+            case Intended():
+                if content.spec:
+                    content.spec = content.spec.copy()  # a view would keep the whole event
+                address, act = Address(content.kind, content.name), Act(content.act)
+                self.attempts[event.seq] = _Attempt(event.seq, event.at, address, act, content)
+            case Concluded():
+                self._conclude(content)
+            case Created():
+                if self.seq:
+                    raise ValueError("it creates a daybook a second time")
+                self.lineage, self.workspace = content.lineage, content.workspace
+            case BoundToTenant():
+                self.tenant = content.tenant
+                self.workspace = content.workspace or self.workspace
+            case MarkedComplete():
+                self.complete = True
+            case RunBegun():
+                self.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
+            case RunEnded():
+                self.applied_commit = content.commit or self.applied_commit
+                self.policy = content.policy or self.policy
+                begun = (run for run in reversed(self.runs) if run.run == content.run)
+                if run := next(begun, None):
+                    run.ended = event.at
+
+    def _conclude(self, content: Concluded) -> None:
+        tried = self.attempts.get(content.intent)
+        if tried is None:
+            raise ValueError(f"no event {content.intent} is an intent")
+        tried.result = Result(content.result)
+        tried.number, tried.detail = content.number, content.detail
+        if content.number is not None and content.number not in tried.numbers:
+            tried.numbers = (*tried.numbers, content.number)
 
     def catch_up(self, connection: Connection) -> list[Event]:
         """Apply and return the newer events of a database. Raises Damaged."""
@@ -192,62 +227,3 @@ def _tried(attempt: _Attempt) -> CallRecord:
         number=attempt.number,
         detail=attempt.detail,
     )
-
-
-def _created(state: DaybookState, event: Event, content: Created) -> None:
-    if state.seq:
-        raise ValueError("it creates a daybook a second time")
-    state.lineage = content.lineage
-    state.workspace = content.workspace
-
-
-def _bound_to_tenant(state: DaybookState, event: Event, content: BoundToTenant) -> None:
-    state.tenant = content.tenant
-    state.workspace = content.workspace or state.workspace
-
-
-def _marked_complete(state: DaybookState, event: Event, content: Content) -> None:
-    state.complete = True
-
-
-def _run_begun(state: DaybookState, event: Event, content: RunBegun) -> None:
-    state.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
-
-
-def _run_ended(state: DaybookState, event: Event, content: RunEnded) -> None:
-    state.applied_commit = content.commit or state.applied_commit
-    state.policy = content.policy or state.policy
-    for run in reversed(state.runs):
-        if run.run == content.run:
-            run.ended = event.at
-            return
-
-
-def _intended(state: DaybookState, event: Event, content: Intended) -> None:
-    if content.spec:
-        content.spec = content.spec.copy()  # a view would keep the whole event in memory
-    state.attempts[event.seq] = _Attempt(
-        event.seq, event.at, Address(content.kind, content.name), Act(content.act), content
-    )
-
-
-def _concluded(state: DaybookState, event: Event, content: Concluded) -> None:
-    tried = state.attempts.get(content.intent)
-    if tried is None:
-        raise ValueError(f"no event {content.intent} is an intent")
-    tried.result = Result(content.result)
-    tried.number, tried.detail = content.number, content.detail
-    if content.number is not None and content.number not in tried.numbers:
-        tried.numbers = (*tried.numbers, content.number)
-
-
-_TAKE: Mapping[str, Callable[[DaybookState, Event, Any], None]] = {
-    EventType.CREATED: _created,
-    EventType.BOUND_TO_TENANT: _bound_to_tenant,
-    EventType.MARKED_COMPLETE: _marked_complete,
-    EventType.RUN_BEGUN: _run_begun,
-    EventType.RUN_ENDED: _run_ended,
-    EventType.INTENT: _intended,
-    EventType.OUTCOME: _concluded,
-}
-"""Types that change the state. The others are only shown."""

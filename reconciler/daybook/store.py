@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.daybook.events import Damaged
@@ -48,6 +48,29 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the lock, the file and the connections."""
+
+
+WRITING = "daybook_writing"
+"""The execution option of a transaction that writes."""
+
+
+class Transactions:
+    """The transactions of a store. Its engine begins those that write in another way."""
+
+    engine: Engine
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """A transaction with one consistent view."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """A transaction that locks out other writers at its start, or at its first update."""
+        begun = self.engine.connect().execution_options(**{WRITING: True})
+        with begun as connection, connection.begin():
+            yield connection
 
 
 @contextmanager

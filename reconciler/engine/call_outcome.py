@@ -7,6 +7,7 @@ from reconciler.core.model.canonical import digest
 from reconciler.core.model.history import Result
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Basis
+from reconciler.core.model.report import Settled
 from reconciler.daybook import Intent
 from reconciler.errors import (
     AccessRefused,
@@ -38,6 +39,15 @@ def idempotency_key(basis: Basis, intent: Intent, *, replaces: str | None = None
         *((replaces,) if replaces else ()),
     )
     return "reconciler-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def settlement_of(
+    intent: Intent, result: Result, *, number: str | None = None, message: str = ""
+) -> Settled:
+    """How an open call ended, for the report."""
+    return Settled(
+        address=intent.address, act=intent.act.value, result=result, number=number, message=message
+    )
 
 
 def result_of(error: LedgerError) -> Result:

@@ -84,7 +84,8 @@ class IntentLog:
             self._take_over()
         elif change.reason is Reason.RENAMED:
             if not updates:
-                self._adopt_without_call()
+                # The entry is marked with the new name already, or has no marker.
+                self._adopt(self.spec_before if change.cancels else change.after)
         elif change.reason in _STAYING:
             left = self.recorded.leftovers if change.reason is Reason.RETIRED else ()
             for number in (change.number, *left):
@@ -126,10 +127,6 @@ class IntentLog:
             # The update records the adoption.
             return
         self._adopt(change.before if replaces else change.after)
-
-    def _adopt_without_call(self) -> None:
-        """Record the new name of an entry that is marked with it, or has no marker."""
-        self._adopt(self.spec_before if self.change.cancels else self.change.after)
 
     def _adopt(self, spec: Mapping[str, Value] | None) -> None:
         self.note(self.intent(self.adopting, number=self.change.number, spec=spec))

@@ -10,7 +10,9 @@ from reconciler.core.model.resource import Address
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.core.recovery.open_calls import hours
 from reconciler.daybook import Intent
+from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import SettlingDaybook, SettlingLedger
+from reconciler.engine.search import search_ledger
 from reconciler.engine.settle import (
     FORGOTTEN,
     HOUR,
@@ -19,7 +21,7 @@ from reconciler.engine.settle import (
     SKEW,
     age_of,
     claim_fault,
-    search_or_probe,
+    probed,
 )
 from reconciler.errors import Refused
 
@@ -57,15 +59,17 @@ def close_manually(  # noqa: PLR0913 - keywords, and two of them a person's answ
             raise Refused(f"{number} is not the object of {address}: it {fault}", remedy=_LOOK)
         # Two creates made two entries: no second answer may name this number.
         known |= {number}
-        ended.append((intent, _settled(intent, Result.DONE, number)))
+        settled = settlement_of(intent, Result.DONE, number=number, message=_ANSWERED)
+        ended.append((intent, settled))
     for address in not_posted:
         intent = _open(creates, address)
         _require_past(ledger, intent)
         if KINDS[address.kind].carries_marker:
             begin = daybook.last_number(address.kind, before=intent)
-            search = search_or_probe(ledger, intent, begin, workspace, marker_place)
+            search = search_ledger(ledger, workspace, marker_place, names=(address,))
+            search = probed(ledger, search, begin, workspace, marker_place)
             _require_absent(address, search, known)
-        ended.append((intent, _settled(intent, Result.REFUSED, None)))
+        ended.append((intent, settlement_of(intent, Result.REFUSED, message=_ANSWERED)))
     for intent, settled in ended:
         daybook.record_outcome(
             intent, settled.result, number=settled.number, detail=settled.message
@@ -73,6 +77,7 @@ def close_manually(  # noqa: PLR0913 - keywords, and two of them a person's answ
     return tuple(settled for _, settled in ended)
 
 
+_ANSWERED = "answered with daybook recover"
 _LOOK = "Check the ledger for the object that the create declares, and give its number."
 
 
@@ -130,14 +135,4 @@ def what_settles(intent: Intent, age: timedelta | None) -> str:
     return (
         "a search settles it if it finds its marker; finding nothing counts only after "
         f"{(FORGOTTEN + LAG) // HOUR} hours"
-    )
-
-
-def _settled(intent: Intent, result: Result, number: str | None) -> Settled:
-    return Settled(
-        address=intent.address,
-        act=intent.act.value,
-        result=result,
-        number=number,
-        message="answered with daybook recover",
     )

@@ -16,7 +16,7 @@ from reconciler.core.planning.run_members import cancelled_in_part, noted_unpost
 from reconciler.core.recovery.claims import Claim, mismatch
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import shows_in_a_read, transfer_asked
+from reconciler.engine.call_outcome import settlement_of, shows_in_a_read, transfer_asked
 from reconciler.engine.ports import LedgerClock, SettlingDaybook, SettlingLedger
 from reconciler.engine.search import probe_ledger, search_ledger
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
@@ -105,7 +105,7 @@ class _Settlement:
         try:
             if named := self._named(intent):
                 message = "named by metadata.adopts"
-                return _settled(intent, Result.DONE, number=named, message=message)
+                return settlement_of(intent, Result.DONE, number=named, message=message)
             age = age_of(self.ledger, intent)
             if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
@@ -114,13 +114,13 @@ class _Settlement:
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
             live = self.ledger.read(kind, number)
         except RequestRefused as error:
-            return _settled(intent, Result.REFUSED, message=error.message)
+            return settlement_of(intent, Result.REFUSED, message=error.message)
         except LedgerError as error:
-            return _settled(intent, Result.UNKNOWN, message=error.message)
+            return settlement_of(intent, Result.UNKNOWN, message=error.message)
         if live is not None and kind.carries_marker and self._marker_in(live) != marker:
             message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
-            return _settled(intent, Result.UNKNOWN, message=message)
-        return _settled(intent, Result.DONE, number=number)
+            return settlement_of(intent, Result.UNKNOWN, message=message)
+        return settlement_of(intent, Result.DONE, number=number)
 
     def _named(self, intent: Intent) -> str | None:
         """The number that the file names, if the create can have made it."""
@@ -146,7 +146,7 @@ class _Settlement:
                 f"{unsent}check the ledger for the object that it declares, and name it with "
                 "`metadata.adopts` or `reconciler daybook recover --posted`"
             )
-            return _settled(intent, Result.UNKNOWN, message=message)
+            return settlement_of(intent, Result.UNKNOWN, message=message)
         if self.searched is None:
             self.searched = search_ledger(
                 self.ledger, self.workspace, self.marker_place, names=self.creates
@@ -157,17 +157,19 @@ class _Settlement:
             search = probed(self.ledger, search, begin, self.workspace, self.marker_place)
         standing = self._unrecorded(intent.address, search)
         if len(standing) == 1:
-            return _settled(intent, Result.DONE, number=standing[0], message="found by its marker")
+            return settlement_of(
+                intent, Result.DONE, number=standing[0], message="found by its marker"
+            )
         if standing:
             marker = marker_of(self.workspace, intent.address)
             message = f'{" and ".join(standing)} carry the marker "{marker}"; cancel all but one'
-            return _settled(intent, Result.UNKNOWN, message=message)
+            return settlement_of(intent, Result.UNKNOWN, message=message)
         past = age is not None and age >= FORGOTTEN + LAG
         if past and not search.failure and not search.probed:
             message = f"no entry carries its marker after {(FORGOTTEN + LAG) // HOUR} hours"
-            return _settled(intent, Result.REFUSED, message=message)
+            return settlement_of(intent, Result.REFUSED, message=message)
         message = unsent + self._not_found(intent, search)
-        return _settled(intent, Result.UNKNOWN, message=message)
+        return settlement_of(intent, Result.UNKNOWN, message=message)
 
     def _not_found(self, intent: Intent, search: Search) -> str:
         """What to do by hand after a search that found nothing."""
@@ -204,17 +206,17 @@ class _Settlement:
         try:
             live = self.ledger.read(kind, number)
         except LedgerError as error:
-            return _settled(intent, Result.UNKNOWN, message=error.message)
+            return settlement_of(intent, Result.UNKNOWN, message=error.message)
         if live is not None and live.status in kind.busy_states:
             message = f'{number} has the status "{live.status}"; wait until that has ended'
-            return _settled(intent, Result.UNKNOWN, number=number, message=message)
+            return settlement_of(intent, Result.UNKNOWN, number=number, message=message)
         if self._took_effect(intent, live):
-            return _settled(intent, Result.DONE, number=number)
+            return settlement_of(intent, Result.DONE, number=number)
         in_part = ""
         if live is not None and intent.act is Act.CANCEL:
             in_part = cancelled_in_part(live, gone=noted_unposted(intent.spec))
         result = Result.PARTLY if in_part else Result.UNSENT
-        return _settled(intent, result, number=number, message=in_part)
+        return settlement_of(intent, result, number=number, message=in_part)
 
     def _took_effect(self, intent: Intent, live: Live | None) -> bool:
         if live is None:
@@ -244,19 +246,11 @@ class _Settlement:
         )
 
 
-def search_or_probe(
-    ledger: SettlingLedger, intent: Intent, begin: str | None, workspace: str, place: str
-) -> Search:
-    """A search for the entry of an open create; a probe from `begin` if it fails."""
-    search = search_ledger(ledger, workspace, place, names=(intent.address,))
-    return probed(ledger, search, begin, workspace, place) if search.failure else search
-
-
 def probed(
     ledger: SettlingLedger, search: Search, begin: str | None, workspace: str, place: str
 ) -> Search:
-    """A probe instead of a failed search; the failure where there is no first number."""
-    if begin is None:
+    """A search, or a probe from `begin` if it failed and there is a first number."""
+    if begin is None or not search.failure:
         return search
     return probe_ledger(
         lambda wanted: {number: ledger.read(kind, number) for kind, number in wanted},
@@ -287,12 +281,4 @@ def claim_fault(
         workspace=workspace,
         place=marker_place,
         periods={period.name: period for period in ledger.accounting_periods()},
-    )
-
-
-def _settled(
-    intent: Intent, result: Result, *, number: str | None = None, message: str = ""
-) -> Settled:
-    return Settled(
-        address=intent.address, act=intent.act.value, result=result, number=number, message=message
     )

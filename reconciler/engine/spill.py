@@ -21,6 +21,7 @@ from reconciler.core.recovery.spill_record import (
 )
 from reconciler.daybook import Intent
 from reconciler.daybook.fsync import sync
+from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import CallRecords, SpillableDaybook
 from reconciler.errors import DaybookError
 
@@ -142,25 +143,24 @@ def take_in(
             f"the spill file {path} does not fit the daybook: {'; '.join(found.problems)}",
             remedy="Run `reconciler daybook recover`: it shows the lines and what to do.",
         )
-    whole = True
-    for item in apply_records(daybook, found.lines, trusted=trusted):
-        whole = whole and item.result is not Result.UNKNOWN
-        yield item
-    if whole:
-        archive(path, "taken")
+    yield from apply_records(daybook, path, found, trusted=trusted)
 
 
 def apply_records(
     daybook: SpillableDaybook,
-    lines: tuple[SpillRecord, ...],
+    path: Path,
+    found: SpillContents,
     *,
     trusted: Callable[[Intent, str], bool],
+    set_aside: bool = False,
 ) -> Iterator[Settled]:
-    """Record the outcomes of these lines for calls that are still open.
+    """Record the outcomes of usable lines for calls that are still open.
 
     A line that is unconfirmed, or older than the last attempt of its call, is yielded as unknown.
+    The file is renamed when nothing is left of it, with `set_aside` in any case.
     """
-    for line in lines:
+    whole = not found.problems
+    for line in found.lines:
         tried = daybook.tried(line.intent)
         if tried is None or not tried.open:
             continue
@@ -173,13 +173,10 @@ def apply_records(
             result, message = Result.UNKNOWN, f"the ledger does not confirm {_KEPT}"
         else:
             daybook.record_outcome(intent, result, number=number, detail=line.detail)
-        yield Settled(
-            address=intent.address,
-            act=intent.act.value,
-            result=result,
-            number=number,
-            message=message,
-        )
+        whole = whole and result is not Result.UNKNOWN
+        yield settlement_of(intent, result, number=number, message=message)
+    if whole or set_aside:
+        archive(path, "taken" if whole else "refused")
 
 
 _KEPT = "its line in the spill file"

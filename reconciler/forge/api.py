@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from decimal import Decimal
 from typing import Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -280,6 +280,11 @@ def text_at(row: Row, *path: str) -> str:
     return text_of(row.get(name)) or ""
 
 
+def whole_number(value: Value) -> int:
+    """The number of an object of a forge; 0 when there is none."""
+    return int(value) if isinstance(value, Decimal) else 0
+
+
 def distinct(names: Iterable[str]) -> tuple[str, ...]:
     """Names in order, without duplicates and empty ones."""
     return tuple(dict.fromkeys(filter(None, names)))
@@ -318,14 +323,10 @@ def _requested_wait(reply: Response) -> float | None:
     for name in ("x-ratelimit-reset", "ratelimit-reset"):
         reset = seconds(reply.headers.get(name, ""))
         if reset is not None and now is not None and _is_spent(reply):
-            return max(0.0, reset - _since_1970(now)) + 1.0
+            return max(0.0, reset - now.timestamp()) + 1.0
     return SECONDARY_WAIT if reply.status == 403 else None
 
 
 def _is_spent(reply: Response) -> bool:
     names = ("x-ratelimit-remaining", "ratelimit-remaining")
     return any(reply.headers.get(name) == "0" for name in names)
-
-
-def _since_1970(moment: datetime) -> float:
-    return moment.timestamp()

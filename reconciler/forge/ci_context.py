@@ -59,12 +59,6 @@ class ChangeOptions:
     ca_bundle: str | None = None
     environment: Environment = field(default_factory=lambda: os.environ)
 
-    @staticmethod
-    def from_options(options: dict[str, Any]) -> "ChangeOptions":
-        """Remove these options from those of a command."""
-        names = ("forge", "forge_url", "repo", "change_number", "commit", "ca_bundle")
-        return ChangeOptions(**{name: options.pop(name) for name in names})
-
     def context(self) -> CiContext:
         """The completed context. Raises ForgeError when something is unknown."""
         given = CiContext(

@@ -12,7 +12,7 @@ from reconciler.core.model.resource import mapping_of, text_of
 from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ReconcilerError
-from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at
+from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at, whole_number
 from reconciler.forge.identities import (
     account_of_address,
     author_unknown,
@@ -21,10 +21,9 @@ from reconciler.forge.identities import (
     not_reviewed,
     pushers_unknown,
     pushes_of,
-    whole_number,
     wrong_target,
 )
-from reconciler.forge.protocol import Comment, People
+from reconciler.forge.protocol import Forge, People
 
 LIMIT = 65_536
 """Maximum characters of a comment."""
@@ -45,10 +44,11 @@ _DECISIVE = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _MAY_WRITE = frozenset({"admin", "maintain", "write"})
 
 
-class GitHub:
-    """One repository on GitHub, as `owner/name`."""
+class GitHub(Forge):
+    """One repository on GitHub, as `owner/name`. A pull request is also an issue."""
 
     limit = LIMIT
+    _noun, _author, _update_method = "comment", ("user", "login"), "PATCH"
 
     def __init__(self, api: ForgeApi, repository: str, *, comments_as: str | None = None) -> None:
         """`comments_as` is the login of the token's comments when the API does not return it."""
@@ -57,37 +57,25 @@ class GitHub:
                 f"{repository} is not the name of a GitHub repository",
                 remedy="Write it as OWNER/NAME.",
             )
-        self._api = api
+        super().__init__(api)
         self._home = f"/repos/{repository}"
         self._comments_as = comments_as
 
     def whoami(self) -> str | None:
         """As in "Get the authenticated user", which refuses installation tokens."""
-        row = self._api.get("/user", _write("Reading the user of the token").accepting(403))
+        row = self._api.get("/user", self._write("Reading the user of the token").accepting(403))
         return text_of(row.get("login")) or self._comments_as
 
-    def comments(self, change: int) -> tuple[Comment, ...]:
-        """As in "List issue comments": a pull request is also an issue."""
-        purpose = _write(f"Reading the comments of {self.name_of(change)}")
-        rows = self._api.rows(f"{self._home}/issues/{change}/comments", purpose)
-        return tuple(_comment(row) for row in rows)
+    def _notes(self, change: int, purpose: Purpose) -> tuple[Row, ...]:
+        return self._api.rows(self._place(change), purpose)
 
-    def create(self, change: int, body: str) -> Comment:
-        """As in "Create an issue comment"."""
-        purpose = _write(f"Commenting on {self.name_of(change)}")
-        target = f"{self._home}/issues/{change}/comments"
-        return _comment(self._api.send("POST", target, purpose, {"body": body}))
+    def _place(self, change: int, comment: int | None = None) -> str:
+        """As in "REST API endpoints for issue comments"."""
+        of_change = f"{self._home}/issues/{change}/comments"
+        return of_change if comment is None else f"{self._home}/issues/comments/{comment}"
 
-    def update(self, change: int, comment: int, body: str) -> None:
-        """As in "Update an issue comment"."""
-        purpose = _write(f"Updating the comment on {self.name_of(change)}")
-        target = f"{self._home}/issues/comments/{comment}"
-        self._api.send("PATCH", target, purpose, {"body": body})
-
-    def delete(self, change: int, comment: int) -> None:
-        """As in "Delete an issue comment"."""
-        purpose = _write(f"Deleting a duplicate comment on {self.name_of(change)}").accepting(404)
-        self._api.send("DELETE", f"{self._home}/issues/comments/{comment}", purpose)
+    def _write(self, what: str) -> Purpose:
+        return Purpose(what=what, permission="`pull-requests: write`")
 
     def name_of(self, change: int) -> str:
         return f"pull request #{change}"
@@ -254,20 +242,8 @@ class GitHub:
         )
 
 
-def _write(what: str) -> Purpose:
-    return Purpose(what=what, permission="`pull-requests: write`")
-
-
 def _read(what: str) -> Purpose:
     return Purpose(what=what, permission="`pull-requests: read` and `contents: read`")
-
-
-def _comment(row: Row) -> Comment:
-    return Comment(
-        number=whole_number(row.get("id")),
-        author=text_at(row, "user", "login"),
-        body=text_at(row, "body"),
-    )
 
 
 def _latest(reviews: Iterable[Row]) -> Mapping[str, Row]:

@@ -13,7 +13,7 @@ from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
 from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ReconcilerError
-from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at
+from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at, whole_number
 from reconciler.forge.identities import (
     account_of_address,
     author_unknown,
@@ -22,19 +22,19 @@ from reconciler.forge.identities import (
     not_reviewed,
     pushers_unknown,
     pushes_of,
-    whole_number,
     wrong_target,
 )
-from reconciler.forge.protocol import Comment, People
+from reconciler.forge.protocol import Forge, People
 
 LIMIT = 1_000_000
 """Maximum characters of a note ("GitLab application limits")."""
 
 
-class GitLab:
+class GitLab(Forge):
     """One project on GitLab, as its id or as `group/name`."""
 
     limit = LIMIT
+    _noun, _author, _update_method = "note", ("author", "username"), "PUT"
 
     def __init__(self, api: ForgeApi, project: str) -> None:
         if not re.fullmatch(r"[0-9]{1,19}|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+", project):
@@ -42,35 +42,13 @@ class GitLab:
                 f"{project} is not the name of a GitLab project",
                 remedy="Write it as GROUP/NAME, or its id.",
             )
-        self._api = api
+        super().__init__(api)
         self._home = f"/projects/{quote(project, safe='')}"
 
     def whoami(self) -> str | None:
         """As in "Users API"; a project access token has a user of its own."""
-        row = self._api.get("/user", _write("Reading the user of the token"))
+        row = self._api.get("/user", self._write("Reading the user of the token"))
         return text_of(row.get("username"))
-
-    def comments(self, change: int) -> tuple[Comment, ...]:
-        """As in "Notes API", without the notes of GitLab itself."""
-        purpose = _write(f"Reading the notes of {self.name_of(change)}")
-        return tuple(_comment(row) for row in self._notes(change, purpose))
-
-    def create(self, change: int, body: str) -> Comment:
-        """As in "Create new merge request note"."""
-        purpose = _write(f"Commenting on {self.name_of(change)}")
-        target = f"{self._merge_request(change)}/notes"
-        return _comment(self._api.send("POST", target, purpose, {"body": body}))
-
-    def update(self, change: int, comment: int, body: str) -> None:
-        """As in "Modify existing merge request note"."""
-        purpose = _write(f"Updating the note on {self.name_of(change)}")
-        target = f"{self._merge_request(change)}/notes/{comment}"
-        self._api.send("PUT", target, purpose, {"body": body})
-
-    def delete(self, change: int, comment: int) -> None:
-        """As in "Delete a merge request note"."""
-        purpose = _write(f"Deleting a duplicate note on {self.name_of(change)}").accepting(404)
-        self._api.send("DELETE", f"{self._merge_request(change)}/notes/{comment}", purpose)
 
     def name_of(self, change: int) -> str:
         return f"merge request !{change}"
@@ -142,9 +120,16 @@ class GitLab:
         return f"{self._home}/merge_requests/{change}"
 
     def _notes(self, change: int, purpose: Purpose) -> tuple[Row, ...]:
-        target = f"{self._merge_request(change)}/notes"
-        rows = self._api.rows(target, purpose, sort="asc", order_by="created_at")
+        """As in "Notes API", without the notes of GitLab itself."""
+        rows = self._api.rows(self._place(change), purpose, sort="asc", order_by="created_at")
         return tuple(row for row in rows if row.get("system") is not True)
+
+    def _place(self, change: int, comment: int | None = None) -> str:
+        notes = f"{self._merge_request(change)}/notes"
+        return notes if comment is None else f"{notes}/{comment}"
+
+    def _write(self, what: str) -> Purpose:
+        return Purpose(what=what, permission="the scope `api` and the role Reporter or higher")
 
     def _pushed_at(self, here: str, head: str, purpose: Purpose) -> datetime | None:
         """When the head was pushed ("Get merge request diff versions": each push makes one)."""
@@ -257,20 +242,8 @@ class GitLab:
         return distinct(names), flaws
 
 
-def _write(what: str) -> Purpose:
-    return Purpose(what=what, permission="the scope `api` and the role Reporter or higher")
-
-
 def _read(what: str) -> Purpose:
     return Purpose(what=what, permission="the scope `read_api` and the role Reporter or higher")
-
-
-def _comment(row: Row) -> Comment:
-    return Comment(
-        number=whole_number(row.get("id")),
-        author=text_at(row, "author", "username"),
-        body=text_at(row, "body"),
-    )
 
 
 def _made(request: Row) -> tuple[str, ...]:

@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 
 from reconciler.core.model.finding import Refusal
-from reconciler.core.model.resource import Value
 from reconciler.errors import ForgeError, ForgeRefused
 from reconciler.forge.api import ForgeApi, Purpose, Row
 
@@ -20,11 +18,6 @@ def account_of_address(address: str, host: str) -> str:
     """
     found = _NO_REPLY.fullmatch(address.casefold())
     return found[1] if found and found[2] == host.casefold().removeprefix("api.") else ""
-
-
-def whole_number(value: Value) -> int:
-    """The number of an object of a forge; 0 when there is none."""
-    return int(value) if isinstance(value, Decimal) else 0
 
 
 def author_unknown(commit: str, role: str, address: str) -> Refusal:

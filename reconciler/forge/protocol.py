@@ -1,10 +1,12 @@
 """What a forge offers: comments on a change, and its review."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import Review, Written
+from reconciler.forge.api import ForgeApi, Purpose, Row, text_at, whole_number
 
 People: TypeAlias = tuple[tuple[str, ...], tuple[Refusal, ...]]
 """Logins, with a flaw for each person without a known account."""
@@ -19,54 +21,86 @@ class Comment:
     body: str
 
 
-class Forge(Protocol):
+class Forge(ABC):
     """One repository on GitHub, or one project on GitLab.
 
     Every method raises a ForgeError when it does not succeed: ForgeRefused without permission,
     ForgeUnsure when it is unknown whether a comment was made.
     """
 
-    @property
-    def limit(self) -> int:
-        """The maximum number of characters of a comment."""
-        ...
+    limit: ClassVar[int]
+    """The maximum number of characters of a comment."""
+    _noun: ClassVar[str]
+    """What the forge calls a comment."""
+    _author: ClassVar[tuple[str, str]]
+    """Where a comment has the login of its author."""
+    _update_method: ClassVar[str]
 
+    def __init__(self, api: ForgeApi) -> None:
+        self._api = api
+
+    @abstractmethod
     def whoami(self) -> str | None:
         """The login of the token's comments; None when it is unknown."""
-        ...
 
     def comments(self, change: int) -> tuple[Comment, ...]:
         """Every comment on a change, from all pages."""
-        ...
+        purpose = self._write(f"Reading the {self._noun}s of {self.name_of(change)}")
+        return tuple(map(self._comment, self._notes(change, purpose)))
 
     def create(self, change: int, body: str) -> Comment:
         """Make a comment. The result names its author."""
-        ...
+        purpose = self._write(f"Commenting on {self.name_of(change)}")
+        return self._comment(self._api.send("POST", self._place(change), purpose, {"body": body}))
 
     def update(self, change: int, comment: int, body: str) -> None:
         """Replace the text of a comment."""
-        ...
+        purpose = self._write(f"Updating the {self._noun} on {self.name_of(change)}")
+        target = self._place(change, comment)
+        self._api.send(self._update_method, target, purpose, {"body": body})
 
     def delete(self, change: int, comment: int) -> None:
         """Delete a comment. It is no error when it does not exist."""
-        ...
+        what = f"Deleting a duplicate {self._noun} on {self.name_of(change)}"
+        purpose = self._write(what).accepting(404)
+        self._api.send("DELETE", self._place(change, comment), purpose)
 
+    def _comment(self, row: Row) -> Comment:
+        return Comment(
+            number=whole_number(row.get("id")),
+            author=text_at(row, *self._author),
+            body=text_at(row, "body"),
+        )
+
+    @abstractmethod
+    def _notes(self, change: int, purpose: Purpose) -> tuple[Row, ...]:
+        """The comments as the forge lists them."""
+
+    @abstractmethod
+    def _place(self, change: int, comment: int | None = None) -> str:
+        """The target of the comments of a change, or of one of them."""
+
+    @abstractmethod
+    def _write(self, what: str) -> Purpose:
+        """The purpose of a call that reads or writes comments."""
+
+    @abstractmethod
     def name_of(self, change: int) -> str:
         """The name of a change: `pull request #7`."""
-        ...
 
+    @abstractmethod
     def change_of(self, commit: str) -> int | None:
         """The change that a commit was merged with, or whose head it is; None without one."""
-        ...
 
+    @abstractmethod
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
         """The authors of the commits that are applied with a change: its own and earlier ones."""
-        ...
 
+    @abstractmethod
     def people_of(self, change: int) -> People:
         """Who opened, wrote or pushed an earlier change that is applied together with another."""
-        ...
 
+    @abstractmethod
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
     ) -> Review:
@@ -76,4 +110,3 @@ class Forge(Protocol):
         the change must be `branch`, by default the default branch. With `merged` an open change
         does not count.
         """
-        ...

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import jsonschema_rs
 
@@ -13,8 +13,8 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import CustomRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
 from reconciler.workspace.files import FoundFiles, read_file
-from reconciler.workspace.json_schema import API_VERSION
-from reconciler.workspace.rules import RULES
+from reconciler.workspace.json_schema import API_VERSION, fetch_nothing
+from reconciler.workspace.rules import finding
 
 MAX_PATTERN = 256
 """Characters of a regular expression in a custom rule."""
@@ -60,7 +60,7 @@ def check_custom_rules(
         else:
             known[rule.id] = rule, validator
     exceptions = _Waivers(waivers, today)
-    for one in declared:
+    for one in declared if known else ():
         document = _document_of(one)
         for rule, validator in known.values():
             if rule.kinds and one.address.kind not in rule.kinds:
@@ -144,14 +144,7 @@ def _breach(rule: CustomRule, declared: Declared, path: Path) -> Finding:
 
 
 def _about(rule: str, at: tuple[str, int], message: str) -> Finding:
-    return Finding(
-        source=_POLICY,
-        path=("spec", "policy", *at),
-        rule=rule,
-        message=message,
-        remedy=RULES[rule].remedy,
-        severity=RULES[rule].severity,
-    )
+    return finding(rule, source=_POLICY, path=("spec", "policy", *at), message=message)
 
 
 def _read(root: FilePath, rule: CustomRule) -> _Validator | str:
@@ -165,7 +158,7 @@ def _read(root: FilePath, rule: CustomRule) -> _Validator | str:
         return jsonschema_rs.Draft202012Validator(
             data.decode("utf-8"),
             validate_formats=True,
-            retriever=_fetch_nothing,
+            retriever=fetch_nothing,
             pattern_options=jsonschema_rs.RegexOptions(),
         )
     except ValueError as error:
@@ -222,7 +215,3 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a key occurs twice")
     return members
-
-
-def _fetch_nothing(address: str) -> NoReturn:
-    raise LookupError(f"a schema refers to {address}, and no schema is fetched")

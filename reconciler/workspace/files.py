@@ -126,7 +126,7 @@ def _hidden(entry: os.DirEntry[str], path: str) -> Problem | None:
     if entry.name in _SKIPPED:
         return None
     if entry.is_dir(follow_symlinks=False):
-        if _holds_yaml(entry.path):
+        if any(name.endswith(SUFFIXES) for name in _some_names(entry.path)):
             fact = "the hidden directory holds YAML files, but is not read"
             return problem("file-ignored", path=path, message=fact, remedy=_UNHIDE)
     elif _LOOKS_LIKE_YAML(entry.name):
@@ -137,10 +137,6 @@ def _hidden(entry: os.DirEntry[str], path: str) -> Problem | None:
 
 _RENAME_DIRECTORY = "Rename it without the suffix so that it is read, or move it away."
 _UNHIDE = "Rename it without the leading `.` so that it is read, or move it out of the workspace."
-
-
-def _holds_yaml(directory: str) -> bool:
-    return any(name.endswith(SUFFIXES) for name in _some_names(directory))
 
 
 def _some_names(directory: str) -> Iterator[str]:

@@ -68,9 +68,10 @@ def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
         schema_text(kind),
         validate_formats=True,
         formats={"date": is_date},
-        retriever=_fetch_nothing,
+        retriever=fetch_nothing,
     )
 
 
-def _fetch_nothing(address: str) -> NoReturn:
+def fetch_nothing(address: str) -> NoReturn:
+    """A retriever that fetches no schema."""
     raise LookupError(f"a schema refers to {address}, and no schema is fetched")

@@ -15,7 +15,7 @@ from reconciler.workspace.files import find, read_file
 from reconciler.workspace.json_schema import API_VERSION, REFERENCE, SCHEMAS, WORKSPACE, is_valid
 from reconciler.workspace.positions import locate
 from reconciler.workspace.reference_checks import reference_flaws
-from reconciler.workspace.rules import RULES, problem
+from reconciler.workspace.rules import finding, problem
 from reconciler.workspace.yaml_reader import Document, read
 
 WORKSPACE_FILE = "reconciler.yaml"
@@ -125,8 +125,15 @@ class _Reading:
             from reconciler.workspace.schema_errors import explain  # noqa: PLC0415
 
             self.findings += explain(kind, value, source=source)
-        elif accepted:
-            self._accept(kind, value, source)
+        elif not accepted:
+            return
+        elif kind == WORKSPACE:
+            self.workspace = value
+        elif kind == REFERENCE:
+            self.findings += reference_flaws(value, source=source)
+            self.reference = value
+        else:
+            self._declare(_declared(kind, value, source))
 
     def _is_known(self, value: Mapping[str, Value], source: Source) -> bool:
         version, kind = value.get("apiVersion"), value.get("kind")
@@ -157,38 +164,24 @@ class _Reading:
             self._reference_source = source
         return True
 
-    def _accept(self, kind: str, value: Mapping[str, Value], source: Source) -> None:
-        if kind == WORKSPACE:
-            self.workspace = value
-        elif kind == REFERENCE:
-            self.findings += reference_flaws(value, source=source)
-            self.reference = value
-        else:
-            self._declare(_declared(kind, value, source))
-
     def _declare(self, declared: Declared) -> None:
         other = self.declared.setdefault(declared.address, declared)
         if other is not declared:
             fact = f"{declared.address} is declared at {other.source} already"
             self._find(declared.source, ("metadata", "name"), "unique-name", fact)
             return
-        if declared.adopts is not None:
-            self._adopt(declared, declared.adopts)
+        if (number := declared.adopts) is not None:
+            other = self._adopting.setdefault((declared.address.kind, number), declared)
+            if other is not declared:
+                fact = f"{number} is adopted by {other.address} at {other.source} already"
+                self._find(declared.source, ("metadata", "adopts"), "unique-adoption", fact)
         if declared.previous_name is not None:
-            self._claim(declared, previous_of(declared))
-
-    def _adopt(self, declared: Declared, number: str) -> None:
-        other = self._adopting.setdefault((declared.address.kind, number), declared)
-        if other is not declared:
-            fact = f"{number} is adopted by {other.address} at {other.source} already"
-            self._find(declared.source, ("metadata", "adopts"), "unique-adoption", fact)
-
-    def _claim(self, declared: Declared, previous: Address) -> None:
-        other = self._claiming.setdefault(previous, declared)
-        if other is not declared:
-            fact = f"{previous} became {other.address} at {other.source} already"
-            path = ("metadata", "previousName")
-            self._find(declared.source, path, "unique-previous-name", fact)
+            previous = previous_of(declared)
+            other = self._claiming.setdefault(previous, declared)
+            if other is not declared:
+                fact = f"{previous} became {other.address} at {other.source} already"
+                path = ("metadata", "previousName")
+                self._find(declared.source, path, "unique-previous-name", fact)
 
     def check_previous_names(self) -> None:
         """Hold the names that were given up to those that are borne: all must be read first."""
@@ -204,16 +197,7 @@ class _Reading:
     def _find(
         self, source: Source, path: tuple[str, ...], rule: str, fact: str, remedy: str = ""
     ) -> None:
-        self.findings.append(
-            Finding(
-                source=source,
-                path=path,
-                rule=rule,
-                message=fact,
-                remedy=remedy or RULES[rule].remedy,
-                severity=RULES[rule].severity,
-            )
-        )
+        self.findings.append(finding(rule, source=source, path=path, message=fact, remedy=remedy))
 
 
 def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared:

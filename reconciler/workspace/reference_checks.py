@@ -8,7 +8,7 @@ from reconciler.core.model.policy import Approvals, Freeze
 from reconciler.core.model.resource import Path, Source, Value, mapping_of, rows_of
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.tenant import nearest
-from reconciler.workspace.rules import RULES
+from reconciler.workspace.rules import finding
 
 _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
     (("accountingPeriods",), ("name",)),
@@ -26,17 +26,9 @@ _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
 def reference_flaws(document: Mapping[str, Value], *, source: Source) -> tuple[Finding, ...]:
     """Rows under one key, and periods that end before they start, in an accepted Reference."""
     spec = mapping_of(document["spec"])
-    breaches = [*_repeated(spec), *_backward(spec)]
     return tuple(
-        Finding(
-            source=source,
-            path=("spec", *path),
-            rule=rule,
-            message=fact,
-            remedy=RULES[rule].remedy,
-            severity=RULES[rule].severity,
-        )
-        for path, rule, fact in breaches
+        finding(rule, source=source, path=("spec", *path), message=fact)
+        for path, rule, fact in (*_repeated(spec), *_backward(spec))
     )
 
 
@@ -78,14 +70,12 @@ def check_policy_names(approvals: Approvals, freeze: Freeze, tenant: Tenant) -> 
 def _unknown(
     what: str, names: Collection[str], known: Collection[str], path: Path
 ) -> Iterator[Finding]:
-    rule = RULES["policy-name"]
     for name in names:
         if name not in known:
-            yield Finding(
+            yield finding(
+                "policy-name",
                 source=Source("reconciler.yaml"),
                 path=path,
-                rule=rule.id,
                 message=f'no {what} is named "{name}"',
-                remedy=nearest(name, known) or rule.remedy,
-                severity=rule.severity,
+                remedy=nearest(name, known),
             )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Problem, Rule, Severity
+from reconciler.core.model.finding import Finding, Problem, Rule, Severity
+from reconciler.core.model.resource import Path, Source
 
 FILE_RULES = (
     Rule(
@@ -342,6 +343,18 @@ CUSTOM_RULES = (
 RULES: Mapping[str, Rule] = MappingProxyType(
     {rule.id: rule for rule in (*FILE_RULES, *YAML_RULES, *SCHEMA_RULES, *CUSTOM_RULES)}
 )
+
+
+def finding(rule: str, *, source: Source, path: Path, message: str, remedy: str = "") -> Finding:
+    """A finding under one of `RULES`, with its severity and, unless given, its remedy."""
+    return Finding(
+        source=source,
+        path=path,
+        rule=rule,
+        message=message,
+        remedy=remedy or RULES[rule].remedy,
+        severity=RULES[rule].severity,
+    )
 
 
 def problem(

@@ -18,7 +18,7 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Path, Source, Value
 from reconciler.workspace.amounts import amount_flaw
 from reconciler.workspace.json_schema import is_date, schema_text
-from reconciler.workspace.rules import RULES
+from reconciler.workspace.rules import finding
 
 Breach: TypeAlias = tuple[Path, str, str, str]
 """A path, the rule it breaks, the fact, and the remedy; no remedy means that of the rule."""
@@ -49,13 +49,7 @@ def explain(kind: str, document: Value, *, source: Source) -> tuple[Finding, ...
         # The two validators are held to the same verdict; the one that decides is the stricter.
         breaches = {((), "schema-value", "the document does not fit its schema", ""): None}
     return tuple(
-        Finding(
-            source=source,
-            path=path,
-            rule=rule,
-            message=message,
-            remedy=remedy or RULES[rule].remedy,
-        )
+        finding(rule, source=source, path=path, message=message, remedy=remedy)
         for path, rule, message, remedy in breaches
     )
 

@@ -69,19 +69,15 @@ class Client:
         clock: Callable[[], float] = monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = chance.random,
-        track_prefix: str = "",
     ) -> None:
         """A client of one connection. Nothing is sent yet.
 
         `transport` replaces the sockets, for a ledger in the same process; all threads share it.
-        `random` returns numbers from 0 to 1. Generated track ids start with `track_prefix`, of at
-        most 32 characters.
+        `random` returns numbers from 0 to 1.
         """
         self._origin = base_url_of(connection)
         self._headers = headers_of(connection)
         self._entity_id = connection.entity_id
-        self._track_prefix = track_prefix
-        self._track_id("")
         self._limits = limits or CallLimits()
         self._clock = clock
         self._redactor = Redactor(credentials.secrets())
@@ -258,7 +254,7 @@ class Client:
         )
 
     def _track_id(self, given: str) -> str:
-        track_id = given or f"{self._track_prefix}{uuid.uuid4().hex}"
+        track_id = given or uuid.uuid4().hex
         if not TRACK_ID.fullmatch(track_id) or FORBIDDEN_IN_TRACK_ID & set(track_id):
             raise ValueError("A track id has at most 64 ASCII characters, no colon, no quote.")
         return track_id
