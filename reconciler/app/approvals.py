@@ -21,7 +21,7 @@ from reconciler.forge.access import open_forge
 from reconciler.forge.ci_context import ChangeOptions, CiContext
 from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
 from reconciler.git.repository import Repository, is_in_repository
-from reconciler.git.unapplied import Unapplied, applied_commit, people_of, unapplied
+from reconciler.git.unapplied import Unapplied, people_of, unapplied
 
 
 def change_options(options: dict[str, Any]) -> ChangeOptions:
@@ -98,7 +98,6 @@ def policy_to_record(session: ReadSession, digest: str, change: ChangeOptions) -
 
 
 def _highest(approvals: Approvals, because: str) -> Requirement:
-    """What the highest tier requires."""
     return Requirement(
         approvals=max(tier.required for tier in approvals.tiers),
         because=(because,),
@@ -114,7 +113,9 @@ def commit_applied(session: ReadSession, plan: Plan) -> str:
     if plan.partial or plan.feasible != plan.pending or not is_in_repository(root):
         return ""
     try:
-        return applied_commit(Repository(root), except_for=STATE_DIRECTORY)
+        repository = Repository(root)
+        commit = repository.head() or ""
+        return "" if commit and repository.changed(except_for=STATE_DIRECTORY) else commit
     except ReconcilerError:
         # Without the commit the next apply asks for more approvals, not for less.
         return ""

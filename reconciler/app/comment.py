@@ -28,11 +28,7 @@ class ReviewState:
 
 
 def post_comment(
-    plan: Plan,
-    options: ChangeOptions,
-    *,
-    marker: str,
-    body: Callable[[ReviewState, str, int], str],
+    plan: Plan, options: ChangeOptions, *, marker: str, body: Callable[[ReviewState, str, int], str]
 ) -> tuple[str, StickyComment]:
     """Create or update the comment that has this marker; returns the name of the change too.
 

@@ -191,9 +191,6 @@ def _adoptions(session: ReadSession, imports: Sequence[Import], progress: Progre
     return replace(plan, changes=changes)
 
 
-_CHECK_NUMBER = "Check the number and the target."
-
-
 class _Search:
     """Reads numbers, and names what they stand for."""
 
@@ -230,7 +227,7 @@ class _Search:
         live = self._session.ledger.read(kind, run)
         members = tuple(filter(is_posted, live.members)) if live is not None else ()
         if not members:
-            raise Refused(f"{run} has no posted entries", remedy=_CHECK_NUMBER)
+            raise Refused(f"{run} has no posted entries", remedy="Check the number and the target.")
         left = tuple(member for member in members if member.number not in self._names)
         if not left:
             raise Refused(
@@ -305,8 +302,7 @@ def _search_period(
         )
     except UnexpectedRows as error:
         raise Refused(
-            f"the ledger cannot be searched: {error}",
-            remedy="Import the entries by their numbers.",
+            f"the ledger cannot be searched: {error}", remedy="Import the entries by their numbers."
         ) from error
     imports, left = [], list(sorted_out.left)
     wanted = sorted_out.wanted[:limit]

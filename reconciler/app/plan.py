@@ -74,11 +74,7 @@ def plan_without_search(session: ReadSession, *, progress: Progress) -> Plan:
 
 
 def plan_and_search(
-    session: ReadSession,
-    options: PlanOptions,
-    *,
-    progress: Progress,
-    posting: bool = False,
+    session: ReadSession, options: PlanOptions, *, progress: Progress, posting: bool = False
 ) -> SearchedPlan:
     """Read the ledger and plan, and search it for what the daybook may lack.
 
@@ -111,8 +107,7 @@ def plan_and_search(
         ),
     )
     return replace(
-        found,
-        plan=replace(found.plan, warnings=tuple(session_warnings(session, found, included))),
+        found, plan=replace(found.plan, warnings=tuple(session_warnings(session, found, included)))
     )
 
 
@@ -187,9 +182,7 @@ def _selected(
     selection, included, problems = select(
         scope,
         Workspace(
-            declared=workspace.declared,
-            recorded=recorded,
-            periods=workspace.tenant.periods_by_name,
+            declared=workspace.declared, recorded=recorded, periods=workspace.tenant.periods_by_name
         ),
     )
     if problems:

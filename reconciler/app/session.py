@@ -76,7 +76,6 @@ class ReadSession:
 
     @property
     def basis(self) -> Basis:
-        """What a plan made now is computed from."""
         tenant = self.ledger.tenant()
         return Basis(
             workspace=self.settings.name,

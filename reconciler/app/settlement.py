@@ -12,13 +12,7 @@ from reconciler.core.recovery.open_calls import OpenCall, Recovery
 from reconciler.daybook import Intent
 from reconciler.engine.manual_settlement import close_manually, what_settles
 from reconciler.engine.settle import age_of, claim_fault, settle
-from reconciler.engine.spill import (
-    SpillContents,
-    SpillingDaybook,
-    apply_records,
-    examine,
-    take_in,
-)
+from reconciler.engine.spill import SpillContents, SpillingDaybook, apply_records, examine, take_in
 
 
 def spilling_daybook(session: WriteSession, tell: Tell) -> SpillingDaybook:

@@ -77,9 +77,7 @@ def import_(*, write_only: bool, auto_approve: bool, **given: Any) -> int:
 
     workspace = checked_workspace()
     interaction = Interaction(
-        tell=Printer(),
-        progress=progress,
-        confirm=asking("Import", "imported", "entry", "entries"),
+        tell=Printer(), progress=progress, confirm=asking("Import", "imported", "entry", "entries")
     )
     kind = ReadSession if write_only else WriteSession
     with open_session(kind, workspace, command="import") as session:
@@ -100,7 +98,6 @@ def _require_fitting(options: ImportOptions) -> None:
 
 
 def _show(found: PeriodImport) -> None:
-    """Show what is imported, and what is not."""
     out([line(("Import of ", ""), span(found.period, "strong"))])
     for item in found.imports:
         where = str(item.path) if item.path is not None else "already declared, adopted now"

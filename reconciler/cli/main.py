@@ -81,10 +81,7 @@ def _read_environment(command: click.Command) -> None:
             _read_environment(inner)
 
 
-@click.group(
-    cls=LazyGroup,
-    context_settings={**HELP, "max_content_width": 100},
-)
+@click.group(cls=LazyGroup, context_settings={**HELP, "max_content_width": 100})
 @click.version_option(__version__, prog_name="reconciler")
 @common_options
 def root() -> None:

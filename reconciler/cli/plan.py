@@ -37,9 +37,7 @@ CHANGES_PENDING = 2
     help="How long the saved plan may be applied.",
 )
 @click.option(
-    "--detailed-exitcode",
-    is_flag=True,
-    help="Exit 2 if changes are pending, 0 if there are none.",
+    "--detailed-exitcode", is_flag=True, help="Exit 2 if changes are pending, 0 if there are none."
 )
 @click.option("--expect-no-changes", is_flag=True, help="Exit 7 if changes are pending.")
 @click.option(

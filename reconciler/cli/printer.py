@@ -44,7 +44,6 @@ class Printer:
     unsaved: bool = False
 
     def __call__(self, event: Event) -> None:  # noqa: PLR0912, C901 - one case for each event
-        """Show an event."""
         match event:
             case Settled():
                 err([settled_line(event)])

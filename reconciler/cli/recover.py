@@ -43,12 +43,7 @@ from reconciler.render.open_calls import verdict_lines
 @format_option("text", "json")
 @common_options
 def recover(
-    *,
-    dry_run: bool,
-    posted: Sequence[str],
-    not_posted: Sequence[str],
-    set_aside: bool,
-    style: str,
+    *, dry_run: bool, posted: Sequence[str], not_posted: Sequence[str], set_aside: bool, style: str
 ) -> int:
     """Show every call without a known outcome, and settle what can be settled now.
 
@@ -87,7 +82,6 @@ def _answers(
 
 
 def _answer(text: str) -> tuple[Address, str]:
-    """An address with its number."""
     where, equals, number = text.partition("=")
     address = _address(where)
     if not equals or not re.fullmatch(KINDS[address.kind].number_pattern, number):

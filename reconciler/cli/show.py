@@ -53,7 +53,6 @@ def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int
 
 
 def _print_difference(earlier: Plan, made: Plan) -> None:
-    """How one plan differs from the next."""
     if earlier.digest == made.digest:
         out([line(f"Both plans make the same changes: {made.digest}")])
     else:
@@ -66,7 +65,6 @@ def require_text(style: str, *, summary: bool) -> None:
 
 
 def print_plan(made: Plan, style: str, *, summary: bool = False) -> None:
-    """A plan as a result, in this format."""
     prefix = path_prefix(given_options().workspace)
     drawing = overview_lines(made) if summary else RENDERERS[style](made, prefix)
     if isinstance(drawing, str):

@@ -92,7 +92,6 @@ def counted_by_kind(declared: Iterable[Address]) -> str:
 
 
 def show_error(error: ReconcilerError) -> None:
-    """Show an error and its remedy, on stderr."""
     err([line(("Error: ", "bad"), error.message)])
     if error.remedy:
         err([line(("To fix: ", "strong"), error.remedy, indent=4)])
@@ -139,13 +138,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True, no_color=not _painted(sys.stderr))

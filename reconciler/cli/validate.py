@@ -33,20 +33,18 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
     With PATHS, only their problems are shown. The whole workspace is read, because a name or a
     posting may occur in two files.
     """
-    root = given_options().workspace
-    workspace = read_workspace(root)
+    workspace = read_workspace(given_options().workspace)
     problems = problems_within(workspace, paths)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     if style == "text":
-        _print(workspace, problems, root)
+        _print(workspace, problems, errors)
     else:
         out_text(_document(style, workspace, problems))
     return FilesRefused.exit_code if errors else 0
 
 
-def _print(workspace: CheckedWorkspace, problems: tuple[Problem, ...], root: Path) -> None:
-    errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
-    out(problem_spans(problems, root))
+def _print(workspace: CheckedWorkspace, problems: tuple[Problem, ...], errors: int) -> None:
+    out(problem_spans(problems, workspace.root))
     counts = (
         counted(workspace.files, "file"),
         f"{counted_by_kind(workspace.declared)}: {counted(errors, 'error')}",

@@ -216,7 +216,6 @@ class Daybook:
         self._append(EventType.OUTCOME, content)
 
     def note_export(self, holder: Holder) -> None:
-        """Record that the daybook is exported."""
         self._append(EventType.EXPORTED, Transferred(holder=asdict(holder), events=self._state.seq))
 
     def replace_by(self, chain: list[Event], state: DaybookState, holder: Holder) -> None:

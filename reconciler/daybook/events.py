@@ -199,7 +199,6 @@ def content_of(event: Event) -> Content:
 
 
 def intended(intent: Intent, *, run: str) -> Intended:
-    """An intent as the content of an event."""
     return Intended(
         run=run,
         kind=intent.address.kind,
@@ -220,7 +219,6 @@ def intended(intent: Intent, *, run: str) -> Intended:
 
 
 def intent_of(content: Intended, seq: int) -> Intent:
-    """The intent that an event holds."""
     return Intent(
         address=Address(content.kind, content.name),
         act=Act(content.act),

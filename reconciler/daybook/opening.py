@@ -158,11 +158,7 @@ def _wait(
 
 
 def _take(
-    store: Store,
-    state: DaybookState,
-    holder: Holder,
-    workspace: str,
-    clock: Callable[[], datetime],
+    store: Store, state: DaybookState, holder: Holder, workspace: str, clock: Callable[[], datetime]
 ) -> Lease:
     """Create the daybook if there is none, and take the lease. Raises HeldByAnother."""
     try:

@@ -71,7 +71,6 @@ class PostgresStore(Transactions):
         connection.exec_driver_sql("; ".join([*parts, *([_DURABLE] if writing else [])]))
 
     def exists(self) -> bool:
-        """Whether the schema has a daybook, of any format."""
         with self.reader() as connection:
             return self._has_tables(connection)
 
@@ -105,7 +104,6 @@ class PostgresStore(Transactions):
         return now.astimezone(UTC)
 
     def close(self) -> None:
-        """Close the connections."""
         self.engine.dispose()
 
 

@@ -192,7 +192,6 @@ class DaybookState:
         }
 
     def unsettled(self) -> tuple[Intent, ...]:
-        """Intents of calls without a definite outcome, oldest first."""
         return tuple(
             intent_of(tried.content, tried.seq)
             for tried in self.attempts.values()
@@ -203,7 +202,16 @@ class DaybookState:
         """Every intent with its outcome, oldest first; or the one with this number."""
         attempts = self.attempts
         asked = attempts if seq is None else [seq] if seq in attempts else []
-        return tuple(_tried(attempts[number]) for number in asked)
+        return tuple(
+            CallRecord(
+                intent=intent_of(attempt.content, attempt.seq),
+                at=attempt.at,
+                result=attempt.result,
+                number=attempt.number,
+                detail=attempt.detail,
+            )
+            for attempt in map(attempts.__getitem__, asked)
+        )
 
     def last_number(self, kind: str, *, before: int | None = None) -> str | None:
         """The highest number of a kind; with `before`, of earlier runs than that intent's."""
@@ -217,13 +225,3 @@ class DaybookState:
             if number is not None
         )
         return max(found, key=lambda number: (len(number), number), default=None)
-
-
-def _tried(attempt: _Attempt) -> CallRecord:
-    return CallRecord(
-        intent=intent_of(attempt.content, attempt.seq),
-        at=attempt.at,
-        result=attempt.result,
-        number=attempt.number,
-        detail=attempt.detail,
-    )

@@ -54,7 +54,6 @@ def fill(connection: Connection, *, lineage: str, first: Event) -> None:
 
 
 def add_events(connection: Connection, chain: list[Event]) -> None:
-    """Add events after the last one."""
     names = [column.name for column in EVENT_COLUMNS]
     rows = [{name: getattr(event, name) for name in names} for event in chain]
     connection.execute(insert(events), rows)

@@ -61,13 +61,11 @@ def write_export(daybook: Daybook) -> str:
         hash=state.hash,
     )
     encode = msgspec.json.encode
-    lines = [encode(heading), *(encode(_as_line(event)) for event in chain)]
+    lines = [encode(heading)]
+    for event in chain:
+        content = msgspec.Raw(event.content.encode())
+        lines.append(encode(_Line(event.seq, event.at, event.type, content, event.hash)))
     return b"".join(text + b"\n" for text in lines).decode()
-
-
-def _as_line(event: Event) -> _Line:
-    content = msgspec.Raw(event.content.encode())
-    return _Line(event.seq, event.at, event.type, content, event.hash)
 
 
 def read_export(text: str) -> Export:

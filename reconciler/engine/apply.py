@@ -76,13 +76,12 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     others = [work.change for work in running]
     if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
+    # A change without a single period may touch any.
     return change.posts and any(
-        other.cancels and not other.posts and _may_share_period(change, other) for other in others
+        other.period in (change.period, "") or not change.period
+        for other in others
+        if other.cancels and not other.posts
     )
-
-
-def _may_share_period(one: Change, other: Change) -> bool:
-    return one.period == other.period or not (one.period and other.period)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -49,7 +49,6 @@ class IntentLog:
         )
 
     def record_intent(self, intent: Intent) -> Intent:
-        """Write an intent before its call."""
         intent = self.ports.daybook.record_intent(intent)
         self.open = True
         return intent
@@ -72,7 +71,6 @@ class IntentLog:
 
     @property
     def adopting(self) -> Act:
-        """The act that adopts an entry."""
         return Act.ADOPT_FROM_RUN if self.change.journal_run else Act.ADOPT
 
     def note_what_needs_no_call(self) -> None:
@@ -139,5 +137,4 @@ class IntentLog:
 
 
 def description_of(intent: Intent) -> str:
-    """A call on an entry, in words."""
     return f"the {intent.act.value} of {intent.number}"

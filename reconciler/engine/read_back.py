@@ -46,7 +46,6 @@ class ReadBack:
     marker_place: str
 
     def read(self, number: str) -> Live | None:
-        """The live object of a number, with the entries of a run."""
         return self.ports.ledger.read(self.kind, number)
 
     def read_back(self, number: str, what: str) -> Live | None:
@@ -122,7 +121,6 @@ class ReadBack:
         return replace(live, fields=with_marker(held, self.marker_place, self.marker))
 
     def shows(self, live: Live | None, expected: Expectation) -> bool:
-        """Whether a read shows what is expected."""
         if expected.fingerprint is not None:
             return fingerprint_of(live) == expected.fingerprint
         if live is None or expected.absent:

@@ -43,15 +43,12 @@ class SpillingDaybook:
         return self._daybook.record_intent(intent)
 
     def unsettled(self) -> tuple[Intent, ...]:
-        """Intents of calls that have no definite outcome, oldest first."""
         return self._daybook.unsettled()
 
     def recorded(self) -> Mapping[Address, Recorded]:
-        """The recorded state of every address."""
         return self._daybook.recorded()
 
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
-        """The highest recorded number of a kind."""
         return self._daybook.last_number(kind, before=before)
 
     def record_outcome(

@@ -105,11 +105,9 @@ class ForgeApi:
 
     @property
     def host(self) -> str:
-        """The host of the base URL."""
         return self._base_url.host
 
     def close(self) -> None:
-        """Closes every connection."""
         self._exchange.close()
 
     def get(self, target: str, purpose: Purpose, **parameters: str) -> Row:

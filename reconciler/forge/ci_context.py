@@ -104,8 +104,7 @@ def ci_context_from(given: CiContext, environment: Environment, event: str) -> C
     )
     if not context.repository:
         raise ForgeError(
-            f"the repository of {NAMES[forge]} is unknown",
-            remedy="Name it with --repo.",
+            f"the repository of {NAMES[forge]} is unknown", remedy="Name it with --repo."
         )
     if context.commit and not _SHA.fullmatch(context.commit):
         raise ForgeError(

@@ -21,7 +21,6 @@ def account_of_address(address: str, host: str) -> str:
 
 
 def author_unknown(commit: str, role: str, address: str) -> Refusal:
-    """The flaw of an author without a known account."""
     return Refusal(
         rule="approval-evidence",
         message=f"the {role} of {commit}, {address or 'without an address'}, has no account that "
@@ -45,7 +44,6 @@ def pushes_of(
 
 
 def pushers_unknown(fact: str) -> Refusal:
-    """The flaw when the people who pushed a change are unknown."""
     return Refusal(
         rule="approval-evidence",
         message=f"it is unknown who pushed the change, so an approver may have pushed it: {fact}",
@@ -78,7 +76,6 @@ def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[R
 
 
 def not_merged(name: str) -> Refusal:
-    """The flaw of an unmerged change, when the job does not run for it."""
     return Refusal(
         rule="approval-evidence",
         message=f"{name} is not merged",

@@ -21,7 +21,8 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     that `signers` lists. Without `signers` they are trailers, unless an author of the change
     wrote the commit with the trailers.
     """
-    _, parents, author, committer, message = _commit(repository, commit)
+    shown = repository.run_checked("show", "--no-patch", f"--format={_FORMAT}", commit)
+    _, parents, author, committer, message = shown.split("\0", 4)
     merge = len(parents.split()) > 1
     authors = [*co_authors(message)]
     if merge:
@@ -107,12 +108,6 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[R
             "approved",
             remedy="Use a separate change for this content.",
         )
-
-
-def _commit(repository: Repository, commit: str) -> list[str]:
-    return repository.run_checked("show", "--no-patch", f"--format={_FORMAT}", commit).split(
-        "\0", 4
-    )
 
 
 def _authors(repository: Repository, merge: str) -> Iterator[str]:

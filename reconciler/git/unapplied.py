@@ -52,17 +52,10 @@ def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
 
 
 def people_of(written: Iterable[Written]) -> Iterator[str]:
-    """The addresses of all authors of these commits."""
     for one in written:
         yield one.author
         yield one.committer
         yield from co_authors(one.message)
-
-
-def applied_commit(repository: Repository, *, except_for: str) -> str:
-    """The commit whose files are those of the workspace; empty without one."""
-    commit = repository.head()
-    return commit if commit and not repository.changed(except_for=except_for) else ""
 
 
 def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:

@@ -27,7 +27,6 @@ class Redactor:
             self._pattern = None
 
     def redact(self, text: str) -> str:
-        """The text with every registered form replaced."""
         return self._known().sub(MASK, text) if self._forms else text
 
     def _known(self) -> re.Pattern[str]:

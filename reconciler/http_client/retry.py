@@ -8,12 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from reconciler.http_client.clock import Clock
-from reconciler.http_client.exchange import (
-    FailedRequest,
-    HttpLimits,
-    RequestOutcome,
-    Response,
-)
+from reconciler.http_client.exchange import FailedRequest, HttpLimits, RequestOutcome, Response
 
 FOREVER = 1e9
 

@@ -60,7 +60,6 @@ class Deadline:
         self._at = float("inf")
 
     def set(self, at: float) -> None:
-        """Sets the deadline of the next attempt."""
         self._at = at
 
     def clamp(self, timeout: float | None, error: type[Exception]) -> float:
@@ -174,7 +173,6 @@ class SocketTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        """Closes the connection."""
         self._pool.close()
 
 

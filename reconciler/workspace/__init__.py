@@ -1,19 +1,8 @@
 """Reads the books in git: strict YAML, JSON Schema, and a line and column for every problem."""
 
-from reconciler.workspace.json_schema import API_VERSION, DOCUMENTS, SCHEMAS, schema_text
-from reconciler.workspace.loader import WORKSPACE_FILE, LoadedWorkspace, load
+from reconciler.workspace.json_schema import DOCUMENTS, SCHEMAS, schema_text
+from reconciler.workspace.loader import load
 from reconciler.workspace.positions import locate
-from reconciler.workspace.rules import RULES, problem
+from reconciler.workspace.rules import RULES
 
-__all__ = [
-    "LoadedWorkspace",
-    "load",
-    "locate",
-    "problem",
-    "RULES",
-    "SCHEMAS",
-    "DOCUMENTS",
-    "schema_text",
-    "API_VERSION",
-    "WORKSPACE_FILE",
-]
+__all__ = ["DOCUMENTS", "RULES", "SCHEMAS", "load", "locate", "schema_text"]

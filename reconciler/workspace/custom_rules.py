@@ -91,7 +91,6 @@ class _Waivers:
         return False
 
     def findings(self) -> Iterator[Finding]:
-        """The findings about the waivers themselves."""
         for index, waiver in enumerate(self._waivers):
             at = ("waivers", index)
             what = f"the waiver of {waiver.rule} for {waiver.name}"

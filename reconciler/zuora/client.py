@@ -133,7 +133,7 @@ class Client:
         rows = self._list(
             f"{RESOURCES[kind.collection].members}/{number}",
             resource.members_field,
-            lambda row: decoding.listed(row, kind=member, resource=RESOURCES[member.collection]),
+            lambda row: decoding.live_of(row, kind=member, resource=RESOURCES[member.collection]),
         )
         return replace(live, members=tuple(sorted(rows, key=lambda row: row.number)))
 
@@ -280,9 +280,7 @@ class Client:
         def fetch(deadline: float) -> Token:
             call: Call[Token] = Call(
                 info=CallInfo(
-                    what="Signing in",
-                    operation=Operation.TOKEN,
-                    track_id=self._track_id(""),
+                    what="Signing in", operation=Operation.TOKEN, track_id=self._track_id("")
                 ),
                 request=Request(
                     method="POST",

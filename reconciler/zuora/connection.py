@@ -147,6 +147,5 @@ def headers_of(connection: Connection) -> dict[str, str]:
 
 def _unusable(message: str) -> LedgerUnreachable:
     return LedgerUnreachable(
-        message,
-        remedy="Correct the target in reconciler.yaml, or ZUORA_BASE_URL.",
+        message, remedy="Correct the target in reconciler.yaml, or ZUORA_BASE_URL."
     )

@@ -33,9 +33,12 @@ def is_number(text: str, *, kind: Kind) -> bool:
     return len(text) <= DIGITS and re.fullmatch(kind.number_pattern, text) is not None
 
 
-def live_of(document: Mapping[str, Value], *, kind: Kind, resource: Resource, number: str) -> Live:
-    """The live object with a number. Raises Unreadable for any other document."""
-    if number_of(document, field="number", kind=kind) != number:
+def live_of(
+    document: Mapping[str, Value], *, kind: Kind, resource: Resource, number: str = ""
+) -> Live:
+    """A live object, with this number if one is given. Raises Unreadable for another document."""
+    found = number_of(document, field="number", kind=kind)
+    if number and found != number:
         raise Unreadable("the response is about another number")
     status = _one_of(document, "status", resource.statuses)
     for field in sorted(resource.required):
@@ -46,13 +49,7 @@ def live_of(document: Mapping[str, Value], *, kind: Kind, resource: Resource, nu
     fields = {name: value for name, value in document.items() if name not in ENVELOPE}
     if resource.lines is not None:
         fields[resource.lines] = _lines(fields.get(resource.lines), resource)
-    return Live(number=number, status=status, fields=MappingProxyType(dict(sorted(fields.items()))))
-
-
-def listed(row: Mapping[str, Value], *, kind: Kind, resource: Resource) -> Live:
-    """A row of a list of live objects. Raises Unreadable."""
-    number = number_of(row, field="number", kind=kind)
-    return live_of(row, kind=kind, resource=resource, number=number)
+    return Live(number=found, status=status, fields=MappingProxyType(dict(sorted(fields.items()))))
 
 
 def _lines(value: Value, resource: Resource) -> tuple[Value, ...]:

@@ -29,7 +29,6 @@ class RateLimiter:
 
     @property
     def allowed(self) -> int:
-        """How many calls may be in flight now."""
         return self._allowed
 
     @contextmanager
@@ -54,7 +53,6 @@ class RateLimiter:
             self._closed_until = max(self._closed_until, self._clock.now() + wait)
 
     def remaining_wait(self) -> float:
-        """Seconds until the next call may be sent."""
         return max(0.0, self._closed_until - self._clock.now())
 
     def wait_until_open(self, *, deadline: float) -> bool:

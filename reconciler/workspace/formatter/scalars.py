@@ -42,7 +42,6 @@ def spelt(node: ScalarNode, *, flow: bool) -> str:
 
 
 def spelt_key(key: str, *, flow: bool) -> str:
-    """A key on one line."""
     return key if _may_stay_plain(key, flow=flow, was_plain=False) else quoted(key)
 
 
