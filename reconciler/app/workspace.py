@@ -63,25 +63,26 @@ def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
         check_together(loaded.declared, tenant),
     )
     names: Iterable[Finding] = ()
-    house = CustomRuleResult()
+    custom = CustomRuleResult()
     if settings is not None:
         policy = settings.policy
         names = check_policy_names(policy.approvals, policy.freeze, tenant)
-        today = today or datetime.now(UTC).date().isoformat()
-        house = check_custom_rules(
-            root, policy.custom_rules, policy.waivers, loaded.declared, today=today
-        )
+        if policy.custom_rules or policy.waivers:
+            today = today or datetime.now(UTC).date().isoformat()
+            custom = check_custom_rules(
+                root, policy.custom_rules, policy.waivers, loaded.declared, today=today
+            )
     return CheckedWorkspace(
         root=root,
         settings=settings,
         tenant=tenant,
         declared={declared.address: declared for declared in loaded.declared},
         problems=tuple(
-            sorted((*loaded.problems, *locate(root, (*findings, *names, *house.findings))))
+            sorted((*loaded.problems, *locate(root, (*findings, *names, *custom.findings))))
         ),
         files=loaded.files,
         digest=loaded.digest,
-        waived=house.waived,
+        waived=custom.waived,
     )
 
 

@@ -60,7 +60,7 @@ def check_custom_rules(
         else:
             known[rule.id] = rule, validator
     exceptions = _Waivers(waivers, today)
-    for one in declared if known else ():
+    for one in declared:
         document = _document_of(one)
         for rule, validator in known.values():
             if rule.kinds and one.address.kind not in rule.kinds:
