@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,57 +19,23 @@ Renderer: TypeAlias = "Callable[[Plan, str], Drawing]"
 """Draws a plan. The second argument is the path from the repository to the workspace."""
 
 
-def _text(plan: "Plan", _prefix: str) -> Drawing:
-    from reconciler.render.text import plan_lines
+def _loaded(module: str, function: str, *, prefixed: bool = False) -> Renderer:
+    def draw(plan: "Plan", prefix: str) -> Drawing:
+        found: Callable[..., Drawing] = getattr(import_module(f"reconciler.{module}"), function)
+        return found(plan, prefix) if prefixed else found(plan)
 
-    return plan_lines(plan)
-
-
-def _markdown(plan: "Plan", _prefix: str) -> Drawing:
-    from reconciler.render.markdown import plan_markdown
-
-    return plan_markdown(plan)
-
-
-def _html(plan: "Plan", _prefix: str) -> Drawing:
-    from reconciler.render.html.document import plan_html
-
-    return plan_html(plan)
-
-
-def _json(plan: "Plan", _prefix: str) -> Drawing:
-    from reconciler.core.documents.plan_file import plan_text
-
-    return plan_text(plan)
-
-
-def _annotations(plan: "Plan", prefix: str) -> Drawing:
-    from reconciler.render.annotations import plan_annotations
-
-    return plan_annotations(plan, prefix)
-
-
-def _junit(plan: "Plan", prefix: str) -> Drawing:
-    from reconciler.render.junit import plan_junit
-
-    return plan_junit(plan, prefix)
-
-
-def _csv(plan: "Plan", _prefix: str) -> Drawing:
-    from reconciler.render.spreadsheet import plan_csv
-
-    return plan_csv(plan)
+    return draw
 
 
 RENDERERS: Mapping[str, Renderer] = MappingProxyType(
     {
-        "text": _text,
-        "markdown": _markdown,
-        "html": _html,
-        "json": _json,
-        "github": _annotations,
-        "junit": _junit,
-        "csv": _csv,
+        "text": _loaded("render.text", "plan_lines"),
+        "markdown": _loaded("render.markdown", "plan_markdown"),
+        "html": _loaded("render.html.document", "plan_html"),
+        "json": _loaded("core.documents.plan_file", "plan_text"),
+        "github": _loaded("render.annotations", "plan_annotations", prefixed=True),
+        "junit": _loaded("render.junit", "plan_junit", prefixed=True),
+        "csv": _loaded("render.spreadsheet", "plan_csv"),
     }
 )
 """The name of a `--format`, and the function that draws it."""

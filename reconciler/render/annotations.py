@@ -3,7 +3,6 @@
 from typing import Literal, TypeAlias
 
 from reconciler.core.model.plan import Plan
-from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import runner_property, runner_text
 from reconciler.render.plan_view import view_of
 
@@ -40,24 +39,22 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
         for row in plan.refusals
     ]
     drawn += [annotation("warning", text, title="plan") for text in plan.warnings]
-    drawn += [
-        _change(change, prefix) for change in view.changes if change.blocked or change.cancels
-    ]
+    for change in view.changes:
+        block, source = change.change.block, change.change.source
+        texts = (f"cancels a posted entry: {change.money}", change.headline)
+        if block is not None:
+            texts = (f"{block.rule}: {block.message}", f"To fix: {block.remedy}")
+        elif not change.cancels:
+            continue
+        drawn.append(
+            annotation(
+                "warning" if block is None else "error",
+                *texts,
+                title=change.title,
+                file=prefix + source.path if source else "",
+                line=source.line if source else 1,
+            )
+        )
     title = f"plan of {plan.basis.workspace}"
     drawn.append(annotation("notice", view.headline + view.marks, plan.digest, title=title))
     return "".join(drawn)
-
-
-def _change(view: ChangeView, prefix: str) -> str:
-    block, source = view.change.block, view.change.source
-    if block is not None:
-        texts = (f"{block.rule}: {block.message}", f"To fix: {block.remedy}")
-    else:
-        texts = (f"cancels a posted entry: {view.money}", view.headline)
-    return annotation(
-        "warning" if block is None else "error",
-        *texts,
-        title=f"{view.label.name} {view.name} {view.number}".rstrip(),
-        file=prefix + source.path if source else "",
-        line=source.line if source else 1,
-    )

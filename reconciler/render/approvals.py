@@ -13,13 +13,6 @@ PLACES = {
 }
 
 
-def requirement_lines(requirement: Requirement) -> Iterator[Line]:
-    """What is required, where approvals were not read; nothing when nothing is required."""
-    if requirement.approvals:
-        yield line(("Approvals: ", "strong"), requirement_text(requirement))
-        yield BLANK
-
-
 def requirement_text(requirement: Requirement) -> str:
     """The requirement in one sentence."""
     count = requirement.approvals
@@ -37,18 +30,14 @@ def assessment_lines(found: Assessment) -> Iterator[Line]:
         return
     yield line(("Approvals: ", "strong"), requirement_text(found.requirement))
     for approval in found.present:
-        yield line(("approved by ", "good"), _approval(approval), indent=4)
+        who = f"{approval.who} {evidence_text(approval)}"
+        yield line(("approved by ", "good"), who, indent=4)
     for item in found.discarded:
         yield line(("not counted: ", "warning"), f"{item.who} {item.why}", indent=4)
     for missing in found.missing:
         yield line(("Missing: ", "bad"), f"{missing.rule}: {missing.message}")
         yield line(("To fix: ", "strong"), missing.remedy, indent=4)
     yield BLANK
-
-
-def _approval(approval: Approval) -> str:
-    """Who approved, and how that is known."""
-    return f"{approval.who} {evidence_text(approval)}"
 
 
 def evidence_text(approval: Approval) -> str:

@@ -23,6 +23,9 @@ class ActionLabel(NamedTuple):
     name: str
     style: str
 
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.name}"
+
 
 LABELS: Mapping[Action, ActionLabel] = MappingProxyType(
     {
@@ -76,83 +79,79 @@ FORCES = "forces replacement"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeView:
-    """One change. `fields` has the field of the lines too, without values."""
+    """One change. `fields` has the field of the lines too, without values.
+
+    `spec` is the entry as it is declared, or else as it is live. `day` is its date, empty where it
+    has none. `cancels` says whether an apply cancels a posted entry.
+    """
 
     change: Change
+    spec: Mapping[str, Value]
     label: ActionLabel
     name: str
     number: str
+    title: str
     file: str
     period: str
     date: str
+    day: str
+    debits: Decimal
     amount: str
     headline: str
     reason: str
     blocked: str
+    cancels: bool
     money: str
     fields: tuple[BeforeAfter, ...]
     calls: str
 
-    @property
-    def cancels(self) -> bool:
-        """Whether an apply cancels a posted entry."""
-        return self.change.cancels and self.change.action is not Action.BLOCKED
-
 
 def view_of_change(change: Change) -> ChangeView:
     """The change as formats show it."""
-    steps = () if change.block is not None else change.steps
-    kind, spec = KINDS[change.address.kind], spec_of(change)
+    kind, label, name = KINDS[change.address.kind], LABELS[change.action], change.address.name
+    spec = change.after if change.after is not None else change.before or {}
+    block, wanted = change.block, PARTICIPLES.get(change.wanted)
+    debits = side_total(rows_of(spec.get(kind.lines)), "Debit")
+    period = change.period or " to ".join(value_text(spec.get(day)) for day in kind.span or ())
+    date = value_text(spec.get(kind.date)) if spec else ""
+    amount = shown(debits, change.currency) if kind.currency and spec else ""
+    cancels = change.cancels and block is None
+    steps = change.steps if block is None else ()
     return ChangeView(
         change=change,
-        label=LABELS[change.action],
-        name=change.address.name,
+        spec=spec,
+        label=label,
+        name=name,
         number=change.number or "",
+        title=f"{label.name} {name} {change.number or ''}".rstrip(),
         file=str(change.source) if change.source else "",
-        period=_period(change),
-        date=value_text(spec.get(kind.date)) if spec else "",
-        amount=shown(debits_of(change), change.currency) if kind.currency and spec else "",
-        headline=_headline(change) if spec else "",
+        period=period,
+        date=date,
+        day=text_of(spec.get(kind.date)) or "",
+        debits=debits,
+        amount=amount,
+        headline=_headline(change, period, date, amount) if spec else "",
         reason=_reason(change),
-        blocked=_blocked(change),
-        money=_money(change),
+        blocked=f"{block.message}{f', so it cannot be {wanted}' * bool(wanted)}" if block else "",
+        cancels=cancels,
+        money=_money(change) if cancels else "",
         fields=tuple(_fields(change)),
         calls=", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in steps),
     )
 
 
-def spec_of(change: Change) -> Mapping[str, Value]:
-    """What a change is about, as it is declared, or else as it is live."""
-    return change.after if change.after is not None else change.before or {}
-
-
-def debits_of(change: Change) -> Decimal:
-    """The sum of an entry's debits."""
-    return side_total(rows_of(spec_of(change).get(KINDS[change.address.kind].lines)), "Debit")
-
-
-def _period(change: Change) -> str:
-    """The accounting period of a change, or the days it spans."""
-    spec, span = spec_of(change), KINDS[change.address.kind].span or ()
-    return change.period or " to ".join(value_text(spec.get(field)) for field in span)
-
-
-def _headline(change: Change) -> str:
+def _headline(change: Change, period: str, date: str, amount: str) -> str:
     """Period, date and amount of a change, and what is special about it."""
-    kind = KINDS[change.address.kind]
-    status = f" ({change.period_status})" if change.period_status else ""
-    facts = [] if kind.currency else ["a journal run"]
-    facts.append(f"{_period(change)}{status}")
-    facts.append(f"dated {value_text(spec_of(change).get(kind.date))}")
-    if kind.currency:
-        facts.append(f"{change.currency} {shown(debits_of(change), change.currency)}")
-    if change.journal_run:
-        facts.append(f"made by {change.journal_run}")
-    if change.transferred not in ("", "No"):
-        facts.append(f"transferred {change.transferred}")
-    if change.protect:
-        facts.append("protected")
-    return ", ".join(facts)
+    facts = (
+        "" if amount else "a journal run",
+        f"{period} ({change.period_status})" if change.period_status else period,
+        f"dated {date}",
+        f"{change.currency} {amount}" if amount else "",
+        f"made by {change.journal_run}" if change.journal_run else "",
+        f"transferred {change.transferred}" if change.transferred not in ("", "No") else "",
+        "protected" if change.protect else "",
+    )
+    return ", ".join(fact for at, fact in enumerate(facts) if fact or at == 1)
 
 
 def _reason(change: Change) -> str:
@@ -164,21 +163,8 @@ def _reason(change: Change) -> str:
     return _REASONS.get(change.reason, "")
 
 
-def _blocked(change: Change) -> str:
-    """Why a change is blocked, and what it therefore cannot be."""
-    if change.block is None:
-        return ""
-    wanted = PARTICIPLES.get(change.wanted)
-    return change.block.message + (f", so it cannot be {wanted}" if wanted else "")
-
-
 def _money(change: Change) -> str:
-    """What is cancelled and what is posted, as `USD 400.90 cancelled, USD 999.99 posted`.
-
-    Empty for a change that cancels nothing, or is blocked.
-    """
-    if change.block is not None or not change.cancels:
-        return ""
+    """What is cancelled and what is posted, as `USD 400.90 cancelled, USD 999.99 posted`."""
     cancelled = f"{_debits(newly_cancelled(change)) or 'nothing'} cancelled"
     if not change.posts:
         return cancelled

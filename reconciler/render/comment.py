@@ -10,6 +10,7 @@ from reconciler.core.planning.approvals import SHORT
 from reconciler.render.approvals import evidence_text
 from reconciler.render.escaping import code, sentence
 from reconciler.render.markdown import approvals_section, markdown_of, title_of
+from reconciler.render.phrases import more
 from reconciler.render.plan_view import view_of
 
 MOST_EARLIER = 20
@@ -66,7 +67,8 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
     Details of a long plan are left out as in its Markdown.
     """
     now = Stamp(digest=plan.digest, commit=frame.commit)
-    earlier = tuple(_earlier(before, now))
+    shown = dict.fromkeys(stamp for stamp in stamps_of(before) if stamp != now)
+    earlier = tuple(shown)[:MOST_EARLIER]
     head = (
         marker_of(plan.basis.workspace, frame.environment),
         f"<!-- reconciler plans: {' '.join(map(str, (now, *earlier)))} -->",
@@ -78,7 +80,8 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
     for allowed in (room, room // 2):
         text = markdown_of(view, limit=allowed, approvals=rows)
         body = "\n".join((*head, text, foot)) + "\n"
-        if _size(body) <= limit:
+        # The strictest forge may count UTF-16 units.
+        if len(body.encode("utf-16-le")) // 2 <= limit:
             return body
     text = "\n\n".join(
         (
@@ -91,11 +94,6 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
     return "\n".join((*head, f"{text}\n", foot))[: limit - _MARGIN] + "\n"
 
 
-def _size(text: str) -> int:
-    """Characters as the strictest forge may count them: UTF-16 units."""
-    return len(text.encode("utf-16-le")) // 2
-
-
 def stamps_of(body: str) -> tuple[Stamp, ...]:
     """The plans a comment showed, the latest first; none when its second line is no such list."""
     lines = body.split("\n", 2)
@@ -106,12 +104,6 @@ def stamps_of(body: str) -> tuple[Stamp, ...]:
     return tuple(
         Stamp(digest=digest, commit="" if commit == "-" else commit) for digest, commit in pairs
     )
-
-
-def _earlier(before: str, now: Stamp) -> Iterator[Stamp]:
-    """What was shown before, each once, as many as are kept."""
-    found = dict.fromkeys(stamp for stamp in stamps_of(before) if stamp != now)
-    yield from tuple(found)[:MOST_EARLIER]
 
 
 def _approvals(frame: Frame) -> tuple[str, ...]:
@@ -135,8 +127,8 @@ def _approvals(frame: Frame) -> tuple[str, ...]:
         rows.append(f"- the approvals could not be read: {sentence(frame.unread)}")
     else:
         rows.append("- `reconciler apply` checks the approvals")
-    more = len(rows) - _LISTED
-    return (*rows[:_LISTED], *([f"- and {more} more"] if more > 0 else []))
+    left = more(len(rows), _LISTED)
+    return (*rows[:_LISTED], *[f"- {left}"] * bool(left))
 
 
 def _where(frame: Frame) -> Iterator[str]:

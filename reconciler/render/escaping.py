@@ -29,11 +29,7 @@ def escaped(text: str) -> str:
 
     The result is one line, and no command to the runner of a job that prints it.
     """
-    return _COMMAND.sub(_escape, _plain(text))
-
-
-def _plain(text: str) -> str:
-    return _UNSAFE.sub(_escape, text)
+    return _COMMAND.sub(_escape, _UNSAFE.sub(_escape, text))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -45,7 +41,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def code(text: str) -> str:
     """For Markdown: the text as code, in which no character means anything."""
-    safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", _plain(text))
+    safe = _MEANING.sub(lambda found: f"&#{ord(found[0])};", _UNSAFE.sub(_escape, text))
     return f"<code>{safe}</code>"
 
 
@@ -55,7 +51,7 @@ def sentence(text: str) -> str:
     Words of letters and plain amounts stay text. Forges make mentions, references and links of
     everything else, and they leave code alone.
     """
-    drawn = " ".join(_in_sentence(found) for found in _TOKENS.findall(_plain(text)))
+    drawn = " ".join(_in_sentence(found) for found in _TOKENS.findall(_UNSAFE.sub(_escape, text)))
     return _LIST.sub(lambda found: f"{found[1]}&#{ord(found[2])};", drawn)
 
 

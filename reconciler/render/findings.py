@@ -20,12 +20,9 @@ _LEVELS: Mapping[Severity, Level] = MappingProxyType(
 )
 
 
-_UNRESERVED = frozenset(f"{ascii_letters}{digits}-._~/")
-
-
 def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
     """The problems with their unencoded paths, and the counts."""
-    errors = _errors(problems)
+    errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     document = {
         "format_version": FORMAT_VERSION,
         "valid": errors == 0,
@@ -84,7 +81,7 @@ def findings_sarif(
                 "ruleId": problem.rule,
                 "ruleIndex": places[problem.rule],
                 "level": _LEVELS[problem.severity],
-                "message": {"text": escaped(" ".join(filter(None, _texts(problem))))},
+                "message": {"text": escaped(_text(problem))},
                 "locations": [_location(problem, prefix)],
                 "partialFingerprints": {"reconciler/v1": f"{mark}:{seen[mark]}"},
             }
@@ -98,11 +95,7 @@ def findings_sarif(
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [
-            {
-                "tool": {"driver": driver},
-                "columnKind": "unicodeCodePoints",
-                "results": results,
-            }
+            {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
         ],
     }
     return json.dumps(document, indent=2) + "\n"
@@ -116,10 +109,8 @@ def findings_junit(problems: Iterable[Problem], files: Iterable[str], prefix: st
     by_file: dict[str, list[Problem]] = {path: [] for path in files}
     for problem in problems:
         by_file.setdefault(problem.path, []).append(problem)
-    return junit(
-        "reconciler validate",
-        (_case(prefix + path, found) for path, found in sorted(by_file.items())),
-    )
+    cases = (_case(prefix + path, found) for path, found in sorted(by_file.items()))
+    return junit("reconciler validate", cases)
 
 
 def _case(path: str, found: list[Problem]) -> Case:
@@ -133,13 +124,9 @@ def _case(path: str, found: list[Problem]) -> Case:
     )
 
 
-def _errors(problems: Iterable[Problem]) -> int:
-    return sum(1 for problem in problems if problem.severity is Severity.ERROR)
-
-
-def _texts(problem: Problem) -> tuple[str, str]:
-    message = problem.message
-    return message if message.endswith(".") else f"{message}.", problem.remedy
+def _text(problem: Problem) -> str:
+    message = problem.message if problem.message.endswith(".") else f"{problem.message}."
+    return f"{message} {problem.remedy}" if problem.remedy else message
 
 
 def _output(problem: Problem) -> str:
@@ -162,12 +149,13 @@ def _location(problem: Problem, prefix: str) -> dict[str, Any]:
     }
 
 
+_UNRESERVED = frozenset(f"{ascii_letters}{digits}-._~/".encode())
+
+
 def _uri(path: str) -> str:
     """A relative path as a reference (RFC 3986): all but unreserved characters are encoded."""
-    return "".join(
-        chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
-        for byte in path.encode("utf-8", "surrogatepass")
-    )
+    encoded = path.encode("utf-8", "surrogatepass")
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in encoded)
 
 
 def _sarif_rule(name: str, rule: Rule | None) -> dict[str, Any]:

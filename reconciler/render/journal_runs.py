@@ -7,7 +7,7 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
 from reconciler.core.planning.run_members import blocks_run_cancel, is_posted, transfer_of
-from reconciler.render.phrases import counted, side_total
+from reconciler.render.phrases import counted, more, side_total
 from reconciler.render.styled_text import Line, line, span, table
 
 _ROWS = 20
@@ -21,51 +21,49 @@ def run_lines(change: Change) -> Iterator[Line]:
     """The entries that a run cancels, one row each; those that stay are marked."""
     if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT):
         return
-    members = tuple(member for member in change.members if is_posted(member))
-    gone = len(change.members) - len(members)
+    rows = member_cells(change)
+    count = max(0, len(rows) - 1)
+    gone = len(change.members) - count
     stays = change.block is not None or not change.cancels
     what = "its posted entries" if stays else "cancelled with it"
-    yield line(f"{what}: {counted(len(members), 'entry', 'entries')}", indent=6)
-    rows = member_cells(change)[: _ROWS + 1]
-    if len(rows) > 1:
-        yield from table(
-            rows,
-            right=frozenset({MEMBER_AMOUNT}),
-            indent=8,
-            styles=["faint", *(_STYLES[row[0]] for row in rows[1:])],
-        )
-    if len(members) > _ROWS:
-        yield line(span(f"and {len(members) - _ROWS} more", "faint"), indent=8)
+    yield line(f"{what}: {counted(count, 'entry', 'entries')}", indent=6)
+    rows = rows[: _ROWS + 1]
+    styles = ["faint", *(_STYLES[row[0]] for row in rows[1:])]
+    yield from table(rows, right=_AMOUNTS, indent=8, styles=styles)
+    if left := more(count, _ROWS):
+        yield line(span(left, "faint"), indent=8)
     if gone:
         yield line(
             span(f"cancelled before: {counted(gone, 'entry', 'entries')}", "faint"), indent=8
         )
 
 
-MEMBER_AMOUNT = 4
-"""The column of a run's entries that holds amounts."""
+_AMOUNTS = frozenset({4})
+"""The columns of a run's entries that hold amounts."""
 
 
-def member_cells(change: Change) -> list[list[str]]:
-    """The titles, then the posted entries of a run, those that block it first."""
-    titles = ["", "Entry", "Period", "Currency", "Debit = credit", "Transferred"]
+def member_cells(change: Change) -> tuple[tuple[str, ...], ...]:
+    """The titles, then the posted entries of a run, those that block it first; empty for none."""
+    titles = ("", "Entry", "Period", "Currency", "Debit = credit", "Transferred")
     listed = sorted(
         (member for member in change.members if is_posted(member)),
         key=lambda member: (not blocks_run_cancel(member), member.number),
     )
     cancels = change.wanted is not Action.ADOPT
-    return [titles, *(_row(member, cancels=cancels) for member in listed)]
+    rows = tuple(_row(member, cancels=cancels) for member in listed)
+    return (titles, *rows) if rows else ()
 
 
-def _row(member: Live, *, cancels: bool) -> list[str]:
+def _row(member: Live, *, cancels: bool) -> tuple[str, ...]:
     """`cancels` means that the run is to be cancelled, and its entries with it."""
     currency = text_of(member.fields.get(RUN_ENTRY_KIND.currency)) or ""
     debits = side_total(rows_of(member.fields.get(RUN_ENTRY_KIND.lines)), "Debit")
-    return [
-        "!" if blocks_run_cancel(member) and cancels else "-" if cancels else "",
+    stays = blocks_run_cancel(member) and cancels
+    return (
+        "!" if stays else "-" if cancels else "",
         member.number,
         text_of(member.fields.get(RUN_ENTRY_KIND.period)) or "",
         currency,
         shown(debits, currency),
-        transfer_of(member) + (", stays" if blocks_run_cancel(member) and cancels else ""),
-    ]
+        transfer_of(member) + (", stays" if stays else ""),
+    )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from reconciler.core.model.plan import Plan
-from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import escaped
 from reconciler.render.plan_view import view_of
 
@@ -47,20 +46,19 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
 def plan_junit(plan: Plan, prefix: str) -> str:
     """A case for each refusal and each change; refusals and blocked changes have failed."""
     view = view_of(plan)
-    refusals = [
+    cases = [
         Case(name=row.rule, failure=row.message, sort=row.rule, output=f"To fix: {row.remedy}")
         for row in plan.refusals
     ]
-    changes = [_case(change, prefix) for change in view.changes]
-    return junit(f"reconciler plan{view.marks}", (*refusals, *changes))
-
-
-def _case(view: ChangeView, prefix: str) -> Case:
-    block, source = view.change.block, view.change.source
-    return Case(
-        name=f"{view.label.name} {view.name} {view.number}".strip(),
-        file=prefix + source.path if source else "",
-        failure=block.message if block else "",
-        sort=block.rule if block else "",
-        output=f"To fix: {block.remedy}" if block else view.headline,
-    )
+    for change in view.changes:
+        block, source = change.change.block, change.change.source
+        cases.append(
+            Case(
+                name=change.title,
+                file=prefix + source.path if source else "",
+                failure=block.message if block else "",
+                sort=block.rule if block else "",
+                output=f"To fix: {block.remedy}" if block else change.headline,
+            )
+        )
+    return junit(f"reconciler plan{view.marks}", cases)

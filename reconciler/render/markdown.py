@@ -5,12 +5,12 @@ format, link, mention nor forge anything (I-80).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from types import MappingProxyType
 
 from reconciler.core.model.plan import Action, Plan
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import code, sentence
+from reconciler.render.phrases import counted, more
 from reconciler.render.plan_view import (
     IMPACT_AMOUNTS,
     NOTHING_POSTED,
@@ -48,25 +48,25 @@ def markdown_of(view: PlanView, *, limit: int, approvals: Sequence[str] = ()) ->
     room = limit - sum(len(text) + 2 for text in (*head, *foot)) - _ROOM
     details: list[str] = []
     for change in view.changes:
-        text = _detail(change, view.plan.basis.home_currency)
+        drawn = _fenced(lines_of(change, view.plan.basis.home_currency))
+        text = f"<details><summary>{code(change.name)}</summary>\n\n{drawn}\n\n</details>"
         room -= len(text) + 2
         if room < 0:
             break
         details.append(text)
-    left = len(view.changes) - len(details)
-    return "\n\n".join((*head, *details, *_left_out(left), *foot)) + "\n"
+    if left := len(view.changes) - len(details):
+        what = f"The details of {counted(left, 'change is', 'changes are')} left out for length."
+        details.append(f"{what} `reconciler show` shows them.")
+    return "\n\n".join((*head, *details, *foot)) + "\n"
 
 
 def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
-    basis = view.plan.basis
     yield title_of(view)
     words = f"{view.verdict.words}."
     repeated = view.headline.startswith(words)
     yield f"**{words}** " * (not repeated) + sentence(view.verdict.sentence)
-    where = [f"Ledger {code(basis.host)}"]
-    where += [f"tenant {code(basis.tenant_id)}"] * bool(basis.tenant_id)
-    where += [f"entity {code(basis.entity_id)}"] * bool(basis.entity_id)
-    yield ", ".join(where) + "."
+    ledger = ", ".join(f"{name}{code(value)}" for name, value in view.ledger)
+    yield f"Ledger {ledger}."
     yield from approvals_section(view, approvals)
     for notice in view.notices:
         yield _callout("IMPORTANT", sentence(notice))
@@ -77,16 +77,19 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
             f"To fix: {sentence(refusal.remedy)}",
         )
     if view.cancelling:
-        rows = _cut(map(_cancelling, view.cancelling), len(view.cancelling))
-        yield _callout("CAUTION", "**Cancels posted entries:**", *rows)
+        rows = [
+            f"{_label(change)} {code(change.name)} {code(change.number)}: {sentence(change.money)}"
+            for change in view.cancelling
+        ]
+        yield _callout("CAUTION", "**Cancels posted entries:**", *_cut(rows))
     if view.blocked:
-        rows = _cut(map(_blocked, view.blocked), len(view.blocked), "- ")
-        yield "**Blocked**, skipped by an apply:\n\n" + "\n".join(rows)
+        rows = [_blocked(change) for change in view.blocked]
+        yield "**Blocked**, skipped by an apply:\n\n" + "\n".join(_cut(rows, "- "))
     if view.changes:
         yield from _impact(view)
         proofs = map(str, view.proofs or (NOTHING_POSTED,))
         yield f"**Balance**: {'<br>'.join(map(sentence, proofs))}"
-        yield _changes(view)
+        yield from _changes(view)
 
 
 def title_of(view: PlanView) -> str:
@@ -98,10 +101,6 @@ def approvals_section(view: PlanView, rows: Sequence[str]) -> Iterator[str]:
     """What the plan requires, then the rows; nothing when it requires nothing."""
     if view.approvals:
         yield f"**Approvals**: {sentence(view.approvals)}" + "\n\n" * bool(rows) + "\n".join(rows)
-
-
-def _cancelling(view: ChangeView) -> str:
-    return f"{_label(view)} {code(view.name)} {code(view.number)}: {sentence(view.money)}"
 
 
 def _callout(sort: str, *lines: str) -> str:
@@ -117,11 +116,11 @@ def _blocked(view: ChangeView) -> str:
     )
 
 
-def _cut(rows: Iterable[str], count: int, begin: str = "") -> Iterator[str]:
+def _cut(rows: Sequence[str], begin: str = "", what: str = "") -> Iterator[str]:
     """The first rows, and how many more there are."""
-    yield from islice(rows, _LISTED)
-    if count > _LISTED:
-        yield f"{begin}and {count - _LISTED:,} more"
+    yield from rows[:_LISTED]
+    if left := more(len(rows), _LISTED, what):
+        yield begin + left
 
 
 def _impact(view: PlanView) -> Iterator[str]:
@@ -129,34 +128,31 @@ def _impact(view: PlanView) -> Iterator[str]:
         names = min(IMPACT_AMOUNTS)
         cells = [[*map(code, row[:names]), *row[names:]] for row in view.impact[:_LISTED]]
         table = _table(view.impact_titles, cells, right=IMPACT_AMOUNTS)
-        left = len(view.impact) - _LISTED
-        more = f"\n\nand {left:,} more rows" if left > 0 else ""
-        yield f"**Impact** on the entries managed here (net, debit or credit)\n\n{table}{more}"
+        yield f"**Impact** on the entries managed here (net, debit or credit)\n\n{table}"
+        if left := more(len(view.impact), _LISTED, " rows"):
+            yield left
     elif view.impact_none:
         yield f"**Impact**: none, {view.impact_none}."
     if view.runs:
         yield UNKNOWN_AMOUNTS
 
 
-def _changes(view: PlanView) -> str:
+def _changes(view: PlanView) -> Iterator[str]:
     rows = [
         [
             _label(change),
             code(change.name),
             code(change.number) if change.number else "",
-            sentence(_what(change)) if change.headline else "",
+            sentence(
+                change.headline + f": {change.money}" * (change.cancels and change.change.posts)
+            ),
             code(change.file) if change.file else "",
         ]
         for change in view.changes[:_LISTED]
     ]
-    table = _table(["Action", "Entry", "Number", "What", "File"], rows)
-    more = len(view.changes) - _LISTED
-    return f"{table}\n\nand {more:,} more" if more > 0 else table
-
-
-def _what(view: ChangeView) -> str:
-    replaces = view.money and view.change.posts
-    return f"{view.headline}: {view.money}" if replaces else view.headline
+    yield _table(["Action", "Entry", "Number", "What", "File"], rows)
+    if left := more(len(view.changes), _LISTED):
+        yield left
 
 
 def _table(
@@ -168,14 +164,8 @@ def _table(
 
 def _label(view: ChangeView) -> str:
     """The action with its symbol, in code: a bare `-` would begin a list."""
-    change, label = view.change, view.label
-    wanted = f" ({change.wanted})" if change.action is Action.BLOCKED else ""
-    return f"`{label.symbol} {label.name}{wanted}`"
-
-
-def _detail(view: ChangeView, home_currency: str | None) -> str:
-    drawn = _fenced(lines_of(view, home_currency))
-    return f"<details><summary>{code(view.name)}</summary>\n\n{drawn}\n\n</details>"
+    wanted = f" ({view.change.wanted})" if view.change.action is Action.BLOCKED else ""
+    return f"`{view.label}{wanted}`"
 
 
 def _fenced(lines: Iterable[Line]) -> str:
@@ -199,26 +189,13 @@ def _marked(line: Line) -> str:
 
 
 def _foot(view: PlanView) -> Iterator[str]:
-    warnings = view.plan.warnings
     if view.drift:
-        drawn = _fenced(drift_section(view.drift))
-        count = len(view.drift)
-        what = "entry has" if count == 1 else "entries have"
+        drawn, count = _fenced(drift_section(view.drift)), len(view.drift)
         if len(drawn) > LIMIT // 6:
             drawn = f"`reconciler drift` shows what changed in {count} entries."
-        applied = "it was" if count == 1 else "they were"
-        title = f"{count:,} {what} changed in the ledger since {applied} applied"
+        title = f"{view.drifted} since {'it was' if count == 1 else 'they were'} applied"
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
-    for warning in warnings[:_LISTED]:
-        yield f"Warning: {sentence(warning)}"
-    if (more := len(warnings) - _LISTED) > 0:
-        yield f"and {more:,} more warnings"
+    yield from _cut([f"Warning: {sentence(text)}" for text in view.plan.warnings], what=" warnings")
     yield f"Digest: `{view.plan.digest}`"
     if view.command:
         yield f"To apply exactly this: `{view.command}`"
-
-
-def _left_out(count: int) -> Iterator[str]:
-    if count:
-        what = "change is" if count == 1 else "changes are"
-        yield f"The details of {count:,} {what} left out for length. `reconciler show` shows them."

@@ -42,6 +42,11 @@ def counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
+def more(count: int, most: int, what: str = "") -> str:
+    """What follows a list that shows at most `most` of `count`: `and 1,200 more`, or nothing."""
+    return f"and {count - most:,} more{what}" if count > most else ""
+
+
 def sided(net: Decimal, currency: str) -> str:
     """A net amount as accountants write it: a size and its side."""
     if net == ZERO:

@@ -40,12 +40,9 @@ def _difference(one: ChangeDifference) -> Iterator[Line]:
     )  # fmt: skip
     yield line("  ", (f"{symbol} ", style), span(one.address.name, "strong"), f": {one.what}")
     for fact in one.moved:
-        if fact.before is None and fact.after == OTHERS:
-            yield line(f"{fact.name} differ", indent=6)
-        else:
-            yield line(
-                f"{fact.name}: {value_text(fact.before)} -> {value_text(fact.after)}", indent=6
-            )
+        what = f"{fact.name}: {value_text(fact.before)} -> {value_text(fact.after)}"
+        others = fact.before is None and fact.after == OTHERS
+        yield line(f"{fact.name} differ" if others else what, indent=6)
     was, now = (change.currency if change else "" for change in (one.before, one.after))
     for row in one.lines_removed:
         yield line((f"- {_posting(row, was)}", "remove"), indent=6)
@@ -73,15 +70,9 @@ def _money(
 ) -> Iterator[Line]:
     if not rows:
         return
-    net = titles is _NET_TITLES
+    text = sided if titles is _NET_TITLES else shown
     cells = [
-        (
-            *row.names,
-            *(
-                sided(amount, row.currency) if net else shown(amount, row.currency)
-                for amount in (row.before, row.after)
-            ),
-        )
+        (*row.names, *(text(amount, row.currency) for amount in (row.before, row.after)))
         for row in rows
     ]
     amounts = frozenset({len(titles) - 2, len(titles) - 1})

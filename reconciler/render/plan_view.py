@@ -7,7 +7,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Impact, Plan
 from reconciler.core.model.review import Assessment
-from reconciler.core.model.scope import OutOfScope, Scope
+from reconciler.core.model.scope import Scope
 from reconciler.core.planning.impact import newly_cancelled
 from reconciler.render.approvals import requirement_text
 from reconciler.render.change_view import (
@@ -60,7 +60,10 @@ class BalanceProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanView:
-    """A plan as formats show it."""
+    """A plan as formats show it.
+
+    `ledger` names the host, the tenant and the entity, each after what it is called.
+    """
 
     plan: Plan
     verdict: Verdict
@@ -80,6 +83,8 @@ class PlanView:
     approvals: str
     command: str
     drift: tuple[DriftView, ...]
+    drifted: str
+    ledger: tuple[tuple[str, str], ...]
 
     @property
     def headline(self) -> str:
@@ -107,7 +112,10 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     )
     titles, *impact = _impact(plan.impact, plan.basis.home_currency)
     notices = tuple(_notices(plan))
-    verdict = _verdict(plan, assessment, entries)
+    lacking = _lacking(plan, assessment)
+    verdict = _verdict(plan, lacking, entries)
+    prevented = plan.refusals or plan.scope.offline or lacking or not plan.feasible
+    names = (("tenant ", plan.basis.tenant_id), ("entity ", plan.basis.entity_id))
     return PlanView(
         plan=plan,
         verdict=verdict,
@@ -130,8 +138,10 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         impact_none="" if impact or runs or not plan.feasible else "no amount in the books changes",
         proofs=tuple(_proofs(plan)),
         approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
-        command=_command(plan, assessment),
+        command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
         drift=tuple(map(view_of_drift, plan.drift)),
+        drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger",
+        ledger=(("", plan.basis.host), *(pair for pair in names if pair[1])),
     )
 
 
@@ -150,13 +160,16 @@ def counts_text(of: Mapping[Action, int]) -> str:
     return ", ".join(counts) + "."
 
 
-def _verdict(plan: Plan, assessment: Assessment | None, cancelled: str) -> Verdict:
+def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
     """Whether the plan can be applied, and what to know before it is."""
     blocked = plan.summary.get(Action.BLOCKED, 0)
     if plan.refusals:
         return Verdict(style="bad", words="Refused", sentence="An apply changes nothing.")
     if not plan.pending:
-        return Verdict(style="good", words="No changes", sentence=_unchanged(plan))
+        holder = "daybook" if plan.scope.offline else "ledger"
+        what = "the files in scope declare" if plan.partial else "the files declare"
+        unchanged = f"The {holder} holds what {what}."
+        return Verdict(style="good", words="No changes", sentence=unchanged)
     if not plan.feasible:
         return Verdict(style="bad", words="Blocked", sentence="Every change is blocked.")
     if plan.scope.offline:
@@ -166,7 +179,7 @@ def _verdict(plan: Plan, assessment: Assessment | None, cancelled: str) -> Verdi
     skipped = f"An apply skips {counted(blocked, 'blocked change', 'blocked changes')}."
     facts = [skipped] * bool(blocked) + [f"{cancelled} will be cancelled."] * bool(cancelled)
     sentence = " ".join(facts) or "No change is blocked. No posted entry will be cancelled."
-    if lacking := _lacking(plan, assessment):
+    if lacking:
         return Verdict(style="warning", words=lacking, sentence=sentence)
     style = "warning" if blocked or cancelled else "good"
     return Verdict(style=style, words="Can be applied", sentence=sentence)
@@ -182,20 +195,6 @@ def _lacking(plan: Plan, assessment: Assessment | None) -> str:
         return "Approvals are incomplete"
     more = "more " if missing < required else ""
     return f"Needs {missing} {more}{'approval' if missing == 1 else 'approvals'}"
-
-
-def _unchanged(plan: Plan) -> str:
-    """What is known of a plan without changes."""
-    holder = "daybook" if plan.scope.offline else "ledger"
-    what = "the files in scope declare" if plan.partial else "the files declare"
-    return f"The {holder} holds what {what}."
-
-
-def _command(plan: Plan, assessment: Assessment | None) -> str:
-    """The command that applies the plan; empty where something is known to prevent it."""
-    prevented = plan.refusals or plan.scope.offline or _lacking(plan, assessment)
-    can = plan.feasible and not prevented
-    return f"reconciler apply --plan-digest {plan.digest}" if can else ""
 
 
 def _impact(rows: tuple[Impact, ...], home: str | None) -> Iterator[tuple[str, ...]]:
@@ -245,13 +244,15 @@ def _notices(plan: Plan) -> Iterator[str]:
         )
         yield f"OFFLINE: the plan was made without the ledger; {known}. It cannot be applied."
     if plan.partial:
-        left_out = _left_out(plan.out_of_scope)
+        declared = counted(plan.out_of_scope.declared, "declaration", "declarations")
+        recorded = counted(plan.out_of_scope.recorded, "recorded entry", "recorded entries")
         # What is not declared has no labels.
         labels = (
             " An entry that is no longer declared has no labels, so --select never removes it."
             if plan.scope.labels
             else ""
         )
+        left_out = f"{declared} and {recorded} without a file are out of scope"
         yield f"PARTIAL: {_selection(plan.scope)}; {left_out}.{labels}"
 
 
@@ -265,9 +266,3 @@ def _selection(scope: Scope) -> str:
     chosen = [f"{flag} {' or '.join(values)}" for flag, values in options if values]
     only = "only " + " and ".join(chosen) if chosen else "everything"
     return only + (f" except --exclude {' or '.join(scope.excludes)}" if scope.excludes else "")
-
-
-def _left_out(unseen: OutOfScope) -> str:
-    declared = counted(unseen.declared, "declaration", "declarations")
-    recorded = counted(unseen.recorded, "recorded entry", "recorded entries")
-    return f"{declared} and {recorded} without a file are out of scope"

@@ -1,7 +1,7 @@
 """The lines of an entry as a table of debits and credits, with their other fields."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
@@ -20,29 +20,22 @@ def posting_lines(change: Change, home: str) -> Iterator[Line]:
         return
     comparison = change.comparison
     replaces = change.wanted is Action.REPLACE and change.posts
-    if replaces and change.cancels and _currency(change, change.before) != change.currency:
-        yield from _both_sides(change, home)
+    before = change.before or {}
+    was = text_of(before.get(KINDS[change.address.kind].currency)) or change.currency
+    if replaces and change.cancels and was != change.currency:
+        rows = [("-", row, was) for row in _rows(change, before)]
+        rows += [("+", row, change.currency) for row in _rows(change, change.after)]
+        yield from _money_table(rows, home, currencies=True)
     elif comparison.lines_added or comparison.lines_removed:
         yield from _changed_lines(change, home)
     elif replaces or change.wanted in (Action.CREATE, Action.REMOVE, Action.ADOPT):
         live = change.wanted is Action.REMOVE
-        rows = _rows(change, change.before if live else change.after)
-        yield from _money_table([("", row, change.currency) for row in rows], home, live=live)
+        there = _rows(change, before if live else change.after)
+        yield from _money_table([("", row, change.currency) for row in there], home, live=live)
 
 
 def _rows(change: Change, spec: Mapping[str, Value] | None) -> Sequence[Mapping[str, Value]]:
     return rows_of((spec or {}).get(KINDS[change.address.kind].lines))
-
-
-def _currency(change: Change, spec: Mapping[str, Value] | None) -> str:
-    return text_of((spec or {}).get(KINDS[change.address.kind].currency)) or change.currency
-
-
-def _both_sides(change: Change, home: str) -> Iterator[Line]:
-    was = _currency(change, change.before)
-    rows = [("-", row, was) for row in _rows(change, change.before)]
-    rows += [("+", row, change.currency) for row in _rows(change, change.after)]
-    yield from _money_table(rows, home, currencies=True)
 
 
 def _changed_lines(change: Change, home: str) -> Iterator[Line]:
@@ -50,9 +43,7 @@ def _changed_lines(change: Change, home: str) -> Iterator[Line]:
     rows = [("-", row, change.currency) for row in comparison.lines_removed]
     rows += [("+", row, change.currency) for row in comparison.lines_added]
     yield from _money_table(rows, home)
-    kept = len(_rows(change, change.after))
-    kept -= len(comparison.lines_added)
-    if kept:
+    if kept := len(_rows(change, change.after)) - len(comparison.lines_added):
         yield line(span(f"({kept} unchanged lines)", "faint"), indent=8)
 
 
@@ -77,14 +68,11 @@ def _money_table(
         )
         if there
     ]
-    titles = ["", "Accounting code", "Currency", "Debit", "Credit", f"In {home}", ""]
-    cells = [
-        titles,
-        *(
-            _cells(sign, row, live=live or sign == "-", currency=currency, home=home)
-            for sign, row, currency in rows
-        ),
-    ]
+    cells = [("", "Accounting code", "Currency", "Debit", "Credit", f"In {home}", "")]
+    for sign, row, currency in rows:
+        amounts = amounts_of(row, currency, home, live=live or sign == "-")
+        code = text_of(row.get("accountingCodeName")) or ""
+        cells.append((sign, code, currency, *amounts))
     return table(
         [[row[at] for at in shown_columns] for row in cells],
         right=frozenset(
@@ -102,20 +90,21 @@ _FILLED = frozenset({"accountingCodeType"}.union(*(kind.server_filled for kind i
 """What the ledger fills in a live line."""
 
 
-def _cells(
-    sign: str, row: Mapping[str, Value], *, live: bool, currency: str, home: str
-) -> list[str]:
+class LineAmounts(NamedTuple):
+    """What a line posts, and its other fields."""
+
+    debit: str
+    credit: str
+    home: str
+    rest: str
+
+
+def amounts_of(row: Mapping[str, Value], currency: str, home: str, *, live: bool) -> LineAmounts:
+    """A line, declared or `live`, as cells."""
     amount = amount_text(row.get("amount"), currency)
-    debit = row.get("type") == "Debit"
-    return [
-        sign,
-        text_of(row.get("accountingCodeName")) or "",
-        currency,
-        amount if debit else "",
-        "" if debit else amount,
-        amount_text(row.get("homeCurrencyAmount"), home),
-        rest_of(row, live=live),
-    ]
+    sides = (amount, "") if row.get("type") == "Debit" else ("", amount)
+    in_home = amount_text(row.get("homeCurrencyAmount"), home)
+    return LineAmounts(*sides, in_home, rest_of(row, live=live))
 
 
 def rest_of(row: Mapping[str, Value], *, live: bool) -> str:

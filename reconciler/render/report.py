@@ -1,5 +1,6 @@
 """What an apply did: done, failed, not attempted, unknown, blocked."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -85,17 +86,15 @@ def _not_attempted(items: Iterable[Applied], heading: Span) -> Iterator[Line]:
 
 def _exception(item: Applied) -> Iterator[Line]:
     number = f"  {item.number}" if item.number else ""
-    done = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in item.steps)
     yield line("  ", span(item.change.address.name, "strong"), number)
     if item.message:
         yield line(item.message, indent=6)
     verbs = [step.verb for step in item.steps]
     if Verb.CANCEL in verbs and Verb.CREATE not in verbs and item.change.posts:
-        lacking = (
-            "the entry is cancelled and its replacement is not posted; the next apply posts it"
-        )
-        yield line((lacking, "bad"), indent=6)
-    if done:
+        lacking = "the entry is cancelled and its replacement is not posted"
+        yield line((f"{lacking}; the next apply posts it", "bad"), indent=6)
+    if item.steps:
+        done = ", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in item.steps)
         yield line(f"completed before: {done}", indent=6)
     if item.remedy:
         yield line(("To fix: ", "strong"), item.remedy, indent=6)
@@ -104,22 +103,16 @@ def _exception(item: Applied) -> Iterator[Line]:
 
 
 def _verdict(report: Report) -> Iterator[Line]:
-    counts = {outcome: len(report.ended(outcome)) for outcome in Outcome}
-    done = [
-        f"{sum(1 for item in report.ended(Outcome.DONE) if item.change.action is action)} {word}"
-        for action, word in PARTICIPLES.items()
-        if any(item.change.action is action for item in report.ended(Outcome.DONE))
-    ]
-    rest = [
-        f"{counts[outcome]} {heading.lower()}"
-        for outcome, (heading, _) in _HEADINGS.items()
-        if counts[outcome]
-    ]
+    actions = Counter(item.change.action for item in report.ended(Outcome.DONE))
+    counts = [(actions[action], word) for action, word in PARTICIPLES.items()]
+    for outcome, (heading, _) in _HEADINGS.items():
+        counts.append((len(report.ended(outcome)), heading.lower()))
+    facts = ", ".join(f"{count} {what}" for count, what in counts if count)
     head = ("Applied: ", "strong")
     if report.interrupted or report.timed_out:
         head = ("Interrupted. " if report.interrupted else "Out of time. ", "bad")
-    yield line(head, ", ".join((*done, *rest)) + "." if done or rest else "nothing to do.")
+    yield line(head, f"{facts or 'nothing to do'}.")
     if report.ended(Outcome.UNKNOWN) or report.still_open:
         yield line(
-            "Run `reconciler apply` again. It settles unknown outcomes before anything else.",
+            "Run `reconciler apply` again. It settles unknown outcomes before anything else."
         )

@@ -73,15 +73,12 @@ def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterat
             posting.code,
             posting.currency,
         )
-        amounts = (
-            _digits(posting.debit or None, posting.currency),
-            _digits(posting.credit or None, posting.currency),
-            _digits(net, posting.currency, negated=cancels),
-        )
         # Amounts are our own digits, and a sign before digits is no formula.
         yield [
             *map(cell, facts),
-            *amounts,
+            _digits(posting.debit or None, posting.currency),
+            _digits(posting.credit or None, posting.currency),
+            _digits(net, posting.currency, negated=cancels),
             cell(home or ""),
             _digits(posting.home_net, home or "", negated=cancels),
             cell(str(change.source) if change.source else ""),

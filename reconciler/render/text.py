@@ -5,18 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change, Plan, Reason
-from reconciler.core.model.resource import text_of
-from reconciler.render.approvals import requirement_lines
 from reconciler.render.change_view import (
     FORCES,
     BeforeAfter,
     ChangeView,
     DriftView,
-    spec_of,
     view_of_change,
 )
 from reconciler.render.journal_runs import run_lines
-from reconciler.render.phrases import value_text
+from reconciler.render.phrases import more, value_text
 from reconciler.render.plan_view import (
     IMPACT_AMOUNTS,
     NOTHING_POSTED,
@@ -26,7 +23,7 @@ from reconciler.render.plan_view import (
     view_of,
 )
 from reconciler.render.postings import posting_lines
-from reconciler.render.styled_text import BLANK, Line, Span, line, span, table
+from reconciler.render.styled_text import BLANK, Line, line, span, table
 
 LARGE = 10
 """A longer plan does not fit a screen: it is grouped, and ends with what is dangerous."""
@@ -43,27 +40,24 @@ def plan_lines(plan: Plan) -> tuple[Line, ...]:
         *_header(view),
         *drift_section(view.drift),
         *(_grouped(view) if large else _changes(view, view.changes)),
-        *_impact(view),
-        *_warnings(view),
-        *requirement_lines(plan.requirement),
-        *_refusals(view),
-        *(_dangers(view) if large else ()),
-        *_verdict(view),
+        *_end(view, dangers=large),
     )
 
 
 def overview_lines(plan: Plan) -> tuple[Line, ...]:
     """A plan without its changes: impact, what is dangerous, the verdict."""
     view = view_of(plan)
-    return (
-        *_header(view),
-        *_impact(view),
-        *_warnings(view),
-        *requirement_lines(plan.requirement),
-        *_refusals(view),
-        *_dangers(view),
-        *_verdict(view),
-    )
+    return (*_header(view), *_end(view, dangers=True))
+
+
+def _end(view: PlanView, *, dangers: bool) -> Iterator[Line]:
+    yield from _impact(view)
+    yield from _notes(view)
+    yield from _refusals(view)
+    if dangers:
+        yield from _listed("Cancels posted entries:", "bad", view.cancelling)
+        yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
+    yield from _verdict(view)
 
 
 def verdict_lines(plan: Plan) -> tuple[Line, ...]:
@@ -77,9 +71,8 @@ def drift_lines(plan: Plan) -> tuple[Line, ...]:
     view = view_of(plan)
     if not view.drift:
         return (*_header(view), line(("No drift.", "good"), " The ledger holds what was applied."))
-    count = len(view.drift)
-    moved = f"{count} {'entry has' if count == 1 else 'entries have'} changed in the ledger."
-    return (*_header(view), *drift_section(view.drift), line(("Drift: ", "warning"), moved))
+    verdict = line(("Drift: ", "warning"), f"{view.drifted}.")
+    return (*_header(view), *drift_section(view.drift), verdict)
 
 
 def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
@@ -88,10 +81,8 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
 
 
 def _header(view: PlanView) -> Iterator[Line]:
-    basis = view.plan.basis
-    where = f" on {basis.host}" + (f", tenant {basis.tenant_id}" if basis.tenant_id else "")
-    where += f", entity {basis.entity_id}" if basis.entity_id else ""
-    yield line(("Workspace ", ""), span(basis.workspace, "strong"), where)
+    ledger = ", ".join(map("".join, view.ledger))
+    yield line("Workspace ", span(view.plan.basis.workspace, "strong"), f" on {ledger}")
     for notice in view.notices:
         yield line((notice, "warning"))
     yield BLANK
@@ -106,12 +97,8 @@ def drift_section(drift: tuple[DriftView, ...]) -> Iterator[Line]:
     for moved in drift:
         yield line("  ", span(moved.name, "strong"), f"  {moved.number} {moved.what}")
         for field in moved.fields:
-            if field.line:
-                yield line(_moved(field), indent=6)
-            elif field.effect:
-                yield line(span(field.effect, "warning"), indent=6)
-            else:
-                yield line(span(_moved(field), "warning"), indent=6)
+            style = "" if field.line else "warning"
+            yield line(span(field.effect or _moved(field), style), indent=6)
         if moved.remedy:
             yield line(("To fix: ", "strong"), moved.remedy, indent=6)
     yield BLANK
@@ -137,30 +124,21 @@ def _grouped(view: PlanView) -> Iterator[Line]:
         status = change.change.period_status
         period = change.change.period + (f" ({status})" if status else "")
         groups.setdefault(period, []).append(change)
-    for period, changes in sorted(groups.items(), key=lambda item: (_first_day(item[1]), item[0])):
+    # Dates in ISO form compare as text.
+    first = {period: min(view.day for view in changes) for period, changes in groups.items()}
+    for period, changes in sorted(groups.items(), key=lambda item: (first[item[0]], item[0])):
         counts = counts_text(Counter(change.change.action for change in changes))
         yield line((f"{period or 'No accounting period'}: ", "strong"), counts)
         yield BLANK
         yield from _changes(view, changes)
 
 
-def _first_day(changes: Iterable[ChangeView]) -> str:
-    """The first day that an entry is dated; dates in ISO form compare as text."""
-    found = (view.change for view in changes)
-    return min(
-        text_of(spec_of(change).get(KINDS[change.address.kind].date)) or "" for change in found
-    )
-
-
-def _symbol(view: ChangeView) -> Span:
-    return span(f"{view.label.symbol} {view.label.name}", view.label.style)
-
-
 def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Line]:
     """One change: its action, why, and the lines it posts or cancels."""
     change = view.change
     number, place = (f"  {text}" if text else "" for text in (view.number, view.file))
-    yield line("  ", _symbol(view), "  ", span(view.name, "strong"), number, span(place, "faint"))
+    action, name = span(str(view.label), view.label.style), span(view.name, "strong")
+    yield line("  ", action, "  ", name, number, span(place, "faint"))
     for text in (view.headline, view.reason):
         if text:
             yield line(text, indent=6)
@@ -207,10 +185,14 @@ def _impact(view: PlanView) -> Iterator[Line]:
         yield BLANK
 
 
-def _warnings(view: PlanView) -> Iterator[Line]:
+def _notes(view: PlanView) -> Iterator[Line]:
+    """The warnings, and the approvals that the plan requires."""
     for warning in view.plan.warnings:
         yield line((warning, "warning"))
     if view.plan.warnings:
+        yield BLANK
+    if view.approvals:
+        yield line(("Approvals: ", "strong"), view.approvals)
         yield BLANK
 
 
@@ -222,20 +204,15 @@ def _refusals(view: PlanView) -> Iterator[Line]:
         yield BLANK
 
 
-def _dangers(view: PlanView) -> Iterator[Line]:
-    """The destructive changes and the blocked ones by name and number; nothing without any."""
-    yield from _listed("Cancels posted entries:", "bad", view.cancelling)
-    yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
-
-
 def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[Line]:
+    """Changes by name and number; nothing without any."""
     if not changes:
         return
     yield line((title, style))
     shown = changes[:MOST_LISTED]
     rows = [
         (
-            _symbol(view)[0],
+            str(view.label),
             view.name,
             view.number,
             view.change.period,
@@ -244,8 +221,8 @@ def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[L
         for view in shown
     ]
     yield from table(rows, indent=2, styles=[view.label.style for view in shown])
-    if (more := len(changes) - MOST_LISTED) > 0:
-        yield line(span(f"and {more:,} more", style), indent=2)
+    if left := more(len(changes), MOST_LISTED):
+        yield line(span(left, style), indent=2)
     yield BLANK
 
 

@@ -9,13 +9,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Address, Value, text_of
 from reconciler.core.planning.impact import posted_after, posted_before
-from reconciler.render.change_view import (
-    LABELS,
-    BeforeAfter,
-    ChangeView,
-    debits_of,
-    spec_of,
-)
+from reconciler.render.change_view import LABELS, BeforeAfter, ChangeView
 from reconciler.render.html.comparison import LineComparison, codes_of, comparison_of
 from reconciler.render.journal_runs import member_cells
 from reconciler.render.phrases import value_text
@@ -62,30 +56,28 @@ class ChangeTable:
     codes: tuple[str, ...]
 
 
-def table_of(view: PlanView) -> ChangeTable:
-    """The pending changes of a plan, as rows."""
-    changes, home = view.changes, view.plan.basis.home_currency
-    pending = tuple(change.change for change in changes)
-    periods = {change.address: tuple(_periods_of(change)) for change in pending}
-    codes = {change.address: frozenset(_codes_of(change)) for change in pending}
-    starts = _starts(pending, periods)
+def table_of(plan: PlanView) -> ChangeTable:
+    changes, home = plan.changes, plan.plan.basis.home_currency
+    periods = [tuple(_periods_of(view.change)) for view in changes]
+    codes = [frozenset(codes_of(_specs(view.change))) for view in changes]
+    starts = _starts(zip(changes, periods, strict=True))
     all_periods = tuple(sorted(starts, key=lambda name: (starts[name], name)))
-    all_codes = tuple(sorted(frozenset().union(*codes.values())))
+    all_codes = tuple(sorted(frozenset().union(*codes)))
     period_at = {name: at for at, name in enumerate(all_periods)}
     code_at = {name: at for at, name in enumerate(all_codes)}
-    ranks = [_ranks(pending, key) for key in _sort_keys(period_at)]
+    ranks = [_ranks(changes, key) for key in _sort_keys(period_at)]
     rows = {
-        change.change.address: _row(
-            change,
+        view.change.address: _row(
+            view,
             home,
             TablePosition(
                 at=at + 1,
-                periods=tuple(sorted(period_at[name] for name in periods[change.change.address])),
-                codes=tuple(sorted(code_at[name] for name in codes[change.change.address])),
+                periods=tuple(sorted(period_at[name] for name in periods[at])),
+                codes=tuple(sorted(code_at[name] for name in codes[at])),
                 ranks=tuple(column[at] for column in ranks),
             ),
         )
-        for at, change in enumerate(changes)
+        for at, view in enumerate(changes)
     }
     return ChangeTable(rows=rows, periods=all_periods, codes=all_codes)
 
@@ -102,9 +94,9 @@ def _row(view: ChangeView, home: str | None, place: TablePosition) -> ChangeRow:
         forced_by=change.comparison.forced_by if change.wanted is Action.REPLACE else (),
         moved=tuple(f for f in view.fields if not f.line and f.name != kind.lines),
         line_moves=tuple(field for field in view.fields if field.line),
-        stated=tuple(_stated(change)),
+        stated=tuple(_stated(view)),
         comparison=comparison_of(change, home),
-        members=_members(change),
+        members=member_cells(change),
     )
 
 
@@ -123,23 +115,13 @@ def _facts(view: ChangeView) -> Iterator[str]:
         yield f"renamed from {change.renamed_from}"
 
 
-def _stated(change: Change) -> Iterator[tuple[str, str]]:
-    """The fields of the entry that neither its headline, its lines nor its changes show."""
-    kind = KINDS[change.address.kind]
-    shown_already = {kind.lines, *kind.headline, *(f.name for f in change.comparison.fields)}
-    spec = spec_of(change)
-    for name in sorted(spec, key=lambda name: (name != _NOTES, name)):
-        if name not in shown_already and spec[name] not in (None, "", ()):
+def _stated(view: ChangeView) -> Iterator[tuple[str, str]]:
+    """The fields that neither the headline, the lines nor the changes show; the notes first."""
+    kind, spec = KINDS[view.change.address.kind], view.spec
+    shown = {kind.lines, *kind.headline, *(field.name for field in view.change.comparison.fields)}
+    for name in sorted(spec, key=lambda name: (name != "notes", name)):
+        if name not in shown and spec[name] not in (None, "", ()):
             yield name, value_text(spec[name])
-
-
-_NOTES = "notes"
-"""Shown first."""
-
-
-def _members(change: Change) -> tuple[tuple[str, ...], ...]:
-    cells = member_cells(change) if change.members else []
-    return tuple(map(tuple, cells)) if len(cells) > 1 else ()
 
 
 def _specs(change: Change) -> tuple[tuple[str, Mapping[str, Value] | None], ...]:
@@ -148,53 +130,39 @@ def _specs(change: Change) -> tuple[tuple[str, Mapping[str, Value] | None], ...]
     return (*own, *posted_before(change), *posted_after(change))
 
 
-def _codes_of(change: Change) -> Iterable[str]:
-    return codes_of(_specs(change))
-
-
 def _periods_of(change: Change) -> Iterator[str]:
     found = (text_of((spec or {}).get(KINDS[kind].period)) for kind, spec in _specs(change))
     yield from dict.fromkeys(name for name in (change.period, *found) if name)
 
 
-def _starts(
-    pending: Iterable[Change], periods: Mapping[Address, tuple[str, ...]]
-) -> dict[str, str]:
+def _starts(changes: Iterable[tuple[ChangeView, tuple[str, ...]]]) -> dict[str, str]:
     """When each period begins, by the dates of its entries."""
     dates: dict[str, list[str]] = defaultdict(list)
-    for change in pending:
-        date = text_of(spec_of(change).get(KINDS[change.address.kind].date)) or "9999"
-        for name in periods[change.address]:
+    for view, periods in changes:
+        for name in periods:
             # An entry that changes its period has a date in the new one.
-            dates[name].append(date if name == change.period else "9999")
+            dates[name].append((name == view.change.period and view.day) or "9999")
     return {name: min(found) for name, found in dates.items()}
 
 
-_Key: TypeAlias = Callable[[Change], Any]
+_Key: TypeAlias = Callable[[ChangeView], Any]
 
 
 def _sort_keys(period_at: Mapping[str, int]) -> tuple[_Key, ...]:
     """What each column is sorted by; amounts exactly, and by currency first."""
     order = {action: at for at, action in enumerate((*LABELS, Action.KEEP))}
-
-    def amount(change: Change) -> tuple[Any, ...]:
-        return change.currency, debits_of(change)
-
-    def date(change: Change) -> str:
-        return text_of(spec_of(change).get(KINDS[change.address.kind].date)) or ""
-
     return (
-        lambda change: (order[change.action], order[change.wanted]),
-        lambda change: change.address.name,
-        lambda change: change.number or "",
-        lambda change: period_at.get(change.period, -1),
-        date,
-        amount,
-        lambda change: str(change.source or ""),
+        lambda view: (order[view.change.action], order[view.change.wanted]),
+        lambda view: view.name,
+        lambda view: view.number,
+        lambda view: period_at.get(view.change.period, -1),
+        lambda view: view.day,
+        lambda view: (view.change.currency, view.debits),
+        lambda view: view.file,
     )
 
 
-def _ranks(pending: tuple[Change, ...], key: _Key) -> list[int]:
+def _ranks(pending: tuple[ChangeView, ...], key: _Key) -> list[int]:
     """The rank of each change in the order of a key; equal keys have one rank."""
     keys = [key(change) for change in pending]
     place = {value: at for at, value in enumerate(sorted(set(keys)))}

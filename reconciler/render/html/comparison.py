@@ -10,18 +10,8 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Value, text_of
 from reconciler.core.planning.request_body import completed
-from reconciler.render.phrases import amount_text, side_total
-from reconciler.render.postings import rest_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineAmounts:
-    """What a line posts on one side of the comparison."""
-
-    debit: str
-    credit: str
-    home: str
-    rest: str
+from reconciler.render.phrases import side_total
+from reconciler.render.postings import LineAmounts, amounts_of, rest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,24 +98,24 @@ def _rows(
     before: Sequence[_Line], after: Sequence[_Line], money: Mapping[str, str], home: str
 ) -> Iterator[LinePair]:
     """Debits before credits; a changed line keeps its position."""
-    pairs = sorted(_pairs(before, after, money), key=lambda pair: _is_credit(pair[0] or pair[1]))
-    for old, new in pairs:
-        was = None if old is None else _cell(old, money["before"], home, live=True)
-        now = None if new is None else _cell(new, money["after"], home, live=False)
+    pairs = _pairs(before, after)
+    for old, new in sorted(
+        pairs, key=lambda pair: (pair[0] or pair[1] or {}).get("type") == "Credit"
+    ):
+        was = None if old is None else amounts_of(old, money["before"], home, live=True)
+        now = None if new is None else amounts_of(new, money["after"], home, live=False)
         if old is None or new is None:
             mark = "+" if old is None else "-"
             mark = mark if before and after else ""
         else:
             same = money["before"] == money["after"] and _exact(old) == _exact(new)
             mark = "" if same else "~"
-        line = new if new is not None else old
-        assert line is not None
-        code = text_of(line.get("accountingCodeName")) or ""
+        code = text_of((new or old or {}).get("accountingCodeName")) or ""
         yield LinePair(mark=mark, code=code, before=was, after=now)
 
 
 def _pairs(
-    before: Sequence[_Line], after: Sequence[_Line], money: Mapping[str, str]
+    before: Sequence[_Line], after: Sequence[_Line]
 ) -> Iterator[tuple[_Line | None, _Line | None]]:
     """Equal lines, then lines of one code and side, then those without a partner."""
     free: dict[int, _Line] = dict(enumerate(after))
@@ -151,21 +141,6 @@ def _exact(line: _Line) -> tuple[object, ...]:
 
 def _place(line: _Line) -> tuple[object, ...]:
     return line.get("accountingCodeName"), line.get("type")
-
-
-def _is_credit(line: _Line | None) -> bool:
-    return line is not None and line.get("type") == "Credit"
-
-
-def _cell(line: _Line, currency: str, home: str, *, live: bool) -> LineAmounts:
-    amount = amount_text(line.get("amount"), currency)
-    credit = _is_credit(line)
-    return LineAmounts(
-        debit="" if credit else amount,
-        credit=amount if credit else "",
-        home=amount_text(line.get("homeCurrencyAmount"), home),
-        rest=rest_of(line, live=live),
-    )
 
 
 def codes_of(specs: Iterable[tuple[str, Mapping[str, Value] | None]]) -> Iterator[str]:

@@ -31,8 +31,8 @@ _EARLY = 'document.documentElement.className = "js";'
 def plan_html(plan: Plan) -> str:
     """The plan as an HTML document, the same bytes for the same plan."""
     style, script = _source("report.css"), _source("report.js")
-    pages = _pages(plan)
     view = view_of(plan)
+    pages = _pages(view)
     table = table_of(view)
     drawn = (
         _environment()
@@ -93,14 +93,13 @@ def _by_period(cells: Iterable[tuple[str, ...]]) -> Mapping[str, list[tuple[str,
     return groups
 
 
-def _pages(plan: Plan) -> str:
+def _pages(view: PlanView) -> str:
     """The margins of every printed page: workspace, ledger and digest."""
-    basis = plan.basis
-    where = ", ".join(part for part in (basis.host, basis.tenant_id, basis.entity_id) if part)
+    ledger = ", ".join(value for _, value in view.ledger if value)
     boxes = (
-        ("top-left", css_string(f"Plan for {basis.workspace}")),
-        ("top-right", css_string(where)),
-        ("bottom-left", css_string(plan.digest)),
+        ("top-left", css_string(f"Plan for {view.plan.basis.workspace}")),
+        ("top-right", css_string(ledger)),
+        ("bottom-left", css_string(view.plan.digest)),
         ("bottom-right", '"Page " counter(page) " of " counter(pages)'),
     )
     return "@page { " + " ".join(f"@{box} {{ content: {text}; }}" for box, text in boxes) + " }"
