@@ -57,6 +57,7 @@ class ChangeTable:
 
 
 def table_of(plan: PlanView) -> ChangeTable:
+    """The pending changes of a plan, as rows."""
     changes, home = plan.changes, plan.plan.basis.home_currency
     periods = [tuple(_periods_of(view.change)) for view in changes]
     codes = [frozenset(codes_of(_specs(view.change))) for view in changes]
@@ -90,7 +91,7 @@ def _row(view: ChangeView, home: str | None, place: TablePosition) -> ChangeRow:
         place=place,
         action=f"{view.label.name}: {change.wanted}" if blocked else view.label.name,
         noun="" if kind.lines else kind.nouns[0],
-        facts=tuple(_facts(view)),
+        facts=_facts(view),
         forced_by=change.comparison.forced_by if change.wanted is Action.REPLACE else (),
         moved=tuple(f for f in view.fields if not f.line and f.name != kind.lines),
         line_moves=tuple(field for field in view.fields if field.line),
@@ -100,19 +101,17 @@ def _row(view: ChangeView, home: str | None, place: TablePosition) -> ChangeRow:
     )
 
 
-def _facts(view: ChangeView) -> Iterator[str]:
+def _facts(view: ChangeView) -> tuple[str, ...]:
     """What is special about a change."""
     change = view.change
-    if view.cancels:
-        yield f"cancels {change.number}"
-    if change.transferred not in ("", "No"):
-        yield f"transferred {change.transferred}"
-    if change.protect:
-        yield "protected"
-    if change.journal_run:
-        yield f"made by {change.journal_run}"
-    if change.renamed_from:
-        yield f"renamed from {change.renamed_from}"
+    facts = (
+        (f"cancels {change.number}", view.cancels),
+        (f"transferred {change.transferred}", change.transferred not in ("", "No")),
+        ("protected", change.protect),
+        (f"made by {change.journal_run}", change.journal_run),
+        (f"renamed from {change.renamed_from}", change.renamed_from),
+    )
+    return tuple(fact for fact, holds in facts if holds)
 
 
 def _stated(view: ChangeView) -> Iterator[tuple[str, str]]:

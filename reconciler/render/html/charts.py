@@ -4,7 +4,7 @@ A bar is always beside its amount and its side, so a chart is also a table.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -75,18 +75,12 @@ def _by_account(plan: Plan) -> Iterator[Chart]:
             ((code, net) for code, net in sums.items() if net),
             key=lambda item: (-abs(item[1]), item[0]),
         )
-        longest = max((abs(net) for _, net in moved), default=ZERO)
-        bars = (
-            Bar(
-                name=code,
-                left=_length(net, longest) if net < ZERO else 0,
-                right=_length(net, longest) if net > ZERO else 0,
-                amounts=(sided(net, currency),),
-            )
+        rows = [
+            (code, abs(min(net, ZERO)), max(net, ZERO), (sided(net, currency),))
             for code, net in moved
-        )
-        if moved:
-            yield _chart(currency, bars)
+        ]
+        if rows:
+            yield _chart(currency, rows)
 
 
 def _by_period(plan: Plan) -> Iterator[Chart]:
@@ -100,19 +94,12 @@ def _by_period(plan: Plan) -> Iterator[Chart]:
     order = {row.period: at for at, row in enumerate(plan.impact)}
     for currency, periods in sorted(sums.items()):
         totals = {name: (total(new), total(old)) for name, (new, old) in periods.items()}
-        longest = max((amount for pair in totals.values() for amount in pair), default=ZERO)
-        bars = (
-            Bar(
-                name=name,
-                left=_length(old, longest),
-                right=_length(new, longest),
-                amounts=(shown(old, currency), shown(new, currency)),
-            )
-            for name, (new, old) in sorted(
-                totals.items(), key=lambda item: (order.get(item[0], len(order)), item[0])
-            )
-        )
-        yield _chart(currency, bars)
+        rows = [
+            (name, old, new, (shown(old, currency), shown(new, currency)))
+            for name, (new, old) in totals.items()
+        ]
+        rows.sort(key=lambda row: (order.get(row[0], len(order)), row[0]))
+        yield _chart(currency, rows)
 
 
 def _debits(entries: Iterable[Entry], home: str | None) -> Iterator[tuple[str, str, Decimal]]:
@@ -123,11 +110,21 @@ def _debits(entries: Iterable[Entry], home: str | None) -> Iterator[tuple[str, s
                 yield home or posting.currency, posting.period, amount
 
 
-def _chart(currency: str, bars: Iterable[Bar]) -> Chart:
-    found = tuple(bars)
-    return Chart(currency=currency, bars=found[:_BARS], more=max(0, len(found) - _BARS))
+def _chart(currency: str, rows: Sequence[tuple[str, Decimal, Decimal, tuple[str, ...]]]) -> Chart:
+    """A bar a row, of a name, the amounts to the left and to the right, and what is written."""
+    longest = max((max(left, right) for _, left, right, _ in rows), default=ZERO)
+    bars = (
+        Bar(
+            name=name,
+            left=_length(left, longest),
+            right=_length(right, longest),
+            amounts=amounts,
+        )
+        for name, left, right, amounts in rows[:_BARS]
+    )
+    return Chart(currency=currency, bars=tuple(bars), more=max(0, len(rows) - _BARS))
 
 
 def _length(amount: Decimal, longest: Decimal) -> int:
     """At least 1 for any amount, so that it is visible."""
-    return max(1, int(abs(amount) * HALF / longest)) if amount else 0
+    return max(1, int(amount * HALF / longest)) if amount else 0

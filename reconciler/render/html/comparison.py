@@ -57,24 +57,17 @@ def comparison_of(change: Change, home: str | None) -> LineComparison | None:
     touched = change.wanted in _WHOLE or change.comparison.lines_added
     if not kind.lines or not (touched or change.comparison.line_updates):
         return None
-    names = _NAMES[change.block is not None]
-    there = [
-        (name, field, lines(kind, completed(kind, spec, home)), text_of(spec.get(kind.currency)))
-        for name, field, spec in (
-            (names[0], "before", change.before),
-            (names[1], "after", change.after),
-        )
-        if spec is not None
-    ]
+    specs = {"before": change.before, "after": change.after}
+    there = {field: spec for field, spec in specs.items() if spec is not None}
     if not there:
         return None
-    sides = tuple(_side(name, field, rows, code or "") for name, field, rows, code in there)
-    found = {field: rows for _, field, rows, _ in there}
-    money = {side.field: side.currency for side in sides}
+    names = dict(zip(specs, _NAMES[change.block is not None], strict=True))
+    found = {field: lines(kind, completed(kind, spec, home)) for field, spec in there.items()}
+    money = {field: text_of(spec.get(kind.currency)) or "" for field, spec in there.items()}
     return LineComparison(
-        sides=sides,
+        sides=tuple(_side(names[field], field, found[field], money[field]) for field in there),
         rows=tuple(_rows(found.get("before", ()), found.get("after", ()), money, home or "")),
-        home=(home or "") if any(side.currency != home for side in sides) and home else "",
+        home=home if home and set(money.values()) != {home} else "",
     )
 
 
