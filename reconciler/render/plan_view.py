@@ -112,7 +112,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     )
     titles, *impact = _impact(plan.impact, plan.basis.home_currency)
     notices = tuple(_notices(plan))
-    lacking = _lacking(plan, assessment)
+    lacking = _lacking(plan, assessment) if plan.requirement.approvals else ""
     verdict = _verdict(plan, lacking, entries)
     prevented = plan.refusals or plan.scope.offline or lacking or not plan.feasible
     names = (("tenant ", plan.basis.tenant_id), ("entity ", plan.basis.entity_id))
@@ -188,7 +188,7 @@ def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
 def _lacking(plan: Plan, assessment: Assessment | None) -> str:
     """Which approvals are still needed, as far as that is known; empty for none."""
     required = plan.requirement.approvals
-    if not required or (assessment is not None and assessment.satisfied):
+    if assessment is not None and assessment.satisfied:
         return ""
     missing = required - len(assessment.present) if assessment is not None else required
     if missing <= 0:

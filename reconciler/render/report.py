@@ -76,17 +76,19 @@ def _not_attempted(items: Iterable[Applied], heading: Span) -> Iterator[Line]:
         reasons.setdefault((item.message, item.remedy), []).append(item)
     for (message, remedy), found in reasons.items():
         yield line(heading, f" {message}" if message else "")
-        for item in found:
-            number = f"  {item.number}" if item.number else ""
-            yield line("  ", span(item.change.address.name, "strong"), number)
+        yield from map(_named, found)
         if remedy:
             yield line(("To fix: ", "strong"), remedy, indent=6)
         yield BLANK
 
 
-def _exception(item: Applied) -> Iterator[Line]:
+def _named(item: Applied) -> Line:
     number = f"  {item.number}" if item.number else ""
-    yield line("  ", span(item.change.address.name, "strong"), number)
+    return line("  ", span(item.change.address.name, "strong"), number)
+
+
+def _exception(item: Applied) -> Iterator[Line]:
+    yield _named(item)
     if item.message:
         yield line(item.message, indent=6)
     verbs = [step.verb for step in item.steps]
