@@ -70,7 +70,7 @@ class Interaction:
     tell: Tell
     progress: Progress
     confirm: Callable[[int], bool] = lambda _: True
-    """Whether to go on with so many changes."""
+    """Whether to go on with this number of changes."""
     stop: Stop = field(default_factory=Stop)
 
     @contextmanager

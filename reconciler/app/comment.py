@@ -20,7 +20,7 @@ DRY_RUN_LIMIT = LIMIT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewState:
-    """What the comment says besides the plan: the commit, and its approvals or why they lack."""
+    """The parts of the comment beside the plan: the commit, and the approvals or why they lack."""
 
     commit: str
     assessment: Assessment | None = None

@@ -64,7 +64,7 @@ def policy_warnings(text: str, new: Policy) -> Iterator[str]:
 
 
 def stricter(old: Policy | None, new: Policy, recorded: int) -> Policy:
-    """What both policies allow, for so many recorded entries."""
+    """What both policies allow, for this number of recorded entries."""
     if old is None or text_of_policy(old) == text_of_policy(new):
         return new
     usual = default_limit(recorded)

@@ -13,7 +13,7 @@ from reconciler.core.model.review import Assessment
 from reconciler.core.recovery.open_calls import Recovery
 
 Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-"""Shows the progress of a task with so many steps; yields what to call after each."""
+"""Shows the progress of a task with a number of steps; yields what to call after each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class ImportProblems:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """So many entries are adopted, and a plan has nothing left to do for them."""
+    """The number of entries that are adopted and need no further change."""
 
     count: int
 

@@ -38,7 +38,7 @@ def committed(origin: Provenance, root: Path) -> Provenance:
 
 
 def issued(plan: Plan, root: Path, *, at: datetime | None, hours: int) -> Plan:
-    """The plan as it is saved: with its commit, and valid for so many hours.
+    """The plan as it is saved: with its commit, and valid for that number of hours.
 
     `at` is the time by the ledger's clock; this machine's is used where that is not known.
     """

@@ -1,4 +1,4 @@
-"""What an apply is held to: the plan that was reviewed, by its file or by its digest."""
+"""The plan that an apply may carry out: the reviewed one, by its file or by its digest."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime

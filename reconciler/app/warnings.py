@@ -1,4 +1,4 @@
-"""Every warning that a plan carries besides those of its files' renames."""
+"""Every warning of a plan, apart from those about renamed files."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
 
 MOST_NAMED = 10
-"""So many items are named in a warning; the rest are counted."""
+"""The most items that a warning names; the rest are counted."""
 
 
 def session_warnings(

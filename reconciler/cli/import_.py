@@ -15,7 +15,7 @@ from reconciler.cli.terminal import note, out, progress
 from reconciler.render.styled_text import line, span
 
 MOST_SHOWN = 50
-"""So many entries that are not imported are listed; the rest are counted."""
+"""The most entries that are listed as not imported; the rest are counted."""
 
 
 @click.command("import")

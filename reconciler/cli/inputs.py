@@ -49,7 +49,7 @@ def require_terminal(remedy: str) -> None:
 
 
 def asking(verb: str, done: str, *nouns: str) -> Callable[[int], bool]:
-    """What asks whether to go on with so many changes: `yes` alone means yes."""
+    """Asks whether to go on with a number of changes: `yes` alone means yes."""
 
     def confirm(count: int) -> bool:
         with unguarded():

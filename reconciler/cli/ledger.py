@@ -59,7 +59,7 @@ def ledger() -> None:
     "--concurrency",
     type=click.IntRange(1),
     metavar="NUMBER",
-    help="Answer 429 to an entity's requests beyond so many concurrent ones. Default: no limit.",
+    help="Answer 429 to an entity's requests beyond NUMBER concurrent ones. Default: no limit.",
 )
 @click.option(
     "--query-lag",

@@ -30,7 +30,7 @@ def unguarded() -> Iterator[None]:
 def stopping(stop: Stop, *, after: float) -> Iterator[None]:
     """The first signal ends the run after the calls in flight; the second ends it at once.
 
-    So does the end of its time, `after` so many seconds.
+    So does the end of its time, `after` that number of seconds.
     """
 
     def handle(number: int, frame: Any) -> None:

@@ -1,4 +1,4 @@
-"""The rules a file is held to before accounting starts, by id, and problems made from them."""
+"""The rules that files must keep before accounting starts, by id, and problems made from them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -80,7 +80,7 @@ def test_a_plan_is_valid_for_a_week_or_as_said(books, saved, tmp_path):
 def test_a_plan_that_was_printed_is_no_saved_one(books, tmp_path):
     path = tmp_path / "printed.json"
     path.write_text(books.plan("--format", "json").out)
-    refused(books, path, "not saved as a plan to apply")
+    refused(books, path, "is not a saved plan to apply")
 
 
 def test_a_plan_of_another_version_is_made_anew(books, saved):
@@ -93,7 +93,7 @@ def test_a_plan_is_held_to_the_policy_it_was_reviewed_under(books, saved):
     digest = json.loads(saved.read_text())["digest"]
     books.settings(spec="{policy: {limits: {removals: 50}}}")
     assert books.plan_document()["digest"] == digest
-    refused(books, saved, "policy is not the one")
+    refused(books, saved, "policy changed since the review")
 
 
 def test_a_key_makes_plans_that_nobody_else_can_make(books, saved, monkeypatch):

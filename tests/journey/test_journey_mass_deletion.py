@@ -145,7 +145,7 @@ def test_a_change_cannot_raise_the_limit_that_it_exceeds(small):
     ended = small.apply()
     assert ended.code == 4
     assert "6 of 12 recorded entries would be removed; the limit is 3" in ended.out
-    assert "raise policy.limits.removals in a change of its own" in ended.out
+    assert "raise policy.limits.removals in a separate change" in ended.out
     assert "the policy changed since the last apply (limits.removals). Until" in ended.said
     assert len(small.posted()) == 12
 

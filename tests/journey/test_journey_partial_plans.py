@@ -64,7 +64,7 @@ def test_apply_does_what_was_selected_and_no_more(books, options, expected):
         (["--period", "Jan-2062"], "did you mean Jan-2026"),
         (["--select", "team=app"], "did you mean team=ap"),
         (["--select", "team"], "LABEL=VALUE"),
-        (["--exclude", "*"], "Nothing in the workspace"),
+        (["--exclude", "*"], "No entry matches all options"),
     ],
 )
 def test_a_word_that_matches_nothing_is_a_mistake(books, options, said):

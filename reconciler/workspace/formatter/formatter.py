@@ -1,6 +1,6 @@
 """Rewrites a file of declarations in canonical order and spelling, without changing what it says.
 
-The text is laid out anew from the positions libyaml reports, because the money in it must come
+The text is laid out again from the positions libyaml reports, because the money in it must come
 through digit by digit and a comment must stay with its field when the field moves.
 """
 
