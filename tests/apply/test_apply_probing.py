@@ -67,7 +67,7 @@ def test_i44_what_stands_above_a_gap_is_not_posted_again(unsearchable):
         "unsearched-ledger",
         True,
     )
-    assert "none of JE-00000001 to JE-00000051" in refusal.message
+    assert "Probing JE-00000001 to JE-00000051 found no marker" in refusal.message
     assert (bench.verbs(), bench.live()) == ([], before)
     named = {**ONE, "b": declared(of("2.00"), name="b", adopts=before["b"][0])}
     bench.apply(named, finding={"probe_from": "JE-00000001"})

@@ -145,7 +145,7 @@ def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
     assert workspace.apply(monkeypatch, *probing) == 4
     said = " ".join(capsys.readouterr().out.split())
     assert "Refused: unsearched-ledger: " in said
-    assert ("say so: --first-apply" if probing else "say so with --first-apply") in said
+    assert ("add --first-apply" if probing else "use --first-apply") in said
     assert (workspace.received, workspace.live()) == (0, live)
     # The word is not true here; within the day the keys still protect what was posted before.
     assert workspace.apply(monkeypatch, *probing, "--first-apply") == 0

@@ -216,7 +216,7 @@ DAMAGE = {
     "another key": (lambda line: changed(line, key="sha256:0"), "is not call number"),
     "a path for a number": (
         lambda line: changed(line, number="../../x"),
-        "a number that no ledger gives",
+        "its number is malformed",
     ),
     "contradicting itself": (
         lambda line: f"{line}\n{changed(line, result=Result.REFUSED)}",
