@@ -274,12 +274,12 @@ def test_i07_a_create_is_not_said_to_be_posted_and_not_posted(books):
         close(books, posted={BILLING: "JR-00000001"}, not_posted=[BILLING])
 
 
-# What a rescue file says of a call that was made again, or that the ledger does not bear out.
+# What a spill file says of a call that was made again, or that the ledger does not bear out.
 
 
 @pytest.fixture
 def without_room(bench, monkeypatch):
-    """A block in which the daybook takes no outcome, so that the rescue file gets all of them."""
+    """A block in which the daybook takes no outcome, so that the spill file gets all of them."""
     path = bench.root / "daybook.db.rescue"
 
     @contextlib.contextmanager
@@ -310,7 +310,7 @@ def taken(bench, path):
 
 
 def refused_elsewhere(bench, without_room):
-    """An entry that was refused once, which only a rescue file knows, and that lies elsewhere."""
+    """An entry that was refused once, which only a spill file knows, and that lies elsewhere."""
     path, block = without_room
     one = files(a=of("1.00"))
     bench.converge({})

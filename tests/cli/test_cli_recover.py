@@ -229,7 +229,7 @@ DAMAGE = {
 
 @pytest.fixture(scope="module")
 def kept_file(small_template, tmp_path_factory):
-    """Books with a rescue file beside a daybook, for tests that only look; and what is in it."""
+    """Books with a spill file beside a daybook, for tests that only look; and what is in it."""
     root = shutil.copytree(small_template, tmp_path_factory.mktemp("kept") / "books")
     with contextlib.closing(Books(root)) as books:
         rescue_one(books)

@@ -1,7 +1,7 @@
 """In which order a disk is asked for what must be there after a power loss (I-40, I-43).
 
 What SQLite does for a commit is its own affair; here is what we do around it: a new daybook gets
-its name when its content is on the disk, and the name is there too; so with a rescue file.
+its name when its content is on the disk, and the name is there too; so with a spill file.
 """
 
 import re
@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def asked(place: Path) -> list[tuple[str, ...]]:
-    """What was synced, or renamed to what, by a process that makes a daybook and a rescue file."""
+    """What was synced, or renamed to what, by a process that makes a daybook and a spill file."""
     traced = subprocess.run(
         ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2",
          sys.executable, "-c", SCRIPT, str(place)], capture_output=True, text=True, check=True,
@@ -69,7 +69,7 @@ def test_i40_b08_b09_a_daybook_gets_its_name_once_its_content_is_on_the_disk(ask
     "made",
     [
         pytest.param(("daybook.db.new", "daybook.db"), id="B10 I-40 a new daybook"),
-        pytest.param(("rescue.jsonl",), id="B10 I-43 a rescue file"),
+        pytest.param(("rescue.jsonl",), id="B10 I-43 a spill file"),
     ],
 )
 def test_the_name_of_what_was_made_is_on_the_disk_too(asked, made):
