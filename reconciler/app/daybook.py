@@ -109,7 +109,10 @@ def export_daybook(root: Path, file: Path) -> tuple[int, int]:
     settings = _settings(root)
     with closing(open_workspace_daybook(root, settings)) as daybook:
         if not daybook.lineage:
-            raise DaybookError("there is no daybook yet", remedy="The first apply creates it.")
+            raise DaybookError(
+                "there is no daybook yet",
+                remedy="Run `reconciler apply`: the first apply creates the daybook.",
+            )
     with closing(open_workspace_daybook(root, settings, command="export")) as daybook:
         daybook.note_export(this_process(command="export"))
         write_text(file, write_export(daybook))

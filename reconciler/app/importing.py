@@ -231,7 +231,8 @@ class _Search:
         left = tuple(member for member in members if member.number not in self._names)
         if not left:
             raise Refused(
-                f"all entries of {run} are already recorded", remedy="There is nothing to import."
+                f"all entries of {run} are already recorded",
+                remedy="Omit this run: its entries are already managed.",
             )
         for member in left:
             yield self.found(KINDS[kind.members], member, journal_run=run)
@@ -241,7 +242,7 @@ class _Search:
         if live.number in self._names:
             raise Refused(
                 f"{live.number} is already recorded as {self._names[live.number]}",
-                remedy="There is nothing to import.",
+                remedy="Omit this number: the entry is already managed.",
             )
         workspace, marked = self._session.workspace, self._marked(kind, live)
         address = self._adopting.get(live.number)

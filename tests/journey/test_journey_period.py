@@ -73,3 +73,19 @@ def test_what_a_run_made_is_left_to_it(billing):
 def test_a_period_is_not_imported(small, args, code, said):
     ended = small.run("import", *args)
     assert (ended.code, said in ended.said) == (code, True), ended.said
+
+
+def test_a_number_that_is_managed_is_omitted_as_the_remedy_says(small):
+    number = by_hand(small)
+    refused = small.run("import", "JE-00000001", number)
+    assert (refused.code, "To fix: Omit this number" in refused.said) == (4, True), refused.said
+    assert small.run("import", number).code == 0
+    assert small.plan("--expect-no-changes").code == 0
+
+
+def test_a_daybook_to_export_is_created_by_the_apply_that_the_remedy_names(empty, tmp_path):
+    empty.declare("first")
+    refused = empty.run("daybook", "export", tmp_path / "daybook.json")
+    assert (refused.code, "To fix: Run `reconciler apply`" in refused.said) == (1, True)
+    assert empty.apply().code == 0
+    assert empty.run("daybook", "export", tmp_path / "daybook.json").code == 0
