@@ -31,7 +31,7 @@ SWEEPS = "(long or faults) and not vendor"
 LONGEST = 1800
 """Seconds after which a run of tests counts as hung, and its bug as escaped."""
 BEGIN, END = "<!-- planted: begin -->\n", "<!-- planted: end -->\n"
-FIRST_LINE = re.compile(r"(B\d+) breaks (I-\d\d(?:, I-\d\d)*: .+)")
+FIRST_LINE = re.compile(r"(B\d+) breaks ([IT]-\d\d(?:, [IT]-\d\d)*: .+)")
 
 
 class Unusable(Exception):

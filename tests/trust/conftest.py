@@ -1,1 +1,1 @@
-"""Scenarios of trust: each takes away the evidence of a promise, and expects a refusal that names it."""
+"""Scenarios of trust: without its evidence, a promise becomes a refusal that names it."""
