@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model.money import (
+    WITHDRAWN,
     decimals,
     difference,
     minor_units,
@@ -15,6 +16,7 @@ from reconciler.core.model.money import (
     total,
     written,
 )
+from reconciler.ledger.reference_data.currencies import minor_units as ledger_units
 
 CENTS = st.integers(min_value=-(10**17), max_value=10**17)
 
@@ -143,8 +145,34 @@ def test_what_is_shown_is_the_amount(cents):
         *((code, 2) for code in ("CHF", "EUR", "GBP", "INR", "USD")),
         *((code, 3) for code in ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")),
         *((code, 4) for code in ("CLF", "UYW")),
+        *((code, 2) for code in ("BGN", "DEM", "EEK", "HRK", "LTL", "VEF", "ZWL")),
+        *((code, 0) for code in ("BYR", "ESP", "ITL", "TRL")),
         *((code, None) for code in ("XAU", "XTS", "XXX", "AAA", "usd", "", "US")),
     ],
 )
 def test_m5_minor_units_are_those_of_iso_4217(currency, units):
     assert minor_units(currency) == units
+
+
+# The codes with decimal places that ISO 4217 listed in January 2026, and those withdrawn before.
+# A code that a later list drops must move to the withdrawn ones, not disappear.
+ONCE_LISTED = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD
+    CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP
+    GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR
+    KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN
+    MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
+    SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
+    USD USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+
+
+def test_no_currency_loses_its_decimal_places():
+    assert [code for code in (*ONCE_LISTED.split(), *WITHDRAWN) if minor_units(code) is None] == []
+
+
+def test_the_embedded_ledger_knows_the_same_decimal_places():
+    codes = [*ONCE_LISTED.split(), *WITHDRAWN, "XAU", "XXX", "AAA"]
+    assert {code: ledger_units(code) for code in codes} == {
+        code: minor_units(code) for code in codes
+    }

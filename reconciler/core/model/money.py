@@ -1,13 +1,29 @@
 """Exact money: sums without rounding, digits as text, minor units of currencies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded
 from functools import cache
+from types import MappingProxyType
+from typing import Final
 
 ZERO = Decimal(0)
 
 # The default context silently rounds to 28 digits.
 _EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, Overflow])
+
+_WITHDRAWN = {
+    0: "ADP BEF BYB BYR ESP GRD ITL LUF MGF PTE ROL TPE TRL",
+    2: "AFA ANG ATS AYM AZM BGL BGN CSD CUC CYP DEM EEK FIM FRF GHC GWP HRK IEP LTL LVL MRO MTL "
+    "MZM NLG RUR SDD SIT SKK SLL SRG STD TMM USS VEB VEF YUM ZMK ZWD ZWL ZWN ZWR",
+}
+WITHDRAWN: Final[Mapping[str, int]] = MappingProxyType(
+    {code: units for units, codes in _WITHDRAWN.items() for code in codes.split()}
+)
+"""Decimal places of the currencies that ISO 4217 withdrew since 1999, as they were.
+
+ISO's list of withdrawn codes gives none. The digits are those of the last list that had the code,
+as the currency data of OpenJDK keeps them.
+"""
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
@@ -56,11 +72,11 @@ def decimals(amount: Decimal) -> int:
 
 @cache
 def minor_units(currency: str) -> int | None:
-    """Decimal places of an ISO 4217 currency; None if the code is unknown or defines none."""
+    """Decimal places of an ISO 4217 currency, withdrawn ones too; None if unknown or undefined."""
     from iso4217 import Currency  # noqa: PLC0415  reads its table on import: not for --help
 
     try:
         units = Currency(currency).exponent
     except ValueError:
-        return None
+        return WITHDRAWN.get(currency)
     return None if units is None else int(units)
