@@ -1,14 +1,14 @@
 """A daybook on PostgreSQL, for runners that share one: a schema for each workspace."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from reconciler.daybook.postgresql_url import destination_of
 from reconciler.daybook.store import WRITING, Transactions
 from reconciler.daybook.tables import TABLES
 from reconciler.errors import DaybookError
@@ -43,19 +43,22 @@ class PostgresStore(Transactions):
     """The daybook of one workspace, in a schema of its own."""
 
     remedy = (
-        "Check that the server can be reached and that you may use the database; the password "
-        "comes from PGPASSWORD or ~/.pgpass."
+        "Check that the server can be reached, that its certificate is valid for its name, and "
+        "that you may use the database. PGSSLROOTCERT names the file of a private authority; the "
+        "password comes from PGPASSWORD or ~/.pgpass."
     )
 
     def __init__(self, url: str, workspace: str) -> None:
         self.lease_seconds: int | None = LEASE_SECONDS
         self.schema = schema_of(workspace)
-        self.place, address = _address(url)
+        _require_driver()
+        destination = destination_of(url, os.environ)
+        self.place = destination.place
         self.engine = create_engine(
-            address,
+            destination.address,
             pool_size=2,  # one for the writer, one for the renewal of its lease
             pool_pre_ping=True,  # a connection may have died while a person was asked
-            connect_args={k: v for k, v in _CONNECT.items() if k not in address.query},
+            connect_args={**_CONNECT, **destination.parameters},
             use_native_hstore=False,
             hide_parameters=True,
         )
@@ -117,8 +120,7 @@ def schema_of(workspace: str) -> str:
     return f"{name[: _LONGEST_NAME - 17]}~{digest}"
 
 
-def _address(url: str) -> tuple[str, Any]:
-    """The URL for messages, and the one to connect to."""
+def _require_driver() -> None:
     try:
         import psycopg  # noqa: F401, PLC0415 - asked for only where it is needed
     except ImportError as error:
@@ -126,20 +128,6 @@ def _address(url: str) -> tuple[str, Any]:
             "a daybook on PostgreSQL needs the package psycopg",
             remedy="Install it with the extra: pip install 'reconciler[postgresql]'.",
         ) from error
-    try:
-        address = make_url(url)
-    except ArgumentError as error:
-        raise DaybookError("the daybook's URL cannot be read", remedy=_URL) from error
-    if address.password is not None or "password" in address.query:
-        raise DaybookError("the daybook's URL holds a password", remedy=_URL)
-    if address.drivername != "postgresql" or not address.database:
-        raise DaybookError("the daybook's URL does not name a PostgreSQL database", remedy=_URL)
-    port = f":{address.port}" if address.port else ""
-    place = f"postgresql://{address.host or ''}{port}/{address.database}"
-    return place, address.set(drivername="postgresql+psycopg")
-
-
-_URL = "Write postgresql://user@host/database; the password comes from PGPASSWORD or ~/.pgpass."
 
 
 def _unwrapped(connection: Any, _: object) -> None:

@@ -1,8 +1,9 @@
 """The only base URL a client sends to, checked before anything is sent."""
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+from reconciler.core.model.urls import is_loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +63,6 @@ def port_of(url: SplitResult) -> int | None:
         return url.port or DEFAULT_PORTS.get(url.scheme)
     except ValueError:
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by name or address. No name server is queried."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _split(text: str) -> tuple[SplitResult | None, str, int | None]:

@@ -16,6 +16,7 @@ from referencing import Registry
 
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Path, Source, Value
+from reconciler.core.model.urls import without_password
 from reconciler.workspace.amounts import amount_flaw
 from reconciler.workspace.json_schema import is_date, schema_text
 from reconciler.workspace.rules import finding
@@ -301,7 +302,7 @@ def _shown(value: Value) -> str:
 
 
 def _short(value: Value) -> str:
-    text = str(value)
+    text = without_password(str(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

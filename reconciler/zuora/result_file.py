@@ -7,8 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 from reconciler.core.model.resource import Value
+from reconciler.core.model.urls import is_loopback
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
-from reconciler.http_client.base_url import BaseUrl, is_loopback, port_of
+from reconciler.http_client.base_url import BaseUrl, port_of
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Exchange, FailedRequest, Request, Response
 from reconciler.http_client.retry import (

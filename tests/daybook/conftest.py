@@ -55,7 +55,7 @@ class Place:
 def shared_database() -> Iterator[tuple[postgresql_server.PostgreSQL, str]]:
     with postgresql_server.running(listens=True) as server:
         server.make("daybooks")
-        yield server, server.url("daybooks")
+        yield server, server.url_of_daybook("daybooks")
 
 
 @pytest.fixture

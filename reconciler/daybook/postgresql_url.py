@@ -1,0 +1,117 @@
+"""Where a daybook on PostgreSQL is, and whether its password may be sent there.
+
+The URL comes from the workspace, so a change can name any host. The environment of the job names
+the hosts that its password may go to. What libpq would read elsewhere is stated or refused here
+(PostgreSQL documentation, "Parameter Key Words", "Environment Variables", "The Connection Service
+File", "SSL Support").
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import certifi
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from reconciler.core.model.urls import is_loopback
+from reconciler.errors import DaybookError
+
+HOSTS = "RECONCILER_DAYBOOK_HOSTS"
+"""The environment variable with the hosts that the password may be sent to."""
+
+_PORT = 5432
+_VERIFIED = "verify-full"
+_ELSEWHERE = ("PGHOSTADDR", "PGSERVICE")
+"""Variables that libpq follows to another server, whatever parameters it is given."""
+
+_NO_FILE = f"{os.devnull}/none"
+"""A path that is never a file."""
+
+_URL = (
+    "Write postgresql://user@host/database. The password comes from PGPASSWORD or ~/.pgpass, once "
+    f"{HOSTS} names the host."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A database to connect to: its text for messages, its address, and parameters for libpq."""
+
+    place: str
+    address: URL
+    parameters: Mapping[str, str]
+
+
+def destination_of(url: str, environment: Mapping[str, str]) -> Destination:
+    """The destination that a URL names. Raises DaybookError when nothing may be sent there."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        # The text of the error may repeat the password.
+        raise DaybookError("the daybook's URL cannot be read", remedy=_URL) from None
+    if address.password is not None or "password" in address.query:
+        raise DaybookError("the daybook's URL holds a password", remedy=_URL)
+    host, port = (address.host or "").lower(), address.port or _PORT
+    if address.drivername != "postgresql" or not address.database or not _is_plain(host):
+        raise DaybookError("the daybook's URL does not name a PostgreSQL database", remedy=_URL)
+    if other := ", ".join(sorted(address.query.keys() - {"sslmode"})):
+        raise DaybookError(
+            f"the daybook's URL sets {other}, which can lead to another server", remedy=_URL
+        )
+    mode = address.query.get("sslmode", "")
+    place = f"postgresql://{host}{f':{address.port}' if address.port else ''}/{address.database}"
+    return Destination(
+        place=place,
+        address=URL.create(
+            "postgresql+psycopg", address.username, None, host, port, address.database
+        ),
+        parameters={
+            **_protection(host, str(mode), environment),
+            **_secrets(host, port, environment),
+            # Otherwise libpq prefers encryption by Kerberos, which checks no certificate.
+            "gssencmode": "disable",
+        },
+    )
+
+
+def _is_plain(host: str) -> bool:
+    """Whether this is one host. libpq takes lists, and a directory for a socket."""
+    return re.fullmatch(r"[a-z0-9.-]+", host) is not None
+
+
+def _secrets(host: str, port: int, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Parameters that let libpq use a password, or keep it from one."""
+    name = host if port == _PORT else f"{host}:{port}"
+    if elsewhere := [variable for variable in _ELSEWHERE if environment.get(variable)]:
+        raise DaybookError(
+            f"{' and '.join(elsewhere)} would send the daybook's password to another server than "
+            f"{name}",
+            remedy=f"Unset {' and '.join(elsewhere)}. The daybook's URL names its server.",
+        )
+    if name in re.split(r"[,\s]+", environment.get(HOSTS, "").lower()):
+        return {}
+    if is_loopback(host) and not environment.get("PGPASSWORD"):
+        return {"passfile": _NO_FILE}
+    raise DaybookError(
+        f"the daybook is at {name}, which {HOSTS} does not name, so no password is sent to it",
+        remedy=f"If this is the server of your daybook, set {HOSTS} to {name} in the environment "
+        "of the job. If a change moved the daybook there, do not apply it.",
+    )
+
+
+def _protection(host: str, mode: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Parameters for TLS: away from this machine the certificate must be that of the host."""
+    if is_loopback(host):
+        return {"sslmode": mode} if mode else {}
+    if mode not in ("", _VERIFIED):
+        raise DaybookError(
+            f"sslmode={mode} in the daybook's URL does not prove that the server is {host}",
+            remedy=f"Remove sslmode, or write sslmode={_VERIFIED}. PGSSLROOTCERT names the file "
+            "of a private authority.",
+        )
+    own = Path("~/.postgresql/root.crt").expanduser()
+    stated = environment.get("PGSSLROOTCERT") or own.is_file()
+    return {"sslmode": _VERIFIED, **({} if stated else {"sslrootcert": certifi.where()})}
