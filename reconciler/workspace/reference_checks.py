@@ -1,12 +1,16 @@
 """What a Reference can get wrong although it fits its schema."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from reconciler.core.model.finding import Finding
-from reconciler.core.model.policy import Approvals, Freeze
+from reconciler.core.model.money import WITHDRAWN, minor_units
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Path, Source, Value, mapping_of, rows_of
 from reconciler.core.model.tenant import Tenant
+from reconciler.core.rules.catalog import finding_at
+from reconciler.core.rules.entries import excess_decimals, unknown_currency
 from reconciler.core.rules.tenant import nearest
 from reconciler.workspace.rules import finding
 
@@ -55,27 +59,49 @@ def _backward(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
             yield ("accountingPeriods", position, "endDate"), "reference-period", fact
 
 
-def check_policy_names(approvals: Approvals, freeze: Freeze, tenant: Tenant) -> Iterator[Finding]:
-    """Findings about accounting codes and periods that the Reference does not have."""
+_POLICY = Source("reconciler.yaml")
+_TIERS: Path = ("spec", "policy", "approvals", "tiers")
+
+
+def check_policy(policy: Policy, tenant: Tenant) -> Iterator[Finding]:
+    """Findings about names that the Reference does not have, and about amounts of money."""
+    yield from _money(policy.max_money, tenant, ("spec", "policy", "limits", "money"))
+    for at, tier in enumerate(policy.approvals.tiers):
+        yield from _money(tier.amount, tenant, (*_TIERS, at, "amount"))
     if not tenant.complete:
         return
-    for at, tier in enumerate(approvals.tiers):
-        path: Path = ("spec", "policy", "approvals", "tiers", at)
-        yield from _unknown("accounting code", tier.accounting_codes, tenant.codes_by_name, path)
-        yield from _unknown("accounting period", tier.periods, tenant.periods_by_name, path)
-    path = ("spec", "policy", "freeze")
-    yield from _unknown("accounting period", sorted(freeze.periods), tenant.periods_by_name, path)
+    for at, tier in enumerate(policy.approvals.tiers):
+        path = (*_TIERS, at)
+        codes, periods = (*path, "accountingCodes"), (*path, "periods")
+        yield from _unknown("accounting code", tier.accounting_codes, tenant.codes_by_name, codes)
+        yield from _unknown("accounting period", tier.periods, tenant.periods_by_name, periods)
+    frozen, path = sorted(policy.freeze.periods), ("spec", "policy", "freeze")
+    yield from _unknown("accounting period", frozen, tenant.periods_by_name, path)
+
+
+def _money(amounts: Mapping[str, Decimal], tenant: Tenant, path: Path) -> Iterator[Finding]:
+    """A limit in a currency that nothing is posted in never applies; nobody would notice."""
+    for currency, amount in amounts.items():
+        at = (*path, currency)
+        if minor_units(currency) is None:
+            yield finding_at(_POLICY, "currency-code", at, unknown_currency(currency))
+        elif tenant.complete and currency not in {*tenant.currencies, *WITHDRAWN}:
+            message = f"{currency} is not a currency of the Reference"
+            remedy = nearest(currency, tenant.currencies)
+            yield finding("policy-name", source=_POLICY, path=at, message=message, remedy=remedy)
+        if too_fine := excess_decimals(amount, currency):
+            yield finding_at(_POLICY, "minor-units", at, *too_fine)
 
 
 def _unknown(
-    what: str, names: Collection[str], known: Collection[str], path: Path
+    what: str, names: Sequence[str], known: Collection[str], path: Path
 ) -> Iterator[Finding]:
-    for name in names:
+    for position, name in enumerate(names):
         if name not in known:
             yield finding(
                 "policy-name",
-                source=Source("reconciler.yaml"),
-                path=path,
+                source=_POLICY,
+                path=(*path, position),
                 message=f'no {what} is named "{name}"',
                 remedy=nearest(name, known),
             )

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from reconciler.core.model.money import (
     WITHDRAWN,
-    decimals,
     difference,
     minor_units,
     plain,
     shown,
     total,
+    with_decimals,
     written,
+    written_decimals,
 )
 from reconciler.ledger.reference_data.currencies import minor_units as ledger_units
 
@@ -64,7 +65,7 @@ def test_the_default_context_does_not_matter():
         assert total([Decimal("1234.56"), Decimal("0.01")]) == Decimal("1234.57")
         assert plain(Decimal("-1234.5670")) == "-1234.567"
         assert shown(Decimal("-1234567.8"), "USD") == "-1,234,567.80"
-        assert decimals(Decimal("1234.5670")) == 3
+        assert written_decimals(Decimal("1234.5670")) == 4
 
 
 @pytest.mark.parametrize(
@@ -176,3 +177,21 @@ def test_the_embedded_ledger_knows_the_same_decimal_places():
     assert {code: ledger_units(code) for code in codes} == {
         code: minor_units(code) for code in codes
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "expected"),
+    [
+        ("1.000", 2, ["1.00"]),
+        ("0.105", 2, ["0.10", "0.11"]),
+        ("0.001", 2, ["0.01"]),
+        ("100.5", 0, ["100", "101"]),
+        (
+            "123456789012345678901234567890.5",
+            0,
+            ["123456789012345678901234567890", "123456789012345678901234567891"],
+        ),
+    ],
+)
+def test_the_nearest_amounts_with_fewer_decimal_places(text, places, expected):
+    assert [f"{near:f}" for near in with_decimals(Decimal(text), places)] == expected

@@ -51,7 +51,7 @@ spec:
       accountingCodeName: Deferred Revenue
 
     - {type: Credit,
-       accountingCodeName: 'Subscription: Revenue', amount: 400.9000}
+       accountingCodeName: 'Subscription: Revenue', amount: 400.9}
     Zeta__c: ~
     transferredToAccounting: No
     Alpha__c: 012
@@ -141,11 +141,13 @@ def test_types_on_one_line_open_where_they_do_not_fit():
         ("USD", "400.9", "400.90"),
         ("USD", "400", "400.00"),
         ("USD", '"400.9"', "400.90"),
-        ("USD", "400.900", "400.90"),
+        ("USD", "400.900", "400.900"),
+        ("EUR", '"1.000"', '"1.000"'),
+        ("EUR", "'1.000'", "'1.000'"),
         ("USD", "1.005", "1.005"),
         ("USD", "123456789012345.1", "123456789012345.10"),
         ("JPY", "500", "500"),
-        ("JPY", "500.00", "500"),
+        ("JPY", "500.00", "500.00"),
         ("JPY", "500.5", "500.5"),
         ("KWD", "1.5", "1.500"),
         ("XYZ", "1.50", "1.50"),

@@ -1,7 +1,16 @@
 """Exact money: sums without rounding, digits as text, minor units of currencies."""
 
 from collections.abc import Iterable, Mapping
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Rounded
+from decimal import (
+    ROUND_DOWN,
+    ROUND_UP,
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+)
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -10,6 +19,7 @@ ZERO = Decimal(0)
 
 # The default context silently rounds to 28 digits.
 _EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, Overflow])
+_WIDE = Context(prec=60)
 
 _WITHDRAWN = {
     0: "ADP BEF BYB BYR ESP GRD ITL LUF MGF PTE ROL TPE TRL",
@@ -65,9 +75,19 @@ def shown(amount: Decimal, currency: str) -> str:
     return f"{sign}{int(digits):,}{point}{fraction}"
 
 
-def decimals(amount: Decimal) -> int:
-    """The number of decimal places without trailing zeros: 400.90 has one."""
-    return len(plain(amount).partition(".")[2])
+def written_decimals(amount: Decimal) -> int:
+    """The number of decimal places as written, zeros included: 400.90 has two."""
+    return len(format(amount, "f").partition(".")[2])
+
+
+def with_decimals(amount: Decimal, places: int) -> tuple[Decimal, ...]:
+    """The amount with this many decimal places; the one below and the one above if none is equal.
+
+    Zero is no amount, so it is never among them.
+    """
+    unit = Decimal(1).scaleb(-places)
+    nearest = (amount.quantize(unit, how, _WIDE) for how in (ROUND_DOWN, ROUND_UP))
+    return tuple(found for found in dict.fromkeys(nearest) if found != ZERO)
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Finding, Rule, Severity
-from reconciler.core.model.resource import Declared, Path
+from reconciler.core.model.resource import Declared, Path, Source
 
 _FILE_RULES = (
     Rule(
@@ -29,10 +29,18 @@ _FILE_RULES = (
         remedy="State homeCurrencyAmount on every line, or on none.",
     ),
     Rule(
+        id="home-currency",
+        summary="Where homeCurrencyAmount is written, the Reference names the home currency.",
+        why="Without a Reference nobody knows how many decimal places such an amount may have.",
+        remedy="Add a Reference with the `homeCurrency` of the tenant.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="minor-units",
-        summary="An amount has at most the decimal places of its currency (ISO 4217).",
-        why="USD has two, JPY none, KWD three. Amounts are never rounded, so more places are an "
-        "error.",
+        summary="An amount is written with at most the decimal places of its currency "
+        "(ISO 4217). Zeros count.",
+        why="USD has two, JPY none, KWD three. Amounts are never rounded. `1.000` in EUR means one "
+        "to some readers and one thousand to others.",
         remedy="Write the amount with the currency's decimal places.",
     ),
     Rule(
@@ -372,9 +380,14 @@ PLAN_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in (*_
 
 def finding(declared: Declared, rule: str, path: Path, message: str, remedy: str = "") -> Finding:
     """A finding under a rule of FILE_RULES; `remedy` replaces that of the rule."""
+    return finding_at(declared.source, rule, path, message, remedy)
+
+
+def finding_at(source: Source, rule: str, path: Path, message: str, remedy: str = "") -> Finding:
+    """The same for a document that declares nothing."""
     known_rule = FILE_RULES[rule]
     return Finding(
-        source=declared.source,
+        source=source,
         path=path,
         rule=rule,
         message=message,

@@ -10,10 +10,18 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.journal_run import JOURNAL_RUN
 from reconciler.core.model.marker import IN_NOTES, marker_of, notes_suffix
-from reconciler.core.model.money import ZERO, decimals, difference, minor_units, plain, shown, total
+from reconciler.core.model.money import (
+    ZERO,
+    difference,
+    minor_units,
+    shown,
+    total,
+    with_decimals,
+    written_decimals,
+)
 from reconciler.core.model.resource import Declared, Path, Source, Value, rows_of
 from reconciler.core.model.tenant import Tenant
-from reconciler.core.rules.catalog import FILE_RULES, finding
+from reconciler.core.rules.catalog import finding, finding_at
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
 from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
 
@@ -36,13 +44,9 @@ def check(declared: Declared, tenant: Tenant) -> tuple[Finding, ...]:
 def check_marker(tenant: Tenant) -> Iterator[Finding]:
     """A finding if the tenant lacks the custom field for the marker."""
     if tenant.complete and tenant.marker != IN_NOTES and tenant.marker not in tenant.entry_fields:
-        yield Finding(
-            source=Source(path=WORKSPACE_FILE),
-            path=("spec", "identity", "marker"),
-            rule="marker-field",
-            message=f"the tenant has no custom field {tenant.marker} on JournalEntry",
-            remedy=FILE_RULES["marker-field"].remedy,
-        )
+        message = f"the tenant has no custom field {tenant.marker} on JournalEntry"
+        path = ("spec", "identity", "marker")
+        yield finding_at(Source(path=WORKSPACE_FILE), "marker-field", path, message)
 
 
 def check_together(declarations: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
@@ -67,6 +71,23 @@ def _same_economics(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Fin
                 ("spec", LINES),
                 f"the same period, currency and lines as {other.address.name} ({other.source})",
             )
+
+
+def _unknown_home_currency(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
+    if tenant.complete or tenant.home_currency:
+        return
+    name = "homeCurrencyAmount"
+    stated = [(entry, at) for entry in entries for at, _, _ in _amounts(entry, name)]
+    if stated:
+        entry, at = stated[0]
+        message = f"the decimal places of {name} are not checked: the home currency is unknown"
+        yield finding(entry, "home-currency", ("spec", LINES, at, name), message)
+
+
+def _about_entries(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
+    entries = tuple(entries)
+    yield from _same_economics(entries, tenant)
+    yield from _unknown_home_currency(entries, tenant)
 
 
 def _economics(spec: Mapping[str, Value]) -> Hashable:
@@ -168,19 +189,40 @@ def _home_amount(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 def _minor_units(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     currency = str(declared.spec["currency"])
     if minor_units(currency) is None:
-        message = f"{currency} is not a currency of ISO 4217 with known decimal places"
-        yield finding(declared, "currency-code", ("spec", "currency"), message)
+        path = ("spec", "currency")
+        yield finding(declared, "currency-code", path, unknown_currency(currency))
         return
     for name, code in (("amount", currency), ("homeCurrencyAmount", tenant.home_currency)):
-        units = minor_units(code) if code else None
-        if units is None:
-            continue
         for at, _, amount in _amounts(declared, name):
-            if decimals(amount) > units:
-                places = decimals(amount)
-                unit = "decimal place" if places == 1 else "decimal places"
-                message = f"{plain(amount)} has {places} {unit}; {code} has {units or 'none'}"
-                yield finding(declared, "minor-units", ("spec", LINES, at, name), message)
+            if code and (too_fine := excess_decimals(amount, code)):
+                yield finding(declared, "minor-units", ("spec", LINES, at, name), *too_fine)
+
+
+def unknown_currency(code: str) -> str:
+    """The message about a code whose decimal places are not known."""
+    return f"{code} is not a currency of ISO 4217 with known decimal places"
+
+
+def excess_decimals(amount: Decimal, currency: str) -> tuple[str, str] | None:
+    """The message and the remedy for more written decimal places than the currency has.
+
+    Zeros count: a reader of `1.000` cannot tell one from one thousand. None if there are no more,
+    or if the currency is not known.
+    """
+    places, units = written_decimals(amount), minor_units(currency)
+    if units is None or places <= units:
+        return None
+    unit = "decimal place" if places == 1 else "decimal places"
+    message = f"{amount:f} has {places} {unit}; {currency} has {units or 'none'}"
+    remedy = f"Write {' or '.join(f'{near:f}' for near in with_decimals(amount, units))}"
+    if places == THOUSANDS and 1 <= amount < 10**THOUSANDS:
+        grouped = amount.scaleb(THOUSANDS).quantize(Decimal(1).scaleb(-units))
+        remedy += f", or {grouped:f} if the point separates thousands"
+    return message, f"{remedy}."
+
+
+THOUSANDS = 3
+"""The digits after a separator of thousands."""
 
 
 MONEY_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
@@ -204,5 +246,5 @@ _CHECKS: Mapping[str, tuple[_Check, ...]] = MappingProxyType(
 
 
 _TOGETHER: Mapping[str, _Together] = MappingProxyType(
-    {JOURNAL_ENTRY.name: _same_economics, JOURNAL_RUN.name: overlaps}
+    {JOURNAL_ENTRY.name: _about_entries, JOURNAL_RUN.name: overlaps}
 )

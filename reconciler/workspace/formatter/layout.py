@@ -135,6 +135,9 @@ def _scalar(node: ScalarNode, schema: Schema, style: Style, *, flow: bool) -> st
         units = style.minor_units(resolved["currency"]) if resolved["currency"] else None
         if (amount := amount_in(node.value, units)) is not None:
             return amount
+        if node.style in ("'", '"') and not set(node.value) - set("0123456789."):
+            # Refused as it is written, so not even its quotes change.
+            return f"{node.style}{node.value}{node.style}"
     return spelt(node, flow=flow)
 
 

@@ -53,16 +53,19 @@ def quoted(text: str) -> str:
 
 
 def amount_in(text: str, units: int | None) -> str | None:
-    """The amount with the decimals of its currency, or as it is where that would change it.
+    """The amount with the decimals of its currency; as it is when the currency is not known.
 
-    None when the text is no amount; `units` None when the currency is not known.
+    None when the text is no amount, and when it has more decimals than its currency, zeros too:
+    such an amount is refused, and stays as its author wrote it.
     """
     match = _AMOUNT(text)
     if match is None:
         return None
-    whole, decimals = match[1], (match[2] or "").rstrip("0")
-    if units is None or len(decimals) > units:
+    whole, decimals = match[1], match[2] or ""
+    if units is None:
         return text
+    if len(decimals) > units:
+        return None
     amount = f"{whole}.{decimals.ljust(units, '0')}" if units else whole
     assert Decimal(amount) == Decimal(text)
     return amount
