@@ -9,6 +9,7 @@ from reconciler.app.connection import is_embedded
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import daybook_place
 from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.resource import Address
 from reconciler.engine.search import search_ledger
@@ -63,7 +64,7 @@ def _session_checks(session: ReadSession) -> Iterator[Check]:
     if session.spill_file.exists():
         yield Check("note", "daybook", f"{session.spill_file} exists; the next apply reads it")
     yield Check("ok", "accounting codes", f"{len(codes)}")
-    open_periods = [period.name for period in periods if period.status == "Open"]
+    open_periods = [period.name for period in periods if period.status == PeriodStatus.OPEN]
     yield Check("ok", "accounting periods", f"{len(periods)}, open: {', '.join(open_periods)}")
     # One name, whichever: an answer is all that matters.
     names = (Address(RUN_ENTRY_KIND.name, "doctor"),)

@@ -13,7 +13,7 @@ from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused
 from reconciler.workspace import load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
-from reconciler.workspace.reference_checks import check_policy
+from reconciler.workspace.reference_checks import check_policy, check_spelling
 from reconciler.workspace.settings import Settings, settings_from
 
 
@@ -66,7 +66,7 @@ def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
     custom = CustomRuleResult()
     if settings is not None:
         policy = settings.policy
-        names = check_policy(policy, tenant)
+        names = (*check_policy(policy, tenant), *check_spelling(loaded.workspace or {}))
         if policy.custom_rules or policy.waivers:
             today = today or datetime.now(UTC).date().isoformat()
             custom = check_custom_rules(

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import jsonschema_rs
 
+from reconciler.core.model.enumerations import CodeType, canonical
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import CustomRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
@@ -25,6 +26,7 @@ MAX_DEPTH = 100
 _SHOWN = 20
 """The most places that are named where one declaration breaks one rule."""
 
+_CODE_TYPE = "accountingCodeType"
 _TOO_DEEP = f"is nested more than {MAX_DEPTH} deep"
 _POLICY = Source("reconciler.yaml")
 
@@ -204,9 +206,23 @@ def _refused_parts(part: Any) -> Iterator[str]:
         for name in ("$ref", "$dynamicRef"):
             if isinstance(item.get(name), str) and not item[name].startswith("#"):
                 yield f"refers to `{item[name][:80]}`, and no schema is fetched"
+        for text in _compared_values(item.get(_CODE_TYPE)):
+            if (ours := canonical(CodeType, text)) != text:
+                yield f"names `{text[:80]}`, which declarations spell `{ours}`"
         patterns = [item.get("pattern"), *(item.get("patternProperties") or ())]
         if any(isinstance(text, str) and len(text) > MAX_PATTERN for text in patterns):
             yield f"has a pattern of more than {MAX_PATTERN} characters"
+
+
+def _compared_values(schema: Any) -> Iterator[str]:
+    """The words that a part of a schema compares with, its own parts included."""
+    if isinstance(schema, dict):
+        words = schema.get("enum")
+        words = [schema.get("const"), *(words if isinstance(words, list) else ())]
+        yield from (word for word in words if isinstance(word, str))
+        yield from (word for part in schema.values() for word in _compared_values(part))
+    elif isinstance(schema, list):
+        yield from (word for part in schema for word in _compared_values(part))
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from reconciler.core.model.finding import Finding, Problem
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.resource import Address, Declared, Source, Value, mapping_of, text_of
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import (
+    Address,
+    Declared,
+    Source,
+    Value,
+    mapping_of,
+    rows_of,
+    text_of,
+)
 from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
 from reconciler.workspace.files import find, read_file
@@ -200,12 +209,29 @@ class _Reading:
         self.findings.append(finding(rule, source=source, path=path, message=fact, remedy=remedy))
 
 
+def _with_canonical_spelling(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The spec with every word in its canonical spelling, whichever the file has."""
+    lines = rows_of(spec.get(kind.lines))
+    if not any(_respelt(kind, part) for part in (spec, *lines)):
+        return spec
+    spec = {**spec, **_respelt(kind, spec)}
+    return {**spec, kind.lines: tuple({**one, **_respelt(kind, one)} for one in lines)}
+
+
+def _respelt(kind: Kind, fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    words = ((name, fields[name]) for name in kind.enumerations if name in fields)
+    spelt = ((name, kind.canonical_spelling(name, word), word) for name, word in words)
+    return {name: ours for name, ours, word in spelt if ours != word}
+
+
 def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
     metadata = mapping_of(value["metadata"])
     labels = mapping_of(metadata.get("labels"))
     return Declared(
         address=Address(kind, str(metadata["name"])),
-        spec=with_exact_amounts(mapping_of(value["spec"]), lines=KINDS[kind].lines),
+        spec=_with_canonical_spelling(
+            KINDS[kind], with_exact_amounts(mapping_of(value["spec"]), lines=KINDS[kind].lines)
+        ),
         source=source,
         labels={name: str(text) for name, text in labels.items()},
         protect=metadata.get("protect") is True,

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from reconciler.core.model.enumerations import PeriodStatus, canonical
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.money import WITHDRAWN, minor_units
 from reconciler.core.model.policy import Policy
-from reconciler.core.model.resource import Path, Source, Value, mapping_of, rows_of
+from reconciler.core.model.resource import Path, Source, Value, mapping_of, rows_of, texts_of
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import excess_decimals, unknown_currency
@@ -61,6 +62,25 @@ def _backward(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
 
 _POLICY = Source("reconciler.yaml")
 _TIERS: Path = ("spec", "policy", "approvals", "tiers")
+
+
+def check_spelling(workspace: Mapping[str, Value]) -> Iterator[Finding]:
+    """Warnings about statuses of a policy that are not spelt as the ledger spells them."""
+    policy = mapping_of(mapping_of(workspace.get("spec")).get("policy"))
+    places = (
+        (("freeze",), policy.get("freeze")),
+        (("approvals", "tiers"), mapping_of(policy.get("approvals")).get("tiers")),
+    )
+    for path, rows in places:
+        for at, row in enumerate(rows_of(rows)):
+            for position, word in enumerate(texts_of(row.get("periodStatus"))):
+                if (ours := canonical(PeriodStatus, word)) != word:
+                    yield finding(
+                        "period-status-spelling",
+                        source=_POLICY,
+                        path=("spec", "policy", *path, at, "periodStatus", position),
+                        message=f"`{word}` is spelt `{ours}` by the ledger",
+                    )
 
 
 def check_policy(policy: Policy, tenant: Tenant) -> Iterator[Finding]:

@@ -324,6 +324,14 @@ CUSTOM_RULES = (
         remedy="Correct the name in `policy`, or add it to the Reference.",
     ),
     Rule(
+        id="period-status-spelling",
+        summary="A policy spells a period status as the ledger does: `PendingClose`.",
+        why="The vendor's prose writes `Pending Close`. Both are read; a later version will read "
+        "the ledger's spelling alone.",
+        remedy="Write the ledger's spelling, as `reconciler fmt` does.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="waiver-expired",
         summary="A waiver applies until its expiry date.",
         why="An exception without an end is a new rule that nobody decided on.",

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciler.core.model.canonical import canonical_json, digest
+from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.policy import (
     Approvals,
     CustomRule,
@@ -102,7 +103,7 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
         freeze=Freeze(
             periods=frozenset(name for row in freezes for name in texts_of(row.get("periods"))),
             statuses=frozenset(
-                status for row in freezes for status in _texts(row.get("periodStatus"))
+                status for row in freezes for status in _statuses(row.get("periodStatus"))
             ),
         ),
         custom_rules=tuple(_custom_rule(row) for row in rows_of(policy.get("houseRules"))),
@@ -126,7 +127,7 @@ def _approvals(approvals: Mapping[str, Value]) -> Approvals:
                 amount=_amounts(row.get("amount")),
                 accounting_codes=texts_of(row.get("accountingCodes")),
                 periods=texts_of(row.get("periods")),
-                period_statuses=_texts(row.get("periodStatus")),
+                period_statuses=_statuses(row.get("periodStatus")),
                 actions=texts_of(row.get("actions")),
             )
             for row in rows_of(approvals.get("tiers"))
@@ -152,9 +153,10 @@ def _count(value: Value) -> int | None:
     return int(value) if isinstance(value, Decimal) else None
 
 
-def _texts(value: Value) -> tuple[str, ...]:
-    """One word, or a list of them."""
-    return (value,) if isinstance(value, str) else texts_of(value)
+def _statuses(value: Value) -> tuple[PeriodStatus, ...]:
+    """One status, or a list of them, in either spelling."""
+    words = (value,) if isinstance(value, str) else texts_of(value)
+    return tuple(dict.fromkeys(map(PeriodStatus, words)))
 
 
 def _amounts(value: Value) -> Mapping[str, Decimal]:

@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-TRANSFER_STATES = frozenset({"No", "Processing", "Yes", "Error", "Ignore"})
-SIDES = frozenset({"Credit", "Debit"})
+from reconciler.core.model.enumerations import (
+    EntryStatus,
+    Enumeration,
+    RunStatus,
+    Side,
+    TransferState,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +27,12 @@ class Resource:
 
     number_field: str
     update: str | None
-    statuses: frozenset[str]
+    statuses: type[Enumeration]
     permissions: Mapping[str, str]
     required: frozenset[str] = frozenset()
-    words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    words: Mapping[str, type[Enumeration]] = field(default_factory=dict)
     lines: str | None = None
-    line_words: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    line_words: Mapping[str, type[Enumeration]] = field(default_factory=dict)
     amount: str = "amount"
     maybe_amounts: frozenset[str] = frozenset()
     members: str = ""
@@ -37,7 +42,7 @@ class Resource:
 JOURNAL_ENTRIES = Resource(  # API facts 3.1, 3.3, 3.4
     number_field="journalEntryNumber",
     update="basic-information",
-    statuses=frozenset({"Created", "Cancelled"}),
+    statuses=EntryStatus,
     permissions=MappingProxyType(
         {
             "create": "Create Journal Entry",
@@ -48,26 +53,16 @@ JOURNAL_ENTRIES = Resource(  # API facts 3.1, 3.3, 3.4
         }
     ),
     required=frozenset({"accountingPeriodName", "currency", "journalEntryDate"}),
-    words=MappingProxyType({"transferredToAccounting": TRANSFER_STATES}),
+    words=MappingProxyType({"transferredToAccounting": TransferState}),
     lines="journalEntryItems",
-    line_words=MappingProxyType({"type": SIDES}),
+    line_words=MappingProxyType({"type": Side}),
     maybe_amounts=frozenset({"homeCurrencyAmount"}),
 )
 
 JOURNAL_RUNS = Resource(  # API facts 5.1, 5.3, 5.4
     number_field="journalRunNumber",
     update=None,
-    statuses=frozenset(
-        {
-            "Pending",
-            "Processing",
-            "Completed",
-            "Error",
-            "CancelInprogress",
-            "Cancelled",
-            "DeleteInprogress",
-        }
-    ),
+    statuses=RunStatus,
     permissions=MappingProxyType(
         {
             "create": "Create Journal Run",

@@ -79,7 +79,7 @@ RUN = snapshot([declared_run()])
         pytest.param(CREATE, Tier(required=2, periods=("Feb-2026",)), 0, id="another period"),
         pytest.param(CREATE, Tier(required=2, period_statuses=("Open",)), 2, id="a status"),
         pytest.param(
-            CREATE, Tier(required=2, period_statuses=("Pending Close",)), 0, id="another status"
+            CREATE, Tier(required=2, period_statuses=("PendingClose",)), 0, id="another status"
         ),
         pytest.param(REMOVE, Tier(required=2, actions=("remove",)), 2, id="an action"),
         pytest.param(CREATE, Tier(required=2, actions=("remove",)), 0, id="another action"),

@@ -287,6 +287,10 @@ def transferred(state):
     return live(transferredToAccounting=state)
 
 
+LOCKED = tenant_of(
+    periods=tuple(replace(period, status="Locked") for period in tenant_of().periods)
+)
+
 BLOCKS = [
     # rule, message, wanted, files, book, ledger, policy
     pytest.param(
@@ -341,6 +345,11 @@ BLOCKS = [
         "period-frozen", "the accounting period Jan-2026 is frozen by policy and is Open",
         Action.REMOVE, [], [recorded()], [live()],
         {"freeze": Freeze(statuses=frozenset({"Open"}))}, id="take back in a frozen status",
+    ),
+    pytest.param(
+        "period-unknown-status", 'the accounting period Jan-2026 has the status "Locked"',
+        Action.UPDATE, UPDATED, [recorded()], [live()], {"tenant": LOCKED},
+        id="update in a period that nobody knows the status of",
     ),
     pytest.param(
         "ownership", f'{OLD} carries the marker "other/true-up", not "books/true-up"',

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.policy import (
     Approvals,
     CustomRule,
@@ -48,13 +49,15 @@ def test_the_documented_policy_means_what_it_says(tmp_path):
                     accounting_codes=("Deferred Revenue",),
                     actions=("remove", "replace"),
                 ),
-                Tier(required=2, period_statuses=("Pending Close",)),
+                Tier(required=2, period_statuses=(PeriodStatus.PENDING_CLOSE,)),
             ),
             approvers=("alice", "bob", "carol"),
             evidence=Evidence.FORGE,
             bind_digest=True,
         ),
-        freeze=Freeze(periods=frozenset({"Dec-2025"}), statuses=frozenset({"Pending Close"})),
+        freeze=Freeze(
+            periods=frozenset({"Dec-2025"}), statuses=frozenset({PeriodStatus.PENDING_CLOSE})
+        ),
         custom_rules=(
             CustomRule(
                 id="ticket-in-notes",
@@ -95,7 +98,7 @@ def test_a_policy_without_controls_asks_for_nothing(tmp_path):
         ("bindDigest: true", "bindDigest: Yes", "schema-boolean-word"),
         ("[alice, bob", "[alice, alice, bob", "schema-duplicate"),
         ("- {periods: [Dec-2025]}", "- {}", "schema-choice"),
-        ("- {periodStatus: [Pending Close]}", "- {periodStatus: [Frozen]}", "schema-value"),
+        ("- {periodStatus: [PendingClose]}", "- {periodStatus: [Frozen]}", "schema-value"),
         ("rules/ticket-in-notes", "../ticket-in-notes", "schema-spelling"),
         ("expires: 2027-06-30", "expires: 2027-06-31", "schema-date"),
         ("percent: 25", "percent: -1", "schema-range"),

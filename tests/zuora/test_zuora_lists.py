@@ -166,13 +166,28 @@ def test_a_code_that_does_not_fit_is_an_error(server, connect, row):
 
 @pytest.mark.parametrize(
     "change",
-    [{"fiscalYear": "MMXXVI"}, {"fiscalYear": 2026.5}, {"startDate": None}, {"status": "Locked"}],
+    [{"fiscalYear": "MMXXVI"}, {"fiscalYear": 2026.5}, {"startDate": None}, {"status": None}],
 )
 def test_a_period_that_does_not_fit_is_an_error(server, connect, change):
     document = {"success": True, "accountingPeriods": [JANUARY | change]}
     server.play(then=answer(document=document))
     with pytest.raises(LedgerError):
         connect(server.url, limits=CallLimits(attempts=1)).accounting_periods()
+
+
+@pytest.mark.parametrize(
+    ("status", "decoded", "known"),
+    [("PendingClose", "PendingClose", True), ("Pending Close", "PendingClose", True),
+     ("Locked", "Locked", False)],
+)  # fmt: skip
+def test_a_period_has_the_canonical_status_or_the_unknown_word(
+    server, connect, status, decoded, known
+):
+    """An unknown status is not an error of the list: the plan blocks what needs that period."""
+    document = {"success": True, "accountingPeriods": [JANUARY | {"status": status}]}
+    server.play(then=answer(document=document))
+    (period,) = connect(server.url, limits=CallLimits(attempts=1)).accounting_periods()
+    assert (period.status, period.status_known) == (decoded, known)
 
 
 def test_missing_is_no_empty_list(server, connect):

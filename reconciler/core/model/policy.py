@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
+from reconciler.core.model.enumerations import PeriodStatus
+
 
 class Evidence(StrEnum):
     """Where approvals are read: from GitHub or GitLab, or from git alone, which is weaker."""
@@ -27,7 +29,7 @@ class Tier:
     amount: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     accounting_codes: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
-    period_statuses: tuple[str, ...] = ()
+    period_statuses: tuple[PeriodStatus, ...] = ()
     actions: tuple[str, ...] = ()
 
 
@@ -54,7 +56,7 @@ class Freeze:
     """Periods in which nothing is posted or cancelled, by name or by status."""
 
     periods: frozenset[str] = frozenset()
-    statuses: frozenset[str] = frozenset()
+    statuses: frozenset[PeriodStatus] = frozenset()
 
 
 NOTHING_FROZEN = Freeze()

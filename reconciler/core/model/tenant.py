@@ -5,30 +5,49 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
+from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatus, canonical
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountingCode:
-    """An accounting code of the chart of accounts. Name plus type is the key (API facts 4.2)."""
+    """An accounting code of the chart of accounts. Name plus type is the key (API facts 4.2).
+
+    `type` and `status` have their canonical spelling; a word of the ledger that is not known stays.
+    """
 
     name: str
     type: str
-    status: str = "Active"
+    status: str = CodeStatus.ACTIVE
     gl_account_name: str = ""
     gl_account_number: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "type", canonical(CodeType, self.type))
+        object.__setattr__(self, "status", canonical(CodeStatus, self.status))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountingPeriod:
-    """An accounting period. The open-ended one has no end date (API facts 4.3)."""
+    """An accounting period. The open-ended one has no end date (API facts 4.3).
+
+    `status` has its canonical spelling; a word of the ledger that is not known stays.
+    """
 
     name: str
     start_date: str
     end_date: str | None
-    status: str = "Open"
+    status: str = PeriodStatus.OPEN
     fiscal_year: int | None = None
     fiscal_quarter: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", canonical(PeriodStatus, self.status))
+
+    @property
+    def status_known(self) -> bool:
+        """Whether the status is a documented one; what another allows is unknown."""
+        return self.status in frozenset(PeriodStatus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +124,7 @@ def _code(item: Mapping[str, Value]) -> AccountingCode:
     return AccountingCode(
         name=str(item["name"]),
         type=str(item["type"]),
-        status=text_of(item.get("status")) or "Active",
+        status=text_of(item.get("status")) or CodeStatus.ACTIVE,
         gl_account_name=text_of(item.get("glAccountName")) or "",
         gl_account_number=text_of(item.get("glAccountNumber")) or "",
     )
@@ -116,7 +135,7 @@ def _period(item: Mapping[str, Value]) -> AccountingPeriod:
         name=str(item["name"]),
         start_date=str(item["startDate"]),
         end_date=text_of(item.get("endDate")),
-        status=text_of(item.get("status")) or "Open",
+        status=text_of(item.get("status")) or PeriodStatus.OPEN,
         fiscal_year=_whole(item.get("fiscalYear")),
         fiscal_quarter=_whole(item.get("fiscalQuarter")),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from reconciler.core.model.enumerations import PeriodStatus, TransferState
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change
@@ -33,13 +34,14 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
         yield from member_obstacles(state)
     if change.action is Action.REMOVE and state.snapshot.policy.removal is Removal.FORBID:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
+    yield from _unknown_statuses(state, change)
     if state.kind.needs_open_period and (change.cancels or change.posts):
         yield from _closed_periods(state, change)
     if change.cancels or change.posts:
         yield from _frozen_periods(state, change)
     if change.posts and state.declared is not None:
         yield from _failed_checks(state.declared, state.snapshot.tenant)
-    if state.transferred == "Yes" and any(
+    if state.transferred == TransferState.YES and any(
         field.name == state.kind.transfer for field in change.comparison.fields
     ):
         yield (
@@ -97,12 +99,21 @@ def _closed_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
         periods.append(text_of(state.declared.spec.get(state.kind.period)) or "")
     for name in dict.fromkeys(periods):
         period = state.snapshot.tenant.periods_by_name.get(name)
-        if period is not None and period.status == "Closed":
+        if period is not None and period.status == PeriodStatus.CLOSED:
             yield (
                 "period-closed",
                 f"the accounting period {name} is closed",
                 _nearest_open(state, change),
             )
+
+
+def _unknown_statuses(state: AddressState, change: Change) -> Iterator[Obstacle]:
+    """Periods whose status is no documented word, so that nobody knows what it allows."""
+    periods = state.snapshot.tenant.periods_by_name
+    for name in sorted(affected_by(change, periods).periods):
+        if name in periods and not periods[name].status_known:
+            fact = f'the accounting period {name} has the status "{periods[name].status}"'
+            yield "period-unknown-status", fact, ""
 
 
 def _frozen_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
@@ -121,7 +132,7 @@ def _nearest_open(state: AddressState, change: Change) -> str:
     open_periods = sorted(
         (period.start_date, period.name)
         for period in state.snapshot.tenant.periods_by_name.values()
-        if period.status == "Open" and period.end_date is not None
+        if period.status == PeriodStatus.OPEN and period.end_date is not None
     )
     if not open_periods:
         return ""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO, difference, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
 from reconciler.core.model.resource import Value, rows_of, text_of
@@ -49,12 +50,17 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
         yield Posting(
             period=period,
             code=text_of(line.get("accountingCodeName")) or "",
-            code_type=text_of(known_kind.canonical_spelling(line.get("accountingCodeType"))) or "",
+            code_type=text_of(_code_type(known_kind, line)) or "",
             currency=currency,
             debit=amount if debit else ZERO,
             credit=ZERO if debit else amount,
             home_net=home_net,
         )
+
+
+def _code_type(kind: Kind, line: Mapping[str, Value]) -> Value:
+    name = kind.line_address_type
+    return kind.canonical_spelling(name, line.get(name))
 
 
 Entry: TypeAlias = tuple[str, Mapping[str, Value]]

@@ -66,7 +66,8 @@ def pair(
 def posts_same(kind: Kind, declared: Line, live: Line) -> bool:
     """Whether a live line has the posting of a declared line."""
     return posting_key(kind, declared) == posting_key(kind, live) and all(
-        kind.canonical_spelling(declared[name]) == kind.canonical_spelling(live.get(name))
+        kind.canonical_spelling(name, declared[name])
+        == kind.canonical_spelling(name, live.get(name))
         for name in kind.line_optional
         if declared.get(name) is not None
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.plan import CANCELLED, FieldChange
 from reconciler.core.model.resource import Live, Value, text_of
@@ -13,8 +14,8 @@ MEMBERS = "entries"
 
 TRANSFER_REMEDIES: Mapping[str, str] = MappingProxyType(
     {
-        "Yes": "Restore the file, and post a reversing entry in an open period.",
-        "Processing": "Wait until the transfer has ended, then plan again.",
+        TransferState.YES: "Restore the file, and post a reversing entry in an open period.",
+        TransferState.PROCESSING: "Wait until the transfer has ended, then plan again.",
     }
 )
 """The transfer states that prevent a cancel (API facts 3.6), each with its remedy."""
@@ -113,7 +114,9 @@ def member_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
     blocking = tuple(member for member in members if blocks_run_cancel(member))
     if blocking:
         transfer = (
-            "Yes" if any(transfer_of(member) == "Yes" for member in blocking) else "Processing"
+            TransferState.YES
+            if any(transfer_of(member) == TransferState.YES for member in blocking)
+            else TransferState.PROCESSING
         )
         in_part = any(member.status == CANCELLED for member in members)
         fact = f"{len(blocking)} of {len(members)} entries of {state.number} would stay posted"

@@ -281,6 +281,14 @@ _BLOCKS = (
         remedy="Finish the review in the ledger, then plan again.",
     ),
     Rule(
+        id="period-unknown-status",
+        summary="Nothing is changed in an accounting period whose status is not known.",
+        why="The statuses are Open, PendingClose and Closed. Nobody knows what another word of the "
+        "ledger allows.",
+        remedy="Set the period to Open or Closed in the tenant, or use a version of reconciler "
+        "that knows the status.",
+    ),
+    Rule(
         id="period-frozen",
         summary="In a period that the policy freezes nothing is posted or cancelled.",
         why="`policy.freeze` is set in reconciler.yaml. The owners of a period often finish it "

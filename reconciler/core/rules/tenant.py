@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from reconciler.core.model.enumerations import CodeStatus, PeriodStatus
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import IN_NOTES, marker_of
@@ -33,15 +34,11 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         return
     kind = KINDS[declared.address.kind]
     for at, line in enumerate(rows_of(declared.spec.get(LINES))):
-        name, stated = str(line.get("accountingCodeName")), line.get("accountingCodeType")
+        name = str(line.get("accountingCodeName"))
+        stated = kind.canonical_spelling("accountingCodeType", line.get("accountingCodeType"))
         path = ("spec", LINES, at, "accountingCodeName")
         named = tenant.codes_by_name.get(name, ())
-        matching = [
-            code
-            for code in named
-            if stated is None
-            or kind.canonical_spelling(code.type) == kind.canonical_spelling(stated)
-        ]
+        matching = [code for code in named if stated is None or code.type == stated]
         if not named:
             message = f'no accounting code is named "{name}"'
             yield finding(
@@ -61,7 +58,7 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
             types = _listed(code.type for code in matching)
             message = f'more than one accounting code is named "{name}": {types}'
             yield finding(declared, "accounting-code-type", path, message)
-        elif matching[0].status != "Active":
+        elif matching[0].status != CodeStatus.ACTIVE:
             message = f'accounting code "{name}" is {matching[0].status.lower()}'
             yield finding(declared, "active-accounting-code", path, message)
 
@@ -79,7 +76,7 @@ def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     period = tenant.periods_by_name.get(str(declared.spec["accountingPeriodName"]))
     if period is None:
         return
-    if period.status == "Closed":
+    if period.status == PeriodStatus.CLOSED:
         message = f"the accounting period {period.name} is closed"
         yield finding(declared, "open-period", ("spec", "accountingPeriodName"), message)
     yield from date_outside(declared, period)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from reconciler.core.model.enumerations import bare
 from reconciler.core.model.finding import Problem
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Value
@@ -104,12 +105,18 @@ def _refuse_loss(source: SourceFile, before: tuple[Document, ...], formatted: st
         )
 
 
+_WORDS = frozenset({"accountingCodeType", "periodStatus", "type"})
+"""The fields with words that may be spelt in two ways."""
+
+
 def _comparable(value: Value, field: str | int = "") -> Value:
-    """The value with every amount as a number, however it is written."""
+    """The value with every amount as a number and every word bare, however they are written."""
     if isinstance(value, Mapping):
         return {key: _comparable(item, key) for key, item in value.items()}
     if isinstance(value, tuple):
-        return tuple(_comparable(item) for item in value)
+        return tuple(_comparable(item, field) for item in value)
+    if field in _WORDS and isinstance(value, str):
+        return bare(value)
     if field in MONEY_FIELDS and isinstance(value, str) and amount_in(value, None):
         return Decimal(value)
     return value

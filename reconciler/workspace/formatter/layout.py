@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from yaml import MappingNode, Node, ScalarNode
 
+from reconciler.core.model.enumerations import bare
 from reconciler.workspace.formatter.scalars import amount_in, quoted, spelt, spelt_key, value_of
 from reconciler.workspace.formatter.syntax_tree import Branch, Line, is_block
 
@@ -138,7 +139,16 @@ def _scalar(node: ScalarNode, schema: Schema, style: Style, *, flow: bool) -> st
         if node.style in ("'", '"') and not set(node.value) - set("0123456789."):
             # Refused as it is written, so not even its quotes change.
             return f"{node.style}{node.value}{node.style}"
-    return spelt(node, flow=flow)
+    return spelt(_respelt(node, resolved), flow=flow)
+
+
+def _respelt(node: ScalarNode, schema: Schema) -> ScalarNode:
+    """The scalar with the canonical spelling of a word, which a schema lists first."""
+    words = schema.get("enum", ()) if isinstance(schema, dict) else ()
+    if node.value not in words:
+        return node
+    word = next(word for word in words if bare(word) == bare(node.value))
+    return ScalarNode(tag=node.tag, value=word, style=node.style)
 
 
 def _scalar_lines(node: ScalarNode, indent: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+from reconciler.core.model.enumerations import CodeType, EntryStatus, Side, TransferState
 from reconciler.core.model.kinds.kind import Kind
 
 JOURNAL_ENTRY = Kind(
@@ -20,9 +21,15 @@ JOURNAL_ENTRY = Kind(
     # Ledger connectors write the transfer state after posting to the general ledger.
     externally_written=frozenset({"transferredToAccounting"}),
     # A null transfer state reads as not transferred (API facts 3.6).
-    defaults=MappingProxyType({"transferredToAccounting": "No"}),
-    # The vendor's reference and its client spell this code type differently (API facts 4.4).
-    synonyms=MappingProxyType({"OnAccountReceivable": "On-Account Receivable"}),
+    defaults=MappingProxyType({"transferredToAccounting": TransferState.NO.value}),
+    enumerations=MappingProxyType(
+        {
+            "accountingCodeType": CodeType,
+            "status": EntryStatus,
+            "transferredToAccounting": TransferState,
+            "type": Side,
+        }
+    ),
     names_parts=MappingProxyType({"segments": "segmentName"}),
     server_filled=frozenset(
         {

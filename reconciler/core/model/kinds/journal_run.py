@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+from reconciler.core.model.enumerations import RunStatus
 from reconciler.core.model.kinds.kind import Kind
 
 JOURNAL_RUN = Kind(
@@ -15,6 +16,7 @@ JOURNAL_RUN = Kind(
     never_read=frozenset({"accountingPeriodName"}),
     # A label is written with an id or a name, and read with both.
     resolved=MappingProxyType({"organizationLabels": "organizationName"}),
+    enumerations=MappingProxyType({"status": RunStatus}),
     server_filled=frozenset(
         {"executedOn", "segmentationRuleName", "totalJournalEntryCount", "aggregateCurrency"}
     ),
@@ -22,9 +24,16 @@ JOURNAL_RUN = Kind(
     date="journalEntryDate",
     span=("targetStartDate", "targetEndDate"),
     number_pattern=r"JR-[0-9]{8,}",
-    posted_states=frozenset({"Completed"}),
-    failed=frozenset({"Error"}),
-    busy_states=frozenset({"Pending", "Processing", "CancelInprogress", "DeleteInprogress"}),
+    posted_states=frozenset({RunStatus.COMPLETED}),
+    failed=frozenset({RunStatus.ERROR}),
+    busy_states=frozenset(
+        {
+            RunStatus.PENDING,
+            RunStatus.PROCESSING,
+            RunStatus.CANCEL_IN_PROGRESS,
+            RunStatus.DELETE_IN_PROGRESS,
+        }
+    ),
     carries_marker=False,
     members="JournalEntry",
     serial=True,

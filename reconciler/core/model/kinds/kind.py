@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from reconciler.core.model.enumerations import Enumeration, canonical
 from reconciler.core.model.resource import Value
 
 
@@ -40,8 +41,10 @@ class Kind:
     externally_written: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Values that mean the same as an omitted field."""
-    synonyms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Values of fixed line fields with two spellings, each with its canonical one."""
+    enumerations: Mapping[str, type[Enumeration]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """Fields of the entry and of its lines that hold a word, each with the words it may be."""
     names_parts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """List fields of the entry, each with the field that names an item."""
     never_read: frozenset[str] = frozenset()
@@ -73,9 +76,10 @@ class Kind:
     needs_open_period: bool = True
     custom_suffix: str = "__c"
 
-    def canonical_spelling(self, value: Value) -> Value:
-        """The canonical spelling of a value."""
-        return self.synonyms.get(value, value) if isinstance(value, str) else value
+    def canonical_spelling(self, name: str, value: Value) -> Value:
+        """The canonical spelling of the value of a field."""
+        words = self.enumerations.get(name)
+        return canonical(words, value) if words and isinstance(value, str) else value
 
     @property
     def headline(self) -> tuple[str, ...]:
