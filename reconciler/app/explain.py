@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.core.model.finding import Rule
-from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
+from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS, load, schema_text
 from reconciler.workspace.settings import settings_from
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from books_harness import reconciler
 
-from reconciler.core.rules.catalog import FILE_RULES
+from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.workspace import RULES
 
 ROOT = Path(__file__).parent.parent.parent

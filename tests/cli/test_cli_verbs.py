@@ -8,7 +8,8 @@ import pytest
 from books_harness import Books, credit, debit, reconciler
 
 from reconciler.cli.terminal import out_json
-from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
+from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 
 EVERY_RULE = {**RULES, **FILE_RULES, **PLAN_RULES}

@@ -11,8 +11,9 @@ from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.money import minor_units
 from reconciler.core.model.resource import Source
 from reconciler.core.model.tenant import CustomField
-from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
+from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.entries import check, check_marker, check_together
+from reconciler.core.rules.file_rules import FILE_RULES
 
 LINES = "journalEntryItems"
 HOME = {"home_currency": "USD"}

@@ -12,8 +12,8 @@ from reconciler.core.model.kinds.journal_run import (
 )
 from reconciler.core.model.resource import Address
 from reconciler.core.model.tenant import AccountingPeriod, CustomField, Organization, tenant_from
-from reconciler.core.rules.catalog import FILE_RULES
 from reconciler.core.rules.entries import check, check_together
+from reconciler.core.rules.file_rules import FILE_RULES
 
 PERIOD, START, END = "accountingPeriodName", "targetStartDate", "targetEndDate"
 TYPES, LABELS = "transactionTypes", "organizationLabels"

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.app.workspace import read_workspace
 from reconciler.core.model.finding import Problem
-from reconciler.core.rules.catalog import FILE_RULES, PLAN_RULES
+from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.render.problems import problem_lines
 
 HERE = pathlib.Path(__file__).parent

@@ -1,0 +1,190 @@
+"""The accounting rules for files: the texts that `explain` prints."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconciler.core.model.finding import Rule, Severity
+
+_FILE_RULES = (
+    Rule(
+        id="lines-balance",
+        summary="The debits of an entry equal its credits exactly, in the currency of the entry.",
+        why="The ledger posts only balanced entries, without tolerance or rounding.",
+        remedy="Correct an amount, or add the missing line.",
+    ),
+    Rule(
+        id="home-balance",
+        summary="Debits also equal credits exactly in the home currency.",
+        why="Rounding each line separately can leave a difference of a cent, which needs its own "
+        "line.",
+        remedy="Correct a homeCurrencyAmount, or add a rounding line.",
+    ),
+    Rule(
+        id="home-amount",
+        summary="In a foreign currency every line has homeCurrencyAmount. In the home currency it "
+        "equals the amount. Without a home currency it is omitted.",
+        why="With foreign currency conversion the ledger requires it on every line. Without a "
+        "home currency the ledger rejects it.",
+        remedy="State homeCurrencyAmount on every line, or on none.",
+    ),
+    Rule(
+        id="home-currency",
+        summary="Where homeCurrencyAmount is written, the Reference names the home currency.",
+        why="Without a Reference nobody knows how many decimal places such an amount may have.",
+        remedy="Add a Reference with the `homeCurrency` of the tenant.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="minor-units",
+        summary="An amount is written with at most the decimal places of its currency "
+        "(ISO 4217). Zeros count.",
+        why="USD has two, JPY none, KWD three. Amounts are never rounded. `1.000` in EUR means one "
+        "to some readers and one thousand to others.",
+        remedy="Write the amount with the currency's decimal places.",
+    ),
+    Rule(
+        id="currency-code",
+        summary="The currency is an ISO 4217 code.",
+        why="The number of decimal places is known only for ISO 4217 currencies.",
+        remedy="Write the three-letter code, for example USD.",
+    ),
+    Rule(
+        id="active-currency",
+        summary="The currency is active in the tenant.",
+        why="The ledger rejects entries in other currencies.",
+        remedy="Use an active currency, or activate it in the tenant and refresh the Reference.",
+    ),
+    Rule(
+        id="aggregate-currency",
+        summary="If currency aggregation is on, an entry is in the home currency.",
+        why="The tenant aggregates currencies. A period cannot contain both kinds of entry.",
+        remedy="State the entry in the home currency.",
+    ),
+    Rule(
+        id="known-accounting-code",
+        summary="Every accounting code exists in the tenant, with the stated type if one is given.",
+        why="The ledger rejects unknown codes. A similar name is usually a typing error.",
+        remedy="Use a code of the chart of accounts, spelled exactly.",
+    ),
+    Rule(
+        id="active-accounting-code",
+        summary="Every accounting code is active.",
+        why="Nothing can be posted to an inactive code.",
+        remedy="Use an active code, or activate it in the tenant and refresh the Reference.",
+    ),
+    Rule(
+        id="accounting-code-type",
+        summary="accountingCodeType is given if two accounting codes have the same name.",
+        why="The name alone is ambiguous.",
+        remedy="Add accountingCodeType to the line.",
+    ),
+    Rule(
+        id="known-period",
+        summary="The accounting period exists in the tenant.",
+        why="An entry is posted to the period that it names. The ledger matches the exact name.",
+        remedy="Use the name of an existing period.",
+    ),
+    Rule(
+        id="open-period",
+        summary="The accounting period is open.",
+        why="In a closed period nothing can be posted, cancelled or deleted. Entries that are "
+        "already posted may stay declared. Therefore this is a warning for files; a plan blocks "
+        "the change.",
+        remedy="Leave the entry as it was posted, or move the change to an open period.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="date-in-period",
+        summary="journalEntryDate lies within the accounting period.",
+        why="The ledger allows other dates, and published samples use them. A date outside its "
+        "period is usually a mistake.",
+        remedy="Check the date and the period.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="segments",
+        summary="The segments are all segments of the active segmentation rule, in its order.",
+        why="The ledger matches segments by name and order.",
+        remedy="List the segments as the rule does, or omit `segments`.",
+    ),
+    Rule(
+        id="custom-field",
+        summary="A custom field exists on the object, and its text is not too long.",
+        why="Names are case-sensitive. The ledger does not store a field that the tenant does not "
+        "have.",
+        remedy="Use a field of the Reference. Create a new field in the tenant first.",
+    ),
+    Rule(
+        id="reserved-field",
+        summary="A file does not set the field that holds the marker.",
+        why="The marker says which declaration owns a live entry. Only reconciler writes it.",
+        remedy="Remove the field.",
+    ),
+    Rule(
+        id="marker-field",
+        summary="The tenant has the custom field that holds the marker.",
+        why="Without it the ledger rejects the create, and entries cannot be recognised later.",
+        remedy="Create the field in the tenant, or set `identity: {marker: notes}`.",
+    ),
+    Rule(
+        id="line-limit",
+        summary="An entry has at most 100 lines.",
+        why="The ledger accepts at most 100 lines in an entry.",
+        remedy="Split the entry; each part must balance.",
+    ),
+    Rule(
+        id="notes-length",
+        summary="Notes have at most 2,000 characters, including the marker if it is in the notes.",
+        why="The ledger rejects longer notes.",
+        remedy="Shorten the notes.",
+    ),
+    Rule(
+        id="same-economics",
+        summary="No two entries have the same period, currency and lines.",
+        why="Two declarations of the same posting are usually a double posting.",
+        remedy="Remove one of them, or make them different if both are intended.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="run-dates",
+        summary="The target dates of a run are in order, not before 2015-01-01, and equal to the "
+        "dates of its accounting period if it names one.",
+        why="The ledger rejects other dates.",
+        remedy="Correct the dates. If the run names a period, they can be omitted.",
+    ),
+    Rule(
+        id="run-one-period",
+        summary="A run covers transactions of one accounting period that has an end date.",
+        why="The entries of a run are posted to that period. It may be closed, but not open-ended.",
+        remedy="Keep the target dates within one accounting period.",
+    ),
+    Rule(
+        id="run-whole-period",
+        summary="A run with revenue transaction types covers a whole accounting period.",
+        why="The ledger rejects a run that covers revenue for a part of a period.",
+        remedy="Name the accounting period, or declare a separate run for revenue.",
+    ),
+    Rule(
+        id="run-organizations",
+        summary="organizationLabels name organizations of the tenant.",
+        why="Only tenants with Multi-Org accept organizations, and each must exist in the tenant.",
+        remedy="Use an organization of the Reference, spelled exactly.",
+    ),
+    Rule(
+        id="run-types",
+        summary="The transaction types of a run exist in the tenant.",
+        why="With Multi-Org these types do not exist: invoice adjustments, credit balance "
+        "adjustments, payments and refunds of the credit balance.",
+        remedy="Remove the type from the run.",
+    ),
+    Rule(
+        id="run-overlap",
+        summary="No two runs cover the same transaction type over the same days.",
+        why="Each transaction is included in the first run that covers it. The result would "
+        "depend on the order of the runs.",
+        remedy="Use different target dates, transaction types or organizations.",
+        severity=Severity.WARNING,
+    ),
+)
+
+FILE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _FILE_RULES})
