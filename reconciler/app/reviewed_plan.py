@@ -41,7 +41,9 @@ def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
     if saved is None:
         return options
     if options.allowances not in (Allowances(), saved.allowances):
-        raise UsageError("A saved plan has its own --max-removals and --max-missing.")
+        raise UsageError(
+            "A saved plan has its own --max-removals, --max-missing and --adopt-found."
+        )
     if options.scope not in (WHOLE, saved.scope):
         raise UsageError("A saved plan has its own --target, --exclude, --period and --select.")
     if saved.scope.offline:

@@ -146,6 +146,13 @@ plan_options = together(
     _allowance("--max-removals", "removals"),
     _allowance("--max-missing", "entries missing in the ledger"),
     click.option(
+        "--adopt-found",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Adopt up to N entries that have the marker of this workspace but no record in the "
+        "daybook.",
+    ),
+    click.option(
         "--find",
         is_flag=True,
         help="Search the ledger for all entries of this workspace, including those that the "

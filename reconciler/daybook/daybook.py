@@ -169,9 +169,13 @@ class Daybook:
             return tuple(Event(*row) for row in rows)
 
     def bind(self, tenant: str, *, workspace: str = "") -> None:
-        """Record the tenant and the workspace. The first apply does it, once."""
+        """Record the tenant and the workspace. The first apply does it, once.
+
+        A workspace may change its name until the first call is recorded.
+        """
         bound = self.tenant
-        if bound is None or (workspace and not self.workspace):
+        renamed = workspace != self.workspace and not (self.workspace and self.serial)
+        if bound is None or (workspace and renamed):
             content = BoundToTenant(tenant=tenant if bound is None else bound, workspace=workspace)
             self._append(EventType.BOUND_TO_TENANT, content)
 

@@ -200,10 +200,7 @@ def _require_format(store: Store) -> None:
     if version == FORMAT:
         return
     if version in _EARLIER:
-        remedy = (
-            "Move it away, then run `reconciler apply --find`: it begins a new daybook and finds "
-            "the posted entries in the ledger."
-        )
+        remedy = "Use the version of reconciler that wrote it. Keep the file: it is your record."
     elif writer := stated.get("written_with"):
         remedy = f"Use reconciler {writer}, which wrote it, or a newer version."
     else:
@@ -219,10 +216,12 @@ _EARLIER = frozenset({"1", "2"})
 
 
 def _require_workspace(state: DaybookState, workspace: str, store: Store) -> None:
-    if workspace and state.workspace and state.workspace != workspace:
+    # A daybook without any call belongs to nobody yet.
+    if workspace and state.serial and state.workspace and state.workspace != workspace:
         raise DaybookError(
             f"the daybook {store.place} belongs to the workspace {state.workspace}, not to "
             f"{workspace}",
-            remedy="Set `daybook` in reconciler.yaml to the daybook of this workspace. Do not "
-            "rename a workspace: every entry is marked with its name.",
+            remedy=f"Restore `metadata.name: {state.workspace}` in reconciler.yaml, or restore "
+            f"`daybook` if it named another place. A workspace keeps its name: every entry is "
+            "marked with it.",
         )

@@ -127,7 +127,10 @@ class DaybookState:
                 self.lineage, self.workspace = content.lineage, content.workspace
             case BoundToTenant():
                 self.tenant = content.tenant
-                self.workspace = content.workspace or self.workspace
+                if content.workspace and content.workspace != self.workspace:
+                    # What a search proved was proved for the markers of the other name.
+                    self.complete = False
+                    self.workspace = content.workspace
             case MarkedComplete():
                 self.complete = True
             case RunBegun():

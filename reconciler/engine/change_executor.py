@@ -12,7 +12,7 @@ from reconciler.core.model.marker import marker_of
 from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Live
-from reconciler.core.planning.request_body import create_body, update_body
+from reconciler.core.planning.request_body import create_body, lost_marker, update_body
 from reconciler.core.planning.run_members import unposted_note, unposted_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
@@ -152,7 +152,10 @@ class ChangeExecutor:
             )
 
     def update(self, step: Step) -> None:
-        """Update basic information, and read it back. An adoption also writes the marker."""
+        """Update basic information, and read it back. An adoption also writes the marker.
+
+        So does the update of an entry that lost it.
+        """
         number, change = _known(step), self.change
         # An entry that is replaced under another name only gets the marker of the new name.
         renames = change.cancels
@@ -162,11 +165,12 @@ class ChangeExecutor:
         moved = {field.name: field.after for field in comparison.fields}
         act = self.intents.updating
         adopts = act in ADOPTIONS
+        marks = adopts or lost_marker(comparison)
         body = update_body(
             self.kind,
             comparison,
             # Notes that the file does not declare stay, followed by the marker.
-            after={**(change.before or {}), **moved, **spec} if adopts else spec,
+            after={**(change.before or {}), **moved, **spec} if marks else spec,
             marker_place=self.basis.marker_place,
             marker=self.marker,
             adopts=adopts,

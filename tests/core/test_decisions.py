@@ -278,6 +278,7 @@ def test_an_entry_that_was_cancelled_and_kept_is_done():
 
 DRAFT = live(number=OLD, status="Draft")
 FOREIGN = live(marker="other/true-up")
+UNMARKED = live(marker=None)
 YES, PROCESSING = "Yes", "Processing"
 EUR = [declared(entry(currency="EUR"))]
 UPDATED = [declared(entry(notes="b"))]
@@ -356,6 +357,15 @@ BLOCKS = [
         Action.UPDATE, UPDATED, [recorded()], [FOREIGN], {}, id="I-22 update a foreign entry",
     ),
     pytest.param(
+        "ownership", f'{OLD} carries the marker "other/true-up", not "books/true-up"',
+        Action.KEEP, [declared()], [recorded()], [FOREIGN], {},
+        id="a foreign marker, and nothing else to do",
+    ),
+    pytest.param(
+        "ownership", f'{OLD} carries no marker, not "books/true-up"', Action.REPLACE,
+        EUR, [recorded()], [UNMARKED], {}, id="I-22 replace an unmarked entry",
+    ),
+    pytest.param(
         "ownership", f'{OLD} carries no marker, not "books/true-up"', Action.REMOVE,
         [], [recorded()], [live(marker=None)], {}, id="I-22 remove an unmarked entry",
     ),
@@ -430,6 +440,7 @@ def test_every_rule_that_blocks_has_a_case():
         "too-many-removals",
         "all-entries-removed",
         "missing-in-ledger",
+        "unproved-entries",
         "unsearched-ledger",
         "money-limit",
         "change-limit",
@@ -486,9 +497,9 @@ def test_every_rule_that_blocks_has_a_case():
         pytest.param(
             [declared()],
             [recorded()],
-            [FOREIGN],
-            Action.KEEP,
-            id="nothing to do",
+            [UNMARKED],
+            Action.UPDATE,
+            id="an emptied marker is written again",
         ),
     ],
 )

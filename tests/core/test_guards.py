@@ -1,5 +1,6 @@
 """Guards refuse a plan as a whole, and never cut it short (I-20, I-21)."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -198,3 +199,40 @@ CHANGES = "change-limit"
 def test_a_plan_changes_no_more_than_the_policy_allows(recorded_count, new, policy, refused):
     added = [declared(name=f"new-{at}") for at in range(new)]
     assert rules(plan_for(books(recorded_count, extra=added), policy=policy)) == refused
+
+
+@pytest.mark.parametrize(
+    ("book", "adopts", "allowed", "refused"),
+    [
+        pytest.param([], None, None, True, id="a new daybook"),
+        pytest.param([], None, 2, True, id="one more than allowed"),
+        pytest.param([], None, 3, False, id="as many as allowed"),
+        pytest.param([], "own", None, False, id="the files name the numbers"),
+        pytest.param([recorded(name="e1", number=None, incarnation=1)], None, 2, True,
+                     id="one was posted and deleted: another stands now"),
+        pytest.param([recorded(name="e1", number="JE-00000099")], None, 2, False,
+                     id="one is recorded as posted: it was replaced since"),
+        pytest.param([recorded(name="e1", number=None, retired=("JE-00000001",))], None, 2, False,
+                     id="one was forgotten"),
+    ],
+)  # fmt: skip
+def test_what_only_its_marker_ties_to_the_workspace_is_not_adopted_untold(
+    book, adopts, allowed, refused
+):
+    numbers = {f"e{at}": f"JE-{at:08}" for at in (1, 2, 3)}
+    of = snapshot(
+        [
+            declared(name=name, adopts=number if adopts else None)
+            for name, number in numbers.items()
+        ],
+        book,
+        [live(name=name, number=number) for name, number in numbers.items()],
+    )
+    found = {one.address: (numbers[one.address.name],) for one in of.declared.values()}
+    of = replace(of, found=found, live={**of.live, "JE-00000099": None})
+    plan = plan_for(of, allow=Allowances(adopt_found=allowed))
+    assert rules(plan) == ["unproved-entries"] * refused
+    if refused:
+        count = 3 if allowed is None else allowed + 1
+        assert f"--adopt-found {count}" in plan.refusals[0].remedy
+        assert "another repository uses the workspace name books" in plan.refusals[0].remedy

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from builders import address, entry
@@ -28,7 +29,7 @@ def all_of(book) -> tuple:
 
 @pytest.mark.parametrize("write", [True, False])
 def test_i46_an_earlier_format_is_refused_and_left_alone(in_a_file, write):
-    """It says what to do: begin a new daybook, and find the posted entries."""
+    """It says what to do. A new daybook for old books is never proposed."""
     with in_a_file.opened():
         pass
     path = in_a_file.place
@@ -36,7 +37,7 @@ def test_i46_an_earlier_format_is_refused_and_left_alone(in_a_file, write):
     before = path.read_bytes()
     with pytest.raises(DaybookError, match=f"format 1; .* reads format {FORMAT}") as caught:
         open_daybook(path, write=write)
-    assert "apply --find" in caught.value.remedy
+    assert "the version of reconciler that wrote it" in caught.value.remedy
     with pytest.raises(DaybookError, match="format 1"):
         unlock(path, "a-lease")
     assert path.read_bytes() == before
@@ -69,10 +70,21 @@ def test_a_daybook_in_a_file_is_opened_without_the_libraries_of_postgresql(in_a_
 def test_the_daybook_of_another_workspace_is_refused(home):
     with home.opened() as book:
         book.bind("tenant", workspace=home.workspace)
+        book.record_intent(Intent(address=address("a"), act=Act.CREATE, spec=entry()))
     if home.is_file:
         for write in (True, False):
             with pytest.raises(DaybookError, match="belongs to the workspace books, not to others"):
                 open_daybook(home.place, write=write, workspace="others")
+
+
+def test_a_workspace_may_change_its_name_until_its_first_call(home):
+    with home.opened() as book:
+        book.bind("tenant", workspace=home.workspace)
+        book.mark_complete()
+    if home.is_file:
+        with closing(open_daybook(home.place, write=True, workspace="others")) as book:
+            book.bind("tenant", workspace="others")
+            assert (book.workspace, book.complete) == ("others", False)
 
 
 def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgresql, tmp_path):

@@ -143,7 +143,8 @@ def test_i42_a_holder_that_was_killed_is_taken_over(home):
 
 def test_i42_a_daybook_of_another_workspace_is_let_go_at_once(tmp_path):
     place = tmp_path / "daybook.db"
-    open_daybook(place, write=True, workspace="books").close()
+    with contextlib.closing(open_daybook(place, write=True, workspace="books")) as book:
+        create(book)
     with pytest.raises(DaybookError, match="belongs to the workspace"):
         open_daybook(place, write=True, workspace="another")
     with contextlib.closing(open_daybook(place, write=False)) as book:

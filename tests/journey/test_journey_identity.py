@@ -94,16 +94,18 @@ def test_two_workspaces_on_one_ledger_leave_each_other_alone(served_small, tmp_p
     ],
     ids=str,
 )
-@pytest.mark.parametrize("change", ["update", "replace", "remove"])
+@pytest.mark.parametrize("change", ["keep", "update", "replace", "remove"])
 def test_an_entry_with_another_marker_is_not_touched(small, marker, change):
     number = small.number("entry-00")
     path = f"journal-entries/{number}/basic-information"
     small.call("PUT", path, ReconcilerKey__c=marker)
+    if not marker and change in ("keep", "update"):
+        pytest.skip("an emptied marker is written again")
     if change == "remove":
         small.remove("entry-00")
     elif change == "update":
         small.edit("entry-00.yaml", "Notes of", "More notes of")
-    else:
+    elif change == "replace":
         small.declare("entry-00", *LINES["2.00"])
     planned = small.plan()
     assert "! blocked  entry-00" in planned.out

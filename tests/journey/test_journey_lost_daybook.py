@@ -6,6 +6,8 @@ import pytest
 from books_harness import SMALL, credit, debit, reconciler
 
 OTHER = (debit("9.00"), credit("9.00"))
+ALL = ("--adopt-found", len(SMALL))
+ONE = ("--adopt-found", 1)
 
 
 def lose(books):
@@ -25,18 +27,18 @@ def restore(books, copy):
 def test_a_lost_daybook_is_written_anew_by_the_next_apply(small):
     before = small.content()
     lose(small)
-    planned = small.plan()
+    planned = small.plan(*ALL)
     assert planned.code == 0
     assert f"{len(SMALL)} to adopt" in planned.out
     assert "found in the ledger by its marker" in planned.out
     assert "there is no daybook yet" not in planned.out
-    small.applied()
+    small.applied(*ALL)
     assert small.content() == before
 
 
 def test_a_plan_saved_without_the_daybook_is_applied_as_reviewed(small, tmp_path):
     lose(small)
-    assert small.plan("--out", tmp_path / "plan.json").code == 0
+    assert small.plan("--out", tmp_path / "plan.json", *ALL).code == 0
     assert "found in the ledger by its marker" in reconciler("show", tmp_path / "plan.json").out
     assert small.run("apply", tmp_path / "plan.json").code == 0
     assert small.plan("--detailed-exitcode").code == 0
@@ -51,7 +53,7 @@ def test_edits_go_in_with_the_recovery(small):
     actions = small.actions()
     assert (actions["entry-00"], actions["entry-01"]) == ("adopt", "replace")
     assert actions["brand-new"] == "create"
-    small.applied()
+    small.applied(*ALL)
     assert small.number("entry-01") != old
     assert len(small.posted()) == len(SMALL) + 1
 
@@ -76,7 +78,7 @@ def test_a_copy_that_does_not_know_what_was_posted_since_posts_nothing(small, tm
     before = small.content()
     restore(small, tmp_path / "copy.db")
     assert "later" in small.actions()
-    assert small.apply().code == 0
+    assert small.apply(*ONE).code == 0
     assert small.content() == before
     assert small.plan("--detailed-exitcode").code == 0
 
@@ -120,17 +122,17 @@ OLDER = "the daybook is older than the ledger"
 
 
 @pytest.mark.parametrize(
-    ("happened", "said"),
+    ("happened", "said", "told"),
     [
-        pytest.param(posted_since, OLDER, id="posted"),
-        pytest.param(replaced_since, OLDER, id="replaced", marks=pytest.mark.long),
-        pytest.param(removed_since, "or the daybook is an older copy", id="removed"),
-        pytest.param(adopted_since, OLDER, id="adopted", marks=pytest.mark.long),
-        pytest.param(adopted_and_replaced_since, OLDER, id="adopted and replaced"),
+        pytest.param(posted_since, OLDER, ONE, id="posted"),
+        pytest.param(replaced_since, OLDER, (), id="replaced", marks=pytest.mark.long),
+        pytest.param(removed_since, "or the daybook is an older copy", (), id="removed"),
+        pytest.param(adopted_since, OLDER, (), id="adopted", marks=pytest.mark.long),
+        pytest.param(adopted_and_replaced_since, OLDER, ONE, id="adopted and replaced"),
     ],
 )
 def test_i44_yesterdays_copy_posts_nothing_and_the_plan_says_how_old_it_is(
-    small, tmp_path, happened, said
+    small, tmp_path, happened, said, told
 ):
     assert OLDER not in small.plan("--find").out
     keep(small, tmp_path / "copy.db")
@@ -138,7 +140,7 @@ def test_i44_yesterdays_copy_posts_nothing_and_the_plan_says_how_old_it_is(
     before = small.content()
     restore(small, tmp_path / "copy.db")
     assert said in small.plan("--find").out
-    ended = small.apply()
+    ended = small.apply(*told)
     assert (ended.code, small.content()) == (0, before), ended.said
     again = small.plan("--find", "--detailed-exitcode")
     assert (again.code, said in again.out) == (0, False), again.out
@@ -150,7 +152,7 @@ def test_find_shows_what_the_files_no_longer_speak_of(small):
     lose(small)
     planned = small.plan("--find")
     assert f"reconciler import {number}" in planned.out
-    small.apply()
+    small.apply("--adopt-found", len(SMALL) - 1)
     assert small.number("entry-03") == number
     assert small.run("import", number).code == 0
     assert f"reconciler import {number}" not in small.plan("--find").out
@@ -183,7 +185,7 @@ def test_markers_in_the_notes_are_found_too(empty):
     before = empty.content()
     lose(empty)
     assert empty.actions() == {"noted": "adopt", "silent": "adopt"}
-    empty.applied()
+    empty.applied("--adopt-found", 2)
     assert empty.content() == before
 
 

@@ -71,7 +71,7 @@ def test_what_a_lost_daybook_left_behind_is_forgotten_too(small):
     small.remove("entry-03")
     for path in (small.root / ".reconciler").glob("daybook.db*"):
         path.unlink()
-    small.apply()
+    small.apply("--adopt-found", 11)
     assert "reconciler forget entry-03" in small.plan("--find").out
     assert small.run("forget", "entry-03", "-y").code == 0
     assert number not in small.plan("--find").out

@@ -110,7 +110,9 @@ def test_a_lost_daybook_does_not_post_everything_twice(small):
     before = small.content()
     Path(small.root / ".reconciler" / "daybook.db").unlink()
     assert set(small.actions().values()) == {"adopt"}
-    small.applied()
+    refused = small.apply()
+    assert (refused.code, "--adopt-found 12" in refused.out) == (4, True)
+    small.applied("--adopt-found", 12)
     assert small.content() == before
 
 

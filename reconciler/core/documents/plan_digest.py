@@ -15,6 +15,8 @@ def digest_of(plan: Plan) -> str:
     document = document_of(plan)
     scope = document["scope"]
     del scope["partial"], scope["not_looked_at"]
+    # What is adopted is among the changes, and a plan without the allowance is refused.
+    scope.pop("adopt_found", None)
     if plan.scope == WHOLE:
         # A plan without a selection keeps the digest of earlier versions.
         scope = {name: scope[name] for name in ("max_removals", "max_missing")}

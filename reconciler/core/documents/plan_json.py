@@ -82,7 +82,7 @@ def document_of(plan: Plan) -> Document:
             "marker": plan.basis.marker_place,
         },
         "scope": {
-            **_written(plan.allowances),
+            **_allowances(plan.allowances),
             **_written(plan.scope),
             "partial": plan.partial,
             "not_looked_at": _written(plan.out_of_scope),
@@ -102,6 +102,13 @@ def document_of(plan: Plan) -> Document:
         "summary": {action.value: plan.summary.get(action, 0) for action in Action},
     }
     return {**document, "checksum": checksum_of(document)}
+
+
+def _allowances(allowances: Allowances) -> Document:
+    """The allowances; those of later versions only where they are given."""
+    written = _written(allowances)
+    always = ("max_removals", "max_missing")
+    return {name: written[name] for name in written if name in always or written[name] is not None}
 
 
 def checksum_of(document: Mapping[str, object]) -> str:
@@ -243,7 +250,7 @@ def plan_from(document: Document) -> Plan:
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=convert(document["warnings"], tuple[str, ...]),
         requirement=_read_requirement(document),
-        allowances=_read(Allowances, scope),
+        allowances=_read(Allowances, {**_written(Allowances()), **scope}),
         scope=_read(Scope, scope),
         out_of_scope=_read(OutOfScope, scope["not_looked_at"]),
         digest=convert(document["digest"], str),

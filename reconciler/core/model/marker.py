@@ -8,6 +8,9 @@ from reconciler.core.model.resource import Address, Value
 
 IN_NOTES = "notes"
 
+MARKER = "marker"
+"""The name of the marker in a comparison, whatever field holds it."""
+
 _SUFFIX = re.compile(r"(?:\A|\n)\[reconciler:([^\]\n]*)\]\Z")
 
 

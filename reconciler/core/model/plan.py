@@ -238,10 +238,14 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowances:
-    """Limits that options of the command set in place of the defaults."""
+    """Limits that options of the command set in place of the defaults.
+
+    `adopt_found` is how many entries may be adopted that only their marker ties to the workspace.
+    """
 
     max_removals: int | None = None
     max_missing: int | None = None
+    adopt_found: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,10 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
     """The obstacles of a change, the most important first."""
     if state.adopts:
         yield from adoption_obstacles(state, change)
+    if change.action is not Action.FORGET:
+        yield from _ownership(state, change)
     if not change.steps:
         return
-    yield from _ownership(state)
     if state.made_by_run and (change.cancels or change.posts):
         yield "run-entry", f"a journal run made {state.number or 'its entry'}", ""
     if change.cancels:
@@ -51,11 +52,17 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
         )
 
 
-def _ownership(state: AddressState) -> Iterator[Obstacle]:
+def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
     expected = state.expected_marker
     if state.live is not None and not state.owned:
-        carries = f'the marker "{state.marker}"' if state.marker else "no marker"
-        yield "ownership", f'{state.live.number} carries {carries}, not "{expected}"', ""
+        number = state.live.number
+        if state.marker:
+            fact = f'{number} carries the marker "{state.marker}", not "{expected}"'
+            yield "ownership", fact, _FOREIGN_MARKER.format(state.address.name)
+        elif state.marker_lost and change.cancels:
+            yield "ownership", f'{number} carries no marker, not "{expected}"', _RESTORE_FIRST
+        elif not state.marker_lost:
+            yield "ownership", f'{number} carries no marker, not "{expected}"', ""
     for number in state.cancelled_predecessors:
         live = state.snapshot.live[number]
         if live is None:
@@ -64,6 +71,18 @@ def _ownership(state: AddressState) -> Iterator[Obstacle]:
         foreign = state.kind.carries_marker and marker != expected
         if foreign or live.status != CANCELLED:
             yield "ownership", f"{number} is no longer a cancelled entry of this declaration", ""
+
+
+_FOREIGN_MARKER = (
+    "Check the entry in the ledger. If it belongs to this declaration, empty the field of its "
+    "marker there: the next apply writes the marker again. If it belongs to somebody else, remove "
+    "the file and run `reconciler forget {0}`. To post the declaration again, restore its file "
+    "after that."
+)
+_RESTORE_FIRST = (
+    "Restore the file as it was applied and run `reconciler apply`, which writes the marker again. "
+    "Then make this change again."
+)
 
 
 def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:

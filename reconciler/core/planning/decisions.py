@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.marker import MARKER
 from reconciler.core.model.plan import (
     CANCELLED,
     UNCHANGED,
@@ -28,9 +29,6 @@ from reconciler.core.rules.catalog import PLAN_RULES
 __all__ = ["GONE", "Snapshot", "decide_all"]
 
 GONE = "gone"
-
-MARKER = "marker"
-"""The name of the marker in drift, whatever field holds it."""
 
 
 def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
@@ -155,6 +153,8 @@ def _declared_change(state: AddressState, declared: Declared) -> Change:
 
 def _posted_change(state: AddressState, declared: Declared) -> Change:
     comparison = _compare(state, declared.spec)
+    if state.marker_lost:
+        comparison = _with_marker(state, comparison)
     shown = _with_protection(state, declared, comparison)
     declaration_changed = _declaration_changed(state, declared)
     reason = Reason.CHANGED if declaration_changed else Reason.DRIFTED
@@ -190,6 +190,12 @@ def _with_protection(state: AddressState, declared: Declared, comparison: Compar
         return comparison
     moved = FieldChange(name=PROTECT, before=before, after=after, in_place=True)
     return replace(comparison, fields=(*comparison.fields, moved))
+
+
+def _with_marker(state: AddressState, comparison: Comparison) -> Comparison:
+    """The comparison with the marker, which the live entry lacks."""
+    lost = FieldChange(name=MARKER, before=state.marker, after=state.expected_marker, in_place=True)
+    return replace(comparison, fields=(*comparison.fields, lost))
 
 
 def _declaration_changed(state: AddressState, declared: Declared) -> bool:
@@ -254,10 +260,7 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
     moved = UNCHANGED if kept else _compare(state, recorded.spec)
     if not state.owned:
         # The marker proves ownership: without it the entry could not be changed or found.
-        lost = FieldChange(
-            name=MARKER, before=state.marker, after=state.expected_marker, in_place=True
-        )
-        moved = replace(moved, fields=(*moved.fields, lost))
+        moved = _with_marker(state, moved)
     if gone := cancelled_members(state.live):
         moved = replace(moved, fields=(*moved.fields, gone))
     if not moved:

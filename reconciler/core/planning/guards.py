@@ -7,12 +7,16 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason
 from reconciler.core.model.policy import Policy
+from reconciler.core.planning.evidence import unproved
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
 SMALLEST_LIMIT = 3
+
+MOST_NAMED = 10
+"""The most entries that a refusal names; the rest are counted."""
 
 
 def default_limit(recorded: int) -> int:
@@ -57,6 +61,7 @@ def refusals(
             policy=snapshot.policy.max_removals,
         ),
         *_missing(changes, owned, allowances.max_missing),
+        *_found(unproved(changes, snapshot), snapshot, allowances.adopt_found or 0),
         *_money(changes, snapshot.policy.max_money, snapshot.tenant.home_currency),
         *_changes(changes, owned + len(elsewhere), snapshot.policy),
     )
@@ -93,6 +98,26 @@ def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> It
         )
         remedy = f"Check the target. If this is intended, allow it with --max-missing {missing}."
         yield _refusal("missing-in-ledger", message, remedy)
+
+
+def _found(taken: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:
+    named = [f"{change.number} ({change.address.name})" for change in taken]
+    if len(named) <= allowed:
+        return
+    count, workspace = len(named), snapshot.tenant.workspace
+    rest = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
+    have = "1 entry in the ledger has" if count == 1 else f"{count} entries in the ledger have"
+    message = (
+        f"{have} the marker of this workspace, and no record says who posted them: "
+        f"{', '.join(named[:MOST_NAMED])}{rest}"
+    )
+    remedy = (
+        "If the daybook was lost or is an older copy, restore it. If it cannot be restored, and "
+        f"the workspace {workspace} of this repository posted all of them, adopt them with "
+        f"--adopt-found {count}. If another repository uses the workspace name {workspace}, write "
+        "another `metadata.name` into reconciler.yaml."
+    )
+    yield _refusal("unproved-entries", message, remedy)
 
 
 def _money(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from reconciler.core.model.canonical import exact, json_bytes, lines, with_lines
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.marker import IN_NOTES, with_marker
+from reconciler.core.model.marker import IN_NOTES, MARKER, with_marker
 from reconciler.core.model.plan import Comparison
 from reconciler.core.model.resource import Value
 from reconciler.core.planning.diff import PROTECT
@@ -61,12 +61,15 @@ def update_body(  # noqa: PLR0913 - keywords: what to write, and whose it is
     """The body that updates basic information: only changed fields; null clears a field.
 
     `after` is the whole declaration, or for an adoption at least the notes to keep: the marker may
-    be part of the notes. An update that `adopts` an entry always writes the marker.
+    be part of the notes. An update that `adopts` an entry always writes the marker, and so does one
+    of an entry that lost it.
     """
     body: dict[str, Value] = {
-        change.name: change.after for change in comparison.fields if change.name != PROTECT
+        change.name: change.after
+        for change in comparison.fields
+        if change.name not in (PROTECT, MARKER)
     }
-    if adopts or (marker_place == IN_NOTES and "notes" in body):
+    if adopts or lost_marker(comparison) or (marker_place == IN_NOTES and "notes" in body):
         notes = {"notes": after.get("notes")} if marker_place == IN_NOTES else {}
         body = {**body, **with_marker(notes, marker_place, marker)}
     if comparison.line_updates:
@@ -76,6 +79,11 @@ def update_body(  # noqa: PLR0913 - keywords: what to write, and whose it is
             for update in comparison.line_updates
         )
     return encode(body)
+
+
+def lost_marker(comparison: Comparison) -> bool:
+    """Whether an update gives the marker back to an entry."""
+    return any(change.name == MARKER for change in comparison.fields)
 
 
 def encode(body: Mapping[str, Value]) -> bytes:

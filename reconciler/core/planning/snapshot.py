@@ -23,6 +23,7 @@ from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import Tenant
+from reconciler.core.planning.diff import compare
 from reconciler.core.planning.renames import Names, by_current_name, previous_of, renames_of
 
 
@@ -227,6 +228,27 @@ class AddressState:
         """Whether the live entry belongs to this address, or can be adopted."""
         free = self.adopts and self.marker is None
         return not self.kind.carries_marker or free or self.marker in self.own_markers
+
+    @property
+    def marker_lost(self) -> bool:
+        """Whether the live entry is the recorded one, and its marker was emptied.
+
+        No call changes period, date, currency or lines of an entry. So an entry without a marker is
+        the recorded one only if these are as they were applied.
+        """
+        return (
+            self.kind.carries_marker
+            and self.marker is None
+            and not self.adopts
+            and self.posted
+            and self.as_applied
+        )
+
+    @property
+    def as_applied(self) -> bool:
+        """Whether everything is as it was applied that no call changes."""
+        spec = self.recorded.spec
+        return spec is not None and not compare(self.kind, spec, spec, self.live_fields).forced_by
 
     @property
     def posted(self) -> bool:

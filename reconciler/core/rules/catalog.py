@@ -157,6 +157,17 @@ _GUARDS = (
         remedy="Check the target. If this is intended, allow the exact number with --max-missing.",
     ),
     Rule(
+        id="unproved-entries",
+        summary="An entry that only its marker ties to this workspace is not adopted without being "
+        "told.",
+        why="The marker holds the name of the workspace and that of the declaration. After a lost "
+        "daybook it is the only trace of an entry. But another repository may use the same names, "
+        "and its entries look the same.",
+        remedy="Restore the daybook. If it cannot be restored, and this workspace posted the "
+        "entries, give their number with --adopt-found. If another repository uses the name of "
+        "this workspace, write another `metadata.name` into reconciler.yaml.",
+    ),
+    Rule(
         id="unsearched-ledger",
         summary="With a new daybook nothing is posted before the ledger was searched for entries "
         "of this workspace. The same holds if the daybook records entries that the ledger no "

@@ -1,0 +1,201 @@
+"""Who an entry is rests on evidence: its marker, its record, and what no call can change of it."""
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
+
+from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    empty,
+    empty_template,
+    opened,
+    plain_environment,
+)
+from books_harness import by_hand, credit, debit
+
+NINE = (debit("9.00"), credit("9.00"))
+PLACES = {
+    "custom field": ("{}", {"ReconcilerKey__c": None}, {"ReconcilerKey__c": "others/one"}),
+    "notes": (
+        "{identity: {marker: notes}}",
+        {"notes": "Notes of one"},
+        {"notes": "Notes of one\n[reconciler:others/one]"},
+    ),
+}
+
+
+@pytest.fixture
+def books(empty):  # noqa: F811 - a fixture's name
+    """Three entries, applied: 400.90 each, in notes of their own."""
+    for name in ("one", "two", "three"):
+        empty.declare(name, notes=f"Notes of {name}")
+    empty.applied()
+    return empty
+
+
+def basic_information(books, number, **fields):
+    books.call("PUT", f"journal-entries/{number}/basic-information", **fields)
+
+
+def fields_of(books, number):
+    return {name: books.get(number).get(name) for name in ("notes", "ReconcilerKey__c")}
+
+
+@pytest.fixture(params=PLACES, ids=str)
+def marked(request, empty):  # noqa: F811 - a fixture's name
+    """One entry with its marker in either place: how to empty it, and how to make it foreign."""
+    settings, emptied, foreign = PLACES[request.param]
+    empty.settings(spec=settings)
+    empty.declare("one", notes="Notes of one")
+    empty.applied()
+    number = empty.rows("select number from journal_entries")[0]["number"]
+    return empty, number, emptied, foreign
+
+
+def test_t07_an_emptied_marker_is_written_again(marked):
+    books, number, emptied, _ = marked
+    before = fields_of(books, number)
+    basic_information(books, number, **emptied)
+    assert books.run("drift").code == 7
+    planned = books.plan("--detailed-exitcode")
+    assert (planned.code, "~ update  one" in planned.out) == (2, True)
+    assert "acme-books/one" in planned.out
+    books.applied()
+    assert fields_of(books, number) == before
+    assert books.run("drift").code == 0
+
+
+@pytest.mark.parametrize("change", ["replace", "remove"])
+def test_t07_nothing_is_cancelled_without_its_marker_and_the_way_out_works(marked, change):
+    books, number, emptied, _ = marked
+    text = (books.root / "one.yaml").read_text()
+    basic_information(books, number, **emptied)
+    books.remove("one")
+    if change == "replace":
+        books.declare("one", *NINE, notes="Notes of one")
+    refused = books.apply("--max-removals", 1)
+    assert (refused.code, "ownership" in refused.said) == (4, True)
+    assert "Restore the file as it was applied and run `reconciler apply`" in refused.said
+    changed = (books.root / "one.yaml").read_text() if change == "replace" else None
+    books.write("one.yaml", text)
+    books.applied()
+    if changed is None:
+        books.remove("one")
+    else:
+        books.write("one.yaml", changed)
+    assert books.apply("--max-removals", 1).code == 0
+    assert books.plan("--detailed-exitcode").code == 0
+    standing = books.rows("select number from journal_entries where not deleted")
+    assert len(standing) == (change == "replace")
+    assert number not in {row["number"] for row in standing}
+
+
+@pytest.mark.parametrize("way", ["ours", "theirs", "theirs, and posted anew"])
+def test_t07_somebody_elses_marker_blocks_and_each_way_out_works(marked, way):
+    books, number, emptied, foreign = marked
+    text = (books.root / "one.yaml").read_text()
+    basic_information(books, number, **foreign)
+    before = books.content()
+    refused = books.apply()
+    assert (refused.code, "ownership" in refused.said) == (4, True)
+    assert "No changes" not in refused.out
+    assert books.content() == before
+    if way == "ours":
+        basic_information(books, number, **emptied)
+        books.applied()
+        return
+    books.remove("one")
+    assert "`reconciler forget one`" in refused.said
+    assert books.run("forget", "one", "--auto-approve").code == 0
+    books.applied()
+    assert books.content() == before
+    if way == "theirs, and posted anew":
+        books.write("one.yaml", text)
+        books.applied()
+        assert len(books.rows("select number from journal_entries where not deleted")) == 2
+
+
+@pytest.mark.parametrize("fields", [{"currency": "EUR"}, {"journalEntryItems": NINE}], ids=str)
+def test_t07_an_entry_that_cannot_be_ours_gets_no_marker(books, fields):
+    """No call changes the lines of an entry: under the recorded number stands another one."""
+    number = books.number("one")
+    sql = (
+        "update journal_entry_items set amount = '9.00' where journal_entry_id = "
+        f"(select id from journal_entries where number = '{number}')"
+    )
+    if "currency" in fields:
+        sql = f"update journal_entries set currency = 'EUR' where number = '{number}'"
+    basic_information(books, number, ReconcilerKey__c=None)
+    behind_the_back(books, sql)
+    before = books.content()
+    books.apply()
+    assert books.content()[: len(before)] == before or number not in books.posted().values()
+    assert not books.get(number).get("ReconcilerKey__c")
+
+
+def behind_the_back(books, sql):
+    with closing(sqlite3.connect(books.database)) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
+def lose_daybook(books):
+    for path in (books.root / ".reconciler").glob("daybook.db*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("told", ["flag", "variable"])
+def test_t11_what_only_a_marker_ties_to_us_is_not_adopted_untold(books, told):
+    before = books.content()
+    lose_daybook(books)
+    for ended in (books.plan(), books.apply(), books.apply("--adopt-found", 2)):
+        assert ended.code == 4
+        assert "unproved-entries: 3 entries in the ledger have the marker" in ended.said
+        assert "JE-00000001 (one)" in ended.said
+        assert "--adopt-found 3" in ended.said
+        assert "another repository uses the workspace name acme-books" in ended.said
+    if told == "flag":
+        books.applied("--adopt-found", 3)
+    else:
+        books.env["RECONCILER_ADOPT_FOUND"] = "3"
+        books.applied()
+    assert books.content() == before
+    assert books.plan("--find", "--detailed-exitcode").code == 0
+
+
+def test_t11_a_stranger_of_the_same_name_gives_itself_another_one(books):
+    """The other way out of the refusal, to the letter: nothing of the first one's is touched."""
+    before = books.content()
+    lose_daybook(books)
+    for name in ("one", "two", "three"):
+        books.declare(name, *NINE)
+    assert books.apply().code == 4
+    assert books.content() == before
+    books.settings("other-books")
+    books.applied()
+    assert books.content()[:3] == before[:3]
+    assert len(books.rows("select number from journal_entries where not deleted")) == 6
+
+
+def test_t11_what_we_deleted_ourselves_is_no_proof_of_another_entry(books):
+    """A stranger posted the name again after we removed it: our old record is of another entry."""
+    text = (books.root / "one.yaml").read_text()
+    books.remove("one")
+    books.applied()
+    by_hand(books, ReconcilerKey__c="acme-books/one")
+    before = books.content()
+    books.write("one.yaml", text)
+    refused = books.apply()
+    assert (refused.code, "unproved-entries: 1 entry" in refused.said) == (4, True)
+    assert books.content() == before
+
+
+def test_t11_a_saved_plan_carries_what_it_was_told(books, tmp_path):
+    lose_daybook(books)
+    assert books.plan("--out", tmp_path / "plan.json", "--adopt-found", 3).code == 0
+    assert books.run("apply", tmp_path / "plan.json").code == 0
+    assert books.plan("--detailed-exitcode").code == 0
