@@ -1,17 +1,20 @@
 """`reconciler ledger …`: serves the embedded ledger, creates its clients, loads transactions."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from reconciler.cli.options import HELP
 from reconciler.ledger import LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission
+from reconciler.ledger.connections import ConnectionLimits
 from reconciler.ledger.serve import is_loopback
 from reconciler.ledger.serve import serve as run_server
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATABASE = click.option(
     "--database",
     required=True,
@@ -20,6 +23,19 @@ _DATABASE = click.option(
     "it is missing. A PostgreSQL database, postgresql://user@host/database, must "
     "exist; keep its password in PGPASSWORD or ~/.pgpass, not in the URL.",
 )
+
+
+def _limit(flag: str, text: str, *, default: int | None = None) -> Callable[[_Command], _Command]:
+    """An option with a limit of requests."""
+    without = "" if default else " Default: no limit."
+    return click.option(
+        flag,
+        default=default,
+        show_default=True,
+        type=click.IntRange(1),
+        metavar="NUMBER",
+        help=text + without,
+    )
 
 
 @click.group(context_settings=HELP)
@@ -50,16 +66,46 @@ def ledger() -> None:
     "proxy in front.",
 )
 @click.option(
-    "--requests-per-minute",
-    type=click.IntRange(1),
-    metavar="NUMBER",
-    help="Answer 429 to a tenant's further requests in the same minute. Default: no limit.",
+    "--connection-timeout",
+    default=60,
+    show_default=True,
+    type=click.IntRange(1, 86_400),
+    metavar="SECONDS",
+    help="Close a connection that takes longer to send a request, to receive an answer, or from "
+    "one request to the next.",
 )
 @click.option(
-    "--concurrency",
-    type=click.IntRange(1),
+    "--connections-per-address",
+    default=200,
+    show_default=True,
+    type=click.IntRange(1, 800),
     metavar="NUMBER",
-    help="Answer 429 to an entity's requests beyond NUMBER concurrent ones. Default: no limit.",
+    help="With more, the connection is closed that is idle for the longest time.",
+)
+@_limit("--requests-per-minute", "Answer 429 to a tenant's further requests in the same minute.")
+@_limit("--requests-per-hour", "The same for an hour.")
+@_limit("--requests-per-day", "The same for a day.")
+@_limit("--concurrency", "Answer 429 to an entity's requests beyond NUMBER concurrent ones.")
+@_limit(
+    "--token-requests-per-minute",
+    "Answer 429 to further token requests of an address in the same minute.",
+    default=2000,
+)
+@click.option(
+    "--token-lifetime",
+    default=3600,
+    show_default=True,
+    type=click.IntRange(1, 31_536_000),
+    metavar="SECONDS",
+    help="How long a token is valid.",
+)
+@click.option(
+    "--idempotency",
+    type=click.Choice(["strict", "lenient"]),
+    default="strict",
+    show_default=True,
+    help="What answers an Idempotency-Key that comes again with another body: 422 (strict), or "
+    "the first answer (lenient). The vendor's documents do not say.",
 )
 @click.option(
     "--query-lag",
@@ -76,7 +122,11 @@ def serve(
     database: str,
     reference: Path | None,
     allow_remote: bool,
+    connection_timeout: int,
+    connections_per_address: int,
     query_lag: int,
+    token_lifetime: int,
+    idempotency: str,
     **limits: int | None,
 ) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
@@ -92,8 +142,13 @@ def serve(
                 host=host,
                 port=port,
                 ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
+                connections=ConnectionLimits(
+                    timeout=connection_timeout, per_address=connections_per_address
+                ),
                 limits=Limits(**limits),
                 query_lag=query_lag,
+                token_lifetime=token_lifetime,
+                strict_idempotency=idempotency == "strict",
             )
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
@@ -126,6 +181,13 @@ def serve(
     "all organizations.",
 )
 @click.option(
+    "--token-lifetime",
+    "expires_in",
+    type=click.IntRange(1, 31_536_000),
+    metavar="SECONDS",
+    help="How long a token of this client is valid. Default: as the server says.",
+)
+@click.option(
     "--format",
     "style",
     type=click.Choice(["text", "json"]),
@@ -133,13 +195,15 @@ def serve(
     show_default=True,
     help="How the id and the secret are printed.",
 )
-def create_client(*, database: str, name: str, style: str, **scopes: Any) -> None:
+def create_client(
+    *, database: str, name: str, expires_in: int | None, style: str, **scopes: Any
+) -> None:
     """Create an OAuth client and print its id and secret, which are shown only once."""
     try:
         # The first `serve` chooses the reference; a client needs none.
         with open_ledger(database, built_in=False) as opened:
             chosen = {what: names or None for what, names in scopes.items()}
-            client_id, secret = opened.issue_client(name, **chosen)
+            client_id, secret = opened.issue_client(name, expires_in=expires_in, **chosen)
     except UnknownPermission as error:
         raise click.BadParameter(str(error), param_hint="--permission") from error
     except LedgerUnusable as error:

@@ -40,6 +40,8 @@ COMPRESS_OVER = 1000
 """Longer bodies, in bytes, are compressed for callers who accept it (API facts 1)."""
 
 WORK_SLICE = 0.1
+TOKEN_LIFETIME = 3600
+"""Seconds that a token is valid, unless its client has a lifetime of its own (API facts 2)."""
 
 
 def create_app(  # noqa: PLR0913 - keywords, each with a default
@@ -47,8 +49,8 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     after_commit: Callable[[Commit], None] | None = None,
-    strict_idempotency: bool = False,
-    token_lifetime: int = 3600,
+    strict_idempotency: bool = True,
+    token_lifetime: int = TOKEN_LIFETIME,
     allowed_hosts: Collection[str] | None = None,
     failed_login_delay: float = 0.1,
     worker: Worker | None = None,
@@ -59,9 +61,10 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
 
     `clock` gives aware UTC times, and is the only clock. `after_commit` is called when a write is
     on disk and not yet answered; what it raises leaves the app, as a crash would.
-    `strict_idempotency` also compares bodies under one Idempotency-Key. `token_lifetime` and
-    `failed_login_delay` are in seconds. `allowed_hosts` are the values of the Host header that are
-    answered, without a port; None allows any.
+    `strict_idempotency` refuses another body under a used Idempotency-Key with 422; without it, the
+    first answer is replayed. `token_lifetime` and `failed_login_delay` are in seconds.
+    `allowed_hosts` are the values of the Host header that are answered, without a port; None allows
+    any.
 
     `worker` executes journal runs and must be kept running by the caller. Without one, each request
     first works on them for WORK_SLICE seconds, so a client that polls sees them end.

@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
 
-import waitress  # type: ignore[import-untyped]
-from waitress import wasyncore
+from waitress import wasyncore  # type: ignore[import-untyped]
 
-from .app import create_app
+from .app import TOKEN_LIFETIME, create_app
+from .connections import ConnectionLimits, Server
 from .errors import LedgerUnusable
 from .instance import Ledger
 from .runs.worker import Worker
@@ -34,24 +33,36 @@ def serve(  # noqa: PLR0913 - keywords, half of them with a default
     host: str,
     port: int,
     ready: Callable[[str], None],
+    connections: ConnectionLimits,
     limits: Limits | None = None,
     query_lag: float = 0,
+    token_lifetime: int = TOKEN_LIFETIME,
+    strict_idempotency: bool = True,
 ) -> None:
     """Serve until SIGTERM or SIGINT, finish running requests, return. For the main thread only.
 
     A thread executes the journal runs of the database, including those of a server that was killed.
     `port` 0 takes a free one. `ready` gets the base URL once connections are accepted. On a
-    loopback address only loopback host names are answered. `limits` and `query_lag` are those of
-    create_app. Raises LedgerUnusable if the address cannot be bound.
+    loopback address only loopback host names are answered. The options from `limits` on are those
+    of create_app. Raises LedgerUnusable if the address cannot be bound.
     """
     local = LOOPBACK_HOSTS | {_in_url(host)}
     worker = Worker(ledger.store, clock=lambda: datetime.now(UTC))
     hosts = local if is_loopback(host) else None
-    app = create_app(ledger, allowed_hosts=hosts, worker=worker, limits=limits, query_lag=query_lag)
+    app = create_app(
+        ledger,
+        allowed_hosts=hosts,
+        worker=worker,
+        limits=limits,
+        query_lag=query_lag,
+        token_lifetime=token_lifetime,
+        strict_idempotency=strict_idempotency,
+    )
     listener = _listener(host.strip("[]"), port)
-    server = waitress.create_server(
+    server = Server(
         app,
-        sockets=[listener],
+        listener,
+        connections,
         threads=THREADS,
         ident=None,
         max_request_body_size=MAX_REQUEST,
@@ -87,19 +98,21 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _run(server: Any, stopping: threading.Event) -> None:
-    sockets = server._map  # noqa: SLF001 - the server offers no loop that ends without losing answers
+def _run(server: Server, stopping: threading.Event) -> None:
+    """The server's own loop would lose answers when it ends."""
+    sockets = server._map  # noqa: SLF001
     while not stopping.is_set():
-        wasyncore.loop(timeout=1, map=sockets, count=1)
+        wasyncore.loop(timeout=server.pause, use_poll=True, map=sockets, count=1)
+        server.close_late()
     wasyncore.dispatcher.close(server)
     deadline = time.monotonic() + FAREWELL
     while _at_work(server) and time.monotonic() < deadline:
-        wasyncore.loop(timeout=0.05, map=sockets, count=1)
+        wasyncore.loop(timeout=0.05, use_poll=True, map=sockets, count=1)
     server.task_dispatcher.shutdown()
     wasyncore.close_all(sockets)
 
 
-def _at_work(server: Any) -> bool:
+def _at_work(server: Server) -> bool:
     """Whether a request is unanswered, or an answer is not sent completely."""
     channels = list(server.active_channels.values())
     return any(channel.requests or channel.total_outbufs_len for channel in channels)

@@ -67,7 +67,7 @@ def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(database):
 
 def test_serve_with_limits_and_a_lag_of_queries(database):
     made = run("create-client", "--database", database.url, "--name", "ci", "--format", "json")
-    limits = ("--requests-per-minute", "50", "--concurrency", "7")
+    limits = ("--requests-per-minute", "50", "--requests-per-hour", "60", "--concurrency", "7")
     options = ("--reference", str(REFERENCE), "--query-lag", "3600", *limits)
     with serving(database, *options) as (_server, client):
         token = sign_in(client, *json.loads(made.output).values()).json()["access_token"]
@@ -75,7 +75,7 @@ def test_serve_with_limits_and_a_lag_of_queries(database):
         headers = client.get(f"{ENTRIES}/{post(client)}").headers
         found = rows(client, "select number from journalentry")
     assert found == []  # the entry is younger than what a query sees
-    assert headers["RateLimit-Limit"] == "50, 50;w=60"
+    assert headers["RateLimit-Limit"] == "50, 50;w=60, 60;w=3600"
     assert headers["Concurrency-Limit-Limit"] == "7"
 
 

@@ -15,7 +15,7 @@ PACKAGE = "reconciler.ledger"
 LAYERS = (
     {"serve"},
     {"app"},
-    {"instance", "routes"},
+    {"instance", "routes", "connections"},
     {"pages", "openapi"},
     {"query", "transactions"},
     {"runs"},

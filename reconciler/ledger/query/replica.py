@@ -6,16 +6,13 @@ read again, so a query costs what has changed. If the chain of events does not c
 unknown type of event, the copy is made again.
 """
 
-import shutil
 import sqlite3
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -23,6 +20,7 @@ from sqlalchemy import Connection, Row, select
 from ..storage.audit import GENESIS
 from ..storage.store import Store
 from ..storage.tables import audit_events
+from .copy_files import DATABASE, CopyDirectory, remove_left
 from .rows import CHUNK, SOURCES, RowLayout, RowValues
 from .schema import QueryTable
 
@@ -69,6 +67,7 @@ class Replicas:
         self._store = store
         self._lock = threading.Lock()
         self._replicas: dict[str, Replica] = {}
+        remove_left(store.directory)
 
     def of(self, tenant_id: str) -> "Replica":
         """The copy of a tenant, empty at first."""
@@ -89,7 +88,7 @@ class Replica:
         self._tenant_id = tenant_id
         self._turn = threading.Lock()
         self._files: weakref.finalize[Any, Any] | None = None
-        self._path = Path()
+        self._path = ""
         self._begin({})
 
     @contextmanager
@@ -226,9 +225,9 @@ class Replica:
     def _connected(self) -> sqlite3.Connection:
         """A connection to the copy, which is created if it does not exist."""
         if self._files is None:
-            directory = tempfile.mkdtemp(prefix="ledger-query-")  # readable by its owner only
-            self._files = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
-            self._path = Path(directory) / "replica.db"
+            files = CopyDirectory(self._store.directory)
+            self._files = weakref.finalize(self, files.remove)
+            self._path = str(files.path / DATABASE)
         copy = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         # Readers continue during updates. The copy need not survive the process.
         copy.execute("PRAGMA journal_mode=WAL")

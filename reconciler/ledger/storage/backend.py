@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine
@@ -33,14 +34,16 @@ class Backend(Protocol):
     `DRIVER` is the only supported one; a URL may omit it. `prepare` makes a database ready to
     connect to. `engines` connects for each Access: WRITING and RELAXED exclude every other writer
     from the start, READING sees one state. Commits and savepoints raise TransactionLost if the
-    database has ended the transaction. `initialize` runs once on an empty database. `back_up`
-    copies the database before a migration, where that is cheap. `is_busy` recognizes lock timeouts.
+    database has ended the transaction. `directory` is that of the database file, if it is one.
+    `initialize` runs once on an empty database. `back_up` copies the database before a migration,
+    where that is cheap. `is_busy` recognizes lock timeouts.
     """
 
     DRIVER: str
 
     def prepare(self, url: URL) -> URL: ...
     def engines(self, url: URL) -> Mapping[Access, Engine]: ...
+    def directory(self, url: URL) -> Path | None: ...
     def initialize(self, made: Engine) -> None: ...
     def back_up(self, url: URL, version: str) -> None: ...
     def is_busy(self, error: OperationalError) -> bool: ...

@@ -114,6 +114,10 @@ def _local(setting: str, seconds: float) -> str:
     return f"SET LOCAL {setting} = {max(1, round(seconds * 1000))}"
 
 
+def directory(url: URL) -> None:
+    """None: the database is on a server."""
+
+
 def initialize(made: Engine) -> None:
     """Refuse a database that cannot store all text."""
     with made.connect() as connection, connection.begin():

@@ -82,6 +82,11 @@ def _busy_timeout(seconds: float) -> str:
     return f"PRAGMA busy_timeout={round(seconds * 1000)}"
 
 
+def directory(url: URL) -> Path:
+    """The directory of the file."""
+    return Path(str(url.database)).absolute().parent
+
+
 def initialize(made: Engine) -> None:
     """Switch a new file to write-ahead logging.
 

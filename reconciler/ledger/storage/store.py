@@ -41,6 +41,8 @@ class Store:
             for access, engine in backend.engines(url).items()
         }
         self._writers = GroupCommit()
+        self.directory = backend.directory(url)
+        """Where the database is; None if it is on a server."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
