@@ -8,7 +8,6 @@ from typing import Any
 from reconciler.app.policy_history import policy_of_text, text_of_policy
 from reconciler.app.progress import Tell
 from reconciler.app.session import ReadSession
-from reconciler.app.state_directory import STATE_DIRECTORY
 from reconciler.app.workspace import require_valid
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Act
@@ -20,7 +19,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.forge.access import open_forge
 from reconciler.forge.ci_context import ChangeOptions, CiContext
 from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
-from reconciler.git.repository import Repository, is_in_repository
+from reconciler.git.repository import Repository
 from reconciler.git.unapplied import Unapplied, people_of, unapplied
 
 
@@ -40,15 +39,15 @@ def assess_approvals(
     """
     if not requirement.approvals:
         return Assessment(requirement=requirement)
-    repository = Repository(session.workspace.root)
+    repository = Repository.around(session.workspace.root)
     context = None if requirement.evidence is Evidence.GIT else change.context()
-    head = repository.head()
+    head = None if repository is None else repository.head()
     commit = (change.commit if context is None else context.commit) or head or ""
-    flaws = tuple(flaws_of(repository, commit, except_for=STATE_DIRECTORY))
+    flaws = tuple(flaws_of(repository, commit))
     history = Unapplied()
-    if commit and head is not None:
+    if repository is not None and head is not None and commit:
         history = unapplied(repository, commit, session.daybook.applied_commit)
-    if not commit:
+    if not commit or repository is None:
         review = Review(change="the change", commit="")
     elif context is None:
         review = review_of(repository, commit, signers=_signers(session))
@@ -110,12 +109,12 @@ def _highest(approvals: Approvals, because: str) -> Requirement:
 def commit_applied(session: ReadSession, plan: Plan) -> str:
     """The commit that is applied as a whole once a plan is carried out; empty when none is."""
     root = session.workspace.root
-    if plan.partial or plan.feasible != plan.pending or not is_in_repository(root):
+    if plan.partial or plan.feasible != plan.pending:
         return ""
     try:
-        repository = Repository(root)
-        commit = repository.head() or ""
-        return "" if commit and repository.changed(except_for=STATE_DIRECTORY) else commit
+        repository = Repository.around(root)
+        commit = "" if repository is None else repository.head() or ""
+        return "" if repository is None or (commit and repository.changed()) else commit
     except ReconcilerError:
         # Without the commit the next apply asks for more approvals, not for less.
         return ""

@@ -10,7 +10,9 @@ from reconciler.core.documents.plan_file import expiry_of, moment
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.scope import Provenance
 from reconciler.errors import ReconcilerError
+from reconciler.git.discovery import RepositoryRefused
 from reconciler.git.repository import Repository
+from reconciler.workspace.files import SUFFIXES
 from reconciler.workspace.settings import Settings, policy_digest
 
 PLAN_KEY = "RECONCILER_PLAN_KEY"
@@ -26,11 +28,17 @@ def origin_of(settings: Settings) -> Provenance:
 
 
 def committed(origin: Provenance, root: Path) -> Provenance:
-    """The origin with the commit that the workspace's files are from; none without a repository."""
-    repository = Repository(root)
+    """The origin with the commit that the workspace's files are from; none without a repository.
+
+    Raises RepositoryRefused if there is one that git does not trust.
+    """
     try:
-        commit = repository.head()
-        dirty = commit is not None and repository.is_changed("*.yaml", "*.yml")
+        repository = Repository.around(root)
+        commit = None if repository is None else repository.head()
+        changed = () if repository is None or commit is None else repository.changed()
+        dirty = any(path.endswith(SUFFIXES) for path in changed)
+    except RepositoryRefused:
+        raise
     except (OSError, ReconcilerError):
         # Without an answer from git the plan names no commit.
         return origin

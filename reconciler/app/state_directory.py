@@ -7,7 +7,7 @@ from pathlib import Path
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.daybook.lease import this_process
 from reconciler.errors import ReconcilerError, Refused
-from reconciler.git.repository import Repository, is_in_repository
+from reconciler.git.repository import Repository
 from reconciler.workspace.settings import Settings
 
 STATE_DIRECTORY = ".reconciler"
@@ -44,11 +44,9 @@ def _require_untracked(*files: Path) -> None:
     """Refuse a daybook that git tracks: apply would send calls that a pull request adds to it."""
     for file in files:
         for there in dict.fromkeys((file.absolute(), file.resolve())):
-            if not there.parent.is_dir() or not is_in_repository(there.parent):
-                continue
+            repository = Repository.around(there.parent) if there.parent.is_dir() else None
             names = [f"{there.name}{end}" for end in ("", "-wal", "-journal")]
-            asked = ("--literal-pathspecs", "ls-files", "-z", "--", *names)
-            if Repository(there.parent).run(*asked)[1]:
+            if repository is not None and repository.is_tracked(*names):
                 raise Refused(
                     f"{file} is tracked by git. A pull request could add pending calls to it, and "
                     "apply would send them. Nothing was written.",

@@ -55,16 +55,14 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     )
 
 
-def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterator[Refusal]:
-    """Differences between the files and the commit: approvals are for the commit only.
-
-    Directories called `except_for` are ignored.
-    """
-    head = repository.head()
-    if head is None:
+def flaws_of(repository: Repository | None, commit: str) -> Iterator[Refusal]:
+    """Differences between the files and the commit: approvals are for the commit only."""
+    head = None if repository is None else repository.head()
+    if repository is None or head is None:
+        where = "is not in a git repository" if repository is None else "was never committed"
         yield Refusal(
             rule="approval-evidence",
-            message="the workspace is not in a git repository, so its files have no commit",
+            message=f"the workspace {where}, so its files have no commit",
             remedy="Apply from a checkout of the approved commit.",
         )
         return
@@ -74,7 +72,7 @@ def flaws_of(repository: Repository, commit: str, *, except_for: str) -> Iterato
             message=f"{head[:10]} is checked out, but approvals are for {commit[:10]}",
             remedy="Check out the commit to apply.",
         )
-    changed = repository.changed(except_for=except_for)
+    changed = repository.changed()
     if changed:
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" * (len(changed) > 3))
         yield Refusal(
@@ -135,9 +133,9 @@ def is_clean_merge(repository: Repository, merge: str, parents: list[str]) -> bo
 def _signed(
     repository: Repository, commit: str, signers: Path, message: str, *, merge: bool
 ) -> Iterator[Approval]:
-    for name in repository.run_checked("tag", "--points-at", commit).splitlines():
-        if who := _signer(repository, signers, "verify-tag", f"refs/tags/{name}"):
-            text = repository.run_checked("cat-file", "tag", f"refs/tags/{name}")
+    for tag, name in repository.tags_at(commit):
+        if who := _signer(repository, signers, "verify-tag", tag):
+            text = repository.run_checked("cat-file", "tag", tag)
             yield _approval(who, f"the signed tag {name}", text)
     if merge and (who := _signer(repository, signers, "verify-commit", commit)):
         yield _approval(who, "the signature of the merge", message)

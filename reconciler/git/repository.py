@@ -1,122 +1,193 @@
-"""Runs git in the repository of a workspace. Nothing in it is executed or changed."""
+"""Reads the repository of a workspace with git. Nothing in it is executed or changed."""
 
+import hashlib
 import os
 import re
-import subprocess
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reconciler.errors import ReconcilerError
-
-TIMEOUT = 60.0
-"""Maximum seconds of a git command."""
-
-_NO_PROGRAMS = (
-    # git runs no program that the settings of the repository name.
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.pager=cat"),
-    *("-c", "log.showSignature=false"),
-)
+from reconciler.git.discovery import Place, execute, find_repository, of, trust
 
 READ = (".yaml", ".yml", ".json")
 """Suffixes of files that a workspace reads."""
 
-IGNORED = "!!"
+STATE = ".reconciler"
+"""The name of the state directory of a workspace, which git ignores."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-
-
-def is_in_repository(directory: Path) -> bool:
-    """Whether a directory seems to be in a repository; git is not run."""
-    there = directory.resolve()
-    return any((folder / ".git").exists() for folder in (there, *there.parents))
+_LINK, _SUBMODULE = "120000", "160000"
 
 
 class Repository:
-    """The repository around a directory."""
+    """The repository around a directory.
 
-    def __init__(self, inside: Path) -> None:
-        self._inside = inside
+    Commits are read in an empty repository beside the real one, which has only the objects in
+    common with it. So no configuration, attributes, hooks, replacements or remotes take effect.
+    """
+
+    def __init__(self, directory: Path, place: Place) -> None:
+        self._place = place
+        self.directory = directory.resolve()
+        self.prefix = self.directory.relative_to(place.top).as_posix()
+        """The path of the directory in the repository, `.` for its top."""
+
+    @classmethod
+    def around(cls, directory: Path) -> "Repository | None":
+        """The repository of a directory; None without one. Raises RepositoryRefused."""
+        place = find_repository(directory)
+        return None if place is None else cls(directory, place)
 
     def head(self) -> str | None:
-        """The commit that is checked out, None outside of any repository."""
-        code, out, _ = self.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        """The commit that is checked out; None before the first one."""
+        code, out, _ = self._run_there("rev-parse", "--verify", "--quiet", "HEAD")
         return out.strip() if code == 0 and _COMMIT.fullmatch(out.strip()) else None
 
-    def is_changed(self, *patterns: str) -> bool:
-        """Whether files below the directory that match the patterns differ from the commit."""
-        status = ("status", "--porcelain", "--untracked-files=all")
-        return bool(self.run_checked(*status, "--", *patterns).strip())
-
-    def changed(self, *, except_for: str) -> tuple[str, ...]:
-        """Files below the directory that differ from the commit.
-
-        Ignored files are included if a workspace reads them. Directories called `except_for` are
-        left out.
-        """
-        out = self.run_checked(
-            "status",
-            "--porcelain=v1",
-            "-z",
-            "--no-renames",
-            "--untracked-files=all",
-            "--ignored=matching",
-            "--",
-            ".",
+    def tags_at(self, commit: str) -> Iterator[tuple[str, str]]:
+        """The tag objects that name a commit, each with the name of the tag."""
+        code, out, err = self._run_there(
+            "for-each-ref",
+            f"--points-at={commit}",
+            "--format=%(objecttype) %(objectname) %(refname:strip=2)",
+            "refs/tags",
         )
-        found = []
-        for item in (*out.split("\0"), *self._hidden_changes()):
-            state, path = item[:2], item[3:]
-            read = path.endswith(("/", *READ)) or state != IGNORED
-            if path and read and except_for not in path.split("/"):
-                found.append(path)
-        return tuple(found)
+        for row in _checked(code, out, err, "for-each-ref").splitlines():
+            sort, tag, name = row.split(" ", 2)
+            if sort == "tag":
+                yield tag, name
 
-    def _hidden_changes(self) -> Iterator[str]:
-        """Files that the index hides from git, in the format of `status`."""
-        for item in self.run_checked("ls-files", "-v", "-z", "--", ".").split("\0"):
-            # "ls-files": S is skip-worktree, a lower-case letter is assume-unchanged.
-            if item[:1] == "S" or item[:1].islower():
-                yield f" M {item[2:]}"
+    def is_tracked(self, *names: str) -> bool:
+        """Whether the index has one of these files of the directory."""
+        paths = [name if self.prefix == "." else f"{self.prefix}/{name}" for name in names]
+        code, out, err = self._run_there("ls-files", "-z", "--", *paths)
+        return bool(_checked(code, out, err, "ls-files"))
+
+    def changed(self) -> tuple[str, ...]:
+        """Files below the directory that differ from the commit, whatever the index says.
+
+        Files that the commit lacks count if a workspace reads them, or if git does not ignore
+        them. State directories are left out.
+        """
+        kept = {
+            path: about
+            for path, about in self.files("HEAD").items()
+            if STATE not in path.split("/")
+        }
+        there = set(self._files_there())
+        differing = {
+            path
+            for path, (mode, blob) in kept.items()
+            if mode != _SUBMODULE and not (path in there and self._holds(path, mode, blob))
+        }
+        added = there - kept.keys()
+        unread = {path for path in added if not path.endswith(READ)}
+        found = sorted(differing | (added - self._ignored(unread)))
+        return tuple(path.encode(errors="backslashreplace").decode() for path in found)
+
+    def files(self, commit: str) -> dict[str, tuple[str, str]]:
+        """The mode and the object of each file of the directory in a commit."""
+        commit = (self.head() or "") if commit == "HEAD" else commit
+        found = {}
+        code, out, err = self._run_alone("ls-tree", "-r", "-z", commit, "--", self.prefix)
+        out = _checked(code, out, err, "ls-tree")
+        for row in filter(None, out.split("\0")):
+            about, _, path = row.partition("\t")
+            mode, _, name = about.split(" ")
+            path = path if self.prefix == "." else path.removeprefix(f"{self.prefix}/")
+            found[path] = mode, name
+        return found
+
+    def _files_there(self) -> Iterator[str]:
+        for folder, directories, names in os.walk(self.directory):
+            here = Path(folder).relative_to(self.directory)
+            links = [name for name in directories if (Path(folder) / name).is_symlink()]
+            left_out = {STATE, *links, *([".git"] if folder == str(self.directory) else ())}
+            directories[:] = [name for name in directories if name not in left_out]
+            for name in (*names, *links):
+                if name not in (".git", STATE):
+                    yield (here / name).as_posix()
+
+    def _holds(self, path: str, mode: str, blob: str) -> bool:
+        """Whether a file has the content of an object, before any filter of git."""
+        file = self.directory / path
+        try:
+            status = file.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                return mode == _LINK and self._hash(os.fsencode(file.readlink())) == blob
+            if mode == _LINK or not stat.S_ISREG(status.st_mode):
+                return False
+            data = file.read_bytes()
+        except OSError:
+            return False
+        # A checkout may write other line ends, which mean the same to every reader here.
+        return blob in (self._hash(data), self._hash(data.replace(b"\r\n", b"\n")))
+
+    def _hash(self, data: bytes) -> str:
+        made = hashlib.new(self._place.object_format, usedforsecurity=False)
+        made.update(b"blob %d\0" % len(data))
+        made.update(data)
+        return made.hexdigest()
+
+    def _ignored(self, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that git ignores."""
+        top, named = self._place.top, {}
+        for path in paths:
+            named["./" + (self.directory / path).relative_to(top).as_posix()] = path
+        if not named:
+            return set()
+        data = os.fsencode("\0".join(named))
+        # This command alone takes no literal pathspecs. After "./" none is anything else.
+        plain = trust() | {"GIT_LITERAL_PATHSPECS": "0"}
+        asked = ("check-ignore", "-z", "--stdin", "--no-index")
+        code, out, err = execute((*of(self._place), *asked), cwd=top, variables=plain, data=data)
+        if code == 1:
+            return set()
+        return {named[path] for path in _checked(code, out, err, asked[0]).split("\0") if path}
 
     def run_checked(self, *arguments: str) -> str:
         """The output of a git command. Raises ReconcilerError when it fails."""
-        code, out, err = self.run(*arguments)
-        if code != 0:
-            reason = (err.strip().splitlines() or [f"exit {code}"])[-1]
-            raise ReconcilerError(
-                f"git {arguments[0]} failed: {reason[:200]}",
-                remedy="Check out the complete history, for example with fetch-depth: 0.",
-            )
-        return out
+        return _checked(*self.run(*arguments), arguments[0])
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
-        """The exit code, the output and the error output of a git command."""
-        # Variables of a calling git or of a hook may name another repository.
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_SSL"))
-        }
-        try:
-            ended = subprocess.run(  # noqa: S603 - a list of arguments, and no shell
-                ["git", "--no-optional-locks", "--no-replace-objects", *_NO_PROGRAMS, *arguments],  # noqa: S607
-                cwd=self._inside,
-                env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=TIMEOUT,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise ReconcilerError(
-                "git is not installed", remedy="Install git: the policy needs it."
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            raise ReconcilerError(
-                f"git {arguments[0]} took longer than {TIMEOUT:.0f} seconds",
-                remedy="Check the repository and its disk.",
-            ) from error
-        out, err = (text.decode(errors="replace") for text in (ended.stdout, ended.stderr))
-        return ended.returncode, out, err
+        """The exit code, the output and the error output of a git command about commits."""
+        code, out, err = self._run_alone(*arguments)
+        return code, out.encode(errors="surrogateescape").decode(errors="replace"), err
+
+    def _run_alone(self, *arguments: str) -> tuple[int, str, str]:
+        with TemporaryDirectory(prefix="reconciler-git-") as folder:
+            clean = Path(folder)
+            self._make(clean)
+            alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+            return execute((f"--git-dir={clean}", *arguments), cwd=clean, variables=alone)
+
+    def _make(self, clean: Path) -> None:
+        """An empty repository without work tree that sees the objects of this one."""
+        (clean / "objects" / "info").mkdir(parents=True)
+        (clean / "refs").mkdir()
+        (clean / "HEAD").write_text("ref: refs/heads/none\n", encoding="utf-8")
+        (clean / "config").write_text(
+            "[core]\n\trepositoryFormatVersion = 1\n\tbare = true\n\tcommitGraph = false\n"
+            f"[extensions]\n\tobjectFormat = {self._place.object_format}\n",
+            encoding="utf-8",
+        )
+        objects = os.fsencode(self._place.common_dir / "objects")
+        (clean / "objects" / "info" / "alternates").write_bytes(objects + b"\n")
+        shallow = self._place.common_dir / "shallow"
+        if shallow.is_file():
+            (clean / "shallow").write_bytes(shallow.read_bytes())
+
+    def _run_there(self, *arguments: str) -> tuple[int, str, str]:
+        """git in the repository itself: for its references, its index and what it ignores."""
+        return execute((*of(self._place), *arguments), cwd=self._place.top, variables=trust())
+
+
+def _checked(code: int, out: str, err: str, verb: str) -> str:
+    if code != 0:
+        reason = (err.strip().splitlines() or [f"exit {code}"])[-1]
+        raise ReconcilerError(
+            f"git {verb} failed: {reason[:200]}",
+            remedy="Check out the complete history, for example with fetch-depth: 0.",
+        )
+    return out

@@ -39,7 +39,9 @@ def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
     # Both sides: an apply of an older commit reverts commits that have authors too.
     span = (f"{since}...{commit}",) if since else (commit,)
     written = tuple(_by_people(_written(repository, span)))
-    out = repository.run_checked("log", "--first-parent", "--format=%H", *span, "--", ".")
+    out = repository.run_checked(
+        "log", "--first-parent", "--format=%H", *span, "--", repository.prefix
+    )
     brought = tuple(one for one in out.split() if one != commit)
     if max(len(written), len(brought)) > MOST:
         message = f"more than {MOST} commits were not applied yet, which is too many to check"
@@ -80,7 +82,7 @@ def _flaw(message: str, remedy: str) -> Refusal:
 def _written(repository: Repository, span: tuple[str, ...]) -> Iterator[Written]:
     out = repository.run_checked(
         *("log", "-z", "--full-history", "--format=%H%x01%P%x01%ae%x01%ce%x01%B"),
-        *(*span, "--", "."),
+        *(*span, "--", repository.prefix),
     )
     for item in out.split("\0"):
         commit, _, rest = item.strip("\n").partition("\x01")

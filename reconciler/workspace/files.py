@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,8 @@ def find(root: Path) -> tuple[tuple[FoundFiles, ...], tuple[Problem, ...]]:
             fact = f"the directory cannot be listed: {error.strerror}"
             problems.append(problem("file-unreadable", path=directory or ".", message=fact))
             continue
+        if _is_git_directory(entry.name for entry in entries):
+            problems.append(_repository(directory or "."))
         for entry in entries:
             path = f"{directory}/{entry.name}" if directory else entry.name
             if _is_entered(entry):
@@ -123,10 +125,16 @@ def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | P
 
 
 def _hidden(entry: os.DirEntry[str], path: str) -> Problem | None:
-    if entry.name in _SKIPPED:
+    if entry.name.casefold() == ".git" and path != ".git":
+        return _repository(path)
+    if entry.name in _SKIPPED and path == ".git":
         return None
     if entry.is_dir(follow_symlinks=False):
-        if any(name.endswith(SUFFIXES) for name in _some_names(entry.path)):
+        names = tuple(_some_names(entry.path))
+        if any(map(_is_git_directory, names)):
+            return _repository(path)
+        yaml = any(name.endswith(SUFFIXES) for found in names for name in found)
+        if yaml and entry.name not in _SKIPPED:
             fact = "the hidden directory holds YAML files, but is not read"
             return problem("file-ignored", path=path, message=fact, remedy=_UNHIDE)
     elif _LOOKS_LIKE_YAML(entry.name):
@@ -139,10 +147,24 @@ _RENAME_DIRECTORY = "Rename it without the suffix so that it is read, or move it
 _UNHIDE = "Rename it without the leading `.` so that it is read, or move it out of the workspace."
 
 
-def _some_names(directory: str) -> Iterator[str]:
+def _is_git_directory(names: Iterable[str]) -> bool:
+    """Whether git may take a directory with these names for a repository."""
+    # A file system may not tell capitals from small letters.
+    found = {name.casefold() for name in names}
+    return {"head", "objects"} <= found and not found.isdisjoint({"refs", "config", "commondir"})
+
+
+def _repository(path: str) -> Problem:
+    fact = "it is a git repository inside the workspace"
+    return problem("file-repository", path=path, message=fact)
+
+
+def _some_names(directory: str) -> Iterator[list[str]]:
     seen = 0
-    for _, _, names in os.walk(directory):
-        yield from names
+    for _, directories, names in os.walk(directory):
+        yield [*directories, *names]
+        # No commit can bring a `.git`: what lies below such a directory is local.
+        directories[:] = [name for name in directories if name != ".git"]
         seen += len(names) + 1
         if seen > _PEEKED:
             return

@@ -71,6 +71,12 @@ FILE_RULES = (
         remedy="Replace the link with the file it leads to, or remove it.",
     ),
     Rule(
+        id="file-repository",
+        summary="A workspace holds no git repository, apart from the one whose top it is.",
+        why="Files of a change could pretend to be a repository, and name programs that git runs.",
+        remedy="Remove it, or move it out of the workspace.",
+    ),
+    Rule(
         id="file-special",
         summary="A path with the name of a YAML file is a regular file.",
         why="A pipe, socket or device has no content that can be reviewed, and reading may hang.",

@@ -39,6 +39,7 @@ SHOWN_ELSEWHERE = {
     "workspace-file": "needs a missing reconciler.yaml: tests/workspace/test_workspace.py",
     "file-name": "needs a name that git may refuse to store: tests/workspace/test_files.py",
     "file-ignored": "needs a name that does not end in .yaml: tests/workspace/test_files.py",
+    "file-repository": "needs directories: tests/workspace/test_files.py",
     "file-link": "needs a symbolic link: tests/workspace/test_files.py",
     "file-special": "needs a pipe: tests/workspace/test_files.py",
     "file-unreadable": "needs a file without permissions: tests/workspace/test_files.py",

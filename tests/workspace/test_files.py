@@ -33,8 +33,27 @@ def test_yaml_files_are_found_recursively_and_sorted(tmp_path):
 
 
 def test_git_and_the_daybook_are_none_of_its_business(tmp_path):
-    write(tmp_path, ".git/a.yaml", ".reconciler/b.yaml", "sub/.git/c.yaml")
+    write(tmp_path, ".git/a.yaml", ".git/HEAD", ".git/objects/a", ".git/config")
+    write(tmp_path, ".reconciler/b.yaml", ".venv/src/.git/HEAD", ".venv/src/.git/objects/a")
     assert (paths(tmp_path), told(tmp_path)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("names", "place"),
+    [
+        (["HEAD", "objects/a", "refs/a"], "."),
+        (["sub/HEAD", "sub/objects/a", "sub/config"], "sub"),
+        (["sub/head", "sub/Objects/a", "sub/commondir"], "sub"),
+        ([".sub/deep/HEAD", ".sub/deep/objects/a", ".sub/deep/config"], ".sub"),
+        ([".reconciler/HEAD", ".reconciler/objects/a", ".reconciler/config"], ".reconciler"),
+        (["sub/.git/a"], "sub/.git"),
+        (["sub/.git"], "sub/.git"),
+        ([".GIT/a"], ".GIT"),
+    ],
+)
+def test_a_repository_inside_the_workspace_is_refused(tmp_path, names, place):
+    write(tmp_path, *names)
+    assert told(tmp_path) == [(place, "file-repository")]
 
 
 @pytest.mark.parametrize(
