@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from reconciler.core.model.finding import Problem
+from reconciler.core.model.similar_names import described
 from reconciler.workspace.rules import problem
 
 MAX_REPORTED = 20
@@ -73,12 +74,6 @@ def refused_in_name(path: str) -> str | None:
         return None
     refused = _REFUSED_IN_NAMES.search(path)
     return described(refused[0]) if refused else None
-
-
-def described(character: str) -> str:
-    """A character by its code point and name, as a reader can look it up."""
-    name = unicodedata.name(character, "control character")
-    return f"U+{ord(character):04X} ({name.lower()})"
 
 
 def _other_encoding(data: bytes) -> str | None:

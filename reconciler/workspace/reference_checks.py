@@ -1,18 +1,27 @@
 """What a Reference can get wrong although it fits its schema."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconciler.core.model.enumerations import PeriodStatus, canonical
-from reconciler.core.model.finding import Finding
+from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.money import WITHDRAWN, minor_units
 from reconciler.core.model.policy import Policy
-from reconciler.core.model.resource import Path, Source, Value, mapping_of, rows_of, texts_of
+from reconciler.core.model.resource import (
+    Path,
+    Source,
+    Value,
+    mapping_of,
+    rows_of,
+    text_of,
+    texts_of,
+)
+from reconciler.core.model.similar_names import KnownNames, folded, nearest
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import excess_decimals, unknown_currency
-from reconciler.core.rules.tenant import nearest
 from reconciler.workspace.rules import finding
 
 _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
@@ -28,36 +37,110 @@ _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
 """The lists of a Reference, and the fields that are unique together (API facts 1.1, 4.2, 4.3)."""
 
 
+_Flaw: TypeAlias = tuple[Path, str, str, str]
+"""A path below `spec`, the rule it breaks, the fact, and a remedy unless it is that of the rule."""
+
+
 def reference_flaws(document: Mapping[str, Value], *, source: Source) -> tuple[Finding, ...]:
-    """Rows under one key, and periods that end before they start, in an accepted Reference."""
+    """What an accepted Reference states twice, or in contradiction to itself or to ISO 4217.
+
+    Each organization of a tenant has its own accounting periods, and the Reference does not say
+    whose they are (API facts 8.6). With organizations, periods that overlap are a warning.
+    """
     spec = mapping_of(document["spec"])
+    overlaps = Severity.WARNING if spec.get("organizations") else Severity.ERROR
+    found = [
+        finding(rule, source=source, path=("spec", *path), message=fact, remedy=remedy)
+        for flaws in (_repeated, _backward, _currencies, _overlapping)
+        for path, rule, fact, remedy in flaws(spec)
+    ]
     return tuple(
-        finding(rule, source=source, path=("spec", *path), message=fact)
-        for path, rule, fact in (*_repeated(spec), *_backward(spec))
+        replace(one, severity=overlaps) if one.rule == "reference-overlap" else one for one in found
     )
 
 
-def _repeated(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
+def _repeated(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
     for path, key_fields in _ROWS:
-        seen: set[tuple[str, ...]] = set()
+        seen: dict[tuple[str, ...], tuple[str, ...]] = {}
         value: Value = spec
         for field in path:
             value = mapping_of(value).get(str(field))
         for position, row in enumerate(rows_of(value)):
             key = tuple(str(row[field]) for field in key_fields)
-            if key in seen:
-                fact = f"`{', '.join(key)}` is in `{path[-1]}` twice"
-                yield (*path, position), "reference-duplicate", fact
-            seen.add(key)
+            yield from _twice(key, seen, (*path, position))
+    named: dict[tuple[str, ...], tuple[str, ...]] = {}
+    rule = mapping_of(spec.get("segmentationRule"))
+    for position, name in enumerate(texts_of(rule.get("segments"))):
+        yield from _twice((name,), named, ("segmentationRule", "segments", position))
 
 
-def _backward(spec: Mapping[str, Value]) -> Iterator[tuple[Path, str, str]]:
+def _twice(
+    key: tuple[str, ...], seen: dict[tuple[str, ...], tuple[str, ...]], path: Path
+) -> Iterator[_Flaw]:
+    """A finding about names that are the same, or that a reader takes for the same."""
+    other = seen.setdefault(tuple(map(folded, key)), key)
+    named, place = ", ".join(key), path[-2]
+    if other is key:
+        return
+    fact = f"`{named}` is in `{place}` twice"
+    if other != key:
+        fact = f"`{named}` and `{', '.join(other)}` in `{place}` look the same to a reader"
+    yield path, "reference-duplicate", fact, ""
+
+
+def _currencies(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
+    active, home = texts_of(spec.get("currencies")), text_of(spec.get("homeCurrency"))
+    for position, code in enumerate(active):
+        if minor_units(code) is None:
+            fact, remedy = unknown_currency(code), "Correct or remove the code."
+            yield ("currencies", position), "reference-currency", fact, remedy
+    if home is not None and minor_units(home) is None:
+        yield ("homeCurrency",), "reference-currency", unknown_currency(home), "Correct the code."
+    elif home is not None and home not in active:
+        fact = f"the home currency {home} is not in `currencies`, so it is not active"
+        remedy = f"Correct `homeCurrency`, or add {home} to `currencies`."
+        yield ("homeCurrency",), "reference-currency", fact, remedy
+    if spec.get("aggregateCurrency") is True and home is None:
+        fact = "`aggregateCurrency` is true, but `homeCurrency` is missing"
+        remedy = "Add `homeCurrency`, or remove `aggregateCurrency`."
+        yield ("aggregateCurrency",), "reference-currency", fact, remedy
+
+
+def _overlapping(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
+    """Periods with days in common, and a second one without an end. Gaps are no flaw.
+
+    A tenant's periods adjoin each other, adjustment periods too (API facts 4.3).
+    """
+    rows = [
+        (str(row["startDate"]), text_of(row.get("endDate")) or _NO_END, position, str(row["name"]))
+        for position, row in enumerate(rows_of(spec["accountingPeriods"]))
+    ]
+    endless = [row for row in rows if row[1] == _NO_END]
+    for *_, position, name in endless[1:]:
+        fact = f"`{name}` has no end date, and `{endless[0][3]}` has none either"
+        remedy = "Add its `endDate`, or remove it."
+        yield ("accountingPeriods", position), "reference-overlap", fact, remedy
+    until = earlier = ""
+    # Dates in one spelling of fixed width compare as text.
+    for start, end, position, name in sorted({*rows} - {*endless[1:]}):
+        if start <= until:
+            ends = "has no end date" if until == _NO_END else f"ends on {until}"
+            fact = f"`{name}` starts on {start}, but `{earlier}` {ends}"
+            yield ("accountingPeriods", position, "startDate"), "reference-overlap", fact, ""
+        until, earlier = max((until, earlier), (end, name))
+
+
+_NO_END = "9999-12-32"
+"""Later than any day."""
+
+
+def _backward(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
     for position, row in enumerate(rows_of(spec["accountingPeriods"])):
         start, end = str(row["startDate"]), row.get("endDate")
         # Dates in one spelling of fixed width compare as text.
         if end is not None and str(end) < start:
             fact = f"`{row['name']}` ends on {end}, before it starts on {start}"
-            yield ("accountingPeriods", position, "endDate"), "reference-period", fact
+            yield ("accountingPeriods", position, "endDate"), "reference-period", fact, ""
 
 
 _POLICY = Source("reconciler.yaml")
@@ -107,7 +190,7 @@ def _money(amounts: Mapping[str, Decimal], tenant: Tenant, path: Path) -> Iterat
             yield finding_at(_POLICY, "currency-code", at, unknown_currency(currency))
         elif tenant.complete and currency not in {*tenant.currencies, *WITHDRAWN}:
             message = f"{currency} is not a currency of the Reference"
-            remedy = nearest(currency, tenant.currencies)
+            remedy = nearest(currency, KnownNames(tenant.currencies))
             yield finding("policy-name", source=_POLICY, path=at, message=message, remedy=remedy)
         if too_fine := excess_decimals(amount, currency):
             yield finding_at(_POLICY, "minor-units", at, *too_fine)
@@ -116,6 +199,7 @@ def _money(amounts: Mapping[str, Decimal], tenant: Tenant, path: Path) -> Iterat
 def _unknown(
     what: str, names: Sequence[str], known: Collection[str], path: Path
 ) -> Iterator[Finding]:
+    similar = KnownNames(known)
     for position, name in enumerate(names):
         if name not in known:
             yield finding(
@@ -123,5 +207,5 @@ def _unknown(
                 source=_POLICY,
                 path=(*path, position),
                 message=f'no {what} is named "{name}"',
-                remedy=nearest(name, known),
+                remedy=nearest(name, similar),
             )

@@ -302,8 +302,10 @@ SCHEMA_RULES = (
     ),
     Rule(
         id="reference-duplicate",
-        summary="The Reference names each period, code, field, entity and organization once.",
-        why="Two rows under one key contradict each other; checks would depend on their order.",
+        summary="The Reference names each period, code, segment, field, entity and organization "
+        "once. Names that differ only in case, spaces or invisible characters count as one.",
+        why="Two rows under one key contradict each other; checks would depend on their order. A "
+        "reviewer cannot tell names apart that look the same.",
         remedy="Keep the one that matches the tenant, and remove the other.",
     ),
     Rule(
@@ -311,6 +313,21 @@ SCHEMA_RULES = (
         summary="An accounting period ends on or after the day it starts.",
         why="No date could lie in it.",
         remedy="Exchange or correct the two dates.",
+    ),
+    Rule(
+        id="reference-overlap",
+        summary="Accounting periods have no day in common, and at most one has no end date.",
+        why="A day belongs to one period. In a tenant each period starts on the day after the one "
+        "before it. With organizations this is a warning, for each has its own periods.",
+        remedy="Correct the dates, so that each period starts after the one before it ends.",
+    ),
+    Rule(
+        id="reference-currency",
+        summary="Currencies of the Reference are codes of ISO 4217, withdrawn ones included, and "
+        "the home currency is active.",
+        why="The decimal places of an amount follow from its currency. The tenant converts into "
+        "its home currency, so it must be active.",
+        remedy="Correct the code, or add the home currency to `currencies`.",
     ),
 )
 

@@ -60,7 +60,7 @@ def test_ten_and_twenty_cents_are_thirty(empty):
     empty.applied()
 
 
-@pytest.mark.parametrize("spelling", ["400.90", "400.9", "'400.9'", '"400.90"', "400.900"])
+@pytest.mark.parametrize("spelling", ["400.90", "400.9", "'400.9'", '"400.90"'])
 def test_another_spelling_of_an_amount_plans_nothing(empty, spelling):
     empty.declare("spelling", debit("400.9"), credit("400.9"))
     empty.applied()

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatus, canonical
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
+from reconciler.core.model.similar_names import KnownNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,8 @@ class Tenant:
     workspace: str = ""
     codes_by_name: Mapping[str, tuple[AccountingCode, ...]] = field(init=False, compare=False)
     periods_by_name: Mapping[str, AccountingPeriod] = field(init=False, compare=False)
+    similar_codes: KnownNames = field(init=False, compare=False, repr=False)
+    similar_periods: KnownNames = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         codes: dict[str, tuple[AccountingCode, ...]] = {}
@@ -99,6 +102,8 @@ class Tenant:
         object.__setattr__(self, "codes_by_name", codes)
         periods = {period.name: period for period in self.periods}
         object.__setattr__(self, "periods_by_name", periods)
+        object.__setattr__(self, "similar_codes", KnownNames(codes))
+        object.__setattr__(self, "similar_periods", KnownNames(periods))
 
 
 def tenant_from(document: Mapping[str, Value]) -> Tenant:

@@ -10,9 +10,10 @@ from reconciler.core.model.kinds.journal_run import (
     REVENUE_TYPES,
 )
 from reconciler.core.model.resource import Address, Declared, Value, rows_of, text_of
+from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod, Tenant
 from reconciler.core.rules.catalog import finding
-from reconciler.core.rules.tenant import date_outside, nearest, unknown_period
+from reconciler.core.rules.tenant import date_outside, unknown_period
 
 PERIOD, START, END = "accountingPeriodName", "targetStartDate", "targetEndDate"
 TYPES, LABELS = "transactionTypes", "organizationLabels"
@@ -105,13 +106,15 @@ def _organizations(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         "organizationId": tuple(item.id for item in organizations),
         "organizationName": tuple(item.name for item in organizations),
     }
+    similar = {field: KnownNames(values) for field, values in known_by.items()}
     for at, label in enumerate(labels):
         for field, values in known_by.items():
             stated = text_of(label.get(field))
             if stated is not None and stated not in values:
                 message = f'no organization has the {_LABEL_FIELDS[field]} "{stated}"'
                 path = ("spec", LABELS, at, field)
-                yield finding(declared, "run-organizations", path, message, nearest(stated, values))
+                remedy = nearest(stated, similar[field])
+                yield finding(declared, "run-organizations", path, message, remedy)
 
 
 _LABEL_FIELDS: Mapping[str, str] = {"organizationId": "id", "organizationName": "name"}

@@ -7,6 +7,7 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import IN_NOTES, marker_of
 from reconciler.core.model.resource import Declared, Path, Value, rows_of
+from reconciler.core.model.similar_names import nearest
 from reconciler.core.model.tenant import AccountingPeriod, CustomField, Tenant
 from reconciler.core.rules.catalog import finding
 
@@ -46,7 +47,7 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
                 "known-accounting-code",
                 path,
                 message,
-                nearest(name, tenant.codes_by_name),
+                nearest(name, tenant.similar_codes),
             )
         elif not matching:
             types = _listed(code.type for code in named)
@@ -61,14 +62,6 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         elif matching[0].status != CodeStatus.ACTIVE:
             message = f'accounting code "{name}" is {matching[0].status.lower()}'
             yield finding(declared, "active-accounting-code", path, message)
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """A question with the most similar name; empty if none is similar."""
-    from difflib import get_close_matches  # noqa: PLC0415  only when a name is wrong
-
-    close = get_close_matches(name, names, n=1)
-    return f'Did you mean "{close[0]}"?' if close else ""
 
 
 def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
@@ -88,7 +81,7 @@ def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if name not in tenant.periods_by_name and (tenant.complete or tenant.periods_by_name):
         message = f'no accounting period is named "{name}"'
         yield finding(
-            declared, "known-period", path, message, nearest(name, tenant.periods_by_name)
+            declared, "known-period", path, message, nearest(name, tenant.similar_periods)
         )
 
 

@@ -28,7 +28,7 @@ kind: Reference
 metadata: {name: acme}
 spec:
   homeCurrency: USD
-  currencies: [USD, EUR, JPY, XXQ]
+  currencies: [USD, EUR, JPY]
   accountingPeriods:
     - {name: Dec-2025, startDate: 2025-12-01, endDate: 2025-12-31, status: Closed}
     - {name: Jan-2026, startDate: 2026-01-01, endDate: 2026-01-31}
