@@ -81,15 +81,15 @@ class KnownNames:
         best = _SIMILAR, ""
         for known, _ in shared.most_common(MOST_COMPARED):
             matcher.set_seq1(known)
-            best = max(best, (matcher.ratio(), known))
+            best = max(best, (int(100 * matcher.ratio()), known))
         return self._names.get(best[1])
 
 
 _LONGEST = 100
 """No name is longer; what is, is compared by its beginning."""
 
-_SIMILAR = 0.6
-"""The share of characters in common from which on a name was probably meant."""
+_SIMILAR = 60
+"""Per cent of characters in common from which on a name was probably meant."""
 
 
 def nearest(name: str, known: KnownNames) -> str:
