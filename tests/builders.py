@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.marker import IN_NOTES, notes_suffix
@@ -208,7 +209,7 @@ def plan_for(
     *,
     policy: Policy | None = None,
     allow: Allowances | None = None,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[PlanWarning, ...] = (),
     **base: Any,
 ) -> Plan:
     """The plan for a snapshot."""
@@ -238,6 +239,11 @@ def plan_of(
             **policy,
         )
     )
+
+
+def plan_warning(message: str, *, rule: str = "file-warnings", place: str = "") -> PlanWarning:
+    """A warning of a plan."""
+    return PlanWarning(rule=rule, message=message, place=place)
 
 
 def only(plan: Plan) -> Change:

@@ -7,8 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
+from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy
 from reconciler.core.planning.guards import default_limit
+from reconciler.core.rules.plan_warnings import warning
 from reconciler.errors import ReconcilerError
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=dict)
@@ -47,7 +49,7 @@ def policy_of_text(text: str) -> Policy | None:
         ) from error
 
 
-def policy_warnings(text: str, new: Policy) -> Iterator[str]:
+def policy_warnings(text: str, new: Policy) -> Iterator[PlanWarning]:
     """What a reader of a plan has to know of a policy that changed."""
     old = policy_of_text(text)
     if old is None or text_of_policy(old) == text_of_policy(new):
@@ -57,9 +59,10 @@ def policy_warnings(text: str, new: Policy) -> Iterator[str]:
         for item in fields(Policy)
         if getattr(old, item.name) != getattr(new, item.name)
     ]
-    yield (
+    yield warning(
+        "policy-changed",
         f"the policy changed since the last apply ({', '.join(names)}). Until an apply "
-        "under the new policy completes, the stricter value of each limit applies."
+        "under the new policy completes, the stricter value of each limit applies.",
     )
 
 

@@ -7,12 +7,14 @@ from decimal import Decimal
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
 from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Plan, Reason
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.recovery.marker_search import unrecorded, untracked
+from reconciler.core.rules.plan_warnings import warning
 from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
 
@@ -22,18 +24,20 @@ MOST_NAMED = 10
 
 def session_warnings(
     session: ReadSession, found: SearchedPlan, included: Sequence[Address]
-) -> Iterator[str]:
+) -> Iterator[PlanWarning]:
     """The warnings of a plan that was made from a ledger."""
     path = session.spill_file
     if path.exists() or path.is_symlink():
-        yield (
+        yield warning(
+            "unread-spill",
             f"{path} contains outcomes that the daybook could not record, so the plan may "
-            "be wrong about them; the next apply reads them first"
+            "be wrong about them; the next apply reads them first",
         )
     for intent in session.daybook.unsettled():
-        yield (
+        yield warning(
+            "open-call",
             f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open "
-            "since an earlier run; the next apply settles it first and may send it again"
+            "since an earlier run; the next apply settles it first and may send it again",
         )
     yield from policy_warnings(session.daybook.policy, require_valid(session.workspace).policy)
     yield from scope_warnings(included)
@@ -48,53 +52,61 @@ def session_warnings(
         for change in found.plan.pending
     )
     if unmarked and not complete:
-        yield (
+        yield warning(
+            "daybook-new",
             "the daybook is new, and a search cannot find journal runs, for they have no "
             "marker; if runs of this workspace were applied before, restore its daybook "
-            "first"
+            "first",
         )
 
 
-def offline_warnings(workspace: CheckedWorkspace, *, in_file: bool, limited: bool) -> Iterator[str]:
+def offline_warnings(
+    workspace: CheckedWorkspace, *, in_file: bool, limited: bool
+) -> Iterator[PlanWarning]:
     """What a plan without a ledger does not know. `limited`: the policy's limits were checked."""
     if not in_file:
-        yield (
+        yield warning(
+            "offline-daybook",
             "the daybook is in a database, which an offline plan does not open, so "
-            "everything counts as new"
+            "everything counts as new",
         )
     if not workspace.tenant.complete:
-        yield (
+        yield warning(
+            "no-reference",
             "there is no reference.yaml, so accounting codes and periods are not checked: "
-            "the ledger may refuse a change"
+            "the ledger may refuse a change",
         )
     if not limited:
-        yield (
+        yield warning(
+            "limits-unchecked",
             "the policy's limits on changes and money are not checked: without a daybook, "
-            "everything that is declared counts as new"
+            "everything that is declared counts as new",
         )
 
 
-def scope_warnings(included: Sequence[Address]) -> Iterator[str]:
+def scope_warnings(included: Sequence[Address]) -> Iterator[PlanWarning]:
     """What the selection includes because it depends on it."""
     if included:
         names = _listed([address.name for address in included])
-        yield f"also included, because the selection depends on them: {names}"
+        text = f"also included, because the selection depends on them: {names}"
+        yield warning("selection-extended", text)
 
 
-def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[str]:
+def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
     """The warnings about files that the plan changes; the others are counted."""
-    yield from workspace.waived
+    yield from (warning("waiver-applied", text) for text in workspace.waived)
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
     for problem in workspace.warnings:
         if problem.path in touched:
             place = f"{problem.path}:{problem.line}:{problem.column}"
-            yield f"{place}: {problem.severity}[{problem.rule}]: {problem.message}"
+            yield PlanWarning(rule=problem.rule, message=problem.message, place=place)
         else:
             others += 1
     if others:
         word = "warning" if others == 1 else "warnings"
-        yield f"{others} {word} in files that do not change: see `reconciler validate`"
+        text = f"{others} {word} in files that do not change: see `reconciler validate`"
+        yield warning("file-warnings", text)
 
 
 def _money_of(intent: Intent) -> str:
@@ -108,38 +120,42 @@ def _money_of(intent: Intent) -> str:
     return f", {currency} {shown(sum(debits, Decimal(0)), currency)}"
 
 
-def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
+def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning]:
     search = found.search
     if search is None:
         return
     if search.failure and not complete and found.doubts:
-        yield (
+        yield warning(
+            "ledger-not-searched",
             "the daybook is new, so every entry counts as new, and the ledger cannot be "
             f"searched: {search.failure}; if this workspace was applied before, restore its "
-            "daybook first"
+            "daybook first",
         )
     elif search.failure:
-        yield (
+        yield warning(
+            "ledger-not-searched",
             "the ledger cannot be searched for entries that the daybook does not know: "
-            f"{search.failure}; the plan relies on the daybook alone"
+            f"{search.failure}; the plan relies on the daybook alone",
         )
     elif search.probed:
-        yield (
+        yield warning(
+            "ledger-not-searched",
             f"the ledger cannot be searched: {search.instead_of}; {search.probed} were "
             "probed one by one instead. Entries below that range, or above a gap in it, "
-            "are not covered."
+            "are not covered.",
         )
 
 
-def _older(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
+def _older(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning]:
     """What shows that the daybook is a copy from before the last apply (I-44)."""
     since = unrecorded(found.snapshot) if complete else ()
     if since:
         named = _listed([f"{number} ({address.name})" for address, number in since])
-        yield (
+        yield warning(
+            "daybook-older",
             "the daybook is older than the ledger, such as a restored copy: it does not "
             f"record {named}. The next apply records them again; it cannot find journal "
-            "runs."
+            "runs.",
         )
     gone = sum(
         1
@@ -148,24 +164,27 @@ def _older(found: SearchedPlan, *, complete: bool) -> Iterator[str]:
     )
     if gone:
         entries = "1 entry is" if gone == 1 else f"{gone} entries are"
-        yield (
+        yield warning(
+            "daybook-older",
             f"{entries} recorded but missing in the ledger, and no file declares what is "
-            "missing: it was deleted, or the daybook is an older copy"
+            "missing: it was deleted, or the daybook is an older copy",
         )
 
 
-def _untracked(found: SearchedPlan) -> Iterator[str]:
+def _untracked(found: SearchedPlan) -> Iterator[PlanWarning]:
     strangers = untracked(found.snapshot)
     for address, number in strangers[:MOST_NAMED]:
-        yield (
+        yield warning(
+            "untracked-entry",
             f'{number} in the ledger has the marker of "{address.name}", but it is neither '
             "declared nor recorded; it is not changed; to declare it: reconciler import "
-            f"{number}; to stop this warning: reconciler forget {address.name}"
+            f"{number}; to stop this warning: reconciler forget {address.name}",
         )
     more = len(strangers) - MOST_NAMED
     if more > 0:
         entries = "entry is" if more == 1 else "entries are"
-        yield f"{more} more {entries} in the ledger neither declared nor recorded"
+        text = f"{more} more {entries} in the ledger neither declared nor recorded"
+        yield warning("untracked-entry", text)
 
 
 def _listed(names: Sequence[str]) -> str:

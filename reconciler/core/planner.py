@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.core.documents.plan_digest import digest_of
+from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
 from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import Snapshot, decide_all
@@ -17,7 +18,7 @@ def make_plan(
     *,
     basis: Basis,
     allowances: Allowances,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[PlanWarning, ...] = (),
 ) -> Plan:
     """The plan for a snapshot. The same snapshot always gives the same bytes (I-12)."""
     changes, drift = decide_all(snapshot)

@@ -38,7 +38,10 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
         annotation("error", row.message, f"To fix: {row.remedy}", title=row.rule)
         for row in plan.refusals
     ]
-    drawn += [annotation("warning", text, title="plan") for text in plan.warnings]
+    drawn += [
+        annotation("warning", f"{one.place}: {one.message}".removeprefix(": "), title=one.rule)
+        for one in plan.warnings
+    ]
     for change in view.changes:
         block, source = change.change.block, change.change.source
         texts = (f"cancels a posted entry: {change.money}", change.headline)

@@ -7,6 +7,7 @@ format, link, mention nor forge anything (I-80).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.plan import Action, Plan
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import code, sentence
@@ -188,6 +189,11 @@ def _marked(line: Line) -> str:
     return f"{mark} {body}".rstrip() + "\n"
 
 
+def _warning(one: PlanWarning) -> str:
+    place = f"{code(one.place)}: " if one.place else ""
+    return f"Warning {code(one.rule)}: {place}{sentence(one.message)}"
+
+
 def _foot(view: PlanView) -> Iterator[str]:
     if view.drift:
         drawn, count = _fenced(drift_section(view.drift)), len(view.drift)
@@ -195,7 +201,7 @@ def _foot(view: PlanView) -> Iterator[str]:
             drawn = f"`reconciler drift` shows what changed in {count} entries."
         title = f"{view.drifted} since {'it was' if count == 1 else 'they were'} applied"
         yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
-    yield from _cut([f"Warning: {sentence(text)}" for text in view.plan.warnings], what=" warnings")
+    yield from _cut([_warning(one) for one in view.plan.warnings], what=" warnings")
     yield f"Digest: `{view.plan.digest}`"
     if view.command:
         yield f"To apply exactly this: `{view.command}`"

@@ -188,7 +188,7 @@ def _impact(view: PlanView) -> Iterator[Line]:
 def _notes(view: PlanView) -> Iterator[Line]:
     """The warnings, and the approvals that the plan requires."""
     for warning in view.plan.warnings:
-        yield line((warning, "warning"))
+        yield line((str(warning), "warning"))
     if view.plan.warnings:
         yield BLANK
     if view.approvals:

@@ -111,9 +111,12 @@ def test_a_policy_comes_back_from_the_daybook_as_it_went():
 
 def test_a_changed_policy_is_told_by_its_keys():
     (said,) = policy_warnings(text_of_policy(LIMITED), replace(LIMITED, max_money={}, waivers=()))
-    assert "since the last apply (limits.money). Until" in said
+    assert "since the last apply (limits.money). Until" in str(said)
     (said,) = policy_warnings(text_of_policy(Policy()), LIMITED)
-    assert "limits.removals, limits.money, limits.changes, limits.percent, freeze). Until" in said
+    assert (
+        "limits.removals, limits.money, limits.changes, limits.percent, freeze). Until"
+        in said.message
+    )
 
 
 def test_a_policy_that_cannot_be_read_stops_the_run():

@@ -18,6 +18,7 @@ from builders import (
     only,
     plan_for,
     plan_of,
+    plan_warning,
     recorded,
     snapshot,
     tenant_of,
@@ -104,7 +105,7 @@ def a_bit_of_everything():
         ),
         policy=Policy(max_money={"USD": Decimal(1000)}),
         allow=Allowances(max_removals=1),
-        warnings=("the Reference is a month old",),
+        warnings=(plan_warning("the Reference is a month old"),),
     )
 
 
@@ -390,7 +391,8 @@ def test_the_digest_sees_what_an_approval_is_about(other):
         ),
         pytest.param(
             plan_for(
-                snapshot([declared(entry(notes="b"))], [recorded()], [live()]), warnings=("mind",)
+                snapshot([declared(entry(notes="b"))], [recorded()], [live()]),
+                warnings=(plan_warning("mind"),),
             ),
             id="a warning",
         ),

@@ -455,7 +455,7 @@ def test_a_number_is_one_names(history, states):
 )  # fmt: skip
 def test_what_a_plan_says_of_names(files, book, ledger, said):
     of = snapshot(files, book, ledger)
-    texts = list(warnings_of(of.names, plan_for(of).changes))
+    texts = [one.message for one in warnings_of(of.names, plan_for(of).changes)]
     assert len(texts) == bool(said)
     assert all(part in texts[0] for part in said)
 

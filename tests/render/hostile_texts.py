@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from builders import plan_warning
 from plan_scenes import TRUE_UP, Scene, credit, debit, entry
 
 HOSTILE = {
@@ -57,5 +58,5 @@ def plan_of(text):
     scene.entry("2026-01-moved", CALM, was=CALM, live={"notes": text})
     scene.entry("2026-01-theirs", entry(notes="x"), was=CALM, marker=text)
     scene.entry("2026-01-odd", CALM, was=CALM, status=text)
-    scene.warnings = (text,)
+    scene.warnings = (plan_warning(text),)
     return scene.plan()

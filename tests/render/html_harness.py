@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import plan_scenes
 import run_scenes
+from builders import plan_warning
 from hostile_texts import plan_of
 from plan_scenes import EUR, LONG, LONG_BEFORE, NAMES, Scene, credit, debit, entry
 
@@ -58,7 +59,7 @@ def whole_plan():
     )
     scene.adopt("je-00000044", held[3], entry(notes="x"))
     scene.policy = Policy(max_money={"USD": Decimal("1.00")})
-    scene.warnings = ("the Reference is a month old",)
+    scene.warnings = (plan_warning("the Reference is a month old"),)
     origin = Provenance(commit="4f1c0de9a7b2", made_at="2026-02-02T08:14:05Z")
     plan = scene.plan()
     scope, unseen = Scope(periods=("Jan-2026",)), OutOfScope(declared=3)

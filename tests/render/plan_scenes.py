@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from builders import plan_warning
+
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Allowances, Basis
 from reconciler.core.model.policy import Policy, Removal
@@ -185,8 +187,9 @@ def missing():
 
 def warned():
     scene = Scene().entry(TRUE_UP, entry(journalEntryDate="2026-02-03"))
-    place = "2026/01/true-up.yaml:9:3: warning[date-in-period]"
-    scene.warnings = (f"{place}: 2026-02-03 lies outside Jan-2026 (2026-01-01 to 2026-01-31)",)
+    place = "2026/01/true-up.yaml:9:3"
+    said = "2026-02-03 lies outside Jan-2026 (2026-01-01 to 2026-01-31)"
+    scene.warnings = (plan_warning(said, rule="date-in-period", place=place),)
     return scene
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from builders import declared, plan_for, snapshot
+from builders import declared, plan_for, plan_warning, snapshot
 from hostile_texts import HOSTILE, is_safe
 from html_harness import MARKUP, SCENES, everywhere, large_plan, parts_of, without_our_own
 from plan_scenes import Scene, credit, debit, entry
@@ -221,10 +221,13 @@ def test_without_a_home_currency_each_currency_has_charts_of_its_own():
 
 
 def test_what_is_in_backticks_in_a_message_is_code():
-    plan = replace(SCENES["create"]().plan(), warnings=("run `a <b>` or `c", "plain"))
+    plan = replace(
+        SCENES["create"]().plan(),
+        warnings=(plan_warning("run `a <b>` or `c"), plan_warning("plain")),
+    )
     drawn = plan_html(plan)
     assert "run <code>a &lt;b&gt;</code> or `c</bdi>" in drawn
-    assert "<bdi>plain</bdi>" in drawn
+    assert "<bdi>warning[file-warnings]: plain</bdi>" in drawn
 
 
 def test_every_pending_change_has_its_row_and_kept_ones_have_none():

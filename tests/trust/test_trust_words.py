@@ -31,6 +31,7 @@ from reconciler.core.model.enumerations import (
     TransferState,
     canonical,
 )
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.history import Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
@@ -66,6 +67,7 @@ ENUMERATIONS: dict[str, Any] = {
     "plan/*/action": Action,
     "plan/*/verb": Verb,
     "plan/*/reason": Reason,
+    "plan/*/severity": {Severity.WARNING, Severity.INFORMATION},
     "report/*/evidence": Evidence,
     "report/*/result": Result,
     "report/*/action": Action,

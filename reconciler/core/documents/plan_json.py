@@ -3,7 +3,7 @@
 Format 1.0. A minor version adds, a major version breaks; readers ignore keys they do not know.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from decimal import Decimal
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, TypedDict, Typ
 from msgspec import Meta, ValidationError, convert
 
 from reconciler.core.model.canonical import MONEY_FIELDS, as_declaration, digest, exact, json_bytes
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import plain, total
@@ -98,7 +98,11 @@ def document_of(plan: Plan) -> Document:
         "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
         "refusals": [_written(row) for row in plan.refusals],
         "controls": {"approvals": _written(plan.requirement, approvals="required")},
-        "warnings": list(plan.warnings),
+        "warnings": [warning.message for warning in plan.warnings],
+        "warning_rules": [
+            {"rule": one.rule, "place": one.place, "severity": one.severity.value}
+            for one in plan.warnings
+        ],
         "summary": {action.value: plan.summary.get(action, 0) for action in Action},
     }
     return {**document, "checksum": checksum_of(document)}
@@ -248,7 +252,7 @@ def plan_from(document: Document) -> Plan:
         impact=tuple(_read(Impact, row, code=row["account"]) for row in document["impact"]),
         balance=tuple(_read(Balance, row) for row in document["balance"]),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
-        warnings=convert(document["warnings"], tuple[str, ...]),
+        warnings=tuple(_read_warnings(document)),
         requirement=_read_requirement(document),
         allowances=_read(Allowances, {**_written(Allowances()), **scope}),
         scope=_read(Scope, scope),
@@ -265,6 +269,17 @@ def _read(kind: type[_Read], row: Document, **named: object) -> _Read:
     """A value of plain fields from JSON: each must be present and have its type."""
     row = {**row, **named}
     return convert({field.name: row[field.name] for field in fields(kind)}, kind)
+
+
+_UNNAMED: Document = {"rule": "", "place": "", "severity": "warning"}
+
+
+def _read_warnings(document: Document) -> Iterator[PlanWarning]:
+    texts = convert(document["warnings"], tuple[str, ...])
+    # An earlier version wrote the texts alone.
+    rules = document.get("warning_rules", [_UNNAMED] * len(texts))
+    for text, row in zip(texts, rules, strict=True):
+        yield _read(PlanWarning, row, message=text)
 
 
 def _read_requirement(document: Document) -> Requirement:

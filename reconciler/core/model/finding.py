@@ -7,10 +7,11 @@ from reconciler.core.model.resource import Path, Source
 
 
 class Severity(StrEnum):
-    """An error stops the plan; a warning is shown."""
+    """An error stops the plan; a warning does so if it is strict; information never does."""
 
     ERROR = "error"
     WARNING = "warning"
+    INFORMATION = "information"
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -50,6 +51,23 @@ class Rule:
     why: str
     remedy: str
     severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWarning:
+    """What a reader of a plan has to know, under a rule that a policy can make strict.
+
+    `place` is the position in a file, where it is about one.
+    """
+
+    rule: str
+    message: str
+    place: str = ""
+    severity: Severity = Severity.WARNING
+
+    def __str__(self) -> str:
+        text = f"{self.severity}[{self.rule}]: {self.message}"
+        return f"{self.place}: {text}" if self.place else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

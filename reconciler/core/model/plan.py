@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
 from reconciler.core.model.policy import Evidence
@@ -274,7 +274,7 @@ class Plan:
     impact: tuple[Impact, ...] = ()
     balance: tuple[Balance, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
     allowances: Allowances = Allowances()
     scope: Scope = WHOLE
     out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE

@@ -5,12 +5,14 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.model.canonical import lines
+from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.planning.diff import compare
+from reconciler.core.rules.plan_warnings import warning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def previous_of(declared: Declared) -> Address:
     return Address(declared.address.kind, declared.previous_name or "")
 
 
-def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
+def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[PlanWarning]:
     """Warnings about new entries that may be renames of other entries."""
     changes = tuple(changes)
     removed = EqualEntries(names, (one.address for one in changes if one.wanted is Action.REMOVE))
@@ -108,14 +110,16 @@ def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[str]:
             known = "no longer has a posted entry"
             fact = known if source in names.recorded else "is unknown"
             hint = f"; entries of equal content: {keys}" if keys else ""
-            yield (
+            yield warning(
+                "possible-rename",
                 f'the previous name "{source.name}" {fact}, so {one.address.name} is a new entry'
-                + hint
+                + hint,
             )
         elif keys:
-            yield (
+            yield warning(
+                "possible-rename",
                 f'"{one.address.name}" has the content of "{alike[0]}", which is removed; if it is '
-                f"a new name for that entry, add {keys} to its metadata"
+                f"a new name for that entry, add {keys} to its metadata",
             )
 
 

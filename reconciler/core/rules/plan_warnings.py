@@ -1,0 +1,115 @@
+"""The rules of warnings about a plan as a whole, which `explain` prints."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconciler.core.model.finding import PlanWarning, Rule, Severity
+
+_RULES = (
+    Rule(
+        id="unread-spill",
+        summary="No spill file waits for the next apply.",
+        why="The daybook could not record the outcomes in it, so a plan may be wrong about them.",
+        remedy="Run `reconciler apply`: it reads the spill file first.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="open-call",
+        summary="Every call of an earlier run has a known outcome.",
+        why="The next apply settles open calls first, and may send them again.",
+        remedy="Run `reconciler apply`, or settle the call with `reconciler daybook recover`.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="policy-changed",
+        summary="The policy is the one of the last apply.",
+        why="Until an apply under the new policy completes, the stricter of both applies.",
+        remedy="Have the change of the policy reviewed, then apply.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="selection-extended",
+        summary="A selection includes what it depends on.",
+        why="An entry and its rename, or a run and its entries, are planned together.",
+        remedy="Nothing needs to be done.",
+        severity=Severity.INFORMATION,
+    ),
+    Rule(
+        id="waiver-applied",
+        summary="A waiver exempts a declaration from a custom rule.",
+        why="The plan shows every exemption that it depends on.",
+        remedy="Nothing needs to be done while the waiver is meant to apply.",
+        severity=Severity.INFORMATION,
+    ),
+    Rule(
+        id="file-warnings",
+        summary="Files that do not change have no warnings.",
+        why="A plan names the warnings about the files that it changes, and counts the others.",
+        remedy="Run `reconciler validate` to see them.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="possible-rename",
+        summary="A new entry is not an entry that is removed under another name.",
+        why="A changed name without `previousName` is a removal and a new entry.",
+        remedy="Add `previousName` to the metadata if it is a new name for that entry.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="ledger-not-searched",
+        summary="The ledger is searched for entries that the daybook does not know.",
+        why="Without a search, entries of a lost or an older daybook stay unknown.",
+        remedy="Have Data Query enabled and permitted in the tenant.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="daybook-older",
+        summary="The daybook records what the ledger holds.",
+        why="A restored copy of a daybook lacks the entries posted since. A daybook that is newer "
+        "than the ledger records entries that are missing there.",
+        remedy="Restore the newest daybook. An apply records again what carries a marker.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="untracked-entry",
+        summary="Every live entry with a marker of the workspace is declared or recorded.",
+        why="An entry that nobody declares is not compared with anything.",
+        remedy="Declare it with `reconciler import`, or give it up with `reconciler forget`.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="daybook-new",
+        summary="The daybook is known to record every journal run.",
+        why="Journal runs have no marker, so no search finds a run that the daybook lacks.",
+        remedy="Restore the daybook if runs of this workspace were applied before.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="offline-daybook",
+        summary="An offline plan reads the daybook.",
+        why="An offline plan opens no database, so everything counts as new.",
+        remedy="Plan with the ledger, or keep the daybook in a file.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="no-reference",
+        summary="There is a Reference.",
+        why="Without one, accounting codes and periods are not checked offline.",
+        remedy="Write a reference.yaml for the tenant.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="limits-unchecked",
+        summary="The policy's limits are checked.",
+        why="Without a daybook everything counts as new, which tells nothing about a limit.",
+        remedy="Plan where the daybook is.",
+        severity=Severity.WARNING,
+    ),
+)
+
+WARNING_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
+
+
+def warning(rule: str, message: str) -> PlanWarning:
+    """A warning under a rule of WARNING_RULES."""
+    return PlanWarning(rule=rule, message=message, severity=WARNING_RULES[rule].severity)
