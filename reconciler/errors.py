@@ -17,6 +17,7 @@ ReconcilerError                     1
     ├── LedgerUnreachable           1   the request was not sent: nothing was changed
     ├── EntryMoved                  1   the live entry changed since the plan
     ├── ReadBackDiffers             6   the call succeeded, but a read shows another result
+    ├── PostedByAnother             6   another apply posted the same declaration
     ├── CancelledInPart             6   a journal run was cancelled, but not all of its entries
     ├── RunFailed                   6   a journal run was created and ended in an error
     ├── StillAtWork                 6   the call succeeded, but the ledger is still processing it
@@ -138,6 +139,12 @@ class EntryMoved(LedgerError):
 
 class ReadBackDiffers(LedgerError):
     """The ledger accepted a call, but a read afterwards shows another result."""
+
+    exit_code = 6
+
+
+class PostedByAnother(LedgerError):
+    """Another apply posted the same declaration: with other values, or a second time."""
 
     exit_code = 6
 

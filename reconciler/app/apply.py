@@ -22,6 +22,7 @@ from reconciler.core.model.report import Applied, Outcome, Report, Settled, repo
 from reconciler.core.model.resource import Address
 from reconciler.core.model.review import Assessment
 from reconciler.engine.apply import apply
+from reconciler.engine.double_postings import check_posted
 from reconciler.engine.ports import PollingPolicy, Ports
 from reconciler.engine.search import mark_complete
 from reconciler.errors import AppliedInPart, Refused
@@ -138,7 +139,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     code = exit_code(report)
     if code in (0, Refused.exit_code):
         policy = policy_to_record(session, plan.digest, options.change)
-        session.daybook.end(commit=commit if code == 0 else "", policy=policy)
+        session.daybook.end(commit=commit if code == 0 else "", policy=policy, checked=True)
     mark_complete(session.daybook, found, first_apply=options.plan.first_apply)
     return code
 
@@ -194,6 +195,8 @@ def execute_plan(
                 ended.append(item)
                 advance()
                 tell(item)
+        if not stop.event.is_set():
+            ended = _checked(ended, session, plan, tell)
     finally:
         report = report_of(
             ended,
@@ -206,6 +209,22 @@ def execute_plan(
         report = replace(report, assessment=before.assessment)
         tell(report)
     return report
+
+
+def _checked(ended: list[Applied], session: WriteSession, plan: Plan, tell: Tell) -> list[Applied]:
+    """The results after a search for what another apply posted at the same time."""
+    failed, failure = check_posted(ended, session.ledger, plan.basis)
+    if failure:
+        tell(
+            Note(
+                text="the ledger cannot be searched for entries that another apply posted at the "
+                f"same time: {failure}"
+            )
+        )
+    for item in failed:
+        tell(item)
+    replaced = {item.change.address: item for item in failed}
+    return [replaced.get(item.change.address, item) for item in ended]
 
 
 def exit_code(report: Report) -> int:

@@ -101,7 +101,8 @@ def plan_and_search(
         finding=SearchPolicy(
             complete=complete,
             posting=posting,
-            asked=options.find,
+            # Whether another apply posted the same is seen only by a search after it.
+            asked=options.find or session.daybook.unchecked,
             first_apply=options.first_apply,
             probe_from=probe_from,
         ),

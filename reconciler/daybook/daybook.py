@@ -99,6 +99,12 @@ class Daybook:
         return self._state.complete
 
     @property
+    def unchecked(self) -> bool:
+        """Whether a create was recorded, and no run ended since that searched after it."""
+        with self._up_to_date() as state:
+            return state.unchecked
+
+    @property
     def applied_commit(self) -> str:
         """The commit that was last applied completely; empty when none is known."""
         with self._up_to_date() as state:
@@ -191,13 +197,15 @@ class Daybook:
         """Record that a run of a plan begins."""
         self._append(EventType.RUN_BEGUN, RunBegun(run=self._run, plan=plan_digest))
 
-    def end(self, *, commit: str = "", policy: str = "") -> None:
+    def end(self, *, commit: str = "", policy: str = "", checked: bool = False) -> None:
         """Record that the run completed all that its plan allowed.
 
         `commit` is the commit of the files, if nothing that they declare is left to apply.
-        `policy` is the policy that a later, different one is compared with.
+        `policy` is the policy that a later, different one is compared with. `checked` says that no
+        declaration is posted twice, as far as the ledger can be searched.
         """
-        self._append(EventType.RUN_ENDED, RunEnded(run=self._run, commit=commit, policy=policy))
+        ended = RunEnded(run=self._run, commit=commit, policy=policy, checked=checked)
+        self._append(EventType.RUN_ENDED, ended)
 
     def interrupted(self, plan_digest: str) -> bool:
         """Whether the last run of a plan did not complete it."""

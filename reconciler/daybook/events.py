@@ -129,6 +129,8 @@ class RunEnded(Content):
     """The commit of the files, if everything that they declare was applied."""
     policy: str = ""
     """The policy of the workspace, as text."""
+    checked: bool = False
+    """Whether the ledger was searched for what another apply posted at the same time."""
 
 
 NO_SPEC = msgspec.Raw()

@@ -81,6 +81,8 @@ class DaybookState:
         self.workspace = ""
         self.tenant: str | None = None
         self.complete = False
+        self.unchecked = False
+        """Whether a create was recorded since a run last ended with its check."""
         self.applied_commit = ""
         self.policy = ""
         self.seq = 0
@@ -136,6 +138,7 @@ class DaybookState:
             case RunBegun():
                 self.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
             case RunEnded():
+                self.unchecked = self.unchecked and not content.checked
                 self.applied_commit = content.commit or self.applied_commit
                 self.policy = content.policy or self.policy
                 begun = (run for run in reversed(self.runs) if run.run == content.run)
@@ -147,6 +150,7 @@ class DaybookState:
         if tried is None:
             raise ValueError(f"no event {content.intent} is an intent")
         tried.result = Result(content.result)
+        self.unchecked |= tried.act is Act.CREATE and tried.result is Result.DONE
         tried.number, tried.detail = content.number, content.detail
         if content.number is not None and content.number not in tried.numbers:
             tried.numbers = (*tried.numbers, content.number)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 
-from reconciler.core.model.canonical import digest
 from reconciler.core.model.history import Result
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Basis
@@ -18,25 +17,24 @@ from reconciler.errors import (
 )
 
 KEY_MISMATCH = 422
-"""The key was used for another request: a fault here or in another client (API facts 7.5)."""
+"""The key was used for another request, so this one was not executed (API facts 7.5)."""
 
 
-def idempotency_key(basis: Basis, intent: Intent, *, replaces: str | None = None) -> str:
-    """The key of a create: tenant, workspace, address, incarnation, payload and attempt.
+def idempotency_key(basis: Basis, intent: Intent, *, after: str | None = None) -> str:
+    """The key of a create: tenant, workspace, address, predecessor and attempt.
 
-    A key from content alone would merge two declarations of equal content. After an undone removal
-    it would return the number of a cancelled entry (I-05, I-06). A daybook restored from a copy may
-    repeat an incarnation, but never the number that is replaced.
+    The content is no part of it: of two applies that post one declaration at once, with different
+    values, the ledger executes one. `after` is the number that the address had before, which no
+    other create of the address follows, whatever daybook it is made from. Without one the
+    incarnation stands for it, so that an undone removal posts again (I-05, I-06).
     """
     parts = (
         basis.tenant_id or basis.host,
         basis.entity_id,
         basis.workspace,
         str(intent.address),
-        str(intent.incarnation),
-        digest(intent.payload or ""),
+        after or str(intent.incarnation),
         str(intent.attempt),
-        *((replaces,) if replaces else ()),
     )
     return "reconciler-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -52,9 +50,10 @@ def settlement_of(
 
 def result_of(error: LedgerError) -> Result:
     """What an error says of the effect of its call."""
-    if isinstance(error, LedgerUnreachable):
+    definite = isinstance(error, RequestRefused | AccessRefused)
+    # A key that another request has used is kept: a new one might post a second time.
+    if isinstance(error, LedgerUnreachable) or (definite and error.status == KEY_MISMATCH):
         return Result.UNSENT
-    definite = isinstance(error, RequestRefused | AccessRefused) and error.status != KEY_MISMATCH
     return Result.REFUSED if definite else Result.UNKNOWN
 
 

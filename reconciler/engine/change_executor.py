@@ -16,12 +16,14 @@ from reconciler.core.planning.request_body import create_body, lost_marker, upda
 from reconciler.core.planning.run_members import unposted_note, unposted_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
+    KEY_MISMATCH,
     as_unknown,
     idempotency_key,
     result_of,
     shows_in_a_read,
     transfer_asked,
 )
+from reconciler.engine.double_postings import standing
 from reconciler.engine.intent_log import IntentLog
 from reconciler.engine.ports import Ports
 from reconciler.engine.read_back import Expectation, ReadBack, fingerprint_of
@@ -31,10 +33,13 @@ from reconciler.errors import (
     EntryMoved,
     LedgerError,
     OutcomeUnknown,
-    ReadBackDiffers,
+    PostedByAnother,
     ReconcilerError,
     RunFailed,
 )
+
+_MOST_PREDECESSORS = 10
+"""The most entries of one declaration that were posted and ended within the life of a key."""
 
 
 class _Stopped(Exception):
@@ -114,23 +119,18 @@ class ChangeExecutor:
             marker=self.marker,
         )
         intent = self.intents.intent(Act.CREATE, payload=body.decode(), spec=spec)
-        key = idempotency_key(self.basis, intent, replaces=self.change.number)
-        intent = self.intents.record_intent(replace(intent, key=key))
+        after = self.change.number or self.recorded.last
+        for _ in range(_MOST_PREDECESSORS):
+            intent = self._post(intent, body, after, step)
+            number = self.number or ""
+            live = self.reader.read_back(number, f"{number} was created")
+            if not self._ended_before(live, intent, body):
+                break
+            # The key is that of an earlier create, whose daybook was lost.
+            self.intents.skip(number, gone=live is None)
+            self.done.remove(step)
+            after, self.number = number, None
         track_id = intent.track_id or ""
-        try:
-            number = self.ports.ledger.create(self.kind, body, key=key, track_id=track_id)
-        except LedgerError as error:
-            self.intents.record_outcome(intent, result_of(error), error)
-            if result_of(error) is Result.UNKNOWN:
-                raise as_unknown(error) from error
-            raise
-        self.number = number
-        self.done.append(step)
-        # Record the number first; the read-back may still fail.
-        self.intents.record_outcome(
-            intent, Result.DONE, number=number, happened=f"{number} was created"
-        )
-        live = self.reader.read_back(number, f"{number} was created")
         expected = Expectation(spec=spec)
         fault = self._not_ours(live, expected)
         if live is None or fault:
@@ -144,12 +144,77 @@ class ChangeExecutor:
             )
         differing = self.reader.differing_fields(live, expected)
         if differing:
-            raise ReadBackDiffers(
-                f"{number} was created, but a read shows other values than declared: "
-                f"{', '.join(differing)}",
-                remedy=f"Check {number} in the ledger, then plan again.",
+            # What is posted was not applied by this run, so it counts as found.
+            self.intents.note(self.intents.intent(Act.NOTE, number=number))
+            raise PostedByAnother(
+                f"{number} is posted for this declaration, but a read shows other values than "
+                f"declared: {', '.join(differing)}. Another apply posted it under the same key, "
+                "and nothing more was posted",
+                remedy=f"Check {number} in the ledger, then plan again: the plan shows what "
+                "differs. Let all jobs of a workspace share one daybook.",
                 track_id=track_id,
             )
+
+    def _post(self, intent: Intent, body: bytes, after: str | None, step: Step) -> Intent:
+        """Send a create that follows a number, and record the number that it is answered with."""
+        key = idempotency_key(self.basis, intent, after=after)
+        intent = self.intents.record_intent(replace(intent, key=key))
+        track_id = intent.track_id or ""
+        try:
+            number = self.ports.ledger.create(self.kind, body, key=key, track_id=track_id)
+        except LedgerError as error:
+            result = result_of(error)
+            self.intents.record_outcome(intent, result, error)
+            if error.status == KEY_MISMATCH and result is Result.UNSENT:
+                raise self._key_taken(intent) from error
+            if result is Result.UNKNOWN:
+                raise as_unknown(error) from error
+            raise
+        self.number = number
+        self.done.append(step)
+        # Record the number first; the read-back may still fail.
+        self.intents.record_outcome(
+            intent, Result.DONE, number=number, happened=f"{number} was created"
+        )
+        return intent
+
+    def _ended_before(self, live: Live | None, intent: Intent, body: bytes) -> bool:
+        """Whether the answered number is that of an earlier entry, cancelled or deleted since.
+
+        A read that finds nothing proves little: the answer may be wrong, or the entry not visible
+        yet. So the answer must be repeated, and neither a read nor a search may find an entry.
+        """
+        if live is not None:
+            return live.status == CANCELLED and self.reader.marker_of(live) == self.marker
+        number = self.number or ""
+        again = self.ports.ledger.create(
+            self.kind, body, key=intent.key or "", track_id=intent.track_id or "", sent_before=True
+        )
+        if again != number or self.reader.read(number) is not None:
+            return False
+        found = standing(self.ports.ledger, self.basis, {self.change.address: ()})
+        return not found.failure and not any(found.numbers.values())
+
+    def _key_taken(self, intent: Intent) -> PostedByAnother:
+        """The error of a create whose key the ledger knows from a request with another body."""
+        found = standing(self.ports.ledger, self.basis, {self.change.address: ()})
+        numbers = found.numbers.get(self.change.address, ())
+        if numbers:
+            fact = f"{' and '.join(numbers)} is posted for it"
+            remedy = "Plan again: the plan shows what differs."
+        else:
+            why = found.failure or "no search finds its entry"
+            fact = f"its entry is not known: {why}"
+            remedy = (
+                f'Look in the ledger for an entry with the marker "{self.marker}". If there is '
+                "none, it was cancelled and deleted: apply again when the key is 24 hours old."
+            )
+        return PostedByAnother(
+            "another apply posted this declaration with other values under the same key, so "
+            f"nothing was posted; {fact}",
+            remedy=f"{remedy} Let all jobs of a workspace share one daybook.",
+            track_id=intent.track_id or "",
+        )
 
     def update(self, step: Step) -> None:
         """Update basic information, and read it back. An adoption also writes the marker.

@@ -110,6 +110,12 @@ class IntentLog:
         """Count an adoption like a create, so that no create after it has its key (I-06)."""
         self.recorded = replace(self.recorded, incarnation=self.recorded.incarnation + 1)
 
+    def skip(self, number: str, *, gone: bool) -> None:
+        """Count a number that a create was answered with, and that ended before."""
+        if gone:
+            self.note(self.intent(Act.FORGET, number=number))
+        self.next_incarnation()
+
     def _take_over(self) -> None:
         """Record the number that was found, instead of an outdated one.
 

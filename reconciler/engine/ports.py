@@ -54,8 +54,12 @@ class LedgerClock(Protocol):
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
 
-class SettlingLedger(LedgerWriter, Searchable, Protocol):
-    """A ledger that can also be searched, and asked for its periods to learn its time."""
+class PostingLedger(LedgerWriter, Searchable, Protocol):
+    """A ledger that can also be searched for what another apply posted."""
+
+
+class SettlingLedger(PostingLedger, Protocol):
+    """A ledger that can also be asked for its periods to learn its time."""
 
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
@@ -119,7 +123,7 @@ class Ports:
     `why_stopped` says what ended the run.
     """
 
-    ledger: LedgerWriter
+    ledger: PostingLedger
     daybook: CallLog
     stop: Event = field(default_factory=Event)
     why_stopped: Callable[[], str] = lambda: "the run was interrupted"

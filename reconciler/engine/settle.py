@@ -16,7 +16,12 @@ from reconciler.core.planning.run_members import cancelled_in_part, noted_unpost
 from reconciler.core.recovery.claims import Claim, mismatch
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import settlement_of, shows_in_a_read, transfer_asked
+from reconciler.engine.call_outcome import (
+    KEY_MISMATCH,
+    settlement_of,
+    shows_in_a_read,
+    transfer_asked,
+)
 from reconciler.engine.ports import LedgerClock, SettlingDaybook, SettlingLedger
 from reconciler.engine.search import probe_ledger, search_ledger
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
@@ -99,7 +104,6 @@ class _Settlement:
 
     def create(self, intent: Intent) -> Settled:
         """Send a create again under its key, search for its entry, or leave it open."""
-        marker = marker_of(self.workspace, intent.address)
         kind, payload = KINDS[intent.address.kind], (intent.payload or "").encode()
         key, track_id = intent.key or "", intent.track_id or ""
         try:
@@ -113,14 +117,37 @@ class _Settlement:
             self.daybook.record_outcome(intent, Result.UNKNOWN, detail="it is sent again")
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
             live = self.ledger.read(kind, number)
-        except RequestRefused as error:
-            return settlement_of(intent, Result.REFUSED, message=error.message)
         except LedgerError as error:
-            return settlement_of(intent, Result.UNKNOWN, message=error.message)
+            if error.status == KEY_MISMATCH and kind.carries_marker:
+                return self._by_search(intent, age)
+            refused = isinstance(error, RequestRefused)
+            result = Result.REFUSED if refused else Result.UNKNOWN
+            return settlement_of(intent, result, message=error.message)
+        return self._answered(intent, number, live)
+
+    def _answered(self, intent: Intent, number: str, live: Live | None) -> Settled:
+        """Settle a create by the number that it is answered with, and a read of it."""
+        kind, marker = KINDS[intent.address.kind], marker_of(self.workspace, intent.address)
         if live is not None and kind.carries_marker and self._marker_in(live) != marker:
             message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
             return settlement_of(intent, Result.UNKNOWN, message=message)
-        return settlement_of(intent, Result.DONE, number=number)
+        differs = self._differing(intent, live)
+        message = f"{number} has other values than were sent: {differs}" if differs else ""
+        if differs and not kind.carries_marker:
+            # Nothing but its values could prove that the object is the declared one.
+            message += f"; if it is the declared one, name it with `metadata.adopts: {number}`"
+            return settlement_of(intent, Result.UNSENT, message=message)
+        return settlement_of(intent, Result.DONE, number=number, message=message)
+
+    def _differing(self, intent: Intent, live: Live | None) -> str:
+        """In what a live object differs from an open create: another apply may have made it."""
+        kind = KINDS[intent.address.kind]
+        if live is None or intent.spec is None or live.status not in kind.posted_states:
+            return ""
+        held, _ = split_marker(live.fields, self.marker_place)
+        found = read_back(kind, intent.spec, None, held)
+        names = [field.name for field in found.fields]
+        return ", ".join(names + [kind.lines] * bool(found.line_updates))
 
     def _named(self, intent: Intent) -> str | None:
         """The number that the file names, if the create can have made it."""

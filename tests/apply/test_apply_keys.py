@@ -40,7 +40,6 @@ INTENT = Intent(address=address("a"), act=Act.CREATE, payload='{"amount":"400.90
         pytest.param({"tenant_id": ""}, {}, id="another host"),
         pytest.param({}, {"address": address("b")}, id="B1 T10 another name"),
         pytest.param({}, {"incarnation": 1}, id="B1 I-06 another incarnation"),
-        pytest.param({}, {"payload": '{"amount":"400.91"}'}, id="B3 another payload"),
         pytest.param({}, {"attempt": 1}, id="B5 another attempt"),
     ],
 )
@@ -54,6 +53,7 @@ def test_i05_what_differs_has_another_key(basis, intent):
     [
         pytest.param({"lineage": "M", "serial": 9, "files_digest": "x"}, {}, id="a later run"),
         pytest.param({}, {"track_id": "t", "seq": 7}, id="another track id"),
+        pytest.param({}, {"payload": '{"amount":"400.91"}'}, id="B3 another payload"),
     ],
 )
 def test_i05_the_same_attempt_has_the_same_key(basis, intent):
@@ -61,14 +61,21 @@ def test_i05_the_same_attempt_has_the_same_key(basis, intent):
     assert other == idempotency_key(BASIS, INTENT)
 
 
-def test_i06_what_replaces_another_number_has_another_key():
-    keys = {idempotency_key(BASIS, INTENT, replaces=number) for number in (None, "JE-1", "JE-2")}
+def test_i06_what_follows_another_number_has_another_key():
+    keys = {idempotency_key(BASIS, INTENT, after=number) for number in (None, "JE-1", "JE-2")}
     assert len(keys) == 3
+
+
+def test_i06_what_follows_one_number_has_one_key_in_every_daybook():
+    other = replace(INTENT, incarnation=4)
+    assert idempotency_key(BASIS, other, after="JE-1") == idempotency_key(
+        BASIS, INTENT, after="JE-1"
+    )
 
 
 def test_b02_the_key_is_the_same_in_every_process():
     assert idempotency_key(BASIS, INTENT) == (
-        "reconciler-9c35f083f92203c2684bcf78e9d41ae459ddc89c8929aa899cf120c087df03f5"
+        "reconciler-dd896e4a749989444fe1884a3f02183e1031db7cce237a11924dd39074f8a6a7"
     )
 
 
@@ -78,7 +85,10 @@ def test_b02_the_key_is_the_same_in_every_process():
         pytest.param(LedgerUnreachable("x"), "unsent", id="nothing left: the key stays"),
         pytest.param(RequestRefused("x", status=200), "refused", id="a definite no"),
         pytest.param(AccessRefused("x", status=403), "refused", id="no permission"),
-        pytest.param(RequestRefused("x", status=422), "unknown", id="N27 the key is taken"),
+        pytest.param(
+            RequestRefused("x", status=422), "unsent", id="N27 the key is taken, and stays"
+        ),
+        pytest.param(OutcomeUnknown("x", status=422), "unknown", id="N27 after a doubt"),
         pytest.param(OutcomeUnknown("x"), "unknown", id="B4 no answer"),
         pytest.param(LedgerError("x"), "unknown", id="an answer nobody can read"),
         pytest.param(EntryMoved("x"), "unknown", id="anything else promises nothing"),

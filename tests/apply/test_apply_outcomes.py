@@ -17,7 +17,7 @@ from apply_harness import (
     refused_connection,
 )
 
-from reconciler.errors import LedgerUnreachable, OutcomeUnknown
+from reconciler.errors import LedgerUnreachable, OutcomeUnknown, PostedByAnother
 
 LONG = pytest.mark.long
 
@@ -58,7 +58,7 @@ def test_i05_a_retry_inside_a_call_repeats_its_bytes_and_key(either, fault):
         pytest.param([lost_after, DENIED], OutcomeUnknown, id="then denied"),
         pytest.param([lost_after, PROXY], OutcomeUnknown, id="then a proxy's 404"),
         pytest.param([lost_after, MISMATCH], OutcomeUnknown, id="then a mismatch"),
-        pytest.param([MISMATCH], OutcomeUnknown, id="N27 a mismatch at once"),
+        pytest.param([MISMATCH], PostedByAnother, id="N27 a mismatch at once"),
         pytest.param([BROKEN] * 6, OutcomeUnknown, id="N16 broken for good"),
         pytest.param([refused_connection] * 6, LedgerUnreachable, id="N01 never sent"),
     ],
@@ -74,8 +74,8 @@ def test_b04_what_may_have_been_delivered_is_never_posted_under_another_key(benc
 
 
 @pytest.mark.parametrize(
-    "meets", [LIMITED, LOCKED, PROXY, DENIED, MISMATCH, BROKEN, lost_before, refused_connection],
-    ids=["limit", "lock", "proxy", "denied", "mismatch", "500", "lost", "unreachable"],
+    "meets", [LIMITED, LOCKED, PROXY, DENIED, BROKEN, lost_before, refused_connection],
+    ids=["limit", "lock", "proxy", "denied", "500", "lost", "unreachable"],
 )  # fmt: skip
 def test_n28_what_meets_the_settling_create_says_nothing_of_the_first_one(bench, meets):
     bench.line.choose = each(*[lost_after] * 6)
@@ -86,6 +86,16 @@ def test_n28_what_meets_the_settling_create_says_nothing_of_the_first_one(bench,
     assert outcomes(report) == {"blocked"}, "nothing new is planned for it"
     bench.converge(ONE)
     assert len({sent.key for sent in bench.line.sent}) == 1
+    assert len(bench.all_entries()) == 1
+
+
+def test_n27_a_mismatch_that_meets_the_settling_create_is_settled_by_a_search(bench):
+    bench.line.choose = each(*[lost_after] * 6)
+    bench.apply(ONE)
+    bench.line.choose = every(MISMATCH)
+    report = bench.apply(ONE)
+    assert [item.result for item in report.settled] == ["done"]
+    bench.converge(ONE)
     assert len(bench.all_entries()) == 1
 
 

@@ -91,10 +91,12 @@ REPLACED = [create(), tried(Act.CANCEL), create(number=NEW, spec=B)]
         ),
         pytest.param(
             [create(), tried(Act.CANCEL), tried(Act.DELETE)],
-            {"incarnation": 1},
+            {"incarnation": 1, "last": OLD},
             id="removed: the next create is another incarnation",
         ),
-        pytest.param([create(), tried(Act.FORGET)], {"incarnation": 1}, id="forgotten"),
+        pytest.param(
+            [create(), tried(Act.FORGET)], {"incarnation": 1, "last": OLD}, id="forgotten"
+        ),
         pytest.param(
             [create(), tried(Act.CANCEL), create(Result.REFUSED, None, B)],
             {"number": OLD, "spec": A, "cancelled": True, "incarnation": 1, "attempt": 1},

@@ -54,7 +54,8 @@ class Recorded:
     outcome of a create is unknown. `adopted` is the number under which the entry was adopted,
     even if it has another one now. `from_run`: the entry was adopted from a journal run, and is
     never created, cancelled or replaced. `retired` are numbers that stay in the ledger with the
-    marker of this address, but are no longer managed.
+    marker of this address, but are no longer managed. `last` is the number that the address had
+    before it had none.
     """
 
     address: Address
@@ -69,6 +70,7 @@ class Recorded:
     from_run: bool = False
     adopted: str | None = None
     retired: tuple[str, ...] = ()
+    last: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +192,8 @@ def _retire(state: Recorded, tried: CallHistory) -> Recorded:
 
 def _without_number(state: Recorded, number: str | None) -> Recorded:
     if number == state.number:
-        return replace(state, number=None, spec=None, protect=False, cancelled=False)
+        last = number or state.last
+        return replace(state, number=None, spec=None, protect=False, cancelled=False, last=last)
     return replace(state, leftovers=tuple(left for left in state.leftovers if left != number))
 
 

@@ -1,0 +1,201 @@
+"""Jobs without a shared daybook: a declaration is posted once, or a run says that it is not."""
+
+import random
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from two_daybooks import Checkout, Interleaving, Tenant, ended
+
+STRICT, LENIENT = True, False
+
+
+@pytest.fixture
+def make_tenant(tmp_path):
+    made = []
+
+    def make(**options):
+        root = tmp_path / f"tenant-{len(made)}"
+        root.mkdir()
+        made.append(Tenant(root, **options))
+        return made[-1]
+
+    yield make
+    for tenant in made:
+        tenant.close()
+
+
+modes = pytest.mark.parametrize("strict", [STRICT, LENIENT], ids=["strict", "lenient"])
+
+
+def two_jobs(tenant, start, amounts):
+    """Two checkouts that are about to post: for the first time, or in place of what is posted."""
+    first = Checkout(tenant, "first")
+    if start == "replace":
+        first.declare(a="1.00")
+        assert first.apply()[0] == 0
+    else:
+        first.declare(a=amounts[0])
+    second = Checkout(tenant, "second", of=first)
+    first.declare(a=amounts[0])
+    second.declare(a=amounts[1])
+    return first, second
+
+
+def require_one_or_told(tenant, *runs):
+    """One entry is posted, or a run that failed names what is."""
+    numbers = tenant.posted()
+    assert numbers
+    if len(numbers) > 1:
+        assert any(code and all(number in said for number in numbers) for code, said in runs), runs
+
+
+@modes
+@pytest.mark.parametrize("equal", [True, False], ids=["equal", "different"])
+@pytest.mark.parametrize(
+    ("start", "meet"),
+    [
+        pytest.param("create", ("create",), id="first creates"),
+        pytest.param("replace", ("cancel", "create"), id="replacements, both cancelled"),
+        pytest.param("replace", ("cancel",), id="replacements, one after the other"),
+    ],
+)
+def test_t08_two_applies_at_once_leave_one_entry(make_tenant, strict, equal, start, meet):
+    tenant = make_tenant(strict=strict)
+    first, second = two_jobs(tenant, start, ("5.00", "5.00" if equal else "6.00"))
+    before, after = Interleaving(tenant, first, second, *meet).run()
+    assert before[0] == 0, before
+    (number,) = tenant.posted()
+    if meet[-1] == "create":
+        assert after[0] == (0 if equal else 6), after
+        assert equal or (number in after[1] and "another apply" in after[1].lower()), after
+    else:
+        assert after[0] != 0, after
+    # Whoever plans again finds the entry, whatever its own daybook says.
+    second.declare(a="5.00")
+    for job in (second, first):
+        code, said = job.apply()
+        assert code == 0, said
+        assert len(tenant.posted()) == 1
+        assert job.run("plan", "--expect-no-changes")[0] == 0
+
+
+@modes
+def test_t08_an_edit_after_a_refusal_is_posted_under_a_new_key(make_tenant, strict):
+    tenant = make_tenant(strict=strict)
+    job = Checkout(tenant, "first", permissions=("Edit Journal Entry", "Cancel Journal Entry"))
+    job.declare(a="5.00")
+    assert job.apply()[0] == 8
+    job.keys.update(tenant.client())
+    job.declare(a="6.00")
+    code, said = job.apply()
+    assert code == 0, said
+    assert len(tenant.posted()) == 1
+
+
+@modes
+def test_t08_b38_two_entries_of_one_declaration_are_told_until_one_is_cancelled(
+    make_tenant, strict
+):
+    """Different attempts have different keys, so only a search after posting sees both entries."""
+    tenant = make_tenant(strict=strict)
+    first = Checkout(tenant, "first")
+    first.declare(a="5.00")
+    second = Checkout(tenant, "second", of=first)
+    tenant.denied.add("second")
+    assert second.apply()[0] == 8
+    tenant.denied.clear()
+    before, after = Interleaving(tenant, first, second, "create").run()
+    assert before[0] == 0, before
+    numbers = tenant.posted()
+    assert len(numbers) == 2
+    code, said = after
+    assert code == 6, said
+    assert all(number in said for number in numbers), said
+    # It is not forgotten: the next plan and apply say it again, and post nothing.
+    for verb in (("plan",), ("apply", "--auto-approve")):
+        code, said = second.run(*verb)
+        assert all(number in said for number in numbers), said
+        assert code == (0 if verb == ("plan",) else 4), said
+    assert tenant.posted() == numbers
+    # To the letter of the remedy: one of them is cancelled in the ledger, then planned again.
+    tenant.cancel(numbers[1])
+    code, said = second.apply()
+    assert code == 0, said
+    assert tenant.posted() == numbers[:1]
+
+
+@modes
+@pytest.mark.parametrize("policy", ["delete", "cancel"])
+@pytest.mark.parametrize("edited", [False, True], ids=["same", "edited"])
+def test_t08_a_new_daybook_does_not_take_the_number_of_what_was_removed(
+    make_tenant, strict, policy, edited
+):
+    """Its first key is that of the removed entry, which the ledger remembers for a day."""
+    tenant = make_tenant(strict=strict)
+    job = Checkout(tenant, "first", policy={"removal": policy})
+    job.declare(a="5.00", b="1.00")
+    assert job.apply()[0] == 0
+    job.declare(b="1.00")
+    assert job.apply()[0] == 0
+    assert tenant.posted() == []
+    job.lose_daybook()
+    job.declare(a="6.00" if edited else "5.00", b="1.00")
+    code, said = job.apply()
+    if strict and edited:
+        # The ledger does not say which entry the key belongs to, so nothing is posted blindly.
+        assert code == 6, said
+        assert tenant.posted() == []
+        assert "24 hours" in said
+        tenant.clock.pass_by(hours=25)
+        code, said = job.apply()
+    assert code == 0, said
+    assert len(tenant.posted()) == 1
+    assert job.run("plan", "--expect-no-changes")[0] == 0
+
+
+def test_t08_a_run_that_ended_before_its_search_is_searched_for_by_the_next_plan(make_tenant):
+    tenant = make_tenant()
+    job = Checkout(tenant, "first")
+    job.declare(a="5.00", b="1.00")
+    assert job.apply()[0] == 0
+    searches = tenant.searches
+    assert job.run("plan")[0] == 0
+    assert tenant.searches == searches, "a complete daybook whose last run ended well"
+    job.declare(a="7.00", b="2.00")
+    creates = []
+
+    def kill(who, verb):
+        if verb == "create":
+            creates.append(verb)
+        if len(creates) == 2:
+            process.send_signal(signal.SIGKILL)
+
+    tenant.arrived = kill
+    process = job.start("apply", "--auto-approve", "--parallelism", "1")
+    ended(process)
+    tenant.arrived = lambda who, verb: None
+    assert job.run("plan")[0] == 0
+    assert tenant.searches > searches
+    assert job.apply()[0] == 0
+    assert (len(tenant.posted("a")), len(tenant.posted("b"))) == (1, 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(40))
+@modes
+def test_t08_races_of_real_processes_leave_one_entry_or_tell(make_tenant, strict, seed):
+    tenant = make_tenant(strict=strict)
+    choose = random.Random(seed)
+    start = choose.choice(["create", "replace"])
+    amounts = ("5.00", choose.choice(["5.00", "6.00"]))
+    jobs = two_jobs(tenant, start, amounts)
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda job: job.apply(), jobs))
+    require_one_or_told(tenant, *runs)
+    assert {code for code, _ in runs} <= {0, 1, 4, 5, 6}, runs
+    jobs[1].declare(a=amounts[0])
+    for job in (*jobs, *jobs):
+        code, said = job.apply()
+        assert code == 0, said
+    assert len(tenant.posted()) == 1
