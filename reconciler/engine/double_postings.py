@@ -1,4 +1,4 @@
-"""Finds declarations that stand in the ledger more than once, or under a number that is not ours.
+"""Finds declarations for which more than one entry is posted in the ledger.
 
 Two applies with different daybooks may post one declaration at the same time. Whoever searches last
 sees both entries, so each apply searches after it posted.
