@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 from statements import compile_once
 
+from reconciler.core.model.variables import BUILD_SERVERS
+
 # A run that decides about a change must not fail by chance; a sweep is there to find what it can.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("random", deadline=None, print_blob=True, max_examples=1000)
@@ -33,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
     compile_once()
     keep_files_in_memory()
+    # A ledger is never assumed in a CI job, and these tests may be one.
+    for name in BUILD_SERVERS:
+        os.environ.pop(name, None)
     # As the command line does: most of what a test makes is let go with its last name.
     gc.set_threshold(50_000, 20, 50)
     usual = "repeatable" if "not long" in config.getoption("markexpr") else "random"

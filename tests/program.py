@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import Any
 
 SERVER = Path(__file__).with_name("program_server.py")
-ALIEN = ("RECONCILER_", "ZUORA_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+ALIEN = (
+    *("RECONCILER_", "ZUORA_", "NO_COLOR", "FORCE_COLOR", "COLUMNS"),
+    *("CI", "GITHUB_", "GITLAB_", "TF_BUILD", "JENKINS_", "TEAMCITY_", "CODEBUILD_"),
+)
+"""Beginnings of names that speak to the program: its own, and those that show a CI job."""
 LONGEST = 600
 """Seconds after which a process hangs, however busy the machine is."""
 _PR_SET_CHILD_SUBREAPER = 36

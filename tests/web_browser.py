@@ -32,11 +32,11 @@ def program() -> str | None:
 @contextmanager
 def opened_browser(*flags: str) -> Iterator[Browser]:
     """The browser, opened with these flags besides. Without one, tests are skipped, or fail where
-    RECONCILER_REQUIRE_BROWSER=1 says that there has to be one.
+    REQUIRE_BROWSER=1 says that there has to be one.
     """
     path = program()
     if path is None:
-        if os.environ.get("RECONCILER_REQUIRE_BROWSER") == "1":
+        if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(MISSING)
         pytest.skip(MISSING)
     with sync_playwright() as playwright:

@@ -23,10 +23,10 @@ from reconciler.git.repository import Repository
 from reconciler.git.unapplied import Unapplied, people_of, unapplied
 
 
-def change_options(options: dict[str, Any]) -> ChangeOptions:
+def change_options(options: dict[str, Any], ca_bundle: str | None) -> ChangeOptions:
     """Take what a command's options say of the change on the forge out of them."""
-    names = ("forge", "forge_url", "repo", "change_number", "commit", "ca_bundle")
-    return ChangeOptions(**{name: options.pop(name) for name in names})
+    names = ("forge", "forge_url", "repo", "change_number", "commit")
+    return ChangeOptions(ca_bundle=ca_bundle, **{name: options.pop(name) for name in names})
 
 
 def assess_approvals(

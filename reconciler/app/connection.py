@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,56 +11,74 @@ import httpx
 
 from reconciler.app.state_directory import STATE_DIRECTORY, keep_private
 from reconciler.app.text_files import write_text
-from reconciler.errors import ReconcilerError
-from reconciler.workspace.settings import Settings, Target
+from reconciler.core.model.finding import Refusal
+from reconciler.core.model.variables import CREDENTIALS
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.workspace.ledger_choice import LedgerChoice, choose_ledger
+from reconciler.workspace.settings import Settings
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
 EMBEDDED = "the embedded ledger"
+UNNAMED = "a ledger that is not named here"
+"""What an offline plan says of a ledger that only the environment of an apply names."""
 
 
-def is_embedded(settings: Settings) -> bool:
-    """Whether the ledger is the one inside the workspace."""
-    return settings.target is None and not os.environ.get("ZUORA_BASE_URL")
+def chosen_ledger(settings: Settings, *, ci: bool = False) -> LedgerChoice:
+    """The ledger that workspace and environment name. Raises UsageError when they leave it open.
+
+    With `ci` it is chosen as in a CI job.
+    """
+    choice = choose_ledger(settings, {**os.environ, "CI": "true"} if ci else os.environ)
+    if isinstance(choice, Refusal):
+        raise UsageError(f"{choice.rule}: {choice.message}", remedy=choice.remedy)
+    return choice
 
 
 def connect(
     root: Path,
-    settings: Settings,
+    choice: LedgerChoice,
     *,
+    ca_bundle: str | None,
     sleep: Callable[[float], None],
     parallelism: int,
     stack: ExitStack,
 ) -> tuple[Client, str]:
-    """A client of the workspace's ledger, and what that ledger is called on screen."""
-    connection = _connection(settings.target)
-    embedded, transport = is_embedded(settings), None
-    if embedded:
+    """A client of the chosen ledger, and what that ledger is called on screen.
+
+    `ca_bundle` is a PEM file of authorities that are trusted in addition to the public ones.
+    """
+    connection, transport = connection_of(choice, ca_bundle), None
+    if choice.embedded:
         transport, credentials = _embedded(root, stack)
     else:
-        credentials = Credentials(
-            client_id=os.environ.get("ZUORA_CLIENT_ID", ""),
-            client_secret=os.environ.get("ZUORA_CLIENT_SECRET", ""),
-            token=os.environ.get("ZUORA_TOKEN", ""),
-        )
+        credentials = credentials_of(os.environ)
     limits = CallLimits(concurrency=parallelism)
     client = Client(connection, credentials, transport=transport, limits=limits, sleep=sleep)
     stack.callback(client.close)
-    return client, EMBEDDED if embedded else urlsplit(connection.base_url).netloc
+    return client, EMBEDDED if choice.embedded else urlsplit(connection.base_url).netloc
 
 
-def _connection(target: Target | None) -> Connection:
-    base_url = os.environ.get("ZUORA_BASE_URL", "")
+def credentials_of(environment: Mapping[str, str]) -> Credentials:
+    """The credentials in an environment. Raises AccessRefused when they are not complete."""
+    client_id, client_secret, token = (environment.get(name, "") for name in CREDENTIALS)
+    return Credentials(client_id=client_id, client_secret=client_secret, token=token)
+
+
+def connection_of(choice: LedgerChoice, ca_bundle: str | None = None) -> Connection:
+    """The connection to a ledger that was chosen, not opened."""
+    target = choice.target
     if target is None:
-        return Connection(base_url=base_url or "http://localhost")
+        return Connection(base_url=choice.base_url or "http://localhost", ca_bundle=ca_bundle)
     hosts = target.hosts or frozenset({urlsplit(target.base_url).hostname or ""})
     return Connection(
-        base_url=base_url or target.base_url,
+        base_url=choice.base_url,
         zuora_version=target.zuora_version,
         entity_id=target.entity_id,
         organization_ids=target.organization_ids,
         # The workspace pins where its credentials may go, whatever the environment says.
         hosts=hosts,
+        ca_bundle=ca_bundle,
     )
 
 

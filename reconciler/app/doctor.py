@@ -5,15 +5,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.app.connection import is_embedded
+from reconciler.app.connection import chosen_ledger, connection_of, credentials_of
+from reconciler.app.provenance import plan_key
 from reconciler.app.session import ReadSession, open_session
-from reconciler.app.state_directory import daybook_place
+from reconciler.app.state_directory import STATE_DIRECTORY, daybook_place
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.core.model.policy import Approvals, Evidence
 from reconciler.core.model.resource import Address
+from reconciler.core.model.variables import (
+    CREDENTIALS,
+    FLAGS,
+    PLAN_KEY,
+    ci_variable,
+    flag_variable,
+    unknown_variables,
+)
+from reconciler.daybook.postgresql_url import destination_of
 from reconciler.engine.search import search_ledger
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ForgeError, ForgeRefused, ReconcilerError, UsageError
+from reconciler.forge.access import TOKEN_REMEDIES, TOKENS
+from reconciler.forge.ci_context import NAMES, ChangeOptions
+from reconciler.workspace.ledger_choice import LedgerChoice
+from reconciler.workspace.settings import Settings
+from reconciler.zuora.connection import base_url_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +42,16 @@ class Check:
     error: ReconcilerError | None = None
 
 
-def checks(workspace: CheckedWorkspace, summary: str) -> Iterator[Check]:
-    """Every check in turn, up to the first that stops the others. `summary` counts the files."""
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+
+def checks(
+    workspace: CheckedWorkspace, summary: str, *, ca_bundle: str | None, ci: bool
+) -> Iterator[Check]:
+    """Every check in turn, up to the first that stops the others. `summary` counts the files.
+
+    With `ci` they are those of a CI job, from files and environment alone.
+    """
     root = workspace.root
     try:
         settings = require_valid(workspace)
@@ -37,18 +61,116 @@ def checks(workspace: CheckedWorkspace, summary: str) -> Iterator[Check]:
     yield Check("ok", "files", summary)
     if not workspace.tenant.complete:
         yield Check("note", "reference", "there is none, so fewer checks run offline")
-    target = settings.target.base_url if settings.target else ""
-    # Without what stands before an @, which may be a password.
-    where = (os.environ.get("ZUORA_BASE_URL") or target).rpartition("@")[2]
-    yield Check("ok", "ledger", "embedded" if is_embedded(settings) else where)
+    yield from _variables(in_ci=ci or bool(ci_variable(os.environ)))
+    try:
+        choice = chosen_ledger(settings, ci=ci)
+        yield Check("ok", "ledger", _described(choice))
+    except ReconcilerError as error:
+        yield Check("bad", "ledger", error.message, error)
+        if not ci:
+            return
+        choice = None
+    if proxies := sorted(name for name in _PROXIES if os.environ.get(name)):
+        fact = f"{', '.join(proxies)}: not used, calls to ledger and forge are direct"
+        yield Check("note", "proxies", fact)
+    if ca_bundle is not None:
+        yield Check("ok", "authorities", f"the public ones, and those in {ca_bundle}")
+    if ci:
+        yield from _job_checks(root, settings, choice)
+        return
     place = daybook_place(root, settings)
     if isinstance(place, Path) and not place.exists():
         yield Check("note", "daybook", f"{place} does not exist yet; the first apply creates it")
     try:
-        with open_session(ReadSession, workspace) as session:
+        with open_session(ReadSession, workspace, ca_bundle=ca_bundle) as session:
             yield from _session_checks(session)
     except ReconcilerError as error:
         yield Check("bad", "ledger", error.message, error)
+
+
+def _variables(*, in_ci: bool) -> Iterator[Check]:
+    """What the environment sets for the flags, and what only looks so."""
+    unknown = unknown_variables(os.environ)
+    if unknown:
+        error = UsageError("", remedy="Correct each name, or remove the variable.")
+        status = ("bad", error) if in_ci else ("note", None)
+        yield Check(status[0], "variables", ", ".join(unknown), status[1])
+    flags = sorted(set(map(flag_variable, FLAGS)).intersection(os.environ))
+    if flags:
+        yield Check("ok", "flags", f"set by {', '.join(flags)}")
+
+
+def _described(choice: LedgerChoice) -> str:
+    """The ledger, and who named it."""
+    named = f", named by {choice.named_by}" if choice.named_by else ", because none is named"
+    if choice.embedded:
+        return f"embedded, in {STATE_DIRECTORY} of the workspace{named}"
+    # Without what stands before an @, which may be a password.
+    return f"{choice.base_url.rpartition('@')[2]}{named}"
+
+
+def _job_checks(root: Path, settings: Settings, choice: LedgerChoice | None) -> Iterator[Check]:
+    """What a CI job would use beside its ledger. Secrets are told by the names of variables."""
+    if choice is None or not choice.embedded:
+        yield _credentials()
+    if choice is not None:
+        try:
+            base_url_of(connection_of(choice))
+        except ReconcilerError as error:
+            yield Check("bad", "ledger", error.message, error)
+    place = daybook_place(root, settings)
+    if isinstance(place, Path):
+        fact = f"{place}: a file of this machine, which jobs on other machines do not share"
+        yield Check("note", "daybook", fact)
+    else:
+        names = [name for name in ("PGUSER", "PGPASSWORD") if os.environ.get(name)]
+        said = f"{' and '.join(names)} set" if names else "PGUSER and PGPASSWORD are not set"
+        try:
+            fact = f"{destination_of(place, os.environ).place}, shared; {said}"
+            yield Check("ok", "daybook", fact)
+        except ReconcilerError as error:
+            yield Check("bad", "daybook", f"{error.message}; {said}", error)
+    try:
+        signed = "saved plans are signed with it" if plan_key() else "not set, plans are not signed"
+        yield Check("ok" if plan_key() else "note", PLAN_KEY, signed)
+    except ReconcilerError as error:
+        yield Check("bad", PLAN_KEY, error.message, error)
+    yield from _approvals(settings.policy.approvals)
+
+
+def _credentials() -> Check:
+    names = [name for name in CREDENTIALS if os.environ.get(name)]
+    try:
+        credentials_of(os.environ)
+        return Check("ok", "credentials", f"{' and '.join(names)} set")
+    except ReconcilerError as error:
+        missing = " and ".join(name for name in CREDENTIALS if name not in names)
+        fact = f"{' and '.join(names) or 'none'} set; not set: {missing}"
+        return Check("bad", "credentials", fact, error)
+
+
+def _approvals(approvals: Approvals) -> Iterator[Check]:
+    """The evidence of approvals. It is missing only where the policy asks for some."""
+    required = max((tier.required for tier in approvals.tiers), default=0)
+    fact = f"the policy requires up to {required}" if required else "the policy requires none"
+    yield Check("ok", "approvals", fact)
+    if required and approvals.evidence is Evidence.GIT:
+        yield Check("ok", "evidence", "signatures and trailers of commits, read from git")
+        return
+    try:
+        change = ChangeOptions().context()
+        token = TOKENS[change.forge]
+        what = f"change {change.change}" if change.change else f"commit {change.commit[:10] or '-'}"
+        yield Check("ok", "forge", f"{NAMES[change.forge]}, {change.repository}, {what}")
+        if os.environ.get(token):
+            yield Check("ok", "evidence", f"{token} set")
+            return
+        raise ForgeRefused(f"{token} is not set", remedy=TOKEN_REMEDIES[change.forge])
+    except ForgeError as error:
+        if required:
+            yield Check("bad", "evidence", error.message, error)
+        else:
+            yield Check("note", "forge", error.message)
 
 
 def _session_checks(session: ReadSession) -> Iterator[Check]:

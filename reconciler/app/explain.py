@@ -8,6 +8,7 @@ from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS, load, schema_text
+from reconciler.workspace.ledger_choice import LEDGER_RULES
 from reconciler.workspace.settings import settings_from
 
 __all__ = ["all_rules", "custom_rule", "schemas", "schema_text"]
@@ -20,7 +21,7 @@ def schemas() -> Mapping[str, str]:
 
 def all_rules() -> Mapping[str, Rule]:
     """Every rule that a message can name, without those of a workspace."""
-    return {**RULES, **FILE_RULES, **PLAN_RULES, **WARNING_RULES}
+    return {**RULES, **FILE_RULES, **PLAN_RULES, **WARNING_RULES, **LEDGER_RULES}
 
 
 def custom_rule(rule: str, root: Path) -> Rule | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from reconciler.app.connection import EMBEDDED
+from reconciler.app.connection import EMBEDDED, UNNAMED
 from reconciler.app.progress import Progress
 from reconciler.app.provenance import origin_of
 from reconciler.app.session import ReadSession, open_session
@@ -52,19 +52,28 @@ class PlanOptions:
 
 
 def plan_workspace(
-    workspace: CheckedWorkspace, options: PlanOptions, *, parallelism: int, progress: Progress
+    workspace: CheckedWorkspace,
+    options: PlanOptions,
+    *,
+    parallelism: int,
+    ca_bundle: str | None,
+    progress: Progress,
 ) -> tuple[Plan, datetime | None]:
     """The plan of a workspace, and the time by the ledger's clock where it is known."""
     if options.scope.offline:
         return plan_offline(workspace, options), None
-    with open_session(ReadSession, workspace, parallelism=parallelism) as session:
+    opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
+    with opened as session:
         found = plan_and_search(session, options, progress=progress)
         return found.plan, session.ledger.server_time()
 
 
-def drift_plan(workspace: CheckedWorkspace, *, parallelism: int, progress: Progress) -> Plan:
+def drift_plan(
+    workspace: CheckedWorkspace, *, parallelism: int, ca_bundle: str | None, progress: Progress
+) -> Plan:
     """A plan whose drift shows what changed in the ledger since the last apply."""
-    with open_session(ReadSession, workspace, parallelism=parallelism) as session:
+    opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
+    with opened as session:
         return plan_without_search(session, progress=progress)
 
 
@@ -194,10 +203,11 @@ def _selected(
 def _offline_basis(workspace: CheckedWorkspace, settings: Settings, daybook: Daybook) -> Basis:
     """Whose ledger it would be, as far as the workspace says and the daybook records."""
     target = settings.target
+    unnamed = EMBEDDED if settings.embedded else UNNAMED
     tenant, _, entity = (daybook.tenant or "").partition("/")
     return Basis(
         workspace=settings.name,
-        host=urlsplit(target.base_url).netloc if target else EMBEDDED,
+        host=urlsplit(target.base_url).netloc if target else unnamed,
         tenant_id=(target.tenant_id if target else None) or tenant,
         entity_id=(target.entity_id if target else None) or entity.strip("-"),
         lineage=daybook.lineage,

@@ -9,14 +9,12 @@ from reconciler import __version__
 from reconciler.core.documents.plan_file import expiry_of, moment
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.scope import Provenance
+from reconciler.core.model.variables import PLAN_KEY
 from reconciler.errors import ReconcilerError
 from reconciler.git.discovery import RepositoryRefused
 from reconciler.git.repository import Repository
 from reconciler.workspace.files import SUFFIXES
 from reconciler.workspace.settings import Settings, policy_digest
-
-PLAN_KEY = "RECONCILER_PLAN_KEY"
-"""The environment variable with the key that saved plans are signed with."""
 
 _LEAST_KEY = 32
 """Characters: as many as 128 bits take in hexadecimal."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from reconciler.app.connection import connect, is_embedded
+from reconciler.app.connection import chosen_ledger, connect
 from reconciler.app.policy_history import policy_of_text, stricter
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import open_workspace_daybook, spill_path
@@ -114,6 +114,7 @@ def open_session(
     sleep: Callable[[float], None] = time.sleep,
     lock_timeout: float = 0,
     pause: Callable[[float], None] = time.sleep,
+    ca_bundle: str | None = None,
 ) -> Iterator[_Session]:
     """Open daybook and ledger of a valid workspace. Raises a ReconcilerError.
 
@@ -121,7 +122,9 @@ def open_session(
     """
     write = issubclass(kind, WriteSession)
     settings = require_valid(workspace)
-    if is_embedded(settings):
+    # Before the daybook is opened: to write would create it.
+    choice = chosen_ledger(settings)
+    if choice.embedded:
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
     with ExitStack() as stack:
@@ -137,7 +140,8 @@ def open_session(
         settings = replace(settings, policy=policy)
         ledger, host = connect(
             workspace.root,
-            settings,
+            choice,
+            ca_bundle=ca_bundle,
             sleep=sleep,
             parallelism=parallelism,
             stack=stack,

@@ -12,10 +12,11 @@ metadata:
   # The first half of the marker in live entries. Do not change it once something was applied.
   name: {name}
 spec:
-  # Without a target the ledger is the embedded one, in .reconciler/. For a tenant:
+  # The embedded ledger, in .reconciler/. For a tenant:
   # target:
   #   baseUrl: https://rest.test.zuora.com
   #   tenantId: "12345"
+  target: embedded
   identity:
     # A text custom field of Journal Entry in the tenant, or `notes` where there is none.
     marker: ReconcilerKey__c

@@ -95,6 +95,7 @@ def apply(
     timeout: float,
     report: Path | None,
     style: str,
+    ca_bundle: str | None,
     **given: Any,
 ) -> int:
     """Apply the declarations: settle open calls, plan, ask for confirmation, carry out the plan.
@@ -106,7 +107,9 @@ def apply(
     if not consent.given:
         require_terminal("Name a saved plan, or add --plan-digest or --auto-approve.")
     plan = options_of(saved, given_plan_options(given))
-    options = ApplyOptions(consent=consent, plan=plan, change=change_options(given), **given)
+    options = ApplyOptions(
+        consent=consent, plan=plan, change=change_options(given, ca_bundle), **given
+    )
     workspace, stop = checked_workspace(), Stop()
     interaction = Interaction(
         tell=Printer(
@@ -128,6 +131,7 @@ def apply(
             sleep=stop.pause,
             lock_timeout=lock_timeout,
             pause=stop.pause_or_end,
+            ca_bundle=ca_bundle,
         ) as session,
     ):
         return apply_workspace(session, options, interaction)

@@ -25,13 +25,15 @@ from reconciler.render.styled_text import line
 )
 @click.option("--dry-run", is_flag=True, help="Print the comment and post nothing.")
 @common_options
-def comment(*, planfile: Path, environment: str, dry_run: bool, **given: Any) -> int:
+def comment(
+    *, planfile: Path, environment: str, dry_run: bool, ca_bundle: str | None, **given: Any
+) -> int:
     """Keep one comment on the pull request or merge request, for each workspace and environment.
 
     Reads nothing but PLANFILE, so a job with a token needs no checkout. The token is GITHUB_TOKEN
     or GITLAB_TOKEN.
     """
-    plan, options = saved_plan(planfile), change_options(given)
+    plan, options = saved_plan(planfile), change_options(given, ca_bundle)
     if dry_run:
         frame = Frame(environment=environment, commit=options.commit or "")
         out_text(comment_body(plan, frame, before="", limit=DRY_RUN_LIMIT))

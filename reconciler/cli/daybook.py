@@ -13,13 +13,13 @@ from reconciler.app.daybook import (
     unlock_daybook,
     verify_daybook,
 )
-from reconciler.cli.options import HELP, common_options, format_option, given_options
+from reconciler.cli.options import HELP, VerbGroup, common_options, format_option, given_options
 from reconciler.cli.recover import recover
 from reconciler.cli.terminal import counted, out, out_json
 from reconciler.render.styled_text import Line, line
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 @common_options
 def daybook() -> None:
     """Show, verify, unlock, export and import the daybook."""

@@ -4,28 +4,38 @@ import click
 
 from reconciler.app.doctor import checks
 from reconciler.app.workspace import read_workspace
-from reconciler.cli.options import common_options, given_options
-from reconciler.cli.terminal import counted, counted_by_kind, log_steps, out
+from reconciler.cli.options import ca_bundle_option, common_options, given_options
+from reconciler.cli.terminal import counted, counted_by_kind, log_steps, note, out, problem_spans
 from reconciler.render.styled_text import line
 
 _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}
 
 
 @click.command()
+@click.option(
+    "--ci",
+    is_flag=True,
+    help="Show what a CI job with this environment would use, and what it lacks. Connects to "
+    "nothing.",
+)
+@ca_bundle_option
 @common_options
-def doctor() -> int:
+def doctor(*, ci: bool, ca_bundle: str | None) -> int:
     """Check files, daybook, credentials and ledger, and show what is missing. Changes nothing."""
     log_steps()
     root = given_options().workspace
     out([line(("Workspace ", ""), (str(root.absolute()), "strong"))])
     workspace = read_workspace(root)
+    out(problem_spans(workspace.errors, root))
     counts = (
         counted(workspace.files, "file"),
         counted_by_kind(workspace.declared),
         counted(len(workspace.warnings), "warning"),
     )
+    if workspace.warnings:
+        note("`reconciler validate` shows the warnings of the files.")
     code = 0
-    for check in checks(workspace, ", ".join(counts)):
+    for check in checks(workspace, ", ".join(counts), ca_bundle=ca_bundle, ci=ci):
         mark = (f"  {check.status:<5}", _STYLES[check.status])
         out([line(mark, (check.subject, "strong"), ": ", check.fact)])
         if check.error is not None:

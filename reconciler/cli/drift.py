@@ -4,7 +4,12 @@ import click
 
 from reconciler.app.plan import drift_plan
 from reconciler.cli.inputs import checked_workspace
-from reconciler.cli.options import common_options, format_option, parallelism_option
+from reconciler.cli.options import (
+    ca_bundle_option,
+    common_options,
+    format_option,
+    parallelism_option,
+)
 from reconciler.cli.terminal import out, out_json, progress
 from reconciler.core.documents.plan_json import document_of
 from reconciler.errors import ExpectationFailed
@@ -13,11 +18,14 @@ from reconciler.render.text import drift_lines
 
 @click.command()
 @parallelism_option
+@ca_bundle_option
 @format_option("text", "json")
 @common_options
-def drift(*, parallelism: int, style: str) -> int:
+def drift(*, parallelism: int, ca_bundle: str | None, style: str) -> int:
     """Show what changed in the ledger since the last apply. Exits 7 if anything did."""
-    plan = drift_plan(checked_workspace(), parallelism=parallelism, progress=progress)
+    plan = drift_plan(
+        checked_workspace(), parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
+    )
     if style == "json":
         document = document_of(plan)
         keys = ("format_version", "workspace", "target", "drift")

@@ -8,7 +8,7 @@ from reconciler.app.apply import Interaction
 from reconciler.app.forgetting import forget_names
 from reconciler.app.session import WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
-from reconciler.cli.options import common_options
+from reconciler.cli.options import ca_bundle_option, common_options
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import progress
 from reconciler.core.model.plan import Plan
@@ -19,8 +19,9 @@ from reconciler.render.text import change_lines
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Forget without confirmation.")
+@ca_bundle_option
 @common_options
-def forget(*, names: Sequence[str], auto_approve: bool) -> int:
+def forget(*, names: Sequence[str], auto_approve: bool, ca_bundle: str | None) -> int:
     """Stop managing each NAME, whose file was deleted. Its entry stays in the ledger unchanged.
 
     Only the daybook is written. The entry keeps its marker, and searches ignore it. If the name is
@@ -33,7 +34,8 @@ def forget(*, names: Sequence[str], auto_approve: bool) -> int:
         progress=progress,
         confirm=(lambda _: True) if auto_approve else asking("Forget", "forgotten", "name"),
     )
-    with open_session(WriteSession, checked_workspace(), command="forget") as session:
+    opened = open_session(WriteSession, checked_workspace(), command="forget", ca_bundle=ca_bundle)
+    with opened as session:
         return forget_names(session, names, interaction)
 
 

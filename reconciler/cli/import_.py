@@ -9,7 +9,7 @@ from reconciler.app.apply import Interaction
 from reconciler.app.importing import ImportOptions, PeriodImport, import_objects
 from reconciler.app.session import ReadSession, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
-from reconciler.cli.options import common_options, sound_name, take
+from reconciler.cli.options import ca_bundle_option, common_options, sound_name, take
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import note, out, progress
 from reconciler.render.styled_text import line, span
@@ -55,8 +55,9 @@ MOST_SHOWN = 50
 @click.option(
     "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without confirmation."
 )
+@ca_bundle_option
 @common_options
-def import_(*, write_only: bool, auto_approve: bool, **given: Any) -> int:
+def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **given: Any) -> int:
     """Declare entries and journal runs that are already in the ledger, and adopt them.
 
     Each NUMBER gets a declaration, and its live entry gets this workspace's marker. No amount
@@ -80,7 +81,7 @@ def import_(*, write_only: bool, auto_approve: bool, **given: Any) -> int:
         tell=Printer(), progress=progress, confirm=asking("Import", "imported", "entry", "entries")
     )
     kind = ReadSession if write_only else WriteSession
-    with open_session(kind, workspace, command="import") as session:
+    with open_session(kind, workspace, command="import", ca_bundle=ca_bundle) as session:
         return import_objects(session, options, interaction, agree=agree)
 
 

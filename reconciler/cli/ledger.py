@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli.options import HELP
+from reconciler.cli.options import HELP, VerbGroup
 from reconciler.ledger import LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission
 from reconciler.ledger.connections import ConnectionLimits
@@ -38,7 +38,7 @@ def _limit(flag: str, text: str, *, default: int | None = None) -> Callable[[_Co
     )
 
 
-@click.group(context_settings=HELP)
+@click.group(cls=VerbGroup, context_settings=HELP)
 def ledger() -> None:
     """Serve the embedded ledger, create clients for it, load transactions for journal runs."""
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,10 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import HELP, common_options, format_option
-from reconciler.cli.terminal import out, out_text, show_error
-from reconciler.errors import ReconcilerError
+from reconciler.cli.options import HELP, VerbGroup, common_options, format_option
+from reconciler.cli.terminal import err, out, out_text, show_error
+from reconciler.core.model.variables import ci_variable, flag_variable, unknown_variables
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.render.styled_text import line
 
 USAGE_ERROR = 64
@@ -47,8 +49,24 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
 """The verbs, each in the module of its name. Kept here so that `--help` loads none of them."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(VerbGroup):
     """Loads a verb's module when the verb is used, so that no verb pays for another's imports."""
+
+    elsewhere = MappingProxyType(
+        {
+            **{word: f"daybook {word}" for word in ("verify", "unlock", "export", "recover")},
+            **{word: f"ledger {word}" for word in ("serve", "create-client", "load-transactions")},
+        }
+    )
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        found = super().resolve_command(ctx, args)
+        # `doctor` shows them among all else that a job lacks.
+        if found[0] != "doctor" and not {"-h", "--help"}.intersection(args):
+            _check_variables()
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -67,6 +85,17 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
+def _check_variables() -> None:
+    """Warn of variables that set nothing although they look so. Raises UsageError in CI."""
+    unknown = unknown_variables(os.environ)
+    if unknown and ci_variable(os.environ):
+        raise UsageError(
+            f"unknown-variable: {', '.join(unknown)}",
+            remedy="Correct each name, or remove the variable.",
+        )
+    err(line(("warning[unknown-variable]: ", "warning"), fact) for fact in unknown)
+
+
 def _read_environment(command: click.Command) -> None:
     """Every flag is also RECONCILER_<FLAG>, whichever verb it belongs to.
 
@@ -75,7 +104,7 @@ def _read_environment(command: click.Command) -> None:
     for option in command.params:
         if isinstance(option, click.Option) and not option.is_eager:
             flag = next(word for word in option.opts if word.startswith("--"))
-            option.envvar = "RECONCILER_" + flag.removeprefix("--").upper().replace("-", "_")
+            option.envvar = flag_variable(flag)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             _read_environment(inner)

@@ -14,6 +14,26 @@ from reconciler.core.model.kinds import RUN_ENTRY_KIND
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+class VerbGroup(click.Group):
+    """A group that names the nearest of its commands for a word that is none of them."""
+
+    elsewhere: Mapping[str, str] = MappingProxyType({})
+    """Commands of other groups, which are asked for here: the word, and the whole command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        known = {**self.elsewhere, **{name: name for name in self.list_commands(ctx)}}
+        if self.get_command(ctx, word) is None and not word.startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(word.lower(), known, n=1)
+            hint = f"Did you mean {ctx.command_path} {known[close[0]]}?" if close else ""
+            raise click.UsageError(f"There is no command {word}. {hint}".strip(), ctx)
+        return super().resolve_command(ctx, args)
+
+
 @dataclass(slots=True)
 class CommonOptions:
     """The common options, given on the root or on the verb; the verb's value wins."""
@@ -179,6 +199,14 @@ def _whole_commit(ctx: click.Context, param: click.Parameter, value: str | None)
     return value.lower() if value else None
 
 
+ca_bundle_option = click.option(
+    "--ca-bundle",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="A PEM file of certificate authorities to trust in addition to the public ones.",
+)
+"""For the ledger, and where a verb calls a forge, for that too."""
+
 forge_options = together(
     click.option(
         "--forge",
@@ -207,12 +235,7 @@ forge_options = together(
         callback=_whole_commit,
         help="The full hash of the commit that is reviewed.",
     ),
-    click.option(
-        "--ca-bundle",
-        type=click.Path(dir_okay=False),
-        metavar="FILE",
-        help="A PEM file of certificate authorities to trust in addition to the public ones.",
-    ),
+    ca_bundle_option,
 )
 """The options that name a change; in a CI job, its variables do."""
 

@@ -9,7 +9,13 @@ from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
 from reconciler.app.text_files import write_text
 from reconciler.cli.inputs import checked_workspace, given_plan_options
-from reconciler.cli.options import common_options, format_option, parallelism_option, plan_options
+from reconciler.cli.options import (
+    ca_bundle_option,
+    common_options,
+    format_option,
+    parallelism_option,
+    plan_options,
+)
 from reconciler.cli.show import print_plan, require_text, summary_option
 from reconciler.cli.terminal import note, progress
 from reconciler.core.documents.plan_file import plan_text
@@ -48,6 +54,7 @@ CHANGES_PENDING = 2
 )
 @plan_options
 @parallelism_option
+@ca_bundle_option
 @summary_option
 @format_option(*RENDERERS)
 @common_options
@@ -59,6 +66,7 @@ def plan(
     expect_no_changes: bool,
     offline: bool,
     parallelism: int,
+    ca_bundle: str | None,
     summary: bool,
     style: str,
     **given: Any,
@@ -73,7 +81,9 @@ def plan(
             "--find searches the ledger, so it cannot be combined with --offline."
         )
     options, workspace = given_plan_options(given, offline=offline), checked_workspace()
-    made, at = plan_workspace(workspace, options, parallelism=parallelism, progress=progress)
+    made, at = plan_workspace(
+        workspace, options, parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
+    )
     if save_to is not None:
         made = issued(made, workspace.root, at=at, hours=hours)
         write_text(save_to, plan_text(made, key=plan_key()))

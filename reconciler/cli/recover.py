@@ -10,7 +10,7 @@ from reconciler.app.session import ReadSession, WriteSession, open_session
 from reconciler.app.settlement import Answers, examine_open
 from reconciler.app.settlement import recover as settle
 from reconciler.cli.inputs import checked_workspace
-from reconciler.cli.options import common_options, format_option
+from reconciler.cli.options import ca_bundle_option, common_options, format_option
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.kinds import KINDS
@@ -40,10 +40,17 @@ from reconciler.render.open_calls import verdict_lines
     is_flag=True,
     help="Read only the lines of a spill file that match the daybook, and rename the file.",
 )
+@ca_bundle_option
 @format_option("text", "json")
 @common_options
 def recover(
-    *, dry_run: bool, posted: Sequence[str], not_posted: Sequence[str], set_aside: bool, style: str
+    *,
+    dry_run: bool,
+    posted: Sequence[str],
+    not_posted: Sequence[str],
+    set_aside: bool,
+    ca_bundle: str | None,
+    style: str,
 ) -> int:
     """Show every call without a known outcome, and settle what can be settled now.
 
@@ -56,11 +63,12 @@ def recover(
         )
     workspace, printer = checked_workspace(), Printer(style=style)
     if dry_run:
-        with open_session(ReadSession, workspace) as session:
+        with open_session(ReadSession, workspace, ca_bundle=ca_bundle) as session:
             recovery = examine_open(session, tell=printer)
     else:
         answers = Answers(posted=made, not_posted=nothing, set_aside=set_aside)
-        with open_session(WriteSession, workspace, command="recover") as session:
+        opened = open_session(WriteSession, workspace, command="recover", ca_bundle=ca_bundle)
+        with opened as session:
             recovery = settle(session, answers, tell=printer)
     if style == "json":
         out_json(recovery_document(recovery))

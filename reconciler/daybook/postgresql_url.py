@@ -17,10 +17,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from reconciler.core.model.urls import is_loopback
+from reconciler.core.model.variables import DAYBOOK_HOSTS as HOSTS
 from reconciler.errors import DaybookError
-
-HOSTS = "RECONCILER_DAYBOOK_HOSTS"
-"""The environment variable with the hosts that the password may be sent to."""
 
 _PORT = 5432
 _VERIFIED = "verify-full"

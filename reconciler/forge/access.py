@@ -13,8 +13,8 @@ from reconciler.forge.gitlab import GitLab
 from reconciler.forge.protocol import Forge
 from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, parse_base_url
 
-_TOKENS: Mapping[str, str] = MappingProxyType({GITHUB: "GITHUB_TOKEN", GITLAB: "GITLAB_TOKEN"})
-_TOKEN_REMEDIES: Mapping[str, str] = MappingProxyType(
+TOKENS: Mapping[str, str] = MappingProxyType({GITHUB: "GITHUB_TOKEN", GITLAB: "GITLAB_TOKEN"})
+TOKEN_REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         GITHUB: "Set GITHUB_TOKEN; in a workflow, env: GITHUB_TOKEN: ${{ github.token }}.",
         # "GitLab CI/CD job token", "Job token access": it reads notes, and no approvals.
@@ -35,10 +35,10 @@ def open_forge(
 
     Raises ForgeRefused without a token, ForgeError for a URL that a token must not be sent to.
     """
-    name, variable = NAMES[context.forge], _TOKENS[context.forge]
+    name, variable = NAMES[context.forge], TOKENS[context.forge]
     token = environment.get(variable, "")
     if not token:
-        raise ForgeRefused(f"there is no token for {name}", remedy=_TOKEN_REMEDIES[context.forge])
+        raise ForgeRefused(f"there is no token for {name}", remedy=TOKEN_REMEDIES[context.forge])
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{1,8192}", token):
         raise ForgeRefused(
             f"{variable} has characters that a token cannot have, such as spaces",

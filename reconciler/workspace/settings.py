@@ -20,6 +20,8 @@ from reconciler.core.model.policy import (
 )
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
 
+EMBEDDED_TARGET = "embedded"
+"""The word that names the embedded ledger in place of a tenant."""
 DEFAULT_MARKER = "ReconcilerKey__c"
 DEFAULT_DAYBOOK = ".reconciler/daybook.db"
 DEFAULT_ZUORA_VERSION = "2025-08-12"
@@ -39,10 +41,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A workspace's `reconciler.yaml` as values. `target` is None for the embedded ledger."""
+    """A workspace's `reconciler.yaml` as values.
+
+    `target` is the tenant it names, `embedded` says that it names the embedded ledger. Without
+    both the environment may name a ledger.
+    """
 
     name: str
     target: Target | None = None
+    embedded: bool = False
     marker: str = DEFAULT_MARKER
     daybook: str = DEFAULT_DAYBOOK
     policy: Policy = field(default_factory=Policy)
@@ -51,9 +58,12 @@ class Settings:
 def settings_from(document: Mapping[str, Value]) -> Settings:
     """Read a document of kind Workspace that its schema has accepted."""
     spec = mapping_of(document.get("spec"))
+    target = spec.get("target")
+    embedded = target == EMBEDDED_TARGET
     return Settings(
         name=str(mapping_of(document["metadata"])["name"]),
-        target=_target(mapping_of(spec["target"])) if spec.get("target") else None,
+        target=_target(mapping_of(target)) if target and not embedded else None,
+        embedded=embedded,
         marker=str(mapping_of(spec.get("identity")).get("marker") or DEFAULT_MARKER),
         daybook=str(spec.get("daybook") or DEFAULT_DAYBOOK),
         policy=_policy(mapping_of(spec.get("policy"))),

@@ -158,7 +158,7 @@ def test_the_embedded_ledgers_keys_are_broken(small, text):
 def test_a_base_url_that_is_none(small, url):
     small.env = {"ZUORA_BASE_URL": url, "ZUORA_TOKEN": "token"}
     ended = small.plan()
-    assert ended.code == (0 if url == "" else 1), ended.said
+    assert ended.code == (64 if url == "" else 1), ended.said
     assert "Traceback" not in ended.said
     assert "pw" not in ended.said
 

@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Any
 
-VARIABLE = "RECONCILER_LAB_CONNECTOR"
+VARIABLE = "LAB_CONNECTOR"
 """The URL of the ledger's database."""
 
 FIRST_RUN = "JR-00000001"

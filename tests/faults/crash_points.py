@@ -17,7 +17,7 @@ from typing import Any
 
 from fault_counts import FOLDER, Tally
 
-VARIABLE = "RECONCILER_LAB_BLOW"
+VARIABLE = "LAB_BLOW"
 
 
 @dataclass(frozen=True, kw_only=True)

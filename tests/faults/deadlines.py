@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-VARIABLE = "RECONCILER_LAB_PATIENCE"
+VARIABLE = "LAB_PATIENCE"
 SHORT = 1.5
 """Seconds for one attempt: enough for a sound answer on a busy machine."""
 

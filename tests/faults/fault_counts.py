@@ -20,7 +20,7 @@ DECLARED, REACHED, CONVERGED, UNKNOWN, VIOLATION = (
     "unknown",
     "violation",
 )
-FOLDER = "RECONCILER_FAULT_TALLY"
+FOLDER = "FAULT_TALLY"
 """The environment variable with the directory, for processes that a test starts."""
 
 

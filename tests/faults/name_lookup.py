@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-VARIABLE = "RECONCILER_LAB_NAMELESS"
+VARIABLE = "LAB_NAMELESS"
 
 
 def install_from_environment() -> None:

@@ -12,7 +12,7 @@ import threading
 from itertools import count
 from pathlib import Path
 
-VARIABLE = "RECONCILER_LAB_HELD"
+VARIABLE = "LAB_HELD"
 """`NTH:PATH`: the thread, 0 for the first of the process, and where to write its id."""
 
 _ANYBODY = ctypes.c_ulong(-1)

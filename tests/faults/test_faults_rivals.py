@@ -127,7 +127,7 @@ def held(lab: Lab, *args: object, at: int = 0) -> Iterator[tuple[Process, thread
 
     lab.on_commit = hold
     # A rival may take its time: the one that is held must not give its call up meanwhile.
-    process = lab.start("apply", *(args or APPLY), RECONCILER_LAB_PATIENCE=str(LONGEST))
+    process = lab.start("apply", *(args or APPLY), LAB_PATIENCE=str(LONGEST))
     assert arrived.wait(LONGEST), process.said
     try:
         yield process, go_on

@@ -23,7 +23,7 @@ def require_strace() -> None:
     """Skip without strace; but a build server that means to trace must not pass by not tracing."""
     if STRACE is None:
         missing = "strace is not installed; on Debian: apt-get install strace"
-        assert not os.environ.get("RECONCILER_REQUIRE_STRACE"), missing
+        assert not os.environ.get("REQUIRE_STRACE"), missing
         pytest.skip(missing)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -139,6 +140,8 @@ def _ended(process: "subprocess.Popen[str]") -> Ended:
 class Books:
     """A workspace and its ledger, with the verbs run on it and the API beside them."""
 
+    names_ledger = True
+
     def __init__(self, root: Path, database: Path | None = None) -> None:
         self.root = root
         self.database = database or root / ".reconciler" / "ledger.db"
@@ -203,6 +206,10 @@ class Books:
         place.write_text(text.replace(before, after))
 
     def settings(self, name: str = "acme-books", spec: str = "{}") -> None:
+        """Write the workspace's settings. They name the ledger, so that tests may be CI jobs."""
+        if self.names_ledger and "target:" not in spec:
+            assert spec.startswith("{"), "a mapping on one line"
+            spec = "{" + ", ".join(filter(None, ("target: embedded", spec[1:-1]))) + "}"
         self.write("reconciler.yaml", WORKSPACE.format(name=name, spec=spec))
 
     # What stands in the ledger.
@@ -294,14 +301,24 @@ class ServedBooks(Books):
     It is served by a thread, or `by_command` by a process of its own, as people do.
     """
 
+    names_ledger = False
+
     def __init__(self, root: Path, *, by_command: bool = False) -> None:
         database = root.parent / f"{root.name}-ledger.db"
         inside = root / ".reconciler" / "ledger.db"
         if inside.exists():
             shutil.move(inside, database)
             for rest in (root / ".reconciler").glob("ledger*"):
-                rest.unlink()
+                # A copy that queries are executed on is a directory.
+                shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
         super().__init__(root, database)
+        settings = root / "reconciler.yaml"
+        if settings.exists():
+            # These find their ledger by the environment: two would contradict each other.
+            text = re.sub(
+                r"(?m)^  target: embedded\n|target: embedded(, )?", "", settings.read_text()
+            )
+            settings.write_text(text)
         self.url = self._open.enter_context((served if by_command else served_here)(database))
         self.credentials()
 
