@@ -37,8 +37,13 @@ ENTRY = {
         {"segmentName": "Region", "segmentValue": "EMEA"},
     ],
     "journalEntryItems": [
-        {"accountingCodeName": "Deferred Revenue", "type": "Debit", "amount": "400.90"},
-        {"accountingCodeName": "Hosting Costs", "type": "Credit", "amount": "400.90"},
+        {
+            "accountingCodeName": code,
+            "type": side,
+            "amount": "400.90",
+            "homeCurrencyAmount": "400.90",
+        }
+        for code, side in (("Deferred Revenue", "Debit"), ("Hosting Costs", "Credit"))
     ],
 }
 ROWS = (("sqlite", 1), ("postgresql", 1), ("postgresql", 2))

@@ -71,6 +71,7 @@ def _post(client: httpx.Client, size: int, lines: int) -> None:
                 "accountingCodeName": code,
                 "type": side,
                 "amount": f"{number + line + 1}.10",
+                "homeCurrencyAmount": f"{number + line + 1}.10",
             }
             for line in range(lines // 2)
             for side, code in (("Debit", "Accounts Receivable"), ("Credit", "Deferred Revenue"))

@@ -94,7 +94,7 @@ def leave_open(books, name=NEW, *, kind="JournalEntry", hours=40, **fields):
 def posted_by_hand(books, name=NEW):
     """An entry that carries the marker of a name, and that no daybook knows."""
     lines = [
-        {"accountingCodeName": code, "type": side, "amount": 1}
+        {"accountingCodeName": code, "type": side, "amount": 1, "homeCurrencyAmount": 1}
         for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
     ]
     return books.call(

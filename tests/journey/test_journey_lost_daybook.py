@@ -100,7 +100,7 @@ def removed_since(books):
 
 def adopted_since(books):
     lines = [
-        {"accountingCodeName": code, "type": side, "amount": 9}
+        {"accountingCodeName": code, "type": side, "amount": 9, "homeCurrencyAmount": 9}
         for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
     ]
     number = books.call(
@@ -161,7 +161,7 @@ def test_find_shows_what_the_files_no_longer_speak_of(small):
 def test_two_with_one_marker_are_named_and_left_alone(small):
     first = small.number("entry-00")
     lines = [
-        {"accountingCodeName": code, "type": side, "amount": 1}
+        {"accountingCodeName": code, "type": side, "amount": 1, "homeCurrencyAmount": 1}
         for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
     ]
     second = small.call(

@@ -345,6 +345,10 @@ def test_an_amount_comes_back_with_the_digits_it_was_sent_with(caller, currency,
     assert live.count(f'"amount":{answered},') == 2
 
 
+AT_HOME = (debit("5.00", homeCurrencyAmount=5), credit("5.00", homeCurrencyAmount="5.00"))
+"""Lines in the home currency: their home amounts are the amounts (API facts 3.3)."""
+
+
 @pytest.fixture(scope="module")
 def home(databases, tmp_path_factory):
     """A client of a ledger whose home currency is USD."""
@@ -358,14 +362,15 @@ def home(databases, tmp_path_factory):
 @pytest.mark.parametrize(
     ("body", "categories"),
     [
-        pytest.param(entry(), [], id="home currency, home amounts omitted"),
+        pytest.param(entry(), [22, 22], id="home currency, home amounts missing"),
         pytest.param(
-            entry(debit("5.00", homeCurrencyAmount=5), credit("5.00")),
-            [],
-            id="home currency, equal home amount",
+            entry(debit("5.00", homeCurrencyAmount=None), AT_HOME[1]),
+            [22],
+            id="home currency, home amount null",
         ),
+        pytest.param(entry(*AT_HOME), [], id="home currency, equal home amounts"),
         pytest.param(
-            entry(debit("5.00", homeCurrencyAmount="4.00"), credit("5.00")),
+            entry(debit("5.00", homeCurrencyAmount="4.00"), AT_HOME[1]),
             [30],
             id="home currency, another home amount",
         ),
@@ -409,13 +414,12 @@ def test_home_amounts(home, body, categories):
     assert categories == ([] if response.json()["success"] else categories_of(response))
 
 
-def test_an_omitted_home_amount_is_the_amount(home):
-    live = exact(home.get(f"{ENTRIES}/{post(home)}"))
+def test_home_amounts_are_read_as_they_were_sent(home):
+    number = post(home, journalEntryItems=AT_HOME)
+    live = exact(home.get(f"{ENTRIES}/{number}"))
     assert live["homeCurrency"] == "USD"
-    assert [line["homeCurrencyAmount"] for line in live["journalEntryItems"]] == [
-        Decimal("400.90"),
-        Decimal("400.90"),
-    ]
+    amounts = [line["homeCurrencyAmount"] for line in live["journalEntryItems"]]
+    assert amounts == [Decimal(5), Decimal(5)]
 
 
 def test_with_aggregation_entries_are_in_the_home_currency(make_bench, tmp_path):
@@ -423,7 +427,7 @@ def test_with_aggregation_entries_are_in_the_home_currency(make_bench, tmp_path)
     path = tmp_path / "reference.yaml"
     path.write_text(REFERENCE.read_text().replace("spec:\n", switches, 1))
     client = make_bench(reference=path).client()
-    live = client.get(f"{ENTRIES}/{post(client)}").json()
+    live = client.get(f"{ENTRIES}/{post(client, journalEntryItems=AT_HOME)}").json()
     assert live["aggregateCurrency"] is True
     lines = (debit("5", homeCurrencyAmount="1"), credit("5", homeCurrencyAmount="1"))
     foreign = client.post(ENTRIES, json=entry(*lines, currency="JPY"))
@@ -440,9 +444,12 @@ def test_a_period_does_not_mix_aggregated_entries_with_others(make_bench, tmp_pa
     path = tmp_path / "reference.yaml"
     path.write_text(REFERENCE.read_text().replace("spec:\n", switches, 1))
     open_ledger(bench.database.url, path).close()
-    assert categories_of(client.post(ENTRIES, json=entry())) == [30]
+    body = entry(*AT_HOME)
+    assert categories_of(client.post(ENTRIES, json=body)) == [30]
     client.put(f"{ENTRIES}/{number}/cancel")
-    assert client.post(ENTRIES, json=entry()).json()["success"] is True
+    assert categories_of(client.post(ENTRIES, json=body)) == [30]  # still an entry of the period
+    client.delete(f"{ENTRIES}/{number}")
+    assert client.post(ENTRIES, json=body).json()["success"] is True
 
 
 def test_pending_close_takes_entries_only_from_those_who_manage_the_close(caller, shared):

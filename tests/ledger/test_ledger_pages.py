@@ -224,7 +224,8 @@ class TestOneEntry:
             credit("10", homeCurrencyAmount="11.07"),
         ]
         number = post(api, currency="EUR", journalEntryItems=lines)
-        post(api, currency="USD")
+        at_home = {"homeCurrencyAmount": "400.90"}
+        post(api, currency="USD", journalEntryItems=[debit(**at_home), credit(**at_home)])
         people = browse(bench)
         rows = rows_of(people.get(f"/entries/{number}"))
         assert rows[0][4:] == ["Debit EUR", "Credit EUR", "Home debit USD", "Home credit USD"]

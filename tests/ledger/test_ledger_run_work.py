@@ -197,6 +197,13 @@ class TestSummary:
         ] == [(Decimal("16.11"), Decimal("16.11"))] * 2
 
 
+AT_HOME = [
+    {"accountingCodeName": code, "type": side, "amount": "1.00", "homeCurrencyAmount": "1.00"}
+    for code, side in ((RECEIVABLE, "Debit"), (REVENUE_CODE, "Credit"))
+]
+"""The lines of a manual entry in the home currency."""
+
+
 class TestError:
     """A run that cannot be carried out ends in Error, with nothing made and everything free."""
 
@@ -210,10 +217,7 @@ class TestError:
     def test_entries_with_the_other_setting_of_aggregation(self, make_bench, caplog):
         bench = make_bench(reference=HOME)
         client = bench.client()
-        post(client, journalEntryItems=[
-            {"accountingCodeName": RECEIVABLE, "type": "Debit", "amount": "1.00"},
-            {"accountingCodeName": REVENUE_CODE, "type": "Credit", "amount": "1.00"},
-        ])  # fmt: skip
+        post(client, journalEntryItems=AT_HOME)
         bench.load(transaction("T-1"))
         open_ledger(bench.database.url, AGGREGATED).close()
         number = start_run(client)
@@ -229,10 +233,7 @@ class TestError:
         bench.step()
         open_ledger(bench.database.url, AGGREGATED).close()
         # The run has made no entry yet, so nothing stands against one of the other kind.
-        post(client, journalEntryItems=[
-            {"accountingCodeName": RECEIVABLE, "type": "Debit", "amount": "1.00"},
-            {"accountingCodeName": REVENUE_CODE, "type": "Credit", "amount": "1.00"},
-        ])  # fmt: skip
+        post(client, journalEntryItems=AT_HOME)
         bench.step()
         assert client.get(f"{RUNS}/{number}").json()["status"] == "Error"
         assert entries_of(client, number) == []

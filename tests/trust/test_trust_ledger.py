@@ -4,12 +4,26 @@ import inspect
 
 import httpx
 import pytest
-from ledger_server import ENTRIES, entry, serving
+from ledger_server import ENTRIES, entry, line, serving
 
 from reconciler.cli.ledger import ledger as commands
-from reconciler.ledger import Limits, create_app
+from reconciler.ledger import Limits, create_app, open_ledger
 from reconciler.ledger.instance import Ledger
 from reconciler.ledger.serve import serve
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """A client of a ledger in this process, as `ledger serve` has it by default."""
+    with open_ledger(f"sqlite:///{tmp_path_factory.mktemp('strict')}/ledger.db") as ledger:
+        credentials = ledger.issue_client("trust")
+        transport = httpx.WSGITransport(app=create_app(ledger))
+        with httpx.Client(transport=transport, base_url="http://ledger.test") as client:
+            form = dict(zip(("client_id", "client_secret"), credentials, strict=True))
+            form["grant_type"] = "client_credentials"
+            token = client.post("/oauth/token", data=form).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            yield client
 
 
 def post(client, key, **fields):
@@ -29,6 +43,22 @@ def test_t31_a_key_with_another_body_is_never_a_silent_success(tmp_path, mode, s
             assert "another body" in other.json()["reasons"][0]["message"]
         second = post(client, "k2", amount="7.00").json()["journalEntryNumber"]
         assert (first.json()["journalEntryNumber"], second) == ("JE-00000001", "JE-00000002")
+
+
+@pytest.mark.parametrize("side", ["Debit", "Credit"])
+@pytest.mark.parametrize(
+    ("given", "category"),
+    [(None, 22), ("400.91", 30), ("400.901", 20), ("-400.90", 20), ("0", 20), (True, 20)],
+)
+def test_t31_every_line_has_the_home_amount_that_the_rules_want(strict, side, given, category):
+    lines = [
+        line(each, code, **({"homeCurrencyAmount": given} if each == side else {}))
+        for each, code in (("Debit", "Deferred Revenue"), ("Credit", "Subscription Revenue"))
+    ]
+    answer = strict.post(ENTRIES, json=entry(journalEntryItems=lines))
+    assert answer.status_code == 400
+    assert {reason["code"] % 100 for reason in answer.json()["reasons"]} >= {category}
+    assert "homeCurrencyAmount" in answer.text
 
 
 def test_t32_the_token_answer_carries_its_rate_headers(tmp_path):

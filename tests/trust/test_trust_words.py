@@ -205,7 +205,7 @@ def test_t03_a_tier_by_any_action_applies(small):  # noqa: F811
         currency="USD",
         journalEntryDate="2026-01-31",
         journalEntryItems=[
-            {"accountingCodeName": code, "type": side, "amount": 1}
+            {"accountingCodeName": code, "type": side, "amount": 1, "homeCurrencyAmount": 1}
             for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
         ],
     )["journalEntryNumber"]

@@ -40,7 +40,6 @@ _AGGREGATED_OTHERWISE = (
         _ENTRY.tenant_id == _TENANT,
         _ENTRY.accounting_period_id == bindparam("period"),
         _ENTRY.aggregate_currency != bindparam("aggregate"),
-        _ENTRY.status == "Created",
         _ENTRY.deleted.is_(False),
     )
     .limit(1)
@@ -160,7 +159,6 @@ def transfer(call: Call, state: str) -> dict[str, str | None]:
 def _item_rows(
     entry: NewEntry, context: RuleContext, row: Mapping[str, Any]
 ) -> Sequence[dict[str, Any]]:
-    home = context.settings.home_currency
     rows = []
     for position, line in enumerate(entry.lines):
         code = context.code_of(line)
@@ -173,7 +171,6 @@ def _item_rows(
                 "position": position,
                 "accounting_code_id": code["id"],
                 **{name: getattr(line, name) for name in _SAME_OF_LINE},
-                **({"home_currency_amount": line.amount} if entry.currency == home else {}),
             }
         )
     return rows

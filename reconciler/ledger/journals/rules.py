@@ -139,11 +139,10 @@ def _home_amounts(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
         if home is None:
             if line.home_currency_amount is not None:
                 yield Reason(BUSINESS_RULE, f"{field} must not be sent: no home currency is set")
-        elif entry.currency == home:
-            if line.home_currency_amount not in (None, line.amount):
-                yield Reason(BUSINESS_RULE, f"{field} must equal the amount, both are {home}")
         elif line.home_currency_amount is None:
             yield Reason(MISSING_FIELD, f"{field} is required, the home currency is {home}")
+        elif entry.currency == home and line.home_currency_amount != line.amount:
+            yield Reason(BUSINESS_RULE, f"{field} must equal the amount, both are {home}")
 
 
 def _balance(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
