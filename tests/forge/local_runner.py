@@ -24,7 +24,7 @@ REPOSITORY = "acme/books"
 SHELLS = {
     None: ("bash", "-e"),
     "bash": ("bash", "--noprofile", "--norc", "-eo", "pipefail"),
-    "python": (sys.executable,),
+    "python -I {0}": (sys.executable, "-I"),
 }
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 

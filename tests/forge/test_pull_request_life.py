@@ -54,6 +54,11 @@ class Life:
         self._ledger_file = folder / "ledger.db"
         self.repository = Repository(folder, server)
         self.bob = self.repository.clone("bob", "bob", "bob@example.com")
+        self.imported = folder / "imported"
+        # What a change could add beside the workspace, for Python to find.
+        for name in ("json", "urllib"):
+            file = self.bob.folder / f"{name}.py"
+            file.write_text(f"open({str(self.imported)!r}, 'w')\n")
         self.bob.write("reconciler.yaml", WORKSPACE)
         shutil.copy(REFERENCE, self.bob.folder / "journals")
         self.bob.commit("Begin", "main")
@@ -180,7 +185,9 @@ def logs(jobs):
 def living(sort, server, folder):
     with on_a_socket(server) as url, served_here(folder / "ledger.db") as ledger_url:
         server.url = url + server.prefix
-        yield sort(folder, server, ledger_url)
+        life = sort(folder, server, ledger_url)
+        yield life
+        assert not life.imported.exists(), "a job imported a module of the checkout"
 
 
 @pytest.fixture
