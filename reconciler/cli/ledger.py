@@ -1,14 +1,15 @@
-"""`reconciler ledger …`: serves the embedded ledger, creates its clients, loads transactions."""
+"""`reconciler ledger …`: serves the embedded ledger, and administers what is in its database."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from reconciler.cli.options import HELP, VerbGroup
-from reconciler.ledger import LedgerUnusable, Limits, open_ledger
+from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission
 from reconciler.ledger.connections import ConnectionLimits
 from reconciler.ledger.serve import is_loopback
@@ -22,6 +23,19 @@ _DATABASE = click.option(
     help="The ledger's database. A SQLite file, sqlite:////srv/ledger.db, is created if "
     "it is missing. A PostgreSQL database, postgresql://user@host/database, must "
     "exist; keep its password in PGPASSWORD or ~/.pgpass, not in the URL.",
+)
+
+
+_REFERENCE = click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="A Reference document with codes, periods and currencies. "
+    "A new database without one gets that of the example books.",
+)
+_ENTITY = click.option(
+    "--entity",
+    metavar="NAME",
+    help="The entity of a Multi-entity tenant, by name or id. Default: the first entity.",
 )
 
 
@@ -40,7 +54,7 @@ def _limit(flag: str, text: str, *, default: int | None = None) -> Callable[[_Co
 
 @click.group(cls=VerbGroup, context_settings=HELP)
 def ledger() -> None:
-    """Serve the embedded ledger, create clients for it, load transactions for journal runs."""
+    """Serve the embedded ledger, and administer its clients, transactions and periods."""
 
 
 @ledger.command()
@@ -53,12 +67,7 @@ def ledger() -> None:
     help="The port to listen on; 0 takes a free one.",
 )
 @_DATABASE
-@click.option(
-    "--reference",
-    type=click.Path(path_type=Path),
-    help="A Reference document with codes, periods and currencies. "
-    "A new database without one gets that of the example books.",
-)
+@_REFERENCE
 @click.option(
     "--allow-remote",
     is_flag=True,
@@ -135,23 +144,20 @@ def serve(
             f"{host} can be reached from other machines, and the ledger speaks plain HTTP. "
             "Add --allow-remote if a proxy with TLS is in front."
         )
-    try:
-        with open_ledger(database, reference) as opened:
-            run_server(
-                opened,
-                host=host,
-                port=port,
-                ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
-                connections=ConnectionLimits(
-                    timeout=connection_timeout, per_address=connections_per_address
-                ),
-                limits=Limits(**limits),
-                query_lag=query_lag,
-                token_lifetime=token_lifetime,
-                strict_idempotency=idempotency == "strict",
-            )
-    except LedgerUnusable as error:
-        raise click.ClickException(str(error)) from error
+    with _opened(database, reference) as opened:
+        run_server(
+            opened,
+            host=host,
+            port=port,
+            ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
+            connections=ConnectionLimits(
+                timeout=connection_timeout, per_address=connections_per_address
+            ),
+            limits=Limits(**limits),
+            query_lag=query_lag,
+            token_lifetime=token_lifetime,
+            strict_idempotency=idempotency == "strict",
+        )
 
 
 @ledger.command("create-client")
@@ -201,13 +207,11 @@ def create_client(
     """Create an OAuth client and print its id and secret, which are shown only once."""
     try:
         # The first `serve` chooses the reference; a client needs none.
-        with open_ledger(database, built_in=False) as opened:
+        with _opened(database, built_in=False) as opened:
             chosen = {what: names or None for what, names in scopes.items()}
             client_id, secret = opened.issue_client(name, expires_in=expires_in, **chosen)
     except UnknownPermission as error:
         raise click.BadParameter(str(error), param_hint="--permission") from error
-    except LedgerUnusable as error:
-        raise click.ClickException(str(error)) from error
     if style == "json":
         click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:
@@ -216,13 +220,12 @@ def create_client(
 
 @ledger.command("load-transactions")
 @_DATABASE
-@click.option(
-    "--entity",
-    metavar="NAME",
-    help="The entity of a Multi-entity tenant, by name or id. Default: the first entity.",
-)
+@_REFERENCE
+@_ENTITY
 @click.argument("file", type=click.Path(path_type=Path))
-def load_transactions(database: str, entity: str | None, file: Path) -> None:
+def load_transactions(
+    database: str, reference: Path | None, entity: str | None, file: Path
+) -> None:
     """Load the source transactions that journal runs summarise: all of FILE, or nothing.
 
     FILE is CSV, YAML or JSON lines, by its ending (.csv, .yaml, .yml, .jsonl, .ndjson), with the
@@ -232,10 +235,67 @@ def load_transactions(database: str, entity: str | None, file: Path) -> None:
     Multi-Org tenant organizationName. Transactions that are already loaded are skipped, so the same
     file can be loaded again.
     """
+    with _opened(database, reference) as opened:
+        loaded = opened.load_transactions(file, tenant_id=_tenant(opened, entity))
+    click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")
+
+
+@ledger.command("close-period")
+@_DATABASE
+@_REFERENCE
+@_ENTITY
+@click.option(
+    "--pending",
+    is_flag=True,
+    help="Set it to pending close: only clients that manage the close process can post in it.",
+)
+@click.argument("name")
+def close_period(
+    *, database: str, reference: Path | None, entity: str | None, pending: bool, name: str
+) -> None:
+    """Close the accounting period NAME. All earlier periods must be closed."""
+    with _opened(database, reference) as opened:
+        change = "pending-close" if pending else "close"
+        opened.change_period(name, change, tenant_id=_tenant(opened, entity))
+    click.echo(f"The accounting period {name} is {'pending close' if pending else 'closed'}.")
+
+
+@ledger.command("reopen-period")
+@_DATABASE
+@_REFERENCE
+@_ENTITY
+@click.argument("name")
+def reopen_period(*, database: str, reference: Path | None, entity: str | None, name: str) -> None:
+    """Reopen the accounting period NAME. The next period must be open."""
+    with _opened(database, reference) as opened:
+        opened.change_period(name, "reopen", tenant_id=_tenant(opened, entity))
+    click.echo(f"The accounting period {name} is open.")
+
+
+@ledger.command()
+@_DATABASE
+def verify(database: str) -> None:
+    """Verify the audit chain: no recorded change was altered, removed or inserted."""
+    with _opened(database, built_in=False) as opened:
+        broken = opened.broken_audit()
+    if broken is not None:
+        raise click.ClickException(
+            f"the audit chain is broken at event {broken}; restore the database from a backup"
+        )
+    click.echo("The audit chain is intact.")
+
+
+@contextmanager
+def _opened(
+    database: str, reference: Path | None = None, *, built_in: bool = True
+) -> Iterator[Ledger]:
+    """The open ledger. What makes it unusable is one line for the user."""
     try:
-        with open_ledger(database, built_in=False) as opened:
-            tenant = None if entity is None else opened.tenant_of(entity)
-            loaded = opened.load_transactions(file, tenant_id=tenant)
+        with open_ledger(database, reference, built_in=built_in) as opened:
+            yield opened
     except LedgerUnusable as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")
+
+
+def _tenant(opened: Ledger, entity: str | None) -> str | None:
+    return None if entity is None else opened.tenant_of(entity)

@@ -11,7 +11,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of
 from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
 from reconciler.core.model.report import Applied, Outcome
-from reconciler.core.model.resource import Live
+from reconciler.core.model.resource import Live, text_of
 from reconciler.core.planning.request_body import create_body, lost_marker, update_body
 from reconciler.core.planning.run_members import unposted_note, unposted_numbers
 from reconciler.daybook import Intent
@@ -136,8 +136,10 @@ class ChangeExecutor:
         if live is None or fault:
             self._disown(intent, step, f"the ledger answered {number}, {fault}")
         if live.status in self.kind.failed:
+            why = text_of(live.fields.get("errorMessage"))
             raise RunFailed(
-                f"{number} was created, and ended in the status {live.status}",
+                f"{number} was created, and ended in the status {live.status}"
+                + (f": {why}" if why else ""),
                 remedy=f"Check {number} in the ledger. The next plan cancels it and creates it "
                 "again.",
                 track_id=track_id,

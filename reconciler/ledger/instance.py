@@ -6,21 +6,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .auth import clients
+from .auth.clients import Caller
 from .auth.organizations import all_tenant_ids, entity_tenant_ids, organization_ids
-from .auth.permissions import checked
+from .auth.permissions import PERMISSIONS, checked
 from .errors import LedgerUnusable
 from .reference_data import document
+from .reference_data.accounting_periods import CHANGES_BY_NAME as PERIOD_CHANGES
+from .reference_data.accounting_periods import period_id
 from .reference_data.seed import add_tenant, seed, seeded_with
 from .runs.worker import Worker
 from .storage import audit
 from .storage.store import Contention, Store, open_store
 from .storage.tables import tenants
 from .transactions.loader import Loaded, load_transactions
-from .web.call import timestamp
+from .web.call import Call, timestamp
+from .web.errors import Refusal
 
 ACTOR = "ledger"
 """The actor of audit events that no client caused."""
@@ -115,6 +119,19 @@ class Ledger:
             )
         return loaded
 
+    def change_period(self, name: str, change: str, *, tenant_id: str | None = None) -> None:
+        """Close, pending-close or reopen an accounting period, by the rules of the API.
+
+        Whoever holds the database needs no permission. Raises LedgerUnusable with the rule that
+        forbids it.
+        """
+        act = _act(tenant_id or self.tenant_id)
+        with _unusable(), self.store.writing() as tx:
+            try:
+                PERIOD_CHANGES[change](_call(tx, act, {"id": period_id(tx, act.tenant_id, name)}))
+            except Refusal as refused:
+                raise LedgerUnusable(str(refused)) from None
+
     def work(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Execute everything that is queued for journal runs, unless another worker does."""
         Worker(self.store, clock=clock).work()
@@ -190,6 +207,31 @@ def _unusable() -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
         raise LedgerUnusable(f"the database: {cause}") from error
+
+
+def _call(tx: Connection, act: audit.AuditContext, path: Mapping[str, str]) -> Call:
+    """A call in the ledger's own name, without a request."""
+    operator = Caller(
+        tenant_id=act.tenant_id,
+        owner_id=act.tenant_id,
+        entity_id="",
+        client_id=act.actor,
+        user_id=act.actor,
+        permissions=frozenset(PERMISSIONS),
+        entities={},
+        organizations=None,
+    )
+    return Call(
+        tx=tx,
+        caller=operator,
+        now=datetime.now(UTC),
+        request_id=act.request_id,
+        url="",
+        path=path,
+        query={},
+        body={},
+        idempotency_key=None,
+    )
 
 
 def _act(tenant_id: str) -> audit.AuditContext:

@@ -208,7 +208,9 @@ class TestError:
     """A run that cannot be carried out ends in Error, with nothing made and everything free."""
 
     def check(self, bench, client, number):
-        assert settled(client, number)["status"] == "Error"
+        failed = settled(client, number)
+        assert failed["status"] == "Error"
+        assert failed["errorMessage"]  # the caller is told why
         rows = bench.truth("SELECT * FROM source_transactions WHERE journal_run_id IS NOT NULL")
         assert rows == []
         assert client.put(f"{RUNS}/{number}/cancel").json()["success"] is True
@@ -222,7 +224,8 @@ class TestError:
         open_ledger(bench.database.url, AGGREGATED).close()
         number = start_run(client)
         self.check(bench, client, number)
-        assert "other setting of currency aggregation" in caplog.text
+        why = "the period holds entries with the other setting of currency aggregation"
+        assert why in caplog.text
         assert entries_of(client, number) == []
 
     def test_a_setting_that_changes_while_entries_are_made(self, make_bench):

@@ -256,7 +256,7 @@ class TestCommand:
         [
             ("{bench}", "nowhere.csv", "nowhere.csv: No such file or directory"),
             ("{bench}", "bad.csv", "bad.csv:2: "),
-            ("{new}", "bad.csv", "no reference data"),
+            ("{new}", "bad.csv", "bad.csv:2: "),
             ("nonsense", "bad.csv", "not understood"),
         ],
     )

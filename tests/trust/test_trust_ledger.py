@@ -1,14 +1,17 @@
 """The embedded ledger is the strict double it says it is: refuses what it should, hides nothing."""
 
 import inspect
+import json
 
 import httpx
 import pytest
-from ledger_server import ENTRIES, entry, line, serving
+from ledger_server import ENTRIES, command, entry, line, run, serving
 
 from reconciler.cli.ledger import ledger as commands
 from reconciler.ledger import Limits, create_app, open_ledger
 from reconciler.ledger.instance import Ledger
+from reconciler.ledger.journals.fields import ENTRY, ORGANIZATION
+from reconciler.ledger.journals.update import FIELDS as UPDATED
 from reconciler.ledger.serve import serve
 
 
@@ -79,6 +82,73 @@ def test_t32_the_token_answer_carries_its_rate_headers(tmp_path):
         assert "X-RateLimit-Remaining-minute" in server.sign_in(c).headers
 
 
+TRANSACTION = {
+    "id": "T-1",
+    "transactionType": "Invoice Item",
+    "transactionDate": "2026-03-15",
+    "currency": "USD",
+    "amount": "10.00",
+    "debitAccountingCodeName": "Accounts Receivable",
+    "creditAccountingCodeName": "Subscription Revenue",
+}
+CLOSED_FIRST = ("Nov-2014", "2020/02", "Jan-2026", "Feb-2026")
+"""The periods of the built-in reference before March."""
+
+
+def test_t32_every_command_works_on_a_database_that_was_never_served(tmp_path):
+    file = tmp_path / "transactions.jsonl"
+    file.write_text(json.dumps(TRANSACTION))
+    at = ("--database", f"sqlite:///{tmp_path}/loaded.db")
+    assert command("load-transactions", *at, str(file)).startswith("Loaded 1 transactions")
+    at = ("--database", f"sqlite:///{tmp_path}/closed.db")
+    refused = run("close-period", *at, "Mar-2026", code=1)[1]
+    assert "Earlier periods are not closed: Nov-2014, 2020/02, Jan-2026, Feb-2026" in refused
+    for name in CLOSED_FIRST:
+        assert command("close-period", *at, name) == f"The accounting period {name} is closed.\n"
+    assert command("close-period", *at, "--pending", "Mar-2026").endswith("is pending close.\n")
+    assert "Mar-2026" in run("close-period", *at, "March", code=1)[1]  # the names that there are
+    assert "Only a period directly before" in run("reopen-period", *at, "Jan-2026", code=1)[1]
+    assert command("verify", *at) == "The audit chain is intact.\n"
+    with serving(tmp_path / "closed.db") as server:
+        with server.client("Create Journal Entry") as client:
+            answer = client.post(ENTRIES, json=entry())
+            assert "needs the permission Manage Close Process" in answer.text
+        with server.client("Create Journal Entry", "Manage Close Process") as client:
+            assert client.post(ENTRIES, json=entry()).json()["success"] is True
+        command("reopen-period", *at, "Mar-2026")  # beside a server that runs
+        with server.client("Create Journal Entry") as client:
+            assert client.post(ENTRIES, json=entry()).json()["success"] is True
+
+
+def test_t32_the_open_ended_period_has_the_fiscal_year_zero(strict):
+    periods = strict.get("/v1/accounting-periods").json()["accountingPeriods"]
+    years = {period["name"]: period["fiscalYear"] for period in periods}
+    assert (years["Open-Ended"], years["Mar-2026"]) == (0, 2026)
+
+
+@pytest.mark.parametrize("field", [field.name for field in (*ENTRY, ORGANIZATION)])
+def test_t32_an_update_says_which_field_it_cannot_change(strict, field):
+    number = strict.post(ENTRIES, json=entry()).json()["journalEntryNumber"]
+    path = f"{ENTRIES}/{number}"
+    before = strict.get(path).json()
+    answer = strict.put(f"{path}/basic-information", json={field: before.get(field, "x")}).json()
+    if field in {each.name for each in UPDATED}:
+        assert answer["success"] is True
+    else:
+        assert answer["reasons"][0]["message"].startswith(f"{field} cannot be changed; cancel")
+        assert strict.get(path).json() == before
+
+
+@pytest.mark.parametrize("field", ["amount", "homeCurrencyAmount", "glString"])
+def test_t32_an_update_says_so_of_lines_too(strict, field):
+    number = strict.post(ENTRIES, json=entry()).json()["journalEntryNumber"]
+    lines = [{"accountingCodeName": "Deferred Revenue", "type": "Debit", field: "1"}]
+    path = f"{ENTRIES}/{number}/basic-information"
+    answer = strict.put(path, json={"journalEntryItems": lines}).json()
+    told = f"journalEntryItems[0].{field} cannot be changed"
+    assert answer["reasons"][0]["message"].startswith(told)
+
+
 INTERNAL = {
     "ledger": "the database, from --database",
     "clock": "tests set the time",
@@ -104,6 +174,20 @@ def options_of(command: str) -> set[str]:
 def test_t32_whatever_the_ledger_can_do_an_option_turns_on(function, command):
     built = set(inspect.signature(function).parameters) - {"self"} - set(INTERNAL)
     assert {NAMES.get(name, name) for name in built} - options_of(command) == set()
+
+
+def test_t32_whatever_an_open_ledger_can_do_a_command_does():
+    built = {name for name in vars(Ledger) if not name.startswith("_")}
+    reached = {
+        "issue_client": "create-client",
+        "load_transactions": "load-transactions",
+        "change_period": "close-period",
+        "broken_audit": "verify",
+        "tenant_of": "close-period",  # its --entity
+        "work": "serve",
+    }
+    assert built - set(reached) - {"close"} == {"add_tenant"}  # for tests of separation
+    assert set(reached.values()) <= set(commands.commands)
 
 
 def test_t32_whatever_the_app_can_do_serve_passes_on():

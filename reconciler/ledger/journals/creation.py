@@ -46,10 +46,15 @@ class NewEntry:
     lines: tuple[Line, ...]
 
 
+_GIVEN = "is set by the ledger"
+GIVEN = dict.fromkeys((field.name for field in ENTRY), _GIVEN)
+GIVEN_OF_ITEM = dict.fromkeys((field.name for field in ITEM), _GIVEN)
+
+
 def read_entry(body: Mapping[str, Any], settings: Settings) -> NewEntry:
     """The entry of a request body. Raises Refusal with the reasons against all fields."""
     found, custom, reasons = read_fields(
-        body, ENTRY_FIELDS, custom=settings.fields_of("JournalEntry")
+        body, ENTRY_FIELDS, custom=settings.fields_of("JournalEntry"), not_taken=GIVEN
     )
     items = read_items(
         found.get("journalEntryItems", ()),
@@ -57,6 +62,7 @@ def read_entry(body: Mapping[str, Any], settings: Settings) -> NewEntry:
         reasons,
         at="journalEntryItems",
         custom=settings.fields_of("JournalEntryItem"),
+        not_taken=GIVEN_OF_ITEM,
     )
     lines = tuple(
         Line(at=at, custom_fields=without_cleared(extra), **columns_of(ITEM, item))

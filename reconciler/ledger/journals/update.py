@@ -13,7 +13,17 @@ from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, PERMISSION, Reason, refusal, refuse_any
 from ..web.fields import Field, array, read_fields, read_items, text, without_cleared
 from .entries import KIND, transfer
-from .fields import ITEM_NOTES, MAX_ITEMS, NOTES, SIDE, TRANSFER_STATE, TRANSFER_STATES
+from .fields import (
+    ENTRY,
+    ITEM,
+    ITEM_NOTES,
+    MAX_ITEMS,
+    NOTES,
+    ORGANIZATION,
+    SIDE,
+    TRANSFER_STATE,
+    TRANSFER_STATES,
+)
 from .rules import Row
 from .view import find_entry, items_of
 
@@ -29,6 +39,10 @@ FIELDS = (
     Field(name="transferredToAccounting", type=TRANSFER_STATE),
     Field(name="journalEntryItems", type=array(MAX_ITEMS, of=ITEM_FIELDS, custom=True)),
 )
+
+_FIXED = "cannot be changed; cancel the entry and create a new one"
+FIXED = dict.fromkeys((field.name for field in (*ENTRY, ORGANIZATION)), _FIXED)
+ITEM_FIXED = dict.fromkeys((field.name for field in ITEM), _FIXED)
 
 
 def basic_information(call: Call) -> Mapping[str, object]:
@@ -61,7 +75,9 @@ _Wanted = tuple[str, dict[str, Any], dict[str, str | None]]
 def _read(
     body: Mapping[str, Any], settings: Settings
 ) -> tuple[dict[str, Any], dict[str, str | None], list[_Wanted]]:
-    found, custom, reasons = read_fields(body, FIELDS, custom=settings.fields_of("JournalEntry"))
+    found, custom, reasons = read_fields(
+        body, FIELDS, custom=settings.fields_of("JournalEntry"), not_taken=FIXED
+    )
     if body.get("transferredToAccounting", "No") is None:
         # Null is neither a state nor "no change", so it is refused.
         states = ", ".join(TRANSFER_STATES)
@@ -72,6 +88,7 @@ def _read(
         reasons,
         at="journalEntryItems",
         custom=settings.fields_of("JournalEntryItem"),
+        not_taken=ITEM_FIXED,
     )
     lines = list(items)
     refuse_any(reasons)

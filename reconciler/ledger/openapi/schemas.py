@@ -119,7 +119,7 @@ SCHEMAS: dict[str, Schema] = {
     "BasicInformation": schema_of(update.FIELDS, custom=True),
     "NewJournalRun": schema_of(new_run.FIELDS),
     "JournalRunMade": _done({"journalRunNumber": _NAMED}),
-    "JournalRun": _done(_RUN),
+    "JournalRun": _done(_RUN, {"errorMessage": _NAMED}),
     "NewAccountingCode": schema_of(accounting_codes.FIELDS, custom=True),
     "Made": _done({"id": _NAMED}),
     "AccountingCode": _done(_CODE),

@@ -1,14 +1,15 @@
 """Operations on accounting periods (API facts 4.3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from ..storage.tables import accounting_periods
+from ..storage.tables import accounting_periods, source_transactions
 from ..web.call import Call
-from ..web.errors import BUSINESS_RULE, INVALID_VALUE, Reason, refusal, refuse_any
+from ..web.errors import BUSINESS_RULE, INVALID_VALUE, NOT_FOUND, Reason, refusal, refuse_any
 from ..web.fields import DATE, Field, array, choice, integer, read_fields, text
 from ..web.resource import (
     CHANGES,
@@ -19,17 +20,18 @@ from ..web.resource import (
     optional,
     required,
 )
-from .document import STATUSES
+from .document import OPEN_ENDED_YEAR, STATUSES
 
 KIND = "AccountingPeriod"
 Row = RowMapping
 
+_YEAR = replace(integer(1900, 9999), answer=integer(OPEN_ENDED_YEAR, 9999).schema)
 PERIOD = (
     ResourceField("id", "id", text()),
     required("name", "name", text(100, minimum=1)),
     required("startDate", "start_date", DATE),
     required("endDate", "end_date", DATE, nullable=True),
-    required("fiscalYear", "fiscal_year", integer(1900, 9999), nullable=True),
+    required("fiscalYear", "fiscal_year", _YEAR, nullable=True),
     optional("fiscalQuarter", "fiscal_quarter", integer(1, 4)),
     ResourceField("status", "status", choice(*STATUSES)),
     optional("notes", "notes", text(255)),
@@ -59,7 +61,7 @@ def create(call: Call) -> Mapping[str, object]:
     """Create an open period, without a gap to its neighbours."""
     found, _custom, reasons = read_fields(call.body, FIELDS)
     refuse_any(reasons)
-    refuse_any(_misplaced(found, _all(call)))
+    refuse_any([*_misplaced(found, _all(call)), *_late(call, found["startDate"])])
     values = {**call.made(), **columns_of(PERIOD, found), "status": "Open"}
     call.tx.execute(insert(accounting_periods), values)
     call.record("create", KIND, values["name"], values)
@@ -85,6 +87,21 @@ def reopen(call: Call) -> Mapping[str, object]:
     if following is None or following["status"] != "Open":
         raise refusal(BUSINESS_RULE, "Only a period directly before an open period can be reopened")
     return _set_status(call, period, "Open")
+
+
+CHANGES_BY_NAME = {"pending-close": pending_close, "close": close, "reopen": reopen}
+
+
+def period_id(tx: Connection, tenant_id: str, name: str) -> str:
+    """The id of the period with a name. Raises Refusal if there is none."""
+    row = accounting_periods.c
+    query = select(row.name, row.id).where(row.tenant_id == tenant_id).order_by(row.start_date)
+    known: dict[str, str] = {found.name: found.id for found in tx.execute(query)}
+    if name not in known:
+        raise refusal(
+            NOT_FOUND, f"There is no accounting period {name!r}; there are: {', '.join(known)}"
+        )
+    return known[name]
 
 
 def _advance(call: Call, allowed: set[str], status: str) -> Mapping[str, object]:
@@ -133,6 +150,19 @@ def _misplaced(found: Mapping[str, Any], periods: Sequence[Row]) -> list[Reason]
     return reasons
 
 
+def _late(call: Call, start: str) -> Iterator[Reason]:
+    """The reason against a first period that begins after the first transaction."""
+    if any(period["end_date"] is not None for period in _all(call)):
+        return
+    row = source_transactions.c
+    query = select(func.min(row.transaction_date)).where(row.tenant_id == call.tenant_id)
+    first = call.tx.execute(query).scalar_one()
+    if first is not None and start > first:
+        yield Reason(
+            BUSINESS_RULE, f"The first period must not start after {first}, the first transaction"
+        )
+
+
 def _following(period: Row, periods: Sequence[Row]) -> Row | None:
     """The next dated period, or else the open-ended one."""
     later = [
@@ -153,7 +183,7 @@ def _day_after(day: str) -> str:
 
 def _all(call: Call) -> Sequence[Row]:
     query = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
-    return call.tx.execute(query).mappings().all()
+    return call.tx.execute(query.order_by(accounting_periods.c.start_date)).mappings().all()
 
 
 def _find(call: Call) -> Row:
@@ -161,4 +191,6 @@ def _find(call: Call) -> Row:
 
 
 def _answer(period: Row) -> dict[str, object]:
-    return {**answer_of(PERIOD, period), **dict.fromkeys(NEVER_SET)}
+    # Earlier versions stored no year for the open-ended period.
+    year = {} if period["end_date"] else {"fiscalYear": OPEN_ENDED_YEAR}
+    return {**answer_of(PERIOD, period), **year, **dict.fromkeys(NEVER_SET)}

@@ -21,6 +21,10 @@ _UNIT_ID = re.compile(r"[0-9A-Za-z-]{1,36}")
 _UNIT_NAME = re.compile(r"[^\n\t]{1,100}")
 
 
+OPEN_ENDED_YEAR = 0
+"""The fiscal year of the open-ended period (API facts 4.3)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """An accounting period; the open-ended one has no end date."""
@@ -156,11 +160,12 @@ def _read(document: Mapping[str, Any], name: str) -> Reference:
 
 
 def _period(item: "_At") -> Period:
+    end = item.text("endDate")
     period = Period(
         name=item.required("name"),
         start_date=item.date(item.required("startDate")),
-        end_date=item.date(end) if (end := item.text("endDate")) else None,
-        fiscal_year=item.integer("fiscalYear"),
+        end_date=item.date(end) if end else None,
+        fiscal_year=item.integer("fiscalYear") if end else OPEN_ENDED_YEAR,
         fiscal_quarter=item.integer("fiscalQuarter"),
         status=item.text("status") or "Open",
     )

@@ -3,6 +3,7 @@
 `steps` execute the jobs later; `success` of a cancel or a delete means accepted (API facts 5.4).
 """
 
+import json
 from collections.abc import Mapping
 
 from sqlalchemy import RowMapping, func, insert, select
@@ -11,7 +12,7 @@ from ..journals.organization_scope import labels_of, may_see_run
 from ..journals.view import find_run
 from ..reference_data.tenant_settings import settings_of
 from ..storage.sequences import next_number
-from ..storage.tables import accounting_periods, journal_entries, journal_runs
+from ..storage.tables import accounting_periods, audit_events, journal_entries, journal_runs
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, refusal
 from ..web.fields import BOOLEAN, DATE, choice, text
@@ -86,9 +87,25 @@ def read(call: Call) -> Mapping[str, object]:
     ).scalar_one()
     return {
         **answer_of(RUN, run),
+        **_error(call, run),
         "totalJournalEntryCount": entries,
         "organizationLabels": labels_of(run, call.caller),
     }
+
+
+def _error(call: Call, run: RowMapping) -> dict[str, str]:
+    """Why a run is in Error. The vendor documents no field for it."""
+    if run["status"] != "Error":
+        return {}
+    event = audit_events.c
+    query = select(event.details).where(
+        event.tenant_id == call.tenant_id,
+        event.object_type == KIND,
+        event.object_name == run["number"],
+        event.action == "fail",
+    )
+    details = call.tx.execute(query.order_by(event.sequence.desc()).limit(1)).scalar_one_or_none()
+    return {} if details is None else {"errorMessage": json.loads(details)["reason"]}
 
 
 def cancel(call: Call) -> Mapping[str, object]:

@@ -13,6 +13,7 @@ from .errors import INVALID_VALUE, MISSING_FIELD, UNKNOWN_FIELD, Reason
 Schema = dict[str, Any]
 """A JSON schema."""
 _NO_CUSTOM: Mapping[str, int] = MappingProxyType({})
+_NOT_TAKEN: Mapping[str, str] = MappingProxyType({})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -56,17 +57,24 @@ def read_fields(
     *,
     at: str = "",
     custom: Mapping[str, int] = _NO_CUSTOM,
+    not_taken: Mapping[str, str] = _NOT_TAKEN,
 ) -> Found:
     """Read the fields of an object. `at` is its path in the body.
 
     `custom` are the declared custom fields with their maximum lengths. A cleared one is None.
+    `not_taken` says of fields of the resource why this request does not take them.
     """
     if not isinstance(value, Mapping):
         return {}, {}, [Reason(INVALID_VALUE, f"{at or 'body'} must be an object")]
     prefix = f"{at}." if at else ""
     known = {field.name for field in fields} | set(custom)
     reasons = [
-        Reason(UNKNOWN_FIELD, f"Unknown field: {prefix}{name[:100]}")
+        Reason(
+            UNKNOWN_FIELD,
+            f"{prefix}{name} {not_taken[name]}"
+            if name in not_taken
+            else f"Unknown field: {prefix}{name[:100]}",
+        )
         for name in value
         if name not in known
     ]
@@ -80,13 +88,14 @@ def without_cleared(custom: Mapping[str, str | None]) -> dict[str, str | None]:
     return {name: value for name, value in custom.items() if value is not None}
 
 
-def read_items(
+def read_items(  # noqa: PLR0913 - keywords, half of them with a default
     items: Sequence[Any],
     fields: Sequence[Field],
     reasons: list[Reason],
     *,
     at: str,
     custom: Mapping[str, int] = _NO_CUSTOM,
+    not_taken: Mapping[str, str] = _NOT_TAKEN,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, str | None]]]:
     """Read the objects of an array; yields path, fields and custom fields of each valid one.
 
@@ -94,7 +103,9 @@ def read_items(
     """
     for index, item in enumerate(items):
         place = f"{at}[{index}]"
-        found, extra, wrong = read_fields(item, fields, at=place, custom=custom)
+        found, extra, wrong = read_fields(
+            item, fields, at=place, custom=custom, not_taken=not_taken
+        )
         reasons.extend(wrong)
         if not wrong:
             yield place, found, extra
