@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, OutcomeUnknown
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Exchange, FailedRequest, Request, RequestOutcome
 from reconciler.http_client.redaction import Redactor
 from reconciler.http_client.retry import Progress, http_date, send_with_retries
-from reconciler.http_client.strict_json import Unreadable
 from reconciler.zuora.connection import CallLimits
 from reconciler.zuora.errors import DOUBT_REMEDY, RETRIES, CallInfo, failure
 from reconciler.zuora.rate_limit import RateLimiter, requested_wait

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Request
-from reconciler.http_client.strict_json import Unreadable
 from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import CallLimits
 from reconciler.zuora.errors import CallInfo

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from reconciler.core.model.enumerations import CodeStatus, Enumeration
+from reconciler.core.model.json_text import DIGITS, Unreadable
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
-from reconciler.http_client.strict_json import DIGITS, Unreadable
 from reconciler.zuora.resources import Resource
 
 ENVELOPE = frozenset({"success", "number", "status", "processId", "requestId", "reasons"})

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.resource import Value
 from reconciler.core.model.urls import is_loopback
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
@@ -20,7 +21,7 @@ from reconciler.http_client.retry import (
     outcome_of,
     send_with_retries,
 )
-from reconciler.http_client.strict_json import Unreadable, read_object
+from reconciler.http_client.strict_json import read_object
 from reconciler.zuora.connection import CallLimits
 
 WHAT = "Downloading the result of a query"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable
-from reconciler.http_client.strict_json import Unreadable
 from reconciler.zuora.connection import TOKEN
 
 MARGIN = 60.0

@@ -1,30 +1,22 @@
 """The saved plan: its signature, checksum, expiry, and what it is bound to."""
 
 import hmac
-import json
-import sys
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, NamedTuple
 
 import msgspec
 
+from reconciler.core.documents.plan_consistency import contradictions
 from reconciler.core.documents.plan_digest import digest_of
-from reconciler.core.documents.plan_json import (
-    FORMAT_VERSION,
-    NOT_A_PLAN,
-    Document,
-    checksum_of,
-    document_of,
-    plan_from,
-)
+from reconciler.core.documents.plan_json import NOT_A_PLAN, checksum_of, document_of, plan_from
+from reconciler.core.documents.plan_schema import FORMAT_VERSION, NotAPlan
 from reconciler.core.model.canonical import json_bytes
-from reconciler.core.model.money import ZERO, difference
-from reconciler.core.model.plan import Action, Basis, Impact, Plan
-from reconciler.core.planning.impact import balance_of, impact_of
+from reconciler.core.model.json_text import Unreadable, read_json
+from reconciler.core.model.plan import Basis, Plan
 from reconciler.errors import StalePlan
+
+_MAJOR = FORMAT_VERSION.partition(".")[0]
+_ALTERED = "its digest does not match its content"
 
 
 def plan_text(plan: Plan, *, key: str = "") -> str:
@@ -45,31 +37,28 @@ def plan_of(text: str, *, key: str = "") -> Plan:
     With a key, only a plan that was signed with it is accepted (I-30).
     """
     try:
-        document = _parsed(text)
-        version = str(document["format_version"])
-        if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        document = read_json(text, what="the file")
+        version = document.get("format_version") if isinstance(document, dict) else None
+        if isinstance(version, str) and version.partition(".")[0] != _MAJOR:
             raise StalePlan(
                 f"the plan file has format {version}; this version reads {FORMAT_VERSION}",
                 remedy="Make a new plan with `reconciler plan --out FILE`.",
             )
-        whole = document["checksum"] == checksum_of(document)
         plan = plan_from(document)
-        whole = whole and digest_of(plan) == plan.digest
-        figure = next(_unsupported_figures(plan), "")
+        again = document_of(plan)
+        whole = (plan.digest, document["checksum"]) == (
+            digest_of(plan, again),
+            checksum_of(document),
+        )
+        fault = next(contradictions(document, plan, again), "") if whole else _ALTERED
     except (*NOT_A_PLAN, RecursionError) as error:
         raise StalePlan(
-            "the file is not a plan that this tool wrote",
+            f"the file is not a plan that this tool wrote{_reason(error)}",
             remedy="Make it with `reconciler plan --out FILE`.",
         ) from error
-    if not whole:
+    if fault:
         raise StalePlan(
-            "the plan file was altered since it was made: its digest does not match its content",
-            remedy="Make a new plan, and have it reviewed again.",
-        )
-    if figure:
-        raise StalePlan(
-            f"the plan file was altered since it was made: {figure} does not follow from "
-            "its changes",
+            f"the plan file was altered since it was made: {fault}",
             remedy="Make a new plan, and have it reviewed again.",
         )
     if key and not hmac.compare_digest(
@@ -82,94 +71,10 @@ def plan_of(text: str, *, key: str = "") -> Plan:
     return plan
 
 
-def _parsed(text: str) -> Document:
-    document = json.loads(
-        text,
-        object_pairs_hook=_once,
-        parse_float=Decimal,
-        parse_int=_integer,
-        parse_constant=_no_constant,
-    )
-    if not isinstance(document, dict):
-        raise TypeError("a plan is a mapping")
-    return document
-
-
-def _integer(text: str) -> int | Decimal:
-    """A number of a custom field may be too large for JSON writers as an integer."""
-    return int(text) if len(text) < len(str(sys.maxsize)) else Decimal(text)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Document:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a key is repeated")
-    return document
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number")
-
-
-class _NetChange(NamedTuple):
-    """The change of one row of the impact."""
-
-    debit: Decimal
-    credit: Decimal
-    home: Decimal | None
-
-
-def _unsupported_figures(plan: Plan) -> Iterator[str]:
-    """The figures of a plan that do not follow from its changes, as text.
-
-    A plan file does not hold unchanged entries. So the change of an impact can be checked, but
-    not the amount before it; and the number of unchanged entries cannot be checked.
-    """
-    home_currency = plan.basis.home_currency
-    if plan.balance != balance_of(plan.pending, home_currency):
-        yield "its balance"
-    if not _impact_holds(plan):
-        yield "its impact on the books"
-    counts = Counter(change.action for change in plan.pending)
-    if any(
-        plan.summary.get(action, 0) != counts[action]
-        for action in Action
-        if action is not Action.KEEP
-    ):
-        yield "its summary"
-
-
-def _impact_holds(plan: Plan) -> bool:
-    shown = {(row.period, row.code, row.currency): row for row in plan.impact}
-    named = {code for _, code, _ in shown}
-    made = {
-        (row.period, row.code, row.currency): row
-        for row in impact_of(plan.pending, plan.basis.home_currency, named=named)
-    }
-    if len(shown) != len(plan.impact):
-        return False
-    # If an unchanged entry has no home amount, a change of home amounts alone is not shown.
-    needed = {
-        key for key, row in made.items() if _net_change(row)[:2] != (ZERO, ZERO) or key in shown
-    }
-    return shown.keys() == needed and all(_is_consistent(made[key], shown[key]) for key in shown)
-
-
-def _is_consistent(made: Impact, shown: Impact) -> bool:
-    if shown.debit_before < made.debit_before or shown.credit_before < made.credit_before:
-        return False
-    was, says = _net_change(made), _net_change(shown)
-    # If an unchanged entry has no home amount, its row has none.
-    home = says.home is None or says.home == was.home
-    return home and (was.debit, was.credit) == (says.debit, says.credit)
-
-
-def _net_change(row: Impact) -> _NetChange:
-    return _NetChange(
-        debit=difference(row.debit_after, row.debit_before),
-        credit=difference(row.credit_after, row.credit_before),
-        home=row.home_change,
-    )
+def _reason(error: Exception) -> str:
+    if isinstance(error, Unreadable) and error.key:
+        return f": {error} `{error.key}`"
+    return f": {error}" if isinstance(error, NotAPlan | Unreadable) else ""
 
 
 def refusals_of(reviewed: Basis, now: Basis, *, at: datetime) -> Iterator[str]:

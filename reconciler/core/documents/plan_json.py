@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, TypedDict, TypeVar, cast
+from typing import Any, ClassVar, Protocol, TypedDict, TypeVar, cast
 
-from msgspec import Meta, ValidationError, convert
+from msgspec import ValidationError, convert
 
+from reconciler.core.documents.plan_schema import FORMAT_VERSION, Document, NotAPlan, require_plan
 from reconciler.core.model.canonical import MONEY_FIELDS, as_declaration, digest, exact, json_bytes
 from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
@@ -45,20 +46,8 @@ class _Dataclass(Protocol):
 
 _Read = TypeVar("_Read", bound=_Dataclass)
 
-FORMAT_VERSION = "1.0"
-
-_Amount: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]+([.][0-9]+)?$")]
-_TYPES: Mapping[str, Any] = {
-    **{name: str | None for kind in KINDS.values() for name in kind.line_key},
-    "amount": _Amount,
-    "homeCurrencyAmount": _Amount | None,
-}
-"""The fields of a line that figures depend on, with their types in JSON."""
-
 NOT_A_PLAN = (ValidationError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What reading raises for a document that is not a plan."""
-
-Document: TypeAlias = dict[str, Any]
 
 
 def document_of(plan: Plan) -> Document:
@@ -236,8 +225,9 @@ def plan_from(document: Document) -> Plan:
 
     Raises one of NOT_A_PLAN when the document is not a plan.
     """
+    require_plan(document)
     basis, scope = document["basis"], document["scope"]
-    plan = Plan(
+    return Plan(
         basis=_read(
             Basis,
             {**document["target"], **basis},
@@ -260,9 +250,6 @@ def plan_from(document: Document) -> Plan:
         digest=convert(document["digest"], str),
         summary=MappingProxyType(convert(document["summary"], dict[Action, int])),
     )
-    if scope["partial"] is not plan.partial:
-        raise ValueError("a plan is partial when it has a selection")
-    return plan
 
 
 def _read(kind: type[_Read], row: Document, **named: object) -> _Read:
@@ -278,6 +265,8 @@ def _read_warnings(document: Document) -> Iterator[PlanWarning]:
     texts = convert(document["warnings"], tuple[str, ...])
     # An earlier version wrote the texts alone.
     rules = document.get("warning_rules", [_UNNAMED] * len(texts))
+    if len(rules) != len(texts):
+        raise NotAPlan("there is not one rule for each warning - at `$.warning_rules`")
     for text, row in zip(texts, rules, strict=True):
         yield _read(PlanWarning, row, message=text)
 
@@ -320,7 +309,7 @@ def _read_change(row: Document) -> Change:
     }
     return Change(
         **convert({**row, **named}, _Plain),
-        address=_read_address(row),
+        address=_read(Address, row),
         comparison=_read_comparison(row),
         before=None if row["before"] is None else _read_fields(row["before"]),
         after=None if row["after"] is None else _read_fields(row["after"]),
@@ -338,15 +327,8 @@ class _Numbered(TypedDict):
 
 def _read_drift(row: Document) -> Drift:
     return Drift(
-        **convert(row, _Numbered), address=_read_address(row), comparison=_read_comparison(row)
+        **convert(row, _Numbered), address=_read(Address, row), comparison=_read_comparison(row)
     )
-
-
-def _read_address(row: Document) -> Address:
-    address = _read(Address, row)
-    if address.kind not in KINDS:
-        raise ValueError(f"{address.kind} is not a kind")
-    return address
 
 
 def _read_comparison(row: Document) -> Comparison:
@@ -380,9 +362,8 @@ def _read_fields(row: Document) -> Mapping[str, Value]:
 
 def _read_value(value: Any, name: str = "") -> Value:
     """A JSON value as a Value; amounts become Decimal."""
-    if name in _TYPES:
-        value = convert(value, _TYPES[name])
-        return Decimal(value) if name in MONEY_FIELDS and value is not None else value
+    if name in MONEY_FIELDS and value is not None:
+        return Decimal(convert(value, str))
     if isinstance(value, dict):
         return _read_fields(value)
     if isinstance(value, list):

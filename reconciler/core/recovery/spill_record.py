@@ -4,10 +4,10 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from reconciler.core.model.history import CALLS, Act, Result
+from reconciler.core.model.json_text import Unreadable, read_json
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 
@@ -67,8 +67,8 @@ def line_of(record: SpillRecord) -> str:
 def record_from(text: str) -> SpillRecord:
     """The value of a line. Raises UnreadableSpillRecord."""
     try:
-        document = json.loads(text, object_pairs_hook=_unrepeated, parse_float=Decimal)
-    except (ValueError, RecursionError):
+        document = read_json(text)
+    except Unreadable:
         raise UnreadableSpillRecord("it is incomplete") from None
     if not isinstance(document, dict) or "rescue" not in document:
         raise UnreadableSpillRecord("it is not a line of a spill file")
@@ -113,10 +113,3 @@ def _checksum_of(document: dict[str, Any]) -> str:
     """A checksum against truncation and typing errors, not against forgery."""
     text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a name is repeated")
-    return document

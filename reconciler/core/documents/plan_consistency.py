@@ -1,0 +1,173 @@
+"""Whether a plan document agrees with itself: its steps, its figures, and all that follows."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from reconciler.core.documents.plan_schema import Document
+from reconciler.core.model.money import ZERO, difference
+from reconciler.core.model.plan import Action, Change, Impact, Plan, Reason, Verb
+from reconciler.core.planning.impact import balance_of, impact_of
+
+_ORDER = (Verb.UPDATE, Verb.CANCEL, Verb.CREATE, Verb.DELETE)
+"""The order of the steps of a change. Each verb comes once; several entries may be deleted."""
+
+_STEPS: Mapping[Action, frozenset[Verb]] = MappingProxyType(
+    {
+        Action.CREATE: frozenset({Verb.CREATE, Verb.DELETE}),
+        Action.UPDATE: frozenset({Verb.UPDATE, Verb.DELETE}),
+        Action.REPLACE: frozenset(Verb),
+        Action.REMOVE: frozenset({Verb.CANCEL, Verb.DELETE}),
+        Action.ADOPT: frozenset({Verb.UPDATE, Verb.DELETE}),
+        Action.FORGET: frozenset({Verb.DELETE}),
+        Action.KEEP: frozenset(),
+        Action.BLOCKED: frozenset(),
+    }
+)
+"""The steps that each action may have. Deletions can be left over from an earlier run."""
+
+_WITHOUT_STEPS = frozenset({Action.ADOPT, Action.FORGET, Action.BLOCKED})
+
+
+def contradictions(document: Document, plan: Plan, again: Document) -> Iterator[str]:
+    """What in a document contradicts the rest of it, as text.
+
+    `plan` was read from it, and `again` is what this version would write for that plan.
+    """
+    for at, change in enumerate(plan.changes):
+        if fault := _fault(change):
+            yield f"{fault} - at `$.changes[{at}]`"
+    addresses = Counter(change.address for change in plan.changes)
+    if repeated := [str(address) for address, count in addresses.items() if count > 1]:
+        yield f"it has several changes of {repeated[0]} - at `$.changes`"
+    for figure in _unsupported_figures(plan):
+        yield f"{figure} does not follow from its changes"
+    if path := _difference(document, again, "$"):
+        yield f"a value does not follow from the rest - at `{path}`"
+
+
+def _fault(change: Change) -> str:
+    """Why no plan has such a change; empty when one may have it."""
+    verbs = [step.verb for step in change.steps]
+    made = [step.number for step in change.steps if step.verb is Verb.CREATE]
+    deleted = [step.number for step in change.steps if step.verb is Verb.DELETE]
+    edited = {step.number for step in change.steps if step.verb in (Verb.UPDATE, Verb.CANCEL)}
+    blocked, wanted = change.action is Action.BLOCKED, change.wanted
+    needed = change.action not in _WITHOUT_STEPS and change.reason is not Reason.RECORD_ONLY
+    rules = (
+        (blocked == (change.block is not None), "a change is blocked if it says why"),
+        (blocked or change.action is wanted, "the action is not the wanted one"),
+        (wanted is not Action.BLOCKED, "no change is meant to be blocked"),
+        (_STEPS[wanted].issuperset(verbs), f"{wanted.value} has no such step"),
+        (sorted(verbs, key=_ORDER.index) == verbs, "the steps are in another order"),
+        (all(verbs.count(verb) < 2 for verb in _ORDER[:-1]), "a step is repeated"),
+        (bool(verbs) or not needed, f"{wanted.value} has no step"),
+        (
+            Verb.CREATE in verbs or blocked or wanted is not Action.CREATE,
+            "create has no step create",
+        ),
+        (made in ([], [None]), "the entry to create has a number"),
+        (edited <= {change.number} - {None}, "a step is for an entry of another number"),
+        (None not in deleted and len({*deleted}) == len(deleted), "it deletes one entry twice"),
+        (not change.posts or change.after is not None, "nothing is posted"),
+        (not change.cancels or change.before is not None, "nothing is cancelled"),
+        (change.number is not None or not change.status, "an entry without a number has a status"),
+    )
+    return next((fault for holds, fault in rules if not holds), "")
+
+
+def _difference(said: Any, follows: Any, path: str) -> str:
+    """The path of the first value that is not as it follows; empty when there is none.
+
+    Keys that this version does not know are ignored.
+    """
+    if said == follows:
+        return ""
+    if isinstance(follows, dict):
+        for name, value in follows.items():
+            if name in _FREE:
+                continue
+            here = f"{path}.{name}"
+            if not isinstance(said, dict) or name not in said:
+                found = "" if name in _LATER else here
+            else:
+                found = _difference(said[name], value, here)
+            if found:
+                return found
+        return ""
+    if isinstance(follows, list):
+        if not isinstance(said, list) or len(said) != len(follows):
+            return path
+        pairs = enumerate(zip(said, follows, strict=True))
+        return next(filter(None, (_difference(*both, f"{path}[{at}]") for at, both in pairs)), "")
+    return path
+
+
+_FREE = frozenset({"format_version", "checksum", "inside"})
+"""Keys that are checked elsewhere, or whose text may differ between versions of a library."""
+
+_LATER = frozenset({"adopt_found", "controls", "warning_rules"})
+"""Keys that earlier versions of the format do not have."""
+
+
+class _NetChange(NamedTuple):
+    """The change of one row of the impact."""
+
+    debit: Decimal
+    credit: Decimal
+    home: Decimal | None
+
+
+def _unsupported_figures(plan: Plan) -> Iterator[str]:
+    """The figures of a plan that do not follow from its changes, as text.
+
+    A plan file does not hold unchanged entries. So the change of an impact can be checked, but
+    not the amount before it; and the number of unchanged entries cannot be checked.
+    """
+    home_currency = plan.basis.home_currency
+    if plan.balance != balance_of(plan.pending, home_currency):
+        yield "its balance"
+    if not _impact_holds(plan):
+        yield "its impact on the books"
+    counts = Counter(change.action for change in plan.pending)
+    if any(
+        plan.summary.get(action, 0) != counts[action]
+        for action in Action
+        if action is not Action.KEEP
+    ):
+        yield "its summary"
+
+
+def _impact_holds(plan: Plan) -> bool:
+    shown = {(row.period, row.code, row.currency): row for row in plan.impact}
+    named = {code for _, code, _ in shown}
+    made = {
+        (row.period, row.code, row.currency): row
+        for row in impact_of(plan.pending, plan.basis.home_currency, named=named)
+    }
+    if len(shown) != len(plan.impact):
+        return False
+    # If an unchanged entry has no home amount, a change of home amounts alone is not shown.
+    needed = {
+        key for key, row in made.items() if _net_change(row)[:2] != (ZERO, ZERO) or key in shown
+    }
+    return shown.keys() == needed and all(_is_consistent(made[key], shown[key]) for key in shown)
+
+
+def _is_consistent(made: Impact, shown: Impact) -> bool:
+    if shown.debit_before < made.debit_before or shown.credit_before < made.credit_before:
+        return False
+    was, says = _net_change(made), _net_change(shown)
+    # If an unchanged entry has no home amount, its row has none.
+    home = says.home is None or says.home == was.home
+    return home and (was.debit, was.credit) == (says.debit, says.credit)
+
+
+def _net_change(row: Impact) -> _NetChange:
+    return _NetChange(
+        debit=difference(row.debit_after, row.debit_before),
+        credit=difference(row.credit_after, row.credit_before),
+        home=row.home_change,
+    )
