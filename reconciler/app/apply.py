@@ -105,9 +105,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         require_applicable(session, consent.saved)
     may_send = may_send_again(session, options.change, tell=tell)
     settled = settle_first(session, tell=tell, may_send=may_send, between=interaction.stop.check)
-    found = plan_and_search(
-        session, options.plan, progress=interaction.stoppable_progress, posting=True
-    )
+    found = plan_and_search(session, options.plan, progress=interaction.stoppable_progress)
     plan = found.plan
     tell(plan)
     require_reviewed(session, consent, plan, tell=tell)
@@ -124,7 +122,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         if not interaction.confirm(len(plan.feasible)):
             return Refused.exit_code
     # Proved before anything is posted, it holds whatever becomes of this run.
-    mark_complete(session.daybook, found, first_apply=options.plan.first_apply)
+    mark_complete(session.daybook, found, first_apply=options.plan.search.first_apply)
     commit = commit_applied(session, plan)
     report = execute_plan(
         session,
@@ -140,7 +138,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     if code in (0, Refused.exit_code):
         policy = policy_to_record(session, plan.digest, options.change)
         session.daybook.end(commit=commit if code == 0 else "", policy=policy, checked=True)
-    mark_complete(session.daybook, found, first_apply=options.plan.first_apply)
+    mark_complete(session.daybook, found, first_apply=options.plan.search.first_apply)
     return code
 
 

@@ -8,7 +8,7 @@ from reconciler.app.plan import PlanOptions, plan_and_search
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first
 from reconciler.core.documents.plan_digest import digest_of
-from reconciler.core.model.plan import Change
+from reconciler.core.model.plan import Change, SearchOptions
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.retirement import addresses_of, retirement_obstacles, retirement_of
 from reconciler.engine.search import SearchedPlan
@@ -21,7 +21,8 @@ def forget_names(session: WriteSession, names: Sequence[str], interaction: Inter
     recorded = {address.name for address in session.daybook.recorded()}
     # What the daybook does not know can only be forgotten when a search finds it.
     find = any(name.rpartition("/")[2] not in recorded for name in names)
-    found = plan_and_search(session, PlanOptions(find=find), progress=interaction.progress)
+    options = PlanOptions(search=SearchOptions(find=find))
+    found = plan_and_search(session, options, progress=interaction.progress)
     at_work = frozenset(intent.number for intent in session.daybook.unsettled() if intent.number)
     plan = replace(found.plan, changes=_retirements(found, names, at_work), refusals=())
     plan = replace(plan, digest=digest_of(plan))

@@ -24,7 +24,7 @@ from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.plan import Allowances, Basis, Plan
+from reconciler.core.model.plan import Allowances, Basis, Plan, SearchOptions
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import EVERYTHING, WHOLE, Scope, Selection
 from reconciler.core.planner import make_plan
@@ -46,9 +46,7 @@ class PlanOptions:
 
     allowances: Allowances = field(default_factory=Allowances)
     scope: Scope = WHOLE
-    find: bool = False
-    probe_from: str | None = None
-    first_apply: bool = False
+    search: SearchOptions = SearchOptions()
 
 
 def plan_workspace(
@@ -83,12 +81,12 @@ def plan_without_search(session: ReadSession, *, progress: Progress) -> Plan:
 
 
 def plan_and_search(
-    session: ReadSession, options: PlanOptions, *, progress: Progress, posting: bool = False
+    session: ReadSession, options: PlanOptions, *, progress: Progress
 ) -> SearchedPlan:
     """Read the ledger and plan, and search it for what the daybook may lack.
 
-    `posting` says that the plan is applied next, so that what it posts is searched for. Only what
-    is in scope is read. Raises UsageError when that is nothing.
+    A plan searches as the apply does that carries it out: both judge by the same evidence. Only
+    what is in scope is read. Raises UsageError when that is nothing.
     """
 
     def read(wanted: tuple[tuple[Kind, str], ...]) -> Mapping[str, Live | None]:
@@ -97,7 +95,7 @@ def plan_and_search(
                 wanted, session.ledger, parallelism=session.parallelism, advance=advance
             )
 
-    complete, probe_from = session.daybook.complete, options.probe_from
+    complete, probe_from = session.daybook.complete, options.search.probe_from
     if probe_from is None and complete:
         # A daybook that may lack entries knows no such number: what it lacks may be below.
         probe_from = session.daybook.last_number(RUN_ENTRY_KIND.name)
@@ -109,16 +107,16 @@ def plan_and_search(
         read=read,
         finding=SearchPolicy(
             complete=complete,
-            posting=posting,
+            posting=True,
             # Whether another apply posted the same is seen only by a search after it.
-            asked=options.find or session.daybook.unchecked,
-            first_apply=options.first_apply,
+            asked=options.search.find or session.daybook.unchecked,
+            first_apply=options.search.first_apply,
             probe_from=probe_from,
         ),
     )
-    return replace(
-        found, plan=replace(found.plan, warnings=tuple(session_warnings(session, found, included)))
-    )
+    warnings = tuple(session_warnings(session, found, included))
+    plan = replace(found.plan, search=options.search, warnings=warnings)
+    return replace(found, plan=plan)
 
 
 def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:

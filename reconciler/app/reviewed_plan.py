@@ -9,7 +9,7 @@ from reconciler.app.provenance import committed
 from reconciler.app.session import ReadSession
 from reconciler.core.documents.plan_comparison import unreviewed
 from reconciler.core.documents.plan_file import refusals_of, remarks_on
-from reconciler.core.model.plan import Allowances, Plan
+from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import WHOLE
 from reconciler.errors import Refused, StalePlan, UsageError
 
@@ -51,7 +51,12 @@ def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
             "offline-plan: the plan was made offline, so it does not show what the ledger holds",
             remedy="Make a new plan with `reconciler plan --out FILE`, without --offline.",
         )
-    return replace(options, allowances=saved.allowances, scope=saved.scope)
+    search = SearchOptions(
+        find=options.search.find or saved.search.find,
+        probe_from=options.search.probe_from or saved.search.probe_from,
+        first_apply=options.search.first_apply or saved.search.first_apply,
+    )
+    return replace(options, allowances=saved.allowances, scope=saved.scope, search=search)
 
 
 def require_applicable(session: ReadSession, saved: Plan) -> None:
@@ -87,5 +92,8 @@ def require_reviewed(session: ReadSession, consent: Consent, plan: Plan, *, tell
     raise StalePlan(
         f"the plan made now has the digest {plan.digest}, not the reviewed {reviewed}; "
         "nothing was applied",
-        remedy="Plan again, and have the new plan reviewed.",
+        remedy="Plan again, and have the new plan reviewed."
+        if saved is not None
+        else "Give the options of the reviewed plan, such as --find. Or plan again, and have the "
+        "new plan reviewed.",
     )

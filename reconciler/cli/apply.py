@@ -40,13 +40,6 @@ from reconciler.render.text import plan_lines, verdict_lines
 )
 @plan_options
 @click.option(
-    "--first-apply",
-    is_flag=True,
-    help="Continue with a new daybook if the ledger cannot be searched. Use it only if "
-    "nothing of this workspace was ever applied to this ledger, except what "
-    "--probe-from finds.",
-)
-@click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0),
     default=0,

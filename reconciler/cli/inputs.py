@@ -14,7 +14,7 @@ from reconciler.cli.options import given_options, take
 from reconciler.cli.signals import unguarded
 from reconciler.cli.terminal import counted, err, log_steps, problem_spans
 from reconciler.core.documents.plan_file import plan_of
-from reconciler.core.model.plan import Allowances, Plan
+from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import Scope
 from reconciler.render.styled_text import line
 
@@ -39,6 +39,7 @@ def given_plan_options(given: dict[str, Any], *, offline: bool = False) -> PlanO
         **{name: given.pop(name) for name in ("targets", "excludes", "periods", "labels")},
     )
     given["allowances"] = take(Allowances, given)
+    given["search"] = take(SearchOptions, given)
     return take(PlanOptions, given)
 
 

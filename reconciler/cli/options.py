@@ -185,6 +185,13 @@ plan_options = together(
         help="If the ledger cannot be searched, probe every number from this one on. The "
         "daybook must record every entry of this workspace with a lower number.",
     ),
+    click.option(
+        "--first-apply",
+        is_flag=True,
+        help="Continue with a new daybook if the ledger cannot be searched. Use it only if "
+        "nothing of this workspace was ever applied to this ledger, except what "
+        "--probe-from finds.",
+    ),
 )
 """The options of plan and apply: what narrows a plan, what it may do, and how it searches."""
 

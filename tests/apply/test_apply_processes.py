@@ -140,7 +140,8 @@ def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
     live = workspace.live()
     for name, value in workspace.env.items():
         monkeypatch.setenv(name, value)
-    assert run(["plan", "-w", str(workspace.books)]) == 0
+    # A plan judges by the same evidence as the apply that follows it.
+    assert run(["plan", "-w", str(workspace.books)]) == 4
     assert "restore its daybook first" in " ".join(capsys.readouterr().out.split())
     assert workspace.apply(monkeypatch, *probing) == 4
     said = " ".join(capsys.readouterr().out.split())

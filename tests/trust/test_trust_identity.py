@@ -1,5 +1,7 @@
 """Who an entry is rests on evidence: its marker, its record, and what no call can change of it."""
 
+import re
+import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -199,3 +201,113 @@ def test_t11_a_saved_plan_carries_what_it_was_told(books, tmp_path):
     assert books.plan("--out", tmp_path / "plan.json", "--adopt-found", 3).code == 0
     assert books.run("apply", tmp_path / "plan.json").code == 0
     assert books.plan("--detailed-exitcode").code == 0
+
+
+def keep_daybook(books, copy):
+    shutil.copy(books.root / ".reconciler" / "daybook.db", copy)
+
+
+def restore_daybook(books, copy):
+    lose_daybook(books)
+    shutil.copy(copy, books.root / ".reconciler" / "daybook.db")
+
+
+def posted_since(books):
+    books.declare("later", *NINE)
+    books.applied()
+
+
+def posted_and_replaced_since(books):
+    posted_since(books)
+    books.declare("later")
+    books.applied()
+
+
+def replaced_since(books):
+    books.declare("one", *NINE, notes="Notes of one")
+    books.applied()
+
+
+def removed_since(books):
+    books.remove("one")
+    books.applied()
+
+
+def removed_and_posted_again_since(books):
+    text = (books.root / "one.yaml").read_text()
+    removed_since(books)
+    books.write("one.yaml", text)
+    books.applied()
+
+
+def renamed_since(books):
+    books.remove("one")
+    books.declare("uno", notes="Notes of one", metadata={"previousName": "one"})
+    books.applied()
+
+
+def adopted_since(books):
+    number = by_hand(books)
+    assert books.run("import", number, "--name", "adopted").code == 0
+
+
+def forgotten_since(books):
+    books.remove("one")
+    assert books.run("forget", "one", "--auto-approve").code == 0
+
+
+SINCE = (
+    posted_since,
+    posted_and_replaced_since,
+    replaced_since,
+    removed_since,
+    removed_and_posted_again_since,
+    renamed_since,
+    adopted_since,
+)
+
+
+def flags_of(refused):
+    """The flags that a refusal names, to the letter."""
+    said = " ".join(refused.said.split())
+    return re.findall(r"--(?:adopt-found|max-missing|max-removals) \d+", said)
+
+
+@pytest.mark.parametrize("happened", SINCE)
+def test_t10_a_plan_saved_with_an_older_daybook_is_applied_as_it_is(books, tmp_path, happened):
+    """Whatever the apply searches for, the plan searched for: nothing ends in exit 5 for ever."""
+    keep_daybook(books, tmp_path / "copy.db")
+    happened(books)
+    before, saved = books.content(), tmp_path / "plan.json"
+    restore_daybook(books, tmp_path / "copy.db")
+    planned = books.plan("--out", saved)
+    if planned.code == 4:
+        flags = [word for flag in flags_of(planned) for word in flag.split()]
+        assert flags, planned.said
+        planned = books.plan("--out", saved, *flags)
+    assert planned.code == 0, planned.said
+    ended = books.run("apply", saved)
+    assert ended.code == 0, ended.said
+    assert [row[:2] for row in books.content()] == [row[:2] for row in before]
+    assert books.plan("--detailed-exitcode").code == 0
+    assert books.run("drift").code == 0
+
+
+def test_t10_an_older_daybook_does_not_hide_that_a_forgotten_entry_is_undeclared(books, tmp_path):
+    """The older copy still manages it: the plan shows its removal, and the apply is the same."""
+    keep_daybook(books, tmp_path / "copy.db")
+    forgotten_since(books)
+    restore_daybook(books, tmp_path / "copy.db")
+    assert books.plan("--out", tmp_path / "plan.json").code == 0
+    assert books.run("apply", tmp_path / "plan.json").code == 0
+    assert books.plan("--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("option", ["--find", "--first-apply"])
+def test_t10_a_saved_plan_searches_as_it_was_told(books, tmp_path, option):
+    """What only an option lets the plan see, the apply of that plan sees too."""
+    by_hand(books, ReconcilerKey__c="acme-books/one")
+    saved = tmp_path / "plan.json"
+    assert books.plan("--out", saved, option).code == 0
+    ended = books.run("apply", saved)
+    assert ended.code == (4 if option == "--find" else 0), ended.said

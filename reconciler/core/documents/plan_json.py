@@ -31,6 +31,7 @@ from reconciler.core.model.plan import (
     Plan,
     Reason,
     Requirement,
+    SearchOptions,
     Step,
 )
 from reconciler.core.model.resource import Address, Live, Source, Value
@@ -76,6 +77,8 @@ def document_of(plan: Plan) -> Document:
             "partial": plan.partial,
             "not_looked_at": _written(plan.out_of_scope),
         },
+        # Only where an option was given: what the plan rests on, the apply rests on too.
+        **({} if plan.search == SearchOptions() else {"search": _written(plan.search)}),
         "origin": _written(plan.basis.origin),
         "digest": plan.digest,
         "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
@@ -245,6 +248,7 @@ def plan_from(document: Document) -> Plan:
         warnings=tuple(_read_warnings(document)),
         requirement=_read_requirement(document),
         allowances=_read(Allowances, {**_written(Allowances()), **scope}),
+        search=_read(SearchOptions, document.get("search") or _written(SearchOptions())),
         scope=_read(Scope, scope),
         out_of_scope=_read(OutOfScope, scope["not_looked_at"]),
         digest=convert(document["digest"], str),

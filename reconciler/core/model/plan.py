@@ -249,6 +249,19 @@ class Allowances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """What options of the command say about the search of the ledger.
+
+    With `find` everything is searched for. `probe_from` is the first number to probe if the ledger
+    cannot be searched. `first_apply` states that nothing of the workspace was ever posted.
+    """
+
+    find: bool = False
+    probe_from: str | None = None
+    first_apply: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """What the plan was computed from: the ledger, the daybook, the files."""
 
@@ -276,6 +289,7 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     allowances: Allowances = Allowances()
+    search: SearchOptions = SearchOptions()
     scope: Scope = WHOLE
     out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
     requirement: Requirement = Requirement()
