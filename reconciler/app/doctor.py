@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.connection import chosen_ledger, connection_of, credentials_of
+from reconciler.app.plan import PlanOptions, plan_and_search
 from reconciler.app.provenance import plan_key
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import STATE_DIRECTORY, daybook_place
+from reconciler.app.warnings import age_warnings
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
@@ -24,7 +27,13 @@ from reconciler.core.model.variables import (
 )
 from reconciler.daybook.postgresql_url import destination_of
 from reconciler.engine.search import search_ledger
-from reconciler.errors import ForgeError, ForgeRefused, ReconcilerError, UsageError
+from reconciler.errors import (
+    ExpectationFailed,
+    ForgeError,
+    ForgeRefused,
+    ReconcilerError,
+    UsageError,
+)
 from reconciler.forge.access import TOKEN_REMEDIES, TOKENS
 from reconciler.forge.ci_context import NAMES, ChangeOptions
 from reconciler.workspace.ledger_choice import LedgerChoice
@@ -173,6 +182,23 @@ def _approvals(approvals: Approvals) -> Iterator[Check]:
             yield Check("note", "forge", error.message)
 
 
+def _agreement(session: ReadSession) -> Iterator[Check]:
+    """Whether the ledger has what the daybook records: either of them may be an older copy."""
+    found = plan_and_search(
+        session,
+        PlanOptions(),
+        progress=lambda what, total: nullcontext(lambda: None),
+        posting=False,
+    )
+    remedy = "Restore the newer copy. Or look at `reconciler plan`, which shows what an apply does."
+    for fact in age_warnings(found, complete=session.daybook.complete):
+        yield Check("bad", "daybook", fact.message, ExpectationFailed(fact.message, remedy=remedy))
+    if drifted := len(found.plan.drift):
+        noun = "entry" if drifted == 1 else "entries"
+        text = f"{drifted} {noun} changed in the ledger; `reconciler drift` shows what changed"
+        yield Check("note", "daybook", text)
+
+
 def _session_checks(session: ReadSession) -> Iterator[Check]:
     daybook, ledger = session.daybook, session.ledger
     recorded, unsettled = daybook.recorded(), len(daybook.unsettled())
@@ -181,6 +207,7 @@ def _session_checks(session: ReadSession) -> Iterator[Check]:
     if daybook.lineage:
         numbers = sum(1 for item in recorded.values() if item.number is not None)
         yield Check("ok", "daybook", f"{daybook.place}, {numbers} entries recorded")
+        yield from _agreement(session)
     if unsettled:
         yield Check("note", "daybook", f"{unsettled} open calls; the next apply settles them")
     if session.spill_file.exists():

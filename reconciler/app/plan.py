@@ -15,6 +15,7 @@ from reconciler.app.provenance import origin_of
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import daybook_place, open_workspace_daybook
 from reconciler.app.warnings import (
+    age_warnings,
     offline_warnings,
     scope_warnings,
     session_warnings,
@@ -22,7 +23,7 @@ from reconciler.app.warnings import (
 )
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Recorded
-from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan, SearchOptions
 from reconciler.core.model.resource import Address, Live
@@ -46,7 +47,7 @@ class PlanOptions:
 
     allowances: Allowances = field(default_factory=Allowances)
     scope: Scope = WHOLE
-    search: SearchOptions = SearchOptions()
+    search: SearchOptions = field(default_factory=SearchOptions)
 
 
 def plan_workspace(
@@ -72,7 +73,9 @@ def drift_plan(
     """A plan whose drift shows what changed in the ledger since the last apply."""
     opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
     with opened as session:
-        return plan_without_search(session, progress=progress)
+        found = plan_and_search(session, PlanOptions(), progress=progress, posting=False)
+        complete = session.daybook.complete
+        return replace(found.plan, warnings=tuple(age_warnings(found, complete=complete)))
 
 
 def plan_without_search(session: ReadSession, *, progress: Progress) -> Plan:
@@ -81,12 +84,13 @@ def plan_without_search(session: ReadSession, *, progress: Progress) -> Plan:
 
 
 def plan_and_search(
-    session: ReadSession, options: PlanOptions, *, progress: Progress
+    session: ReadSession, options: PlanOptions, *, progress: Progress, posting: bool = True
 ) -> SearchedPlan:
     """Read the ledger and plan, and search it for what the daybook may lack.
 
-    A plan searches as the apply does that carries it out: both judge by the same evidence. Only
-    what is in scope is read. Raises UsageError when that is nothing.
+    A plan searches as the apply does that carries it out: both judge by the same evidence. Without
+    `posting`, nobody will carry it out. Only what is in scope is read. Raises UsageError when that
+    is nothing.
     """
 
     def read(wanted: tuple[tuple[Kind, str], ...]) -> Mapping[str, Live | None]:
@@ -107,11 +111,12 @@ def plan_and_search(
         read=read,
         finding=SearchPolicy(
             complete=complete,
-            posting=True,
+            posting=posting,
             # Whether another apply posted the same is seen only by a search after it.
             asked=options.search.find or session.daybook.unchecked,
             first_apply=options.search.first_apply,
             probe_from=probe_from,
+            dropped=session.daybook.dropped(),
         ),
     )
     warnings = tuple(session_warnings(session, found, included))
@@ -171,6 +176,10 @@ def _snapshot(
             if item.address in selection or item.address not in declared
         ),
     )
+    dropped = session.daybook.dropped()
+    known = {number for _, number in wanted}
+    telling = (one for one in dropped.telling if one not in known)
+    wanted = (*wanted, *((KINDS[dropped.numbers[one].kind], one) for one in telling))
     with progress("Reading the ledger", len(wanted)) as advance:
         seen = observe(wanted, session.ledger, parallelism=session.parallelism, advance=advance)
     return Snapshot(

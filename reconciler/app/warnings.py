@@ -10,7 +10,7 @@ from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Plan, Reason
+from reconciler.core.model.plan import Plan, Reason
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.recovery.marker_search import unrecorded, untracked
@@ -45,7 +45,7 @@ def session_warnings(
     yield from warnings_of(found.snapshot.names, found.plan.changes)
     complete = session.daybook.complete
     yield from _search_warnings(found, complete=complete)
-    yield from _older(found, complete=complete)
+    yield from age_warnings(found, complete=complete)
     yield from _untracked(found)
     unmarked = any(
         change.posts and not KINDS[change.address.kind].carries_marker
@@ -146,29 +146,42 @@ def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWar
         )
 
 
-def _older(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning]:
-    """What shows that the daybook is a copy from before the last apply (I-44)."""
+def age_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning]:
+    """What shows that the daybook or the ledger is a copy from before the last apply (I-44)."""
+    again = found.snapshot.again
+    if again:
+        named = _listed([f"{number} ({address.name})" for number, address in again.items()])
+        was = "was removed and is" if len(again) == 1 else "were removed and are"
+        yield warning(
+            "ledger-older",
+            "the ledger is older than the daybook, such as one restored from a backup: "
+            f"{named} {was} posted again",
+        )
     since = unrecorded(found.snapshot) if complete else ()
     if since:
         named = _listed([f"{number} ({address.name})" for address, number in since])
-        yield warning(
-            "daybook-older",
-            "the daybook is older than the ledger, such as a restored copy: it does not "
-            f"record {named}. The next apply records them again; it cannot find journal "
-            "runs.",
+        older = (
+            f"the ledger also holds what the daybook does not record: {named}"
+            if again
+            else "the daybook is older than the ledger, such as a restored copy: it does not "
+            f"record {named}. The next apply records them again; it cannot find journal runs."
         )
-    gone = sum(
-        1
+        yield warning("daybook-older", older)
+    gone = [
+        f"{change.number} ({change.address.name})"
         for change in found.plan.changes
-        if change.action is Action.FORGET and change.reason is Reason.MISSING_IN_LEDGER
-    )
+        if change.reason is Reason.MISSING_IN_LEDGER
+    ]
     if gone:
-        entries = "1 entry is" if gone == 1 else f"{gone} entries are"
-        yield warning(
-            "daybook-older",
-            f"{entries} recorded but missing in the ledger, and no file declares what is "
-            "missing: it was deleted, or the daybook is an older copy",
+        recorded = "is recorded but" if len(gone) == 1 else "are recorded but"
+        why = (
+            "the ledger is the older one"
+            if again
+            else "somebody deleted it, the ledger was restored from a backup, or the daybook is an "
+            "older copy"
         )
+        fact = f"{_listed(gone)} {recorded} missing in the ledger: {why}"
+        yield warning("ledger-older" if again else "daybook-older", fact)
 
 
 def _untracked(found: SearchedPlan) -> Iterator[PlanWarning]:

@@ -28,8 +28,8 @@ def drift(*, parallelism: int, ca_bundle: str | None, style: str) -> int:
     )
     if style == "json":
         document = document_of(plan)
-        keys = ("format_version", "workspace", "target", "drift")
+        keys = ("format_version", "workspace", "target", "drift", "warnings")
         out_json({key: document[key] for key in keys})
     else:
         out(drift_lines(plan))
-    return ExpectationFailed.exit_code if plan.drift else 0
+    return ExpectationFailed.exit_code if plan.drift or plan.warnings else 0

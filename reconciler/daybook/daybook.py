@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from reconciler.core.model.history import Recorded, Result
+from reconciler.core.model.history import Dropped, Recorded, Result
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     STATE,
@@ -132,6 +132,11 @@ class Daybook:
         """The recorded state of every address."""
         with self._up_to_date() as state:
             return state.recorded()
+
+    def dropped(self) -> Dropped:
+        """The numbers that were deleted, or recorded as missing."""
+        with self._up_to_date() as state:
+            return state.dropped()
 
     def unsettled(self) -> tuple[Intent, ...]:
         """Intents of calls without a definite outcome, oldest first."""

@@ -1,11 +1,20 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
-from reconciler.core.model.history import CALLS, Act, CallHistory, Recorded, Result, fold
+from reconciler.core.model.history import (
+    CALLS,
+    Act,
+    CallHistory,
+    Dropped,
+    Recorded,
+    Result,
+    dropped,
+    fold,
+)
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     GENESIS,
@@ -178,7 +187,22 @@ class DaybookState:
     def recorded(self) -> Mapping[Address, Recorded]:
         """The recorded state of every address. Raises Damaged."""
         # Only the last spec of an address is decoded, so the fold passes references.
-        states = fold(
+        states = fold(self._calls())
+        return {
+            address: state
+            if state.spec is None
+            else replace(
+                state, spec=spec_of(self.attempts[int(str(state.spec["seq"]))].content.spec)
+            )
+            for address, state in states.items()
+        }
+
+    def dropped(self) -> Dropped:
+        """The numbers that were deleted, or recorded as missing."""
+        return dropped(self._calls())
+
+    def _calls(self) -> Iterator[CallHistory]:
+        return (
             CallHistory(
                 address=tried.address,
                 act=tried.act,
@@ -189,14 +213,6 @@ class DaybookState:
             )
             for tried in self.attempts.values()
         )
-        return {
-            address: state
-            if state.spec is None
-            else replace(
-                state, spec=spec_of(self.attempts[int(str(state.spec["seq"]))].content.spec)
-            )
-            for address, state in states.items()
-        }
 
     def unsettled(self) -> tuple[Intent, ...]:
         return tuple(

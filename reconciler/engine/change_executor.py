@@ -316,6 +316,9 @@ class ChangeExecutor:
         if number is None or not (expected or self.change.posts):
             return
         live = self.reader.read(number)
+        if not expected and live is not None and self.reader.marker_of(live) != self.marker:
+            # Nothing was live under the number, and another entry has it now: it is not touched.
+            return
         if not self.reader.shows(live, self.unmoved):
             raise EntryMoved(
                 f"{number} changed since the plan was made, so it was left as it is",

@@ -78,7 +78,7 @@ class IntentLog:
         change = self.change
         updates = any(step.verb is Verb.UPDATE for step in change.steps)
         replaces_what_is_gone = change.posts and change.number is not None and not change.status
-        if change.reason is Reason.FOUND:
+        if change.reason in (Reason.FOUND, Reason.POSTED_AGAIN):
             self._take_over()
         elif change.reason is Reason.RENAMED:
             if not updates:
@@ -126,7 +126,7 @@ class IntentLog:
         deleted = {step.number for step in change.steps if step.verb is Verb.DELETE}
         if outdated is not None and outdated not in deleted:
             self.note(self.intent(Act.FORGET, number=outdated))
-        replaces = change.action is Action.REPLACE
+        replaces = change.cancels
         if not replaces and any(step.verb is Verb.UPDATE for step in change.steps):
             # The update records the adoption.
             return

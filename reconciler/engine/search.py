@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal
+from reconciler.core.model.history import NOTHING_DROPPED, Dropped
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Plan
@@ -17,6 +18,7 @@ from reconciler.core.recovery.marker_search import (
     addresses_to_search,
     all_recorded,
     contradicted,
+    contradicts,
     matches,
     statement_of,
     unproved,
@@ -24,7 +26,7 @@ from reconciler.core.recovery.marker_search import (
     with_found,
     with_previous,
 )
-from reconciler.core.recovery.number_probe import Probe
+from reconciler.core.recovery.number_probe import MOST_PROBED, Probe
 from reconciler.engine.ports import CompletenessLog, Searchable
 from reconciler.errors import LedgerError
 
@@ -39,7 +41,8 @@ class SearchPolicy:
     `complete` says that the daybook records everything that was ever posted. With `posting`, new
     postings are searched for, because they are posted next; with `asked`, everything.
     `first_apply` is the user's statement that nothing of this workspace was ever posted.
-    `probe_from` is the first number to probe without a search; None when none is known.
+    `probe_from` is the first number to probe without a search; None when none is known. `dropped`
+    are the numbers that the daybook records as deleted.
     """
 
     complete: bool
@@ -47,6 +50,7 @@ class SearchPolicy:
     asked: bool = False
     first_apply: bool = False
     probe_from: str | None = None
+    dropped: Dropped = NOTHING_DROPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,28 +73,34 @@ def plan_with_search(
 ) -> SearchedPlan:
     """Plan, search for entries that may be posted already, and plan again with those found.
 
-    With a complete daybook and nothing to post there is no search.
+    With a complete daybook and nothing to post there is no search. If ledger and daybook contradict
+    each other, the whole workspace is searched, and what was dropped is read again.
     """
-    plan = make(snapshot)
+    plan, dropped = make(snapshot), finding.dropped
     doubts = addresses_to_search(
         plan.changes, snapshot.recorded, complete=finding.complete, posting=finding.posting
     )
-    if not doubts and not finding.asked:
+    doubtful = contradicts(snapshot, dropped)
+    if not doubts and not finding.asked and not doubtful:
         return SearchedPlan(plan=plan, snapshot=snapshot)
-    everything = finding.asked or not finding.complete
+    everything = finding.asked or not finding.complete or doubtful
     workspace, place = snapshot.tenant.workspace, snapshot.tenant.marker
     names = () if everything else with_previous(doubts, snapshot.declared)
     search = search_ledger(ledger, workspace, place, names=names)
     if search.failure and finding.probe_from is not None:
         search = probe_ledger(read, finding.probe_from, workspace, place, why=search.failure)
+    wanted = {number: one for one, numbers in search.numbers.items() for number in numbers}
+    if doubtful:
+        wanted |= dict(tuple(dropped.numbers.items())[:MOST_PROBED])
     unread = tuple(
         (KINDS[address.kind], number)
-        for address, numbers in sorted(search.numbers.items())
-        for number in numbers
+        for number, address in sorted(wanted.items())
         if number not in snapshot.live
     )
-    snapshot = with_found(snapshot, search, read(unread), workspace=workspace, place=place)
-    plan = make(snapshot) if snapshot.found else plan
+    snapshot = with_found(
+        snapshot, search, read(unread), workspace=workspace, place=place, dropped=dropped
+    )
+    plan = make(snapshot) if snapshot.found or snapshot.again else plan
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, complete=finding.complete)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown, total
-from reconciler.core.model.plan import CANCELLED, Action, Change, Comparison, Drift, Reason
+from reconciler.core.model.plan import AGAIN, CANCELLED, Action, Change, Comparison, Drift, Reason
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted, postings
 from reconciler.core.planning.run_members import MEMBERS, PARTIAL_CANCEL_REMEDY
@@ -50,6 +50,7 @@ _REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
         Reason.ADOPTED: "already in the ledger; managed from now on",
         Reason.FOUND: "found in the ledger by its marker; missing from the daybook",
+        Reason.POSTED_AGAIN: "was deleted, and is posted again: the ledger is an older copy",
         Reason.LEFT_TO_RUN: "no longer declared; it stays with its journal run",
         Reason.RETIRED: "retired: stays in the ledger, no longer managed",
     }
@@ -59,7 +60,7 @@ _OF_THE_ACTION = frozenset({Reason.RESUMED, Reason.ADOPTED})
 """Reasons that describe the action, so they are not shown for a blocked change."""
 
 _DRIFTED: Mapping[str, str] = MappingProxyType(
-    {"gone": "no longer exists", CANCELLED: "was cancelled"}
+    {"gone": "no longer exists", CANCELLED: "was cancelled", AGAIN: "is posted again"}
 )
 
 

@@ -69,10 +69,11 @@ def verdict_lines(plan: Plan) -> tuple[Line, ...]:
 def drift_lines(plan: Plan) -> tuple[Line, ...]:
     """What changed in the ledger, for the `drift` verb."""
     view = view_of(plan)
-    if not view.drift:
+    if not view.drift and not plan.warnings:
         return (*_header(view), line(("No drift.", "good"), " The ledger holds what was applied."))
-    verdict = line(("Drift: ", "warning"), f"{view.drifted}.")
-    return (*_header(view), *drift_section(view.drift), verdict)
+    warnings = tuple(line((str(warning), "warning")) for warning in plan.warnings)
+    verdict = line(("Drift: ", "warning"), f"{view.drifted or 'the daybook is an older copy'}.")
+    return (*_header(view), *drift_section(view.drift), *warnings, verdict)
 
 
 def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:

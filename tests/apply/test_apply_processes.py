@@ -149,7 +149,8 @@ def test_i44_a_new_daybook_on_a_ledger_that_cannot_be_searched_needs_a_word(
     assert ("add --first-apply" if probing else "use --first-apply") in said
     assert (workspace.received, workspace.live()) == (0, live)
     # The word is not true here; within the day the keys still protect what was posted before.
-    assert workspace.apply(monkeypatch, *probing, "--first-apply") == 0
+    told = ["--adopt-found", str(len(BEFORE))] if probing else []
+    assert workspace.apply(monkeypatch, *probing, "--first-apply", *told) == 0
     if probing:
         said = " ".join(capsys.readouterr().out.split())
         assert "JE-00000001 to JE-000000" in said

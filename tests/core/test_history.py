@@ -3,7 +3,7 @@
 import pytest
 from builders import address, entry
 
-from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
+from reconciler.core.model.history import Act, CallHistory, Recorded, Result, dropped, fold
 
 OLD, NEW = "JE-00000001", "JE-00000002"
 A, B = entry(notes="a"), entry(notes="b")
@@ -117,3 +117,38 @@ def test_addresses_fold_apart():
         "true-up": OLD,
         "b": NEW,
     }
+
+
+def calls(*words):
+    """Calls that succeeded, as `create 1`: the number is also the name."""
+    for word in words:
+        act, _, number = word.partition(" ")
+        at = address(f"n{number}")
+        yield CallHistory(address=at, act=Act(act), result=Result.DONE, number=f"JE-{number:0>8}")
+
+
+@pytest.mark.parametrize(
+    ("history", "gone", "telling"),
+    [
+        pytest.param(["create 1"], [], [], id="nothing was removed"),
+        pytest.param(["create 1", "create 2", "delete 1"], [1], [1], id="removed last"),
+        pytest.param(["create 1", "delete 1", "create 2"], [1], [],
+                     id="created since: if the ledger is older, that one is missing"),
+        pytest.param(["create 1", "delete 1", "create 2", "delete 2"], [2, 1], [2, 1],
+                     id="nothing is left that could be missing"),
+        pytest.param(["create 1", "create 2", "cancel 1", "delete 1", "cancel 2"], [2, 1], [2, 1],
+                     id="cancelled and kept"),
+        pytest.param(["create 1", "delete 1", "create 1"], [], [], id="the number was given again"),
+        pytest.param(["create 1", "create 2", "forget 1"], [1], [1], id="missing"),
+        pytest.param(["create 1", "retire 1"], [], [], id="forgotten, and still posted"),
+        pytest.param(
+            [*(f"create {at}" for at in range(1, 31)), *(f"delete {at}" for at in range(1, 30))],
+            [*range(29, 0, -1)], [*range(29, 19, -1)],
+            id="of entries of one age the last removed ones tell",
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_removed_tells_whether_the_ledger_is_older(history, gone, telling):
+    found = dropped(calls(*history))
+    assert list(found.numbers) == [f"JE-{number:08}" for number in gone]
+    assert list(found.telling) == [f"JE-{number:08}" for number in telling]

@@ -311,3 +311,126 @@ def test_t10_a_saved_plan_searches_as_it_was_told(books, tmp_path, option):
     assert books.plan("--out", saved, option).code == 0
     ended = books.run("apply", saved)
     assert ended.code == (4 if option == "--find" else 0), ended.said
+
+
+def keep_ledger(books, copy):
+    shutil.copy(books.database, copy)
+
+
+def restore_ledger(books, copy):
+    for path in books.database.parent.glob(f"{books.database.name}*"):
+        path.unlink()
+    shutil.copy(copy, books.database)
+
+
+def all_removed_but_one_since(books):
+    books.remove("one", "two")
+    books.applied()
+
+
+def posted_and_removed_since(books):
+    posted_since(books)
+    books.remove("later", "one")
+    books.applied()
+
+
+def removed_and_replaced_since(books):
+    books.remove("one")
+    books.declare("two", *NINE)
+    books.applied()
+
+
+def removed_and_kept_cancelled_since(books):
+    books.settings(spec="{policy: {removal: cancel}}")
+    books.remove("one")
+    assert books.apply().code == 0
+
+
+OLDER_LEDGER = "the ledger is older than the daybook"
+
+
+def standing_of(books):
+    """What is posted, by its marker: period and amounts, whatever its number."""
+    rows = books.rows(
+        "select e.custom_fields, i.amount, i.type from journal_entries e "
+        "join journal_entry_items i on i.journal_entry_id = e.id "
+        "where e.status = 'Created' and not e.deleted"
+    )
+    return sorted((row["custom_fields"], row["amount"], row["type"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("happened", "older"),
+    [
+        pytest.param(removed_since, True, id="removed"),
+        pytest.param(all_removed_but_one_since, True, id="two removed"),
+        pytest.param(posted_and_removed_since, True, id="posted and removed"),
+        pytest.param(removed_and_replaced_since, True, id="removed and replaced"),
+        pytest.param(removed_and_posted_again_since, True, id="removed and posted again"),
+        pytest.param(removed_and_kept_cancelled_since, True, id="removed, and kept cancelled"),
+        pytest.param(replaced_since, True, id="replaced"),
+        pytest.param(posted_since, False, id="posted"),
+    ],
+)
+def test_t09_a_ledger_that_is_older_than_the_daybook_is_not_all_well(
+    books, tmp_path, happened, older
+):
+    """The file of the ledger comes back from before some applies; then one apply brings it up."""
+    keep_ledger(books, tmp_path / "ledger.db")
+    happened(books)
+    wanted = standing_of(books)
+    assert books.run("doctor").code == 0
+    restore_ledger(books, tmp_path / "ledger.db")
+    drift, planned = books.run("drift"), books.plan("--detailed-exitcode", "--max-removals", 9)
+    assert (drift.code, planned.code) == (7, 2), drift.said + planned.said
+    assert "No drift" not in drift.said
+    doctor = books.run("doctor")
+    assert doctor.code != 0, doctor.said
+    for said in (drift.said, planned.said, doctor.said):
+        assert (OLDER_LEDGER in " ".join(said.split())) is older, said
+    ended = books.apply("--max-removals", 9)
+    assert ended.code == 0, ended.said
+    assert standing_of(books) == wanted
+    assert books.plan("--find", "--detailed-exitcode").code == 0
+    assert (books.run("drift").code, books.run("doctor").code) == (0, 0)
+
+
+def test_t09_what_took_a_lost_number_is_neither_ours_nor_a_double(books, tmp_path):
+    """After the restore somebody else posts, and the ledger gives our lost number again."""
+    keep_ledger(books, tmp_path / "ledger.db")
+    books.declare("two", *NINE)
+    books.applied()
+    lost = books.number("two")
+    restore_ledger(books, tmp_path / "ledger.db")
+    assert by_hand(books) == lost
+    theirs = books.get(lost)
+    planned = books.plan()
+    assert "doubled" not in planned.said
+    assert f"cancel {lost}" not in planned.said
+    assert books.apply().code == 0
+    assert books.get(lost)["status"] == "Created"
+    assert books.get(lost)["journalEntryItems"] == theirs["journalEntryItems"]
+    assert not books.get(lost).get("ReconcilerKey__c")
+    assert books.plan("--detailed-exitcode").code == 0
+    assert {
+        f"{line['amount']:.2f}" for line in books.get(books.number("two"))["journalEntryItems"]
+    } == {"9.00"}
+
+
+def test_t09_a_new_entry_whose_number_was_taken_has_a_way_out(books, tmp_path):
+    """Only the number ties it to the daybook, and the number is somebody else's by now."""
+    keep_ledger(books, tmp_path / "ledger.db")
+    posted_since(books)
+    restore_ledger(books, tmp_path / "ledger.db")
+    number = by_hand(books)
+    assert number == "JE-00000004"
+    refused = books.apply()
+    assert (refused.code, "ownership" in refused.said) == (4, True)
+    assert "Cancel" not in refused.said.partition("To fix:")[2].partition("\n")[0]
+    text = (books.root / "later.yaml").read_text()
+    books.remove("later")
+    assert books.run("forget", "later", "--auto-approve").code == 0
+    books.write("later.yaml", text)
+    books.applied()
+    assert books.get(number)["status"] == "Created"
+    assert books.number("later") != number

@@ -1,8 +1,9 @@
 """The calls made to the ledger in order, and the state of each address that follows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from reconciler.core.model.resource import Address, Value
 
@@ -113,6 +114,55 @@ def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
         if number is not None and number in folded.retired:
             retired.setdefault((address.kind, number), set()).add(address)
     return states
+
+
+NEWEST = 10
+"""How many of the newest deletions are read, if several calls may have run at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Numbers that were cancelled, deleted or missing, each with its address; newest first.
+
+    `telling` are those that stand in a ledger that is older than the daybook but has every entry
+    that is recorded as posted.
+    """
+
+    numbers: Mapping[str, Address] = field(default_factory=lambda: MappingProxyType({}))
+    telling: tuple[str, ...] = ()
+
+
+NOTHING_DROPPED = Dropped()
+
+
+def dropped(history: Iterable[CallHistory]) -> Dropped:
+    """The numbers that calls or notes dropped, from all calls, oldest first.
+
+    A ledger that was restored to an earlier time has what was deleted after that time, and lacks
+    what was created after it. So if no recorded entry is missing, the time is after the last create
+    of an entry that is still recorded, and only later deletions can be undone. Of the entries that
+    are older than that create, the last deleted one stands in every such ledger.
+    """
+    born: dict[tuple[str, str], int] = {}
+    gone: dict[tuple[str, str], tuple[int, Address]] = {}
+    for at, tried in enumerate(history):
+        if tried.number is None or tried.result is not Result.DONE:
+            continue
+        key = tried.address.kind, tried.number
+        if tried.act is Act.CREATE or tried.act in ADOPTIONS:
+            born[key] = at
+            gone.pop(key, None)
+        elif tried.act in (Act.CANCEL, Act.DELETE, Act.FORGET):
+            gone[key] = at, tried.address
+    last = max((at for key, at in born.items() if key not in gone), default=-1)
+    newest = sorted(gone, key=lambda key: gone[key], reverse=True)
+    later = [key for key in newest if gone[key][0] > last]
+    before = [key for key in later if born.get(key, -1) < last][:NEWEST]
+    since = [key for key in later if born.get(key, -1) >= last]
+    return Dropped(
+        numbers=MappingProxyType({number: gone[kind, number][1] for kind, number in newest}),
+        telling=tuple(number for _, number in (*before, *since)),
+    )
 
 
 def _not_retired(state: Recorded, number: str) -> Recorded:

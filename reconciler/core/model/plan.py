@@ -24,6 +24,10 @@ CANCELLED = "Cancelled"
 """The status of a cancelled entry or run (API facts 3.4, 5.4)."""
 
 
+AGAIN = "posted-again"
+"""The status in drift of an entry that was removed, and is posted again."""
+
+
 class Action(StrEnum):
     """What happens to one address."""
 
@@ -61,6 +65,7 @@ class Reason(StrEnum):
     FAILED_IN_LEDGER = "failed-in-ledger"
     ADOPTED = "adopted"
     FOUND = "found"
+    POSTED_AGAIN = "posted-again"
     LEFT_TO_RUN = "left-to-run"
     RENAMED = "renamed"
     RETIRED = "retired"

@@ -19,7 +19,7 @@ def adoption_of(state: AddressState, declared: Declared) -> Change:
     An object that cannot carry a marker is adopted in the daybook only. An entry found by its
     marker is owned already: if its amounts differ it is replaced, like a recorded entry.
     """
-    reason = Reason.FOUND if state.found else Reason.ADOPTED
+    reason = state.found_reason if state.found else Reason.ADOPTED
     comparison = compare(
         state.kind,
         declared.spec,
@@ -42,6 +42,10 @@ def adoption_obstacles(state: AddressState, change: Change) -> Iterator[tuple[st
         remedy = "Correct `metadata.adopts`, or remove it if the entry was replaced."
         yield "adoption", f"{number} is not in the ledger", remedy
         return
+    others = [one for one in state.snapshot.found.get(state.address, ()) if one != number]
+    if others and not state.marked:
+        fact = f"{others[0]} has the marker of this declaration, and its file adopts {number}"
+        yield "adoption", fact, "Remove `metadata.adopts`: the marked entry is that of this name."
     if not state.posted:
         fact = f'{number} has the status "{state.live.status}"'
         yield "adoption", fact, "Remove the file: the entry is not posted and cannot be adopted."

@@ -63,7 +63,7 @@ def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
             yield "ownership", f'{number} carries no marker, not "{expected}"', _RESTORE_FIRST
         elif not state.marker_lost:
             yield "ownership", f'{number} carries no marker, not "{expected}"', ""
-    for number in state.cancelled_predecessors:
+    for number in state.cancelled_predecessors if change.steps else ():
         live = state.snapshot.live[number]
         if live is None:
             continue
@@ -86,7 +86,7 @@ _RESTORE_FIRST = (
 
 
 def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
-    number = state.recorded.number
+    number = state.number
     transfer = state.transferred
     if transfer in TRANSFER_REMEDIES:
         yield (

@@ -7,6 +7,7 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import MARKER
 from reconciler.core.model.plan import (
+    AGAIN,
     CANCELLED,
     UNCHANGED,
     Action,
@@ -115,11 +116,14 @@ def _decide(state: AddressState) -> Change | None:
         message = f'{state.live.number} has the status "{state.live.status}"'
         rule = "run-at-work" if state.live.status in state.kind.busy_states else "unknown-status"
         return _blocked(state.change(wanted, reason), rule, message)
-    change = (
-        _undeclared_change(state)
-        if state.declared is None
-        else _declared_change(state, state.declared)
-    )
+    change: Change | None
+    if state.declared is not None:
+        change = _declared_change(state, state.declared)
+    elif state.found:
+        verbs = (Verb.CANCEL, *state.delete)
+        change = state.change(Action.REMOVE, Reason.POSTED_AGAIN, verbs)
+    else:
+        change = _undeclared_change(state)
     if change is not None and state.previous is not None and state.live is not None:
         change = _renamed(state, change)
     if change is not None and state.duplicates:
@@ -247,8 +251,19 @@ def _compare(state: AddressState, wanted: Mapping[str, Value]) -> Comparison:
 def _drift(state: AddressState, change: Change | None) -> Drift | None:
     """What changed in the ledger since the last apply, whatever the file says now."""
     recorded, number = state.recorded, state.recorded.number
-    if number is None or number != state.number or recorded.unsettled or recorded.spec is None:
+    if again := state.posted_again:
+        return Drift(address=state.address, number=again, status=AGAIN)
+    if number is None or recorded.unsettled or recorded.spec is None:
         return None
+    if number != state.number:
+        # The recorded number is gone, or that of another entry; a search found ours.
+        live = state.snapshot.live[number]
+        status = live.status if live is not None else GONE
+        return (
+            None
+            if recorded.cancelled
+            else Drift(address=state.address, number=number, status=status)
+        )
     status = state.live.status if state.live is not None else GONE
     if not state.posted:
         cancelled_by_us = recorded.cancelled and status in (CANCELLED, GONE)

@@ -17,7 +17,7 @@ def unproved(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[Change]:
         number
         for address, numbers in snapshot.found.items()
         for number in numbers
-        if not _proves(snapshot.recorded.get(address), number)
+        if number not in snapshot.again and not _proves(snapshot.recorded.get(address), number)
     }
     for change in changes:
         if change.action is Action.BLOCKED or change.number not in without_record:

@@ -39,7 +39,8 @@ def refusals(
     owned = sum(
         sizes[item.address]
         for item in snapshot.records_by_current_name.values()
-        if item.address in changed and (item.number is not None or item.leftovers)
+        if item.address in changed
+        and (item.number is not None or item.leftovers or item.address in snapshot.again.values())
     )
     elsewhere = tuple(
         item.address

@@ -43,6 +43,8 @@ class Snapshot:
     tenant: Tenant
     policy: Policy = field(default_factory=Policy)
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    again: Mapping[str, Address] = field(default_factory=lambda: MappingProxyType({}))
+    """The posted numbers that the daybook records as removed or missing: the ledger is older."""
     selection: Selection = EVERYTHING
     names: Names = field(init=False)
     """The sources of names: declarations, records, live entries and search results."""
@@ -168,9 +170,10 @@ class AddressState:
             # An adopted entry that was deleted later is created like any other.
             number = None
         posted = _posted_numbers(snapshot, address)
-        found = declared is not None and len(posted) == 1 and _is_not_posted(live)
+        ours = declared is not None or snapshot.again.keys() >= {*posted}
+        found = ours and len(posted) == 1 and _is_not_ours(snapshot, address, recorded, live)
         if found:
-            # The daybook is new or an older copy: the marker proves that the entry belongs here.
+            # Daybook or ledger is an older copy: the marker proves that the entry belongs here.
             number, live = posted[0], snapshot.live[posted[0]]
         live_fields, marker = (
             split_marker(live.fields, snapshot.tenant.marker) if live is not None else ({}, None)
@@ -193,7 +196,7 @@ class AddressState:
     def duplicates(self) -> tuple[str, ...]:
         """The numbers posted for this address, if there are several, which is an error."""
         posted = {*_posted_numbers(self.snapshot, self.address)}
-        if posted and self.posted and self.number is not None:
+        if posted and self.posted and self.number is not None and self.marked:
             posted.add(self.number)
         return tuple(sorted(posted)) if len(posted) > 1 else ()
 
@@ -201,11 +204,26 @@ class AddressState:
     def cancelled_predecessors(self) -> tuple[str, ...]:
         """The numbers of cancelled predecessors, including that of an outdated record."""
         outdated = self.recorded.number if self.found else None
+        if outdated is not None and not _is_not_posted(self.snapshot.live[outdated]):
+            # Another entry has the number now.
+            outdated = None
         return tuple(
             number
             for number in (*self.recorded.leftovers, outdated)
             if number is not None and number != self.number
         )
+
+    @property
+    def posted_again(self) -> str:
+        """The removed number of the address that is posted again; empty for none."""
+        again = self.snapshot.again
+        own = (number for number, address in again.items() if address == self.address)
+        return self.number if self.number and self.number in again else next(own, "")
+
+    @property
+    def found_reason(self) -> Reason:
+        """Why a found entry is taken over: it is recorded as deleted, or is not recorded."""
+        return Reason.POSTED_AGAIN if self.number in self.snapshot.again else Reason.FOUND
 
     @property
     def adopts(self) -> bool:
@@ -226,8 +244,12 @@ class AddressState:
     @property
     def owned(self) -> bool:
         """Whether the live entry belongs to this address, or can be adopted."""
-        free = self.adopts and self.marker is None
-        return not self.kind.carries_marker or free or self.marker in self.own_markers
+        return self.marked or (self.adopts and self.marker is None)
+
+    @property
+    def marked(self) -> bool:
+        """Whether the live entry has a marker of this address, where it can have one."""
+        return not self.kind.carries_marker or self.marker in self.own_markers
 
     @property
     def marker_lost(self) -> bool:
@@ -247,8 +269,7 @@ class AddressState:
     @property
     def as_applied(self) -> bool:
         """Whether everything is as it was applied that no call changes."""
-        spec = self.recorded.spec
-        return spec is not None and not compare(self.kind, spec, spec, self.live_fields).forced_by
+        return _as_applied(self.recorded, self.live_fields)
 
     @property
     def posted(self) -> bool:
@@ -344,6 +365,28 @@ def _posted_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
     unknown = state is None or state.number is None
     numbers = snapshot.names.unrecorded(address) if unknown else snapshot.found.get(address, ())
     return numbers if source is None else (*numbers, *snapshot.names.unrecorded(source))
+
+
+def _is_not_ours(
+    snapshot: Snapshot, address: Address, recorded: Recorded, live: Live | None
+) -> bool:
+    """Whether the recorded number is not posted, or is that of another entry by now.
+
+    Another entry has no marker of this address, and its lines are not those that were applied.
+    """
+    if live is None or live.status == CANCELLED:
+        return True
+    names = (address, snapshot.renames.get(address))
+    marked = any(name is not None and snapshot.names.is_posted_as(name, live) for name in names)
+    return recorded.number == live.number and not marked and not _as_applied(recorded, live.fields)
+
+
+def _as_applied(recorded: Recorded, fields: Mapping[str, Value]) -> bool:
+    """Whether everything is as it was applied that no call changes."""
+    spec = recorded.spec
+    if spec is None:
+        return False
+    return not compare(KINDS[recorded.address.kind], spec, spec, fields).forced_by
 
 
 def _is_not_posted(live: Live | None) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import NOTHING_DROPPED, Dropped, Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import IN_NOTES, marker_of, split_marker
@@ -142,26 +142,67 @@ def _needs_search(change: Change, state: Recorded | None, *, everything: bool) -
     return change.posts and (everything or known)
 
 
-def with_found(
+def contradicts(snapshot: Snapshot, dropped: Dropped) -> bool:
+    """Whether the ledger and the daybook cannot both be up to date.
+
+    A recorded number is missing, or is not ours any more; or a number that was deleted is posted.
+    """
+    for address, state in snapshot.records_by_current_name.items():
+        if state.number is None or state.number not in snapshot.live:
+            continue
+        live = snapshot.live[state.number]
+        before = snapshot.renames.get(address, address)
+        if live is None:
+            if not state.cancelled:
+                return True
+        elif live.status != CANCELLED and not any(
+            snapshot.names.is_posted_as(name, live) for name in (address, before)
+        ):
+            return True
+    return bool(posted_again(snapshot, dropped))
+
+
+def posted_again(snapshot: Snapshot, dropped: Dropped) -> Mapping[str, Address]:
+    """The numbers that the daybook records as removed or missing, and that are posted as ours."""
+    posted = {one.number for one in snapshot.recorded.values() if not one.cancelled}
+    return {
+        number: address
+        for number, address in dropped.numbers.items()
+        if number not in posted
+        and (live := snapshot.live.get(number)) is not None
+        and live.status in KINDS[address.kind].posted_states
+        and snapshot.names.is_posted_as(address, live)
+    }
+
+
+def with_found(  # noqa: PLR0913 - keywords: whose entries they are, and what was dropped
     snapshot: Snapshot,
     search: Search,
     live: Mapping[str, Live | None],
     *,
     workspace: str,
     place: str,
+    dropped: Dropped = NOTHING_DROPPED,
 ) -> Snapshot:
     """The snapshot with the found entries whose reads confirm status and marker."""
-    known = {**snapshot.live, **live}
+    snapshot = replace(snapshot, live={**snapshot.live, **live})
+    again = posted_again(snapshot, dropped)
+    numbers = {address: {*found} for address, found in search.numbers.items()}
+    for number, address in again.items():
+        if KINDS[address.kind].carries_marker:
+            numbers.setdefault(address, set()).add(number)
     found = {
         address: confirmed
-        for address, numbers in search.numbers.items()
+        for address, each in numbers.items()
         if (
             confirmed := tuple(
-                n for n in numbers if _is_posted_as(address, known[n], workspace, place)
+                n
+                for n in sorted(each)
+                if _is_posted_as(address, snapshot.live[n], workspace, place)
             )
         )
     }
-    return replace(snapshot, live=known, found=found)
+    return replace(snapshot, found=found, again=again)
 
 
 def _is_posted_as(address: Address, live: Live | None, workspace: str, place: str) -> bool:
@@ -195,7 +236,7 @@ def unrecorded(snapshot: Snapshot) -> tuple[tuple[Address, str], ...]:
 
 
 def _found_unrecorded(snapshot: Snapshot) -> Iterator[tuple[Address, str]]:
-    known = recorded_numbers(snapshot.recorded.values())
+    known = recorded_numbers(snapshot.recorded.values()) | snapshot.again.keys()
     for address, numbers in sorted(snapshot.found.items()):
         yield from ((address, number) for number in numbers if number not in known)
 

@@ -59,7 +59,9 @@ _BLOCKS = (
         summary="A declaration is posted only once.",
         why="Two entries with one marker count the amounts twice. It is unknown which of them is "
         "in the general ledger.",
-        remedy="Cancel all but one of them in the ledger, then plan again with --find.",
+        remedy="Look at each of them in the ledger. If this workspace posted more than one, cancel "
+        "all but one there, then plan again with --find. If another repository posted one, leave "
+        "it: that repository needs a workspace name of its own.",
     ),
     Rule(
         id="posted-elsewhere",

@@ -71,6 +71,14 @@ _RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="ledger-older",
+        summary="The ledger holds what the daybook records.",
+        why="A ledger that was restored from a backup lacks what was posted since, and has again "
+        "what was removed since. An apply removes and posts it again.",
+        remedy="Restore the newest ledger. Or review the plan, and apply it.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="untracked-entry",
         summary="Every live entry with a marker of the workspace is declared or recorded.",
         why="An entry that nobody declares is not compared with anything.",
