@@ -13,7 +13,8 @@ from reconciler.core.model.report import Outcome
 from reconciler.workspace import DOCUMENTS, schema_text
 
 # A signature, and what a digest holds only where it applies.
-OPTIONAL = {"mac", "renamed_from"}
+# What documents of earlier minor versions lack, and what is written only where there is some.
+OPTIONAL = {"adopt_found", "mac", "renamed_from", "search", "warning_rules"}
 ROOT = "https://reconciler.dev/schemas/v1/"
 
 
