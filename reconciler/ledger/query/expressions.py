@@ -47,13 +47,18 @@ class Expressions:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
+        self.timeless = True
+        """Whether the translation is the same at any time."""
         self._rules: dict[type[exp.Expr], Callable[..., Typed]] = {
             exp.Column: lambda node: (node, kind_of(node)),
             exp.Literal: _literal,
             exp.Null: lambda node: (node, None),
             exp.Boolean: lambda node: (node, Kind.BOOLEAN),
-            exp.CurrentDate: lambda _: (literal(f"{self._now:%Y-%m-%d}"), Kind.DATE),
-            exp.CurrentTimestamp: lambda _: (literal(f"{self._now:%Y-%m-%d %X}"), Kind.TIMESTAMP),
+            exp.CurrentDate: lambda _: (literal(f"{self._time():%Y-%m-%d}"), Kind.DATE),
+            exp.CurrentTimestamp: lambda _: (
+                literal(f"{self._time():%Y-%m-%d %X}"),
+                Kind.TIMESTAMP,
+            ),
             exp.Paren: self._paren,
             exp.Subquery: lambda node: (node, kind_of(node.this.selects[0])),
             exp.Exists: lambda node: (node, Kind.BOOLEAN),
@@ -90,6 +95,10 @@ class Expressions:
             exp.Min: lambda node: self._extreme(node, "decimal_min"),
             exp.Max: lambda node: self._extreme(node, "decimal_max"),
         }
+
+    def _time(self) -> datetime:
+        self.timeless = False
+        return self._now
 
     def value(self, node: exp.Expr) -> Typed:
         """The translated expression and its type. Raises Refusal."""

@@ -27,28 +27,48 @@ from .parser import (
 from .schema import DELETED, Kind, QueryTable
 
 MAX_COLUMNS = 500
+REMEMBERED, MAX_REMEMBERED = 128, 20_000
+"""Translations that are kept, and the longest query in characters of which one is."""
 log = logging.getLogger(__name__)
+
+_TRANSLATED: dict[object, Translation] = {}
+"""By the text of a query and the columns it may name. A query is submitted and then executed."""
 
 
 def read_and_translate(
     query: str, schema: Mapping[str, QueryTable], *, now: datetime
 ) -> Translation | Output:
     """The translated query, or the answer itself. Raises Refusal and nothing else."""
+    key = (query, tuple((name, *table.columns.items()) for name, table in schema.items()))
+    known = _TRANSLATED.get(key)
+    if known is not None:
+        return known
     try:
-        tree = read_query(query)
-        if isinstance(tree, ShowTables):
-            return Output(
-                columns=(("table", Kind.TEXT),), rows=[(name,) for name in sorted(schema)]
-            )
-        if isinstance(tree, ShowColumns):
-            return _shown_columns(schema, tree.table)
-        return translate(tree, schema, now=now)
+        found, timeless = _read(query, schema, now)
     except Refusal:
         raise
     except Exception:
         # The parser may fail unexpectedly on text in other dialects.
         log.exception("a query could not be read")
         raise refused("The query is not understood") from None
+    if isinstance(found, Translation) and timeless and len(query) <= MAX_REMEMBERED:
+        while len(_TRANSLATED) >= REMEMBERED:
+            _TRANSLATED.pop(next(iter(tuple(_TRANSLATED))), None)  # threads may pop the same
+        _TRANSLATED[key] = found
+    return found
+
+
+def _read(
+    query: str, schema: Mapping[str, QueryTable], now: datetime
+) -> tuple[Translation | Output, bool]:
+    """The translated query or the answer itself, and whether it is the same at any time."""
+    tree = read_query(query)
+    if isinstance(tree, ShowTables):
+        names = [(name,) for name in sorted(schema)]
+        return Output(columns=(("table", Kind.TEXT),), rows=names), True
+    if isinstance(tree, ShowColumns):
+        return _shown_columns(schema, tree.table), True
+    return translate(tree, schema, now=now)
 
 
 def _shown_columns(schema: Mapping[str, QueryTable], name: str) -> Output:
@@ -62,8 +82,13 @@ def _shown_columns(schema: Mapping[str, QueryTable], name: str) -> Output:
     )
 
 
-def translate(tree: exp.Select, schema: Mapping[str, QueryTable], *, now: datetime) -> Translation:
-    """The translated query. Raises Refusal for unknown names and wrong types."""
+def translate(
+    tree: exp.Select, schema: Mapping[str, QueryTable], *, now: datetime
+) -> tuple[Translation, bool]:
+    """The translated query, and whether it is the same at any time.
+
+    Raises Refusal for unknown names and wrong types.
+    """
     try:
         return _translate(tree, schema, now)
     except RecursionError:
@@ -75,7 +100,9 @@ def translate(tree: exp.Select, schema: Mapping[str, QueryTable], *, now: dateti
         raise refused("The query is not understood") from None
 
 
-def _translate(tree: exp.Select, schema: Mapping[str, QueryTable], now: datetime) -> Translation:
+def _translate(
+    tree: exp.Select, schema: Mapping[str, QueryTable], now: datetime
+) -> tuple[Translation, bool]:
     tables = frozenset(_tables(tree, schema))
     deleted = any(column.name.lower() == DELETED for column in tree.find_all(exp.Column))
     names = _columns(schema, deleted=deleted)
@@ -93,12 +120,13 @@ def _translate(tree: exp.Select, schema: Mapping[str, QueryTable], now: datetime
         for select in annotated.selects
     )
     _check_output(columns)
-    return Translation(
+    translation = Translation(
         sql=annotated.sql(dialect="sqlite"),
         tables=tables,
         columns=columns,
         deleted_too=deleted,
     )
+    return translation, values.timeless
 
 
 def _tables(tree: exp.Select, schema: Mapping[str, QueryTable]) -> Iterator[str]:
