@@ -139,6 +139,8 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         policy = policy_to_record(session, plan.digest, options.change)
         session.daybook.end(commit=commit if code == 0 else "", policy=policy, checked=True)
     mark_complete(session.daybook, found, first_apply=options.plan.search.first_apply)
+    if code == 0 and not plan.partial:
+        session.daybook.move_marker(session.settings.marker)
     return code
 
 

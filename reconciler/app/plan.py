@@ -176,7 +176,7 @@ def _snapshot(
             if item.address in selection or item.address not in declared
         ),
     )
-    dropped = session.daybook.dropped()
+    dropped, former = session.daybook.dropped(), session.daybook.marker
     known = {number for _, number in wanted}
     telling = (one for one in dropped.telling if one not in known)
     wanted = (*wanted, *((KINDS[dropped.numbers[one].kind], one) for one in telling))
@@ -186,7 +186,12 @@ def _snapshot(
         declared=declared,
         recorded=recorded,
         live=seen.live,
-        tenant=replace(session.workspace.tenant, codes=seen.codes, periods=seen.periods),
+        tenant=replace(
+            session.workspace.tenant,
+            codes=seen.codes,
+            periods=seen.periods,
+            former_marker=former if former != session.settings.marker else "",
+        ),
         policy=session.settings.policy,
         selection=selection,
     )

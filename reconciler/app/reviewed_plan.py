@@ -42,7 +42,8 @@ def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
         return options
     if options.allowances not in (Allowances(), saved.allowances):
         raise UsageError(
-            "A saved plan has its own --max-removals, --max-missing and --adopt-found."
+            "A saved plan has its own --max-removals, --max-missing, --adopt-found "
+            "and --allow-equal."
         )
     if options.scope not in (WHOLE, saved.scope):
         raise UsageError("A saved plan has its own --target, --exclude, --period and --select.")

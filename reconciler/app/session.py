@@ -40,6 +40,8 @@ class ReadOnlyDaybook(CallRecords, Protocol):
     @property
     def tenant(self) -> str | None: ...
     @property
+    def marker(self) -> str: ...
+    @property
     def complete(self) -> bool: ...
     @property
     def unchecked(self) -> bool: ...
@@ -158,7 +160,7 @@ def open_session(
         )
         _require_same_ledger(session)
         if write:
-            daybook.bind(session.tenant, workspace=settings.name)
+            daybook.bind(session.tenant, workspace=settings.name, marker=settings.marker)
         yield session
 
 

@@ -173,6 +173,13 @@ plan_options = together(
         "daybook.",
     ),
     click.option(
+        "--allow-equal",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="With a new daybook, post up to N entries although the ledger has equal ones of "
+        "others.",
+    ),
+    click.option(
         "--find",
         is_flag=True,
         help="Search the ledger for all entries of this workspace, including those that the "

@@ -89,6 +89,11 @@ class Daybook:
         return self._state.workspace
 
     @property
+    def marker(self) -> str:
+        """The field that holds the markers of its entries; empty when it is not recorded."""
+        return self._state.marker
+
+    @property
     def tenant(self) -> str | None:
         """The tenant it belongs to; None before it was bound."""
         return self._state.tenant
@@ -179,15 +184,23 @@ class Daybook:
             rows = connection.execute(select(*EVENT_COLUMNS).order_by(events.c.seq))
             return tuple(Event(*row) for row in rows)
 
-    def bind(self, tenant: str, *, workspace: str = "") -> None:
-        """Record the tenant and the workspace. The first apply does it, once.
+    def bind(self, tenant: str, *, workspace: str = "", marker: str = "") -> None:
+        """Record the tenant, the workspace and the field of its markers. The first apply does it.
 
-        A workspace may change its name until the first call is recorded.
+        A workspace may change its name and that field until the first call is recorded.
         """
-        bound = self.tenant
-        renamed = workspace != self.workspace and not (self.workspace and self.serial)
-        if bound is None or (workspace and renamed):
-            content = BoundToTenant(tenant=tenant if bound is None else bound, workspace=workspace)
+        bound, used = self.tenant, bool(self.serial)
+        named = self.workspace if used and self.workspace else workspace or self.workspace
+        placed = self.marker if used and self.marker else marker or self.marker
+        if bound is None or (named, placed) != (self.workspace, self.marker):
+            tenant = tenant if bound is None else bound
+            content = BoundToTenant(tenant=tenant, workspace=named, marker=placed)
+            self._append(EventType.BOUND_TO_TENANT, content)
+
+    def move_marker(self, marker: str) -> None:
+        """Record that every entry has its marker in another field now."""
+        if self.tenant is not None and marker != self.marker:
+            content = BoundToTenant(tenant=self.tenant, workspace=self.workspace, marker=marker)
             self._append(EventType.BOUND_TO_TENANT, content)
 
     def mark_complete(self) -> None:

@@ -97,6 +97,8 @@ class Created(Content):
 class BoundToTenant(Content):
     tenant: str
     workspace: str = ""
+    marker: str = ""
+    """The field that holds the markers of the entries."""
 
 
 class MarkedComplete(Content):

@@ -88,6 +88,7 @@ class DaybookState:
     def __init__(self) -> None:
         self.lineage = ""
         self.workspace = ""
+        self.marker = ""
         self.tenant: str | None = None
         self.complete = False
         self.unchecked = False
@@ -138,10 +139,12 @@ class DaybookState:
                 self.lineage, self.workspace = content.lineage, content.workspace
             case BoundToTenant():
                 self.tenant = content.tenant
-                if content.workspace and content.workspace != self.workspace:
-                    # What a search proved was proved for the markers of the other name.
+                before = self.workspace, self.marker
+                self.workspace = content.workspace or self.workspace
+                self.marker = content.marker or self.marker
+                if not self.serial and before != (self.workspace, self.marker):
+                    # What a search proved was proved for the markers of that time.
                     self.complete = False
-                    self.workspace = content.workspace
             case MarkedComplete():
                 self.complete = True
             case RunBegun():

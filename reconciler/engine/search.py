@@ -11,6 +11,13 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.snapshot import Snapshot
+from reconciler.core.recovery.equal_entries import (
+    MOST_READ,
+    candidates,
+    first_posts,
+    statement_of_periods,
+    with_equal,
+)
 from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
     Search,
@@ -101,10 +108,34 @@ def plan_with_search(
         snapshot, search, read(unread), workspace=workspace, place=place, dropped=dropped
     )
     plan = make(snapshot) if snapshot.found or snapshot.again else plan
+    if not finding.complete and not search.failure and not search.probed:
+        snapshot, failure = _with_equal(snapshot, plan, ledger, read)
+        search = replace(search, failure=failure)
+        plan = make(snapshot) if snapshot.equal else plan
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, complete=finding.complete)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))
     return SearchedPlan(plan=plan, snapshot=snapshot, search=search, doubts=len(doubts))
+
+
+def _with_equal(
+    snapshot: Snapshot, plan: Plan, ledger: Searchable, read: Read
+) -> tuple[Snapshot, str]:
+    """The snapshot with the entries that equal what would be posted; and why it is not known."""
+    wanted = first_posts(plan.changes, snapshot)
+    live: dict[str, Live | None] = {}
+    for kind in {one.address.kind: KINDS[one.address.kind] for one in wanted}.values():
+        own = tuple(one for one in wanted if one.address.kind == kind.name)
+        try:
+            numbers = candidates(kind, ledger.query(statement_of_periods(kind, own)), own)
+        except LedgerError as error:
+            return snapshot, error.message.rstrip(".")
+        except UnexpectedRows as error:
+            return snapshot, str(error)
+        if len(numbers) > MOST_READ:
+            return snapshot, f"{len(numbers)} entries of these periods are too many to compare"
+        live |= read(tuple((kind, number) for number in numbers))
+    return with_equal(snapshot, wanted, live), ""
 
 
 def _refusals(

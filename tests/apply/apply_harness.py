@@ -319,7 +319,9 @@ class Bench:
         make = partial(
             make_plan,
             basis=basis,
-            allowances=Allowances(max_removals=PLENTY, max_missing=PLENTY, adopt_found=PLENTY),
+            allowances=Allowances(
+                max_removals=PLENTY, max_missing=PLENTY, adopt_found=PLENTY, allow_equal=PLENTY
+            ),
         )
         read = partial(read_all, ledger=client, parallelism=1)
         return plan_with_search(snapshot, make, ledger=client, read=read, finding=finding)

@@ -441,6 +441,7 @@ def test_every_rule_that_blocks_has_a_case():
         "all-entries-removed",
         "missing-in-ledger",
         "unproved-entries",
+        "equal-entries",
         "unsearched-ledger",
         "money-limit",
         "change-limit",

@@ -1,5 +1,6 @@
 """Who an entry is rests on evidence: its marker, its record, and what no call can change of it."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -434,3 +435,120 @@ def test_t09_a_new_entry_whose_number_was_taken_has_a_way_out(books, tmp_path):
     books.applied()
     assert books.get(number)["status"] == "Created"
     assert books.number("later") != number
+
+
+def renamed_books(books):
+    books.settings("new-books", "{daybook: .reconciler/new.db}")
+
+
+def renamed_books_without_daybook(books):
+    lose_daybook(books)
+    books.settings("new-books")
+
+
+def moved_marker_without_daybook(books):
+    lose_daybook(books)
+    books.settings(spec="{identity: {marker: notes}}")
+
+
+CHANGED_SETTINGS = (renamed_books, renamed_books_without_daybook, moved_marker_without_daybook)
+
+
+@pytest.mark.parametrize("changed", CHANGED_SETTINGS)
+def test_t06_changed_settings_never_post_again_what_stands(books, changed):
+    """No marker and no record shows the entries, but their content does. Each way out works."""
+    before = books.content()
+    changed(books)
+    for refused in (books.plan(), books.apply(), books.apply("--allow-equal", 2)):
+        said = " ".join(refused.said.split())
+        assert refused.code == 4
+        assert "equal-entries: the daybook is new, and 3 of what would be posted" in said
+        assert "one as JE-0000000" in said
+    assert books.content() == before
+    assert "restore `metadata.name`, `identity.marker` and `daybook`" in said
+    books.settings()
+    back = books.apply()
+    assert back.code == (0 if changed is renamed_books else 4), back.said
+    if back.code:
+        assert flags_of(back)
+        assert books.apply("--adopt-found", 3).code == 0
+    assert books.content() == before
+    assert books.plan("--find", "--detailed-exitcode").code == 0
+
+
+def test_t06_a_person_may_say_that_equal_entries_are_different_postings(books, tmp_path):
+    renamed_books(books)
+    saved = tmp_path / "plan.json"
+    assert books.plan("--out", saved, "--allow-equal", 3).code == 0
+    assert books.run("apply", saved).code == 0
+    assert len(books.rows("select number from journal_entries where not deleted")) == 6
+    assert books.plan("--detailed-exitcode").code == 0
+    books.declare("four", notes="Posted later")
+    books.applied()
+
+
+def test_t06_an_unmarked_entry_of_equal_content_is_named_and_can_be_adopted(empty):  # noqa: F811
+    number = by_hand(empty)
+    lines = (debit("1234.50"), credit("1234.50"))
+    empty.declare("one", *lines)
+    refused = empty.apply()
+    assert (refused.code, f"{number} (no marker)" in " ".join(refused.said.split())) == (4, True)
+    empty.declare("one", *lines, metadata={"adopts": number})
+    empty.applied()
+    assert len(empty.rows("select number from journal_entries")) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("{}", "{identity: {marker: notes}}", id="to the notes"),
+        pytest.param("{identity: {marker: notes}}", "{}", id="out of the notes"),
+    ],
+)
+def test_t06_a_changed_place_of_the_marker_is_planned_for_each_entry(
+    empty,  # noqa: F811 - a fixture's name
+    before,
+    after,
+):
+    empty.settings(spec=before)
+    empty.declare("noted", notes="Seen by people")
+    empty.declare("silent", *NINE)
+    empty.applied()
+    lines = empty.rows("select * from journal_entry_items order by id")
+    empty.settings(spec=after)
+    assert empty.actions() == {"noted": "update", "silent": "update"}
+    empty.applied()
+    assert empty.rows("select * from journal_entry_items order by id") == lines
+    held = {
+        (row["notes"], json.loads(row["custom_fields"]).get("ReconcilerKey__c"))
+        for row in empty.rows("select * from journal_entries")
+    }
+    if after == "{}":
+        assert held == {("Seen by people", "acme-books/noted"), (None, "acme-books/silent")}
+    else:
+        assert held == {
+            ("Seen by people\n[reconciler:acme-books/noted]", None),
+            ("[reconciler:acme-books/silent]", None),
+        }
+    assert empty.run("drift").code == 0
+    empty.declare("noted", *NINE, notes="Seen by people")
+    empty.declare("later", debit("8.00"), credit("8.00"))
+    empty.applied()
+
+
+def test_t06_a_foreign_marker_in_the_former_place_is_not_ours(books):
+    basic_information(books, books.number("one"), ReconcilerKey__c="others/one")
+    books.settings(spec="{identity: {marker: notes}}")
+    refused = books.apply()
+    assert (refused.code, 'carries the marker "others/one"' in refused.said) == (4, True)
+    assert books.rows("select notes from journal_entries where number = 'JE-00000001'") != []
+
+
+def test_t06_no_remedy_proposes_a_new_daybook_for_old_books():
+    """Not in the product, and not in its documents."""
+    root = Path(__file__).parents[2]
+    texts = [*(root / "reconciler").rglob("*.py"), *(root / "docs").rglob("*.md")]
+    for text in (*texts, root / "README.md"):
+        said = " ".join(text.read_text(encoding="utf-8").split())
+        for words in ("begin a new daybook", "begins a new daybook", "delete the daybook"):
+            assert words not in said, text

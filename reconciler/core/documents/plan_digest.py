@@ -17,7 +17,8 @@ def digest_of(plan: Plan, document: Document | None = None) -> str:
     """
     document = document_of(plan) if document is None else document
     # What is adopted is among the changes, and a plan without the allowance is refused.
-    scope = _without(document["scope"], "partial", "not_looked_at", "adopt_found")
+    told = ("adopt_found", "allow_equal")
+    scope = _without(document["scope"], "partial", "not_looked_at", *told)
     if plan.scope == WHOLE:
         # A plan without a selection keeps the digest of earlier versions.
         scope = {name: scope[name] for name in ("max_removals", "max_missing")}

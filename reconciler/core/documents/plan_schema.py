@@ -9,7 +9,7 @@ from msgspec import Meta, ValidationError, convert
 
 from reconciler.core.model.finding import Refusal, Severity
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.plan import Action, Reason, Step
+from reconciler.core.model.plan import Action, Reason, SearchOptions, Step
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 
@@ -147,9 +147,11 @@ _PLAN = _object(
         max_removals=_Count | None,
         max_missing=_Count | None,
         adopt_found=NotRequired[_Count | None],
+        allow_equal=NotRequired[_Count | None],
         partial=bool,
         not_looked_at=_object(OutOfScope, declared=_Count, recorded=_Count),
     ),
+    search=NotRequired[_object(SearchOptions)],
     origin=_object(Provenance),
     digest=str,
     checksum=str,

@@ -246,11 +246,13 @@ class Allowances:
     """Limits that options of the command set in place of the defaults.
 
     `adopt_found` is how many entries may be adopted that only their marker ties to the workspace.
+    `allow_equal` is how many may be posted although the ledger has an equal one of somebody else.
     """
 
     max_removals: int | None = None
     max_missing: int | None = None
     adopt_found: int | None = None
+    allow_equal: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

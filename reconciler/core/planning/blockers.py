@@ -56,8 +56,9 @@ def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
     expected = state.expected_marker
     if state.live is not None and not state.owned:
         number = state.live.number
-        if state.marker:
-            fact = f'{number} carries the marker "{state.marker}", not "{expected}"'
+        marker = state.marker or state.former_marker
+        if marker and marker not in state.own_markers:
+            fact = f'{number} carries the marker "{marker}", not "{expected}"'
             yield "ownership", fact, _FOREIGN_MARKER.format(state.address.name)
         elif state.marker_lost and change.cancels:
             yield "ownership", f'{number} carries no marker, not "{expected}"', _RESTORE_FIRST

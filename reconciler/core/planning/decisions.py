@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.marker import MARKER
+from reconciler.core.model.marker import MARKER, split_marker
 from reconciler.core.model.plan import (
     AGAIN,
     CANCELLED,
@@ -199,7 +199,17 @@ def _with_protection(state: AddressState, declared: Declared, comparison: Compar
 def _with_marker(state: AddressState, comparison: Comparison) -> Comparison:
     """The comparison with the marker, which the live entry lacks."""
     lost = FieldChange(name=MARKER, before=state.marker, after=state.expected_marker, in_place=True)
-    return replace(comparison, fields=(*comparison.fields, lost))
+    return replace(comparison, fields=(*comparison.fields, lost, *_cleared(state, comparison)))
+
+
+def _cleared(state: AddressState, comparison: Comparison) -> Iterator[FieldChange]:
+    """The field that held the marker at the last apply, without it."""
+    place = state.snapshot.tenant.former_marker
+    if state.former_marker is None or any(one.name == place for one in comparison.fields):
+        return
+    before = state.live_fields.get(place)
+    rest = split_marker({place: before}, place)[0].get(place)
+    yield FieldChange(name=place, before=before, after=rest, in_place=True)
 
 
 def _declaration_changed(state: AddressState, declared: Declared) -> bool:
@@ -273,7 +283,7 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
     # Most entries are kept as applied: `_decide` has compared them already.
     kept = change is not None and change.action is Action.KEEP and change.after == recorded.spec
     moved = UNCHANGED if kept else _compare(state, recorded.spec)
-    if not state.owned:
+    if not state.owned and state.former_marker not in state.own_markers:
         # The marker proves ownership: without it the entry could not be changed or found.
         moved = _with_marker(state, moved)
     if gone := cancelled_members(state.live):

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from reconciler.core.model.finding import Refusal
+from reconciler.core.model.marker import split_marker
 from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason
 from reconciler.core.model.policy import Policy
+from reconciler.core.model.resource import Live
 from reconciler.core.planning.evidence import unproved
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import is_posted
@@ -62,6 +64,7 @@ def refusals(
             policy=snapshot.policy.max_removals,
         ),
         *_missing(changes, owned, allowances.max_missing),
+        *_equal(changes, snapshot, allowances.allow_equal or 0),
         *_found(unproved(changes, snapshot), snapshot, allowances.adopt_found or 0),
         *_money(changes, snapshot.policy.max_money, snapshot.tenant.home_currency),
         *_changes(changes, owned + len(elsewhere), snapshot.policy),
@@ -99,6 +102,39 @@ def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> It
         )
         remedy = f"Check the target. If this is intended, allow it with --max-missing {missing}."
         yield _refusal("missing-in-ledger", message, remedy)
+
+
+def _equal(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:
+    posting = [
+        change
+        for change in changes
+        if change.posts and not change.number_posted and change.address in snapshot.equal
+    ]
+    if len(posting) <= allowed:
+        return
+    count, place = len(posting), snapshot.tenant.marker
+    named = [
+        f"{change.address.name} as {live.number} ({_carried(live, place)})"
+        for change in posting
+        for live in snapshot.equal[change.address][:1]
+    ]
+    rest = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
+    message = (
+        f"the daybook is new, and {count} of what would be posted is in the ledger already, with "
+        f"the same period, date, currency and lines: {', '.join(named[:MOST_NAMED])}{rest}"
+    )
+    remedy = (
+        "If this workspace posted it under another name, or with its marker in another field, "
+        "restore `metadata.name`, `identity.marker` and `daybook` in reconciler.yaml. If an entry "
+        "without a marker is the declared one, write its number into `metadata.adopts`. If these "
+        f"are different postings, post them with --allow-equal {count}."
+    )
+    yield _refusal("equal-entries", message, remedy)
+
+
+def _carried(live: Live, place: str) -> str:
+    marker = split_marker(live.fields, place)[1]
+    return f'marker "{marker}"' if marker else "no marker"
 
 
 def _found(taken: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:

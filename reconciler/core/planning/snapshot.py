@@ -45,6 +45,8 @@ class Snapshot:
     found: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     again: Mapping[str, Address] = field(default_factory=lambda: MappingProxyType({}))
     """The posted numbers that the daybook records as removed or missing: the ledger is older."""
+    equal: Mapping[Address, tuple[Live, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """The posted entries of others that equal what would be posted with a new daybook."""
     selection: Selection = EVERYTHING
     names: Names = field(init=False)
     """The sources of names: declarations, records, live entries and search results."""
@@ -263,13 +265,15 @@ class AddressState:
             and self.marker is None
             and not self.adopts
             and self.posted
-            and self.as_applied
+            and self.former_marker in (None, *self.own_markers)
+            and _as_applied(self.recorded, self.live_fields)
         )
 
     @property
-    def as_applied(self) -> bool:
-        """Whether everything is as it was applied that no call changes."""
-        return _as_applied(self.recorded, self.live_fields)
+    def former_marker(self) -> str | None:
+        """The marker in the field that held it at the last apply; None if there is none."""
+        place = self.snapshot.tenant.former_marker
+        return split_marker(self.live.fields, place)[1] if place and self.live else None
 
     @property
     def posted(self) -> bool:

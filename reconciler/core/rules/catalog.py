@@ -170,6 +170,15 @@ _GUARDS = (
         "this workspace, write another `metadata.name` into reconciler.yaml.",
     ),
     Rule(
+        id="equal-entries",
+        summary="With a new daybook nothing is posted that the ledger has already, under whatever "
+        "marker.",
+        why="After `daybook`, `metadata.name` or `identity.marker` was changed, no record and no "
+        "marker shows what was posted before. Its content does.",
+        remedy="Restore these settings. Or name the entry with `metadata.adopts`. If the entries "
+        "are different postings, give their number with --allow-equal.",
+    ),
+    Rule(
         id="unsearched-ledger",
         summary="With a new daybook nothing is posted before the ledger was searched for entries "
         "of this workspace. The same holds if the daybook records entries that the ledger no "

@@ -1,0 +1,80 @@
+"""The search by content: entries that equal what a new daybook would post, under whatever marker.
+
+A marker is found only under the workspace's present name, in its present field. Under a former name
+or in a former field the entries are still posted, and their content is the only trace.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from reconciler.core.model.canonical import as_declaration
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.plan import Change
+from reconciler.core.model.resource import Declared, Live, Value, text_of
+from reconciler.core.planning.diff import compare
+from reconciler.core.planning.snapshot import Snapshot
+from reconciler.core.recovery.marker_search import UnexpectedRows, address_in, quoted
+
+MOST_READ = 1000
+"""The most entries to read: each costs a call."""
+
+
+def first_posts(changes: Iterable[Change], snapshot: Snapshot) -> tuple[Declared, ...]:
+    """The declarations that would be posted, and whose entries could be found by a marker."""
+    return tuple(
+        snapshot.declared[change.address]
+        for change in changes
+        if change.posts and not change.number_posted and KINDS[change.address.kind].carries_marker
+    )
+
+
+def statement_of_periods(kind: Kind, wanted: Iterable[Declared]) -> str:
+    """The query for the entries of the accounting periods of some declarations."""
+    periods = sorted({str(one.spec.get(kind.period)) for one in wanted})
+    return (
+        "SELECT e.number AS number, e.status AS status, e.transactionType AS transactionType, "  # noqa: S608 - the kind is a word, and the periods are quoted
+        f"e.currency AS currency FROM {kind.name} e "
+        "JOIN AccountingPeriod p ON e.accountingPeriodId = p.id "
+        f"WHERE p.name IN ({', '.join(map(quoted, periods))})"
+    )
+
+
+def candidates(
+    kind: Kind, rows: Iterable[Mapping[str, Value]], wanted: Iterable[Declared]
+) -> tuple[str, ...]:
+    """The posted numbers in the currency of a declaration. Raises UnexpectedRows."""
+    currencies = {text_of(one.spec.get(kind.currency)) for one in wanted}
+    numbers = set()
+    for row in rows:
+        number, status = row.get("number"), row.get("status")
+        if not isinstance(number, str) or not isinstance(status, str):
+            raise UnexpectedRows("a row of the result has no number or no status")
+        by_run = row.get("transactiontype") in TRANSACTION_TYPES
+        if status in kind.posted_states and not by_run and row.get("currency") in currencies:
+            numbers.add(number)
+    return tuple(sorted(numbers))
+
+
+def with_equal(
+    snapshot: Snapshot, wanted: Iterable[Declared], live: Mapping[str, Live | None]
+) -> Snapshot:
+    """The snapshot with the read entries that equal what would be posted."""
+    equal = {one.address: tuple(_equal_to(one, snapshot, live.values())) for one in wanted}
+    return replace(snapshot, equal={address: each for address, each in equal.items() if each})
+
+
+def _equal_to(one: Declared, snapshot: Snapshot, entries: Iterable[Live | None]) -> Iterator[Live]:
+    kind, tenant = KINDS[one.address.kind], snapshot.tenant
+    adopted = {other.adopts for other in snapshot.declared.values()}
+    for live in entries:
+        if live is None or live.number in adopted or live.status not in kind.posted_states:
+            continue
+        owner = address_in(kind, live.fields, tenant.workspace, tenant.marker)
+        if owner is not None and owner in snapshot.declared:
+            # It is that declaration's own, and the search by marker has found it.
+            continue
+        fields = as_declaration(kind, live.fields)
+        if not compare(kind, one.spec, None, fields).forced_by:
+            yield live
