@@ -1,7 +1,7 @@
 """The run of apply, import and forget: settle, plan, approve, carry out, report."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
 
@@ -25,7 +25,7 @@ from reconciler.engine.apply import apply
 from reconciler.engine.double_postings import check_posted
 from reconciler.engine.ports import PollingPolicy, Ports
 from reconciler.engine.search import mark_complete
-from reconciler.errors import AppliedInPart, Refused
+from reconciler.errors import AppliedInPart, DaybookError, Refused
 from reconciler.forge.ci_context import ChangeOptions
 
 INTERRUPTED = 130
@@ -138,7 +138,9 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     if code in (0, Refused.exit_code):
         policy = policy_to_record(session, plan.digest, options.change)
         session.daybook.end(commit=commit if code == 0 else "", policy=policy, checked=True)
-    mark_complete(session.daybook, found, first_apply=options.plan.search.first_apply)
+    # The report is told, so a daybook that cannot be written changes the code of a success only.
+    with suppress(*(() if code == 0 else (DaybookError,))):
+        mark_complete(session.daybook, found, first_apply=options.plan.search.first_apply)
     if code == 0 and not plan.partial:
         session.daybook.move_marker(session.settings.marker)
     return code

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Protocol, TypeVar
 
 from reconciler.app.connection import chosen_ledger, connect
@@ -118,9 +119,11 @@ def open_session(
     lock_timeout: float = 0,
     pause: Callable[[float], None] = time.sleep,
     ca_bundle: str | None = None,
+    hurry: Event | None = None,
 ) -> Iterator[_Session]:
     """Open daybook and ledger of a valid workspace. Raises a ReconcilerError.
 
+    Once `hurry` is set, a daybook whose server does not answer is given up soon.
     To write takes the daybook's lease for a `command`, and binds the daybook to the ledger.
     """
     write = issubclass(kind, WriteSession)
@@ -137,6 +140,7 @@ def open_session(
             command=command if write else "",
             lock_timeout=lock_timeout,
             pause=pause,
+            hurry=hurry,
         )
         stack.callback(daybook.close)
         policy = stricter(policy_of_text(daybook.policy), settings.policy, len(daybook.recorded()))

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.daybook.lease import this_process
@@ -20,6 +21,7 @@ def open_workspace_daybook(
     command: str = "",
     lock_timeout: float = 0,
     pause: Callable[[float], None] = time.sleep,
+    hurry: Event | None = None,
 ) -> Daybook:
     """Open the daybook that the settings name. Raises DaybookError.
 
@@ -37,6 +39,7 @@ def open_workspace_daybook(
         holder=this_process(command=command) if write else None,
         lock_timeout=lock_timeout,
         pause=pause,
+        hurry=hurry,
     )
 
 

@@ -125,6 +125,7 @@ def apply(
             lock_timeout=lock_timeout,
             pause=stop.pause_or_end,
             ca_bundle=ca_bundle,
+            hurry=stop.event,
         ) as session,
     ):
         return apply_workspace(session, options, interaction)

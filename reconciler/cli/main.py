@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import HELP, VerbGroup, common_options, format_option
+from reconciler.cli.options import HELP, CommonOptions, VerbGroup, common_options, format_option
 from reconciler.cli.terminal import err, out, out_text, show_error
 from reconciler.core.model.variables import ci_variable, flag_variable, unknown_variables
 from reconciler.errors import ReconcilerError, UsageError
@@ -147,13 +147,14 @@ def main(args: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    sys.exit(run(args))
+    sys.exit(run(args, own_process=True))
 
 
-def run(args: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+def run(args: Sequence[str] | None = None, *, own_process: bool = False) -> int:
+    """Run the command line; returns the exit code. With `own_process` the process ends with it."""
+    given = CommonOptions(own_process=own_process)
     try:
-        result: Any = root.main(args=args, prog_name="reconciler", standalone_mode=False)
+        result: Any = root.main(args=args, prog_name="reconciler", standalone_mode=False, obj=given)
     except click.ClickException as error:
         error.show()
         return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code

@@ -44,6 +44,8 @@ class CommonOptions:
     no_color: bool = False
     quiet: bool = False
     verbose: bool = False
+    own_process: bool = False
+    """Whether the process ends with this command."""
 
 
 def given_options() -> CommonOptions:

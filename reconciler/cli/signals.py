@@ -7,30 +7,34 @@ from contextlib import contextmanager
 from typing import Any
 
 from reconciler.app.apply import Stop
-from reconciler.cli.terminal import err
+from reconciler.cli.options import given_options
+from reconciler.cli.terminal import err, show_error
+from reconciler.errors import DaybookError
 from reconciler.render.styled_text import line
+
+_ENDING: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_Handler = Callable[[int, Any], Any] | int | None
 
 
 @contextmanager
 def unguarded() -> Iterator[None]:
     """While nothing is in flight, a signal ends the run at once."""
-    usual: dict[int, Any] = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: signal.SIG_DFL,
-    }
-    guarded = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    usual: dict[int, _Handler] = dict.fromkeys(_ENDING, signal.SIG_DFL)
+    usual[signal.SIGINT] = signal.default_int_handler
+    guarded = _installed(usual)
     try:
         yield
     finally:
-        for number, handler in guarded.items():
-            signal.signal(number, handler)
+        _installed(guarded)
 
 
 @contextmanager
 def stopping(stop: Stop, *, after: float) -> Iterator[None]:
     """The first signal ends the run after the calls in flight; the second ends it at once.
 
-    So does the end of its time, `after` that number of seconds.
+    So does the end of its time, `after` that number of seconds. Once the run has ended, its exit
+    code stands: one more signal does not change it.
     """
 
     def handle(number: int, frame: Any) -> None:
@@ -45,15 +49,32 @@ def stopping(stop: Stop, *, after: float) -> Iterator[None]:
         stop.late = True
         stop.event.set()
 
-    before: dict[int, Callable[..., Any] | int | None] = {}
-    for number in (int(signal.SIGINT), int(signal.SIGTERM)):
-        before[number] = signal.signal(number, handle)
+    before = _installed(dict.fromkeys(_ENDING, handle))
     timer = threading.Timer(min(after, threading.TIMEOUT_MAX), end)
     timer.daemon = True
     timer.start()
     try:
         yield
+    except DaybookError as error:
+        if not stop.signalled:
+            raise
+        show_error(error)
+        raise KeyboardInterrupt from error
     finally:
         timer.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _installed(dict.fromkeys(before, _once) if given_options().own_process else before)
+
+
+def _installed(handlers: dict[int, _Handler]) -> dict[int, _Handler]:
+    """Install handlers, and return those that were there. What is ignored stays ignored."""
+    before: dict[int, _Handler] = {}
+    for number, handler in handlers.items():
+        # A program that was started with nohup goes on without its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, handler)
+    return before
+
+
+def _once(number: int, frame: Any) -> None:
+    """Let one signal pass; the next one ends the process, whatever it waits for."""
+    signal.signal(number, signal.SIG_DFL)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,7 @@ from reconciler.daybook.lease import (
     unexpired_lease,
 )
 from reconciler.daybook.state import DaybookState
-from reconciler.daybook.store import Store, reading, writing
+from reconciler.daybook.store import GivenUp, Store, reading, writing
 from reconciler.daybook.tables import fill, meta_of
 from reconciler.errors import DaybookError
 
@@ -51,15 +52,17 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
     lock_timeout: float = 0,
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], datetime] = _now,
+    hurry: Event | None = None,
 ) -> Daybook:
     """Open a workspace's daybook: in a file, or on PostgreSQL by a URL.
 
     For reading, a daybook that does not exist yet is empty, and nothing is created. For writing,
     it is created if there is none, and held against other writers until `close`. If another
-    process holds it, the call waits for at most `lock_timeout` seconds. Raises DaybookError when
+    process holds it, the call waits for at most `lock_timeout` seconds. Once `hurry` is set, a
+    server that does not answer is given up soon. Raises DaybookError when
     the daybook cannot be used, when it has another format, or when any check of it fails.
     """
-    store = _store(place, write=write, workspace=workspace, clock=clock)
+    store = _store(place, write=write, workspace=workspace, clock=clock, hurry=hurry)
     state = DaybookState()
     try:
         with _plainly(store):
@@ -120,12 +123,17 @@ def unlock(
 
 
 def _store(
-    place: Path | str, *, write: bool, workspace: str, clock: Callable[[], datetime]
+    place: Path | str,
+    *,
+    write: bool,
+    workspace: str,
+    clock: Callable[[], datetime],
+    hurry: Event | None = None,
 ) -> Store:
     if isinstance(place, str) and "://" in place:
         from reconciler.daybook.postgresql import PostgresStore  # noqa: PLC0415 - few need it
 
-        return PostgresStore(place, workspace)
+        return PostgresStore(place, workspace, hurry=hurry)
     from reconciler.daybook.sqlite import SqliteStore  # noqa: PLC0415 - as above
 
     return SqliteStore(Path(place), write=write, clock=clock)
@@ -137,8 +145,11 @@ def _plainly(store: Store) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None)
+        # What a server says may repeat what it was sent, such as a password.
+        why = f": {cause}" if isinstance(cause, GivenUp) else ""
         raise DaybookError(
-            f"the daybook {store.place} cannot be read", remedy=store.remedy
+            f"the daybook {store.place} cannot be read{why}", remedy=store.remedy
         ) from error
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
@@ -29,7 +30,8 @@ _LONGEST_NAME = 63
 _LIMITS = (
     # A process that hangs in a transaction must not block others.
     "SET LOCAL idle_in_transaction_session_timeout = '10s'",
-    "SET LOCAL statement_timeout = '60s'",
+    # Shorter than the client's own patience, so that its error names the cause.
+    "SET LOCAL statement_timeout = '25s'",
     "SET LOCAL lock_timeout = '20s'",
 )
 _DURABLE = (
@@ -48,10 +50,17 @@ class PostgresStore(Transactions):
         "password comes from PGPASSWORD or ~/.pgpass."
     )
 
-    def __init__(self, url: str, workspace: str) -> None:
+    def __init__(self, url: str, workspace: str, *, hurry: Event | None = None) -> None:
         self.lease_seconds: int | None = LEASE_SECONDS
         self.schema = schema_of(workspace)
         _require_driver()
+        from reconciler.daybook.server_wait import Patience, WatchedConnection  # noqa: PLC0415
+
+        patience = Patience(hurry)
+
+        def connect(_: object, __: object, args: Any, options: Any) -> WatchedConnection:
+            return patience.connect(lambda: WatchedConnection.connect(*args, **options))
+
         destination = destination_of(url, os.environ)
         self.place = destination.place
         self.engine = create_engine(
@@ -62,6 +71,7 @@ class PostgresStore(Transactions):
             use_native_hstore=False,
             hide_parameters=True,
         )
+        event.listen(self.engine, "do_connect", connect)
         event.listen(self.engine, "connect", _unwrapped)
         event.listen(self.engine, "begin", self._begun)
 

@@ -103,6 +103,10 @@ def writing(store: Store) -> Iterator[Connection]:
         ) from error
 
 
+class GivenUp(Exception):
+    """The server of a daybook did not answer in time. The text is not the server's."""
+
+
 def damaged(store: Store, error: Damaged) -> DaybookError:
     """The error for a daybook that failed a check."""
     return DaybookError(f"the daybook {store.place} is damaged: {error}", remedy=RESTORE)

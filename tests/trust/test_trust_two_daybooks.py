@@ -74,7 +74,7 @@ def test_t08_two_applies_at_once_leave_one_entry(make_tenant, strict, equal, sta
     # Whoever plans again finds the entry, whatever its own daybook says.
     second.declare(a="5.00")
     for job in (second, first):
-        code, said = job.apply()
+        code, said = job.apply("--adopt-found", "1")
         assert code == 0, said
         assert len(tenant.posted()) == 1
         assert job.run("plan", "--expect-no-changes")[0] == 0
@@ -196,6 +196,6 @@ def test_t08_races_of_real_processes_leave_one_entry_or_tell(make_tenant, strict
     assert {code for code, _ in runs} <= {0, 1, 4, 5, 6}, runs
     jobs[1].declare(a=amounts[0])
     for job in (*jobs, *jobs):
-        code, said = job.apply()
+        code, said = job.apply("--adopt-found", "1")
         assert code == 0, said
     assert len(tenant.posted()) == 1

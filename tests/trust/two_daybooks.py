@@ -42,6 +42,7 @@ class Tenant:
         self.root = root
         self.clock = Clock()
         self.arrived = lambda who, verb: None
+        self.searched = lambda: None
         self.denied = set()
         self.searches = 0
         self._open = contextlib.ExitStack()
@@ -58,7 +59,9 @@ class Tenant:
 
         def watched(environ, start):
             path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-            self.searches += path == "/query/jobs"
+            if path == "/query/jobs":
+                self.searches += 1
+                self.searched()
             if method == "GET" or "/v1/journal-" not in path:
                 return app(environ, start)
             verb = {"POST": "create", "DELETE": "delete"}.get(method, path.rsplit("/", 1)[-1])
@@ -98,8 +101,9 @@ class Tenant:
 class Checkout:
     """A checkout of the workspace with a daybook in a file, and the credentials of its job."""
 
-    def __init__(self, tenant, name, *, of=None, permissions=(), policy=None):
+    def __init__(self, tenant, name, *, of=None, permissions=(), policy=None, daybook=""):
         self.tenant, self.name, self.policy = tenant, name, policy or {}
+        self.daybook = f", daybook: '{daybook}'" if daybook else ""
         self.books = tenant.root / name / "books"
         if of is not None:
             shutil.copytree(of.books, self.books)
@@ -112,7 +116,7 @@ class Checkout:
         head = "apiVersion: journal.reconciler/v1\nkind: "
         (self.books / "reconciler.yaml").write_text(
             f"{head}Workspace\nmetadata: {{name: books}}\n"
-            f"spec: {{policy: {json.dumps(self.policy)}}}\n"
+            f"spec: {{policy: {json.dumps(self.policy)}{self.daybook}}}\n"
         )
         (self.books / "reference.yaml").write_text(json.dumps(REFERENCE))
         for name, amount in amounts.items():
@@ -129,20 +133,26 @@ class Checkout:
     def lose_daybook(self):
         shutil.rmtree(self.books / ".reconciler")
 
-    def start(self, *args):
+    def start(self, *args, install=()):
         return Program(
-            [args[0], "-w", self.books, *args[1:]],
+            [
+                *args[: 1 + (args[0] == "daybook")],
+                "-w",
+                self.books,
+                *args[1 + (args[0] == "daybook") :],
+            ],
             env={**clean_environment(), **self.keys},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            install=install,
         )
 
     def run(self, *args):
         return ended(self.start(*args))
 
-    def apply(self):
-        return self.run("apply", "--auto-approve")
+    def apply(self, *args):
+        return self.run("apply", "--auto-approve", *args)
 
 
 def ended(process):

@@ -1,0 +1,157 @@
+"""Waits for the server of a daybook, and gives it up by the client's own clock."""
+
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from reconciler.daybook.store import GivenUp
+
+SILENCE = 30.0
+"""Seconds without any byte after which a server is given up: longer than its own limits."""
+
+CONNECTING = 9.0
+"""Seconds within which a server must accept a connection."""
+
+LONGEST = 300.0
+"""Seconds that one exchange may take, whatever the server sends meanwhile."""
+
+HURRY = 3.0
+"""Seconds that an exchange may still take once the run is to end."""
+
+_TURN = 0.1
+
+# What the generators of psycopg ask for and are sent, as its waiting functions do.
+_READ, _WRITE = 1, 2
+
+
+class ServerGivenUp(GivenUp, psycopg.OperationalError):
+    """The server did not answer in time."""
+
+
+class Patience:
+    """How long a daybook waits for its server. `hurry` says that the run is to end.
+
+    A server that was given up in a hurry is not connected to again.
+    """
+
+    def __init__(
+        self, hurry: threading.Event | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._hurry = hurry or threading.Event()
+        self._clock = clock
+        self._over = False
+
+    def connect(self, open_connection: Callable[[], "WatchedConnection"]) -> "WatchedConnection":
+        """Open a connection. Looking up a name cannot be interrupted, so a thread does it."""
+        if self._over:
+            raise ServerGivenUp("the server was given up because the run is to end")
+        opened: list[WatchedConnection] = []
+        failed: list[BaseException] = []
+        abandoned = threading.Event()
+
+        def work() -> None:
+            try:
+                connection = open_connection()
+            except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+                failed.append(error)
+                return
+            opened.append(connection)
+            if abandoned.is_set():
+                connection.close()
+
+        thread = threading.Thread(target=work, name="daybook connection", daemon=True)
+        exchange = self.exchange(silence=min(CONNECTING, SILENCE))
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(_TURN)
+                exchange.check()
+        except BaseException:
+            abandoned.set()
+            raise
+        if failed:
+            raise failed[0]
+        opened[0].patience = self
+        return opened[0]
+
+    def exchange(self, *, silence: float = 0) -> "_Exchange":
+        return _Exchange(self, silence=silence or SILENCE)
+
+    def late(self, *, began: float, heard: float, hurried: float | None, silence: float) -> str:
+        """Why an exchange is given up; empty while it is not."""
+        now = self._clock()
+        if hurried is not None and now - hurried >= HURRY:
+            self._over = True
+            return f"the server did not answer within {HURRY:.0f} s, and the run is to end"
+        if now - heard >= silence:
+            return f"the server has been silent for {silence:.0f} s"
+        return f"the server took longer than {LONGEST:.0f} s" if now - began >= LONGEST else ""
+
+    @property
+    def hurries(self) -> bool:
+        return self._hurry.is_set()
+
+    def now(self) -> float:
+        return self._clock()
+
+
+class _Exchange:
+    """One exchange with the server: since when, and when it was last heard."""
+
+    def __init__(self, patience: Patience, *, silence: float) -> None:
+        self._patience, self._silence = patience, silence
+        self._began = self._heard = patience.now()
+        self._hurried: float | None = None
+
+    def heard(self) -> None:
+        self._heard = self._patience.now()
+
+    def check(self) -> None:
+        """Raises ServerGivenUp."""
+        if self._hurried is None and self._patience.hurries:
+            self._hurried = self._patience.now()
+        why = self._patience.late(
+            began=self._began, heard=self._heard, hurried=self._hurried, silence=self._silence
+        )
+        if why:
+            raise ServerGivenUp(why)
+
+
+class WatchedConnection(psycopg.Connection[Any]):
+    """A connection that closes when its server is given up, or the wait is interrupted."""
+
+    patience = Patience()
+
+    def wait(self, gen: Any, interval: float = _TURN, timeout: float | None = None) -> Any:
+        """Run a generator of psycopg until it ends."""
+        exchange, poll = self.patience.exchange(), select.poll()
+        socket = self.pgconn.socket
+        try:
+            wanted = next(gen)
+            while True:
+                events = select.POLLIN * bool(wanted & _READ)
+                events |= select.POLLOUT * bool(wanted & _WRITE)
+                poll.register(socket, events)
+                found = poll.poll(1000 * _TURN)
+                ready = 0
+                for _, happened in found:
+                    # A closed connection is read, and the read then tells what happened.
+                    ready |= _WRITE * bool(happened & select.POLLOUT)
+                    ready |= (wanted & _READ) * bool(happened & ~select.POLLOUT)
+                    ready = ready or wanted
+                if ready:
+                    exchange.heard()
+                exchange.check()
+                if ready:
+                    wanted = gen.send(ready)
+        except StopIteration as ended:
+            return ended.value
+        except BaseException as error:
+            if isinstance(error, ServerGivenUp) or not isinstance(error, psycopg.Error):
+                # Never ask a silent server to cancel: the next reader sees what it did.
+                self.pgconn.finish()
+            raise
