@@ -26,7 +26,7 @@ from reconciler.daybook.lease import (
     unexpired_lease,
 )
 from reconciler.daybook.state import DaybookState
-from reconciler.daybook.store import GivenUp, Store, reading, writing
+from reconciler.daybook.store import Store, reading, unreadable, writing
 from reconciler.daybook.tables import fill, meta_of
 from reconciler.errors import DaybookError
 
@@ -144,13 +144,13 @@ def _plainly(store: Store) -> Iterator[None]:
     """Turn errors of the database and the file system into DaybookError."""
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
-        cause = getattr(error, "orig", None)
-        # What a server says may repeat what it was sent, such as a password.
-        why = f": {cause}" if isinstance(cause, GivenUp) else ""
+    except OSError as error:
         raise DaybookError(
-            f"the daybook {store.place} cannot be read{why}", remedy=store.remedy
+            f"the daybook {store.place} cannot be read: {error.strerror or error}",
+            remedy=store.remedy,
         ) from error
+    except SQLAlchemyError as error:
+        raise unreadable(store, error) from error
 
 
 def _wait(

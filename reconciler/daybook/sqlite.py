@@ -11,16 +11,20 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from reconciler.daybook.fsync import sync
+from reconciler.daybook.sqlite_reading import connect_to_read
 from reconciler.daybook.store import RESTORE, WRITING, Transactions
 from reconciler.daybook.tables import TABLES
 from reconciler.errors import DaybookError
+
+BUSY = 10_000
+"""Milliseconds to wait for another process that locks the file."""
 
 
 class SqliteStore(Transactions):
     """A database file, and beside it the file that the writer locks."""
 
     lease_seconds: int | None = None
-    remedy = RESTORE
+    remedy = "Check the path, its permissions and its disk. Do not delete the file."
 
     def __init__(self, path: Path, *, write: bool, clock: Callable[[], datetime]) -> None:
         self.place = str(path)
@@ -103,13 +107,15 @@ class SqliteStore(Transactions):
 
 
 def _engine(path: Path, *, durable: bool) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
+    url = URL.create("sqlite", database=str(path))
+    how: dict[str, Any] = {} if durable else {"creator": lambda: connect_to_read(path)}
+    engine = create_engine(url, hide_parameters=True, **how)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions begin below
         # Another process may lock the file during a commit.
-        pragmas = ["busy_timeout=10000"]
+        pragmas = [f"busy_timeout={BUSY}"]
         if durable:
             # An acknowledged write must survive a power loss, so every commit is synced in full.
             pragmas += ["journal_mode=WAL", "synchronous=FULL"]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.daybook.events import Damaged
+from reconciler.daybook.sqlite_reading import is_damage
 from reconciler.errors import DaybookError
 
 RESTORE = "Restore it from a copy. Do not delete it: it records which entries are yours."
@@ -82,9 +83,7 @@ def reading(store: Store) -> Iterator[Connection]:
     except Damaged as error:
         raise damaged(store, error) from error
     except SQLAlchemyError as error:
-        raise DaybookError(
-            f"the daybook {store.place} cannot be read: {cause_of(error)}", remedy=store.remedy
-        ) from error
+        raise unreadable(store, error) from error
 
 
 @contextmanager
@@ -107,12 +106,30 @@ class GivenUp(Exception):
     """The server of a daybook did not answer in time. The text is not the server's."""
 
 
+def unreadable(store: Store, error: SQLAlchemyError) -> DaybookError:
+    """The error for a daybook that a database cannot read, or reads and finds damaged."""
+    if is_damage(error):
+        return damaged(store, Damaged(cause_of(error)))
+    return DaybookError(
+        f"the daybook {store.place} cannot be read: {cause_of(error)}", remedy=store.remedy
+    )
+
+
 def damaged(store: Store, error: Damaged) -> DaybookError:
     """The error for a daybook that failed a check."""
     return DaybookError(f"the daybook {store.place} is damaged: {error}", remedy=RESTORE)
 
 
 def cause_of(error: SQLAlchemyError) -> str:
-    """The message of a driver, without statements and values."""
-    said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    return said.strip().partition("\n")[0]
+    """The message of a driver, without statements and values.
+
+    What a server says while it is connected to may repeat what it was sent, such as a password.
+    """
+    said = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
+    if said.startswith(_CONNECTING) and not said.endswith("Connection refused"):
+        return "the server cannot be reached, or refuses the connection"
+    return said
+
+
+_CONNECTING = ("connection failed", "connection to server", "Multiple connection attempts")
+"""How the messages of the driver begin that end with words of a server."""
