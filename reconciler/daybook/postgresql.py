@@ -30,7 +30,7 @@ _LONGEST_NAME = 63
 _LIMITS = (
     # A process that hangs in a transaction must not block others.
     "SET LOCAL idle_in_transaction_session_timeout = '10s'",
-    # Shorter than the client's own patience, so that its error names the cause.
+    # Shorter than the client's own limits, so that its error names the cause.
     "SET LOCAL statement_timeout = '25s'",
     "SET LOCAL lock_timeout = '20s'",
 )
@@ -54,12 +54,12 @@ class PostgresStore(Transactions):
         self.lease_seconds: int | None = LEASE_SECONDS
         self.schema = schema_of(workspace)
         _require_driver()
-        from reconciler.daybook.server_wait import Patience, WatchedConnection  # noqa: PLC0415
+        from reconciler.daybook.server_wait import TimeLimits, WatchedConnection  # noqa: PLC0415
 
-        patience = Patience(hurry)
+        limits = TimeLimits(hurry)
 
         def connect(_: object, __: object, args: Any, options: Any) -> WatchedConnection:
-            return patience.connect(lambda: WatchedConnection.connect(*args, **options))
+            return limits.connect(lambda: WatchedConnection.connect(*args, **options))
 
         destination = destination_of(url, os.environ)
         self.place = destination.place

@@ -32,7 +32,7 @@ class ServerGivenUp(GivenUp, psycopg.OperationalError):
     """The server did not answer in time."""
 
 
-class Patience:
+class TimeLimits:
     """How long a daybook waits for its server. `hurry` says that the run is to end.
 
     A server that was given up in a hurry is not connected to again.
@@ -75,7 +75,7 @@ class Patience:
             raise
         if failed:
             raise failed[0]
-        opened[0].patience = self
+        opened[0].limits = self
         return opened[0]
 
     def exchange(self, *, silence: float = 0) -> "_Exchange":
@@ -102,9 +102,9 @@ class Patience:
 class _Exchange:
     """One exchange with the server: since when, and when it was last heard."""
 
-    def __init__(self, patience: Patience, *, silence: float) -> None:
-        self._patience, self._silence = patience, silence
-        self._began = self._heard = patience.now()
+    def __init__(self, limits: TimeLimits, *, silence: float) -> None:
+        self._patience, self._silence = limits, silence
+        self._began = self._heard = limits.now()
         self._hurried: float | None = None
 
     def heard(self) -> None:
@@ -124,11 +124,11 @@ class _Exchange:
 class WatchedConnection(psycopg.Connection[Any]):
     """A connection that closes when its server is given up, or the wait is interrupted."""
 
-    patience = Patience()
+    limits = TimeLimits()
 
     def wait(self, gen: Any, interval: float = _TURN, timeout: float | None = None) -> Any:
         """Run a generator of psycopg until it ends."""
-        exchange, poll = self.patience.exchange(), select.poll()
+        exchange, poll = self.limits.exchange(), select.poll()
         socket = self.pgconn.socket
         try:
             wanted = next(gen)

@@ -137,10 +137,10 @@ def test_t16_what_only_reads_ends_although_its_daybook_is_silent(job, verb):
 
 def test_t16_a_server_that_sends_a_byte_now_and_then_is_given_up(server, tmp_path):
     """Each byte breaks the silence, so one exchange has a limit as well."""
-    from reconciler.daybook.server_wait import Patience, ServerGivenUp
+    from reconciler.daybook.server_wait import ServerGivenUp, TimeLimits
 
     now = [0.0]
-    exchange = Patience(clock=lambda: now[0]).exchange()
+    exchange = TimeLimits(clock=lambda: now[0]).exchange()
     for _ in range(14):
         now[0] += 20
         exchange.heard()
