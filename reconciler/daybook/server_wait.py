@@ -103,18 +103,18 @@ class _Exchange:
     """One exchange with the server: since when, and when it was last heard."""
 
     def __init__(self, limits: TimeLimits, *, silence: float) -> None:
-        self._patience, self._silence = limits, silence
+        self._limits, self._silence = limits, silence
         self._began = self._heard = limits.now()
         self._hurried: float | None = None
 
     def heard(self) -> None:
-        self._heard = self._patience.now()
+        self._heard = self._limits.now()
 
     def check(self) -> None:
         """Raises ServerGivenUp."""
-        if self._hurried is None and self._patience.hurries:
-            self._hurried = self._patience.now()
-        why = self._patience.late(
+        if self._hurried is None and self._limits.hurries:
+            self._hurried = self._limits.now()
+        why = self._limits.late(
             began=self._began, heard=self._heard, hurried=self._hurried, silence=self._silence
         )
         if why:
