@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from reconciler.core.model.resource import Value
+from reconciler.workspace.spellings import amounts_meant, is_negative
 
 MONEY_FIELDS: Final = ("amount", "homeCurrencyAmount")
 """The fields of a line that hold money (API facts 3.3)."""
@@ -34,6 +35,22 @@ def amount_flaw(text: str) -> str:
     """What keeps the text from being an amount; the sentence lacks only its subject."""
     fits = (flaw for pattern, flaw in _FLAWS if pattern.match(text))
     return next(fits, "is not written as a plain decimal")
+
+
+def amount_remedy(text: str, *, side: Value) -> str:
+    """What to write instead; empty if it cannot be told from the text."""
+    meant = amounts_meant(text)
+    if re.fullmatch(r"-?[0.]+", text):
+        return "Write the amount, or remove the line."
+    if not meant:
+        return ""
+    remedy = f"Write {meant[0]}"
+    if len(meant) > 1:
+        remedy += f", or {meant[1]} if the sign between the digits is a decimal point"
+    other = {"Debit": "Credit", "Credit": "Debit"}.get(str(side))
+    if is_negative(text):
+        remedy += f" and swap the side: `type: {other}`" if other else " and swap the side"
+    return f"{remedy}."
 
 
 def with_exact_amounts(spec: Mapping[str, Value], *, lines: str) -> Mapping[str, Value]:

@@ -16,7 +16,8 @@ SUFFIXES = (".yaml", ".yml")
 
 _SKIPPED = frozenset({".git", ".reconciler"})
 _LOOKS_LIKE_YAML = re.compile(r"\.ya?ml(?![a-z0-9])", re.IGNORECASE).search
-_CONFLICT = re.compile(rb"^(?:<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)(?: |$)", re.MULTILINE)
+_CONFLICT = re.compile(rb"^(?:<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)(?: |\r?$)", re.MULTILINE)
+_CONFLICT_SIGNS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _PEEKED = 1000
@@ -89,7 +90,7 @@ def _flaw_of_content(data: bytes, *, path: str) -> Problem | None:
         return problem("file-empty", path=path, message="the file is empty")
     if data.startswith(_LFS):
         return problem("file-lfs-pointer", path=path, message="the file is a Git LFS pointer")
-    if (b"<<<<<<<" in data or b">>>>>>>" in data) and (marker := _CONFLICT.search(data)):
+    if any(sign in data for sign in _CONFLICT_SIGNS) and (marker := _CONFLICT.search(data)):
         return problem(
             "file-conflict",
             path=path,

@@ -18,8 +18,10 @@ from reconciler.core.model.resource import (
     rows_of,
     text_of,
 )
+from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
+from reconciler.workspace.cut_texts import cut_texts
 from reconciler.workspace.files import find, read_file
 from reconciler.workspace.json_schema import API_VERSION, REFERENCE, SCHEMAS, WORKSPACE, is_valid
 from reconciler.workspace.positions import locate
@@ -73,6 +75,7 @@ def load(root: Path) -> LoadedWorkspace:
         if not documents and not flaws:
             fact = "the file holds comments only"
             collected.append(problem("file-empty", path=file.path, message=fact))
+        collected += cut_texts(data, documents, path=file.path)
         for index, document in enumerate(documents):
             reading.take(document, Source(file.path, document.line, index))
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
@@ -122,8 +125,7 @@ class _Reading:
     def take(self, document: Document, source: Source) -> None:
         value = document.value
         if not isinstance(value, dict) or not ("apiVersion" in value or "kind" in value):
-            sort = "empty" if value is None else "no declaration"
-            self._find(source, (), "document-shape", f"the document is {sort}")
+            self._find(source, (), "document-shape", *_shape_of(value))
             return
         kind = value.get("kind")
         if not self._is_known(value, source) or not isinstance(kind, str):
@@ -151,7 +153,9 @@ class _Reading:
             self._find(source, ("apiVersion",), "document-version", fact)
         if not isinstance(kind, str) or kind not in SCHEMAS:
             fact = f"`kind` is `{kind}`, which is not known" if kind else "`kind` is missing"
-            remedy = f"Write one of {', '.join(SCHEMAS)}, or move the file out of the workspace."
+            close = KnownNames(SCHEMAS).nearest(str(kind)) if kind else None
+            word = f"`{close}`" if close else f"one of {', '.join(SCHEMAS)}"
+            remedy = f"Write {word}, or move the file out of the workspace."
             self._find(source, ("kind",), "document-kind", fact, remedy=remedy)
             return False
         return version == API_VERSION
@@ -207,6 +211,20 @@ class _Reading:
         self, source: Source, path: tuple[str, ...], rule: str, fact: str, remedy: str = ""
     ) -> None:
         self.findings.append(finding(rule, source=source, path=path, message=fact, remedy=remedy))
+
+
+def _shape_of(value: Value) -> tuple[str, str]:
+    """What a document without `apiVersion` and `kind` is, and what to do about it."""
+    if value is None:
+        return "the document is empty", "Remove it with the `---` before it, or restore it."
+    if isinstance(value, tuple):
+        return (
+            "the document is a list, but a file holds documents",
+            "Remove each `- ` and two spaces before the other lines. Put `---` between items.",
+        )
+    if isinstance(value, dict):
+        return "the document has neither `apiVersion` nor `kind`", ""
+    return "the document is a single value", ""
 
 
 def _with_canonical_spelling(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:

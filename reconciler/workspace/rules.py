@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from reconciler.core.model.finding import Finding, Problem, Rule, Severity
 from reconciler.core.model.resource import Path, Source
+from reconciler.core.model.urls import without_password
 from reconciler.workspace.document_rules import SCHEMA_RULES, YAML_RULES
 
 FILE_RULES = (
@@ -117,13 +118,14 @@ FILE_RULES = (
         id="file-conflict",
         summary="A file holds no merge conflict markers.",
         why="The file holds two versions of its entries, and nobody chose one.",
-        remedy="Choose one side, remove the `<<<<<<<` and `>>>>>>>` lines, and commit again.",
+        remedy="Keep one side. Remove the other side and every line that begins with `<<<<<<<`, "
+        "`|||||||`, `=======` or `>>>>>>>`.",
     ),
     Rule(
         id="document-shape",
         summary="Every document is a mapping that begins with `apiVersion` and `kind`.",
         why="An empty document may be a lost declaration. A list or a text declares nothing.",
-        remedy="Remove the `---` of an empty document, or write apiVersion, kind, metadata, spec.",
+        remedy="Write the fields apiVersion, kind, metadata and spec, or remove the document.",
     ),
     Rule(
         id="document-version",
@@ -185,13 +187,16 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 
 def finding(rule: str, *, source: Source, path: Path, message: str, remedy: str = "") -> Finding:
-    """A finding under one of `RULES`, with its severity and, unless given, its remedy."""
+    """A finding under one of `RULES`, with its severity and, unless given, its remedy.
+
+    A password in a URL is left out, whatever part of a file the texts repeat.
+    """
     return Finding(
         source=source,
         path=path,
         rule=rule,
-        message=message,
-        remedy=remedy or RULES[rule].remedy,
+        message=without_password(message),
+        remedy=without_password(remedy or RULES[rule].remedy),
         severity=RULES[rule].severity,
     )
 
@@ -201,14 +206,14 @@ def problem(
 ) -> Problem:
     """A problem under one of `RULES`, with its severity and, unless given, its remedy.
 
-    `at` is a line and a column, both from 1.
+    `at` is a line and a column, both from 1. A password in a URL is left out.
     """
     return Problem(
         path=path,
         line=at[0],
         column=at[1],
         rule=rule,
-        message=message,
-        remedy=remedy or RULES[rule].remedy,
+        message=without_password(message),
+        remedy=without_password(remedy or RULES[rule].remedy),
         severity=RULES[rule].severity,
     )

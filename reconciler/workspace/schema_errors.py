@@ -1,9 +1,9 @@
 """Why a document does not fit its schema: one finding, in plain words, for everything it breaks."""
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -16,10 +16,13 @@ from referencing import Registry
 
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Path, Source, Value
+from reconciler.core.model.similar_names import KnownNames, folded, misleading_character
 from reconciler.core.model.urls import without_password
-from reconciler.workspace.amounts import amount_flaw
+from reconciler.workspace.amounts import amount_flaw, amount_remedy
+from reconciler.workspace.field_names import custom_field_meant, server_owned
 from reconciler.workspace.json_schema import is_date, schema_text
 from reconciler.workspace.rules import finding
+from reconciler.workspace.spellings import dates_meant, fitting, last_day
 
 Breach: TypeAlias = tuple[Path, str, str, str]
 """A path, the rule it breaks, the fact, and the remedy; no remedy means that of the rule."""
@@ -38,13 +41,24 @@ _EXPECTED: Final[Mapping[str, str]] = MappingProxyType(
 )
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
 _SHOWN = 60
+_LONGEST = 200
+"""Characters of a text that are looked at for what its author meant."""
+CREDENTIALS = (
+    "Remove them from the file. Credentials come from the environment, and none is in a URL."
+)
 MAX_EXPLAINED = 100
 """What is told of one document; one with more to correct is explained again after that."""
 
 
 def explain(kind: str, document: Value, *, source: Source) -> tuple[Finding, ...]:
     """Every reason for which the schema of this kind refuses the document; at least one."""
-    told = (breach for error in _errors(kind, document) for breach in _breaches(error))
+    told = (
+        breach
+        for error in _errors(kind, document)
+        for breach in _KEYWORDS[str(error.validator)](
+            _refused(kind, document, error), tuple(error.path)
+        )
+    )
     breaches = dict.fromkeys(islice(told, MAX_EXPLAINED))
     if not breaches:
         # The two validators are held to the same verdict; the one that decides is the stricter.
@@ -114,33 +128,75 @@ def _to_the_end(pattern: str) -> str:
     return re.sub(r"\$\Z", r"\\Z", pattern)
 
 
-def _breaches(error: Any) -> Iterable[Breach]:
-    return _KEYWORDS[str(error.validator)](error, tuple(error.path))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refused:
+    """A keyword of the schema, the value that does not fit it, and what stands around it."""
+
+    kind: str
+    instance: Any
+    schema: Any
+    validator: str
+    validator_value: Any
+    required: bool
+    beside: Mapping[str, Value]
+    """The mapping that holds the value, when one does."""
+
+    def fits(self, text: str) -> bool:
+        """Whether a text could stand in the place of the value."""
+        return _explainer(self.kind).evolve(schema=self.schema).is_valid(text)
 
 
-def _unknown_fields(error: Any, path: Path) -> Iterator[Breach]:
+def _refused(kind: str, document: Value, error: Any) -> _Refused:
+    root: Any = _explainer(kind).schema
+    here = above = root
+    steps: list[Any] = list(error.absolute_schema_path)[:-1]
+    for step in steps:
+        # References are not among the steps.
+        while step not in here and "$ref" in here:
+            here = root["$defs"][here["$ref"].rpartition("/")[2]]
+        above = here if step == "properties" else above
+        here = here[step]
+    path, beside = list(error.path), document
+    for step in path[:-1]:
+        beside = beside[step]  # type: ignore[index]
+    return _Refused(
+        kind=kind,
+        instance=error.instance,
+        schema=error.schema,
+        validator=str(error.validator),
+        validator_value=error.validator_value,
+        required=bool(path) and path[-1] in above.get("required", ()),
+        beside=beside if isinstance(beside, dict) else {},
+    )
+
+
+def _unknown_fields(error: _Refused, path: Path) -> Iterator[Breach]:
     known = list(error.schema.get("properties", {}))
     patterns = list(error.schema.get("patternProperties", {}))
     for field in error.instance:
         if field in known or any(re.fullmatch(pattern, field) for pattern in patterns):
             continue
-        close = _closest(field, known)
-        remedy = f"Write `{close}`." if close else f"Known here: {_listed(known)}." if known else ""
-        yield (
-            (*path, field),
-            "schema-unknown-field",
-            f"`{_short(field)}` is not a field here",
-            remedy,
-        )
+        fact, remedy = f"`{_short(field)}` is not a field here", ""
+        if owned := server_owned(error.kind, path, field):
+            fact, remedy = f"`{field}` belongs to the ledger", owned
+        elif custom := custom_field_meant(field, patterns):
+            remedy = (
+                f"Write `{custom}`. Names of custom fields end in `__c`, and their case counts."
+            )
+        elif close := KnownNames(known).nearest(field):
+            remedy = _written(field, close)
+        elif known:
+            remedy = f"Known here: {_listed(known)}."
+        yield (*path, field), "schema-unknown-field", fact, remedy
 
 
-def _missing_fields(error: Any, path: Path) -> Iterator[Breach]:
+def _missing_fields(error: _Refused, path: Path) -> Iterator[Breach]:
     for field in error.validator_value:
         if field not in error.instance:
             yield (*path, field), "schema-missing-field", f"`{field}` is missing", ""
 
 
-def _missing_companions(error: Any, path: Path) -> Iterator[Breach]:
+def _missing_companions(error: _Refused, path: Path) -> Iterator[Breach]:
     for field, companions in error.validator_value.items():
         for companion in companions:
             if field in error.instance and companion not in error.instance:
@@ -148,7 +204,7 @@ def _missing_companions(error: Any, path: Path) -> Iterator[Breach]:
                 yield (*path, companion), "schema-missing-field", fact, ""
 
 
-def _no_choice(error: Any, path: Path) -> Iterator[Breach]:
+def _no_choice(error: _Refused, path: Path) -> Iterator[Breach]:
     """Alternatives are lists of required fields, and the `$comment` beside them says which."""
     choice = error.schema["$comment"]
     if any(set(one["required"]) <= set(error.instance) for one in error.validator_value):
@@ -158,7 +214,7 @@ def _no_choice(error: Any, path: Path) -> Iterator[Breach]:
         yield path, "schema-choice", f"{_name(path)} needs {choice}", ""
 
 
-def _wrong_type(error: Any, path: Path) -> Iterator[Breach]:
+def _wrong_type(error: _Refused, path: Path) -> Iterator[Breach]:
     wanted = error.validator_value
     expected = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     value = error.instance
@@ -170,13 +226,17 @@ def _wrong_type(error: Any, path: Path) -> Iterator[Breach]:
     elif "boolean" in expected and str(value).lower() in _BOOLEAN_WORDS:
         fact = f"{name} is the text `{_short(value)}`, but takes a boolean"
         yield path, "schema-boolean-word", fact, "Write true or false."
+    elif isinstance(value, Decimal) and error.schema.get("format") == "date":
+        yield from _wrong_date(replace(error, instance=str(value)), path)
     elif value is None:
-        yield path, "schema-type", f"{name} is empty", "Write a value, or remove the field."
+        remedy = "Write a value." if error.required else "Write a value, or remove the field."
+        yield path, "schema-type", f"{name} is empty", remedy
     else:
         takes = " or ".join(_EXPECTED[sort] for sort in expected)
         remedy = ""
         if "string" in expected and isinstance(value, bool | Decimal):
-            remedy = f'Put it in quotes: "{_shown(value)}".'
+            text = _shown(value)
+            remedy = f'Put it in quotes: "{text}".' if error.fits(text) else _meant(error, text)
         elif "object" in expected and isinstance(value, str):
             (field, *others) = error.schema.get("required") or ("",)
             # A row of one field, written without the name of the field.
@@ -184,39 +244,63 @@ def _wrong_type(error: Any, path: Path) -> Iterator[Breach]:
         yield path, "schema-type", f"{name} is {_sort(value)}, but takes {takes}", remedy
 
 
-def _wrong_value(error: Any, path: Path) -> Iterator[Breach]:
+def _wrong_value(error: _Refused, path: Path) -> Iterator[Breach]:
     words = error.validator_value
     words = words if isinstance(words, list) else [words]
-    close = _closest(str(error.instance), words)
-    remedy = f"Write `{close}`." if close else f"Write one of {_listed(words)}."
+    close = KnownNames(words).nearest(str(error.instance))
+    remedy = _written(str(error.instance), close) if close else f"Write one of {_listed(words)}."
     fact = f"{_name(path)} is `{_short(error.instance)}`, which is not one of its values"
     yield path, "schema-value", fact, remedy
 
 
-def _wrong_spelling(error: Any, path: Path) -> Iterator[Breach]:
+def _wrong_spelling(error: _Refused, path: Path) -> Iterator[Breach]:
     if error.schema.get("title") == "amount":
-        yield path, "schema-amount", _amount_fact(path, error.instance), ""
+        yield _wrong_amount(error, path)
         return
-    value = _short(error.instance)
-    yield (
-        path,
-        "schema-spelling",
-        f"{_name(path)} is `{value}`, but takes {error.schema['$comment']}",
-        "",
-    )
+    value, takes = _short(error.instance), error.schema["$comment"]
+    if value != error.instance and "//" in value:
+        fact = f"{_name(path)} holds a password or a token, which is not shown, but takes {takes}"
+        yield path, "schema-spelling", fact, CREDENTIALS
+        return
+    fact = f"{_name(path)} is `{value}`, but takes {takes}"
+    yield path, "schema-spelling", fact, _meant(error, error.instance)
 
 
-def _amount_fact(path: Path, value: Value) -> str:
-    return f"`{path[-1]}: {_short(value)}` {amount_flaw(str(value))}"
+def _wrong_amount(error: _Refused, path: Path) -> Breach:
+    text = str(error.instance)
+    fact = f"`{path[-1]}: {_short(text)}` {amount_flaw(text)}"
+    return path, "schema-amount", fact, amount_remedy(text, side=error.beside.get("type"))
 
 
-def _wrong_date(error: Any, path: Path) -> Iterator[Breach]:
+def _meant(error: _Refused, text: str) -> str:
+    """The remedy that says what to write instead, if that can be told from the text."""
+    if error.schema.get("format") == "date":
+        days = " or ".join(dates_meant(text))
+        if days and re.fullmatch("[0-9]{5}", text):
+            return f"Write {days}, if {text} is the number of a day in a spreadsheet."
+        return days and f"Write {days}."
+    if words := error.schema.get("enum"):
+        return f"Write one of {_listed(words)}."
+    meant = fitting(text[:_LONGEST], error.fits)
+    return _written(text, meant) if meant else ""
+
+
+def _written(text: str, meant: str) -> str:
+    """The remedy that names what to write, and the character that only looks right."""
+    strange = misleading_character(text)
+    told = f" The text holds {strange}." if strange and folded(text) == folded(meant) else ""
+    return f"Write `{meant}`.{told}"
+
+
+def _wrong_date(error: _Refused, path: Path) -> Iterator[Breach]:
     spelt = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", error.instance)
     flaw = "which is no day of the calendar" if spelt else "which is not written YYYY-MM-DD"
-    yield path, "schema-date", f"{_name(path)} is `{_short(error.instance)}`, {flaw}", ""
+    last = last_day(error.instance) if spelt else ""
+    remedy = f"Write a day up to {last}." if last else _meant(error, error.instance)
+    yield path, "schema-date", f"{_name(path)} is `{_short(error.instance)}`, {flaw}", remedy
 
 
-def _wrong_length(error: Any, path: Path) -> Iterator[Breach]:
+def _wrong_length(error: _Refused, path: Path) -> Iterator[Breach]:
     length, limit = len(error.instance), error.validator_value
     if not length:
         yield path, "schema-length", f"{_name(path)} is empty", ""
@@ -227,16 +311,16 @@ def _wrong_length(error: Any, path: Path) -> Iterator[Breach]:
     yield path, "schema-length", fact, ""
 
 
-def _wrong_range(error: Any, path: Path) -> Iterator[Breach]:
+def _wrong_range(error: _Refused, path: Path) -> Iterator[Breach]:
     if error.schema.get("title") == "amount":
-        yield path, "schema-amount", _amount_fact(path, error.instance), ""
+        yield _wrong_amount(error, path)
         return
     bound = _BOUNDS[str(error.validator)]
     fact = f"{_name(path)} is {_shown(error.instance)}, but takes {bound} {error.validator_value:,}"
     yield path, "schema-range", fact, ""
 
 
-def _repeated(error: Any, path: Path) -> Iterator[Breach]:
+def _repeated(error: _Refused, path: Path) -> Iterator[Breach]:
     seen: set[str] = set()
     for position, value in enumerate(error.instance):
         if repr(value) in seen:
@@ -253,7 +337,7 @@ _BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
         "exclusiveMaximum": "less than",
     }
 )
-_KEYWORDS: Final[Mapping[str, Callable[[Any, Path], Iterable[Breach]]]] = MappingProxyType(
+_KEYWORDS: Final[Mapping[str, Callable[[_Refused, Path], Iterable[Breach]]]] = MappingProxyType(
     {
         "additionalProperties": _unknown_fields,
         "required": _missing_fields,
@@ -275,12 +359,6 @@ _KEYWORDS: Final[Mapping[str, Callable[[Any, Path], Iterable[Breach]]]] = Mappin
         "exclusiveMaximum": _wrong_range,
     }
 )
-
-
-def _closest(word: str, known: Iterable[str]) -> str | None:
-    by_case = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(word[:_SHOWN].casefold(), by_case, n=1)
-    return by_case[close[0]] if close else None
 
 
 def _name(path: Path) -> str:

@@ -29,6 +29,7 @@ from reconciler.core.model.finding import Problem
 from reconciler.core.model.resource import Value
 from reconciler.workspace.encoding import decode, flaw_of_value, is_plain
 from reconciler.workspace.rules import problem
+from reconciler.workspace.syntax_remedies import hidden_by_comment, syntax_remedy
 
 MAX_DEPTH = 20
 MAX_NODES = 100_000
@@ -49,6 +50,7 @@ _SYNTAX: Final[Mapping[str, str]] = MappingProxyType(
         "found character that cannot start any token": (
             "a tab, `@`, a backtick or `%` stands where a value or an indent is expected"
         ),
+        "block sequence entries are not allowed in this context": "a `- ` stands inside a value",
         "mapping values are not allowed in this context": "a `:` stands where no key can be",
         "could not find expected ':'": "a key has no `:` after it",
         "did not find expected key": "the indent fits no key above, or a quote or bracket is open",
@@ -274,4 +276,8 @@ class _Reader:
             wording = f"{error.context or ''} {error.problem or ''}".strip()
             fact = _SYNTAX.get(error.problem or "", f"the text is not YAML: {wording}")
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        self.problems.append(problem("yaml-syntax", path=self._path, at=place, message=fact))
+        remedy = syntax_remedy(self._text, mark.index, mark.line) if mark else ""
+        if isinstance(error, MarkedYAMLError) and error.context_mark and not remedy:
+            remedy = hidden_by_comment(self._text, error.context_mark.line)
+        found = problem("yaml-syntax", path=self._path, at=place, message=fact, remedy=remedy)
+        self.problems.append(found)

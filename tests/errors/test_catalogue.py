@@ -52,9 +52,11 @@ SHOWN_ELSEWHERE = {
 }
 
 
-def problems_of(case: pathlib.Path, root: pathlib.Path) -> tuple[Problem, ...]:
+def problems_of(
+    case: pathlib.Path, root: pathlib.Path, content: bytes | None = None
+) -> tuple[Problem, ...]:
     """All that is reported about a workspace whose only entries stand in this file."""
-    content = case.read_bytes()
+    content = case.read_bytes() if content is None else content
     (root / "reconciler.yaml").write_text(WORKSPACE)
     if b"kind: Reference" not in content:
         (root / "reference.yaml").write_text(REFERENCE)

@@ -17,6 +17,7 @@ from reconciler.core.model.money import (
     shown,
     total,
     with_decimals,
+    written,
     written_decimals,
 )
 from reconciler.core.model.resource import Declared, Path, Source, Value, rows_of
@@ -61,7 +62,7 @@ def check_together(declarations: Iterable[Declared], tenant: Tenant) -> Iterator
 def _same_economics(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
     first: dict[Hashable, Declared] = {}
     for declared in entries:
-        economics = _economics(declared.spec)
+        economics = _economics(declared.spec, tenant)
         other = first.setdefault(economics, declared)
         # Two adopted entries are posted under two numbers already.
         if other is not declared and not (other.adopts and declared.adopts):
@@ -90,14 +91,29 @@ def _about_entries(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Find
     yield from _unknown_home_currency(entries, tenant)
 
 
-def _economics(spec: Mapping[str, Value]) -> Hashable:
-    """What an entry posts, regardless of the order of its lines; 400.9 equals 400.90."""
-    rows = (
-        (str(line.get("accountingCodeName")), str(line.get("type")), line.get("amount"))
+def _economics(spec: Mapping[str, Value], tenant: Tenant) -> Hashable:
+    """What an entry posts and where, regardless of the order of its lines; 400.9 equals 400.90.
+
+    Date and notes do not count, for a double posting often differs in them, nor do home amounts.
+    """
+    posted = Counter(
+        frozenset((name, line[name]) for name in line if _counts(name, line, tenant))
         for line in rows_of(spec.get(LINES))
     )
-    posted = frozenset(Counter(rows).items())
-    return spec.get("accountingPeriodName"), spec.get("currency"), posted
+    segments = frozenset(
+        (segment.get("segmentName"), segment.get("segmentValue"))
+        for segment in rows_of(spec.get("segments"))
+    )
+    header = (spec.get(name) for name in ("accountingPeriodName", "currency", "organizationLabel"))
+    return *header, segments, frozenset(posted.items())
+
+
+def _counts(name: str, line: Mapping[str, Value], tenant: Tenant) -> bool:
+    """Whether a field tells two lines apart. The type of a code may be omitted if it is clear."""
+    if name == "accountingCodeType":
+        return len(tenant.codes_by_name.get(str(line.get("accountingCodeName")), ())) > 1
+    fields = ("accountingCodeName", "type", "amount")
+    return name in fields or (name.endswith("__c") and line[name] is not None)
 
 
 def _limits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
@@ -128,27 +144,28 @@ def _amounts(declared: Declared, name: str) -> Iterator[tuple[int, str, Decimal]
             yield at, str(line.get("type")), amount
 
 
-def _imbalance(declared: Declared, name: str, currency: str) -> tuple[str, str] | None:
-    """The message and the remedy for unequal sides; None if they are equal."""
+def _gap(declared: Declared, name: str) -> Decimal:
+    """The debits less the credits."""
     amounts = list(_amounts(declared, name))
     debited = total(amount for _, side, amount in amounts if side == "Debit")
     credited = total(amount for _, side, amount in amounts if side == "Credit")
-    gap = difference(debited, credited)
-    if gap == ZERO:
-        return None
-    more, less = ("debits", "credit") if gap > ZERO else ("credits", "debit")
-    other = "credits" if gap > ZERO else "debits"
-    size = shown(gap.copy_abs(), currency)
-    return (
-        f"{more} exceed {other} by {f'{currency} {size}'.strip()}",
-        f"Add a {less} line of {size} or correct an amount; an entry is posted only in balance.",
-    )
+    return difference(debited, credited)
+
+
+def _exceeding(gap: Decimal, currency: str) -> str:
+    more, other = ("debits", "credits") if gap > ZERO else ("credits", "debits")
+    return f"{more} exceed {other} by {f'{currency} {shown(gap.copy_abs(), currency)}'.strip()}"
 
 
 def _lines_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
-    found = _imbalance(declared, "amount", str(declared.spec["currency"]))
-    if found:
-        yield finding(declared, "lines-balance", ("spec", LINES), *found)
+    gap, currency = _gap(declared, "amount"), str(declared.spec["currency"])
+    if gap == ZERO:
+        return
+    side, size = "credit" if gap > ZERO else "debit", written(gap.copy_abs(), currency)
+    remedy = (
+        f"Add a {side} line of {size} or correct an amount; an entry is posted only in balance."
+    )
+    yield finding(declared, "lines-balance", ("spec", LINES), _exceeding(gap, currency), remedy)
 
 
 def _home_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
@@ -156,12 +173,34 @@ def _home_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if not all("homeCurrencyAmount" in line for line in lines):
         return
     # The amounts must balance even if the home currency is unknown.
-    found = _imbalance(declared, "homeCurrencyAmount", tenant.home_currency or "")
-    if found:
-        message, remedy = found
-        yield finding(
-            declared, "home-balance", ("spec", LINES), f"in the home currency, {message}", remedy
-        )
+    gap = _gap(declared, "homeCurrencyAmount")
+    # In the home currency itself, each amount equals its home amount or is refused for that.
+    if gap == ZERO or declared.spec["currency"] == tenant.home_currency:
+        return
+    message = f"in the home currency, {_exceeding(gap, tenant.home_currency or '')}"
+    remedy = _home_remedy(declared, gap, tenant.home_currency or "")
+    yield finding(declared, "home-balance", ("spec", LINES), message, remedy)
+
+
+def _home_remedy(declared: Declared, gap: Decimal, home: str) -> str:
+    """The line that would balance; or a pair of lines, as a line of zero cannot be posted."""
+    name, side, size = "homeCurrencyAmount", "Credit" if gap > ZERO else "Debit", gap.copy_abs()
+    lines = [(amount, at) for at, of, amount in _amounts(declared, name) if of == side]
+    if not lines:
+        return ""
+    amount, at = max(lines)
+    now, then = written(amount, home), written(total((amount, size)), home)
+    remedy = f"Change {name} of line {at + 1} ({side}) from {now} to {then}"
+    currency = str(declared.spec["currency"])
+    units, home_units = minor_units(currency), minor_units(home)
+    if units is None or home_units is None:
+        return f"{remedy}."
+    unit, home_unit = (Decimal(1).scaleb(-places) for places in (units, home_units))
+    other = "Debit" if gap > ZERO else "Credit"
+    return (
+        f"{remedy}. Or add two lines of {currency} {unit:f} for the rounding: a {other} "
+        f"with {name} {home_unit:f}, and a {side} with {name} {total((home_unit, size)):f}."
+    )
 
 
 def _home_amount(declared: Declared, tenant: Tenant) -> Iterator[Finding]:

@@ -15,9 +15,9 @@ _FILE_RULES = (
     Rule(
         id="home-balance",
         summary="Debits also equal credits exactly in the home currency.",
-        why="Rounding each line separately can leave a difference of a cent, which needs its own "
-        "line.",
-        remedy="Correct a homeCurrencyAmount, or add a rounding line.",
+        why="Rounding each line separately can leave a difference of a cent, which needs a "
+        "correction.",
+        remedy="Correct a homeCurrencyAmount.",
     ),
     Rule(
         id="home-amount",
@@ -140,9 +140,11 @@ _FILE_RULES = (
     ),
     Rule(
         id="same-economics",
-        summary="No two entries have the same period, currency and lines.",
+        summary="No two entries have the same period, currency, organization, segments and lines. "
+        "Custom fields of lines count; date, notes and home amounts do not.",
         why="Two declarations of the same posting are usually a double posting.",
-        remedy="Remove one of them, or make them different if both are intended.",
+        remedy="Remove one of them. If both are intended, declare one entry with all lines. "
+        "Or let segments, organization or a custom field of a line tell them apart.",
         severity=Severity.WARNING,
     ),
     Rule(

@@ -7,7 +7,7 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import IN_NOTES, marker_of
 from reconciler.core.model.resource import Declared, Path, Value, rows_of
-from reconciler.core.model.similar_names import nearest
+from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod, CustomField, Tenant
 from reconciler.core.rules.catalog import finding
 
@@ -148,7 +148,10 @@ def _fields_known(
             message = f"the tenant has no custom field {name} here"
             if allowed:
                 message += f"; it has {_listed(allowed)}"
-            yield finding(declared, "custom-field", (*path, name), message)
+            stems = KnownNames(one.removesuffix("__c") for one in allowed)
+            close = stems.nearest(name.removesuffix("__c"))
+            remedy = f'Did you mean "{close}__c"?' if close else ""
+            yield finding(declared, "custom-field", (*path, name), message, remedy)
         elif isinstance(value, str) and len(value) > field.max_length:
             message = f"{name} has {len(value)} characters; at most {field.max_length} are allowed"
             yield finding(declared, "custom-field", (*path, name), message, "Shorten the text.")

@@ -67,7 +67,7 @@ def _node_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> It
 
 def _field_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> Iterator[str]:
     key = f"{' ' * indent}{spelt_key(str(branch.key), flow=False)}:"
-    beside = f"  {branch.beside}" if branch.beside else ""
+    beside = f"{branch.gap}{branch.beside}" if branch.beside else ""
     inline = _inline(branch, schema, style, flow=False)
     if inline is not None and len(key) + 1 + len(inline) <= _width(branch):
         yield f"{key} {inline}{beside}"
@@ -83,7 +83,7 @@ def _field_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> I
 def _item_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> Iterator[str]:
     pad = " " * indent
     inline = _inline(branch, schema, style, flow=False)
-    beside = f"  {branch.beside}" if branch.beside else ""
+    beside = f"{branch.gap}{branch.beside}" if branch.beside else ""
     if inline is not None and indent + 2 + len(inline) <= _width(branch):
         yield f"{pad}- {inline}{beside}"
         return

@@ -11,8 +11,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from yaml import CLoader, CollectionNode, MappingNode, Node, SequenceNode, compose_all, scan
+from yaml import (
+    CLoader,
+    CollectionNode,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    compose_all,
+    scan,
+)
 from yaml.tokens import BlockEntryToken, DocumentStartToken, ScalarToken, StreamEndToken
+
+from reconciler.workspace.yaml_reader import plain_value
 
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
@@ -42,6 +53,9 @@ class Branch:
     blank_before: bool = False
     before: list[Line] = field(default_factory=list)
     beside: str = ""
+    gap: str = "  "
+    """What stands before the comment beside a value. One space stays one beside plain text: it may
+    show that the comment was meant as a part of the text."""
     after: list[Line] = field(default_factory=list)
 
 
@@ -168,12 +182,18 @@ def _attach(document: Branch, line: Line, *, index: int, text: str) -> None:
         document.before.append(line)
     elif text[line_start:index].strip() and not earlier.beside:
         earlier.beside = line.text
+        if text[index - 2 : index - 1] not in (" ", "\t") and _is_plain(earlier.node):
+            earlier.gap = " "
     elif later is not None and column <= later.column:
         later.before.append(line)
     elif later is None and column <= branches[0].column:
         document.after.append(line)
     else:
         _level_with(earlier, column).after.append(line)
+
+
+def _is_plain(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and not node.style and plain_value(node.value) == node.value
 
 
 def _level_with(branch: Branch, column: int) -> Branch:

@@ -49,9 +49,11 @@ SHOWN_ELSEWHERE = {
 }
 
 
-def problems_of(case: pathlib.Path, root: pathlib.Path) -> tuple[Problem, ...]:
+def problems_of(
+    case: pathlib.Path, root: pathlib.Path, content: bytes | None = None
+) -> tuple[Problem, ...]:
     """All that validate reports about a workspace whose only entries stand in this file."""
-    content = case.read_text()
+    content = (case.read_bytes() if content is None else content).decode()
     (root / "reconciler.yaml").write_text(WORKSPACE)
     if "kind: Reference" not in content and not content.startswith("# Without a Reference."):
         (root / "reference.yaml").write_text(REFERENCE)
