@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TextIO
@@ -106,14 +107,22 @@ def path_prefix(root: Path) -> str:
 
 
 def problem_spans(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
-    """Problems as styled lines; their paths start at the current directory."""
+    """Problems as styled lines, at most MAX_SHOWN; their paths start at the current directory."""
     prefix = path_prefix(root)
-    for problem in problems:
+    shown = iter(problems)
+    for problem in islice(shown, MAX_SHOWN):
         fact, *remedy = problem_lines(problem)
         style = "bad" if problem.severity is Severity.ERROR else "warning"
         place, mark, rest = fact.partition(f" {problem.severity}[")
         yield line((escaped(prefix) + place, "strong"), (mark + rest, style))
         yield from (line((text, "")) for text in remedy)
+    if more := sum(1 for _ in shown):
+        told = counted(more, "more problem")
+        yield line((f"{told}. `reconciler validate --format json` lists all.", "bad"))
+
+
+MAX_SHOWN = 500
+"""Problems that are shown on a screen."""
 
 
 def has_bar() -> bool:

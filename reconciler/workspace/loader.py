@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,7 @@ class _Reading:
         self.declared: dict[Address, Declared] = {}
         self.findings: list[Finding] = []
         self.has_workspace = False
+        self._explained: Counter[str] = Counter()
         self._reference_source: Source | None = None
         self._adopting: dict[tuple[str, str], Declared] = {}
         self._claiming: dict[Address, Declared] = {}
@@ -133,9 +135,13 @@ class _Reading:
         accepted = self._is_in_place(kind, source)
         if not is_valid(kind, value):
             # Explaining takes another library, which a workspace without problems never loads.
-            from reconciler.workspace.schema_errors import explain  # noqa: PLC0415
+            from reconciler.workspace.schema_errors import MAX_EXPLAINED, explain  # noqa: PLC0415
 
-            self.findings += explain(kind, value, source=source)
+            # Of a file that holds many such documents, each is told once after that.
+            rest = max(1, MAX_EXPLAINED - self._explained[source.path])
+            found = explain(kind, value, source=source, at_most=rest)
+            self._explained[source.path] += len(found)
+            self.findings += found
         elif not accepted:
             return
         elif kind == WORKSPACE:

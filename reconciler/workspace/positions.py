@@ -1,6 +1,8 @@
 """Turns findings in documents into problems at a line and a column."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path as FilePath
 from typing import TypeAlias
@@ -23,14 +25,36 @@ def locate(root: FilePath, findings: Iterable[Finding]) -> tuple[Problem, ...]:
     does not have is placed at its nearest parent.
     """
     by_file = sorted(findings, key=lambda finding: finding.source)
-    return tuple(
-        sorted(
-            _problem(finding, documents)
-            for path, group in groupby(by_file, key=lambda finding: finding.source.path)
-            for documents in (positions(_content(root, path)),)
-            for finding in group
-        )
+    located = sorted(
+        _problem(finding, documents)
+        for path, group in groupby(by_file, key=lambda finding: finding.source.path)
+        for documents in (positions(_content(root, path)),)
+        for finding in group
     )
+    return tuple(_bounded(located))
+
+
+def _bounded(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems, but at most MAX_TOLD of one rule in one file, and how many more there are."""
+    told: Counter[tuple[str, str]] = Counter()
+    first_untold: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        key = problem.path, problem.rule
+        told[key] += 1
+        if told[key] <= MAX_TOLD:
+            yield problem
+        else:
+            first_untold.setdefault(key, problem)
+    for key, problem in first_untold.items():
+        more = told[key] - MAX_TOLD
+        times = "once more" if more == 1 else f"{more:,} times more"
+        message = f"the file breaks this rule {times}, from here on"
+        remedy = "Correct the places named above, then validate again."
+        yield replace(problem, message=message, remedy=remedy)
+
+
+MAX_TOLD = 50
+"""Places in one file that are named for one rule."""
 
 
 def positions(data: bytes) -> tuple[Mapping[Path, Place], ...]:

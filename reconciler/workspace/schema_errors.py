@@ -50,16 +50,18 @@ MAX_EXPLAINED = 100
 """What is told of one document; one with more to correct is explained again after that."""
 
 
-def explain(kind: str, document: Value, *, source: Source) -> tuple[Finding, ...]:
-    """Every reason for which the schema of this kind refuses the document; at least one."""
+def explain(
+    kind: str, document: Value, *, source: Source, at_most: int = MAX_EXPLAINED
+) -> tuple[Finding, ...]:
+    """The reasons for which the schema of this kind refuses the document; at least one."""
     told = (
         breach
-        for error in _errors(kind, document)
+        for error in _errors(kind, document, at_most)
         for breach in _KEYWORDS[str(error.validator)](
             _refused(kind, document, error), tuple(error.path)
         )
     )
-    breaches = dict.fromkeys(islice(told, MAX_EXPLAINED))
+    breaches = dict.fromkeys(islice(told, at_most))
     if not breaches:
         # The two validators are held to the same verdict; the one that decides is the stricter.
         breaches = {((), "schema-value", "the document does not fit its schema", ""): None}
@@ -74,8 +76,8 @@ def explained(kind: str, document: Value) -> bool:
     return not any(True for _ in _explainer(kind).iter_errors(document))
 
 
-def _errors(kind: str, document: Value) -> Iterator[ValidationError]:
-    errors = list(islice(_explainer(kind).iter_errors(document), MAX_EXPLAINED))
+def _errors(kind: str, document: Value, at_most: int) -> Iterator[ValidationError]:
+    errors = list(islice(_explainer(kind).iter_errors(document), at_most))
     mistyped = {tuple(error.path) for error in errors if error.validator == "type"}
     for error in errors:
         # Of a value of the wrong sort nothing else needs to be said.
@@ -173,6 +175,7 @@ def _refused(kind: str, document: Value, error: Any) -> _Refused:
 def _unknown_fields(error: _Refused, path: Path) -> Iterator[Breach]:
     known = list(error.schema.get("properties", {}))
     patterns = list(error.schema.get("patternProperties", {}))
+    similar = KnownNames(known)
     for field in error.instance:
         if field in known or any(re.fullmatch(pattern, field) for pattern in patterns):
             continue
@@ -183,7 +186,7 @@ def _unknown_fields(error: _Refused, path: Path) -> Iterator[Breach]:
             remedy = (
                 f"Write `{custom}`. Names of custom fields end in `__c`, and their case counts."
             )
-        elif close := KnownNames(known).nearest(field):
+        elif close := similar.nearest(field):
             remedy = _written(field, close)
         elif known:
             remedy = f"Known here: {_listed(known)}."

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-MOST_COMPARED: Final = 5
+MOST_COMPARED: Final = 10
 """The known names that one unknown name is compared with in full."""
 
 _MOST_SHARING: Final = 200
@@ -103,6 +103,7 @@ def nearest(name: str, known: KnownNames) -> str:
 
 
 def _parts(name: str) -> Iterable[str]:
-    """Every three neighbouring characters, the ends included."""
+    """Two and three neighbouring characters, the ends included, and single ones by their count."""
     framed = f" {name} "
-    return {framed[at : at + 3] for at in range(len(framed) - 2)}
+    single = (f"{one}{name.count(one, 0, at)}" for at, one in enumerate(name))
+    return {framed[at : at + size] for size in (2, 3) for at in range(len(name) + 1)} | {*single}

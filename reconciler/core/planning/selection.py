@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, OutOfScope, Scope, Selection
+from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.renames import previous_of
 
@@ -163,8 +163,9 @@ def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
     addresses = workspace.addresses
     names = {address.name for address in addresses} | {str(address) for address in addresses}
     for flag, patterns in (("--target", scope.targets), ("--exclude", scope.excludes)):
+        similar = KnownNames(names)
         yield from (
-            _no_match(flag, pattern, names)
+            _no_match(flag, pattern, similar)
             for pattern in patterns
             if not any(_matches(address, pattern) for address in addresses)
         )
@@ -174,10 +175,11 @@ def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
         ("--period", scope.periods, periods),
         ("--select", scope.labels, labels),
     ):
-        yield from (_no_match(flag, word, known) for word in words if word not in known)
+        similar = KnownNames(known)
+        yield from (_no_match(flag, word, similar) for word in words if word not in known)
 
 
-def _no_match(flag: str, word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, sorted(known), n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+def _no_match(flag: str, word: str, known: KnownNames) -> str:
+    close = known.nearest(word)
+    hint = f"; did you mean {close}?" if close else ""
     return f"{flag} {word} matches nothing in the workspace{hint}"
