@@ -38,7 +38,7 @@ def amount_flaw(text: str) -> str:
 
 
 def amount_remedy(text: str, *, side: Value) -> str:
-    """What to write instead; empty if it cannot be told from the text."""
+    """What to write instead; empty if the text does not tell."""
     meant = amounts_meant(text)
     if re.fullmatch(r"-?[0.]+", text):
         return "Write the amount, or remove the line."
