@@ -24,7 +24,7 @@ _FILLED = frozenset(
         "transferdate",
     }
 )
-"""Fields that the ledger answers or exports, in addition to those of each kind (API facts 3.4, 5.3)."""
+"""Fields that the ledger answers or exports; each kind names more (API facts 3.4, 5.3)."""
 
 
 def server_owned(kind: str, path: Path, field: str) -> str:
