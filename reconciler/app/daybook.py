@@ -4,14 +4,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from reconciler.app.state_directory import daybook_place, open_workspace_daybook
+from reconciler.app.state_directory import (
+    daybook_place,
+    open_workspace_daybook,
+    require_daybook,
+)
 from reconciler.app.text_files import read_text, write_text
 from reconciler.app.workspace import read_workspace, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.daybook import CallRecord, unlock
 from reconciler.daybook.lease import Lease, this_process
 from reconciler.daybook.transfer import compare, import_export, read_export, write_export
-from reconciler.errors import DaybookError
+from reconciler.errors import DaybookError, FilesRefused
+from reconciler.workspace.loader import WORKSPACE_FILE
 from reconciler.workspace.settings import Settings
 
 FORMAT_VERSION = "1.0"
@@ -84,6 +89,7 @@ def verify_daybook(root: Path, *, against: Path | None) -> tuple[int, int, str]:
     Returns the number of events, the serial, and the hash of the last event.
     """
     with closing(open_workspace_daybook(root, _settings(root))) as daybook:
+        require_daybook(daybook.lineage)
         copy = read_export(read_text(against)) if against is not None else None
         wrong = compare(daybook, copy) if copy is not None else None
         if wrong is not None:
@@ -108,11 +114,7 @@ def export_daybook(root: Path, file: Path) -> tuple[int, int]:
     """Write the whole daybook into a file; returns the number of events, and the serial."""
     settings = _settings(root)
     with closing(open_workspace_daybook(root, settings)) as daybook:
-        if not daybook.lineage:
-            raise DaybookError(
-                "there is no daybook yet",
-                remedy="Run `reconciler apply`: the first apply creates the daybook.",
-            )
+        require_daybook(daybook.lineage)
     with closing(open_workspace_daybook(root, settings, command="export")) as daybook:
         daybook.note_export(this_process(command="export"))
         write_text(file, write_export(daybook))
@@ -136,4 +138,10 @@ def import_daybook(root: Path, file: Path) -> tuple[int, int]:
 def _settings(root: Path) -> Settings:
     """The workspace's settings; problems in other files do not matter here."""
     workspace = read_workspace(root)
-    return workspace.settings if workspace.settings is not None else require_valid(workspace)
+    if workspace.settings is not None:
+        return workspace.settings
+    first = next((item for item in workspace.errors if item.path in (".", WORKSPACE_FILE)), None)
+    if first is None:
+        return require_valid(workspace)
+    place = f"{root / first.path}:{first.line}:{first.column}"
+    raise FilesRefused(f"{place}: error[{first.rule}]: {first.message}", remedy=first.remedy)

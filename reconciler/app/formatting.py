@@ -1,15 +1,19 @@
 """Formats YAML files: canonical order and spelling, values unchanged."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.text_files import read_text, write_text
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.money import minor_units
 from reconciler.core.model.tenant import tenant_from
-from reconciler.errors import ReconcilerError
+from reconciler.errors import FilesRefused, UsageError
+from reconciler.workspace.files import find
 from reconciler.workspace.formatter.formatter import FormatRefused, format_text
 from reconciler.workspace.json_schema import REFERENCE, is_valid
+from reconciler.workspace.loader import WORKSPACE_FILE, nearest
 from reconciler.workspace.yaml_reader import read
 
 
@@ -24,10 +28,17 @@ class Formatted:
 def format_files(root: Path, paths: Sequence[Path], *, check: bool) -> Iterator[Formatted]:
     """Format these files and directories, by default the workspace. With `check`, write nothing.
 
-    Files that are canonical already are not yielded.
+    Files that are canonical already are not yielded. Raises a ReconcilerError before anything is
+    written when a path has no file to format.
     """
     home_currency = _home_currency(root / "reference.yaml")
-    for path in _files(paths or (root,)):
+    if not paths:
+        _require_workspace(root)
+    files = [file for path in paths or (root,) for file in _files(path)]
+    for path in files:
+        if isinstance(path, Formatted):
+            yield path
+            continue
         text = read_text(path)
         try:
             formatted = format_text(text, minor_units=minor_units, home_currency=home_currency)
@@ -41,20 +52,35 @@ def format_files(root: Path, paths: Sequence[Path], *, check: bool) -> Iterator[
         yield Formatted(path=path)
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            found = (file for ending in ("*.yaml", "*.yml") for file in path.rglob(ending))
-            yield from sorted(
-                file
-                for file in found
-                if file.is_file()
-                and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            )
-        elif path.is_file():
-            yield path
-        else:
-            raise ReconcilerError(f"there is no file {path}")
+def _require_workspace(root: Path) -> None:
+    """Without paths the workspace is formatted, so there must be one."""
+    if not (root / WORKSPACE_FILE).exists():
+        near = nearest(root)
+        where = f"; there is a workspace at {near}" if near else ""
+        at = shlex.quote(str(near or "DIR"))
+        raise FilesRefused(
+            f"workspace-file: `{WORKSPACE_FILE}` is missing in {root.absolute()}, so nothing was "
+            f"formatted{where}",
+            remedy=f"Name a workspace with `-w {at}`, or the files to format.",
+        )
+
+
+def _files(path: Path) -> Iterator[Path | Formatted]:
+    """The YAML files at a path, and those that cannot be read. Raises UsageError for none."""
+    if path.is_file():
+        yield path
+        return
+    if not path.is_dir():
+        raise UsageError(f"there is no file {path}, so nothing was formatted")
+    found, problems = find(path)
+    top = path.resolve()
+    # What a link leads to is formatted where it is.
+    files = [path / file.path for file in found if Path(file.real) == top / file.path]
+    unread = [item for item in problems if item.severity is Severity.ERROR]
+    if not files and not unread:
+        raise UsageError(f"there is no YAML file in {path}, so nothing was formatted")
+    yield from files
+    yield from (Formatted(path=path / item.path, refusal=item.message) for item in unread)
 
 
 def _home_currency(reference: Path) -> str:

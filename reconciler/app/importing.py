@@ -306,6 +306,12 @@ def _search_period(
             f"the ledger cannot be searched: {error}", remedy="Import the entries by their numbers."
         ) from error
     imports, left = [], list(sorted_out.left)
+    if not (sorted_out.wanted or left):
+        raise Refused(
+            f"the ledger has no posted entry in {period}, so nothing was imported",
+            remedy="Check the period, the entity and the target. The search may lag behind the "
+            "ledger: import a new entry by its number.",
+        )
     wanted = sorted_out.wanted[:limit]
     with progress("Reading entries", len(wanted)) as advance:
         for number in wanted:

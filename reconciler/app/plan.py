@@ -13,7 +13,11 @@ from reconciler.app.connection import EMBEDDED, UNNAMED
 from reconciler.app.progress import Progress
 from reconciler.app.provenance import origin_of
 from reconciler.app.session import ReadSession, open_session
-from reconciler.app.state_directory import daybook_place, open_workspace_daybook
+from reconciler.app.state_directory import (
+    daybook_place,
+    open_workspace_daybook,
+    require_daybook,
+)
 from reconciler.app.warnings import (
     age_warnings,
     offline_warnings,
@@ -73,6 +77,8 @@ def drift_plan(
     """A plan whose drift shows what changed in the ledger since the last apply."""
     opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
     with opened as session:
+        # Without a daybook nothing is compared, so nothing can have changed.
+        require_daybook(session.daybook.lineage)
         found = plan_and_search(session, PlanOptions(), progress=progress, posting=False)
         complete = session.daybook.complete
         return replace(found.plan, warnings=tuple(age_warnings(found, complete=complete)))

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.daybook.lease import this_process
-from reconciler.errors import ReconcilerError, Refused
+from reconciler.errors import DaybookError, ReconcilerError, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.settings import Settings
 
@@ -61,6 +62,23 @@ def _require_untracked(*files: Path) -> None:
 def daybook_place(root: Path, settings: Settings) -> Path | str:
     """Where a workspace's daybook is: a file, or the URL of a PostgreSQL database."""
     return settings.daybook if "://" in settings.daybook else root / settings.daybook
+
+
+def require_recorded(root: Path, settings: Settings) -> None:
+    """Raises DaybookError where neither a daybook nor a spill file records anything."""
+    if not spill_path(root, settings).exists():
+        with closing(open_workspace_daybook(root, settings)) as daybook:
+            require_daybook(daybook.lineage)
+
+
+def require_daybook(lineage: str) -> None:
+    """Raises DaybookError where there is no daybook: nothing can be said of its content."""
+    if not lineage:
+        raise DaybookError(
+            "there is no daybook yet",
+            remedy="If this workspace was applied before, restore its daybook. If not, run "
+            "`reconciler apply`: the first apply creates the daybook.",
+        )
 
 
 def spill_path(root: Path, settings: Settings) -> Path:

@@ -10,9 +10,10 @@ from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
-from reconciler.errors import FilesRefused
+from reconciler.errors import FilesRefused, UsageError
 from reconciler.workspace import load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
+from reconciler.workspace.loader import WORKSPACE_FILE
 from reconciler.workspace.reference_checks import check_policy, check_spelling
 from reconciler.workspace.settings import Settings, settings_from
 
@@ -30,10 +31,15 @@ class CheckedWorkspace:
     tenant: Tenant
     declared: Mapping[Address, Declared]
     problems: tuple[Problem, ...]
-    files: int
+    paths: tuple[str, ...]
     digest: str
     waived: tuple[str, ...] = ()
     """The exceptions from custom rules that were needed, in words."""
+
+    @property
+    def files(self) -> int:
+        """How many files were read."""
+        return len(self.paths)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -80,24 +86,41 @@ def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
         problems=tuple(
             sorted((*loaded.problems, *locate(root, (*findings, *names, *custom.findings))))
         ),
-        files=loaded.files,
+        paths=loaded.paths,
         digest=loaded.digest,
         waived=custom.waived,
     )
 
 
 def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple[Problem, ...]:
-    """The problems of these files and directories; of all files when none are given."""
-    wanted = [path.resolve() for path in paths]
+    """The problems of these files and directories; of all files when none are given.
 
-    def is_wanted(file: Path) -> bool:
-        return not wanted or any(file == path or path in file.parents for path in wanted)
-
+    Raises UsageError for a path at which no file was read: it has no problems, and proves nothing.
+    """
+    if not paths or not workspace.paths:
+        return workspace.problems
+    root = workspace.root.resolve()
+    read = {(root / path).resolve() for path in workspace.paths}
+    found = {problem: (root / problem.path).resolve() for problem in workspace.problems}
+    wanted = {path.resolve(): path for path in paths}
+    for path, given in wanted.items():
+        if not any(_lies_in(file, path) for file in (*read, *found.values())):
+            fact = "holds no YAML file of" if path.exists() else "does not exist in"
+            raise UsageError(
+                f"{given} {fact} the workspace {workspace.root}, so nothing was checked",
+                remedy="Name a file or a directory of the workspace.",
+            )
+    # Where the settings are wrong, rules are left out that concern every file.
+    general = () if workspace.settings is not None else (root / WORKSPACE_FILE,)
     return tuple(
         problem
-        for problem in workspace.problems
-        if is_wanted((workspace.root / problem.path).resolve())
+        for problem, file in found.items()
+        if file in general or any(_lies_in(file, path) for path in wanted)
     )
+
+
+def _lies_in(file: Path, path: Path) -> bool:
+    return file == path or path in file.parents
 
 
 def require_valid(workspace: CheckedWorkspace) -> Settings:
@@ -105,8 +128,9 @@ def require_valid(workspace: CheckedWorkspace) -> Settings:
     if not workspace.errors and workspace.settings is not None:
         return workspace.settings
     count = len(workspace.errors)
+    first = workspace.errors[0].rule
     raise FilesRefused(
         f"{count} {'problem' if count == 1 else 'problems'} in the files of "
         f"{workspace.root}; no plan is made from files with problems",
-        remedy="Correct the problems above. `reconciler explain RULE` explains a rule.",
+        remedy=f"Correct the problems above. `reconciler explain {first}` explains the first rule.",
     )

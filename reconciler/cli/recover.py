@@ -9,6 +9,8 @@ import click
 from reconciler.app.session import ReadSession, WriteSession, open_session
 from reconciler.app.settlement import Answers, examine_open
 from reconciler.app.settlement import recover as settle
+from reconciler.app.state_directory import require_recorded
+from reconciler.app.workspace import require_valid
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import ca_bundle_option, common_options, format_option
 from reconciler.cli.printer import Printer
@@ -62,6 +64,7 @@ def recover(
             "--dry-run cannot be combined with --posted, --not-posted or --set-aside."
         )
     workspace, printer = checked_workspace(), Printer(style=style)
+    require_recorded(workspace.root, require_valid(workspace))
     if dry_run:
         with open_session(ReadSession, workspace, ca_bundle=ca_bundle) as session:
             recovery = examine_open(session, tell=printer)

@@ -51,7 +51,7 @@ def _print(workspace: CheckedWorkspace, problems: tuple[Problem, ...], errors: i
         counted(len(problems) - errors, "warning"),
     )
     out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
-    if not workspace.tenant.complete and not workspace.errors:
+    if not workspace.tenant.complete and workspace.settings is not None:
         err([line("No Reference: accounting codes, periods and currencies were not checked.")])
 
 

@@ -89,6 +89,8 @@ def read_export(text: str) -> Export:
         raise _damaged(str(error)) from error
     except (ValueError, msgspec.MsgspecError) as error:
         raise _damaged(f"line {state.seq + 2} cannot be read") from error
+    if not chain:
+        raise _damaged("it holds no event")
     if state.seq != heading.events:
         raise _damaged(f"it ends after event {state.seq} of {heading.events}")
     if (state.hash, state.serial, state.lineage) != (

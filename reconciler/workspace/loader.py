@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from reconciler.core.model.finding import Finding, Problem
@@ -31,6 +34,10 @@ from reconciler.workspace.rules import finding, problem
 from reconciler.workspace.yaml_reader import Document, read
 
 WORKSPACE_FILE = "reconciler.yaml"
+USUAL = "journals"
+"""The usual directory of a workspace."""
+
+_MOST_SEARCHED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +45,8 @@ class LoadedWorkspace:
     """What a workspace holds.
 
     `declared` is sorted by address and `problems` by place. `workspace` and `reference` are the
-    documents of those kinds, None when there is none that fits its schema. `files` counts the
-    YAML files read, `digest` is the SHA-256 over their paths and contents. While a problem of
+    documents of those kinds, None when there is none that fits its schema. `paths` are those of
+    the YAML files read, `digest` is the SHA-256 over their paths and contents. While a problem of
     severity error remains, nothing may be concluded from what is missing.
     """
 
@@ -47,7 +54,7 @@ class LoadedWorkspace:
     reference: Mapping[str, Value] | None
     declared: tuple[Declared, ...]
     problems: tuple[Problem, ...]
-    files: int
+    paths: tuple[str, ...]
     digest: str
 
 
@@ -57,12 +64,13 @@ def load(root: Path) -> LoadedWorkspace:
     A directory without a `reconciler.yaml` is none of ours: nothing else in it is looked at.
     """
     if not root.is_dir():
-        return _nothing(f"there is no directory `{root}`")
+        return _nothing(root, f"there is no directory `{root}`")
     if not os.path.lexists(root / WORKSPACE_FILE):
         near = os.path.lexists(root / "reconciler.yml")
         return _nothing(
+            root,
             f"`{WORKSPACE_FILE}` is missing"
-            + ("; it is not named `reconciler.yml`" if near else "")
+            + ("; it is not named `reconciler.yml`" if near else ""),
         )
     found, problems = find(root)
     reading = _Reading()
@@ -97,17 +105,30 @@ def _loaded(
         reference=reading.reference,
         declared=tuple(declared for _, declared in sorted(reading.declared.items())),
         problems=tuple(sorted(problems)),
-        files=len(contents),
+        paths=tuple(sorted(contents)),
         digest=digest.hexdigest(),
     )
 
 
-def _nothing(fact: str) -> LoadedWorkspace:
-    return _loaded(_Reading(), problems=(_no_workspace(fact),), contents={})
+def _nothing(root: Path, fact: str) -> LoadedWorkspace:
+    return _loaded(_Reading(), problems=(_no_workspace(fact, near=nearest(root)),), contents={})
 
 
-def _no_workspace(fact: str) -> Problem:
-    return problem("workspace-file", path=".", message=fact)
+def _no_workspace(fact: str, *, near: Path | None = None) -> Problem:
+    remedy = ""
+    if near is not None:
+        fact = f"{fact}, but there is a workspace at `{near}`"
+        remedy = f"Name it: run the command with `-w {shlex.quote(str(near))}`."
+    return problem("workspace-file", path=".", message=fact, remedy=remedy)
+
+
+def nearest(root: Path) -> Path | None:
+    """A workspace around a directory, beside it, or just below it; None where none is near."""
+    here = root.resolve()
+    places = [place for above in (here, *here.parents) for place in (above, above / USUAL)]
+    with suppress(OSError), os.scandir(here) as entries:
+        places += sorted(here / entry.name for entry in islice(entries, _MOST_SEARCHED))
+    return next((place for place in places if (place / WORKSPACE_FILE).is_file()), None)
 
 
 class _Reading:

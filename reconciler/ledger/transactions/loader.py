@@ -76,6 +76,8 @@ def load_transactions(tx: Connection, act: AuditContext, path: Path) -> Loaded:
             known += len(batch) - len(new)
     except BadRow as bad:
         raise LedgerUnusable(f"{path}:{bad.line}: {bad}; nothing was loaded") from None
+    if not added + known:
+        raise LedgerUnusable(f"{path} holds no transaction; nothing was loaded")
     return Loaded(added=added, known=known)
 
 
