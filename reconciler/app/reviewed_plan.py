@@ -50,7 +50,7 @@ def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
     if saved.scope.offline:
         raise Refused(
             "offline-plan: the plan was made offline, so it does not show what the ledger holds",
-            remedy="Make a new plan with `reconciler plan --out FILE`, without --offline.",
+            remedy="Make a new plan with `reconciler plan --out plan.json`, without --offline.",
         )
     search = SearchOptions(
         find=options.search.find or saved.search.find,
@@ -70,7 +70,7 @@ def require_applicable(session: ReadSession, saved: Plan) -> None:
     if refused:
         raise StalePlan(
             f"{'; '.join(refused)}; nothing was applied",
-            remedy="Make a new plan with `reconciler plan --out FILE`, and have it reviewed.",
+            remedy="Make a new plan with `reconciler plan --out plan.json`, and have it reviewed.",
         )
 
 

@@ -1,5 +1,6 @@
 """The state directory of a workspace: its daybook, its spill file, the embedded ledger."""
 
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -51,10 +52,11 @@ def _require_untracked(*files: Path) -> None:
             repository = Repository.around(there.parent) if there.parent.is_dir() else None
             names = [f"{there.name}{end}" for end in ("", "-wal", "-journal")]
             if repository is not None and repository.is_tracked(*names):
+                command = ("git", "rm", "--cached", str(file))
                 raise Refused(
                     f"{file} is tracked by git. A pull request could add pending calls to it, and "
                     "apply would send them. Nothing was written.",
-                    remedy=f"Remove it with `git rm --cached {file}`, add it to .gitignore and "
+                    remedy=f"Remove it with `{shlex.join(command)}`, add it to .gitignore and "
                     "review the calls it records; or name another daybook in reconciler.yaml.",
                 )
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
 from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.core.model.command import suggested
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
@@ -190,8 +191,9 @@ def _untracked(found: SearchedPlan) -> Iterator[PlanWarning]:
         yield warning(
             "untracked-entry",
             f'{number} in the ledger has the marker of "{address.name}", but it is neither '
-            "declared nor recorded; it is not changed; to declare it: reconciler import "
-            f"{number}; to stop this warning: reconciler forget {address.name}",
+            "declared nor recorded; it is not changed; to declare it: "
+            f"{suggested('import', number)}; to stop this warning: "
+            f"{suggested('forget', address.name)}",
         )
     more = len(strangers) - MOST_NAMED
     if more > 0:

@@ -25,7 +25,7 @@ def explain(rule: str | None) -> int:
         hint = f" Did you mean {close[0]}?" if close else " `reconciler explain` lists them."
         if rule.startswith("house/"):
             hint = " Custom rules belong to a workspace: name it with --workspace."
-        raise click.UsageError(f"There is no rule {rule}.{hint}")
+        raise click.UsageError(given_options().completed(f"There is no rule {rule}.{hint}"))
     blocks: tuple[Line, ...] = (
         line((found.id, "strong"), f" ({found.severity})"),
         line(found.summary, indent=2),

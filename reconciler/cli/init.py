@@ -7,6 +7,7 @@ import click
 from reconciler.app.starter import write_starter
 from reconciler.cli.options import common_options, sound_name
 from reconciler.cli.terminal import out
+from reconciler.core.model.command import suggested
 from reconciler.render.styled_text import line
 
 
@@ -20,6 +21,6 @@ def init(*, directory: Path, name: str) -> int:
     """Write a starter workspace to DIRECTORY. Never overwrites a file."""
     for path in write_starter(directory, name):
         out([line("wrote ", (f"{path}", "strong"))])
-    place = "" if directory == Path("journals") else f" -w {directory}"
-    out([line(f"Next: reconciler plan{place}")])
+    place = () if directory == Path("journals") else ("-w", directory)
+    out([line(f"Next: {suggested('plan', *place).strip('`')}")])
     return 0

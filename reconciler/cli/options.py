@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.core.model.command import completed, suggested
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.render.escaping import escaped
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -29,8 +31,12 @@ class VerbGroup(click.Group):
             from difflib import get_close_matches
 
             close = get_close_matches(word.lower(), known, n=1)
-            hint = f"Did you mean {ctx.command_path} {known[close[0]]}?" if close else ""
-            raise click.UsageError(f"There is no command {word}. {hint}".strip(), ctx)
+            hint = ""
+            if close:
+                path = (*ctx.command_path.split()[1:], *known[close[0]].split())
+                meant = given_options().completed(suggested(*path, *args[1:]))
+                hint = f" Did you mean {meant}?"
+            raise click.UsageError(f"There is no command {word}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -46,6 +52,12 @@ class CommonOptions:
     verbose: bool = False
     own_process: bool = False
     """Whether the process ends with this command."""
+    named: bool = False
+    """Whether somebody named the workspace, on the command line or in the environment."""
+
+    def completed(self, text: str) -> str:
+        """A text whose suggested commands name the workspace, where somebody named it."""
+        return completed(text, escaped(str(self.workspace))) if self.named else text
 
 
 def given_options() -> CommonOptions:
@@ -56,7 +68,9 @@ def given_options() -> CommonOptions:
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     source = ctx.get_parameter_source(param.name or "")
     if source is not click.core.ParameterSource.DEFAULT:
-        setattr(ctx.ensure_object(CommonOptions), param.name or "", value)
+        given = ctx.ensure_object(CommonOptions)
+        setattr(given, param.name or "", value)
+        given.named = given.named or param.name == "workspace"
 
 
 def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:

@@ -19,6 +19,7 @@ from reconciler.cli.options import (
 from reconciler.cli.show import print_plan, require_text, summary_option
 from reconciler.cli.terminal import note, progress
 from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.model.command import suggested
 from reconciler.errors import ExpectationFailed, Refused
 from reconciler.render import RENDERERS
 
@@ -89,7 +90,7 @@ def plan(
         write_text(save_to, plan_text(made, key=plan_key()))
     print_plan(made, style, summary=summary)
     if save_to is not None:
-        apply_it = f" To apply exactly this: reconciler apply {save_to}"
+        apply_it = f" To apply exactly this: {suggested('apply', save_to)}"
         note(f"Saved to {save_to}.{'' if offline else apply_it}")
     if made.refusals:
         return Refused.exit_code

@@ -1,5 +1,6 @@
 """`reconciler show`: shows a saved plan, or how it differs from another."""
 
+import html
 import os
 from pathlib import Path
 
@@ -68,11 +69,18 @@ def print_plan(made: Plan, style: str, *, summary: bool = False) -> None:
     prefix = path_prefix(given_options().workspace)
     drawing = overview_lines(made) if summary else RENDERERS[style](made, prefix)
     if isinstance(drawing, str):
-        out_text(drawing)
+        out_text(_with_workspace(drawing, made, style))
     else:
         out(drawing)
     if style == "github":
         _summarize(made)
+
+
+def _with_workspace(drawing: str, made: Plan, style: str) -> str:
+    """A document whose command to apply the plan names the workspace, where somebody named it."""
+    command = f"reconciler apply --plan-digest {made.digest}"
+    whole = given_options().completed(f"`{command}`").strip("`")
+    return drawing.replace(command, html.escape(whole) if style == "html" else whole)
 
 
 def _summarize(made: Plan) -> None:

@@ -169,6 +169,9 @@ def _unread_is_fine(stream: TextIO) -> Iterator[None]:
 
 
 def _write(lines: Iterable[Line], stream: TextIO) -> None:
+    if click.get_current_context(silent=True) is not None:
+        complete = given_options().completed
+        lines = [tuple((complete(text), style) for text, style in spans) for spans in lines]
     with _unread_is_fine(stream):
         if not _painted(stream):
             click.echo(plain_text(lines), nl=False, file=stream)

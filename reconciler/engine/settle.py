@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
+from reconciler.core.model.command import suggested
 from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import marker_of, split_marker
@@ -171,7 +172,8 @@ class _Settlement:
         if not KINDS[intent.address.kind].carries_marker:
             message = (
                 f"{unsent}check the ledger for the object that it declares, and name it with "
-                "`metadata.adopts` or `reconciler daybook recover --posted`"
+                f"`metadata.adopts`, or with `--posted {intent.address}=NUMBER` of "
+                f"{suggested('daybook', 'recover')}"
             )
             return settlement_of(intent, Result.UNKNOWN, message=message)
         if self.searched is None:
@@ -208,7 +210,7 @@ class _Settlement:
             # A gap of deleted entries may look like the end, so this is no proof.
             return (
                 f"none of {search.probed} carries its marker; {look}; if there is none, run "
-                "`reconciler daybook recover --not-posted`"
+                f"{suggested('daybook', 'recover', '--not-posted', intent.address)}"
             )
         return (
             "no search finds its entry, which proves nothing before "

@@ -57,6 +57,11 @@ class LoadedWorkspace:
     paths: tuple[str, ...]
     digest: str
 
+    @property
+    def files(self) -> int:
+        """How many files were read."""
+        return len(self.paths)
+
 
 def load(root: Path) -> LoadedWorkspace:
     """Read every YAML file below the directory. Nothing in them is executed, fetched or opened.

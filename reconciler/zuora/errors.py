@@ -99,7 +99,8 @@ REMEDIES: Mapping[RequestOutcome, str] = MappingProxyType(
         RequestOutcome.UNREADABLE: "Check for a proxy. Give the track id to the vendor.",
         RequestOutcome.LOST: "Run again when the network works.",
         RequestOutcome.NOT_SENT: "Check the base URL, the network and the ledger.",
-        RequestOutcome.UNTRUSTED: "Correct the certificate, or name the CA bundle that it needs.",
+        RequestOutcome.UNTRUSTED: "Correct the certificate, or name the file of its authority with "
+        "--ca-bundle.",
     }
 )
 

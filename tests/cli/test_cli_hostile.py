@@ -84,7 +84,7 @@ def test_fmt_leaves_what_it_cannot_read(odd_file, sort):
     path = odd_file(sort)
     before = path.read_bytes() if path.exists() else None
     ended = reconciler("fmt", path)
-    assert ended.code in (0, 1, 3)
+    assert ended.code in (0, 1, 3, 64)
     assert "Traceback" not in ended.said
     assert (path.read_bytes() if path.exists() else None) == before
 
@@ -156,6 +156,7 @@ def test_the_embedded_ledgers_keys_are_broken(small, text):
     ],
 )
 def test_a_base_url_that_is_none(small, url):
+    small.leave_ledger_open()
     small.env = {"ZUORA_BASE_URL": url, "ZUORA_TOKEN": "token"}
     ended = small.plan()
     assert ended.code == (64 if url == "" else 1), ended.said

@@ -61,6 +61,7 @@ def test_an_accepted_credential_is_not_shown(served_small, tmp_path):
 
 
 def test_a_secret_in_a_url_is_not_shown(small):
+    small.leave_ledger_open()
     small.env = {"ZUORA_BASE_URL": f"https://user:{CANARY}@rest.zuora.com", "ZUORA_TOKEN": "t"}
     for verb in ("plan", "doctor"):
         ended = small.run(verb)

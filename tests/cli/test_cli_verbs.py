@@ -146,6 +146,7 @@ def test_doctor_changes_nothing(empty):
     ids=["finding", "no workspace", "no credentials", "no TLS", "no URL", "broken ledger"],
 )
 def test_doctor_says_what_is_bad(small, spoil, code, fact):
+    small.leave_ledger_open()
     spoil(small)
     ended = small.run("doctor")
     assert ended.code == code, ended.said
@@ -277,7 +278,8 @@ def test_the_plan_does_not_depend_on_where_the_workspace_is(small, tmp_path):
     first = small.plan().out
     moved = tmp_path / "moved"
     shutil.move(small.root, moved)
-    assert reconciler("plan", "-w", moved).out == first
+    # A command that it suggests names the workspace.
+    assert reconciler("plan", "-w", moved).out.replace(str(moved), str(small.root)) == first
 
 
 FORMS = {

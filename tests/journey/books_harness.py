@@ -35,6 +35,7 @@ kind: Workspace
 metadata: {{name: {name}}}
 spec: {spec}
 """
+_NAMES_LEDGER = re.compile(r"(?m)^  target: embedded\n|target: embedded(, )?")
 _ENTRY = """\
 apiVersion: journal.reconciler/v1
 kind: JournalEntry
@@ -212,6 +213,11 @@ class Books:
             spec = "{" + ", ".join(filter(None, ("target: embedded", spec[1:-1]))) + "}"
         self.write("reconciler.yaml", WORKSPACE.format(name=name, spec=spec))
 
+    def leave_ledger_open(self) -> None:
+        """Name no ledger in the settings, so that the environment may."""
+        text = (self.root / "reconciler.yaml").read_text()
+        (self.root / "reconciler.yaml").write_text(_NAMES_LEDGER.sub("", text))
+
     # What stands in the ledger.
 
     @property
@@ -312,13 +318,8 @@ class ServedBooks(Books):
                 # A copy that queries are executed on is a directory.
                 shutil.rmtree(rest) if rest.is_dir() else rest.unlink()
         super().__init__(root, database)
-        settings = root / "reconciler.yaml"
-        if settings.exists():
-            # These find their ledger by the environment: two would contradict each other.
-            text = re.sub(
-                r"(?m)^  target: embedded\n|target: embedded(, )?", "", settings.read_text()
-            )
-            settings.write_text(text)
+        if (root / "reconciler.yaml").exists():
+            self.leave_ledger_open()
         self.url = self._open.enter_context((served if by_command else served_here)(database))
         self.credentials()
 

@@ -53,7 +53,7 @@ def test_what_a_run_made_is_left_to_it(billing):
     billing.applied()
     ended = billing.run(*PERIOD)
     assert ended.code == 0, ended.said
-    assert ended.out.count("made by a journal run, which `reconciler import --run` imports") == 4
+    assert ended.out.count("made by a journal run: import the run") == 4
     assert not (billing.root / "imported").exists()
 
 

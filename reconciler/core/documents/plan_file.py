@@ -42,7 +42,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
         if isinstance(version, str) and version.partition(".")[0] != _MAJOR:
             raise StalePlan(
                 f"the plan file has format {version}; this version reads {FORMAT_VERSION}",
-                remedy="Make a new plan with `reconciler plan --out FILE`.",
+                remedy="Make a new plan with `reconciler plan --out plan.json`.",
             )
         plan = plan_from(document)
         again = document_of(plan)
@@ -54,7 +54,7 @@ def plan_of(text: str, *, key: str = "") -> Plan:
     except (*NOT_A_PLAN, RecursionError) as error:
         raise StalePlan(
             f"the file is not a plan that this tool wrote{_reason(error)}",
-            remedy="Make it with `reconciler plan --out FILE`.",
+            remedy="Make it with `reconciler plan --out plan.json`.",
         ) from error
     if fault:
         raise StalePlan(

@@ -66,7 +66,7 @@ def adoption_obstacles(state: AddressState, change: Change) -> Iterator[tuple[st
 
 ADOPTS_ANOTHER = (
     "Remove `metadata.adopts` to keep the recorded entry, and declare the other one under its own "
-    "name. Or remove the file, run `reconciler forget` for the name, and adopt the other entry."
+    "name. Or remove the file, forget the name, and adopt the other entry."
 )
 """The remedy for a name that has one number and adopts another."""
 
@@ -96,7 +96,7 @@ def _run_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
         yield (
             "run-entry",
             fact,
-            "Name it in `metadata.journalRun`, as `reconciler import --run` does.",
+            "Name it in `metadata.journalRun`, as an import of the run does.",
         )
     if said and not by_run:
         fact = f"{state.number} was not made by a journal run, but the file names one"

@@ -97,5 +97,5 @@ def _reason_to_skip(kind: Kind, seen: ListedEntry, workspace: str) -> str:
     if seen.marker is not None and seen.marker.partition("/")[0] != workspace:
         return f'carries the marker "{seen.marker}": it belongs to another workspace'
     if seen.transaction_type in TRANSACTION_TYPES:
-        return "made by a journal run, which `reconciler import --run` imports"
+        return "made by a journal run: import the run"
     return ""

@@ -43,7 +43,7 @@ _BLOCKS = (
         "of them matches, the entry may belong to somebody else.",
         remedy="Check the entry in the ledger, and the workspace's name and marker field in "
         "reconciler.yaml. If the entry belongs to this declaration, restore its marker in the "
-        "ledger. If it does not, remove the file and run `reconciler forget` with the name.",
+        "ledger. If it does not, remove the file and forget the name.",
     ),
     Rule(
         id="adoption",
@@ -51,7 +51,7 @@ _BLOCKS = (
         "declaration.",
         why="An adoption accepts the entry as it is posted. A change of amounts in the same step "
         "would not be reviewed.",
-        remedy="Write what the ledger holds into the file, for example with `reconciler import`. "
+        remedy="Write what the ledger holds into the file, for example by importing it. "
         "Adopt the entry, then change it.",
     ),
     Rule(

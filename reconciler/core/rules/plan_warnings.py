@@ -82,7 +82,7 @@ _RULES = (
         id="untracked-entry",
         summary="Every live entry with a marker of the workspace is declared or recorded.",
         why="An entry that nobody declares is not compared with anything.",
-        remedy="Declare it with `reconciler import`, or give it up with `reconciler forget`.",
+        remedy="Import the entry to declare it, or forget its name.",
         severity=Severity.WARNING,
     ),
     Rule(
