@@ -19,9 +19,9 @@ FLAGS = frozenset(
     connection-timeout connections-per-address continue-on-error database detailed-exitcode diff
     dry-run entity environment exclude expect-no-changes expires find first-apply forge forge-url
     format host idempotency limit lock-timeout max-missing max-removals name no-color not-posted
-    offline organization out parallelism period permission plan-digest port posted pr probe-from
-    query-lag quiet reference repo report requests-per-day requests-per-hour requests-per-minute
-    run run-timeout select set-aside summary target timeout to token-lifetime
+    offline organization out parallelism pending period permission plan-digest port posted pr
+    probe-from query-lag quiet reference repo report requests-per-day requests-per-hour
+    requests-per-minute run run-timeout select set-aside summary target timeout to token-lifetime
     token-requests-per-minute verbose workspace write-only
     """.split()  # noqa: SIM905  a word a flag is easier to compare than a list
 )
