@@ -68,15 +68,6 @@ class LazyGroup(VerbGroup):
             _check_variables()
         return found
 
-    def invoke(self, ctx: click.Context) -> Any:
-        # The commands below share these options with this one, whichever of them names one.
-        given = ctx.ensure_object(CommonOptions)
-        try:
-            return super().invoke(ctx)
-        except ReconcilerError as error:
-            error.message, error.remedy = map(given.completed, (error.message, error.remedy))
-            raise
-
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -171,6 +162,7 @@ def run(args: Sequence[str] | None = None, *, own_process: bool = False) -> int:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except ReconcilerError as error:
+        error.message, error.remedy = map(given.completed, (error.message, error.remedy))
         show_error(error)
         return error.exit_code
     except OSError as error:

@@ -15,7 +15,7 @@ LEDGER_PREFIX, FLAG_PREFIX = "ZUORA_", "RECONCILER_"
 
 FLAGS = frozenset(
     """
-    adopt-found against allow-remote auto-approve ca-bundle check ci commit concurrency
+    adopt-found against allow-equal allow-remote auto-approve ca-bundle check ci commit concurrency
     connection-timeout connections-per-address continue-on-error database detailed-exitcode diff
     dry-run entity environment exclude expect-no-changes expires find first-apply forge forge-url
     format host idempotency limit lock-timeout max-missing max-removals name no-color not-posted
