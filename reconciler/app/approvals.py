@@ -14,10 +14,12 @@ from reconciler.core.model.history import Act
 from reconciler.core.model.plan import Plan, Requirement
 from reconciler.core.model.policy import Approvals, Evidence
 from reconciler.core.model.review import Assessment, Review
-from reconciler.core.planning.approvals import assess
+from reconciler.core.planning.approvals import assess, combined
 from reconciler.errors import ReconcilerError
 from reconciler.forge.access import open_forge
 from reconciler.forge.ci_context import ChangeOptions, CiContext
+from reconciler.forge.identities import not_brought
+from reconciler.forge.protocol import Forge
 from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
 from reconciler.git.repository import Repository
 from reconciler.git.unapplied import Unapplied, people_of, unapplied
@@ -53,8 +55,15 @@ def assess_approvals(
         review = review_of(repository, commit, signers=_signers(session))
         review = _written_by(review, people_of(history.written), history.flaws)
     else:
-        review = _review_on_forge(change, context, commit, history)
-        flaws += tuple(merge_flaws_of(repository, commit, review.commit))
+        begun = bool(session.daybook.applied_commit)
+        reviews = _reviews_on_forge(change, context, commit, history, begun=begun)
+        authors = tuple(dict.fromkeys(who for one in reviews for who in one.authors))
+        found = []
+        for one in reviews:
+            merge = merge_flaws_of(repository, commit, one.commit)
+            whole = replace(one, authors=authors, flaws=(*flaws, *merge, *one.flaws))
+            found.append(assess(requirement, whole, digest=digest))
+        return combined(found)
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
 
 
@@ -128,29 +137,61 @@ def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Refusal])
     )
 
 
-def _review_on_forge(
-    options: ChangeOptions, context: CiContext, commit: str, history: Unapplied
-) -> Review:
+def _reviews_on_forge(
+    options: ChangeOptions, context: CiContext, commit: str, history: Unapplied, *, begun: bool
+) -> tuple[Review, ...]:
+    """The reviews of all changes that a commit merges: one push can merge several.
+
+    `begun` says whether there was a complete apply before.
+    """
     with open_forge(context, options.environment) as forge:
-        change = context.change or forge.change_of(commit)
-        if change is not None:
-            review = forge.review(
-                change, commit=commit, branch=context.branch, merged=not context.own
-            )
-            people, flaws = forge.writers(history.written, change=change)
-            review = _written_by(review, people, (*history.flaws, *flaws))
-            # A commit says who wrote it, by its author's own account; its change, who pushed it.
-            others = {forge.change_of(one) for one in history.brought} - {None, change}
-            for other in sorted(filter(None, others)):
-                review = _written_by(review, *forge.people_of(other))
-            return review
+        found = forge.changes_of(commit)
+        if context.change is not None:
+            own = {context.change, *(found if not context.own else ())}
+            found = tuple(sorted(own))
+        if found:
+            reviews = [
+                forge.review(one, commit=commit, branch=context.branch, merged=not context.own)
+                for one in found
+            ]
+            people, flaws = _people_on_forge(forge, context, history, found, begun=begun)
+            return tuple(_written_by(one, people, flaws) for one in reviews)
     missing = Refusal(
         rule="approval-evidence",
         message=f"no pull request or merge request contains {commit[:10]}, so it has no approvals",
         remedy="Merge the change through a pull request and apply the merge commit; or name "
         "the pull request with --pr.",
     )
-    return Review(change=f"commit {commit[:10]}", commit=commit, flaws=(missing,))
+    return (Review(change=f"commit {commit[:10]}", commit=commit, flaws=(missing,)),)
+
+
+def _people_on_forge(
+    forge: Forge,
+    context: CiContext,
+    history: Unapplied,
+    changes: tuple[int, ...],
+    *,
+    begun: bool,
+) -> tuple[tuple[str, ...], tuple[Refusal, ...]]:
+    """Who wrote or pushed what is applied together with changes."""
+    people, flaws = forge.writers(history.written, change=changes[0])
+    flaws = (*history.flaws, *flaws)
+    # A commit says who wrote it, by its author's own account; its change, who pushed it.
+    others: set[int] = set()
+    direct: list[str] = []
+    for one in history.brought:
+        found = forge.brought_by(one)
+        others.update(found)
+        direct += [] if found else [one]
+    for other in sorted(others - {*changes}):
+        more, unknown = forge.people_of(other)
+        people, flaws = (*people, *more), (*flaws, *unknown)
+    if direct and begun:
+        flaws = (*flaws, *map(not_brought, direct))
+    elif direct:
+        more, unknown = forge.pushed_directly(tuple(direct), branch=context.branch)
+        people, flaws = (*people, *more), (*flaws, *unknown)
+    return people, flaws
 
 
 def _signers(session: ReadSession) -> Path | None:

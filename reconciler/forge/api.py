@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -282,6 +283,15 @@ def text_at(row: Row, *path: str) -> str:
 def whole_number(value: Value) -> int:
     """The number of an object of a forge; 0 when there is none."""
     return int(value) if isinstance(value, Decimal) else 0
+
+
+def moment_of(value: Value) -> datetime | None:
+    """A time with its zone, as the forges write it; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text_of(value) or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:

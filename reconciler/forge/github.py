@@ -5,6 +5,7 @@ Quoted titles are sections of its documentation.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal
@@ -12,18 +13,30 @@ from reconciler.core.model.resource import mapping_of, text_of
 from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ReconcilerError
-from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at, whole_number
+from reconciler.forge.api import (
+    ForgeApi,
+    Purpose,
+    Row,
+    distinct,
+    moment_of,
+    text_at,
+    whole_number,
+)
 from reconciler.forge.identities import (
+    People,
+    Push,
     account_of_address,
     author_unknown,
     changes_requested,
     not_merged,
     not_reviewed,
+    pushed_directly,
+    pushers_of,
     pushers_unknown,
     pushes_of,
     wrong_target,
 )
-from reconciler.forge.protocol import Forge, People
+from reconciler.forge.protocol import Forge
 
 LIMIT = 65_536
 """Maximum characters of a comment."""
@@ -40,6 +53,17 @@ WEB_FLOW = "web-flow"
 
 _DECISIVE = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 """Review states that replace one another. A comment does not withdraw an approval."""
+
+_RETARGETED = frozenset(
+    {"base_ref_changed", "automatic_base_change_succeeded", "base_ref_force_pushed"}
+)
+"""Events after which a pull request has another base."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+_MERGES = frozenset({"pr_merge", "merge_queue_merge"})
+_PERSON = "User"
+"""The type of an account that is not a bot. A bot does what somebody unknown has it do."""
 
 _MAY_WRITE = frozenset({"admin", "maintain", "write"})
 
@@ -80,16 +104,33 @@ class GitHub(Forge):
     def name_of(self, change: int) -> str:
         return f"pull request #{change}"
 
-    def change_of(self, commit: str) -> int | None:
-        """As in "List pull requests associated with a commit", merged and open."""
-        purpose = _read(f"Searching the pull request of {commit}")
-        rows = self._api.rows(f"{self._home}/commits/{commit}/pulls", purpose)
+    def changes_of(self, commit: str) -> tuple[int, ...]:
+        rows = self._containing(commit)
         merged = [
             row for row in rows if row.get("merged_at") and row.get("merge_commit_sha") == commit
         ]
-        heads = [row for row in rows if text_at(row, "head", "sha") == commit]
-        found = merged or heads
-        return whole_number(found[0].get("number")) if found else None
+        # A pull request that was closed without a merge reviews nothing.
+        heads = [
+            row
+            for row in rows
+            if text_at(row, "head", "sha") == commit and row.get("state") == "open"
+        ]
+        return _numbers(merged or heads)
+
+    def brought_by(self, commit: str) -> tuple[int, ...]:
+        return _numbers(row for row in self._containing(commit) if row.get("merged_at"))
+
+    def _containing(self, commit: str) -> tuple[Row, ...]:
+        """As in "List pull requests associated with a commit", merged, open and closed."""
+        purpose = _read(f"Searching the pull request of {commit}")
+        return self._api.rows(f"{self._home}/commits/{commit}/pulls", purpose)
+
+    def pushed_directly(self, commits: tuple[str, ...], *, branch: str) -> People:
+        purpose = _read("Reading who pushed to the branch")
+        default = text_at(self._api.get(self._home, purpose), "default_branch")
+        rows, flaws = self._activity(self._home, branch or default, purpose)
+        names, unknown = pushed_directly(commits, rows)
+        return names, (*flaws, *unknown)
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
         """As in "Get a commit": authors cannot approve their own commits, in any change."""
@@ -109,7 +150,9 @@ class GitHub(Forge):
         head = text_at(pull, "head", "sha")
         people, flaws = self._people(change, pull, purpose)
         reviews = self._api.rows(f"{self._home}/pulls/{change}/reviews", purpose)
-        approvals, discarded = self._approvals(reviews, head, purpose)
+        approvals, discarded = self._approvals(
+            reviews, head, purpose, since=self._retargeted_at(change, purpose)
+        )
         flaws += tuple(self._objections(change, reviews, purpose))
         if commit is not None:
             default = text_at(pull, "base", "repo", "default_branch")
@@ -131,18 +174,37 @@ class GitHub(Forge):
     def _pull(self, change: int, purpose: Purpose) -> Row:
         return self._api.get(f"{self._home}/pulls/{change}", purpose)
 
-    def _people(self, change: int, pull: Row, purpose: Purpose) -> People:
-        """Who opened a pull request, wrote a commit of it, or pushed to its branch."""
+    def _people(
+        self, change: int, pull: Row, purpose: Purpose, above: frozenset[int] = frozenset()
+    ) -> People:
+        """Who opened a pull request, wrote a commit of it, or pushed to its branch.
+
+        `above` are the pull requests that carry this one.
+        """
         commits = self._api.rows(f"{self._home}/pulls/{change}/commits", purpose)
         authors, flaws = self._authors(commits, purpose)
-        pushers, hidden = self._pushers(pull, purpose)
+        pushers, hidden = self._pushers(pull, purpose, above | {change})
         opened = text_at(pull, "user", "login")
         return distinct((opened, *authors, *pushers)), (*flaws, *hidden)
 
+    def _retargeted_at(self, change: int, purpose: Purpose) -> datetime | None:
+        """When the base last changed: "Issue event types", in "List issue events"."""
+        rows = self._api.rows(f"{self._home}/issues/{change}/events", purpose)
+        times = [
+            # Without a time no review is later.
+            moment_of(row.get("created_at")) or _NEVER
+            for row in rows
+            if row.get("event") in _RETARGETED
+        ]
+        return max(times, default=None)
+
     def _approvals(
-        self, reviews: Iterable[Row], head: str, purpose: Purpose
+        self, reviews: Iterable[Row], head: str, purpose: Purpose, *, since: datetime | None
     ) -> tuple[tuple[Approval, ...], tuple[Discarded, ...]]:
-        """As in "List reviews for a pull request", in order of time: the latest review counts."""
+        """As in "List reviews for a pull request", in order of time: the latest review counts.
+
+        A review from before `since` was for another base.
+        """
         approvals, discarded = [], []
         for login, row in _latest(reviews).items():
             if row.get("state") != "APPROVED":
@@ -150,6 +212,11 @@ class GitHub(Forge):
             if row.get("commit_id") != head:
                 why = f"approved {str(row.get('commit_id'))[:10]}, which is not the head"
                 discarded.append(Discarded(who=login, why=why))
+            elif since and (moment_of(row.get("submitted_at")) or since) <= since:
+                why = "approved it before its target branch changed"
+                discarded.append(Discarded(who=login, why=why))
+            elif text_at(row, "user", "type") != _PERSON:
+                discarded.append(Discarded(who=login, why="is not the account of a person"))
             elif not self._may_write(login, purpose):
                 why = "has no write permission in the repository"
                 discarded.append(Discarded(who=login, why=why))
@@ -204,20 +271,42 @@ class GitHub(Forge):
             return ""
         return text_at(self._api.get(f"/user/{account}", purpose.accepting(404)), "login")
 
-    def _pushers(self, pull: Row, purpose: Purpose) -> People:
-        """As in "List repository activities": who changed the branch."""
+    def _pushers(self, pull: Row, purpose: Purpose, above: frozenset[int]) -> People:
+        """Who changed the branch, and the people of pull requests that were merged into it."""
         name = text_at(pull, "head", "repo", "full_name")
         if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", name):
             return (), (pushers_unknown("the repository of its branch no longer exists"),)
-        branch = f"refs/heads/{text_at(pull, 'head', 'ref')}"
-        rows, flaws = pushes_of(self._api, f"/repos/{name}/activity", purpose, ref=branch)
-        # Deleting a branch, as after a merge, adds nothing to it.
-        logins = (
-            text_at(row, "actor", "login")
-            for row in rows
-            if row.get("activity_type") != "branch_deletion"
+        home, branch = f"/repos/{name}", text_at(pull, "head", "ref")
+        pushes, flaws = self._activity(home, branch, purpose)
+        if flaws:
+            return (), flaws
+        chain, (names, unknown) = pushers_of(pushes, text_at(pull, "head", "sha"))
+        for push in chain:
+            carried = {*self.brought_by(push.after)} - above if push.merges else set()
+            for other in sorted(carried):
+                people, more = self._people(other, self._pull(other, purpose), purpose, above)
+                names, unknown = (*names, *people), (*unknown, *more)
+        return distinct(names), unknown
+
+    def _activity(
+        self, home: str, branch: str, purpose: Purpose
+    ) -> tuple[tuple[Push, ...], tuple[Refusal, ...]]:
+        """As in "List repository activities": an `actor` may be null. The latest are first."""
+        rows, flaws = pushes_of(
+            self._api, f"{home}/activity", purpose, ref=f"refs/heads/{branch}", direction="desc"
         )
-        return distinct(logins), flaws
+        return tuple(
+            Push(
+                before="" if not text_at(row, "before").strip("0") else text_at(row, "before"),
+                after=text_at(row, "after"),
+                who=text_at(row, "actor", "login"),
+                is_person=text_at(row, "actor", "type") == _PERSON,
+                merges=row.get("activity_type") in _MERGES,
+            )
+            for row in rows
+            # Deleting a branch, as after a merge, adds nothing to it.
+            if row.get("activity_type") != "branch_deletion"
+        ), flaws
 
     def _merge_flaws(
         self, change: int, pull: Row, head: str, commit: str, purpose: Purpose
@@ -244,6 +333,10 @@ class GitHub(Forge):
 
 def _read(what: str) -> Purpose:
     return Purpose(what=what, permission="`pull-requests: read` and `contents: read`")
+
+
+def _numbers(rows: Iterable[Row]) -> tuple[int, ...]:
+    return tuple(sorted({whole_number(row.get("number")) for row in rows} - {0}))
 
 
 def _latest(reviews: Iterable[Row]) -> Mapping[str, Row]:

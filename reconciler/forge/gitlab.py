@@ -9,25 +9,47 @@ from datetime import datetime
 from urllib.parse import quote
 
 from reconciler.core.model.finding import Refusal
-from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of
+from reconciler.core.model.resource import EMPTY, mapping_of, rows_of, text_of
 from reconciler.core.model.review import Approval, Discarded, Review, Written
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ReconcilerError
-from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, text_at, whole_number
+from reconciler.forge.api import (
+    ForgeApi,
+    Purpose,
+    Row,
+    distinct,
+    moment_of,
+    text_at,
+    whole_number,
+)
 from reconciler.forge.identities import (
+    People,
+    Push,
     account_of_address,
     author_unknown,
     changes_requested,
     not_merged,
     not_reviewed,
+    pushed_directly,
+    pushers_of,
     pushers_unknown,
     pushes_of,
     wrong_target,
 )
-from reconciler.forge.protocol import Forge, People
+from reconciler.forge.protocol import Forge
 
 LIMIT = 1_000_000
 """Maximum characters of a note ("GitLab application limits")."""
+
+
+_DEVELOPER = 30
+"""The lowest access level that may push ("Members API", "Known issues" and roles)."""
+
+_RETARGETED = "changed target branch"
+"""How the system note about another target branch begins."""
+
+_TOKEN_USER = re.compile(r"(project|group)_[0-9]+_bot.*|service_account_.*")
+"""The users of project, group and service account tokens, by the names that GitLab gives them."""
 
 
 class GitLab(Forge):
@@ -44,6 +66,7 @@ class GitLab(Forge):
             )
         super().__init__(api)
         self._home = f"/projects/{quote(project, safe='')}"
+        self._persons: dict[int, bool] = {}
 
     def whoami(self) -> str | None:
         """As in "Users API"; a project access token has a user of its own."""
@@ -53,14 +76,27 @@ class GitLab(Forge):
     def name_of(self, change: int) -> str:
         return f"merge request !{change}"
 
-    def change_of(self, commit: str) -> int | None:
+    def changes_of(self, commit: str) -> tuple[int, ...]:
+        rows = self._containing(commit)
+        merged = [row for row in rows if row.get("state") == "merged" and commit in _made(row)]
+        # A merge request that was closed without a merge reviews nothing.
+        heads = [row for row in rows if row.get("sha") == commit and row.get("state") != "closed"]
+        return _numbers(merged or heads)
+
+    def brought_by(self, commit: str) -> tuple[int, ...]:
+        return _numbers(row for row in self._containing(commit) if row.get("state") == "merged")
+
+    def _containing(self, commit: str) -> tuple[Row, ...]:
         """As in "List merge requests associated with a commit"."""
         purpose = _read(f"Searching the merge request of {commit}")
-        rows = self._api.rows(f"{self._home}/repository/commits/{commit}/merge_requests", purpose)
-        merged = [row for row in rows if row.get("state") == "merged" and commit in _made(row)]
-        heads = [row for row in rows if row.get("sha") == commit]
-        found = merged or heads
-        return whole_number(found[0].get("iid")) if found else None
+        return self._api.rows(f"{self._home}/repository/commits/{commit}/merge_requests", purpose)
+
+    def pushed_directly(self, commits: tuple[str, ...], *, branch: str) -> People:
+        purpose = _read("Reading who pushed to the branch")
+        into = branch or self._default_branch(purpose) or ""
+        rows, flaws = self._pushes(self._home, into, purpose)
+        names, unknown = pushed_directly(commits, rows)
+        return names, (*flaws, *unknown)
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
         purpose = _read("Reading the authors of the applied commits")
@@ -91,7 +127,7 @@ class GitLab(Forge):
         here = self._merge_request(change)
         request = self._api.get(here, purpose)
         head = text_at(request, "sha")
-        pushed_at = self._pushed_at(here, head, purpose)
+        pushed_at = self._pushed_at(change, head, purpose)
         approvals, discarded = self._approvals(change, pushed_at, purpose)
         people, flaws = self._people(here, request, purpose, own=True)
         if commit is not None:
@@ -121,8 +157,11 @@ class GitLab(Forge):
 
     def _notes(self, change: int, purpose: Purpose) -> tuple[Row, ...]:
         """As in "Notes API", without the notes of GitLab itself."""
-        rows = self._api.rows(self._place(change), purpose, sort="asc", order_by="created_at")
+        rows = self._all_notes(change, purpose)
         return tuple(row for row in rows if row.get("system") is not True)
+
+    def _all_notes(self, change: int, purpose: Purpose) -> tuple[Row, ...]:
+        return self._api.rows(self._place(change), purpose, sort="asc", order_by="created_at")
 
     def _place(self, change: int, comment: int | None = None) -> str:
         notes = f"{self._merge_request(change)}/notes"
@@ -131,15 +170,27 @@ class GitLab(Forge):
     def _write(self, what: str) -> Purpose:
         return Purpose(what=what, permission="the scope `api` and the role Reporter or higher")
 
-    def _pushed_at(self, here: str, head: str, purpose: Purpose) -> datetime | None:
-        """When the head was pushed ("Get merge request diff versions": each push makes one)."""
-        versions = self._api.rows(f"{here}/versions", purpose)
+    def _pushed_at(self, change: int, head: str, purpose: Purpose) -> datetime | None:
+        """When the head was pushed, or the target branch changed, whichever was later.
+
+        "Retrieve all merge request diff versions": each push makes one. A change of the target
+        leaves a system note.
+        """
+        versions = self._api.rows(f"{self._merge_request(change)}/versions", purpose)
         times = [
             moment
             for row in versions
-            if row.get("head_commit_sha") == head and (moment := _moment(row.get("created_at")))
+            if row.get("head_commit_sha") == head and (moment := moment_of(row.get("created_at")))
         ]
-        return max(times, default=None)
+        if not times:
+            return None
+        for row in self._all_notes(change, purpose):
+            if row.get("system") is True and text_at(row, "body").startswith(_RETARGETED):
+                moment = moment_of(row.get("created_at"))
+                if moment is None:
+                    return None
+                times.append(moment)
+        return max(times)
 
     def _approvals(
         self, change: int, pushed_at: datetime | None, purpose: Purpose
@@ -154,18 +205,37 @@ class GitLab(Forge):
         approvals, discarded = [], []
         for item in rows_of(row.get("approved_by")):
             who = text_at(item, "user", "username")
-            given_at = _moment(item.get("approved_at"))
+            account = whole_number(mapping_of(item.get("user")).get("id"))
+            given_at = moment_of(item.get("approved_at"))
             if given_at is None or pushed_at is None:
                 why = "approved at an unknown time"
                 discarded.append(Discarded(who=who, why=why))
             elif given_at < pushed_at:
-                why = "approved before the head was pushed"
+                why = "approved before the head was pushed or its target branch changed"
+                discarded.append(Discarded(who=who, why=why))
+            elif not self._is_person(account, who, purpose):
+                discarded.append(Discarded(who=who, why="is not the account of a person"))
+            elif not self._may_write(account, purpose):
+                why = "has no write permission in the project"
                 discarded.append(Discarded(who=who, why=why))
             else:
                 digests = tuple(_named_by(who, notes, pushed_at))
                 evidence = f"approval of {given_at.isoformat()}"
                 approvals.append(Approval(who=who, evidence=evidence, digests=digests))
         return tuple(approvals), tuple(discarded)
+
+    def _may_write(self, account: int, purpose: Purpose) -> bool:
+        """As in "Members API": "Retrieve a member ..., including inherited and invited members"."""
+        target = f"{self._home}/members/all/{account}"
+        level = self._api.get(target, purpose.accepting(404)).get("access_level")
+        return whole_number(level) >= _DEVELOPER
+
+    def _is_person(self, account: int, username: str, purpose: Purpose) -> bool:
+        """As in "Users API", "Retrieve a user": access tokens act as users that are bots."""
+        if account not in self._persons:
+            row = self._api.get(f"/users/{account}", purpose.accepting(404)) if account else EMPTY
+            self._persons[account] = row.get("bot") is False
+        return self._persons[account] and not _TOKEN_USER.fullmatch(username)
 
     def _objections(self, change: int, purpose: Purpose) -> Iterator[Refusal]:
         """As in "Get single merge request reviewers": requests for changes."""
@@ -227,23 +297,51 @@ class GitLab(Forge):
         )
 
     def _pushers(self, request: Row, purpose: Purpose) -> People:
-        """As in "Events API", "List all visible events for a project": who pushed the branch."""
-        branch = request.get("source_branch")
+        """Who pushed the branch."""
         source = whole_number(request.get("source_project_id"))
         if not source:
             return (), (pushers_unknown("the project of its branch no longer exists"),)
-        target = f"/projects/{source}/events"
-        rows, flaws = pushes_of(self._api, target, purpose, action="pushed")
-        names = (
-            text_at(row, "author_username")
-            for row in rows
-            if mapping_of(row.get("push_data")).get("ref") == branch
-        )
-        return distinct(names), flaws
+        branch = text_at(request, "source_branch")
+        pushes, flaws = self._pushes(f"/projects/{source}", branch, purpose)
+        if flaws:
+            return (), flaws
+        _, people = pushers_of(pushes, text_at(request, "sha"))
+        return people
+
+    def _pushes(
+        self, home: str, branch: str, purpose: Purpose
+    ) -> tuple[tuple[Push, ...], tuple[Refusal, ...]]:
+        """As in "Events API", "List all visible events for a project"; the latest are first.
+
+        A push of many branches is one event that names none of them ("Push event activities limit
+        and bulk push events"), and events end after three years: both leave a gap.
+        """
+        rows, flaws = pushes_of(self._api, f"{home}/events", purpose, action="pushed", sort="desc")
+        found = []
+        for row in rows:
+            data, who = mapping_of(row.get("push_data")), text_at(row, "author_username")
+            if data.get("ref") != branch or data.get("ref_type", "branch") != "branch":
+                continue
+            if not (after := text_of(data.get("commit_to"))):
+                continue
+            account = whole_number(row.get("author_id"))
+            found.append(
+                Push(
+                    before=text_of(data.get("commit_from")) or "",
+                    after=after,
+                    who=who,
+                    is_person=self._is_person(account, who, purpose),
+                )
+            )
+        return tuple(found), flaws
 
 
 def _read(what: str) -> Purpose:
     return Purpose(what=what, permission="the scope `read_api` and the role Reporter or higher")
+
+
+def _numbers(rows: Iterable[Row]) -> tuple[int, ...]:
+    return tuple(sorted({whole_number(row.get("iid")) for row in rows} - {0}))
 
 
 def _made(request: Row) -> tuple[str, ...]:
@@ -255,7 +353,7 @@ def _made(request: Row) -> tuple[str, ...]:
 def _named_by(who: str, notes: tuple[Row, ...], since: datetime) -> Iterator[str]:
     """The digests in the notes of a person since the head was pushed."""
     for row in notes:
-        written_at = _moment(row.get("created_at"))
+        written_at = moment_of(row.get("created_at"))
         if (
             text_at(row, "author", "username") == who
             and written_at is not None
@@ -269,12 +367,3 @@ def _addresses(row: Row) -> Iterator[tuple[str, str]]:
         yield role, text_at(row, f"{role}_email").casefold()
     for address in co_authors(text_at(row, "message")):
         yield "co-author", address
-
-
-def _moment(value: Value) -> datetime | None:
-    """A time with its zone, as GitLab writes it; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text_of(value) or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

@@ -2,14 +2,11 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
-from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import Review, Written
 from reconciler.forge.api import ForgeApi, Purpose, Row, text_at, whole_number
-
-People: TypeAlias = tuple[tuple[str, ...], tuple[Refusal, ...]]
-"""Logins, with a flaw for each person without a known account."""
+from reconciler.forge.identities import People
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +86,19 @@ class Forge(ABC):
         """The name of a change: `pull request #7`."""
 
     @abstractmethod
-    def change_of(self, commit: str) -> int | None:
-        """The change that a commit was merged with, or whose head it is; None without one."""
+    def changes_of(self, commit: str) -> tuple[int, ...]:
+        """The changes that a commit is the merge of; without any, the open ones whose head it is.
+
+        One push can merge several changes.
+        """
+
+    @abstractmethod
+    def brought_by(self, commit: str) -> tuple[int, ...]:
+        """The merged changes that brought a commit to the branch; none for a direct push."""
+
+    @abstractmethod
+    def pushed_directly(self, commits: tuple[str, ...], *, branch: str) -> People:
+        """Who pushed commits to the branch without a change."""
 
     @abstractmethod
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:

@@ -3,13 +3,16 @@
 GitHub: "List issue comments", "Create an issue comment", "Update an issue comment", "Delete an
 issue comment", "Get the authenticated user", "Get a pull request", "List commits on a pull
 request", "Get a user using their ID", "List reviews for a pull request", "List pull requests
-associated with a commit", "Get a commit", "List repository activities", "Get repository
-permissions for a user", "Using pagination in the REST API", "Rate limits for the REST API".
+associated with a commit", "Get a commit", "List repository activities", "List issue events",
+"Get a repository", "Get repository permissions for a user", "Using pagination in the REST API",
+"Rate limits for the REST API".
 
-GitLab: "Notes API", "Users API", "Projects API", "Merge requests API", "Merge request approvals
-API", "Commits API", "Events API", "Pagination" and "Rate limits" of the REST API.
+GitLab: "Notes API", "Users API", "Members API", "Projects API", "Merge requests API", "Merge
+request approvals API", "Commits API", "Events API", "Pagination" and "Rate limits" of the REST
+API.
 """
 
+import copy
 import json
 import re
 import subprocess
@@ -174,8 +177,26 @@ class Server:
         self.comments.remove(self.of(number))
 
 
+def main_of(checkout: Path | None) -> list[list[str]]:
+    """The commits of the branch itself, and who git says made each."""
+    if checkout is None:
+        return []
+    said = ["git", "log", "--first-parent", "--format=%H %an", "HEAD"]
+    out = subprocess.run(said, cwd=checkout, check=True, capture_output=True, text=True)
+    return [line.split(" ", 1) for line in out.stdout.splitlines()]
+
+
+NOTHING = "0" * 40
+"""What a branch is before it is created, and after it is deleted."""
+
+
+def account(login: str) -> dict[str, str]:
+    """An account as GitHub shows it: apps have a login of their own."""
+    return {"login": login, "type": "Bot" if login.endswith("[bot]") else "User"}
+
+
 class GitHubServer(Server):
-    """One repository with one pull request, number 7."""
+    """One repository with a pull request, number 7, and those that were merged before it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,7 +206,7 @@ class GitHubServer(Server):
             "merged": False,
             "merged_at": None,
             "merge_commit_sha": None,
-            "user": {"login": "mallory"},
+            "user": account("mallory"),
             "head": {"sha": "a" * 40, "ref": "change", "repo": {"full_name": REPOSITORY}},
             "base": {"ref": "main", "repo": {"full_name": REPOSITORY, "default_branch": "main"}},
         }
@@ -195,6 +216,14 @@ class GitHubServer(Server):
         self.reviews: list[dict[str, Any]] = []
         self.permissions = {"alice": "write", "bob": "admin", "mallory": "write", "carol": "read"}
         self.activities: list[dict[str, Any]] = []
+        """What happened to the branch after its creation, the latest first."""
+        self.remembers = True
+        """Whether the activity goes back to the creation of the branch."""
+        self.pushed_to_main: dict[str, Any] = {}
+        """Who pushed a commit to the branch of the repository, where git does not tell."""
+        self.events: list[dict[str, Any]] = []
+        self.earlier: dict[int, dict[str, Any]] = {}
+        """Other pull requests, each with its commits, reviews and activities."""
 
     def who(self, headers: dict[str, str]) -> str:
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -211,12 +240,14 @@ class GitHubServer(Server):
         yield "POST", f"{home}/issues/7/comments", self.create
         yield "PATCH", f"{home}/issues/comments/([0-9]+)", self.update
         yield "DELETE", f"{home}/issues/comments/([0-9]+)", self.delete
-        yield "GET", f"{home}/pulls/7", lambda _: self.pull
-        yield "GET", f"{home}/pulls/7/commits", lambda _: self.commits
-        yield "GET", f"{home}/pulls/7/reviews", lambda _: self.reviews
+        yield "GET", home, lambda _: {"full_name": REPOSITORY, "default_branch": "main"}
+        yield "GET", f"{home}/issues/([0-9]+)/events", lambda _, n: self.at(n, "events")
+        yield "GET", f"{home}/pulls/([0-9]+)", lambda _, n: self.at(n, "pull")
+        yield "GET", f"{home}/pulls/([0-9]+)/commits", lambda _, n: self.at(n, "commits")
+        yield "GET", f"{home}/pulls/([0-9]+)/reviews", lambda _, n: self.at(n, "reviews")
         yield "GET", f"{home}/commits/([0-9a-f]+)/pulls", self.pulls_of
         yield "GET", f"{home}/commits/([0-9a-f]+)", self.commit
-        yield "GET", f"{home}/activity", lambda _: self.activities
+        yield "GET", f"{home}/activity", self.activity
         yield "GET", f"{home}/collaborators/([^/]+)/permission", self.permission
 
     def user(self, who: str) -> Any:
@@ -232,9 +263,63 @@ class GitHubServer(Server):
     def permission(self, _who: str, login: str) -> Any:
         return {"permission": self.permissions.get(login, "read")}
 
+    def at(self, number: str, name: str) -> Any:
+        """A part of one pull request."""
+        if int(number) == self.pull["number"]:
+            return getattr(self, name)
+        if int(number) not in self.earlier:
+            raise refused(404, "Not Found")
+        return self.earlier[int(number)][name]
+
+    def _routed(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Any
+    ) -> tuple[Any, dict[str, str]]:
+        self._query = query
+        return super()._routed(method, path, query, headers, body)
+
+    def activity(self, _who: str) -> list[Any]:
+        ref = self._query.get("ref", "").removeprefix("refs/heads/")
+        if ref == "main":
+            return self.activity_of_main()
+        for parts in ({"pull": self.pull, "activities": self.activities}, *self.earlier.values()):
+            if parts["pull"]["head"]["ref"] == ref:
+                return self.chained(parts["pull"], parts["activities"])
+        return []
+
+    def chained(self, pull: Any, activities: list[Any]) -> list[Any]:
+        """The activities of a branch, each with its commits, back to its creation."""
+        rows, after = [], pull["head"]["sha"]
+        for at, row in enumerate(activities):
+            if row["activity_type"] == "branch_deletion":
+                rows.append({"before": after, "after": NOTHING, **row})
+                continue
+            rows.append({"after": after, "before": f"{at + 1:040x}", **row})
+            after = rows[-1]["before"]
+        if self.remembers and after != NOTHING:
+            creation = {"activity_type": "branch_creation", "actor": pull["user"]}
+            rows.append({**creation, "before": NOTHING, "after": after})
+        return rows
+
+    def activity_of_main(self) -> list[Any]:
+        rows = []
+        for sha, author in main_of(self.checkout):
+            actor = self.pushed_to_main.get(sha, account(author))
+            rows.append({"activity_type": "push", "actor": actor, "before": "?", "after": sha})
+        return rows
+
     def pulls_of(self, _who: str, sha: str) -> list[Any]:
-        mine = (self.pull["merge_commit_sha"], self.pull["head"]["sha"])
-        return [self.pull] if sha in mine else []
+        pulls = (self.pull, *(parts["pull"] for parts in self.earlier.values()))
+        return [row for row in pulls if sha in (row["merge_commit_sha"], row["head"]["sha"])]
+
+    def set_aside(self, number: int) -> None:
+        """Keep the pull request, under another number, to make a new one."""
+        self.earlier[number] = {
+            "pull": {**copy.deepcopy(self.pull), "number": number},
+            "commits": [*self.commits],
+            "reviews": [*self.reviews],
+            "activities": [*self.activities],
+            "events": [*self.events],
+        }
 
     def commit(self, _who: str, sha: str) -> Any:
         made = self.made_commits.get(sha)
@@ -280,8 +365,9 @@ class GitHubServer(Server):
         self.reviews.append(
             {
                 "id": len(self.reviews) + 1,
-                "user": {"login": login},
+                "user": account(login),
                 "state": "APPROVED",
+                "submitted_at": "2026-01-30T12:00:00Z",
                 "commit_id": at or self.pull["head"]["sha"],
                 "body": body,
                 **more,
@@ -290,6 +376,10 @@ class GitHubServer(Server):
 
     def push(self, sha: str, login: str, message: str = "Change") -> None:
         self.commits.append(commit_of(sha, login, message=message))
+        if "sha" in self.pull["head"]:
+            before = self.pull["head"]["sha"]
+            row = {"activity_type": "push", "actor": account(login), "before": before, "after": sha}
+            self.activities.insert(0, row)
         self.pull["head"]["sha"] = sha
 
     def merge(self, sha: str, *, by_button: bool = True, tree: str = "merged") -> None:
@@ -355,7 +445,6 @@ class GitLabServer(Server):
         self.commits = [gitlab_commit("a" * 40, "mallory@example.com")]
         self.approvals: list[dict[str, Any]] = []
         self.reviewers: list[dict[str, Any]] = []
-        self.accounts = {"5": "dave"}
         self.users = {"mallory@example.com": "mallory", "alice@example.com": "alice"}
         self.users["bob@example.com"] = "bob"
         self.settings = {
@@ -363,6 +452,13 @@ class GitLabServer(Server):
             "merge_requests_disable_committers_approval": False,
         }
         self.events: list[dict[str, Any]] = []
+        """Pushes to branches after their creation, the latest first."""
+        self.remembers = True
+        self.pushed_to_main: dict[str, str] = {}
+        self.system_notes: list[dict[str, Any]] = []
+        self.levels = {"alice": 30, "bob": 40, "mallory": 30, "dave": 30, "erin": 20}
+        self.numbers = {"dave": 5}
+        self.bots: set[str] = set()
         self.links = False
 
     def who(self, headers: dict[str, str]) -> str:
@@ -377,7 +473,8 @@ class GitLabServer(Server):
         yield "GET", "/users", self.search
         yield "GET", "/users/([0-9]+)", self.user_of
         yield "GET", home, lambda _: {"id": int(PROJECT), "default_branch": "main"}
-        yield "GET", f"{here}/notes", lambda _: self.comments
+        yield "GET", f"{home}/members/all/([0-9]+)", self.member
+        yield "GET", f"{here}/notes", lambda _: [*self.system_notes, *self.comments]
         yield "POST", f"{here}/notes", self.create
         yield "PUT", f"{here}/notes/([0-9]+)", self.update
         yield "DELETE", f"{here}/notes/([0-9]+)", self.delete
@@ -387,7 +484,7 @@ class GitLabServer(Server):
         yield "GET", f"{here}/approvals", lambda _: {"approved_by": self.approvals}
         yield "GET", f"{here}/reviewers", lambda _: self.reviewers
         yield "GET", f"{home}/approvals", lambda _: self.settings
-        yield "GET", f"{home}/events", lambda _: self.events
+        yield "GET", f"{home}/events", self.pushes
         yield "GET", f"{home}/repository/commits/([0-9a-f]+)/merge_requests", self.requests_of
 
     def _routed(
@@ -400,10 +497,49 @@ class GitLabServer(Server):
         username = self.users.get(self._query["search"])
         return [{"username": username}] if username else []
 
-    def user_of(self, _who: str, account: str) -> Any:
-        if account not in self.accounts:
+    def number_of(self, username: str) -> int:
+        """The number of an account, given when it is first seen."""
+        return self.numbers.setdefault(username, 1000 + len(self.numbers))
+
+    def named(self, number: str) -> str:
+        name = next((name for name, own in self.numbers.items() if own == int(number)), None)
+        if name is None:
             raise Said(404, {"message": "404 User Not Found"})
-        return {"id": int(account), "username": self.accounts[account]}
+        return name
+
+    def user_of(self, _who: str, number: str) -> Any:
+        name = self.named(number)
+        return {"id": int(number), "username": name, "bot": name in self.bots}
+
+    def member(self, _who: str, number: str) -> Any:
+        name = self.named(number)
+        if name not in self.levels:
+            raise Said(404, {"message": "404 Not found"})
+        return {"id": int(number), "username": name, "access_level": self.levels[name]}
+
+    def pushes(self, _who: str) -> list[Any]:
+        """The pushes, each with its commits, back to the creation of the branch."""
+        branch, after = self.request["source_branch"], self.request["sha"]
+        rows = []
+        for at, row in enumerate(self.events):
+            data = row["push_data"]
+            if data.get("ref") == branch:
+                ends = {"commit_to": after, "commit_from": f"{at + 1:040x}"}
+                data = {"ref_type": "branch", "action": "pushed", **ends, **data}
+                after = data["commit_from"]
+            rows.append({**row, "push_data": data})
+        if self.remembers and after:
+            data = {"ref": branch, "ref_type": "branch", "action": "created"}
+            data |= {"commit_from": None, "commit_to": after}
+            opened = self.request["author"]["username"]
+            rows.append({"author_username": opened, "push_data": data})
+        for sha, author in main_of(self.checkout):
+            data = {"ref": "main", "ref_type": "branch", "commit_from": "?", "commit_to": sha}
+            who = self.pushed_to_main.get(sha, author)
+            rows.append({"author_username": who, "push_data": data})
+        for row in rows:
+            row.setdefault("author_id", self.number_of(row["author_username"]))
+        return rows
 
     def requests_of(self, _who: str, sha: str) -> list[Any]:
         mine = ("sha", "merge_commit_sha", "squash_commit_sha")
@@ -435,7 +571,8 @@ class GitLabServer(Server):
 
     def approve(self, username: str, at: str | None = "2026-01-30T12:00:00.000Z") -> None:
         given = {"approved_at": at} if at else {}
-        self.approvals.append({"user": {"username": username, "name": username}, **given})
+        user = {"id": self.number_of(username), "username": username, "name": username}
+        self.approvals.append({"user": user, **given})
 
     def push(self, sha: str, address: str, at: str, message: str = "Change") -> None:
         self.commits.append(gitlab_commit(sha, address, message))

@@ -14,7 +14,11 @@ from local_runner import Actions, Job
 
 NEEDED = (
     (r"(POST|PATCH|DELETE) .*/issues/(7/comments|comments/.*)", "pull-requests", "write"),
-    (r"GET .*/(pulls/.*|issues/7/comments|commits/[0-9a-f]+/pulls)", "pull-requests", "read"),
+    (
+        r"GET .*/(pulls/.*|issues/7/(comments|events)|commits/[0-9a-f]+/pulls)",
+        "pull-requests",
+        "read",
+    ),
     (r"GET .*/actions/artifacts", "actions", "read"),
     (r"GET .*/issues", "issues", "read"),
     (r"(POST|PATCH) .*/issues(/[0-9]+)?", "issues", "write"),
@@ -68,7 +72,6 @@ class PermittedGitHub(GitHubServer):
         self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Any
     ) -> tuple[Any, dict[str, str]]:
         self.who(headers)
-        self._query = query
         for pattern, scope, level in NEEDED:
             if re.fullmatch(pattern, f"{method} {path}"):
                 if RANK[self.granted[self._token].get(scope)] < RANK[level]:

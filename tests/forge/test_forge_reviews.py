@@ -1,7 +1,7 @@
 """Who approved the head of a change and who wrote it, from what the forges document."""
 
 import pytest
-from forge_server import Fault, commit_of, gitlab_commit
+from forge_server import Fault, account, commit_of, gitlab_commit
 
 from reconciler.core.model.review import Discarded, Written
 from reconciler.errors import ForgeRefused
@@ -136,11 +136,10 @@ def test_everybody_who_wrote_a_part_is_an_author(github, speak, commit, names, f
 
 def test_who_pushed_is_an_author_too(github, speak):
     github.activities = [
-        {"activity_type": "force_push", "actor": {"login": "alice"}},
-        {"activity_type": "pr_merge", "actor": {"login": "bob"}},
-        {"activity_type": "push", "actor": None},
-        {"activity_type": "branch_deletion", "actor": {"login": "erin"}},
-        {"activity_type": "push", "actor": {"login": "frank"}},
+        {"activity_type": "branch_deletion", "actor": account("erin")},
+        {"activity_type": "force_push", "actor": account("alice")},
+        {"activity_type": "pr_merge", "actor": account("bob")},
+        {"activity_type": "push", "actor": account("frank")},
     ]
     assert len(github.activities) > github.cap
     assert speak(github).review(7, commit=None).authors == ("mallory", "alice", "bob", "frank")
@@ -212,7 +211,7 @@ def test_what_is_applied_is_what_github_made_of_the_head(github, speak, merge, f
     github.approve("alice")
     github.merge(MERGED, **merge)
     forge = speak(github)
-    assert forge.change_of(MERGED) == 7
+    assert forge.changes_of(MERGED) == (7,)
     found = forge.review(7, commit=MERGED)
     assert approvers(found) == ["alice"]
     assert [flaw in one.message for one in found.flaws] == [True] * bool(flaw)
@@ -221,13 +220,13 @@ def test_what_is_applied_is_what_github_made_of_the_head(github, speak, merge, f
 def test_another_commit_than_the_merge_has_no_review(github, speak):
     github.merge(MERGED)
     forge = speak(github)
-    assert forge.change_of(NEXT) is None
+    assert forge.changes_of(NEXT) == ()
     (flaw,) = forge.review(7, commit=NEXT).flaws
     assert "of pull request #7 nor its merge commit" in flaw.message
 
 
 def test_the_head_of_an_open_pull_request_is_found(github, speak):
-    assert speak(github).change_of(HEAD) == 7
+    assert speak(github).changes_of(HEAD) == (7,)
 
 
 def test_a_token_that_may_not_see_reviews_is_refused(github, speak):
@@ -369,7 +368,7 @@ def test_the_merge_request_of_a_merged_commit_is_found(gitlab, speak):
     gitlab.approve("alice")
     gitlab.merge(MERGED)
     forge = speak(gitlab)
-    assert (forge.change_of(MERGED), forge.change_of(NEXT)) == (7, None)
+    assert (forge.changes_of(MERGED), forge.changes_of(NEXT)) == ((7,), ())
     assert forge.review(7, commit=MERGED).flaws == ()
     (flaw,) = forge.review(7, commit=NEXT).flaws
     assert "of merge request !7 nor its merge commit" in flaw.message

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from checkouts import job
-from forge_server import commit_of
+from forge_server import account, commit_of
 
 from reconciler.core.model.history import Act
 from reconciler.core.model.resource import Address
@@ -20,9 +20,11 @@ def brought(checkout, github, author, name):
     if name != "typo":
         checkout.books.declare(name)
     head = checkout.commit(name, author=author)
-    github.reviews = []
-    github.pull |= {"state": "open", "merged": False, "user": {"login": author}}
-    github.pull["head"]["sha"] = head
+    if github.pull["merged"]:
+        github.set_aside(6 - len(github.earlier))
+    github.reviews, github.activities = [], []
+    github.pull |= {"state": "open", "merged": False, "user": account(author)}
+    github.pull["head"] |= {"sha": head, "ref": name}
     github.commits = [commit_of(head, author)]
     merged = checkout.merge(name, author="bob")
     github.merge(merged)

@@ -1,7 +1,7 @@
 """Which approvals a plan requires, and which of them are missing. Pure."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import shown
@@ -153,6 +153,21 @@ def assess(requirement: Requirement, review: Review | None, *, digest: str) -> A
         present=present,
         discarded=(*review.discarded, *discarded),
         missing=missing,
+    )
+
+
+def combined(assessments: Sequence[Assessment]) -> Assessment:
+    """The assessment of several changes that are applied as one: each needs its approvals."""
+    first = assessments[0]
+    if len(assessments) == 1:
+        return first
+    present = {item.who.casefold(): item for one in assessments for item in one.present}
+    return replace(
+        first,
+        change=" and ".join(one.change for one in assessments),
+        present=tuple(present.values()),
+        discarded=tuple(dict.fromkeys(item for one in assessments for item in one.discarded)),
+        missing=tuple(dict.fromkeys(item for one in assessments for item in one.missing)),
     )
 
 
