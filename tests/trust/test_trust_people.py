@@ -1,0 +1,348 @@
+"""Approvals count on evidence about people: what nobody can name makes them not count."""
+# ruff: noqa: F811 - fixtures are imported, and named again where they are used
+
+import pytest
+from books_harness import process
+from checkouts import job
+from forge_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    checkout,
+    empty,
+    empty_template,
+    github,
+    gitlab,
+    no_forge,
+    opened,
+    plain_environment,
+    speak,
+)
+from forge_server import Fault, account, commit_of, gitlab_commit
+
+from reconciler.core.model.plan import Requirement
+from reconciler.core.planning.approvals import assess
+from reconciler.errors import ForgeRefused
+
+HEAD, NEXT, MERGED, OTHER = "a" * 40, "b" * 40, "c" * 40, "d" * 40
+EARLY, LATE = "2026-01-30T11:00:00Z", "2026-01-30T13:00:00Z"
+"""Before and after the approvals of these tests."""
+
+
+def told(review):
+    """What keeps one approval of a change from counting; empty when it counts."""
+    found = assess(Requirement(approvals=1), review, digest="")
+    if found.satisfied:
+        return ""
+    return "; ".join([*(one.why for one in found.discarded), *(x.message for x in found.missing)])
+
+
+def pushed(who, **more):
+    """The head is pushed by an account."""
+
+    def happens(server):
+        row = {"activity_type": "push", "actor": who and account(who), **more}
+        server.activities.insert(0, row)
+        server.approve("alice")
+
+    return happens
+
+
+def listed(rows, *, remembers=True):
+    def happens(server):
+        server.activities, server.remembers = rows, remembers
+        server.approve("alice")
+
+    return happens
+
+
+def event(name, **more):
+    def happens(server):
+        server.approve("alice")
+        server.events.append({"event": name, **more})
+
+    return happens
+
+
+def carried(people="alice", **more):
+    """The branch got pull request 6 by a merge."""
+
+    def happens(server):
+        server.set_aside(6)
+        six = server.earlier[6]
+        six["pull"] |= {"merged": True, "merged_at": EARLY, "merge_commit_sha": HEAD}
+        six["pull"]["head"] = {**six["pull"]["head"], "ref": "six", "sha": OTHER}
+        six["commits"] = [commit_of(OTHER, people)]
+        six["activities"] = [{"activity_type": "push", "actor": account(people), **more}]
+        server.activities = [{"activity_type": "pr_merge", "actor": account("bob")}]
+        server.approve("alice")
+
+    return happens
+
+
+def approved(login="alice", **more):
+    return lambda server: server.approve(login, **more)
+
+
+def same_tree_pushed(server):
+    server.approve("alice")
+    server.push(NEXT, "mallory")
+
+
+GITHUB = [
+    (approved(), "", "approved"),
+    (pushed("mallory"), "", "pushed by the author"),
+    (pushed("alice"), "wrote or pushed a part", "pushed by the approver"),
+    (pushed(None), "the push of aaaaaaaaaa names nobody", "pushed by nobody"),
+    (pushed("ghost"), "names nobody", "pushed by a deleted account"),
+    (pushed("github-actions[bot]"), "is not a person", "pushed by a workflow"),
+    (pushed("acme", actor={"login": "acme", "type": "Organization"}), "not a person", "no person"),
+    (pushed("mallory", actor={"login": "mallory"}), "not a person", "an account of no type"),
+    (listed([], remembers=False), "no listed push of its branch led to", "activity is empty"),
+    (
+        listed([{"activity_type": "push", "actor": account("mallory")}], remembers=False),
+        "no listed push of its branch led to", "activity does not go back to the creation",
+    ),
+    (pushed("mallory", before=OTHER, after=NEXT), "led to aaaaaaaaaa", "the head is not listed"),
+    (
+        listed([
+            {"activity_type": "push", "actor": account("mallory"), "after": HEAD, "before": NEXT},
+            {"activity_type": "push", "actor": account("mallory"), "after": OTHER, "before": NEXT},
+        ]),
+        "no listed push of its branch led to bbbbbbbbbb", "a push between two is not listed",
+    ),
+    (carried(), "wrote or pushed a part", "a merged pull request of the approver's"),
+    (carried("mallory"), "", "a merged pull request of somebody else's"),
+    (carried("mallory", actor=None), "names nobody", "a merged pull request that nobody pushed"),
+    (event("base_ref_changed", created_at=LATE), "before its target branch changed", "retargeted"),
+    (event("automatic_base_change_succeeded", created_at=LATE), "target branch", "by GitHub"),
+    (event("base_ref_force_pushed", created_at=LATE), "target branch", "another base"),
+    (event("base_ref_changed"), "target branch", "retargeted at an unknown time"),
+    (event("base_ref_changed", created_at=EARLY), "", "retargeted before the approval"),
+    (event("renamed", created_at=LATE), "", "renamed"),
+    (approved("mallory"), "wrote or pushed a part", "the author"),
+    (approved("carol"), "no write permission", "a reader"),
+    (approved("stranger"), "no write permission", "a stranger"),
+    (approved("acme-app[bot]"), "is not the account of a person", "an app"),
+    (approved(user={"login": "alice", "type": "Bot"}), "not the account of a person", "a bot"),
+    (approved(user={"login": "alice"}), "not the account of a person", "of no type"),
+    (approved(state="DISMISSED"), "none counts", "dismissed"),
+    (approved(at=OTHER), "which is not the head", "another commit"),
+    (same_tree_pushed, "which is not the head", "the head was pushed again"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("happens", "why"), [pytest.param(*row[:2], id=row[2]) for row in GITHUB])
+def test_t22_an_approval_on_github_counts_only_with_its_evidence(
+    github,
+    speak,
+    happens,
+    why,
+):
+    happens(github)
+    found = told(speak(github).review(7, commit=None))
+    assert why in found if why else found == ""
+
+
+@pytest.mark.parametrize("path", ["/permission", "/reviews", "/events"])
+def test_t22_what_cannot_be_read_of_people_ends_the_run(github, speak, path):
+    github.approve("alice")
+    github.faults.append(Fault(method="GET", path=path, status=403, body={"message": "No"}))
+    with pytest.raises(ForgeRefused):
+        speak(github).review(7, commit=None)
+
+
+def pushed_by(who, **data):
+    def happens(server):
+        row = {"author_username": who, "push_data": {"ref": "change", **data}}
+        server.events.insert(0, row)
+        server.approve("alice")
+
+    return happens
+
+
+def bulk(server):
+    """Many branches were pushed at once: the event names none of them."""
+    data = {"ref": None, "ref_count": 4, "commit_from": None, "commit_to": None}
+    server.events = [{"author_username": "alice", "push_data": data}]
+    server.remembers = False
+    server.approve("alice")
+
+
+def forgotten(server):
+    pushed_by("mallory")(server)
+    server.remembers = False
+
+
+def hidden_between(server):
+    pushed_by("mallory", commit_to=HEAD, commit_from=NEXT)(server)
+    ends = {"commit_to": OTHER, "commit_from": NEXT}
+    server.events.append({"author_username": "mallory", "push_data": {"ref": "change", **ends}})
+
+
+def bot(who, pushes=True):
+    def happens(server):
+        server.bots.add(who)
+        server.levels[who] = 40
+        if pushes:
+            pushed_by(who)(server)
+        else:
+            server.approve(who)
+
+    return happens
+
+
+def target_changed(at):
+    def happens(server):
+        server.approve("alice")
+        body = "changed target branch from `dev` to `main`"
+        note = {"id": 1, "author": {"username": "mallory"}, "system": True, "body": body}
+        server.system_notes = [{**note, **({"created_at": at} if at else {})}]
+
+    return happens
+
+
+def level(access, who="alice"):
+    def happens(server):
+        server.levels.pop(who, None)
+        if access:
+            server.levels[who] = access
+        server.approve(who)
+
+    return happens
+
+
+def pushed_again(server):
+    server.approve("alice")
+    server.push(NEXT, "mallory@example.com", LATE)
+
+
+def without_an_account(server):
+    server.approve("alice")
+    del server.approvals[0]["user"]["id"]
+
+
+GITLAB = [
+    (approved(), "", "approved"),
+    (pushed_by("mallory"), "", "pushed by the author"),
+    (pushed_by("alice"), "wrote or pushed a part", "pushed by the approver"),
+    (bulk, "no listed push of its branch led to", "pushed with many branches"),
+    (pushed_by("ghost"), "names nobody", "pushed by a deleted account"),
+    (pushed_by(""), "names nobody", "pushed by nobody"),
+    (pushed_by("project_77_bot_0a1"), "is not a person", "pushed with a project access token"),
+    (bot("robot"), "is not a person", "pushed by a bot"),
+    (pushed_by("mallory", ref="other"), "", "another branch"),
+    (pushed_by("mallory", ref_type="tag"), "no listed push", "a tag of the same name"),
+    (forgotten, "no listed push of its branch led to", "events older than GitLab keeps"),
+    (hidden_between, "led to bbbbbbbbbb", "a push between two is not listed"),
+    (target_changed(LATE), "its target branch changed", "retargeted"),
+    (target_changed(None), "at an unknown time", "retargeted at an unknown time"),
+    (target_changed(EARLY), "", "retargeted before the approval"),
+    (level(20), "no write permission in the project", "a reporter"),
+    (level(0), "no write permission in the project", "no member"),
+    (level(30), "", "a developer"),
+    (bot("robot", pushes=False), "is not the account of a person", "approved by a bot"),
+    (without_an_account, "is not the account of a person", "approved by no account"),
+    (level(40, "mallory"), "wrote or pushed a part", "the author"),
+    (pushed_again, "before the head was pushed", "the head was pushed again"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("happens", "why"), [pytest.param(*row[:2], id=row[2]) for row in GITLAB])
+def test_t22_an_approval_on_gitlab_counts_only_with_its_evidence(
+    gitlab,
+    speak,
+    happens,
+    why,
+):
+    gitlab.commits = [gitlab_commit(gitlab.request["sha"], "mallory@example.com")]
+    happens(gitlab)
+    found = told(speak(gitlab).review(7, commit=None))
+    assert why in found if why else found == ""
+
+
+def test_t22_a_change_that_was_closed_reviews_nothing(github, gitlab, speak):
+    github.pull["state"], gitlab.request["state"] = "closed", "closed"
+    assert speak(github).changes_of(HEAD) == speak(gitlab).changes_of(HEAD) == ()
+
+
+def brought(checkout, github, author, name):
+    """A change that is merged, with nobody's approval yet."""
+    checkout.branch(name)
+    checkout.books.declare(name)
+    head = checkout.commit(name, author=author)
+    if github.pull["merged"]:
+        github.set_aside(6 - len(github.earlier))
+    github.reviews, github.activities = [], []
+    github.pull |= {"state": "open", "merged": False, "user": account(author)}
+    github.pull["head"] |= {"sha": head, "ref": name}
+    github.commits = [commit_of(head, author)]
+    merged = checkout.merge(name, author="bob")
+    github.merge(merged)
+    job(checkout.books, github, GITHUB_SHA=merged)
+    return merged
+
+
+def test_t22_what_was_pushed_to_the_branch_directly_stops_an_apply_and_has_a_way_out(
+    checkout,
+    github,
+):
+    """The remedy is followed to the letter, and ends in an apply."""
+    books = checkout.books
+    brought(checkout, github, "mallory", "first")
+    github.approve("alice")
+    assert books.apply().code == 0
+    books.declare("direct")
+    checkout.commit("Hurry", author="bob")
+    brought(checkout, github, "mallory", "second")
+    github.approve("alice")
+    ended = books.apply()
+    assert (ended.code, set(books.posted())) == (4, {"first"}), ended.said
+    assert "was pushed to the branch directly" in ended.err
+    for name in ("direct", "second"):
+        (books.root / f"{name}.yaml").unlink()
+    reverted = checkout.commit("Revert", author="bob")
+    job(books, github, GITHUB_SHA=reverted)
+    assert books.apply().code == 0
+    brought(checkout, github, "mallory", "direct-again")
+    github.approve("alice")
+    ended = books.apply()
+    assert (ended.code, set(books.posted())) == (0, {"first", "direct-again"}), ended.said
+
+
+@pytest.mark.parametrize(
+    ("actor", "code"),
+    [
+        pytest.param(account("dave"), 0, id="a person"),
+        pytest.param(None, 4, id="nobody"),
+        pytest.param(account("github-actions[bot]"), 4, id="a workflow"),
+        pytest.param(account("alice"), 4, id="the approver"),
+    ],
+)
+def test_t22_before_the_first_apply_a_direct_push_needs_a_name(
+    checkout,
+    github,
+    actor,
+    code,
+):
+    root = checkout.git("rev-list", "--max-parents=0", "HEAD")
+    brought(checkout, github, "mallory", "first")
+    github.pushed_to_main[root] = actor
+    github.approve("alice")
+    assert checkout.books.apply().code == code
+
+
+def test_t22_every_pull_request_that_a_commit_merges_needs_its_approval(
+    checkout,
+    github,
+):
+    """One push merged both. The real command reads them, in a process of its own."""
+    books = checkout.books
+    merged = brought(checkout, github, "mallory", "first")
+    github.set_aside(6)
+    github.approve("alice")
+    command, place = ("apply", "-y", "-w", books.root), {"env": books.env}
+    ended = process(*command, **place)
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert "1 approval of pull request #6" in ended.err
+    github.earlier[6]["reviews"] = [{**github.reviews[0], "user": account("bob")}]
+    assert github.earlier[6]["pull"]["merge_commit_sha"] == merged
+    ended = process(*command, **place)
+    assert (ended.code, set(books.posted())) == (0, {"first"}), ended.said
