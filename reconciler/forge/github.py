@@ -5,6 +5,7 @@ Quoted titles are sections of its documentation.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -189,7 +190,8 @@ class GitHub(Forge):
 
     def _retargeted_at(self, change: int, purpose: Purpose) -> datetime | None:
         """When the base last changed: "Issue event types", in "List issue events"."""
-        rows = self._api.rows(f"{self._home}/issues/{change}/events", purpose)
+        needed = replace(purpose, permission="`issues: read`")
+        rows = self._api.rows(f"{self._home}/issues/{change}/events", needed)
         times = [
             # Without a time no review is later.
             moment_of(row.get("created_at")) or _NEVER

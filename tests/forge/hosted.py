@@ -14,13 +14,9 @@ from local_runner import Actions, Job
 
 NEEDED = (
     (r"(POST|PATCH|DELETE) .*/issues/(7/comments|comments/.*)", "pull-requests", "write"),
-    (
-        r"GET .*/(pulls/.*|issues/7/(comments|events)|commits/[0-9a-f]+/pulls)",
-        "pull-requests",
-        "read",
-    ),
+    (r"GET .*/(pulls/.*|issues/7/comments|commits/[0-9a-f]+/pulls)", "pull-requests", "read"),
     (r"GET .*/actions/artifacts", "actions", "read"),
-    (r"GET .*/issues", "issues", "read"),
+    (r"GET .*/issues(/7/events)?", "issues", "read"),
     (r"(POST|PATCH) .*/issues(/[0-9]+)?", "issues", "write"),
     (r"GET .*/(commits/[0-9a-f]+|activity)", "contents", "read"),
 )
