@@ -153,7 +153,11 @@ def _refused(
     assessment: Assessment | None = None,
 ) -> int:
     report = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
-    interaction.tell(NothingApplied(report=replace(report, assessment=assessment)))
+    report = replace(report, assessment=assessment, unanswered=len(plan.unanswered))
+    missing = assessment.missing if assessment is not None else ()
+    interaction.tell(
+        NothingApplied(report=report, refusals=(*plan.refusals, *missing), told=bool(plan.refusals))
+    )
     return Refused.exit_code
 
 
@@ -208,7 +212,8 @@ def execute_plan(
             interrupted=stop.signalled,
             timed_out=stop.late,
         )
-        report = replace(report, assessment=before.assessment)
+        unanswered = len(plan.unanswered)
+        report = replace(report, assessment=before.assessment, unanswered=unanswered)
         tell(report)
     return report
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.core.model.finding import Rule
 from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS, load, schema_text
@@ -21,7 +22,14 @@ def schemas() -> Mapping[str, str]:
 
 def all_rules() -> Mapping[str, Rule]:
     """Every rule that a message can name, without those of a workspace."""
-    return {**RULES, **FILE_RULES, **PLAN_RULES, **WARNING_RULES, **LEDGER_RULES}
+    return {
+        **RULES,
+        **FILE_RULES,
+        **PLAN_RULES,
+        **WARNING_RULES,
+        **DIFFERENCE_RULES,
+        **LEDGER_RULES,
+    }
 
 
 def custom_rule(rule: str, root: Path) -> Rule | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from reconciler.core.model.finding import Problem
+from reconciler.core.model.finding import Problem, Refusal
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Report, Settled
 from reconciler.core.model.review import Assessment
@@ -37,9 +37,14 @@ class NotReviewed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NothingApplied:
-    """The report of a run that was refused before its first change."""
+    """The report of a run that was refused before its first change, and why.
+
+    `told` says that the plan on the screen ended with the refusals already.
+    """
 
     report: Report
+    refusals: tuple[Refusal, ...]
+    told: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan, Reason
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import warnings_of
+from reconciler.core.planning.unanswered import unused_acknowledgements
 from reconciler.core.recovery.marker_search import unrecorded, untracked
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.daybook import Intent
@@ -44,6 +45,7 @@ def session_warnings(
     yield from scope_warnings(included)
     yield from workspace_warnings(session.workspace, found.plan)
     yield from warnings_of(found.snapshot.names, found.plan.changes)
+    yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
     complete = session.daybook.complete
     yield from _search_warnings(found, complete=complete)
     yield from age_warnings(found, complete=complete)

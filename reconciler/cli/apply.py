@@ -26,7 +26,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.printer import Printer
 from reconciler.cli.signals import stopping
-from reconciler.cli.terminal import progress
+from reconciler.cli.terminal import ending_with_refusal, progress
 from reconciler.render.text import plan_lines, verdict_lines
 
 
@@ -115,6 +115,7 @@ def apply(
         stop=stop,
     )
     with (
+        ending_with_refusal(style),
         stopping(stop, after=60 * timeout),
         open_session(
             WriteSession,

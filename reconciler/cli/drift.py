@@ -22,14 +22,18 @@ from reconciler.render.text import drift_lines
 @format_option("text", "json")
 @common_options
 def drift(*, parallelism: int, ca_bundle: str | None, style: str) -> int:
-    """Show what changed in the ledger since the last apply. Exits 7 if anything did."""
+    """Show what changed in the ledger since the last apply.
+
+    Exits 7 if anything did, or if a difference remains that no change answers.
+    """
     plan = drift_plan(
         checked_workspace(), parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
     )
     if style == "json":
         document = document_of(plan)
-        keys = ("format_version", "workspace", "target", "drift", "warnings")
+        keys = ("format_version", "workspace", "target", "drift", "unanswered", "warnings")
         out_json({key: document[key] for key in keys})
     else:
         out(drift_lines(plan))
-    return ExpectationFailed.exit_code if plan.drift or plan.warnings else 0
+    differs = plan.drift or plan.unanswered or plan.warnings
+    return ExpectationFailed.exit_code if differs else 0

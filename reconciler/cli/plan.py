@@ -17,11 +17,13 @@ from reconciler.cli.options import (
     plan_options,
 )
 from reconciler.cli.show import print_plan, require_text, summary_option
-from reconciler.cli.terminal import note, progress
+from reconciler.cli.terminal import ending_with_refusal, err, note, progress
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.core.model.command import suggested
 from reconciler.errors import ExpectationFailed, Refused
 from reconciler.render import RENDERERS
+from reconciler.render.phrases import refused_text
+from reconciler.render.styled_text import line
 
 CHANGES_PENDING = 2
 
@@ -82,18 +84,21 @@ def plan(
             "--find searches the ledger, so it cannot be combined with --offline."
         )
     options, workspace = given_plan_options(given, offline=offline), checked_workspace()
-    made, at = plan_workspace(
-        workspace, options, parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
-    )
+    with ending_with_refusal(style):
+        made, at = plan_workspace(
+            workspace, options, parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
+        )
     if save_to is not None:
         made = issued(made, workspace.root, at=at, hours=hours)
         write_text(save_to, plan_text(made, key=plan_key()))
     print_plan(made, style, summary=summary)
     if save_to is not None:
         apply_it = f" To apply exactly this: {suggested('apply', save_to)}"
-        note(f"Saved to {save_to}.{'' if offline else apply_it}")
+        note(f"Saved to {save_to}.{'' if offline or made.refusals else apply_it}")
     if made.refusals:
+        err([line((refused_text(made.refusals), "bad"))])
         return Refused.exit_code
-    if made.pending and expect_no_changes:
+    if (made.pending or made.unanswered) and expect_no_changes:
         return ExpectationFailed.exit_code
-    return CHANGES_PENDING if made.pending and detailed_exitcode else 0
+    # An apply answers nothing that the ledger alone asks for.
+    return CHANGES_PENDING if made.asked and detailed_exitcode else 0

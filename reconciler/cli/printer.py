@@ -25,9 +25,10 @@ from reconciler.core.model.review import Assessment
 from reconciler.core.recovery.open_calls import Recovery
 from reconciler.render.approvals import assessment_lines
 from reconciler.render.open_calls import open_lines
+from reconciler.render.phrases import refused_text
 from reconciler.render.plan_comparison import plan_diff_lines
 from reconciler.render.plan_view import counts_of
-from reconciler.render.report import applied_line, report_lines, settled_line
+from reconciler.render.report import applied_line, refusals_of, report_lines, settled_line
 from reconciler.render.styled_text import Line, line
 from reconciler.render.text import plan_lines
 
@@ -59,9 +60,7 @@ class Printer:
             case Report():
                 self._report(event)
             case NothingApplied():
-                # The screen says why; whoever reads a report finds it there too.
-                if self.style == "json" or self.report_file is not None:
-                    self._report(event.report)
+                self._nothing_applied(event)
             case NotReviewed():
                 err(_not_reviewed(event))
             case Note():
@@ -84,11 +83,24 @@ class Printer:
 
     def _report(self, report: Report) -> None:
         self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))
+        self._result(report_lines(report))
+        self._document(report)
+        if refused := refused_text(refusals_of(report)):
+            self._result([line((refused, "bad"))])
+            err([line((refused, "bad"))])
+
+    def _nothing_applied(self, event: NothingApplied) -> None:
+        """A refusal is the last line of stdout, and a line of stderr."""
+        self._document(event.report)
+        refused = [line((refused_text(event.refusals), "bad"))]
+        if not event.told:
+            self._result(refused)
+        err(refused)
+
+    def _document(self, report: Report) -> None:
         text = json_text(report_document(report))
         if self.style == "json":
             out_text(text)
-        else:
-            out(report_lines(report))
         if self.report_file is not None:
             write_text(self.report_file, text)
 

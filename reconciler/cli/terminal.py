@@ -17,7 +17,7 @@ from reconciler.cli.options import given_options
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.render.escaping import escaped
 from reconciler.render.problems import problem_lines
 from reconciler.render.styled_text import Line, line, plain_text
@@ -93,9 +93,21 @@ def counted_by_kind(declared: Iterable[Address]) -> str:
 
 
 def show_error(error: ReconcilerError) -> None:
-    err([line(("Error: ", "bad"), error.message)])
+    refused = isinstance(error, Refused)
+    err([line(("REFUSED, nothing was applied: " if refused else "Error: ", "bad"), error.message)])
     if error.remedy:
         err([line(("To fix: ", "strong"), error.remedy, indent=4)])
+
+
+@contextmanager
+def ending_with_refusal(style: str) -> Iterator[None]:
+    """Ends stdout with the refusal, where it has text; its remedy is on stderr."""
+    try:
+        yield
+    except Refused as error:
+        if style == "text":
+            out([line((f"REFUSED, nothing was applied: {error.message}", "bad"))])
+        raise
 
 
 def path_prefix(root: Path) -> str:

@@ -11,6 +11,7 @@ from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import Snapshot, decide_all
 from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
+from reconciler.core.planning.unanswered import unanswered_of
 
 
 def make_plan(
@@ -30,6 +31,7 @@ def make_plan(
         drift=drift,
         impact=impact_of(changes, basis.home_currency, starts),
         balance=balance_of(changes, basis.home_currency),
+        unanswered=unanswered_of(changes, drift, snapshot),
         refusals=refusals(changes, snapshot, allowances),
         warnings=warnings,
         allowances=allowances,

@@ -58,6 +58,19 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
                 line=source.line if source else 1,
             )
         )
+    drawn += [
+        annotation(
+            "warning",
+            f"{one.number}: {one.message}".removeprefix(": "),
+            f"To fix: {one.remedy}",
+            title=one.rule,
+            file=prefix + one.path if one.path else "",
+            line=one.line,
+        )
+        for one in view.only_unanswered
+    ]
     title = f"plan of {plan.basis.workspace}"
-    drawn.append(annotation("notice", view.headline + view.marks, plan.digest, title=title))
+    verdict = view.headline + view.marks
+    level: Level = "error" if view.refused else "notice"
+    drawn.append(annotation(level, verdict, plan.digest, view.refused, title=title))
     return "".join(drawn)

@@ -12,7 +12,7 @@ from reconciler.core.model.money import shown, total
 from reconciler.core.model.plan import AGAIN, CANCELLED, Action, Change, Comparison, Drift, Reason
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted, postings
-from reconciler.core.planning.run_members import MEMBERS, PARTIAL_CANCEL_REMEDY
+from reconciler.core.planning.run_members import MEMBERS
 from reconciler.render.phrases import PARTICIPLES, side_total, value_text
 
 
@@ -213,7 +213,6 @@ class DriftView:
     number: str
     what: str
     fields: tuple[BeforeAfter, ...]
-    remedy: str
 
 
 def view_of_drift(drift: Drift) -> DriftView:
@@ -226,7 +225,6 @@ def view_of_drift(drift: Drift) -> DriftView:
         number=drift.number,
         what="was cancelled in part" if in_part else _DRIFTED.get(drift.status, status),
         fields=tuple(_drifted_fields(drift)),
-        remedy=PARTIAL_CANCEL_REMEDY if in_part else "",
     )
 
 

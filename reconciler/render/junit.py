@@ -44,7 +44,10 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
 
 
 def plan_junit(plan: Plan, prefix: str) -> str:
-    """A case for each refusal and each change; refusals and blocked changes have failed."""
+    """A case for each refusal, change and difference that no change answers.
+
+    Refusals, blocked changes and such differences have failed.
+    """
     view = view_of(plan)
     cases = [
         Case(name=row.rule, failure=row.message, sort=row.rule, output=f"To fix: {row.remedy}")
@@ -61,4 +64,14 @@ def plan_junit(plan: Plan, prefix: str) -> str:
                 output=f"To fix: {block.remedy}" if block else change.headline,
             )
         )
+    cases += [
+        Case(
+            name=f"{one.name} {one.number}".rstrip(),
+            file=prefix + one.path if one.path else "",
+            failure=one.message,
+            sort=one.rule,
+            output=f"To fix: {one.remedy}",
+        )
+        for one in view.only_unanswered
+    ]
     return junit(f"reconciler plan{view.marks}", cases)

@@ -7,7 +7,7 @@ format, link, mention nor forge anything (I-80).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from reconciler.core.model.finding import PlanWarning
+from reconciler.core.model.finding import PlanWarning, UnansweredDifference
 from reconciler.core.model.plan import Action, Plan
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import code, sentence
@@ -77,6 +77,9 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
             f"**Refused** by {code(refusal.rule)}: {sentence(refusal.message)}",
             f"To fix: {sentence(refusal.remedy)}",
         )
+    if view.only_unanswered:
+        rows = [_unanswered(one) for one in view.only_unanswered]
+        yield "**No change answers these differences:**\n\n" + "\n".join(_cut(rows, "- "))
     if view.cancelling:
         rows = [
             f"{_label(change)} {code(change.name)} {code(change.number)}: {sentence(change.money)}"
@@ -114,6 +117,13 @@ def _blocked(view: ChangeView) -> str:
     return (
         f"- {code(view.name)} {code(view.number)}: {code(block.rule)}: "
         f"{sentence(block.message)}<br>To fix: {sentence(block.remedy)}"
+    )
+
+
+def _unanswered(one: UnansweredDifference) -> str:
+    return (
+        f"- {code(one.name)} {code(one.number)}: {code(one.rule)}: {sentence(one.message)}"
+        f"<br>To fix: {sentence(one.remedy)}"
     )
 
 
@@ -205,3 +215,6 @@ def _foot(view: PlanView) -> Iterator[str]:
     yield f"Digest: `{view.plan.digest}`"
     if view.command:
         yield f"To apply exactly this: `{view.command}`"
+    if view.refused:
+        refused, _, reasons = view.refused.partition(": ")
+        yield f"**{refused}**: {sentence(reasons)}"

@@ -1,9 +1,10 @@
 """How values, amounts, counts and actions read in a sentence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Value
@@ -40,6 +41,23 @@ def _pair(item: Value) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """A count and its noun: `1 entry`, `1,200 entries`."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def need_person(count: int) -> str:
+    """How many differences no change answers: `2 differences need a person`; empty for none."""
+    return f"{counted(count, 'difference needs', 'differences need')} a person" if count else ""
+
+
+_MOST_REFUSALS = 3
+
+
+def refused_text(refusals: Sequence[Refusal]) -> str:
+    """The last line of what is refused as a whole, on one line; empty where nothing is."""
+    if not refusals:
+        return ""
+    reasons = [f"{one.rule}: {one.message}" for one in refusals[:_MOST_REFUSALS]]
+    rest = more(len(refusals), _MOST_REFUSALS)
+    return f"REFUSED, nothing was applied: {'; '.join((*reasons, *[rest] * bool(rest)))}"
 
 
 def more(count: int, most: int, what: str = "") -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.core.model.finding import UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Impact, Plan
@@ -18,7 +19,7 @@ from reconciler.render.change_view import (
     view_of_change,
     view_of_drift,
 )
-from reconciler.render.phrases import counted, sided
+from reconciler.render.phrases import counted, need_person, refused_text, sided
 
 BADGES = ("OFFLINE", "PARTIAL")
 """Every format begins its notices with these, and repeats them beside its verdict."""
@@ -82,6 +83,9 @@ class PlanView:
     proofs: tuple[BalanceProof, ...]
     approvals: str
     command: str
+    unanswered: tuple[UnansweredDifference, ...]
+    need_person: str
+    refused: str
     drift: tuple[DriftView, ...]
     drifted: str
     ledger: tuple[tuple[str, str], ...]
@@ -90,6 +94,12 @@ class PlanView:
     def headline(self) -> str:
         """The counts, after the verdict where the plan is refused."""
         return f"{self.verdict.words}. {self.counts}" if self.plan.refusals else self.counts
+
+    @property
+    def only_unanswered(self) -> tuple[UnansweredDifference, ...]:
+        """The differences of which no blocked change says everything."""
+        told = {(view.name, view.change.block.remedy) for view in self.blocked if view.change.block}
+        return tuple(one for one in self.unanswered if (one.name, one.remedy) not in told)
 
     @property
     def marks(self) -> str:
@@ -139,15 +149,27 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         proofs=tuple(_proofs(plan)),
         approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
+        unanswered=plan.unanswered,
+        need_person=need_person(len(plan.unanswered)),
+        refused=refused_text(plan.refusals),
         drift=tuple(map(view_of_drift, plan.drift)),
-        drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger",
+        drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger"
+        * bool(plan.drift),
         ledger=(("", plan.basis.host), *(pair for pair in names if pair[1])),
     )
 
 
 def counts_of(plan: Plan) -> str:
-    """The counts: `3 to create, 1 to update, 1 blocked.`, or `No changes.`"""
-    return counts_text(plan.summary) if plan.pending else "No changes."
+    """The counts: `3 to create, 1 to update, 1 blocked.`, or `No changes.`
+
+    A difference that no change answers is never "no changes".
+    """
+    need = need_person(len(plan.unanswered))
+    if not need:
+        return counts_text(plan.summary) if plan.pending else "No changes."
+    counts = [counts_text(plan.summary)] * bool(plan.pending)
+    counts.append(f"{need}." if plan.asked else f"Nothing to do, {need}.")
+    return " ".join(counts)
 
 
 def counts_text(of: Mapping[Action, int]) -> str:
@@ -165,24 +187,34 @@ def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
     blocked = plan.summary.get(Action.BLOCKED, 0)
     if plan.refusals:
         return Verdict(style="bad", words="Refused", sentence="An apply changes nothing.")
-    if not plan.pending:
-        holder = "daybook" if plan.scope.offline else "ledger"
-        what = "the files in scope declare" if plan.partial else "the files declare"
-        unchanged = f"The {holder} holds what {what}."
-        return Verdict(style="good", words="No changes", sentence=unchanged)
+    need = need_person(len(plan.unanswered))
+    if need and not plan.asked:
+        words, none = f"Nothing to do, {need}", "An apply answers none of them."
+        return Verdict(style="warning", words=words, sentence=none)
     if not plan.feasible:
-        return Verdict(style="bad", words="Blocked", sentence="Every change is blocked.")
+        return _unfeasible(plan, need)
     if plan.scope.offline:
         return Verdict(
             style="warning", words="Cannot be applied", sentence="The plan was made offline."
         )
     skipped = f"An apply skips {counted(blocked, 'blocked change', 'blocked changes')}."
     facts = [skipped] * bool(blocked) + [f"{cancelled} will be cancelled."] * bool(cancelled)
+    facts += [f"{need}."] * bool(need)
     sentence = " ".join(facts) or "No change is blocked. No posted entry will be cancelled."
     if lacking:
         return Verdict(style="warning", words=lacking, sentence=sentence)
-    style = "warning" if blocked or cancelled else "good"
+    style = "warning" if blocked or cancelled or need else "good"
     return Verdict(style=style, words="Can be applied", sentence=sentence)
+
+
+def _unfeasible(plan: Plan, need: str) -> Verdict:
+    if plan.pending:
+        every = f"Every change is blocked. {need}.".removesuffix(" .")
+        return Verdict(style="bad", words="Blocked", sentence=every)
+    holder = "daybook" if plan.scope.offline else "ledger"
+    what = "the files in scope declare" if plan.partial else "the files declare"
+    unchanged = f"The {holder} holds what {what}."
+    return Verdict(style="good", words="No changes", sentence=unchanged)
 
 
 def _lacking(plan: Plan, assessment: Assessment | None) -> str:

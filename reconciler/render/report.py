@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Action, Verb
 from reconciler.core.model.report import Applied, Outcome, Report, Settled
-from reconciler.render.phrases import PARTICIPLES
+from reconciler.render.phrases import PARTICIPLES, need_person
 from reconciler.render.styled_text import BLANK, Line, Span, line, span
 
 _HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
@@ -53,6 +54,13 @@ def settled_line(item: Settled) -> Line:
 def report_lines(report: Report) -> tuple[Line, ...]:
     """The end of an apply: what differs from the plan, then the counts."""
     return (*_exceptions(report), *_verdict(report))
+
+
+def refusals_of(report: Report) -> tuple[Refusal, ...]:
+    """What blocked every change of a run that so applied nothing; empty otherwise."""
+    blocks = [item.change.block for item in report.ended(Outcome.BLOCKED)]
+    all_blocked = len(blocks) == len(report.applied)
+    return tuple(block for block in blocks if block is not None) if all_blocked else ()
 
 
 def _exceptions(report: Report) -> Iterator[Line]:
@@ -113,7 +121,8 @@ def _verdict(report: Report) -> Iterator[Line]:
     head = ("Applied: ", "strong")
     if report.interrupted or report.timed_out:
         head = ("Interrupted. " if report.interrupted else "Out of time. ", "bad")
-    yield line(head, f"{facts or 'nothing to do'}.")
+    need = need_person(report.unanswered)
+    yield line(head, f"{facts or 'nothing to do'}{', ' * bool(need)}{need}.")
     if report.ended(Outcome.UNKNOWN) or report.still_open:
         yield line(
             "Run `reconciler apply` again. It settles unknown outcomes before anything else."

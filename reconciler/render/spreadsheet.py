@@ -43,7 +43,10 @@ class _Text:
 
 
 def plan_csv(plan: Plan) -> str:
-    """The postings of all feasible changes as CSV. Amounts have a point and no separators."""
+    """The postings of all feasible changes as CSV. Amounts have a point and no separators.
+
+    A difference that no change answers has a row without amounts.
+    """
     text = _Text()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -55,6 +58,11 @@ def plan_csv(plan: Plan) -> str:
         ):
             for entry in entries:
                 writer.writerows(_rows(change, effect, entry, home))
+    for one in plan.unanswered:
+        facts = ("unanswered", one.rule, one.name, one.number)
+        place = f"{one.path}:{one.line}" if one.path else ""
+        blank = [""] * (len(COLUMNS) - len(facts) - 1)
+        writer.writerow([*map(cell, facts), *blank, cell(place)])
     return "".join(text.rows)
 
 

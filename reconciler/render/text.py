@@ -53,27 +53,30 @@ def overview_lines(plan: Plan) -> tuple[Line, ...]:
 def _end(view: PlanView, *, dangers: bool) -> Iterator[Line]:
     yield from _impact(view)
     yield from _notes(view)
-    yield from _refusals(view)
     if dangers:
         yield from _listed("Cancels posted entries:", "bad", view.cancelling)
         yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
+    yield from _unanswered(view)
     yield from _verdict(view)
+    yield from _refusals(view)
 
 
 def verdict_lines(plan: Plan) -> tuple[Line, ...]:
     """The end of a plan alone: refusals, counts, balance and digest."""
     view = view_of(plan)
-    return (*_refusals(view), *_verdict(view))
+    return (*_unanswered(view), *_verdict(view), *_refusals(view))
 
 
 def drift_lines(plan: Plan) -> tuple[Line, ...]:
     """What changed in the ledger, for the `drift` verb."""
     view = view_of(plan)
-    if not view.drift and not plan.warnings:
-        return (*_header(view), line(("No drift.", "good"), " The ledger holds what was applied."))
     warnings = tuple(line((str(warning), "warning")) for warning in plan.warnings)
-    verdict = line(("Drift: ", "warning"), f"{view.drifted or 'the daybook is an older copy'}.")
-    return (*_header(view), *drift_section(view.drift), *warnings, verdict)
+    told = (*_header(view), *drift_section(view.drift), *_unanswered(view), *warnings)
+    facts = [f"{fact}." for fact in (view.drifted, view.need_person) if fact]
+    facts += ["The daybook is an older copy."] * (bool(warnings) and not facts)
+    if not facts:
+        return (*told, line(("No drift.", "good"), " The ledger holds what was applied."))
+    return (*told, line(("Drift: ", "warning"), " ".join(facts)))
 
 
 def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
@@ -100,8 +103,6 @@ def drift_section(drift: tuple[DriftView, ...]) -> Iterator[Line]:
         for field in moved.fields:
             style = "" if field.line else "warning"
             yield line(span(field.effect or _moved(field), style), indent=6)
-        if moved.remedy:
-            yield line(("To fix: ", "strong"), moved.remedy, indent=6)
     yield BLANK
 
 
@@ -198,11 +199,28 @@ def _notes(view: PlanView) -> Iterator[Line]:
 
 
 def _refusals(view: PlanView) -> Iterator[Line]:
+    if view.plan.refusals:
+        yield BLANK
     for refusal in view.plan.refusals:
         yield line(("Refused: ", "bad"), f"{refusal.rule}: {refusal.message}")
         yield line(("To fix: ", "strong"), refusal.remedy, indent=4)
-    if view.plan.refusals:
-        yield BLANK
+    if view.refused:
+        yield line((view.refused, "bad"))
+
+
+def _unanswered(view: PlanView) -> Iterator[Line]:
+    """What no change answers, each with what to do."""
+    if not view.only_unanswered:
+        return
+    yield line(("No change answers these differences:", "warning"))
+    for one in view.only_unanswered[:MOST_LISTED]:
+        number = f"  {one.number}" if one.number else ""
+        yield line("  ", span(one.name, "strong"), number)
+        yield line(span(one.rule, "warning"), f": {one.message}", indent=6)
+        yield line(("To fix: ", "strong"), one.remedy, indent=6)
+    if left := more(len(view.only_unanswered), MOST_LISTED):
+        yield line(span(left, "warning"), indent=2)
+    yield BLANK
 
 
 def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[Line]:
@@ -230,7 +248,8 @@ def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[L
 def _verdict(view: PlanView) -> Iterator[Line]:
     if not view.changes and not view.plan.refusals:
         verdict = view.verdict
-        yield line((f"{verdict.words}.", "good"), f" {verdict.sentence}", (view.marks, "warning"))
+        marks = (view.marks, "warning")
+        yield line((f"{verdict.words}.", verdict.style), f" {verdict.sentence}", marks)
     else:
         yield line(("Plan: ", "strong"), view.headline, (view.marks, "warning"))
         first, *rest = map(str, view.proofs or (NOTHING_POSTED,))

@@ -118,6 +118,11 @@ def _document_of(declared: Declared) -> dict[str, Value]:
         metadata["protect"] = True
     if declared.adopts is not None:
         metadata["adopts"] = declared.adopts
+    if declared.acknowledges:
+        metadata["acknowledges"] = tuple(
+            {"number": item.number, "status": item.status, "reason": item.reason}
+            for item in declared.acknowledges
+        )
     return {
         "apiVersion": API_VERSION,
         "kind": declared.address.kind,

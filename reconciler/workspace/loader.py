@@ -14,6 +14,7 @@ from reconciler.core.model.finding import Finding, Problem
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import (
+    Acknowledgement,
     Address,
     Declared,
     Source,
@@ -288,4 +289,10 @@ def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared
         adopts=text_of(metadata.get("adopts")),
         made_by=text_of(metadata.get("journalRun")),
         previous_name=text_of(metadata.get("previousName")),
+        acknowledges=tuple(
+            Acknowledgement(
+                number=str(row["number"]), status=str(row["status"]), reason=str(row["reason"])
+            )
+            for row in rows_of(metadata.get("acknowledges"))
+        ),
     )

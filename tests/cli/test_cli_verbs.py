@@ -9,12 +9,20 @@ from books_harness import Books, credit, debit, reconciler
 
 from reconciler.cli.terminal import out_json
 from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 
-EVERY_RULE = {**RULES, **FILE_RULES, **PLAN_RULES, **WARNING_RULES, **LEDGER_RULES}
+EVERY_RULE = {
+    **RULES,
+    **FILE_RULES,
+    **PLAN_RULES,
+    **WARNING_RULES,
+    **DIFFERENCE_RULES,
+    **LEDGER_RULES,
+}
 
 
 def test_init_writes_books_that_validate_plan_and_apply(tmp_path):
@@ -192,7 +200,7 @@ def test_a_custom_rule_is_explained_where_it_holds(small):
 
 def test_no_name_stands_for_two_rules():
     assert len(EVERY_RULE) == sum(
-        map(len, (RULES, FILE_RULES, PLAN_RULES, WARNING_RULES, LEDGER_RULES))
+        map(len, (RULES, FILE_RULES, PLAN_RULES, WARNING_RULES, DIFFERENCE_RULES, LEDGER_RULES))
     )
 
 

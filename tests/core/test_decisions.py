@@ -24,9 +24,9 @@ from builders import (
 )
 
 from reconciler.core.model.marker import IN_NOTES
-from reconciler.core.model.plan import Action, Reason, Verb
+from reconciler.core.model.plan import GONE, Action, Reason, Verb
 from reconciler.core.model.policy import Freeze, Removal
-from reconciler.core.planning.decisions import GONE, decide_all
+from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.catalog import PLAN_RULES
 

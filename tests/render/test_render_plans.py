@@ -26,5 +26,7 @@ def test_a_plan_keeps_its_shape(name):
     """Each line has no trailing space, and nothing stands out of its column."""
     text = plain_text(plan_lines(SCENES[name]().plan()))
     assert all(row == row.rstrip() for row in text.splitlines())
-    assert text.splitlines()[-1].startswith("Digest: sha256:")
+    # A refused plan ends with its refusal.
+    ends = "REFUSED, nothing was applied: " if name.startswith("refused") else "Digest: sha256:"
+    assert text.splitlines()[-1].startswith(ends)
     assert "\n\n\n" not in text

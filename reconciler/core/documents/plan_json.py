@@ -13,7 +13,7 @@ from msgspec import ValidationError, convert
 
 from reconciler.core.documents.plan_schema import FORMAT_VERSION, Document, NotAPlan, require_plan
 from reconciler.core.model.canonical import MONEY_FIELDS, as_declaration, digest, exact, json_bytes
-from reconciler.core.model.finding import PlanWarning, Refusal
+from reconciler.core.model.finding import PlanWarning, Refusal, UnansweredDifference
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import plain, total
@@ -88,6 +88,7 @@ def document_of(plan: Plan) -> Document:
             for row in plan.impact
         ],
         "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
+        "unanswered": [_written(row) for row in plan.unanswered],
         "refusals": [_written(row) for row in plan.refusals],
         "controls": {"approvals": _written(plan.requirement, approvals="required")},
         "warnings": [warning.message for warning in plan.warnings],
@@ -95,7 +96,10 @@ def document_of(plan: Plan) -> Document:
             {"rule": one.rule, "place": one.place, "severity": one.severity.value}
             for one in plan.warnings
         ],
-        "summary": {action.value: plan.summary.get(action, 0) for action in Action},
+        "summary": {
+            **{action.value: plan.summary.get(action, 0) for action in Action},
+            "unanswered": len(plan.unanswered),
+        },
     }
     return {**document, "checksum": checksum_of(document)}
 
@@ -244,6 +248,9 @@ def plan_from(document: Document) -> Plan:
         drift=tuple(_read_drift(row) for row in document["drift"]),
         impact=tuple(_read(Impact, row, code=row["account"]) for row in document["impact"]),
         balance=tuple(_read(Balance, row) for row in document["balance"]),
+        unanswered=tuple(
+            _read(UnansweredDifference, row) for row in document.get("unanswered", ())
+        ),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),
         requirement=_read_requirement(document),
@@ -252,7 +259,9 @@ def plan_from(document: Document) -> Plan:
         scope=_read(Scope, scope),
         out_of_scope=_read(OutOfScope, scope["not_looked_at"]),
         digest=convert(document["digest"], str),
-        summary=MappingProxyType(convert(document["summary"], dict[Action, int])),
+        summary=MappingProxyType(
+            {action: convert(document["summary"][action], int) for action in Action}
+        ),
     )
 
 

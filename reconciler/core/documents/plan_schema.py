@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict, g
 
 from msgspec import Meta, ValidationError, convert
 
-from reconciler.core.model.finding import Refusal, Severity
+from reconciler.core.model.finding import Refusal, Severity, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Reason, SearchOptions, Step
 from reconciler.core.model.policy import Evidence
@@ -129,6 +129,7 @@ _CHANGE = _object(
     ],
     fingerprint=str,
 )
+_COUNTED: Any = Literal[(*(action.value for action in Action), "unanswered")]
 _IMPACT = ("debit_before", "credit_before", "debit_after", "credit_after", "net_change")
 _BALANCE = ("posted_debit", "posted_credit", "removed_debit", "removed_credit")
 _PLAN = _object(
@@ -167,6 +168,7 @@ _PLAN = _object(
         )
     ],
     balance=_list[_object(currency=str, home=bool, holds=bool, **dict.fromkeys(_BALANCE, _Amount))],
+    unanswered=NotRequired[_list[_object(UnansweredDifference)]],
     refusals=_list[_REFUSAL],
     controls=NotRequired[
         _object(
@@ -181,6 +183,6 @@ _PLAN = _object(
     ],
     warnings=list[str],
     warning_rules=NotRequired[_list[_object(rule=str, place=str, severity=Severity)]],
-    summary=dict[Action, _Count],
+    summary=dict[_COUNTED, _Count],
     mac=NotRequired[str],
 )

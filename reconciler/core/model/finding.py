@@ -71,6 +71,23 @@ class PlanWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredDifference:
+    """A difference between ledger and files that no change of a plan answers.
+
+    `path` and `line` are those of the declaration, where there is one.
+    """
+
+    kind: str
+    name: str
+    number: str
+    rule: str
+    message: str
+    remedy: str
+    path: str = ""
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a change or a plan is not allowed, and what to do."""
 

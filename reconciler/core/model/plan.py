@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
-from reconciler.core.model.finding import PlanWarning, Refusal
+from reconciler.core.model.finding import PlanWarning, Refusal, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
 from reconciler.core.model.policy import Evidence
@@ -23,6 +23,9 @@ from reconciler.core.model.scope import (
 CANCELLED = "Cancelled"
 """The status of a cancelled entry or run (API facts 3.4, 5.4)."""
 
+
+GONE = "gone"
+"""The status of an entry that no longer exists, in drift and in acknowledgements."""
 
 AGAIN = "posted-again"
 """The status in drift of an entry that was removed, and is posted again."""
@@ -69,6 +72,17 @@ class Reason(StrEnum):
     LEFT_TO_RUN = "left-to-run"
     RENAMED = "renamed"
     RETIRED = "retired"
+
+
+LEDGER_MOVED = frozenset(
+    {
+        Reason.DRIFTED,
+        Reason.CANCELLED_IN_LEDGER,
+        Reason.MISSING_IN_LEDGER,
+        Reason.FAILED_IN_LEDGER,
+    }
+)
+"""The reasons that lie in the ledger alone: the file is as it was applied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +170,13 @@ class Change:
     def number_posted(self) -> bool:
         """Whether the entry is posted before the plan."""
         return self.status in KINDS[self.address.kind].posted_states
+
+    @property
+    def left_by_ledger(self) -> bool:
+        """Whether it is blocked, and the state of the ledger asks for it instead of a file."""
+        return self.block is not None and (
+            self.wanted is Action.KEEP or self.reason in LEDGER_MOVED
+        )
 
     @property
     def posts(self) -> bool:
@@ -293,6 +314,7 @@ class Plan:
     drift: tuple[Drift, ...] = ()
     impact: tuple[Impact, ...] = ()
     balance: tuple[Balance, ...] = ()
+    unanswered: tuple[UnansweredDifference, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     allowances: Allowances = Allowances()
@@ -312,6 +334,11 @@ class Plan:
     def pending(self) -> tuple[Change, ...]:
         """The changes that are not `keep`, blocked ones included."""
         return tuple(change for change in self.changes if change.action is not Action.KEEP)
+
+    @property
+    def asked(self) -> tuple[Change, ...]:
+        """The changes that an apply makes, or that files ask for and something blocks."""
+        return tuple(change for change in self.pending if not change.left_by_ledger)
 
     @property
     def feasible(self) -> tuple[Change, ...]:

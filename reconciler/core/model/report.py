@@ -63,6 +63,8 @@ class Report:
     timed_out: bool = False
     assessment: Assessment | None = None
     """The approvals found before the first call."""
+    unanswered: int = 0
+    """How many differences no change of the plan answers."""
 
     def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
         """The changes with this outcome, in plan order."""
@@ -144,6 +146,7 @@ def report_document(report: Report) -> dict[str, Any]:
             for item in report.applied
         ],
         "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
+        "unanswered": report.unanswered,
     }
 
 

@@ -40,6 +40,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """A file accepts that a number has a status: exactly that state is no difference."""
+
+    number: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
     """A declaration in a file. `spec` has the field names of the API; amounts are Decimal."""
 
@@ -54,6 +63,7 @@ class Declared:
     """The journal run of the adopted entry: only its basic information is managed."""
     previous_name: str | None = None
     """The previous name of the declaration, which keeps its entry."""
+    acknowledges: tuple[Acknowledgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

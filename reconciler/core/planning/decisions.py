@@ -9,6 +9,7 @@ from reconciler.core.model.marker import MARKER, split_marker
 from reconciler.core.model.plan import (
     AGAIN,
     CANCELLED,
+    GONE,
     UNCHANGED,
     Action,
     Change,
@@ -25,11 +26,10 @@ from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import EqualEntries
 from reconciler.core.planning.run_members import cancelled_members
 from reconciler.core.planning.snapshot import AddressState, Snapshot
+from reconciler.core.planning.unanswered import acknowledges
 from reconciler.core.rules.catalog import PLAN_RULES
 
 __all__ = ["GONE", "Snapshot", "decide_all"]
-
-GONE = "gone"
 
 
 def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
@@ -136,23 +136,28 @@ def _decide(state: AddressState) -> Change | None:
 
 
 def _declared_change(state: AddressState, declared: Declared) -> Change:
-    ours = state.recorded.cancelled
     if state.adopts:
         return adoption_of(state, declared)
     if state.recorded.number is None:
         reason = Reason.RESUMED if state.recorded.leftovers else Reason.NEW
         return state.change(Action.CREATE, reason, (Verb.CREATE,))
+    if _is_accepted(state) and not _declaration_changed(state, declared):
+        return state.change(Action.KEEP, Reason.UNCHANGED)
+    return _posted_change(state, declared) if state.posted else _lost_change(state, declared)
+
+
+def _lost_change(state: AddressState, declared: Declared) -> Change:
+    """The change of a recorded entry that is not posted any more, or never was."""
+    ours = state.recorded.cancelled
     if state.live is None:
         reason = Reason.RESUMED if ours else Reason.MISSING_IN_LEDGER
         return state.change(Action.CREATE, reason, (Verb.CREATE,))
     if state.live.status in state.kind.failed:
         verbs = (Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, Reason.FAILED_IN_LEDGER, verbs)
-    if not state.posted:
-        reason = Reason.RESUMED if ours else Reason.CANCELLED_IN_LEDGER
-        shown = _with_protection(state, declared, UNCHANGED)
-        return state.change(Action.REPLACE, reason, (Verb.CREATE, *state.delete), shown)
-    return _posted_change(state, declared)
+    reason = Reason.RESUMED if ours else Reason.CANCELLED_IN_LEDGER
+    shown = _with_protection(state, declared, UNCHANGED)
+    return state.change(Action.REPLACE, reason, (Verb.CREATE, *state.delete), shown)
 
 
 def _posted_change(state: AddressState, declared: Declared) -> Change:
@@ -265,32 +270,41 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
         return Drift(address=state.address, number=again, status=AGAIN)
     if number is None or recorded.unsettled or recorded.spec is None:
         return None
-    if number != state.number:
-        # The recorded number is gone, or that of another entry; a search found ours.
-        live = state.snapshot.live[number]
-        status = live.status if live is not None else GONE
-        return (
-            None
-            if recorded.cancelled
-            else Drift(address=state.address, number=number, status=status)
-        )
-    status = state.live.status if state.live is not None else GONE
-    if not state.posted:
-        cancelled_by_us = recorded.cancelled and status in (CANCELLED, GONE)
-        return (
-            None if cancelled_by_us else Drift(address=state.address, number=number, status=status)
-        )
+    # If a search found ours under another number, the recorded one is gone or somebody else's.
+    live = state.snapshot.live[number]
+    status = live.status if live is not None else GONE
+    if number != state.number or not state.posted:
+        lost = Drift(address=state.address, number=number, status=status)
+        return None if _is_wanted(state, change, status) else lost
     # Most entries are kept as applied: `_decide` has compared them already.
     kept = change is not None and change.action is Action.KEEP and change.after == recorded.spec
     moved = UNCHANGED if kept else _compare(state, recorded.spec)
     if not state.owned and state.former_marker not in state.own_markers:
         # The marker proves ownership: without it the entry could not be changed or found.
         moved = _with_marker(state, moved)
-    if gone := cancelled_members(state.live):
+    if gone := cancelled_members(state.live, state.declared):
         moved = replace(moved, fields=(*moved.fields, gone))
     if not moved:
         return None
     return Drift(address=state.address, number=number, status=status, comparison=moved)
+
+
+def _is_accepted(state: AddressState) -> bool:
+    """Whether the file accepts that its entry is not posted, which this tool did not do."""
+    if state.posted or state.recorded.cancelled:
+        return False
+    status = state.live.status if state.live is not None else GONE
+    return acknowledges(state.declared, state.recorded.number or "", status)
+
+
+def _is_wanted(state: AddressState, change: Change | None, status: str) -> bool:
+    """Whether this tool, the file or the policy wants that a recorded entry is not posted."""
+    if state.recorded.number != state.number:
+        return state.recorded.cancelled
+    if _is_accepted(state) or (state.recorded.cancelled and status in (CANCELLED, GONE)):
+        return True
+    # Without a change, a cancelled entry is what the policy leaves of a removed declaration.
+    return change is None and status == CANCELLED
 
 
 def _blocked(change: Change, rule: str, message: str, remedy: str = "") -> Change:

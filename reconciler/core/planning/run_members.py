@@ -6,7 +6,7 @@ from types import MappingProxyType
 from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.plan import CANCELLED, FieldChange
-from reconciler.core.model.resource import Live, Value, text_of
+from reconciler.core.model.resource import Declared, Live, Value, text_of
 from reconciler.core.planning.snapshot import AddressState
 
 MEMBERS = "entries"
@@ -95,10 +95,17 @@ def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
     )
 
 
-def cancelled_members(live: Live | None) -> FieldChange | None:
-    """The drift of a run that was cancelled in part; else None."""
+def cancelled_members(live: Live | None, declared: Declared | None) -> FieldChange | None:
+    """The drift of a run that was cancelled in part; else None.
+
+    Entries whose cancellation the file acknowledges do not count.
+    """
     members = live.members if live is not None else ()
-    gone = sum(1 for member in members if member.status == CANCELLED)
+    items = declared.acknowledges if declared is not None else ()
+    accepted = {item.number for item in items if item.status == CANCELLED}
+    gone = sum(
+        1 for member in members if member.status == CANCELLED and member.number not in accepted
+    )
     if not gone:
         return None
     blocking = tuple(member for member in members if blocks_run_cancel(member))

@@ -93,6 +93,13 @@ _RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="acknowledges-unused",
+        summary="A file acknowledges a state that the ledger has.",
+        why="An acknowledgement of a state that is over would accept it when it comes back.",
+        remedy="Remove the item from `acknowledges`.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="offline-daybook",
         summary="An offline plan reads the daybook.",
         why="An offline plan opens no database, so everything counts as new.",
@@ -118,6 +125,7 @@ _RULES = (
 WARNING_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
 
 
-def warning(rule: str, message: str) -> PlanWarning:
+def warning(rule: str, message: str, *, place: str = "") -> PlanWarning:
     """A warning under a rule of WARNING_RULES."""
-    return PlanWarning(rule=rule, message=message, severity=WARNING_RULES[rule].severity)
+    severity = WARNING_RULES[rule].severity
+    return PlanWarning(rule=rule, message=message, place=place, severity=severity)

@@ -1,0 +1,197 @@
+"""Which differences between ledger and files no change answers, and what to do about each.
+
+A difference that no action answers is still a difference. Every verdict counts these.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from reconciler.core.model.enumerations import TransferState
+from reconciler.core.model.finding import PlanWarning, UnansweredDifference
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.marker import MARKER
+from reconciler.core.model.plan import CANCELLED, GONE, LEDGER_MOVED, Action, Change, Drift
+from reconciler.core.model.resource import Address, Declared, Live, text_of
+from reconciler.core.planning.run_members import MEMBERS, is_posted, transfer_of
+from reconciler.core.planning.snapshot import Snapshot
+from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
+from reconciler.core.rules.plan_warnings import warning
+
+ACCEPTABLE = (CANCELLED, GONE, TransferState.ERROR.value)
+"""The states that a file may acknowledge: each is one exact state, unlike a changed field."""
+
+
+def unanswered_of(
+    changes: Iterable[Change], drift: Iterable[Drift], snapshot: Snapshot
+) -> tuple[UnansweredDifference, ...]:
+    """The differences that a person has to answer, in the order of the plan."""
+    changes, moved = tuple(changes), {one.address: one for one in drift}
+    found = [
+        difference
+        for change in changes
+        for difference in _of_change(change, moved.get(change.address), snapshot)
+    ]
+    changed = {change.address for change in changes}
+    # What no file declares may have no change at all.
+    left = (one for address, one in moved.items() if address not in changed)
+    return (*found, *(_moved(one, None, snapshot) for one in left))
+
+
+def _of_change(
+    change: Change, moved: Drift | None, snapshot: Snapshot
+) -> Iterator[UnansweredDifference]:
+    declared = snapshot.declared.get(change.address)
+    if change.block is not None:
+        if moved is not None or change.left_by_ledger:
+            state = change.status or (GONE if change.number else "")
+            # What is not posted can be accepted as it is; a changed field cannot.
+            accepts = declared is not None and change.reason in LEDGER_MOVED and state in ACCEPTABLE
+            or_accept = f" {_accept([(change.number or '', state)])}" if accepts else ""
+            yield _difference(
+                change.address,
+                snapshot,
+                change.number or "",
+                change.block.rule,
+                change.block.message,
+                change.block.remedy + or_accept,
+            )
+    elif moved is not None and not _answers(change, moved):
+        yield _moved(moved, change, snapshot)
+    if not change.cancels or change.block is not None:
+        yield from _transfers(change, declared, snapshot)
+
+
+def _answers(change: Change, moved: Drift) -> bool:
+    """Whether an apply of the change ends the drift."""
+    if change.action is Action.KEEP:
+        return False
+    names = {field.name for field in moved.comparison.fields}
+    if MEMBERS in names and not change.cancels:
+        return False
+    return MARKER not in names or bool(change.steps)
+
+
+def _moved(moved: Drift, change: Change | None, snapshot: Snapshot) -> UnansweredDifference:
+    """A difference that drift shows and no change answers."""
+    names = {field.name for field in moved.comparison.fields}
+    if MEMBERS in names and change is not None:
+        gone = [member.number for member in _unacknowledged(change, snapshot)]
+        fact = f"{len(gone)} of {len(change.members)} entries of {moved.number} are cancelled"
+        remedy = _RUN_AGAIN + _accept([(number, CANCELLED) for number in gone])
+        return _difference(moved.address, snapshot, moved.number, "cancelled-in-part", fact, remedy)
+    if MARKER in names:
+        return _difference(
+            moved.address,
+            snapshot,
+            moved.number,
+            "marker-lost",
+            f"{moved.number} does not carry the marker of {moved.address.name}",
+        )
+    kind = KINDS[moved.address.kind]
+    states = {CANCELLED: "is cancelled", GONE: "no longer exists"}
+    what = "differs from what was applied" if moved.status in kind.posted_states else ""
+    what = what or states.get(moved.status, f'has the status "{moved.status}"')
+    return _difference(
+        moved.address, snapshot, moved.number, "changed-in-ledger", f"{moved.number} {what}"
+    )
+
+
+def _unacknowledged(change: Change, snapshot: Snapshot) -> Iterator[Live]:
+    declared = snapshot.declared.get(change.address)
+    for member in change.members:
+        if member.status == CANCELLED and not acknowledges(declared, member.number, CANCELLED):
+            yield member
+
+
+def _transfers(
+    change: Change, declared: Declared | None, snapshot: Snapshot
+) -> Iterator[UnansweredDifference]:
+    """Transfers to the general ledger that failed, or that were reset."""
+    kind = KINDS[change.address.kind]
+    stated = text_of(declared.spec.get(kind.transfer)) if declared is not None else None
+    failed = [
+        (member.number, f"{member.number} of {change.number}")
+        for member in change.members
+        if is_posted(member) and transfer_of(member) == TransferState.ERROR
+    ]
+    if change.number_posted and change.number and stated != change.transferred:
+        if change.transferred == TransferState.ERROR:
+            failed.append((change.number, change.number))
+        elif stated == TransferState.YES and change.action is Action.KEEP:
+            fact = f"{change.number} was transferred, and its transfer state is now "
+            fact += change.transferred or TransferState.NO
+            yield _difference(change.address, snapshot, change.number, "transfer-reset", fact)
+    for number, what in failed:
+        if not acknowledges(declared, number, TransferState.ERROR):
+            remedy = DIFFERENCE_RULES["transfer-error"].remedy.format(number)
+            if declared is not None:
+                remedy += f" {_accept([(number, TransferState.ERROR.value)])}"
+            fact = f"the transfer of {what} to the general ledger failed"
+            yield _difference(change.address, snapshot, number, "transfer-error", fact, remedy)
+
+
+def _difference(  # noqa: PLR0913, PLR0917 - the facts of one difference
+    address: Address,
+    snapshot: Snapshot,
+    number: str,
+    rule: str,
+    message: str,
+    remedy: str = "",
+) -> UnansweredDifference:
+    declared = snapshot.declared.get(address)
+    return UnansweredDifference(
+        kind=address.kind,
+        name=address.name,
+        number=number,
+        rule=rule,
+        message=message,
+        remedy=remedy or DIFFERENCE_RULES[rule].remedy.format(number),
+        path=declared.source.path if declared is not None else "",
+        line=declared.source.line if declared is not None else 1,
+    )
+
+
+_RUN_AGAIN = (
+    "Declare the run that takes its place, and apply it: it includes the transactions of the "
+    "cancelled entries. "
+)
+
+
+_MOST_ITEMS = 10
+
+
+def _accept(states: Sequence[tuple[str, str]]) -> str:
+    """How a file accepts these states, each a number and a status."""
+    items = ", ".join(
+        f'{{number: {number}, status: {status}, reason: "…"}}'
+        for number, status in states[:_MOST_ITEMS]
+    )
+    accept = f"To accept the state, write `acknowledges: [{items}]` into the metadata of the file"
+    left = len(states) - _MOST_ITEMS
+    return (
+        f"{accept}, and such an item for each of the {left} others." if left > 0 else f"{accept}."
+    )
+
+
+def acknowledges(declared: Declared | None, number: str, status: str) -> bool:
+    """Whether a file accepts that a number has a status."""
+    accepted = declared.acknowledges if declared is not None else ()
+    return any(item.number == number and item.status == status for item in accepted)
+
+
+def unused_acknowledgements(
+    changes: Iterable[Change], declared: Mapping[Address, Declared]
+) -> Iterator[PlanWarning]:
+    """A warning about each acknowledgement of a state that the ledger does not have."""
+    for change in changes:
+        one = declared.get(change.address)
+        if one is None or not one.acknowledges:
+            continue
+        status = change.status or GONE
+        states = {(change.number, status)} if status in ACCEPTABLE else set()
+        states |= {(change.number, change.transferred)} - {(change.number, "No")}
+        for member in change.members:
+            states |= {(member.number, member.status), (member.number, transfer_of(member))}
+        for item in one.acknowledges:
+            if (item.number, item.status) not in states:
+                fact = f"{one.address.name} acknowledges that {item.number} is {item.status}, which"
+                yield warning("acknowledges-unused", f"{fact} it is not", place=str(one.source))

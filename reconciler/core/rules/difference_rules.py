@@ -1,0 +1,48 @@
+"""The rules of differences that no change answers, which `explain` prints."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconciler.core.model.finding import Rule
+
+_RULES = (
+    Rule(
+        id="cancelled-in-part",
+        summary="The entries of a journal run are all posted, or the run is cancelled.",
+        why="No call posts an entry of a run again. Another run includes its transactions.",
+        remedy="Declare the run that takes its place, and apply it. Then acknowledge the cancelled "
+        "entries in the metadata of the run's file.",
+    ),
+    Rule(
+        id="marker-lost",
+        summary="A live entry carries the marker of its declaration.",
+        why="The marker proves ownership: without it the entry can be neither changed nor found.",
+        remedy="Check {0} in the ledger. If it belongs to this declaration, write its marker "
+        "there, or empty the field and apply.",
+    ),
+    Rule(
+        id="transfer-error",
+        summary="No transfer to the general ledger has failed.",
+        why="An entry whose transfer failed is missing in the general ledger. Nothing else says "
+        "so.",
+        remedy="Correct the cause in the connector, and set the transfer state of {0} to `No`, "
+        "so that it is sent again.",
+    ),
+    Rule(
+        id="transfer-reset",
+        summary="An entry that was transferred stays transferred.",
+        why="The entry may be in the general ledger already, and a second transfer would post it "
+        "twice.",
+        remedy="Set the transfer state of {0} to `Yes` in the ledger if it is in the general "
+        "ledger. Otherwise write the live state into the file.",
+    ),
+    Rule(
+        id="changed-in-ledger",
+        summary="The ledger holds what was applied.",
+        why="The entry changed in the ledger, and no call puts it back.",
+        remedy="Restore {0} in the ledger, or write what it holds into the file. To give it up, "
+        "remove the file and run `reconciler forget` with the name.",
+    ),
+)
+
+DIFFERENCE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
