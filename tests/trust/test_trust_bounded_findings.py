@@ -2,13 +2,17 @@
 
 import difflib
 import subprocess
+import sys
 from collections import Counter
 
 import pytest
 from program import Program
 
 from reconciler.app.workspace import read_workspace
+from reconciler.core.model.resource import Address, Declared, Source
 from reconciler.core.model.similar_names import MOST_COMPARED, KnownNames
+from reconciler.core.model.tenant import Tenant
+from reconciler.core.rules.journal_runs import overlaps
 from reconciler.workspace.positions import MAX_TOLD
 
 CODES = 5000
@@ -139,6 +143,34 @@ def test_t30_the_index_is_read_once(compared):
 def test_t30_the_nearest_name_is_still_found(typed, meant):
     known = ["Deferred Revenue", "Accounts Receivable", "4000", "Cash", "Subscription Revenue"]
     assert KnownNames(known).nearest(typed) == meant
+
+
+def work_of(overlapping):
+    """The calls that a check of this many runs over the same days makes."""
+    runs = tuple(
+        Declared(
+            address=Address("JournalRun", f"run-{at:05}"),
+            source=Source(path="runs.yaml"),
+            spec={
+                "targetStartDate": "2026-01-01",
+                "targetEndDate": "2026-01-31",
+                "organizationLabels": ({"organizationName": f"O-{at}"},),
+                "transactionTypes": ({"type": "Invoice Item"},),
+            },
+        )
+        for at in range(overlapping)
+    )
+    calls = Counter()
+    sys.setprofile(lambda frame, event, argument: calls.update([event]))
+    try:
+        assert list(overlaps(runs, Tenant())) == []
+    finally:
+        sys.setprofile(None)
+    return calls["call"]
+
+
+def test_t30_the_work_grows_with_the_number_of_runs():
+    assert work_of(400) < 3 * work_of(200)
 
 
 def test_t30_the_command_line_says_how_many_more(books):

@@ -1,6 +1,6 @@
 """The checks of journal runs: target dates, transaction types, organizations, overlaps."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.model.finding import Finding
@@ -184,15 +184,14 @@ def overlaps(runs: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
     """
     spans = sorted((_span(run, tenant) for run in runs), key=lambda span: (span.start, span.run))
     shared: dict[tuple[Address, Address], list[str]] = {}
-    still_open: dict[tuple[str, str], list[_Span]] = {}
+    earlier_spans: dict[tuple[str, str], _EarlierSpans] = {}
     for span in spans:
         for name in transaction_types(span.declared):
-            key = name, span.unknown_period
-            others = [other for other in still_open.get(key, ()) if span.start <= other.end]
-            met = next((other for other in others if not span.is_apart(other)), None)
+            earlier_ones = earlier_spans.setdefault((name, span.unknown_period), _EarlierSpans())
+            met = earlier_ones.met_by(span)
             if met is not None:
                 shared.setdefault((span.run, met.run), []).append(name)
-            still_open[key] = [*others, span]
+            earlier_ones.add(span)
     by_address = {span.run: span.declared for span in spans}
     for (later, earlier), names in shared.items():
         other = by_address[earlier]
@@ -217,14 +216,45 @@ class _Span:
     def run(self) -> Address:
         return self.declared.address
 
-    def is_apart(self, other: "_Span") -> bool:
-        """Whether the two certainly have no organization in common."""
-        if self.organizations is None or other.organizations is None:
-            return False
-        both = self.organizations | other.organizations
-        # An id and a name may mean the same organization.
-        same_field = len({field for field, _ in both}) == 1
-        return same_field and self.organizations.isdisjoint(other.organizations)
+    @property
+    def field(self) -> str:
+        """The field that names all its organizations; empty if they may be any."""
+        fields = {field for field, _ in self.organizations or ()}
+        return fields.pop() if len(fields) == 1 else ""
+
+
+class _EarlierSpans:
+    """Spans in the order of their first days, each to be met in the same time however many are."""
+
+    def __init__(self) -> None:
+        self._first_and_longest: dict[Hashable, tuple[_Span, _Span]] = {}
+
+    def met_by(self, span: _Span) -> _Span | None:
+        """The first earlier span that is not over, and may have an organization in common."""
+        keys: list[Hashable] = [_EVERY]
+        if span.field:
+            # An id and a name may mean the same organization.
+            others = (field for field in (_ID, _NAME) if field != span.field)
+            keys = [_ANY, *others, *(span.organizations or ())]
+        found = (
+            next((one for one in self._first_and_longest[key] if span.start <= one.end), None)
+            for key in keys
+            if key in self._first_and_longest
+        )
+        met = [one for one in found if one is not None]
+        return min(met, key=lambda one: (one.start, one.run), default=None)
+
+    def add(self, span: _Span) -> None:
+        """Have the span be met by later ones."""
+        own = (span.field, *(span.organizations or ())) if span.field else (_ANY,)
+        for key in (_EVERY, *own):
+            first, longest = self._first_and_longest.get(key, (span, span))
+            longest = span if span.end > longest.end else longest
+            first = first if span.start <= first.end else longest
+            self._first_and_longest[key] = first, longest
+
+
+_EVERY, _ANY = "every span", "any organization"
 
 
 def _span(run: Declared, tenant: Tenant) -> _Span:
