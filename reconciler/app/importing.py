@@ -258,7 +258,8 @@ class _Search:
             raise Refused(
                 f"{address.name} is recorded as {recorded.number}, but {live.number} has the "
                 "same marker or name",
-                remedy="Cancel the wrong one in the ledger, or choose another name.",
+                remedy="Look at both in the ledger. If this workspace posted both, cancel the "
+                "wrong one there. Otherwise choose another name.",
             )
         file = self._to or Path("imported", f"{(journal_run or address.name).lower()}.yaml")
         path = None if address in workspace.declared else workspace.root / file

@@ -182,7 +182,7 @@ def _snapshot(
             if item.address in selection or item.address not in declared
         ),
     )
-    dropped, former = session.daybook.dropped(), session.daybook.marker
+    dropped, former = session.daybook.dropped(), session.daybook.markers
     known = {number for _, number in wanted}
     telling = (one for one in dropped.telling if one not in known)
     wanted = (*wanted, *((KINDS[dropped.numbers[one].kind], one) for one in telling))
@@ -196,7 +196,7 @@ def _snapshot(
             session.workspace.tenant,
             codes=seen.codes,
             periods=seen.periods,
-            former_marker=former if former != session.settings.marker else "",
+            former_markers=tuple(one for one in former if one != session.settings.marker),
         ),
         policy=session.settings.policy,
         selection=selection,

@@ -94,6 +94,11 @@ class Daybook:
         return self._state.marker
 
     @property
+    def markers(self) -> tuple[str, ...]:
+        """Every field that held the markers at some time."""
+        return self._state.markers
+
+    @property
     def tenant(self) -> str | None:
         """The tenant it belongs to; None before it was bound."""
         return self._state.tenant

@@ -89,6 +89,7 @@ class DaybookState:
         self.lineage = ""
         self.workspace = ""
         self.marker = ""
+        self.markers: tuple[str, ...] = ()
         self.tenant: str | None = None
         self.complete = False
         self.unchecked = False
@@ -138,13 +139,7 @@ class DaybookState:
                     raise ValueError("it creates a daybook a second time")
                 self.lineage, self.workspace = content.lineage, content.workspace
             case BoundToTenant():
-                self.tenant = content.tenant
-                before = self.workspace, self.marker
-                self.workspace = content.workspace or self.workspace
-                self.marker = content.marker or self.marker
-                if not self.serial and before != (self.workspace, self.marker):
-                    # What a search proved was proved for the markers of that time.
-                    self.complete = False
+                self._bind(content)
             case MarkedComplete():
                 self.complete = True
             case RunBegun():
@@ -156,6 +151,17 @@ class DaybookState:
                 begun = (run for run in reversed(self.runs) if run.run == content.run)
                 if run := next(begun, None):
                     run.ended = event.at
+
+    def _bind(self, content: BoundToTenant) -> None:
+        self.tenant = content.tenant
+        before = self.workspace, self.marker
+        self.workspace = content.workspace or self.workspace
+        self.marker = content.marker or self.marker
+        if content.marker and content.marker not in self.markers:
+            self.markers = (*self.markers, content.marker)
+        if not self.serial and before != (self.workspace, self.marker):
+            # What a search proved was proved for the markers of that time.
+            self.complete = False
 
     def _conclude(self, content: Concluded) -> None:
         tried = self.attempts.get(content.intent)

@@ -191,7 +191,10 @@ class _Settlement:
             )
         if standing:
             marker = marker_of(self.workspace, intent.address)
-            message = f'{" and ".join(standing)} carry the marker "{marker}"; cancel all but one'
+            message = (
+                f'{" and ".join(standing)} carry the marker "{marker}"; look at each, and leave '
+                "one of those that this workspace posted"
+            )
             return settlement_of(intent, Result.UNKNOWN, message=message)
         past = age is not None and age >= FORGOTTEN + LAG
         if past and not search.failure and not search.probed:

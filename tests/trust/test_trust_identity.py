@@ -552,3 +552,16 @@ def test_t06_no_remedy_proposes_a_new_daybook_for_old_books():
         said = " ".join(text.read_text(encoding="utf-8").split())
         for words in ("begin a new daybook", "begins a new daybook", "delete the daybook"):
             assert words not in said, text
+
+
+def test_t06_what_was_forgotten_under_the_former_place_is_not_posted_again(books):
+    """It keeps its marker where it was. Declared again, it gets its entry back."""
+    text, number = (books.root / "one.yaml").read_text(), books.number("one")
+    forgotten_since(books)
+    books.settings(spec="{identity: {marker: notes}}")
+    books.applied()
+    books.write("one.yaml", text)
+    assert books.actions() == {"one": "adopt"}
+    books.applied()
+    assert len(books.rows("select number from journal_entries where not deleted")) == 3
+    assert "[reconciler:acme-books/one]" in books.get(number)["notes"]

@@ -73,7 +73,7 @@ class Tenant:
 
     If it is `complete`, as a Reference is, unlisted items do not exist. Otherwise only the listed
     codes and periods are checked. `marker` is the field that holds the marker of entries of the
-    `workspace`, and `former_marker` the one that held it at the last apply, where it was another.
+    `workspace`, and `former_markers` are those that held it at an earlier time.
     `segments` are the segment names of the active rule in its order, None if no
     active rule is known. `home_currency` is None without foreign currency conversion.
     `organizations` is empty without Multi-Org.
@@ -90,7 +90,7 @@ class Tenant:
     organizations: tuple[Organization, ...] = ()
     complete: bool = False
     marker: str = ""
-    former_marker: str = ""
+    former_markers: tuple[str, ...] = ()
     workspace: str = ""
     codes_by_name: Mapping[str, tuple[AccountingCode, ...]] = field(init=False, compare=False)
     periods_by_name: Mapping[str, AccountingPeriod] = field(init=False, compare=False)

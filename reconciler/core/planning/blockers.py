@@ -56,7 +56,7 @@ def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
     expected = state.expected_marker
     if state.live is not None and not state.owned:
         number = state.live.number
-        marker = state.marker or state.former_marker
+        marker = state.marker or state.former[1]
         if marker and marker not in state.own_markers:
             fact = f'{number} carries the marker "{marker}", not "{expected}"'
             yield "ownership", fact, _FOREIGN_MARKER.format(state.address.name)

@@ -208,9 +208,9 @@ def _with_marker(state: AddressState, comparison: Comparison) -> Comparison:
 
 
 def _cleared(state: AddressState, comparison: Comparison) -> Iterator[FieldChange]:
-    """The field that held the marker at the last apply, without it."""
-    place = state.snapshot.tenant.former_marker
-    if state.former_marker is None or any(one.name == place for one in comparison.fields):
+    """The field that held the marker at an earlier time, without it."""
+    place, marker = state.former
+    if marker is None or any(one.name == place for one in comparison.fields):
         return
     before = state.live_fields.get(place)
     rest = split_marker({place: before}, place)[0].get(place)
@@ -279,7 +279,7 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
     # Most entries are kept as applied: `_decide` has compared them already.
     kept = change is not None and change.action is Action.KEEP and change.after == recorded.spec
     moved = UNCHANGED if kept else _compare(state, recorded.spec)
-    if not state.owned and state.former_marker not in state.own_markers:
+    if not state.owned and state.former[1] not in state.own_markers:
         # The marker proves ownership: without it the entry could not be changed or found.
         moved = _with_marker(state, moved)
     if gone := cancelled_members(state.live, state.declared):

@@ -28,6 +28,7 @@ class Names:
     found: Mapping[Address, tuple[str, ...]]
     workspace: str
     place: str
+    former_places: tuple[str, ...] = ()
 
     def posted_entry(self, address: Address) -> Live | None:
         """The recorded live entry of an address, unless it is cancelled."""
@@ -53,7 +54,16 @@ class Names:
         return not KINDS[address.kind].carries_marker or self.marker(live) == ours
 
     def marker(self, live: Live | None) -> str | None:
-        return split_marker(live.fields, self.place)[1] if live is not None else None
+        """The marker in its field; where that is empty, in a field that held it before."""
+        own = split_marker(live.fields, self.place)[1] if live is not None else None
+        return own or self.former_marker(live)[1]
+
+    def former_marker(self, live: Live | None) -> tuple[str, str | None]:
+        """The field that held the marker at an earlier time, and the marker in it, if any."""
+        for place in self.former_places if live is not None else ():
+            if live is not None and (marker := split_marker(live.fields, place)[1]):
+                return place, marker
+        return "", None
 
 
 def renames_of(names: Names) -> Mapping[Address, Address]:

@@ -74,4 +74,7 @@ def retirement_obstacles(
     if len(posted) > 1:
         numbers = " and ".join(sorted(posted))
         fact = f"{numbers} are posted for {address.name}"
-        yield fact, "Cancel all but one of them in the ledger first."
+        yield (
+            fact,
+            "Look at each in the ledger. Cancel all but one of those that this workspace posted.",
+        )

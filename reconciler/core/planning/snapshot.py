@@ -67,6 +67,7 @@ class Snapshot:
             found=self.found,
             workspace=self.tenant.workspace,
             place=self.tenant.marker,
+            former_places=self.tenant.former_markers,
         )
         renames = renames_of(names)
         records = by_current_name(self.recorded, renames, self.live)
@@ -265,15 +266,14 @@ class AddressState:
             and self.marker is None
             and not self.adopts
             and self.posted
-            and self.former_marker in (None, *self.own_markers)
+            and self.former[1] in (None, *self.own_markers)
             and _as_applied(self.recorded, self.live_fields)
         )
 
     @property
-    def former_marker(self) -> str | None:
-        """The marker in the field that held it at the last apply; None if there is none."""
-        place = self.snapshot.tenant.former_marker
-        return split_marker(self.live.fields, place)[1] if place and self.live else None
+    def former(self) -> tuple[str, str | None]:
+        """The field that held the marker at an earlier time, and the marker in it, if any."""
+        return self.snapshot.names.former_marker(self.live)
 
     @property
     def posted(self) -> bool:
