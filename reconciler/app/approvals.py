@@ -180,7 +180,7 @@ def _people_on_forge(
     others: set[int] = set()
     direct: list[str] = []
     for one in history.brought:
-        found = forge.brought_by(one)
+        found = forge.brought_by(one, branch=context.branch)
         others.update(found)
         direct += [] if found else [one]
     for other in sorted(others - {*changes}):

@@ -118,8 +118,14 @@ class GitHub(Forge):
         ]
         return _numbers(merged or heads)
 
-    def brought_by(self, commit: str) -> tuple[int, ...]:
-        return _numbers(row for row in self._containing(commit) if row.get("merged_at"))
+    def brought_by(self, commit: str, *, branch: str) -> tuple[int, ...]:
+        return _numbers(
+            row
+            for row in self._containing(commit)
+            if row.get("merged_at")
+            and text_at(row, "base", "ref")
+            == (branch or text_at(row, "base", "repo", "default_branch"))
+        )
 
     def _containing(self, commit: str) -> tuple[Row, ...]:
         """As in "List pull requests associated with a commit", merged, open and closed."""
@@ -283,9 +289,12 @@ class GitHub(Forge):
         if flaws:
             return (), flaws
         chain, (names, unknown) = pushers_of(pushes, text_at(pull, "head", "sha"))
-        for push in chain:
-            carried = {*self.brought_by(push.after)} - above if push.merges else set()
-            for other in sorted(carried):
+        for push in filter(lambda one: one.merges, chain):
+            carried = self.brought_by(push.after, branch=branch)
+            if not carried:
+                fact = f"no pull request is known that brought {push.after[:10]} to its branch"
+                unknown = (*unknown, pushers_unknown(fact))
+            for other in sorted({*carried} - above):
                 people, more = self._people(other, self._pull(other, purpose), purpose, above)
                 names, unknown = (*names, *people), (*unknown, *more)
         return distinct(names), unknown

@@ -83,8 +83,12 @@ class GitLab(Forge):
         heads = [row for row in rows if row.get("sha") == commit and row.get("state") != "closed"]
         return _numbers(merged or heads)
 
-    def brought_by(self, commit: str) -> tuple[int, ...]:
-        return _numbers(row for row in self._containing(commit) if row.get("state") == "merged")
+    def brought_by(self, commit: str, *, branch: str) -> tuple[int, ...]:
+        merged = [row for row in self._containing(commit) if row.get("state") == "merged"]
+        if not merged:
+            return ()
+        into = branch or self._default_branch(_read("Reading the default branch"))
+        return _numbers(row for row in merged if row.get("target_branch") == into)
 
     def _containing(self, commit: str) -> tuple[Row, ...]:
         """As in "List merge requests associated with a commit"."""
@@ -247,12 +251,23 @@ class GitLab(Forge):
                     who, self.name_of(change), otherwise="remove them from its reviewers"
                 )
 
-    def _people(self, here: str, request: Row, purpose: Purpose, *, own: bool) -> People:
-        """Who opened a merge request, wrote a commit of it, or pushed to its branch."""
+    def _people(
+        self,
+        here: str,
+        request: Row,
+        purpose: Purpose,
+        *,
+        own: bool,
+        above: frozenset[str] = frozenset(),
+    ) -> People:
+        """Who opened a merge request, wrote a commit of it, or pushed to its branch.
+
+        `above` are the merge requests that carry this one.
+        """
         commits = self._api.rows(f"{here}/commits", purpose)
         own_commits = frozenset(str(row.get("id")) for row in commits) if own else frozenset()
         authors, flaws = self._authors(commits, purpose, own=own_commits)
-        pushers, hidden = self._pushers(request, purpose)
+        pushers, hidden = self._pushers(request, purpose, above)
         opened = text_at(request, "author", "username")
         return distinct((opened, *authors, *pushers)), (*flaws, *hidden)
 
@@ -296,8 +311,8 @@ class GitLab(Forge):
             and row.get("merge_requests_author_approval") is False
         )
 
-    def _pushers(self, request: Row, purpose: Purpose) -> People:
-        """Who pushed the branch."""
+    def _pushers(self, request: Row, purpose: Purpose, above: frozenset[str]) -> People:
+        """Who pushed the branch, and the people of merge requests that were merged into it."""
         source = whole_number(request.get("source_project_id"))
         if not source:
             return (), (pushers_unknown("the project of its branch no longer exists"),)
@@ -305,8 +320,23 @@ class GitLab(Forge):
         pushes, flaws = self._pushes(f"/projects/{source}", branch, purpose)
         if flaws:
             return (), flaws
-        _, people = pushers_of(pushes, text_at(request, "sha"))
-        return people
+        chain, (names, unknown) = pushers_of(pushes, text_at(request, "sha"))
+        for here in self._merged_into(source, branch, chain, purpose):
+            if here not in above:
+                carried = self._api.get(here, purpose)
+                people, more = self._people(here, carried, purpose, own=False, above=above | {here})
+                names, unknown = (*names, *people), (*unknown, *more)
+        return distinct(names), unknown
+
+    def _merged_into(
+        self, project: int, branch: str, chain: Iterable[Push], purpose: Purpose
+    ) -> Iterator[str]:
+        """The merge requests of a project that pushes to a branch merged into it."""
+        for push in chain:
+            target = f"/projects/{project}/repository/commits/{push.after}/merge_requests"
+            for row in self._api.rows(target, purpose):
+                if row.get("state") == "merged" and row.get("target_branch") == branch:
+                    yield f"/projects/{project}/merge_requests/{whole_number(row.get('iid'))}"
 
     def _pushes(
         self, home: str, branch: str, purpose: Purpose

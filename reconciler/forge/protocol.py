@@ -93,8 +93,11 @@ class Forge(ABC):
         """
 
     @abstractmethod
-    def brought_by(self, commit: str) -> tuple[int, ...]:
-        """The merged changes that brought a commit to the branch; none for a direct push."""
+    def brought_by(self, commit: str, *, branch: str) -> tuple[int, ...]:
+        """The changes that brought a commit to the branch by a merge; none for a direct push.
+
+        A merge into another branch brings nothing. Without a `branch` it is the default branch.
+        """
 
     @abstractmethod
     def pushed_directly(self, commits: tuple[str, ...], *, branch: str) -> People:

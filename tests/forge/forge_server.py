@@ -459,6 +459,8 @@ class GitLabServer(Server):
         self.levels = {"alice": 30, "bob": 40, "mallory": 30, "dave": 30, "erin": 20}
         self.numbers = {"dave": 5}
         self.bots: set[str] = set()
+        self.earlier: dict[int, dict[str, Any]] = {}
+        """Other merge requests, each with its commits and who pushed its branch."""
         self.links = False
 
     def who(self, headers: dict[str, str]) -> str:
@@ -483,6 +485,9 @@ class GitLabServer(Server):
         yield "GET", f"{here}/versions", lambda _: self.versions
         yield "GET", f"{here}/approvals", lambda _: {"approved_by": self.approvals}
         yield "GET", f"{here}/reviewers", lambda _: self.reviewers
+        other = f"{home}/merge_requests/([0-9]+)"
+        yield "GET", other, lambda _, n: self.earlier[int(n)]["request"]
+        yield "GET", f"{other}/commits", lambda _, n: self.earlier[int(n)]["commits"]
         yield "GET", f"{home}/approvals", lambda _: self.settings
         yield "GET", f"{home}/events", self.pushes
         yield "GET", f"{home}/repository/commits/([0-9a-f]+)/merge_requests", self.requests_of
@@ -533,6 +538,11 @@ class GitLabServer(Server):
             data |= {"commit_from": None, "commit_to": after}
             opened = self.request["author"]["username"]
             rows.append({"author_username": opened, "push_data": data})
+        for parts in self.earlier.values():
+            request = parts["request"]
+            data = {"ref": request["source_branch"], "ref_type": "branch", "commit_from": None}
+            data["commit_to"] = request["sha"]
+            rows.append({"author_username": parts["pushed_by"], "push_data": data})
         for sha, author in main_of(self.checkout):
             data = {"ref": "main", "ref_type": "branch", "commit_from": "?", "commit_to": sha}
             who = self.pushed_to_main.get(sha, author)
@@ -543,7 +553,8 @@ class GitLabServer(Server):
 
     def requests_of(self, _who: str, sha: str) -> list[Any]:
         mine = ("sha", "merge_commit_sha", "squash_commit_sha")
-        return [self.request] if sha in [self.request[name] for name in mine] else []
+        requests = [self.request, *(parts["request"] for parts in self.earlier.values())]
+        return [row for row in requests if sha in [row[name] for name in mine]]
 
     def page(
         self, path: str, query: dict[str, str], rows: list[Any]

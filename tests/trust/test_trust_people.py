@@ -68,6 +68,7 @@ def carried(people="alice", **more):
         server.set_aside(6)
         six = server.earlier[6]
         six["pull"] |= {"merged": True, "merged_at": EARLY, "merge_commit_sha": HEAD}
+        six["pull"]["base"] = {**six["pull"]["base"], "ref": "change"}
         six["pull"]["head"] = {**six["pull"]["head"], "ref": "six", "sha": OTHER}
         six["commits"] = [commit_of(OTHER, people)]
         six["activities"] = [{"activity_type": "push", "actor": account(people), **more}]
@@ -110,6 +111,10 @@ GITHUB = [
     ),
     (carried(), "wrote or pushed a part", "a merged pull request of the approver's"),
     (carried("mallory"), "", "a merged pull request of somebody else's"),
+    (
+        listed([{"activity_type": "merge_queue_merge", "actor": account("bob")}]),
+        "no pull request is known", "a merge of no pull request",
+    ),
     (carried("mallory", actor=None), "names nobody", "a merged pull request that nobody pushed"),
     (event("base_ref_changed", created_at=LATE), "before its target branch changed", "retargeted"),
     (event("automatic_base_change_succeeded", created_at=LATE), "target branch", "by GitHub"),
@@ -209,6 +214,19 @@ def level(access, who="alice"):
     return happens
 
 
+def carries(pusher):
+    """The branch got merge request 6 by a merge."""
+
+    def happens(server):
+        merged = {"state": "merged", "merge_commit_sha": HEAD, "target_branch": "change"}
+        six = {**server.request, **merged, "iid": 6, "sha": OTHER, "source_branch": "six"}
+        commits = [gitlab_commit(OTHER, "mallory@example.com")]
+        server.earlier[6] = {"request": six, "commits": commits, "pushed_by": pusher}
+        server.approve("alice")
+
+    return happens
+
+
 def pushed_again(server):
     server.approve("alice")
     server.push(NEXT, "mallory@example.com", LATE)
@@ -232,6 +250,9 @@ GITLAB = [
     (pushed_by("mallory", ref_type="tag"), "no listed push", "a tag of the same name"),
     (forgotten, "no listed push of its branch led to", "events older than GitLab keeps"),
     (hidden_between, "led to bbbbbbbbbb", "a push between two is not listed"),
+    (carries("mallory"), "", "a merged merge request of somebody else's"),
+    (carries("alice"), "wrote or pushed a part", "a merged merge request of the approver's"),
+    (carries("ghost"), "names nobody", "a merged merge request that nobody pushed"),
     (target_changed(LATE), "its target branch changed", "retargeted"),
     (target_changed(None), "at an unknown time", "retargeted at an unknown time"),
     (target_changed(EARLY), "", "retargeted before the approval"),
@@ -261,6 +282,20 @@ def test_t22_an_approval_on_gitlab_counts_only_with_its_evidence(
 def test_t22_a_change_that_was_closed_reviews_nothing(github, gitlab, speak):
     github.pull["state"], gitlab.request["state"] = "closed", "closed"
     assert speak(github).changes_of(HEAD) == speak(gitlab).changes_of(HEAD) == ()
+
+
+def test_t22_a_merge_into_another_branch_brings_nothing_to_this_one(github, gitlab, speak):
+    github.merge(MERGED)
+    gitlab.merge(MERGED)
+    for server in (github, gitlab):
+        forge = speak(server)
+        assert (
+            forge.brought_by(MERGED, branch="main") == forge.brought_by(MERGED, branch="") == (7,)
+        )
+    github.pull["base"]["ref"] = gitlab.request["target_branch"] = "scratch"
+    for server in (github, gitlab):
+        found = {speak(server).brought_by(MERGED, branch=branch) for branch in ("main", "")}
+        assert found == {()}
 
 
 def brought(checkout, github, author, name):
