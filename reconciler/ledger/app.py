@@ -10,7 +10,6 @@ from typing import Any
 import falcon
 
 from .instance import Ledger
-from .openapi import document as openapi
 from .pages.routing import WsgiApp, with_pages
 from .query import endpoint as data_query
 from .query.jobs import Jobs
@@ -39,6 +38,8 @@ JSON = "application/json;charset=utf-8"
 COMPRESS_OVER = 1000
 """Longer bodies, in bytes, are compressed for callers who accept it (API facts 1)."""
 
+DESCRIPTION = "/openapi.json"
+"""The path of the OpenAPI document."""
 WORK_SLICE = 0.1
 TOKEN_LIFETIME = 3600
 """Seconds that a token is valid, unless its client has a lifetime of its own (API facts 2)."""
@@ -90,7 +91,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     )
     app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(services)], media_type=JSON)
     app.add_route("/oauth/token", TokenRequest(services))
-    app.add_route(openapi.PATH, _Description())
+    app.add_route(DESCRIPTION, _Description())
     for path in {route.path: None for route in ROUTES}:
         app.add_route(path, _resource([route for route in ROUTES if route.path == path], services))
     data_query.add_routes(app, Jobs(ledger.store, lag=timedelta(seconds=query_lag)))
@@ -203,7 +204,9 @@ class _Description:
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Answer the OpenAPI document."""
-        response.data = openapi.document()
+        from .openapi.document import document  # noqa: PLC0415 - few ask for it
+
+        response.data = document()
 
 
 class _Nowhere:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,9 +22,11 @@ from .runs.worker import Worker
 from .storage import audit
 from .storage.store import Contention, Store, open_store
 from .storage.tables import tenants
-from .transactions.loader import Loaded, load_transactions
 from .web.call import Call, timestamp
 from .web.errors import Refusal
+
+if TYPE_CHECKING:
+    from .transactions.loader import Loaded
 
 ACTOR = "ledger"
 """The actor of audit events that no client caused."""
@@ -99,13 +101,15 @@ class Ledger:
         with self.store.reading() as tx:
             return entity_tenant_ids(tx, self.tenant_id, [entity])[0]
 
-    def load_transactions(self, path: Path, *, tenant_id: str | None = None) -> Loaded:
+    def load_transactions(self, path: Path, *, tenant_id: str | None = None) -> "Loaded":
         """Load the source transactions of a CSV, YAML or JSON lines file: all of them or none.
 
         Transactions that were loaded before with the same content are skipped. Raises
         LedgerUnusable with the number of a wrong line, or if the database cannot be written. Other
         writers wait until the file is loaded.
         """
+        from .transactions.loader import load_transactions  # noqa: PLC0415 - few load any
+
         act = _act(tenant_id or self.tenant_id)
         with _unusable(), self.store.writing(alone=True) as tx:
             loaded = load_transactions(tx, act, path)

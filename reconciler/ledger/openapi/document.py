@@ -10,7 +10,6 @@ from ..web.responses import encode
 from .operations import OPERATIONS, OperationDescription
 from .schemas import SCHEMAS, reference
 
-PATH = "/openapi.json"
 VERSION = "2025-08-12"
 """The newest minor version that answers follow (API facts 1)."""
 
