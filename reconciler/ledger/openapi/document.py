@@ -104,7 +104,7 @@ _KEY = _parameter(
     "Idempotency-Key",
     "header",
     "Makes the request safe to repeat within 24 hours.",
-    {"type": "string", "pattern": "^[ -~]{1,255}$"},
+    {"type": "string", "pattern": "^[ -~]{1,254}$"},
 )
 _PAGES = (
     _parameter("page", "query", "From 1.", {"type": "integer", "minimum": 1, "maximum": 999999999}),

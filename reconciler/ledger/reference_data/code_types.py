@@ -26,27 +26,29 @@ CATEGORIES = {
     "OtherExpenses": "Expenses",
 }
 
-# A published create sample writes "Deferred Revenue" and "Sales Revenue" although the enum has no
-# spaces, and the SDK writes OnAccountReceivable. Whether the vendor accepts them is not known. This
-# ledger takes both as spellings, so that no published sample fails, and answers the enum value.
-_SPELLINGS = {
-    **{re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name): name for name in CATEGORIES},
-    "OnAccountReceivable": "On-Account Receivable",
+# The SDK writes OnAccountReceivable. A published create sample writes "Deferred Revenue", although
+# the enum has no spaces, and whether the vendor accepts that is not known. So only files may.
+_ON_THE_WIRE = {
     **{name: name for name in CATEGORIES},
+    "OnAccountReceivable": "On-Account Receivable",
+}
+_IN_FILES = {
+    **{re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name): name for name in CATEGORIES},
+    **_ON_THE_WIRE,
 }
 
 
 def type_of(written: str) -> str | None:
-    """The enum value of a spelling, or None."""
-    return _SPELLINGS.get(written)
+    """The enum value of a spelling in a file, or None."""
+    return _IN_FILES.get(written)
 
 
 def _read(value: object) -> str:
-    found = type_of(value) if isinstance(value, str) else None
+    found = _ON_THE_WIRE.get(value) if isinstance(value, str) else None
     if found is None:
         raise BadValue("must be an accounting code type")
     return found
 
 
 CODE_TYPE = FieldType(read=_read, schema=text(minimum=1).schema, answer=choice(*CATEGORIES).schema)
-"""An accounting code type, in any spelling that is accepted; answers have the enum value."""
+"""An accounting code type in a request; answers have the enum value."""

@@ -8,7 +8,7 @@ from ..auth.clients import Caller
 from .errors import INVALID_VALUE, PERMISSION, refusal
 
 _TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
-_KEY = re.compile(r"[ -~]{1,255}")
+_KEY = re.compile(r"[ -~]{1,254}")
 ENTITY, ORGANIZATIONS = "Zuora-Entity-Ids", "Zuora-Org-Ids"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -41,7 +41,7 @@ def idempotency_key(request: falcon.Request) -> str | None:
         return None
     if not _KEY.fullmatch(value):
         raise refusal(
-            INVALID_VALUE, "Idempotency-Key must have 1 to 255 ASCII characters", always=True
+            INVALID_VALUE, "Idempotency-Key must have 1 to 254 ASCII characters", always=True
         )
     return value
 
