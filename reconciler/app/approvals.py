@@ -1,11 +1,13 @@
 """Reads approvals from the forge or from git, before anything of a plan is applied."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from reconciler.app.policy_history import policy_of_text, text_of_policy
+from reconciler.app.policy_history import text_of_policy
 from reconciler.app.progress import Tell
 from reconciler.app.session import ReadSession
 from reconciler.app.workspace import require_valid
@@ -52,7 +54,8 @@ def assess_approvals(
     if not commit or repository is None:
         review = Review(change="the change", commit="")
     elif context is None:
-        review = review_of(repository, commit, signers=_signers(session))
+        with _signers(session, repository, commit) as signers:
+            review = review_of(repository, commit, signers=signers)
         review = _written_by(review, people_of(history.written), history.flaws)
     else:
         begun = bool(session.daybook.applied_commit)
@@ -88,15 +91,17 @@ def may_send_again(session: ReadSession, change: ChangeOptions, *, tell: Tell) -
 
 
 def policy_to_record(session: ReadSession, digest: str, change: ChangeOptions) -> str:
-    """The policy that counts from this run on; empty when that of the last run still does.
+    """The policy and the base that count from this run on; empty when those before still do.
 
-    A policy that requires approvals is replaced only with those of its highest tier.
+    A policy that requires approvals is loosened only with those of its highest tier.
     """
-    new = text_of_policy(require_valid(session.workspace).policy)
-    old = policy_of_text(session.daybook.policy)
-    if old is None or not old.approvals.tiers or text_of_policy(old) == new:
+    repository = Repository.around(session.workspace.root)
+    head = "" if repository is None else repository.head() or ""
+    new = text_of_policy(require_valid(session.workspace).policy, head)
+    required = session.held.required
+    if not required.tiers or not session.held.keys:
         return new
-    requirement = replace(_highest(old.approvals, "the policy changed"), bind_digest=False)
+    requirement = replace(_highest(required, "the policy changed"), bind_digest=False)
     try:
         found = assess_approvals(session, requirement, digest, change)
     except ReconcilerError:
@@ -194,16 +199,30 @@ def _people_on_forge(
     return people, flaws
 
 
-def _signers(session: ReadSession) -> Path | None:
-    """The file of keys that count, which is part of the workspace."""
+@contextmanager
+def _signers(session: ReadSession, repository: Repository, commit: str) -> Iterator[Path | None]:
+    """A file of the keys that count: those on the list of the commit and on earlier ones."""
     name = session.settings.policy.approvals.allowed_signers
     if not name:
-        return None
-    root = session.workspace.root.resolve()
-    file = (root / name).resolve()
-    if not file.is_relative_to(root) or not file.is_file():
-        raise ReconcilerError(
-            f"policy.approvals.allowedSigners names {name}, which is not a file of the workspace",
-            remedy="Add it, in the format of git's gpg.ssh.allowedSignersFile.",
-        )
-    return file
+        yield None
+        return
+    lists = list(session.held.signers)
+    if require_valid(session.workspace).policy.approvals.allowed_signers:
+        place = commit, repository.path_of(name)
+        present = repository.contents([place]).get(place)
+        if present is None:
+            raise ReconcilerError(
+                f"policy.approvals.allowedSigners names {name}, which is not a file of the "
+                "workspace's commit",
+                remedy="Add it, in the format of git's gpg.ssh.allowedSignersFile.",
+            )
+        lists.append(present)
+    kept = [
+        line
+        for line in (lists[0] if lists else b"").splitlines()
+        if all(line in each.splitlines() for each in lists)
+    ]
+    with TemporaryDirectory(prefix="reconciler-signers-") as folder:
+        file = Path(folder) / "signers"
+        file.write_bytes(b"\n".join((*kept, b"")))
+        yield file

@@ -15,7 +15,7 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.variables import CREDENTIALS
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.workspace.ledger_choice import LedgerChoice, choose_ledger
-from reconciler.workspace.settings import Settings
+from reconciler.workspace.settings import Settings, hosts_of
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
@@ -70,14 +70,13 @@ def connection_of(choice: LedgerChoice, ca_bundle: str | None = None) -> Connect
     target = choice.target
     if target is None:
         return Connection(base_url=choice.base_url or "http://localhost", ca_bundle=ca_bundle)
-    hosts = target.hosts or frozenset({urlsplit(target.base_url).hostname or ""})
     return Connection(
         base_url=choice.base_url,
         zuora_version=target.zuora_version,
         entity_id=target.entity_id,
         organization_ids=target.organization_ids,
         # The workspace pins where its credentials may go, whatever the environment says.
-        hosts=hosts,
+        hosts=hosts_of(target),
         ca_bundle=ca_bundle,
     )
 

@@ -91,7 +91,7 @@ def checks(
     if isinstance(place, Path) and not place.exists():
         yield Check("note", "daybook", f"{place} does not exist yet; the first apply creates it")
     try:
-        with open_session(ReadSession, workspace, ca_bundle=ca_bundle) as session:
+        with open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False) as session:
             yield from _session_checks(session)
     except ReconcilerError as error:
         yield Check("bad", "ledger", error.message, error)

@@ -75,7 +75,9 @@ def drift_plan(
     workspace: CheckedWorkspace, *, parallelism: int, ca_bundle: str | None, progress: Progress
 ) -> Plan:
     """A plan whose drift shows what changed in the ledger since the last apply."""
-    opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
+    opened = open_session(
+        ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle, by_base=False
+    )
     with opened as session:
         # Without a daybook nothing is compared, so nothing can have changed.
         require_daybook(session.daybook.lineage)

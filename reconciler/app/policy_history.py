@@ -1,39 +1,58 @@
-"""The policy of the last apply, which holds beside the present one: the stricter of both counts."""
+"""What limits an apply: the approved base and the last apply, beside the change itself."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
-from decimal import Decimal
-from typing import TypeVar
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
+from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.finding import PlanWarning
-from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy
-from reconciler.core.planning.guards import default_limit
+from reconciler.core.model.history import Recorded
+from reconciler.core.model.policy import Policy
+from reconciler.core.model.resource import Address
 from reconciler.core.rules.plan_warnings import warning
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Refused
+from reconciler.git.repository import Repository
+from reconciler.workspace.approved_settings import (
+    EarlierSettings,
+    Held,
+    files_named_in,
+    held_to,
+    rule_breaches,
+    settings_in,
+)
+from reconciler.workspace.loader import WORKSPACE_FILE
+from reconciler.workspace.settings import Settings
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=dict)
 _decoder = msgspec.json.Decoder(Policy)
 
-# What each value is called in `reconciler.yaml`, below `spec.policy`.
-KEYS = {
-    "removal": "removal",
-    "manage_transfer_state": "transferState",
-    "max_removals": "limits.removals",
-    "max_money": "limits.money",
-    "max_changes": "limits.changes",
-    "max_percent": "limits.percent",
-    "approvals": "approvals",
-    "freeze": "freeze",
-    "custom_rules": "houseRules",
-    "waivers": "waivers",
-}
+LAST_APPLY = "the last apply"
+_SHOWN = 3
+"""The most findings of a rule that a refusal names."""
 
 
-def text_of_policy(policy: Policy) -> str:
-    """A policy as the daybook keeps it."""
-    return _encoder.encode(policy).decode()
+class _RecordedBase(msgspec.Struct):
+    base_commit: str = ""
+
+
+class Records(Protocol):
+    """What a daybook records of the settings of earlier applies."""
+
+    @property
+    def applied_commit(self) -> str: ...
+    @property
+    def policy(self) -> str: ...
+    def recorded(self) -> Mapping[Address, Recorded]: ...
+
+
+def text_of_policy(policy: Policy, commit: str = "") -> str:
+    """A policy as the daybook keeps it, with the commit that it is of."""
+    text: str = _encoder.encode(policy).decode()
+    return f'{{"base_commit":"{commit}",{text[1:]}' if commit else text
 
 
 def policy_of_text(text: str) -> Policy | None:
@@ -49,70 +68,150 @@ def policy_of_text(text: str) -> Policy | None:
         ) from error
 
 
-def policy_warnings(text: str, new: Policy) -> Iterator[PlanWarning]:
-    """What a reader of a plan has to know of a policy that changed."""
-    old = policy_of_text(text)
-    if old is None or text_of_policy(old) == text_of_policy(new):
+def remembered(settings: Settings, daybook: Records) -> Held:
+    """What holds of the settings and of the policy of the last apply, without a look at git."""
+    return held_to(_of_last_apply(settings, daybook), settings, {}, len(daybook.recorded()))
+
+
+def held_by_base(workspace: CheckedWorkspace, settings: Settings, daybook: Records) -> Held:
+    """What holds of the settings, of the approved base, and of the policy of the last apply.
+
+    Raises Refused if the base cannot be read, or if declarations break custom rules of it.
+    """
+    bases = list(_of_last_apply(settings, daybook))
+    files: Mapping[str, bytes] = {}
+    repository = Repository.around(workspace.root)
+    head = None if repository is None else repository.head()
+    if repository is not None and head is not None:
+        bases += _of_commits(repository, head, settings, daybook)
+        files = _files_there(workspace.root, settings)
+    held = held_to(bases, settings, files, len(daybook.recorded()))
+    today = datetime.now(UTC).date().isoformat()
+    declared = workspace.declared.values()
+    found = tuple(rule_breaches(held, settings, workspace.root, declared, today=today))
+    if found:
+        shown = "; ".join(
+            f"{one.source.path}:{one.source.line}: {one.rule}: {one.message}"
+            for one in found[:_SHOWN]
+        )
+        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise Refused(
+            "declarations break custom rules of the approved base, or need waivers that it does "
+            f"not have: {shown}{more}",
+            remedy="Correct them. To change a rule or add a waiver, apply that alone first.",
+        )
+    return held
+
+
+def policy_warnings(held: Held) -> Iterator[PlanWarning]:
+    """What a reader of a plan has to know of settings that changed."""
+    if not held.keys:
         return
-    names = [
-        KEYS[item.name]
-        for item in fields(Policy)
-        if getattr(old, item.name) != getattr(new, item.name)
+    since = list(dict.fromkeys(where for names in held.keys.values() for where in names))
+    since = [LAST_APPLY] if LAST_APPLY in since else since[:_SHOWN]
+    names = ", ".join(dict.fromkeys(key.name for key in held.keys))
+    text = (
+        f"the policy changed since {' and '.join(since)} ({names}). Until an apply "
+        "under the new policy completes, the stricter value of each limit applies"
+    )
+    values = [
+        f"{key.name} {key.holds} (of {where[-1]})"
+        for key, where in held.keys.items()
+        if key.holds and not key.loosened
     ]
-    yield warning(
-        "policy-changed",
-        f"the policy changed since the last apply ({', '.join(names)}). Until an apply "
-        "under the new policy completes, the stricter value of each limit applies.",
-    )
+    if values:
+        text += f": {'; '.join(values)}"
+    if held.loosened:
+        unsure = dict.fromkeys(key.name for key in held.keys if key.loosened)
+        text += f". No value of {', '.join(unsure)} is the stricter one"
+        if held.settings.policy.approvals.tiers:
+            text += ", so a plan that changes anything needs the approvals of the highest tier"
+    yield warning("policy-changed", f"{text}.")
 
 
-def stricter(old: Policy | None, new: Policy, recorded: int) -> Policy:
-    """What both policies allow, for this number of recorded entries."""
-    if old is None or text_of_policy(old) == text_of_policy(new):
-        return new
-    usual = default_limit(recorded)
-    removals = [old.max_removals, new.max_removals]
-    least = min(usual if limit is None else limit for limit in removals)
-    return replace(
-        new,
-        max_removals=None if removals == [None, None] else least,
-        max_changes=_least(old.max_changes, new.max_changes),
-        max_percent=_least(old.max_percent, new.max_percent),
-        max_money=_least_of_each(old.max_money, new.max_money),
-        freeze=Freeze(
-            periods=old.freeze.periods | new.freeze.periods,
-            statuses=old.freeze.statuses | new.freeze.statuses,
-        ),
-        approvals=_approvals(old.approvals, new.approvals),
-    )
+def _of_last_apply(settings: Settings, daybook: Records) -> Iterator[EarlierSettings]:
+    old = policy_of_text(daybook.policy)
+    if old is not None:
+        yield EarlierSettings(where=LAST_APPLY, settings=replace(settings, policy=old))
 
 
-def _approvals(old: Approvals, new: Approvals) -> Approvals:
-    if not old.tiers:
-        return new
-    on_forge = Evidence.FORGE in (old.evidence, new.evidence if new.tiers else old.evidence)
-    return Approvals(
-        tiers=old.tiers + new.tiers,
-        approvers=old.approvers or new.approvers,
-        evidence=Evidence.FORGE if on_forge else Evidence.GIT,
-        bind_digest=old.bind_digest or new.bind_digest,
-        allowed_signers=old.allowed_signers or new.allowed_signers,
-    )
+def _of_commits(
+    repository: Repository, head: str, settings: Settings, daybook: Records
+) -> Iterator[EarlierSettings]:
+    """The settings of the last applied commit and of those after it.
+
+    The daybook knows that commit if it was approved. A new one does not: then the parents of the
+    checked out commit are the base, and every earlier state still counts for approvals.
+    """
+    last, file = _last_applied(daybook), repository.path_of(WORKSPACE_FILE)
+    if last != head and repository.is_shallow():
+        raise Refused(
+            "the checkout does not have the complete history, so the settings that were approved "
+            "before this change are unknown",
+            remedy="Check out the complete history: in CI with fetch-depth: 0 or GIT_DEPTH: 0, "
+            "elsewhere with `git fetch --unshallow`.",
+        )
+    last = last if last and repository.has(last) else ""
+    approved = (last,) if last else repository.parents(head)
+    passed = () if last == head else repository.on_the_branch(file, since=last, until=head)
+    passed = (*passed, *(repository.parents(head) if last and last != head else ()))
+    seen: set[tuple[bytes, bool, tuple[tuple[str, bytes], ...]]] = set()
+    contents = repository.contents((one, file) for one in (*approved, *passed))
+    for commit in dict.fromkeys((*approved, *passed)):
+        place, of_approved = file, commit in approved
+        data = contents.get((commit, file))
+        if data is None and of_approved:
+            place, data = _moved(repository, commit, settings)
+        found = None if data is None else settings_in(data)
+        # Nothing was ever applied under settings that cannot be read.
+        if data is None or (commit == head or found is None) > of_approved:
+            continue
+        files = {} if found is None else _files_of(repository, commit, place, found)
+        state = data, of_approved, tuple(sorted(files.items()))
+        if state not in seen:
+            seen.add(state)
+            where = f"commit {commit[:10]}"
+            yield EarlierSettings(where=where, settings=found, files=files, passed=not of_approved)
 
 
-_Number = TypeVar("_Number", int, Decimal)
+def _last_applied(daybook: Records) -> str:
+    """The commit whose settings an apply completed under, with the approvals that they took."""
+    if not daybook.policy:
+        return ""
+    try:
+        recorded = msgspec.json.decode(daybook.policy, type=_RecordedBase)
+    except msgspec.MsgspecError:
+        return ""
+    # Earlier versions recorded only the commit whose files were applied.
+    return recorded.base_commit or daybook.applied_commit
 
 
-def _least(one: _Number | None, other: _Number | None) -> _Number | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)
+def _moved(repository: Repository, commit: str, settings: Settings) -> tuple[str, bytes | None]:
+    """The settings of the workspace of this name, if it was in another directory then."""
+    out = repository.run_checked("ls-tree", "-r", "-z", "--name-only", commit)
+    names = [name for name in out.split("\0") if name.rpartition("/")[2] == WORKSPACE_FILE]
+    for (_, name), data in repository.contents((commit, name) for name in names).items():
+        found = settings_in(data)
+        if found is not None and found.name == settings.name:
+            return name, data
+    return "", None
 
 
-def _least_of_each(
-    one: Mapping[str, Decimal], other: Mapping[str, Decimal]
-) -> Mapping[str, Decimal]:
-    return {
-        currency: min(limits[currency] for limits in (one, other) if currency in limits)
-        for currency in sorted({*one, *other})
-    }
+def _files_of(
+    repository: Repository, commit: str, place: str, settings: Settings
+) -> Mapping[str, bytes]:
+    folder = place.rpartition("/")[0]
+    if not files_named_in(settings):
+        return {}
+    paths = {f"{folder}/{name}" if folder else name: name for name in files_named_in(settings)}
+    found = repository.contents((commit, path) for path in paths)
+    return {paths[path]: data for (_, path), data in found.items()}
+
+
+def _files_there(root: Path, settings: Settings) -> Mapping[str, bytes]:
+    found = {}
+    for name in files_named_in(settings):
+        file = root / name
+        if file.is_file():
+            found[name] = file.read_bytes()
+    return found

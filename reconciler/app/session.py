@@ -3,25 +3,29 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from reconciler.app.connection import chosen_ledger, connect
-from reconciler.app.policy_history import policy_of_text, stricter
+from reconciler.app.policy_history import held_by_base, remembered
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import open_workspace_daybook, spill_path
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Dropped, Recorded
 from reconciler.core.model.plan import Basis
 from reconciler.core.model.resource import Address
+from reconciler.core.model.variables import BASE_URL
 from reconciler.daybook import Daybook, Intent
 from reconciler.daybook.state import Run
 from reconciler.engine.ports import CallRecords, LedgerReader, Searchable
 from reconciler.errors import Refused
-from reconciler.workspace.settings import Settings
+from reconciler.workspace.approved_settings import Held
+from reconciler.workspace.ledger_choice import IN_FILE, LedgerChoice
+from reconciler.workspace.settings import Settings, hosts_of
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import TenantIdentity
 
@@ -66,7 +70,9 @@ class ReadSession:
 
     workspace: CheckedWorkspace
     settings: Settings
-    """With the stricter of the present policy and that of the last apply."""
+    """With the stricter of the present policy and those before it."""
+    held: Held
+    """What those before it are."""
     daybook: ReadOnlyDaybook
     ledger: ReadOnlyLedger
     host: str
@@ -120,11 +126,13 @@ def open_session(
     pause: Callable[[float], None] = time.sleep,
     ca_bundle: str | None = None,
     hurry: Event | None = None,
+    by_base: bool = True,
 ) -> Iterator[_Session]:
     """Open daybook and ledger of a valid workspace. Raises a ReconcilerError.
 
-    Once `hurry` is set, a daybook whose server does not answer is given up soon.
-    To write takes the daybook's lease for a `command`, and binds the daybook to the ledger.
+    Once `hurry` is set, a daybook whose server does not answer is given up soon. To write takes
+    the daybook's lease for a `command`, and binds the daybook to the ledger. What only looks
+    needs no approved base: without `by_base` git is not asked for it.
     """
     write = issubclass(kind, WriteSession)
     settings = require_valid(workspace)
@@ -143,8 +151,14 @@ def open_session(
             hurry=hurry,
         )
         stack.callback(daybook.close)
-        policy = stricter(policy_of_text(daybook.policy), settings.policy, len(daybook.recorded()))
-        settings = replace(settings, policy=policy)
+        in_file = choice.target is not None and choice.named_by == IN_FILE
+        if by_base or write or in_file:
+            held = held_by_base(workspace, settings, daybook)
+        else:
+            held = remembered(settings, daybook)
+        if in_file:
+            _require_known_host(held, choice)
+        settings = held.settings
         ledger, host = connect(
             workspace.root,
             choice,
@@ -156,6 +170,7 @@ def open_session(
         session = kind(
             workspace=workspace,
             settings=settings,
+            held=held,
             daybook=daybook,
             ledger=ledger,
             host=host,
@@ -166,6 +181,19 @@ def open_session(
         if write:
             daybook.bind(session.tenant, workspace=settings.name, marker=settings.marker)
         yield session
+
+
+def _require_known_host(held: Held, choice: LedgerChoice) -> None:
+    """Refuse credentials for a host that only the change names."""
+    host = urlsplit(choice.base_url).hostname or ""
+    for base in held.bases:
+        target = None if base.passed or base.settings is None else base.settings.target
+        if target is not None and host not in hosts_of(target):
+            raise Refused(
+                f"wrong-host: the change directs the workspace to {host}, which the settings of "
+                f"{base.where} do not name, so no credentials are sent to it",
+                remedy=f"If the tenant moved, set {BASE_URL} to its URL outside of the change.",
+            )
 
 
 def _require_same_ledger(session: ReadSession) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
-from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.kinds import KINDS
@@ -41,7 +41,7 @@ def session_warnings(
             f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open "
             "since an earlier run; the next apply settles it first and may send it again",
         )
-    yield from policy_warnings(session.daybook.policy, require_valid(session.workspace).policy)
+    yield from policy_warnings(session.held)
     yield from scope_warnings(included)
     yield from workspace_warnings(session.workspace, found.plan)
     yield from warnings_of(found.snapshot.names, found.plan.changes)

@@ -66,7 +66,7 @@ def recover(
     workspace, printer = checked_workspace(), Printer(style=style)
     require_recorded(workspace.root, require_valid(workspace))
     if dry_run:
-        with open_session(ReadSession, workspace, ca_bundle=ca_bundle) as session:
+        with open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False) as session:
             recovery = examine_open(session, tell=printer)
     else:
         answers = Answers(posted=made, not_posted=nothing, set_aside=set_aside)

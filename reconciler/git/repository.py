@@ -99,6 +99,46 @@ class Repository:
             found[path] = mode, name
         return found
 
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The parents of a commit, as far as the checkout has them."""
+        return tuple(self.run_checked("rev-parse", f"{commit}^@").split())
+
+    def has(self, commit: str) -> bool:
+        """Whether the checkout has a commit."""
+        return self.run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
+
+    def is_shallow(self) -> bool:
+        """Whether the checkout has only a part of the history."""
+        return self.run_checked("rev-parse", "--is-shallow-repository").strip() != "false"
+
+    def on_the_branch(self, path: str, *, since: str, until: str) -> tuple[str, ...]:
+        """The commits after another one that changed a path, each after its first parent."""
+        span = f"{since}..{until}" if since else until
+        return tuple(self.run_checked("rev-list", "--first-parent", span, "--", path).split())
+
+    def path_of(self, name: str) -> str:
+        """The path in the repository of a file of the directory."""
+        return os.path.normpath(name if self.prefix == "." else f"{self.prefix}/{name}")
+
+    def contents(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """The contents of files in commits, by commit and path in the repository.
+
+        Links are followed inside the commit. What is not there is left out.
+        """
+        asked = [place for place in places if "\n" not in place[1]]
+        data = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in asked))
+        code, out, err = self._run_alone("cat-file", "--batch", "--follow-symlinks", data=data)
+        rest, found = os.fsencode(_checked(code, out, err, "cat-file")), {}
+        for place in asked:
+            header, _, rest = rest.partition(b"\n")
+            *about, size = header.split(b" ")
+            if not size.isdigit():
+                continue
+            if about[1:] == [b"blob"]:
+                found[place] = rest[: int(size)]
+            rest = rest[int(size) + 1 :]
+        return found
+
     def _files_there(self) -> Iterator[str]:
         for folder, directories, names in os.walk(self.directory):
             here = Path(folder).relative_to(self.directory)
@@ -155,12 +195,13 @@ class Repository:
         code, out, err = self._run_alone(*arguments)
         return code, out.encode(errors="surrogateescape").decode(errors="replace"), err
 
-    def _run_alone(self, *arguments: str) -> tuple[int, str, str]:
+    def _run_alone(self, *arguments: str, data: bytes = b"") -> tuple[int, str, str]:
         with TemporaryDirectory(prefix="reconciler-git-") as folder:
             clean = Path(folder)
             self._make(clean)
             alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-            return execute((f"--git-dir={clean}", *arguments), cwd=clean, variables=alone)
+            words = (f"--git-dir={clean}", *arguments)
+            return execute(words, cwd=clean, variables=alone, data=data)
 
     def _make(self, clean: Path) -> None:
         """An empty repository without work tree that sees the objects of this one."""

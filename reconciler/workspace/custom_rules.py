@@ -1,7 +1,7 @@
 """Checks declarations against the custom rules of the workspace, which are JSON Schemas."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path as FilePath
@@ -42,7 +42,7 @@ class CustomRuleResult:
 
 
 def check_custom_rules(
-    root: FilePath,
+    schemas: FilePath | Mapping[str, bytes],
     rules: tuple[CustomRule, ...],
     waivers: tuple[Waiver, ...],
     declared: Iterable[Declared],
@@ -51,12 +51,15 @@ def check_custom_rules(
 ) -> CustomRuleResult:
     """The findings `house/ID` of every declaration, and those about rules and waivers themselves.
 
-    `today` is YYYY-MM-DD: a waiver applies until and including its expiry date.
+    `today` is YYYY-MM-DD: a waiver applies until and including its expiry date. `schemas` is
+    the workspace with the files of the rules, or what they hold, by their names.
     """
     known: dict[str, tuple[CustomRule, _Validator]] = {}
     findings: list[Finding] = []
     for index, rule in enumerate(rules):
-        validator = _read(root, rule) if rule.id not in known else f"`{rule.id}` occurs twice"
+        validator: _Validator | str = f"`{rule.id}` occurs twice"
+        if rule.id not in known:
+            validator = _read(rule, *_content(schemas, rule.schema))
         if isinstance(validator, str):
             findings.append(_about("house-schema", ("houseRules", index), validator))
         else:
@@ -153,9 +156,8 @@ def _about(rule: str, at: tuple[str, int], message: str) -> Finding:
     return finding(rule, source=_POLICY, path=("spec", "policy", *at), message=message)
 
 
-def _read(root: FilePath, rule: CustomRule) -> _Validator | str:
+def _read(rule: CustomRule, data: bytes, fact: str) -> _Validator | str:
     """A validator of the schema of a rule, or why there is none."""
-    data, fact = _content(root, rule.schema)
     if fact:
         return fact
     if flaw := _flaw_of(data):
@@ -184,9 +186,11 @@ def _flaw_of(data: bytes) -> str:
     return "" if isinstance(schema, dict) else "is not a JSON Schema: it is not an object"
 
 
-def _content(root: FilePath, name: str) -> tuple[bytes, str]:
+def _content(schemas: FilePath | Mapping[str, bytes], name: str) -> tuple[bytes, str]:
     """The bytes of a file of the workspace, or why it cannot be read."""
-    top = root.resolve()
+    if isinstance(schemas, Mapping):
+        return schemas.get(name, b""), "" if name in schemas else f"there is no file `{name}`"
+    top = schemas.resolve()
     file = (top / name).resolve()
     if not file.is_relative_to(top):
         return b"", f"`{name}` is outside the workspace"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from reconciler.core.model.canonical import canonical_json, digest
 from reconciler.core.model.enumerations import PeriodStatus
@@ -37,6 +38,11 @@ class Target:
     entity_id: str | None = None
     organization_ids: tuple[str, ...] = ()
     hosts: frozenset[str] | None = None
+
+
+def hosts_of(target: Target) -> frozenset[str]:
+    """The hosts that credentials may be sent to: those that are pinned, or that of the URL."""
+    return target.hosts or frozenset({urlsplit(target.base_url).hostname or ""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,16 @@ from decimal import Decimal
 import pytest
 
 from reconciler.app.policy_history import (
-    KEYS,
     policy_of_text,
     policy_warnings,
-    stricter,
+    remembered,
     text_of_policy,
 )
-from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier
+from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier, Waiver
+from reconciler.core.planning.stricter import APPROVALS, FREEZE, POLICY, held_keys, stricter
 from reconciler.errors import ReconcilerError
+from reconciler.workspace.approved_settings import SETTINGS
+from reconciler.workspace.settings import Settings
 
 RECORDED = 50
 """Of so many entries 5 may be removed where no policy sets a limit."""
@@ -27,6 +29,7 @@ LIMITED = Policy(
     max_money={"EUR": Decimal("100.10"), "USD": Decimal("5.00")},
     freeze=Freeze(periods=frozenset({"Jan-2026"}), statuses=frozenset({"PendingClose"})),
 )
+WAIVER = Waiver(rule="ticket", name="old", reason="Older", expires="2026-12-31")
 APPROVED = Approvals(tiers=(ONE,), approvers=("ana",), bind_digest=True)
 
 
@@ -34,9 +37,36 @@ def both(old: Policy, new: Policy) -> Policy:
     return stricter(old, new, RECORDED)
 
 
-@pytest.mark.parametrize("name", [item.name for item in fields(Policy)])
-def test_a_reader_is_told_the_key_that_changed(name):
-    assert KEYS[name]
+class Recorded:
+    """A daybook of so many entries, with a policy of the last apply."""
+
+    applied_commit = ""
+
+    def __init__(self, policy: str) -> None:
+        self.policy = policy
+
+    def recorded(self):
+        return dict.fromkeys(range(RECORDED))
+
+
+def warnings_of(text: str, new: Policy) -> list[str]:
+    held = remembered(Settings(name="books", policy=new), Recorded(text))
+    return [said.message for said in policy_warnings(held)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [(Settings, SETTINGS), (Policy, POLICY), (Approvals, APPROVALS), (Freeze, FREEZE)],
+)
+def test_each_field_has_a_comparison(kind, table):
+    """Whoever adds a key says what of two values is the stricter one, or that nobody can tell."""
+    assert sorted(table) == sorted(item.name for item in fields(kind))
+
+
+def test_a_field_without_a_comparison_counts_as_loosened():
+    old, new = Policy(max_changes=3), Policy(max_changes=9)
+    value, (key,) = held_keys(old, new, RECORDED, {})
+    assert (value, key.name, key.loosened) == (new, "max_changes", True)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +116,32 @@ def test_a_reader_is_told_the_key_that_changed(name):
         pytest.param(
             {"approvals": Approvals(tiers=(ONE,), evidence=Evidence.FORGE)},
             {"approvals": Approvals(tiers=(ONE, TWO), evidence=Evidence.GIT)},
-            {"approvals": Approvals(tiers=(ONE, ONE, TWO), evidence=Evidence.FORGE)},
+            {"approvals": Approvals(tiers=(ONE, TWO), evidence=Evidence.FORGE)},
             id="weaker evidence",
+        ),
+        pytest.param(
+            {"approvals": Approvals(tiers=(ONE,), approvers=("ana", "eve"))},
+            {"approvals": Approvals(tiers=(ONE,), approvers=("Eve", "bob"))},
+            {"approvals": Approvals(tiers=(ONE,), approvers=("eve",))},
+            id="approvers of both",
+        ),
+        pytest.param(
+            {"approvals": Approvals(tiers=(ONE,), approvers=("ana",))},
+            {"approvals": Approvals(tiers=(ONE,), approvers=("bob",))},
+            {"approvals": Approvals(tiers=(ONE,), approvers=("ana",))},
+            id="no approver of both",
+        ),
+        pytest.param(
+            {"removal": Removal.FORBID}, {}, {"removal": Removal.FORBID}, id="removal, taken out"
+        ),
+        pytest.param(
+            {}, {"removal": Removal.CANCEL}, {"removal": Removal.CANCEL}, id="removal, new"
+        ),
+        pytest.param(
+            {"waivers": (replace(WAIVER, expires="2026-01-31"),)},
+            {"waivers": (WAIVER, replace(WAIVER, name="other"))},
+            {"waivers": (replace(WAIVER, expires="2026-01-31"),)},
+            id="waivers of both, up to the earlier day",
         ),
     ],
 )
@@ -98,7 +152,7 @@ def test_the_stricter_of_both_holds(old, new, holds):
 def test_without_a_policy_of_old_the_new_one_holds():
     assert stricter(None, LIMITED, RECORDED) is LIMITED
     assert policy_of_text("") is None
-    assert list(policy_warnings("", LIMITED)) == []
+    assert warnings_of("", LIMITED) == []
 
 
 def test_a_policy_comes_back_from_the_daybook_as_it_went():
@@ -106,17 +160,26 @@ def test_a_policy_comes_back_from_the_daybook_as_it_went():
     text = text_of_policy(policy)
     assert policy_of_text(text) == policy
     assert "100.10" in text
-    assert list(policy_warnings(text, policy)) == []
+    assert warnings_of(text, policy) == []
+    assert policy_of_text(text_of_policy(policy, "a" * 40)) == policy
 
 
-def test_a_changed_policy_is_told_by_its_keys():
-    (said,) = policy_warnings(text_of_policy(LIMITED), replace(LIMITED, max_money={}, waivers=()))
-    assert "since the last apply (limits.money). Until" in str(said)
-    (said,) = policy_warnings(text_of_policy(Policy()), LIMITED)
-    assert (
-        "limits.removals, limits.money, limits.changes, limits.percent, freeze). Until"
-        in said.message
-    )
+def test_a_changed_policy_is_told_by_its_keys_and_what_holds():
+    (said,) = warnings_of(text_of_policy(LIMITED), replace(LIMITED, max_money={}, max_changes=30))
+    assert "since the last apply (limits.money, limits.changes). Until" in said
+    assert "limits.money EUR 100.1, USD 5 (of the last apply)" in said
+    assert "limits.changes 20 (of the last apply)" in said
+    # What only became stricter holds by itself.
+    assert warnings_of(text_of_policy(Policy()), replace(LIMITED, max_removals=2)) == []
+
+
+def test_a_key_that_cannot_be_compared_needs_the_highest_tier():
+    old = Policy(approvals=replace(APPROVED, tiers=(ONE, TWO)))
+    new = replace(old, manage_transfer_state=True)
+    held = remembered(Settings(name="books", policy=new), Recorded(text_of_policy(old)))
+    assert held.settings.policy.approvals.tiers == (ONE, TWO, Tier(required=2))
+    (said,) = policy_warnings(held)
+    assert "No value of transferState is the stricter one, so a plan" in said.message
 
 
 def test_a_policy_that_cannot_be_read_stops_the_run():

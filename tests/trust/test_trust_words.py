@@ -18,7 +18,7 @@ from books_fixtures import (  # noqa: F401 - fixtures are found by their names h
     small_template,
 )
 
-from reconciler.app.policy_history import policy_of_text, stricter, text_of_policy
+from reconciler.app.policy_history import policy_of_text, text_of_policy
 from reconciler.core.model import enumerations
 from reconciler.core.model.enumerations import (
     CodeStatus,
@@ -38,6 +38,7 @@ from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier
 from reconciler.core.model.report import Outcome
+from reconciler.core.planning.stricter import stricter
 from reconciler.ledger.journals import fields as ledger_entries
 from reconciler.ledger.reference_data import code_types, document
 from reconciler.ledger.runs.operations import BUSY_STATES

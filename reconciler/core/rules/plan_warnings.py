@@ -22,9 +22,10 @@ _RULES = (
     ),
     Rule(
         id="policy-changed",
-        summary="The policy is the one of the last apply.",
-        why="Until an apply under the new policy completes, the stricter of both applies.",
-        remedy="Have the change of the policy reviewed, then apply.",
+        summary="The settings are those of the approved base.",
+        why="Until an apply under the new ones completes, the stricter of both applies. A change "
+        "that cannot be compared needs the approvals of the highest tier.",
+        remedy="Have the change of the settings reviewed, then apply it alone.",
         severity=Severity.WARNING,
     ),
     Rule(
