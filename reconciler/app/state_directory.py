@@ -2,11 +2,13 @@
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from threading import Event
 
+from reconciler.core.model.history import Recorded
+from reconciler.core.model.resource import Address
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.daybook.lease import this_process
 from reconciler.errors import DaybookError, ReconcilerError, Refused
@@ -64,6 +66,23 @@ def _require_untracked(*files: Path) -> None:
 def daybook_place(root: Path, settings: Settings) -> Path | str:
     """Where a workspace's daybook is: a file, or the URL of a PostgreSQL database."""
     return settings.daybook if "://" in settings.daybook else root / settings.daybook
+
+
+def recorded_in_file(root: Path) -> Callable[[Settings], Mapping[Address, Recorded]]:
+    """Reads the records of a daybook in a file; nothing where no such daybook can be read."""
+
+    def read(settings: Settings) -> Mapping[Address, Recorded]:
+        place = daybook_place(root, settings)
+        if not isinstance(place, Path) or not place.is_file():
+            return {}
+        try:
+            with closing(open_workspace_daybook(root, settings)) as daybook:
+                return daybook.recorded()
+        except ReconcilerError:
+            # `validate` is about files: what cannot be read proves nothing of what is posted.
+            return {}
+
+    return read
 
 
 def require_recorded(root: Path, settings: Settings) -> None:

@@ -1,14 +1,14 @@
 """Every warning of a plan, apart from those about renamed files."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
-from reconciler.app.workspace import CheckedWorkspace
+from reconciler.app.workspace import POSTED_REMEDY, CheckedWorkspace
 from reconciler.core.model.command import suggested
-from reconciler.core.model.finding import PlanWarning
+from reconciler.core.model.finding import PlanWarning, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan, Reason
@@ -54,13 +54,23 @@ def session_warnings(
         change.posts and not KINDS[change.address.kind].carries_marker
         for change in found.plan.pending
     )
-    if unmarked and not complete:
+    if unmarked and not complete and not _known(session, found):
         yield warning(
             "daybook-new",
             "the daybook is new, and a search cannot find journal runs, for they have no "
             "marker; if runs of this workspace were applied before, restore its daybook "
             "first",
         )
+
+
+def _known(session: ReadSession, found: SearchedPlan) -> bool:
+    """Whether the daybook records entries with a marker, or anything if only runs are declared."""
+
+    def marked(addresses: Iterable[Address]) -> tuple[Address, ...]:
+        return tuple(one for one in addresses if KINDS[one.kind].carries_marker)
+
+    recorded = found.snapshot.recorded
+    return bool(marked(recorded) if marked(session.workspace.declared) else recorded)
 
 
 def offline_warnings(
@@ -98,6 +108,7 @@ def scope_warnings(included: Sequence[Address]) -> Iterator[PlanWarning]:
 def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
     """The warnings about files that the plan changes; the others are counted."""
     yield from (warning("waiver-applied", text) for text in workspace.waived)
+    yield from _posted_facts(workspace, plan)
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
     for problem in workspace.warnings:
@@ -109,6 +120,24 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[Plan
     if others:
         word = "warning" if others == 1 else "warnings"
         text = f"{others} {word} in files that do not change: see `reconciler validate`"
+        yield warning("file-warnings", text)
+
+
+def _posted_facts(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
+    """Facts of the tenant that what is posted does not fit, and that stop nothing."""
+    posting = {change.source for change in plan.changes if change.posts and change.source}
+    files = {source.path for source in posting}
+    found = [
+        item
+        for item in workspace.problems
+        if item.of_tenant and item.severity is Severity.ERROR and item.path not in files
+    ]
+    for item in found[:MOST_NAMED]:
+        place = f"{item.path}:{item.line}:{item.column}"
+        text = f"{item.message}. {POSTED_REMEDY}"
+        yield PlanWarning(rule=item.rule, message=text, place=place)
+    if (left := len(found) - MOST_NAMED) > 0:
+        text = f"{left} more warnings about posted entries: see `reconciler validate`"
         yield warning("file-warnings", text)
 
 

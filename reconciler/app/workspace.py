@@ -1,12 +1,15 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 from reconciler.core.model.finding import Finding, Problem, Severity
+from reconciler.core.model.history import Recorded
+from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
@@ -16,6 +19,9 @@ from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rul
 from reconciler.workspace.loader import WORKSPACE_FILE
 from reconciler.workspace.reference_checks import check_policy, check_spelling
 from reconciler.workspace.settings import Settings, settings_from
+
+RecordedIn: TypeAlias = Callable[[Settings], Mapping[Address, Recorded]]
+"""Reads what the daybook of a workspace records; nothing where there is none to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +49,13 @@ class CheckedWorkspace:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """The problems that stop a plan."""
-        return tuple(item for item in self.problems if item.severity is Severity.ERROR)
+        """The problems that stop a plan.
+
+        Facts of the tenant do not: a plan blocks what would be posted against them.
+        """
+        return tuple(
+            item for item in self.problems if item.severity is Severity.ERROR and not item.of_tenant
+        )
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -52,20 +63,27 @@ class CheckedWorkspace:
         return tuple(item for item in self.problems if item.severity is Severity.WARNING)
 
 
-def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
+def read_workspace(
+    root: Path, *, today: str = "", recorded_in: RecordedIn | None = None
+) -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
 
-    `today` decides which waivers still count; without it, the day it is in UTC.
+    `today` decides which waivers still count; without it, the day it is in UTC. `recorded_in`
+    reads the daybook where it can be read: what is posted and unchanged is only warned about.
     """
     loaded = load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
     tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
     if settings is not None:
         tenant = replace(tenant, marker=settings.marker, workspace=settings.name)
+    recorded = recorded_in(settings) if recorded_in is not None and settings is not None else {}
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.
         check_marker(tenant) if settings is not None else (),
-        chain.from_iterable(check(declared, tenant) for declared in loaded.declared),
+        chain.from_iterable(
+            _judged(check(declared, tenant), declared, recorded.get(declared.address))
+            for declared in loaded.declared
+        ),
         check_together(loaded.declared, tenant),
     )
     names: Iterable[Finding] = ()
@@ -90,6 +108,34 @@ def read_workspace(root: Path, *, today: str = "") -> CheckedWorkspace:
         digest=loaded.digest,
         waived=custom.waived,
     )
+
+
+def _judged(
+    findings: Iterable[Finding], declared: Declared, recorded: Recorded | None
+) -> Iterator[Finding]:
+    """The findings, with facts of the tenant as warnings where nothing would be posted.
+
+    Without a record the date of the entry decides: the fact may have begun later.
+    """
+    posted = (
+        recorded is not None
+        and recorded.number is not None
+        and not recorded.cancelled
+        and recorded.spec == declared.spec
+    )
+    date = str(declared.spec.get(KINDS[declared.address.kind].date) or "")
+    for one in findings:
+        if not one.of_tenant or one.severity is not Severity.ERROR:
+            yield one
+        elif posted:
+            yield replace(one, severity=Severity.WARNING, remedy=POSTED_REMEDY)
+        elif one.since and date < one.since:
+            yield replace(one, severity=Severity.WARNING)
+        else:
+            yield one
+
+
+POSTED_REMEDY = "Nothing to do: the entry is posted. A later change of it cannot be posted."
 
 
 def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple[Problem, ...]:

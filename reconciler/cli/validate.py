@@ -6,6 +6,7 @@ import click
 
 from reconciler import __version__
 from reconciler.app.explain import all_rules
+from reconciler.app.state_directory import recorded_in_file
 from reconciler.app.workspace import CheckedWorkspace, problems_within, read_workspace
 from reconciler.cli.options import common_options, format_option, given_options
 from reconciler.cli.terminal import (
@@ -33,7 +34,8 @@ def validate(paths: tuple[Path, ...], style: str) -> int:
     With PATHS, only their problems are shown. The whole workspace is read, because a name or a
     posting may occur in two files.
     """
-    workspace = read_workspace(given_options().workspace)
+    root = given_options().workspace
+    workspace = read_workspace(root, recorded_in=recorded_in_file(root))
     problems = problems_within(workspace, paths)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     if style == "text":

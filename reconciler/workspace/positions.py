@@ -83,6 +83,7 @@ def _problem(finding: Finding, documents: tuple[Mapping[Path, Place], ...]) -> P
         message=finding.message,
         remedy=finding.remedy,
         severity=finding.severity,
+        of_tenant=finding.of_tenant,
     )
 
 

@@ -25,11 +25,16 @@ class Problem:
     message: str
     remedy: str = ""
     severity: Severity = Severity.ERROR
+    of_tenant: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A finding at a path in a declaration; with its position it becomes a `Problem`."""
+    """A finding at a path in a declaration; with its position it becomes a `Problem`.
+
+    `of_tenant`: it depends on facts of the tenant, which are judged when something is posted.
+    `since` is the day on which such a fact began, if it is known.
+    """
 
     source: Source
     path: Path
@@ -37,6 +42,8 @@ class Finding:
     message: str
     remedy: str = ""
     severity: Severity = Severity.ERROR
+    of_tenant: bool = False
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class AccountingCode:
     status: str = CodeStatus.ACTIVE
     gl_account_name: str = ""
     gl_account_number: str = ""
+    inactive_since: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "type", canonical(CodeType, self.type))
@@ -57,6 +58,7 @@ class CustomField:
 
     name: str
     max_length: int = 255
+    inactive_since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,7 @@ def _code(item: Mapping[str, Value]) -> AccountingCode:
         status=text_of(item.get("status")) or CodeStatus.ACTIVE,
         gl_account_name=text_of(item.get("glAccountName")) or "",
         gl_account_number=text_of(item.get("glAccountNumber")) or "",
+        inactive_since=text_of(item.get("inactiveSince")) or "",
     )
 
 
@@ -157,7 +160,11 @@ def _organization(item: Mapping[str, Value]) -> Organization:
 
 def _fields(value: Value | None) -> Mapping[str, CustomField]:
     fields = (
-        CustomField(name=str(item["name"]), max_length=_whole(item.get("maxLength")) or 255)
+        CustomField(
+            name=str(item["name"]),
+            max_length=_whole(item.get("maxLength")) or 255,
+            inactive_since=text_of(item.get("inactiveSince")) or "",
+        )
         for item in rows_of(value)
     )
     return MappingProxyType({field.name: field for field in fields})

@@ -1,11 +1,12 @@
 """The rules for plans that `explain` prints, and findings under the rules for files."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Finding, Rule
 from reconciler.core.model.resource import Declared, Path, Source
-from reconciler.core.rules.file_rules import FILE_RULES
+from reconciler.core.rules.file_rules import FILE_RULES, TENANT_FACTS
 
 _BLOCKS = (
     Rule(
@@ -226,9 +227,12 @@ _GUARDS = (
 PLAN_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in (*_BLOCKS, *_GUARDS)})
 
 
-def finding(declared: Declared, rule: str, path: Path, message: str, remedy: str = "") -> Finding:
+def finding(  # noqa: PLR0913, PLR0917 - the facts of one finding
+    declared: Declared, rule: str, path: Path, message: str, remedy: str = "", since: str = ""
+) -> Finding:
     """A finding under a rule of FILE_RULES; `remedy` replaces that of the rule."""
-    return finding_at(declared.source, rule, path, message, remedy)
+    found = finding_at(declared.source, rule, path, message, remedy)
+    return replace(found, since=since) if since else found
 
 
 def finding_at(source: Source, rule: str, path: Path, message: str, remedy: str = "") -> Finding:
@@ -241,4 +245,5 @@ def finding_at(source: Source, rule: str, path: Path, message: str, remedy: str 
         message=message,
         remedy=remedy or known_rule.remedy,
         severity=known_rule.severity,
+        of_tenant=rule in TENANT_FACTS,
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
@@ -234,7 +235,9 @@ def _minor_units(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     for name, code in (("amount", currency), ("homeCurrencyAmount", tenant.home_currency)):
         for at, _, amount in _amounts(declared, name):
             if code and (too_fine := excess_decimals(amount, code)):
-                yield finding(declared, "minor-units", ("spec", LINES, at, name), *too_fine)
+                found = finding(declared, "minor-units", ("spec", LINES, at, name), *too_fine)
+                # The home currency is one of the tenant, and may change.
+                yield replace(found, of_tenant=name != "amount")
 
 
 def unknown_currency(code: str) -> str:

@@ -189,4 +189,26 @@ _FILE_RULES = (
     ),
 )
 
+TENANT_FACTS = frozenset(
+    {
+        "active-currency",
+        "currency-code",
+        "aggregate-currency",
+        "home-amount",
+        "known-accounting-code",
+        "active-accounting-code",
+        "accounting-code-type",
+        "known-period",
+        "open-period",
+        "segments",
+        "custom-field",
+        "run-dates",
+        "run-one-period",
+        "run-whole-period",
+        "run-organizations",
+        "run-types",
+    }
+)
+"""The rules about the tenant as it is now. What is posted already was posted under other facts."""
+
 FILE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _FILE_RULES})

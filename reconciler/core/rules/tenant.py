@@ -61,7 +61,8 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
             yield finding(declared, "accounting-code-type", path, message)
         elif matching[0].status != CodeStatus.ACTIVE:
             message = f'accounting code "{name}" is {matching[0].status.lower()}'
-            yield finding(declared, "active-accounting-code", path, message)
+            since = matching[0].inactive_since
+            yield finding(declared, "active-accounting-code", path, message, since=since)
 
 
 def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
@@ -152,6 +153,10 @@ def _fields_known(
             close = stems.nearest(name.removesuffix("__c"))
             remedy = f'Did you mean "{close}__c"?' if close else ""
             yield finding(declared, "custom-field", (*path, name), message, remedy)
+        elif field.inactive_since:
+            message = f"the tenant has no custom field {name} since {field.inactive_since}"
+            since = field.inactive_since
+            yield finding(declared, "custom-field", (*path, name), message, since=since)
         elif isinstance(value, str) and len(value) > field.max_length:
             message = f"{name} has {len(value)} characters; at most {field.max_length} are allowed"
             yield finding(declared, "custom-field", (*path, name), message, "Shorten the text.")

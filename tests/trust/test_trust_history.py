@@ -1,0 +1,118 @@
+"""Numbers 5 and 15: facts of the tenant are judged when something is posted, not for ever."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
+from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    billing,
+    empty,
+    empty_template,
+    opened,
+    plain_environment,
+    small,
+    small_template,
+)
+from books_harness import EMBEDDED, credit, debit
+
+
+@pytest.fixture
+def place():
+    return EMBEDDED
+
+
+CODE = "name: Subscription Revenue, type: SalesRevenue"
+
+
+def rules_of(books, *args):
+    found = books.run("validate", "--format", "json", *args).json["problems"]
+    return {(one["rule"], one["severity"]) for one in found} - {("same-economics", "warning")}
+
+
+def reference(books, before, after):
+    text = (books.root / "reference.yaml").read_text()
+    assert before in text, before
+    books.write("reference.yaml", text.replace(before, after))
+
+
+def without_code(books):
+    rows = (books.root / "reference.yaml").read_text().splitlines()
+    kept = [row for row in rows if "Subscription Revenue" not in row]
+    assert len(kept) < len(rows)
+    books.write("reference.yaml", "\n".join(kept) + "\n")
+
+
+def without_period(books):
+    reference(books, "name: Jan-2026", "name: January")
+
+
+def without_currency(books):
+    text = (books.root / "reference.yaml").read_text()
+    books.write("reference.yaml", text.replace("homeCurrency: USD", "homeCurrency: EUR"))
+
+
+CHANGES = {
+    "a code is gone": (without_code, "known-accounting-code"),
+    "a period is gone": (without_period, "known-period"),
+    "the home currency changed": (without_currency, "home-amount"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_t05_a_changed_reference_leaves_posted_books_alone(small, name):  # noqa: F811
+    change, rule = CHANGES[name]
+    change(small)
+    assert (rule, "error") not in rules_of(small)
+    assert (rule, "warning") in rules_of(small)
+    assert small.run("validate").code == 0
+    plan = small.plan("--detailed-exitcode")
+    assert plan.code == 0, plan.said
+    assert "Nothing to do: the entry is posted." in plan.out
+    assert small.run("drift").code == 0
+    before = small.content()
+    assert small.apply().code == 0
+    assert small.content() == before
+
+
+def test_t05_what_would_be_posted_is_blocked_and_nothing_else(small):  # noqa: F811
+    """One entry with a wrong code does not stop the workspace."""
+    small.declare("bad", debit("1.00", "No Such Code"), credit("1.00"))
+    small.declare("good", debit("2.00"), credit("2.00"))
+    assert small.run("validate").code == 3
+    blocked = {row["name"]: row["blocked"] for row in small.plan_document()["changes"]}
+    assert blocked["bad"]["rule"] == "ledger-facts"
+    assert blocked["good"] is None
+    ended = small.process("apply", "--auto-approve")
+    assert ended.code == 4
+    assert set(small.posted()) >= {"good"}
+    assert "bad" not in small.posted()
+
+
+def test_t05_an_intrinsic_error_stops_everything(small):  # noqa: F811
+    small.declare("bad", debit("1.00"), credit("2.00"))
+    assert small.plan().code == 3
+
+
+@pytest.mark.parametrize(
+    ("since", "severity"), [("2026-02-01", "warning"), ("2026-01-31", "error")]
+)
+def test_t05_without_a_daybook_the_date_decides(empty, since, severity):  # noqa: F811
+    text = (empty.root / "reference.yaml").read_text()
+    row = next(row for row in text.splitlines() if CODE in row)
+    changed = row.replace(CODE, f"{CODE}, status: Inactive, inactiveSince: {since}")
+    empty.write("reference.yaml", text.replace(row, changed))
+    empty.declare("old")
+    assert ("active-accounting-code", severity) in rules_of(empty)
+
+
+def test_t15_the_daybook_is_new_only_while_it_records_nothing(billing):  # noqa: F811
+    """Books that have only runs: the first plan says it, and no later one."""
+    said = "the daybook is new"
+    assert said in billing.plan().out
+    assert billing.apply().code == 0
+    text = (billing.root / "billing.yaml").read_text()
+    billing.write("more.yaml", text.replace("2026-01-billing", "more"))
+    assert "1 to create" in billing.plan().out
+    assert said not in billing.plan().out
