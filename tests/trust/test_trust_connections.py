@@ -57,6 +57,22 @@ def test_t18_idle_connections_stop_no_client(tmp_path, beginning):
         assert client.get(f"{ENTRIES}/{number}").json()["status"] == "Created"
 
 
+def test_t18_the_connections_of_an_address_are_limited(tmp_path):
+    """The longest idle ones give way: first those that never sent a request, then the others."""
+    options = ("--connections-per-address", "20", "--connection-timeout", "600")
+    with (
+        serving(tmp_path / "ledger.db", *options) as server,
+        server.client() as client,  # its connection stays open, and has sent a request
+        connected(server, *[HEAD] * 60) as idle,
+    ):
+        port = (
+            client.get("/openapi.json").extensions["network_stream"].get_extra_info("client_addr")
+        )
+        assert {rest(each) for each in idle[:40]} == {b""}  # closed, for it would wait for ever
+        again = client.get("/openapi.json").extensions["network_stream"]
+        assert again.get_extra_info("client_addr") == port  # the same connection
+
+
 def test_t18_a_connection_has_a_deadline_whatever_it_waits_for(tmp_path):
     with (
         serving(tmp_path / "ledger.db", "--connection-timeout", "1") as server,
