@@ -30,6 +30,7 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan, SearchOptions
+from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import EVERYTHING, WHOLE, Scope, Selection
 from reconciler.core.planner import make_plan
@@ -38,6 +39,7 @@ from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
+from reconciler.core.rules.plan_warnings import strict_refusals
 from reconciler.daybook import Daybook, no_daybook
 from reconciler.engine.observe import observe, read_all
 from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
@@ -52,6 +54,8 @@ class PlanOptions:
     allowances: Allowances = field(default_factory=Allowances)
     scope: Scope = WHOLE
     search: SearchOptions = field(default_factory=SearchOptions)
+    strict: bool = False
+    """Whether every warning stops the plan."""
 
 
 def plan_workspace(
@@ -129,7 +133,7 @@ def plan_and_search(
     )
     warnings = tuple(session_warnings(session, found, included))
     plan = replace(found.plan, search=options.search, warnings=warnings)
-    return replace(found, plan=plan)
+    return replace(found, plan=_strict(plan, session.settings.policy, options))
 
 
 def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
@@ -166,7 +170,13 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
         *workspace_warnings(workspace, plan),
         *warnings_of(snapshot.names, plan.changes),
     )
-    return replace(plan, warnings=warnings)
+    return _strict(replace(plan, warnings=warnings), policy, options)
+
+
+def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:
+    """The plan, refused where it has warnings that are made to fail."""
+    strict = policy.strict | (frozenset({EVERY_RULE}) if options.strict else frozenset())
+    return replace(plan, refusals=(*plan.refusals, *strict_refusals(plan.warnings, strict)))
 
 
 def _snapshot(

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
@@ -17,7 +18,7 @@ from reconciler.errors import FilesRefused, UsageError
 from reconciler.workspace import load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.loader import WORKSPACE_FILE
-from reconciler.workspace.reference_checks import check_policy, check_spelling
+from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
 from reconciler.workspace.settings import Settings, settings_from
 
 RecordedIn: TypeAlias = Callable[[Settings], Mapping[Address, Recorded]]
@@ -64,7 +65,11 @@ class CheckedWorkspace:
 
 
 def read_workspace(
-    root: Path, *, today: str = "", recorded_in: RecordedIn | None = None
+    root: Path,
+    *,
+    today: str = "",
+    recorded_in: RecordedIn | None = None,
+    strict: bool = False,
 ) -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
 
@@ -90,19 +95,28 @@ def read_workspace(
     custom = CustomRuleResult()
     if settings is not None:
         policy = settings.policy
-        names = (*check_policy(policy, tenant), *check_spelling(loaded.workspace or {}))
+        names = (
+            *check_policy(policy, tenant),
+            *check_strict(policy),
+            *check_spelling(loaded.workspace or {}),
+        )
         if policy.custom_rules or policy.waivers:
             today = today or datetime.now(UTC).date().isoformat()
             custom = check_custom_rules(
                 root, policy.custom_rules, policy.waivers, loaded.declared, today=today
             )
+    made_strict = settings.policy.strict if settings is not None else frozenset[str]()
+    made_strict |= frozenset({EVERY_RULE} if strict else ())
     return CheckedWorkspace(
         root=root,
         settings=settings,
         tenant=tenant,
         declared={declared.address: declared for declared in loaded.declared},
         problems=tuple(
-            sorted((*loaded.problems, *locate(root, (*findings, *names, *custom.findings))))
+            _made_strict(problem, made_strict)
+            for problem in sorted(
+                (*loaded.problems, *locate(root, (*findings, *names, *custom.findings)))
+            )
         ),
         paths=loaded.paths,
         digest=loaded.digest,
@@ -133,6 +147,12 @@ def _judged(
             yield replace(one, severity=Severity.WARNING)
         else:
             yield one
+
+
+def _made_strict(problem: Problem, strict: frozenset[str]) -> Problem:
+    """The problem, as an error if its rule is one whose warnings fail."""
+    fails = problem.severity is Severity.WARNING and strict & {EVERY_RULE, problem.rule}
+    return replace(problem, severity=Severity.ERROR) if fails else problem
 
 
 POSTED_REMEDY = "Nothing to do: the entry is posted. A later change of it cannot be posted."

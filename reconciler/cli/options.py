@@ -168,7 +168,12 @@ def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
+strict_option = click.option(
+    "--strict", is_flag=True, help="Let every warning fail, as `policy.strict: true` does."
+)
+
 plan_options = together(
+    strict_option,
     _scope("--target", "targets", "NAME", "Only this NAME, KIND/NAME, or pattern with *."),
     _scope("--exclude", "excludes", "NAME", "Everything except this; takes what --target takes."),
     _scope("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),

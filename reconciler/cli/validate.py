@@ -8,7 +8,7 @@ from reconciler import __version__
 from reconciler.app.explain import all_rules
 from reconciler.app.state_directory import recorded_in_file
 from reconciler.app.workspace import CheckedWorkspace, problems_within, read_workspace
-from reconciler.cli.options import common_options, format_option, given_options
+from reconciler.cli.options import common_options, format_option, given_options, strict_option
 from reconciler.cli.terminal import (
     counted,
     counted_by_kind,
@@ -26,16 +26,17 @@ from reconciler.render.styled_text import line
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@strict_option
 @format_option("text", "json", "sarif", "junit", "github")
 @common_options
-def validate(paths: tuple[Path, ...], style: str) -> int:
+def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
     """Check YAML, schema and accounting rules, offline.
 
     With PATHS, only their problems are shown. The whole workspace is read, because a name or a
     posting may occur in two files.
     """
     root = given_options().workspace
-    workspace = read_workspace(root, recorded_in=recorded_in_file(root))
+    workspace = read_workspace(root, recorded_in=recorded_in_file(root), strict=strict)
     problems = problems_within(workspace, paths)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     if style == "text":

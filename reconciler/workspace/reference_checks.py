@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from reconciler.core.model.enumerations import PeriodStatus, canonical
 from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.money import WITHDRAWN, minor_units
-from reconciler.core.model.policy import Policy
+from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import (
     Path,
     Source,
@@ -22,7 +22,9 @@ from reconciler.core.model.similar_names import KnownNames, folded, nearest
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import excess_decimals, unknown_currency
-from reconciler.workspace.rules import finding
+from reconciler.core.rules.file_rules import FILE_RULES, TENANT_FACTS
+from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.workspace.rules import RULES, finding
 
 _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
     (("accountingPeriods",), ("name",)),
@@ -164,6 +166,20 @@ def check_spelling(workspace: Mapping[str, Value]) -> Iterator[Finding]:
                         path=("spec", "policy", *path, at, "periodStatus", position),
                         message=f"`{word}` is spelt `{ours}` by the ledger",
                     )
+
+
+def check_strict(policy: Policy) -> Iterator[Finding]:
+    """Findings about rules that are made strict and give no warning: they would never apply."""
+    rules = (*RULES.values(), *FILE_RULES.values(), *WARNING_RULES.values())
+    known = {rule.id for rule in rules if rule.severity is Severity.WARNING} | TENANT_FACTS
+    for name in sorted(policy.strict - known - {EVERY_RULE}):
+        yield finding(
+            "policy-name",
+            source=_POLICY,
+            path=("spec", "policy", "strict"),
+            message=f'no rule that gives a warning is named "{name}"',
+            remedy=nearest(name, KnownNames(known)),
+        )
 
 
 def check_policy(policy: Policy, tenant: Tenant) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from reconciler.core.model.canonical import canonical_json, digest
 from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.policy import (
+    EVERY_RULE,
     Approvals,
     CustomRule,
     Evidence,
@@ -121,6 +122,9 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
             statuses=frozenset(
                 status for row in freezes for status in _statuses(row.get("periodStatus"))
             ),
+        ),
+        strict=frozenset(
+            {EVERY_RULE} if policy.get("strict") is True else texts_of(policy.get("strict"))
         ),
         custom_rules=tuple(_custom_rule(row) for row in rows_of(policy.get("houseRules"))),
         waivers=tuple(

@@ -444,6 +444,7 @@ def test_every_rule_that_blocks_has_a_case():
         "equal-entries",
         "unsearched-ledger",
         "money-limit",
+        "strict-warning",
         "change-limit",
         "approvals",
         "approval-evidence",

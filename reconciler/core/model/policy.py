@@ -86,6 +86,9 @@ class Waiver:
     expires: str
 
 
+EVERY_RULE = "*"
+
+
 class Removal(StrEnum):
     """What happens to an entry whose declaration was removed."""
 
@@ -113,6 +116,8 @@ class Policy:
     freeze: Freeze = NOTHING_FROZEN
     custom_rules: tuple[CustomRule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    strict: frozenset[str] = frozenset()
+    """The rules whose warnings stop a plan; with EVERY_RULE, all of them."""
 
     @property
     def delete_cancelled(self) -> bool:

@@ -201,5 +201,6 @@ POLICY = table_of(
     ("freeze", "freeze", _parts(FREEZE)),
     ("custom_rules", "houseRules", _rules),
     ("waivers", "waivers", _waivers),
+    ("strict", "strict", _more),
 )
 """A row for each field of the policy. A test fails when one is missing."""

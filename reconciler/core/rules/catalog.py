@@ -141,6 +141,13 @@ _BLOCKS = (
 
 _GUARDS = (
     Rule(
+        id="strict-warning",
+        summary="A plan has no warning that is made to fail.",
+        why="`--strict` is given, or `policy.strict` is set in reconciler.yaml.",
+        remedy="Resolve the warnings that the message names. `reconciler explain RULE` explains "
+        "each of them.",
+    ),
+    Rule(
         id="too-many-removals",
         summary="A plan removes at most max(3, 10 %) of the recorded entries.",
         why="A wrong path, a bad merge or an empty folder looks like many removals.",

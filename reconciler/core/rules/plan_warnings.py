@@ -1,9 +1,11 @@
 """The rules of warnings about a plan as a whole, which `explain` prints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import PlanWarning, Rule, Severity
+from reconciler.core.model.finding import PlanWarning, Refusal, Rule, Severity
+from reconciler.core.model.policy import EVERY_RULE
+from reconciler.core.rules.catalog import PLAN_RULES
 
 _RULES = (
     Rule(
@@ -124,6 +126,25 @@ _RULES = (
 )
 
 WARNING_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
+
+
+def strict_refusals(warnings: Iterable[PlanWarning], strict: frozenset[str]) -> tuple[Refusal, ...]:
+    """The refusal of a plan with warnings under rules that are strict."""
+    found = [
+        one
+        for one in warnings
+        if one.severity is Severity.WARNING and strict & {EVERY_RULE, one.rule}
+    ]
+    if not found:
+        return ()
+    rules = ", ".join(dict.fromkeys(one.rule for one in found))
+    count = (
+        "1 warning counts as an error"
+        if len(found) == 1
+        else (f"{len(found)} warnings count as errors")
+    )
+    rule = PLAN_RULES["strict-warning"]
+    return (Refusal(rule=rule.id, message=f"{count}: {rules}", remedy=rule.remedy),)
 
 
 def warning(rule: str, message: str, *, place: str = "") -> PlanWarning:
