@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from reconciler.app.connection import chosen_ledger
 from reconciler.app.session import ReadSession, WriteSession, open_session
 from reconciler.app.settlement import Answers, examine_open
 from reconciler.app.settlement import recover as settle
@@ -64,7 +65,10 @@ def recover(
             "--dry-run cannot be combined with --posted, --not-posted or --set-aside."
         )
     workspace, printer = checked_workspace(), Printer(style=style)
-    require_recorded(workspace.root, require_valid(workspace))
+    settings = require_valid(workspace)
+    # Which ledger is meant comes first, as for every verb that opens one.
+    chosen_ledger(settings)
+    require_recorded(workspace.root, settings)
     if dry_run:
         with open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False) as session:
             recovery = examine_open(session, tell=printer)

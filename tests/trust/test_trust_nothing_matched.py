@@ -220,7 +220,7 @@ def test_t02_doctor_prints_the_problem_that_it_counts(there):
     assert ended.code == 3
     assert "error[lines-balance]" in ended.out
     assert "1 problem in the files" in ended.out
-    command = re.search(r"`reconciler (explain [a-z-]+)`", ended.out)[1]
+    command = re.search(r"`reconciler (explain [a-z-]+) ", ended.out)[1]
     assert reconciler(*command.split()).code == 0
 
 

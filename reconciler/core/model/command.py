@@ -28,4 +28,4 @@ def _completed(found: re.Match[str], workspace: str) -> str:
         return found[0]
     # The verb that begins a workspace takes its directory as it is.
     option = "" if verb == "init" else "-w "
-    return f"`{_PROGRAM} {verb} {option}{workspace}{rest}`"
+    return f"`{_PROGRAM} {verb}{rest} {option}{workspace}`"
