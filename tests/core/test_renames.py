@@ -362,7 +362,7 @@ def tried(act, name, result=Result.DONE, number=OLD, **more):
         pytest.param(
             [tried(Act.CREATE, "old", spec=entry()), tried(Act.ADOPT, "new", spec=DEARER)],
             {
-                "old": {"number": None, "incarnation": 1},
+                "old": {"number": None, "incarnation": 1, "last": OLD},
                 "new": {"number": OLD, "spec": DEARER, "incarnation": 1, "adopted": OLD},
             },
             id="one outcome gives the number to one name and takes it from the other",
@@ -381,7 +381,7 @@ def tried(act, name, result=Result.DONE, number=OLD, **more):
                 tried(Act.ADOPT, "new", spec=entry()),
             ],
             {
-                "old": {"incarnation": 1, "adopted": OLD, "from_run": True},
+                "old": {"incarnation": 1, "adopted": OLD, "from_run": True, "last": OLD},
                 "new": {
                     "number": OLD, "spec": entry(), "incarnation": 1, "adopted": OLD,
                     "from_run": True,
@@ -397,7 +397,7 @@ def tried(act, name, result=Result.DONE, number=OLD, **more):
                 tried(Act.ADOPT, "new", spec=entry()),
             ],
             {
-                "old": {"incarnation": 2, "adopted": NEW},
+                "old": {"incarnation": 2, "adopted": NEW, "last": OLD},
                 "new": {"number": OLD, "spec": entry(), "incarnation": 1, "adopted": NEW},
             },
             id="what it was adopted under is known under every name",
@@ -409,7 +409,7 @@ def tried(act, name, result=Result.DONE, number=OLD, **more):
                 tried(Act.ADOPT, "new", spec=entry()),
             ],
             {
-                "old": {"incarnation": 1},
+                "old": {"incarnation": 1, "last": OLD},
                 "new": {"number": OLD, "spec": entry(), "incarnation": 1, "adopted": OLD},
             },
             id="a number that the old name gave up",

@@ -46,11 +46,13 @@ CREATED = tried(Act.CREATE, spec=entry())
     ("history", "state"),
     [
         pytest.param(
-            [CREATED, tried(Act.RETIRE)], {"retired": (NUMBER,), "incarnation": 1}, id="forgotten"
+            [CREATED, tried(Act.RETIRE)],
+            {"retired": (NUMBER,), "incarnation": 1, "last": NUMBER},
+            id="forgotten",
         ),
         pytest.param(
             [CREATED, tried(Act.RETIRE), tried(Act.RETIRE)],
-            {"retired": (NUMBER,), "incarnation": 1},
+            {"retired": (NUMBER,), "incarnation": 1, "last": NUMBER},
             id="twice is once",
         ),
         pytest.param([tried(Act.RETIRE)], {"retired": (NUMBER,)}, id="what the daybook never knew"),
