@@ -340,6 +340,27 @@ def test_a_name_is_a_term_of_the_field():
     assert sorted(breaches) == []
 
 
+WRITES = {
+    "print", "click.echo", "click.secho", "sys.stdout", "sys.stderr", "sys.__stdout__",
+    "sys.__stderr__", "logging.StreamHandler", "logging.basicConfig", "traceback.print_exc",
+    "os.write", "Console",
+}  # fmt: skip
+WRITERS = {"cli/streams.py": WRITES, "engine/spill.py": {"os.write"}}
+"""The only writer to stdout and stderr, and one that writes to a file of its own."""
+
+
+def test_one_module_writes_to_the_standard_streams():
+    """Whatever leaves the process passes its encoder and its redactor."""
+    breaches = [
+        f"{module.name}:{node.lineno}: {name}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name | ast.Attribute)
+        and (name := ast.unparse(node)) in WRITES - WRITERS.get(module.name, set())
+    ]
+    assert breaches == []
+
+
 def test_a_module_is_read_in_a_sitting():
     """The aim is 300 lines."""
     assert {module.name: module.lines for module in modules() if module.lines > 400} == {}

@@ -1,10 +1,12 @@
 """Files named on the command line: read and written whole, with an error in plain words."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
+from reconciler.http_client.redaction import SHORTEST, SHOWN
 
 MAX_BYTES = 256 * 1024 * 1024
 
@@ -35,3 +37,16 @@ def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
         with suppress(OSError):
             draft.unlink()
         raise ReconcilerError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def hide_secrets(secrets: Iterable[str]) -> None:
+    """From now on these secrets are hidden in all that is shown, and those of no earlier run."""
+    SHOWN.clear()
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            SHOWN.add(secret)
+
+
+def without_secrets(text: str) -> str:
+    """A text to show: what a server was sent in confidence is masked."""
+    return SHOWN.redact(text)

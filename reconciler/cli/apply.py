@@ -16,6 +16,7 @@ from reconciler.cli.inputs import (
     given_plan_options,
     require_terminal,
     saved_plan,
+    stopping,
 )
 from reconciler.cli.options import (
     common_options,
@@ -25,7 +26,6 @@ from reconciler.cli.options import (
     plan_options,
 )
 from reconciler.cli.printer import Printer
-from reconciler.cli.signals import stopping
 from reconciler.cli.terminal import ending_with_refusal, progress
 from reconciler.render.text import plan_lines, verdict_lines
 

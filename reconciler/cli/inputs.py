@@ -1,21 +1,25 @@
-"""What verbs read before they begin: the workspace, a saved plan, and what is said of a plan."""
+"""What verbs read before they begin, what they ask, and the signals that end them early."""
 
-import sys
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reconciler.app.apply import Stop
 from reconciler.app.plan import PlanOptions
 from reconciler.app.text_files import read_text
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.cli.options import given_options, take
-from reconciler.cli.signals import unguarded
-from reconciler.cli.terminal import counted, err, log_steps, problem_spans
+from reconciler.cli.streams import stdin_is_terminal
+from reconciler.cli.terminal import counted, err, log_steps, problem_spans, show_error
 from reconciler.core.documents.plan_file import plan_of
 from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import Scope
+from reconciler.errors import DaybookError
 from reconciler.render.styled_text import line
 
 
@@ -45,7 +49,7 @@ def given_plan_options(given: dict[str, Any], *, offline: bool = False) -> PlanO
 
 def require_terminal(remedy: str) -> None:
     """Raises UsageError when nobody can be asked."""
-    if not sys.stdin.isatty():
+    if not stdin_is_terminal():
         raise click.UsageError(f"There is no terminal to confirm on. {remedy}")
 
 
@@ -65,3 +69,71 @@ def asking(verb: str, done: str, *nouns: str) -> Callable[[int], bool]:
         return str(answer) == "yes"
 
     return confirm
+
+
+_ENDING: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_Handler = Callable[[int, Any], Any] | int | None
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """While nothing is in flight, a signal ends the run at once."""
+    usual: dict[int, _Handler] = dict.fromkeys(_ENDING, signal.SIG_DFL)
+    usual[signal.SIGINT] = signal.default_int_handler
+    guarded = _installed(usual)
+    try:
+        yield
+    finally:
+        _installed(guarded)
+
+
+@contextmanager
+def stopping(stop: Stop, *, after: float) -> Iterator[None]:
+    """The first signal ends the run after the calls in flight; the second ends it at once.
+
+    So does the end of its time, `after` that number of seconds. Once the run has ended, its exit
+    code stands: one more signal does not change it.
+    """
+
+    def handle(number: int, frame: Any) -> None:
+        if stop.signalled:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stop.signalled = True
+        stop.event.set()
+        err([line("Stopping after the calls in flight; a second signal stops at once.")])
+
+    def end() -> None:
+        stop.late = True
+        stop.event.set()
+
+    before = _installed(dict.fromkeys(_ENDING, handle))
+    timer = threading.Timer(min(after, threading.TIMEOUT_MAX), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except DaybookError as error:
+        if not stop.signalled:
+            raise
+        show_error(error)
+        raise KeyboardInterrupt from error
+    finally:
+        timer.cancel()
+        _installed(dict.fromkeys(before, _once) if given_options().own_process else before)
+
+
+def _installed(handlers: dict[int, _Handler]) -> dict[int, _Handler]:
+    """Install handlers, and return those that were there. What is ignored stays ignored."""
+    before: dict[int, _Handler] = {}
+    for number, handler in handlers.items():
+        # A program that was started with nohup goes on without its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, handler)
+    return before
+
+
+def _once(number: int, frame: Any) -> None:
+    """Let one signal pass; the next one ends the process, whatever it waits for."""
+    signal.signal(number, signal.SIG_DFL)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli.options import HELP, VerbGroup
+from reconciler.cli.options import HELP, VerbGroup, format_option
+from reconciler.cli.streams import write_line
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission
 from reconciler.ledger.connections import ConnectionLimits
@@ -149,7 +150,7 @@ def serve(
             opened,
             host=host,
             port=port,
-            ready=lambda url: click.echo(f"Ledger ready at {url}", err=True),
+            ready=lambda url: write_line(f"Ledger ready at {url}", to_stderr=True),
             connections=ConnectionLimits(
                 timeout=connection_timeout, per_address=connections_per_address
             ),
@@ -193,14 +194,7 @@ def serve(
     metavar="SECONDS",
     help="How long a token of this client is valid. Default: as the server says.",
 )
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the id and the secret are printed.",
-)
+@format_option("text", "json")
 def create_client(
     *, database: str, name: str, expires_in: int | None, style: str, **scopes: Any
 ) -> None:
@@ -213,9 +207,10 @@ def create_client(
     except UnknownPermission as error:
         raise click.BadParameter(str(error), param_hint="--permission") from error
     if style == "json":
-        click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
+        write_line(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:
-        click.echo(f"client_id      {client_id}\nclient_secret  {secret}")
+        write_line(f"client_id      {client_id}")
+        write_line(f"client_secret  {secret}")
 
 
 @ledger.command("load-transactions")
@@ -237,7 +232,7 @@ def load_transactions(
     """
     with _opened(database, reference) as opened:
         loaded = opened.load_transactions(file, tenant_id=_tenant(opened, entity))
-    click.echo(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")
+    write_line(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")
 
 
 @ledger.command("close-period")
@@ -257,7 +252,7 @@ def close_period(
     with _opened(database, reference) as opened:
         change = "pending-close" if pending else "close"
         opened.change_period(name, change, tenant_id=_tenant(opened, entity))
-    click.echo(f"The accounting period {name} is {'pending close' if pending else 'closed'}.")
+    write_line(f"The accounting period {name} is {'pending close' if pending else 'closed'}.")
 
 
 @ledger.command("reopen-period")
@@ -269,7 +264,7 @@ def reopen_period(*, database: str, reference: Path | None, entity: str | None, 
     """Reopen the accounting period NAME. The next period must be open."""
     with _opened(database, reference) as opened:
         opened.change_period(name, "reopen", tenant_id=_tenant(opened, entity))
-    click.echo(f"The accounting period {name} is open.")
+    write_line(f"The accounting period {name} is open.")
 
 
 @ledger.command()
@@ -282,7 +277,7 @@ def verify(database: str) -> None:
         raise click.ClickException(
             f"the audit chain is broken at event {broken}; restore the database from a backup"
         )
-    click.echo("The audit chain is intact.")
+    write_line("The audit chain is intact.")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
+from reconciler.cli import streams
 from reconciler.cli.options import HELP, CommonOptions, VerbGroup, common_options, format_option
 from reconciler.cli.terminal import err, out, out_text, show_error
 from reconciler.core.model.variables import ci_variable, flag_variable, unknown_variables
@@ -143,23 +144,36 @@ def main(args: Sequence[str] | None = None) -> None:
     # Nearly all that is loaded and read lives to the end: to look for what does not, as often as
     # Python usually does, takes a tenth of the time of a plan and more.
     gc.set_threshold(50_000, 20, 50)
-    # Notes and names may hold any character, whatever the locale has.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    streams.take_over_process()
     sys.exit(run(args, own_process=True))
 
 
 def run(args: Sequence[str] | None = None, *, own_process: bool = False) -> int:
     """Run the command line; returns the exit code. With `own_process` the process ends with it."""
-    given = CommonOptions(own_process=own_process)
+    streams.begin()
+    code = _run(args, CommonOptions(own_process=own_process))
+    if not streams.lost():
+        return code
+    if why := streams.lost("stdout"):
+        show_error(ReconcilerError(f"the output: {why}"))
+    # What nobody could read is no success; whatever failed has its own code.
+    return ReconcilerError.exit_code if code in _GOOD else code
+
+
+_GOOD = frozenset({0, 2})
+"""Codes that nobody would take for a failure: done, and changes pending."""
+
+
+def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
     try:
         result: Any = root.main(args=args, prog_name="reconciler", standalone_mode=False, obj=given)
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        err(line(text) for text in shown.getvalue().splitlines())
         return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        err([line("Interrupted.")])
         return INTERRUPTED
     except ReconcilerError as error:
         error.message, error.remedy = map(given.completed, (error.message, error.remedy))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.streams import write_line
 from reconciler.core.model.command import completed, suggested
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.render.escaping import escaped
@@ -126,12 +127,29 @@ def take(kind: Callable[..., _Value], given: dict[str, Any]) -> _Value:
     return kind(**{name: given.pop(name) for name in names})
 
 
+class _Format(click.Choice[str]):
+    """The formats of one verb. The variable speaks to all verbs, so it may name one of another."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if param is None or ctx is None or value in self.choices or not param.envvar:
+            return super().convert(value, param, ctx)
+        if param.name and ctx.get_parameter_source(param.name) is not ENVIRONMENT:
+            return super().convert(value, param, ctx)
+        usual = str(param.get_default(ctx))
+        text = f"{param.envvar}={value} is ignored: this verb has {', '.join(self.choices)}"
+        write_line(f"{text}, and uses {usual}", to_stderr=True)
+        return usual
+
+
+ENVIRONMENT = click.core.ParameterSource.ENVIRONMENT
+
+
 def format_option(*formats: str) -> Callable[[_Command], _Command]:
     """The option that chooses the output format; the first one is the default."""
     return click.option(
         "--format",
         "style",
-        type=click.Choice(formats),
+        type=_Format(formats),
         default=formats[0],
         show_default=True,
         help="The output format.",

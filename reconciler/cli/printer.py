@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import click
-
 from reconciler.app.progress import (
     Event,
     FilesWritten,
@@ -17,6 +15,7 @@ from reconciler.app.progress import (
     UnsavedOutcome,
 )
 from reconciler.app.text_files import write_text
+from reconciler.cli.streams import write_document, write_line
 from reconciler.cli.terminal import err, has_bar, json_text, noter, out, out_text, problem_spans
 from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.model.plan import Plan
@@ -108,9 +107,10 @@ class Printer:
         """Shown on stdout, or on stderr where stdout has a document."""
         to_stderr = self.style != "text"
         if not self.unsaved:
-            click.echo(f"Save each line that begins with {{ in {event.spill_file}:", err=to_stderr)
+            text = f"Save each line that begins with {{ in {event.spill_file}:"
+            write_line(text, to_stderr=to_stderr)
         self.unsaved = True
-        click.echo(event.line, err=to_stderr)
+        write_document(f"{event.line}\n", to_stderr=to_stderr)
 
 
 def _log(ended: Iterable[Applied]) -> Iterator[Line]:

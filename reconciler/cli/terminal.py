@@ -4,56 +4,43 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
-from typing import TextIO
 
 import click
 
 from reconciler.cli.options import given_options
+from reconciler.cli.streams import (
+    LineHandler,
+    bar_console,
+    stderr_is_terminal,
+    write_document,
+    write_lines,
+)
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.render.escaping import escaped
 from reconciler.render.problems import problem_lines
-from reconciler.render.styled_text import Line, line, plain_text
-
-_PAINT: Mapping[str, str] = MappingProxyType(
-    {
-        "strong": "bold",
-        "faint": "dim",
-        "create": "green",
-        "update": "yellow",
-        "replace": "magenta",
-        "remove": "red",
-        "adopt": "cyan",
-        "forget": "dim",
-        "blocked": "bold red",
-        "good": "green",
-        "warning": "yellow",
-        "bad": "bold red",
-    }
-)
+from reconciler.render.styled_text import Line, line
 
 
 def out(lines: Iterable[Line]) -> None:
     """Results, on stdout."""
-    _write(lines, sys.stdout)
+    write_lines(_completed(lines), colour=_colour())
 
 
 def err(lines: Iterable[Line]) -> None:
     """Progress and diagnostics, on stderr."""
-    _write(lines, sys.stderr)
+    write_lines(_completed(lines), to_stderr=True, colour=_colour())
 
 
 def out_text(text: str) -> None:
     """A result in a machine format, on stdout, as it is."""
-    with _unread_is_fine(sys.stdout):
-        click.echo(text, nl=False)
+    write_document(text)
 
 
 def out_json(document: object) -> None:
@@ -139,16 +126,14 @@ MAX_SHOWN = 500
 
 def has_bar() -> bool:
     """Whether a progress bar is shown: on a terminal, unless --quiet."""
-    return sys.stderr.isatty() and not given_options().quiet
+    return stderr_is_terminal() and not given_options().quiet
 
 
 def log_steps() -> None:
     """With --verbose, show every call on stderr. Nothing that is logged holds a secret (I-45)."""
     if given_options().verbose:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
         logger = logging.getLogger("reconciler")
-        logger.handlers = [handler]
+        logger.handlers = [LineHandler()]
         logger.setLevel(logging.DEBUG)
 
 
@@ -158,46 +143,25 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     if not total or not has_bar():
         yield lambda: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True, no_color=not _painted(sys.stderr))
+    console = bar_console(colour=_colour())
     bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
     with bar:
         task = bar.add_task(escaped(what), total=total)
         yield lambda: bar.advance(task)
 
 
-@contextmanager
-def _unread_is_fine(stream: TextIO) -> Iterator[None]:
-    """A reader that has gone ends no work: an apply settles its calls and reports all the same."""
-    try:
-        yield
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+def _completed(lines: Iterable[Line]) -> Iterable[Line]:
+    """The lines with the commands that they suggest completed, so that they can be pasted."""
+    if click.get_current_context(silent=True) is None:
+        return lines
+    complete = given_options().completed
+    return [tuple((complete(text), style) for text, style in spans) for spans in lines]
 
 
-def _write(lines: Iterable[Line], stream: TextIO) -> None:
-    if click.get_current_context(silent=True) is not None:
-        complete = given_options().completed
-        lines = [tuple((complete(text), style) for text, style in spans) for spans in lines]
-    with _unread_is_fine(stream):
-        if not _painted(stream):
-            click.echo(plain_text(lines), nl=False, file=stream)
-            return
-        from rich.console import Console
-        from rich.text import Text
-
-        console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
-        for spans in lines:
-            console.print(Text.assemble(*((text, _PAINT.get(style, "")) for text, style in spans)))
-
-
-def _painted(stream: TextIO) -> bool:
+def _colour() -> bool:
     context = click.get_current_context(silent=True)
     allowed = not given_options().no_color if context is not None else "--no-color" not in sys.argv
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return allowed and not plain and stream.isatty()
+    return allowed and not (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")

@@ -25,6 +25,13 @@ class Redactor:
         with self._lock:
             self._forms = self._forms | _forms_of(secret)
             self._pattern = None
+        if self is not SHOWN and len(secret) >= SHORTEST:
+            SHOWN.add(secret)
+
+    def clear(self) -> None:
+        """Forgets every secret."""
+        with self._lock:
+            self._forms, self._pattern = frozenset(), None
 
     def redact(self, text: str) -> str:
         return self._known().sub(MASK, text) if self._forms else text
@@ -41,6 +48,13 @@ class Redactor:
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._forms)} forms)"
+
+
+SHOWN = Redactor()
+"""The secrets of this process, for all that it shows: those of every other redactor too."""
+
+SHORTEST = 8
+"""A shorter text is a part of many others, and no secret of a server."""
 
 
 def _forms_of(secret: str) -> set[str]:

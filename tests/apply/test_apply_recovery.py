@@ -21,7 +21,7 @@ from apply_runs import RUN, run, runs
 from builders import address
 
 from reconciler.app.apply import Stop, exit_code
-from reconciler.cli.signals import stopping
+from reconciler.cli.inputs import stopping
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_document, report_of
 from reconciler.core.model.resource import Address

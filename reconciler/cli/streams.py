@@ -1,0 +1,202 @@
+"""Writes to stdout and stderr. No other module of the command line does.
+
+Every line passes the encoder for terminals, and every text the redactor. What cannot be written is
+remembered, so that the exit code says it.
+"""
+
+import logging
+import os
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from errno import EBADF
+from io import TextIOBase, TextIOWrapper
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from reconciler.app.text_files import hide_secrets, without_secrets
+from reconciler.render.escaping import escaped
+from reconciler.render.styled_text import Line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PAINT: Mapping[str, str] = MappingProxyType(
+    {
+        "strong": "bold",
+        "faint": "dim",
+        "create": "green",
+        "update": "yellow",
+        "replace": "magenta",
+        "remove": "red",
+        "adopt": "cyan",
+        "forget": "dim",
+        "blocked": "bold red",
+        "good": "green",
+        "warning": "yellow",
+        "bad": "bold red",
+    }
+)
+
+SECRETS = (
+    "ZUORA_CLIENT_SECRET",
+    "ZUORA_TOKEN",
+    "PGPASSWORD",
+    "RECONCILER_PLAN_KEY",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+)
+"""Variables whose values are never shown."""
+
+_lost: dict[str, str] = {}
+"""Why a stream could not be written, by its name."""
+
+
+def begin() -> None:
+    """Forget what an earlier command in this process could not write, and its secrets."""
+    _lost.clear()
+    hide_secrets(os.environ.get(name, "") for name in SECRETS)
+
+
+def lost(name: str = "") -> str:
+    """Why stdout or stderr could not be written; empty when all was."""
+    return _lost.get(name, "") if name else next(iter(_lost.values()), "")
+
+
+def write_lines(lines: Iterable[Line], *, to_stderr: bool = False, colour: bool = True) -> None:
+    """Write lines: styled on a terminal that takes `colour`, plain elsewhere."""
+    if colour and is_terminal(_stream(to_stderr)):
+        _paint(lines, to_stderr=to_stderr)
+        return
+    texts = ("".join(text for text, _ in spans).rstrip() for spans in lines)
+    _write("".join(f"{_safe(text)}\n" for text in texts), to_stderr=to_stderr)
+
+
+def write_line(text: str, *, to_stderr: bool = False) -> None:
+    """Write a line of text from anywhere."""
+    _write(_safe(text) + "\n", to_stderr=to_stderr)
+
+
+def write_document(text: str, *, to_stderr: bool = False) -> None:
+    """Write a text in a machine format: encoded already, for what reads it."""
+    _write(without_secrets(text), to_stderr=to_stderr)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is open, and is a terminal."""
+    with suppress(ValueError):
+        return stream is not None and stream.isatty()
+    return False
+
+
+def stderr_is_terminal() -> bool:
+    return is_terminal(sys.stderr)
+
+
+def stdin_is_terminal() -> bool:
+    return is_terminal(sys.stdin)
+
+
+def bar_console(*, colour: bool) -> "Console":
+    """Where a progress bar is drawn; its texts must be escaped."""
+    from rich.console import Console
+
+    return Console(stderr=True, no_color=not colour)
+
+
+def take_over_process() -> None:
+    """Send through this module what Python itself shows: warnings, log records, tracebacks.
+
+    Closed streams are replaced by nothing, so that no file gets their numbers.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, _Closed())
+        elif name != "stdin" and isinstance(stream, TextIOWrapper):
+            # Notes and names may hold any character, whatever the locale has.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    logging.lastResort = LineHandler(logging.WARNING)
+    logging.raiseExceptions = False
+    warnings.showwarning = lambda message, *_, **__: write_line(f"{message}", to_stderr=True)
+    sys.excepthook = _show_traceback
+    threading.excepthook = lambda ended: (
+        _show_traceback(ended.exc_type, ended.exc_value, ended.exc_traceback)
+        if ended.exc_value is not None
+        else None
+    )
+
+
+class _Closed(TextIOBase):
+    """A standard stream that was closed before the process began."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(EBADF, "it is closed")
+
+
+class LineHandler(logging.Handler):
+    """Writes log records as lines to stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write_line(record.getMessage(), to_stderr=True)
+
+
+def _show_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    for text in "".join(traceback.format_exception(kind, error, trace)).splitlines():
+        write_line(text, to_stderr=True)
+
+
+def _safe(text: str) -> str:
+    return escaped(without_secrets(text))
+
+
+def _stream(to_stderr: bool) -> TextIO | None:
+    return sys.stderr if to_stderr else sys.stdout
+
+
+def _write(text: str, *, to_stderr: bool) -> None:
+    name, stream = ("stderr", sys.stderr) if to_stderr else ("stdout", sys.stdout)
+    if not text or name in _lost:
+        return
+    try:
+        click.echo(text, nl=False, file=stream)
+    except OSError as error:
+        _lose(name, stream, error.strerror or str(error))
+    except ValueError:
+        _lose(name, stream, "it is closed")
+    except RuntimeError:
+        # A signal came in the middle of a write, and what it has to say can be left out.
+        return
+
+
+def _paint(lines: Iterable[Line], *, to_stderr: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    stream = _stream(to_stderr)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    try:
+        for spans in lines:
+            parts = ((_safe(text), _PAINT.get(style, "")) for text, style in spans)
+            console.print(Text.assemble(*parts))
+    except OSError as error:
+        _lose("stderr" if to_stderr else "stdout", stream, error.strerror or str(error))
+
+
+def _lose(name: str, stream: TextIO | None, why: str) -> None:
+    """Remember that a stream is lost: no work ends for it, but the exit code tells."""
+    _lost[name] = why
+    with suppress(OSError, ValueError, AttributeError):
+        # What is still in its buffer goes nowhere, also when the process ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)
