@@ -61,6 +61,8 @@ _lost: dict[str, str] = {}
 def begin() -> None:
     """Forget what an earlier command in this process could not write, and its secrets."""
     _lost.clear()
+    logging.getLogger("reconciler").handlers = []
+    logging.getLogger("reconciler").setLevel(logging.NOTSET)
     hide_secrets(os.environ.get(name, "") for name in SECRETS)
 
 

@@ -42,7 +42,7 @@ def test_a_format_may_come_from_the_environment(pending, monkeypatch):
         ("PARALLELISM", "3", 0),
         ("PARALLELISM", "none", 64),
         ("PARALLELISM", "0", 64),
-        ("FORMAT", "yaml", 64),
+        ("FORMAT", "yaml", 0),
         ("NO_COLOR", "true", 0),
         ("QUIET", "1", 0),
         ("VERBOSE", "1", 0),
