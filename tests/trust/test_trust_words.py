@@ -39,6 +39,7 @@ from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier
 from reconciler.core.model.report import Outcome
 from reconciler.core.planning.stricter import stricter
+from reconciler.core.planning.unanswered import ACCEPTABLE
 from reconciler.ledger.journals import fields as ledger_entries
 from reconciler.ledger.reference_data import code_types, document
 from reconciler.ledger.runs.operations import BUSY_STATES
@@ -53,6 +54,8 @@ ENUMERATIONS: dict[str, Any] = {
     "JournalEntry/$defs/item/properties/accountingCodeType": CodeType,
     "JournalEntry/$defs/item/properties/type": Side,
     "JournalRun/$defs/transactionType/properties/type": TRANSACTION_TYPES,
+    "JournalEntry/$defs/metadata/properties/acknowledges/items/properties/status": ACCEPTABLE,
+    "JournalRun/$defs/metadata/properties/acknowledges/items/properties/status": ACCEPTABLE,
     "Workspace/$defs/policy/properties/removal": Removal,
     "Workspace/$defs/policy/properties/transferState": {"observed", "managed"},
     "Workspace/$defs/periodStatus/items": PeriodStatus,
