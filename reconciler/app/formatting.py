@@ -7,8 +7,7 @@ from pathlib import Path
 
 from reconciler.app.text_files import read_text, write_text
 from reconciler.core.model.finding import Severity
-from reconciler.core.model.money import minor_units
-from reconciler.core.model.tenant import tenant_from
+from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.errors import FilesRefused, UsageError
 from reconciler.workspace.files import find
 from reconciler.workspace.formatter.formatter import FormatRefused, format_text
@@ -31,7 +30,8 @@ def format_files(root: Path, paths: Sequence[Path], *, check: bool) -> Iterator[
     Files that are canonical already are not yielded. Raises a ReconcilerError before anything is
     written when a path has no file to format.
     """
-    home_currency = _home_currency(root / "reference.yaml")
+    tenant = _tenant(root / "reference.yaml")
+    home_currency = tenant.home_currency or ""
     if not paths:
         _require_workspace(root)
     files = [file for path in paths or (root,) for file in _files(path)]
@@ -41,7 +41,9 @@ def format_files(root: Path, paths: Sequence[Path], *, check: bool) -> Iterator[
             continue
         text = read_text(path)
         try:
-            formatted = format_text(text, minor_units=minor_units, home_currency=home_currency)
+            formatted = format_text(
+                text, minor_units=tenant.minor_units, home_currency=home_currency
+            )
         except FormatRefused as refusal:
             yield Formatted(path=path, refusal=str(refusal))
             continue
@@ -83,12 +85,12 @@ def _files(path: Path) -> Iterator[Path | Formatted]:
     yield from (Formatted(path=path / item.path, refusal=item.message) for item in unread)
 
 
-def _home_currency(reference: Path) -> str:
-    """The home currency of the workspace's Reference; empty without a valid one."""
+def _tenant(reference: Path) -> Tenant:
+    """What the workspace's Reference says; nothing without a valid one."""
     if not reference.is_file():
-        return ""
+        return Tenant()
     documents, problems = read(reference.read_bytes(), path=reference.name)
     known = [item.value for item in documents if is_valid(REFERENCE, item.value)]
     if problems or not known or not isinstance(known[0], dict):
-        return ""
-    return tenant_from(known[0]).home_currency or ""
+        return Tenant()
+    return tenant_from(known[0])

@@ -15,7 +15,6 @@ from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
-from reconciler.core.model.money import minor_units
 from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.planning.adoption import declaration_of
@@ -353,7 +352,7 @@ def _write(session: ReadSession, imports: Sequence[Import]) -> tuple[Path, ...]:
         _require_new(path, workspace.root.resolve())
     for path, texts in documents.items():
         text = declarations_text(
-            texts, minor_units=minor_units, home_currency=tenant.home_currency or ""
+            texts, minor_units=tenant.minor_units, home_currency=tenant.home_currency or ""
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text, mode=0o644)

@@ -174,8 +174,9 @@ SCHEMA_RULES = (
     ),
     Rule(
         id="reference-duplicate",
-        summary="The Reference names each period, code, segment, field, entity and organization "
-        "once. Names that differ only in case, spaces or invisible characters count as one.",
+        summary="The Reference names each period, code, currency, segment, field, entity and "
+        "organization once. Names that differ only in case, spaces or invisible characters count "
+        "as one.",
         why="Two rows under one key contradict each other; checks would depend on their order. A "
         "reviewer cannot tell names apart that look the same.",
         remedy="Keep the one that matches the tenant, and remove the other.",
@@ -194,9 +195,17 @@ SCHEMA_RULES = (
         remedy="Correct the dates, so that each period starts after the one before it ends.",
     ),
     Rule(
+        id="reference-history",
+        summary="What was active until a day is not active now, and one segmentation rule holds on "
+        "a day.",
+        why="Earlier entries are judged by the facts of their date. Facts that contradict each "
+        "other would depend on their order.",
+        remedy="Correct the dates, so that each rule starts when the one before it ends.",
+    ),
+    Rule(
         id="reference-currency",
-        summary="Currencies of the Reference are codes of ISO 4217, withdrawn ones included, and "
-        "the home currency is active.",
+        summary="Currencies of the Reference have known decimal places, and the home currency is "
+        "active. Those of ISO 4217, withdrawn ones included, are never contradicted.",
         why="The decimal places of an amount follow from its currency. The tenant converts into "
         "its home currency, so it must be active.",
         remedy="Correct the code, or add the home currency to `currencies`.",

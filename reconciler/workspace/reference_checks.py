@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from reconciler.core.model.enumerations import PeriodStatus, canonical
+from reconciler.core.model.enumerations import CodeStatus, PeriodStatus, canonical
 from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.money import WITHDRAWN, minor_units
 from reconciler.core.model.policy import EVERY_RULE, Policy
@@ -19,7 +19,7 @@ from reconciler.core.model.resource import (
     texts_of,
 )
 from reconciler.core.model.similar_names import KnownNames, folded, nearest
-from reconciler.core.model.tenant import Tenant
+from reconciler.core.model.tenant import Tenant, currency_rows, segmentation_rules
 from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import excess_decimals, unknown_currency
 from reconciler.core.rules.file_rules import FILE_RULES, TENANT_FACTS
@@ -53,7 +53,7 @@ def reference_flaws(document: Mapping[str, Value], *, source: Source) -> tuple[F
     overlaps = Severity.WARNING if spec.get("organizations") else Severity.ERROR
     found = [
         finding(rule, source=source, path=("spec", *path), message=fact, remedy=remedy)
-        for flaws in (_repeated, _backward, _currencies, _overlapping)
+        for flaws in (_repeated, _backward, _currencies, _overlapping, _history)
         for path, rule, fact, remedy in flaws(spec)
     ]
     return tuple(
@@ -70,10 +70,12 @@ def _repeated(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
         for position, row in enumerate(rows_of(value)):
             key = tuple(str(row[field]) for field in key_fields)
             yield from _twice(key, seen, (*path, position))
-    named: dict[tuple[str, ...], tuple[str, ...]] = {}
-    rule = mapping_of(spec.get("segmentationRule"))
-    for position, name in enumerate(texts_of(rule.get("segments"))):
-        yield from _twice((name,), named, ("segmentationRule", "segments", position))
+    short: Path = ("segmentationRule",)
+    for at, rule in enumerate(segmentation_rules(spec)):
+        named: dict[tuple[str, ...], tuple[str, ...]] = {}
+        where: Path = ("segmentationRules", at) if "segmentationRules" in spec else short
+        for position, name in enumerate(rule.segments):
+            yield from _twice((name,), named, (*where, "segments", position))
 
 
 def _twice(
@@ -91,16 +93,28 @@ def _twice(
 
 
 def _currencies(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
-    active, home = texts_of(spec.get("currencies")), text_of(spec.get("homeCurrency"))
-    for position, code in enumerate(active):
-        if minor_units(code) is None:
-            fact, remedy = unknown_currency(code), "Correct or remove the code."
-            yield ("currencies", position), "reference-currency", fact, remedy
-    if home is not None and minor_units(home) is None:
+    rows, home = currency_rows(spec), text_of(spec.get("homeCurrency"))
+    seen: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for position, row in enumerate(rows):
+        yield from _twice((row.code,), seen, ("currencies", position))
+        known = minor_units(row.code)
+        if known is None and row.minor_units is None:
+            remedy = "Correct or remove the code. Or state its decimal places: "
+            remedy += f"{{code: {row.code}, minorUnits: 2}}."
+            yield ("currencies", position), "reference-currency", unknown_currency(row.code), remedy
+        elif known is not None and row.minor_units not in {None, known}:
+            fact = f"{row.code} has {known or 'no'} decimal places, not {row.minor_units}"
+            remedy = f"Remove `minorUnits` of {row.code}."
+            yield ("currencies", position, "minorUnits"), "reference-currency", fact, remedy
+    of_home = next((row for row in rows if row.code == home), None)
+    if home is not None and minor_units(home) is None and of_home is None:
         yield ("homeCurrency",), "reference-currency", unknown_currency(home), "Correct the code."
-    elif home is not None and home not in active:
+    elif home is not None and (of_home is None or of_home.inactive_since):
         fact = f"the home currency {home} is not in `currencies`, so it is not active"
         remedy = f"Correct `homeCurrency`, or add {home} to `currencies`."
+        if of_home is not None:
+            fact = f"the home currency {home} is not active since {of_home.inactive_since}"
+            remedy = f"Correct `homeCurrency`, or remove `inactiveSince` of {home}."
         yield ("homeCurrency",), "reference-currency", fact, remedy
     if spec.get("aggregateCurrency") is True and home is None:
         fact = "`aggregateCurrency` is true, but `homeCurrency` is missing"
@@ -129,6 +143,37 @@ def _overlapping(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
             ends = "has no end date" if until == _NO_END else f"ends on {until}"
             fact = f"`{name}` starts on {start}, but `{earlier}` {ends}"
             yield ("accountingPeriods", position, "startDate"), "reference-overlap", fact, ""
+        until, earlier = max((until, earlier), (end, name))
+
+
+def _history(spec: Mapping[str, Value]) -> Iterator[_Flaw]:
+    """Codes that are active and were until a day; segmentation rules with days in common."""
+    rule = "reference-history"
+    for at, row in enumerate(rows_of(spec["accountingCodes"])):
+        if row.get("status") == CodeStatus.ACTIVE and "inactiveSince" in row:
+            fact = f"`{row['name']}` is active, but has `inactiveSince: {row['inactiveSince']}`"
+            remedy = "Remove `inactiveSince`, or write `status: Inactive`."
+            yield ("accountingCodes", at, "inactiveSince"), rule, fact, remedy
+    if "segmentationRule" in spec and "segmentationRules" in spec:
+        fact, remedy = "the segmentation rule is stated in two ways", "Remove `segmentationRule`."
+        yield ("segmentationRule",), rule, fact, remedy
+        return
+    until, earlier = "", ""
+    rows = sorted(
+        (one.active_since, one.inactive_since or _NO_END, at, one.name)
+        for at, one in enumerate(segmentation_rules(spec))
+    )
+    for start, end, at, name in rows:
+        path: Path = ("segmentationRules", at)
+        if end <= start:
+            fact = f"`{name}` is not active since {end}, but starts on {start}"
+            yield (*path, "inactiveSince"), rule, fact, "Exchange or correct the two dates."
+            continue
+        if until and start < until:
+            ends = "is active" if until == _NO_END else f"is active until {until}"
+            since = f"starts on {start}" if start else "has no `activeSince`"
+            fact = f"`{name}` {since}, but `{earlier}` {ends}"
+            yield path, rule, fact, ""
         until, earlier = max((until, earlier), (end, name))
 
 
@@ -200,15 +245,16 @@ def check_policy(policy: Policy, tenant: Tenant) -> Iterator[Finding]:
 
 def _money(amounts: Mapping[str, Decimal], tenant: Tenant, path: Path) -> Iterator[Finding]:
     """A limit in a currency that nothing is posted in never applies; nobody would notice."""
+    known = {*tenant.currencies, *tenant.former_currencies}
     for currency, amount in amounts.items():
         at = (*path, currency)
-        if minor_units(currency) is None:
+        if tenant.minor_units(currency) is None:
             yield finding_at(_POLICY, "currency-code", at, unknown_currency(currency))
-        elif tenant.complete and currency not in {*tenant.currencies, *WITHDRAWN}:
+        elif tenant.complete and currency not in {*known, *WITHDRAWN}:
             message = f"{currency} is not a currency of the Reference"
-            remedy = nearest(currency, KnownNames(tenant.currencies))
+            remedy = nearest(currency, KnownNames(known))
             yield finding("policy-name", source=_POLICY, path=at, message=message, remedy=remedy)
-        if too_fine := excess_decimals(amount, currency):
+        if too_fine := excess_decimals(amount, currency, tenant):
             yield finding_at(_POLICY, "minor-units", at, *too_fine)
 
 

@@ -82,8 +82,20 @@ REMEDIES = {
     "file-lfs-pointer": whole(ENTRY),
     "previous-name": edit(("  previousName: accrual\n", "")),
     "previous-name-self": edit(("  previousName: true-up\n", "")),
-    "reference-currency": edit(("CHF", "USD"), (", XXQ, XAU", "")),
+    "reference-currency": edit(
+        ("CHF", "USD"),
+        ("XXQ, XAU", "{code: XXQ, minorUnits: 2}"),
+        ("{code: HRK, minorUnits: 3}", "{code: HRK}"),
+    ),
     "reference-currency-home": edit(("  aggregateCurrency: true\n", "")),
+    "reference-history": edit(
+        ("  segmentationRule: {name: Main, segments: [Region]}\n", ""),
+        (", status: Active, inactiveSince", ", status: Inactive, inactiveSince"),
+    ),
+    "reference-history-rules": edit(
+        ("2026-01-01, inactiveSince: 2025-01-01", "2025-01-01, inactiveSince: 2026-01-01"),
+        ("activeSince: 2025-06-01", "activeSince: 2026-01-01"),
+    ),
     "reference-duplicate": edit(
         ("    - {name: Jan-2026, startDate: 2026-02-01, endDate: 2026-02-28}\n", ""),
         ("    - {name: Cash, type: OtherAssets}\n    - {name: Cash, type: Cash}\n", ""),

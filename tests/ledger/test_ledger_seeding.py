@@ -1,7 +1,7 @@
 """The reference a ledger starts with, and what a changed one may change later."""
 
 import pytest
-from ledger_harness import ENTRIES, REFERENCE, entry
+from ledger_harness import ENTRIES, REFERENCE, credit, debit, entry
 
 from reconciler.ledger import LedgerUnusable, open_ledger
 from reconciler.ledger.reference_data import document
@@ -46,6 +46,37 @@ def test_a_changed_reference_adds_and_refreshes_but_never_reopens(database, tmp_
     assert "EUR" not in tenant["currencies"]
     assert "Marker__c" in tenant["custom_fields"]
     assert tenant["segments"] == '["Department"]'
+
+
+TWO = "segmentationRules: [{name: R, segments: [A]}, {name: S, segments: [B]}]"
+ROWS = "currencies: [USD, {code: HRK, inactiveSince: 2023-01-01}, {code: XYZ, minorUnits: 1}]"
+RULES = """segmentationRules:
+    - {name: New, segments: [Region], activeSince: 2026-01-01}
+    - {name: Old, segments: [Department, Region], inactiveSince: 2026-01-01}"""
+
+
+def test_a_ledger_takes_what_is_active_and_the_decimals_of_unknown_currencies(make_bench, tmp_path):
+    path = write(
+        tmp_path / "rows.yaml",
+        ("currencies: [USD, EUR, JPY, KWD, CLF]", ROWS),
+        ("segmentationRule: {name: Default, segments: [Department, Region]}", RULES),
+        ("- {name: Cash, type: Cash}", "- {name: Cash, type: Cash, inactiveSince: 2026-01-01}"),
+    )
+    bench = make_bench(reference=path)
+    (tenant,) = bench.database.truth("SELECT * FROM tenants")
+    assert (tenant["segmentation_rule"], tenant["segments"]) == ("New", '["Region"]')
+    (code,) = bench.database.truth("SELECT * FROM accounting_codes WHERE name = 'Cash'")
+    assert code["status"] == "Inactive"
+    client = bench.client()
+
+    def posted(currency, amount):
+        lines = debit(amount=amount), credit(amount=amount)
+        answer = client.post(ENTRIES, json=entry(*lines, currency=currency)).json()
+        return answer["success"] or answer["reasons"][0]["message"]
+
+    assert posted("XYZ", "1.5") is True
+    assert "must have at most 1 decimals in XYZ" in posted("XYZ", "1.25")
+    assert "'HRK' is not active" in posted("HRK", "1.25")
 
 
 def test_the_same_reference_is_seeded_once(database):
@@ -98,6 +129,12 @@ def test_a_mapping_serves_as_well_as_a_file(make_bench):
         (("currencies: [USD", "currencies: [DOLLARS"), "'DOLLARS' is not an ISO 4217 currency"),
         (("currencies: [USD", "currencies: [XAU"), "'XAU' is not an ISO 4217 currency"),
         (("currencies: [USD, EUR, JPY, KWD, CLF]", "currencies: USD"), "currencies is not a list"),
+        (("currencies: [USD", "currencies: [{code: USD, minorUnits: 3}"), "does not have 3 minor"),
+        (("currencies: [USD", "currencies: [{code: XYZ, minorUnits: 9}"), "does not have 9 minor"),
+        (("currencies: [USD", "currencies: [{minorUnits: 2}"), "code is missing"),
+        (("currencies: [USD", "currencies: [{code: USD, inactiveSince: x}"), "'x' is not a date"),
+        (("spec:\n", "spec:\n  segmentationRules: [{name: R, segments: [A]}]\n"), "both given"),
+        (("segmentationRule: {name: Default, segments: [Department, Region]}", TWO), "two segm"),
         (("spec:\n", "spec:\n  aggregateCurrency: true\n"), "needs a homeCurrency"),
         (("spec:\n", "spec:\n  homeCurrency: US\n"), "'US' is not an ISO 4217 currency"),
         (("name: Jan-2026, ", ""), r"accountingPeriods\[2\]: name is missing"),

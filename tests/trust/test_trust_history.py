@@ -107,6 +107,116 @@ def test_t05_without_a_daybook_the_date_decides(empty, since, severity):  # noqa
     assert ("active-accounting-code", severity) in rules_of(empty)
 
 
+def hold(books, rules):
+    """Declare these segmentation rules instead of the one of the example Reference."""
+    rows = (books.root / "reference.yaml").read_text().splitlines()
+    at = next(at for at, row in enumerate(rows) if row.startswith("  segmentationRule:"))
+    until = next(at for at, row in enumerate(rows) if row.startswith("  customFields:"))
+    books.write("reference.yaml", "\n".join((*rows[:at], *rules, *rows[until:])) + "\n")
+
+
+def segments(*names):
+    return [{"segmentName": name, "segmentValue": "One"} for name in names]
+
+
+def currencies(books, *rows):
+    """Declare these currencies beside the home currency."""
+    lines = (books.root / "reference.yaml").read_text().splitlines()
+    at = next(at for at, line in enumerate(lines) if line.startswith("  currencies: ["))
+    lines[at] = f"  currencies: [USD, {', '.join(rows)}]"
+    books.write("reference.yaml", "\n".join(lines) + "\n")
+
+
+def both(amount):
+    home = {"homeCurrencyAmount": "1.00"}
+    return debit(amount, **home), credit(amount, **home)
+
+
+@pytest.mark.parametrize(
+    ("since", "severity"), [("2026-02-01", "warning"), ("2026-01-31", "error")]
+)
+def test_t05_a_former_currency_is_judged_by_the_date(empty, since, severity):  # noqa: F811
+    """It keeps its decimal places, and what would be posted in it is blocked."""
+    currencies(empty, f"{{code: HRK, inactiveSince: {since}}}")
+    empty.declare("old", *both("1.2"), currency="HRK")
+    assert rules_of(empty) == {("active-currency", severity)}
+    (row,) = empty.plan_document()["changes"]
+    assert row["blocked"]["rule"] == "ledger-facts"
+    assert f"HRK is not active in the tenant since {since}" in empty.run("validate").said
+    empty.declare("old", *both("1.234"), currency="HRK")
+    assert ("minor-units", "error") in rules_of(empty)
+
+
+def test_t05_fmt_writes_the_decimals_that_the_reference_gives(empty):  # noqa: F811
+    currencies(empty, "{minorUnits: 2, code: XYZ}")
+    empty.declare("new", *both("1.2"), currency="XYZ")
+    assert empty.process("fmt").code == 0
+    assert "amount: 1.20" in (empty.root / "new.yaml").read_text()
+    text = (empty.root / "reference.yaml").read_text()
+    assert "currencies: [USD, {code: XYZ, minorUnits: 2}]" in text
+    assert rules_of(empty) == set()
+
+
+def test_t05_the_reference_gives_the_decimals_of_an_unknown_currency(empty):  # noqa: F811
+    """They hold in the files, in `fmt` and in the ledger; then the row is changed, and dropped."""
+    empty.declare("new", *both("1.2"), currency="XYZ")
+    assert ("currency-code", "error") in rules_of(empty)
+    currencies(empty, "{code: XYZ, minorUnits: 1}")
+    assert rules_of(empty) == set()
+    assert empty.process("apply", "--auto-approve").code == 0
+    empty.declare("finer", *both("1.23"), currency="XYZ")
+    assert rules_of(empty) == {("minor-units", "error")}
+    (empty.root / "finer.yaml").unlink()
+    for row, rule in (
+        ("{code: XYZ, minorUnits: 0}", "minor-units"),
+        ("{code: XYZ, minorUnits: 1, inactiveSince: 2020-01-01}", "active-currency"),
+        ("CHF", "currency-code"),
+    ):
+        currencies(empty, row)
+        assert (rule, "warning") in rules_of(empty)
+        assert empty.plan("--detailed-exitcode").code == 0
+        assert empty.run("drift").code == 0
+
+
+OLD, NEW = ("Region",), ("Department", "Region")
+RULES = (
+    "  segmentationRules:",
+    "    - {name: Regional, segments: [Region], inactiveSince: 2026-01-15}",
+    "    - {name: Default, segments: [Department, Region], activeSince: 2026-01-15}",
+)
+
+
+@pytest.mark.parametrize(
+    ("date", "names", "severity", "blocked"),
+    [
+        ("2026-01-14", OLD, "warning", True),
+        ("2026-01-15", OLD, "error", True),
+        ("2026-01-14", NEW, "warning", False),
+        ("2026-01-15", NEW, None, False),
+        ("2026-01-14", ("Region", "Department"), "error", True),
+    ],
+)
+def test_t05_the_rule_of_the_date_decides_and_the_newest_of_what_is_posted(
+    empty,  # noqa: F811
+    date,
+    names,
+    severity,
+    blocked,
+):
+    hold(empty, RULES)
+    empty.declare("entry", journalEntryDate=date, segments=segments(*names))
+    assert rules_of(empty) == ({("segments", severity)} if severity else set())
+    (row,) = empty.plan_document()["changes"]
+    assert (row["blocked"] or {}).get("rule") == ("ledger-facts" if blocked else None)
+    assert empty.apply().code == (4 if blocked else 0)
+
+
+def test_t05_a_code_without_a_status_is_inactive_since_its_day(empty):  # noqa: F811
+    reference(empty, CODE, f"{CODE}, inactiveSince: 2026-01-31")
+    empty.declare("old")
+    assert ("active-accounting-code", "error") in rules_of(empty)
+
+
 def test_t15_the_daybook_is_new_only_while_it_records_nothing(billing):  # noqa: F811
     """Books that have only runs: the first plan says it, and no later one."""
     said = "the daybook is new"

@@ -68,7 +68,66 @@ FLAWED = [
     ),
 ]
 
+FLAWED += [
+    (reference(currencies=currencies, more=more), rule, line)
+    for currencies, more, rule, line in (
+        ("[USD, {code: USD}]", "", "reference-duplicate", 5),
+        ("[USD, {code: EUX, inactiveSince: 2020-01-01}]", "", "reference-currency", 5),
+        ("[{code: USD, minorUnits: 3}]", "", "reference-currency", 5),
+        ("[USD, {code: HRK, minorUnits: 0}]", "", "reference-currency", 5),
+        (
+            "[USD, {code: HRK, inactiveSince: 2023-01-01}]",
+            "  homeCurrency: HRK\n",
+            "reference-currency",
+            9,
+        ),
+        ("[{code: USD, minorUnits: 9}]", "", "schema-range", 5),
+        ("[USD, {minorUnits: 2}]", "", "schema-missing-field", 5),
+        ("[USD, {code: XYZ, minorUnit: 2}]", "", "schema-unknown-field", 5),
+        ("[USD, {code: HRK, inactiveSince: 2023}]", "", "schema-date", 5),
+        (
+            "[USD]",
+            (
+                "  segmentationRule: {name: R, segments: [A]}\n"
+                "  segmentationRules: [{name: R, segments: [A]}]\n"
+            ),
+            "reference-history",
+            9,
+        ),
+        (
+            "[USD]",
+            "  segmentationRules: [{name: R, segments: [A]}, {name: S, segments: [B]}]\n",
+            "reference-history",
+            9,
+        ),
+        (
+            "[USD]",
+            (
+                "  segmentationRules:\n"
+                "    - {name: R, segments: [A], inactiveSince: 2026-01-02}\n"
+                "    - {name: S, segments: [B], activeSince: 2026-01-01}\n"
+            ),
+            "reference-history",
+            11,
+        ),
+        (
+            "[USD]",
+            "  segmentationRules:\n    - {name: R, segments: [A, a], inactiveSince: 2026-01-01}\n",
+            "reference-duplicate",
+            10,
+        ),
+    )
+]
+
 SOUND = [
+    reference(
+        currencies="[USD, {code: HRK, inactiveSince: 2023-01-01, minorUnits: 2}, "
+        "{code: XYZ, minorUnits: 3}]",
+        more="  homeCurrency: XYZ\n"
+        "  segmentationRules:\n"
+        "    - {name: R, segments: [A], inactiveSince: 2026-01-01}\n"
+        "    - {name: S, segments: [A, B], activeSince: 2026-01-01}\n",
+    ),
     reference(periods=f"{JANUARY}, {period('Mar-2026', '2026-03-01', '2026-03-31')}"),
     reference(periods=f"{period('Open', '2026-02-01')}, {JANUARY}"),
     reference(currencies="[USD, HRK, BGN]", more="  homeCurrency: USD\n"),

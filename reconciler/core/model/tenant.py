@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
+from reconciler.core.model import money
 from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatus, canonical
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
 from reconciler.core.model.similar_names import KnownNames
@@ -62,6 +63,29 @@ class CustomField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyRow:
+    """A currency of a Reference, with its decimal places if the Reference states them."""
+
+    code: str
+    inactive_since: str = ""
+    minor_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentationRule:
+    """A segmentation rule that held from a day on, and until the day `inactive_since`."""
+
+    name: str
+    segments: tuple[str, ...]
+    active_since: str = ""
+    inactive_since: str = ""
+
+    def held_on(self, date: str) -> bool:
+        """Whether it was the rule on this day; dates in one spelling compare as text."""
+        return self.active_since <= date and (not self.inactive_since or date < self.inactive_since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """An organization of a tenant with Multi-Org."""
 
@@ -77,16 +101,21 @@ class Tenant:
     codes and periods are checked. `marker` is the field that holds the marker of entries of the
     `workspace`, and `former_markers` are those that held it at an earlier time.
     `segments` are the segment names of the active rule in its order, None if no
-    active rule is known. `home_currency` is None without foreign currency conversion.
+    active rule is known. `currencies` are active, `former_currencies` were so until a day, and
+    `decimals` are those that the Reference states of currencies. `former_rules` are segmentation
+    rules that held until a day. `home_currency` is None without foreign currency conversion.
     `organizations` is empty without Multi-Org.
     """
 
     codes: tuple[AccountingCode, ...] = ()
     periods: tuple[AccountingPeriod, ...] = ()
     currencies: frozenset[str] = frozenset()
+    former_currencies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    decimals: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     home_currency: str | None = None
     aggregate_currency: bool = False
     segments: tuple[str, ...] | None = None
+    former_rules: tuple[SegmentationRule, ...] = ()
     entry_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
     line_fields: Mapping[str, CustomField] = field(default_factory=lambda: MappingProxyType({}))
     organizations: tuple[Organization, ...] = ()
@@ -109,19 +138,27 @@ class Tenant:
         object.__setattr__(self, "similar_codes", KnownNames(codes))
         object.__setattr__(self, "similar_periods", KnownNames(periods))
 
+    def minor_units(self, currency: str) -> int | None:
+        """Decimal places of a currency: those of ISO 4217, else those that the Reference states."""
+        known = money.minor_units(currency)
+        return self.decimals.get(currency) if known is None else known
+
 
 def tenant_from(document: Mapping[str, Value]) -> Tenant:
     """Read a document of kind Reference that fits its schema."""
     spec = mapping_of(document.get("spec"))
-    rule = mapping_of(spec.get("segmentationRule"))
     custom = mapping_of(spec.get("customFields"))
+    rows, rules = currency_rows(spec), segmentation_rules(spec)
     return Tenant(
         codes=tuple(_code(item) for item in rows_of(spec.get("accountingCodes"))),
         periods=tuple(_period(item) for item in rows_of(spec.get("accountingPeriods"))),
-        currencies=frozenset(texts_of(spec.get("currencies"))),
+        currencies=frozenset(row.code for row in rows if not row.inactive_since),
+        former_currencies={row.code: row.inactive_since for row in rows if row.inactive_since},
+        decimals={row.code: row.minor_units for row in rows if row.minor_units is not None},
         home_currency=text_of(spec.get("homeCurrency")),
         aggregate_currency=spec.get("aggregateCurrency") is True,
-        segments=texts_of(rule.get("segments")) if rule else None,
+        segments=next((rule.segments for rule in rules if not rule.inactive_since), None),
+        former_rules=tuple(rule for rule in rules if rule.inactive_since),
         entry_fields=_fields(custom.get("JournalEntry")),
         line_fields=_fields(custom.get("JournalEntryItem")),
         organizations=tuple(_organization(item) for item in rows_of(spec.get("organizations"))),
@@ -129,15 +166,47 @@ def tenant_from(document: Mapping[str, Value]) -> Tenant:
     )
 
 
+def currency_rows(spec: Mapping[str, Value]) -> tuple[CurrencyRow, ...]:
+    """The currencies of a Reference in its order; a code alone is an active currency."""
+    rows = spec.get("currencies")
+    return tuple(
+        CurrencyRow(
+            code=str(row["code"]),
+            inactive_since=text_of(row.get("inactiveSince")) or "",
+            minor_units=_whole(row.get("minorUnits")),
+        )
+        if isinstance(row, Mapping)
+        else CurrencyRow(code=str(row))
+        for row in (rows if isinstance(rows, tuple) else ())
+    )
+
+
+def segmentation_rules(spec: Mapping[str, Value]) -> tuple[SegmentationRule, ...]:
+    """The segmentation rules of a Reference in its order; the short form is one that holds."""
+    short = mapping_of(spec.get("segmentationRule"))
+    return tuple(
+        SegmentationRule(
+            name=str(row["name"]),
+            segments=texts_of(row.get("segments")),
+            active_since=text_of(row.get("activeSince")) or "",
+            inactive_since=text_of(row.get("inactiveSince")) or "",
+        )
+        for row in (*rows_of(spec.get("segmentationRules")), *([short] if short else ()))
+    )
+
+
 def _code(item: Mapping[str, Value]) -> AccountingCode:
     return AccountingCode(
         name=str(item["name"]),
         type=str(item["type"]),
-        status=text_of(item.get("status")) or CodeStatus.ACTIVE,
+        status=text_of(item.get("status")) or _STATUS["inactiveSince" in item],
         gl_account_name=text_of(item.get("glAccountName")) or "",
         gl_account_number=text_of(item.get("glAccountNumber")) or "",
         inactive_since=text_of(item.get("inactiveSince")) or "",
     )
+
+
+_STATUS = {False: CodeStatus.ACTIVE, True: CodeStatus.INACTIVE}
 
 
 def _period(item: Mapping[str, Value]) -> AccountingPeriod:

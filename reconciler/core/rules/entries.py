@@ -179,13 +179,14 @@ def _home_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if gap == ZERO or declared.spec["currency"] == tenant.home_currency:
         return
     message = f"in the home currency, {_exceeding(gap, tenant.home_currency or '')}"
-    remedy = _home_remedy(declared, gap, tenant.home_currency or "")
+    remedy = _home_remedy(declared, gap, tenant)
     yield finding(declared, "home-balance", ("spec", LINES), message, remedy)
 
 
-def _home_remedy(declared: Declared, gap: Decimal, home: str) -> str:
+def _home_remedy(declared: Declared, gap: Decimal, tenant: Tenant) -> str:
     """The line that would balance; or a pair of lines, as a line of zero cannot be posted."""
     name, side, size = "homeCurrencyAmount", "Credit" if gap > ZERO else "Debit", gap.copy_abs()
+    home = tenant.home_currency or ""
     lines = [(amount, at) for at, of, amount in _amounts(declared, name) if of == side]
     if not lines:
         return ""
@@ -193,7 +194,7 @@ def _home_remedy(declared: Declared, gap: Decimal, home: str) -> str:
     now, then = written(amount, home), written(total((amount, size)), home)
     remedy = f"Change {name} of line {at + 1} ({side}) from {now} to {then}"
     currency = str(declared.spec["currency"])
-    units, home_units = minor_units(currency), minor_units(home)
+    units, home_units = tenant.minor_units(currency), tenant.minor_units(home)
     if units is None or home_units is None:
         return f"{remedy}."
     unit, home_unit = (Decimal(1).scaleb(-places) for places in (units, home_units))
@@ -228,16 +229,17 @@ def _home_amount(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 
 def _minor_units(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     currency = str(declared.spec["currency"])
-    if minor_units(currency) is None:
+    if tenant.minor_units(currency) is None:
         path = ("spec", "currency")
         yield finding(declared, "currency-code", path, unknown_currency(currency))
         return
     for name, code in (("amount", currency), ("homeCurrencyAmount", tenant.home_currency)):
         for at, _, amount in _amounts(declared, name):
-            if code and (too_fine := excess_decimals(amount, code)):
+            if code and (too_fine := excess_decimals(amount, code, tenant)):
                 found = finding(declared, "minor-units", ("spec", LINES, at, name), *too_fine)
-                # The home currency is one of the tenant, and may change.
-                yield replace(found, of_tenant=name != "amount")
+                # The Reference names the home currency and states decimal places; both may change.
+                stated = name != "amount" or minor_units(code) is None
+                yield replace(found, of_tenant=stated)
 
 
 def unknown_currency(code: str) -> str:
@@ -245,13 +247,13 @@ def unknown_currency(code: str) -> str:
     return f"{code} is not a currency of ISO 4217 with known decimal places"
 
 
-def excess_decimals(amount: Decimal, currency: str) -> tuple[str, str] | None:
+def excess_decimals(amount: Decimal, currency: str, tenant: Tenant) -> tuple[str, str] | None:
     """The message and the remedy for more written decimal places than the currency has.
 
     Zeros count: a reader of `1.000` cannot tell one from one thousand. None if there are no more,
     or if the currency is not known.
     """
-    places, units = written_decimals(amount), minor_units(currency)
+    places, units = written_decimals(amount), tenant.minor_units(currency)
     if units is None or places <= units:
         return None
     unit = "decimal place" if places == 1 else "decimal places"

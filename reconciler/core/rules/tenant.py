@@ -1,9 +1,10 @@
 """The checks of entries against the currencies, codes, periods, segments and fields of a tenant."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from reconciler.core.model.enumerations import CodeStatus, PeriodStatus
-from reconciler.core.model.finding import Finding
+from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import IN_NOTES, marker_of
 from reconciler.core.model.resource import Declared, Path, Value, rows_of
@@ -19,9 +20,10 @@ def _currency(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     currency = declared.spec["currency"]
     path: Path = ("spec", "currency")
     if tenant.complete and currency not in tenant.currencies:
-        active = _listed(tenant.currencies)
-        message = f"{currency} is not active in the tenant; active currencies: {active}"
-        yield finding(declared, "active-currency", path, message)
+        since, active = tenant.former_currencies.get(str(currency), ""), _listed(tenant.currencies)
+        until = f" since {since}" if since else ""
+        message = f"{currency} is not active in the tenant{until}; active currencies: {active}"
+        yield finding(declared, "active-currency", path, message, since=since)
     if tenant.aggregate_currency and tenant.home_currency and currency != tenant.home_currency:
         home = tenant.home_currency
         message = (
@@ -99,7 +101,17 @@ def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Findi
 def _segments(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     rule, stated = tenant.segments, rows_of(declared.spec.get("segments"))
     names = tuple(str(segment.get("segmentName")) for segment in stated)
-    if not names or not tenant.complete or names == rule:
+    if not names or not tenant.complete:
+        return
+    date, path = str(declared.spec["journalEntryDate"]), ("spec", "segments")
+    held = next((former for former in tenant.former_rules if former.held_on(date)), None)
+    since = held.inactive_since if held and held.segments == names else ""
+    if names == rule:
+        if held and not since:
+            message = f"on {date} the segments were {_listed(held.segments, keep=True)}"
+            remedy = "Nothing to do if the entry is posted now: the present rule decides."
+            found = finding(declared, "segments", path, message, remedy)
+            yield replace(found, severity=Severity.WARNING)
         return
     if rule is None:
         message = "segments are given, but no segmentation rule is active"
@@ -108,7 +120,9 @@ def _segments(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         message = f"segments are {_listed(names, keep=True)}"
         message += f"; the rule has {_listed(rule, keep=True)}"
         remedy = "List all segments of the rule, in its order, or omit `segments`."
-    yield finding(declared, "segments", ("spec", "segments"), message, remedy)
+    if held and since:
+        message += f"; {held.name} is not active since {since}"
+    yield finding(declared, "segments", path, message, remedy, since)
 
 
 def custom_fields(declared: Declared, tenant: Tenant) -> Iterator[Finding]:

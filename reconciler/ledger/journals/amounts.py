@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation, Rounded
 
-from ..reference_data.currencies import minor_units
+from ..reference_data.tenant_settings import Settings
 from ..web.fields import BadValue, FieldType
 
 INTEGER_DIGITS = 15
@@ -36,9 +36,9 @@ def _read_amount(value: object) -> Decimal:
     return number.quantize(Decimal(1), context=_EXACT) if _exponent(number) > 0 else number
 
 
-def too_fine(amount: Decimal, currency: str) -> str | None:
+def too_fine(amount: Decimal, currency: str, settings: Settings) -> str | None:
     """The reason against an amount with too many decimals for its currency, or None."""
-    units = minor_units(currency)
+    units = settings.minor_units(currency)
     if units is None or -_exponent(amount) <= units:
         return None
     return f"must have at most {units} decimals in {currency}"

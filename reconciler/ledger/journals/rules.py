@@ -121,13 +121,14 @@ def _sides(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
 
 
 def _decimals(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
-    home = context.settings.home_currency
+    settings = context.settings
+    home = settings.home_currency
     for line in entry.lines:
-        wrong = too_fine(line.amount, entry.currency)
+        wrong = too_fine(line.amount, entry.currency, settings)
         if wrong is not None:
             yield Reason(INVALID_VALUE, f"{line.at}.amount {wrong}")
         if line.home_currency_amount is not None and home is not None:
-            wrong = too_fine(line.home_currency_amount, home)
+            wrong = too_fine(line.home_currency_amount, home, settings)
             if wrong is not None:
                 yield Reason(INVALID_VALUE, f"{line.at}.homeCurrencyAmount {wrong}")
 

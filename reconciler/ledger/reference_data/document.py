@@ -12,6 +12,8 @@ from ..errors import LedgerUnusable
 from .code_types import type_of
 from .currencies import minor_units
 
+MAX_DECIMALS = 4
+"""Decimals of an amount: no ISO 4217 currency has more."""
 MAX_DEPTH = 20
 """Levels of a reference file; a library that composes nested values gives up beyond some depth."""
 
@@ -61,12 +63,13 @@ class Unit:
 class Reference:
     """A Reference document. `custom_fields` maps object and field name to its maximum length.
 
+    `currencies` maps the active ones to the decimals that the document states.
     With several `entities` the tenant is Multi-entity, with `organizations` it is Multi-Org.
     """
 
     home_currency: str | None
     aggregate_currency: bool
-    currencies: tuple[str, ...]
+    currencies: Mapping[str, int | None]
     periods: tuple[Period, ...]
     codes: tuple[Code, ...]
     segmentation_rule: str | None
@@ -137,14 +140,13 @@ def _read(document: Mapping[str, Any], name: str) -> Reference:
         raise LedgerUnusable(f"{name}: kind is {document.get('kind')!r}, expected Reference")
     spec = _At(f"{name}: spec", document.get("spec"))
     home = spec.text("homeCurrency")
-    currencies = tuple(str(code) for code in spec.items("currencies"))
-    for code in (*currencies, *([home] if home else [])):
-        if minor_units(code) is None:
-            raise LedgerUnusable(f"{name}: {code!r} is not an ISO 4217 currency with minor units")
+    currencies = _currencies(spec)
+    if home and home not in currencies and minor_units(home) is None:
+        raise LedgerUnusable(f"{name}: {home!r} is not an ISO 4217 currency with minor units")
     aggregate = str(spec.value.get("aggregateCurrency", False)).lower() == "true"
     if aggregate and home is None:
         raise LedgerUnusable(f"{name}: aggregateCurrency needs a homeCurrency")
-    rule = _At(f"{name}: segmentationRule", spec.value.get("segmentationRule") or {})
+    rule = _active_rule(spec, name)
     return Reference(
         home_currency=home,
         aggregate_currency=aggregate,
@@ -157,6 +159,39 @@ def _read(document: Mapping[str, Any], name: str) -> Reference:
         entities=_units(spec, "entities"),
         organizations=_units(spec, "organizations"),
     )
+
+
+def _active_rule(spec: "_At", name: str) -> "_At":
+    """The segmentation rule that holds, from the short form or from the list; else an empty one."""
+    listed, short = spec.mappings("segmentationRules"), spec.value.get("segmentationRule")
+    if short and listed:
+        raise LedgerUnusable(f"{name}: segmentationRule and segmentationRules are both given")
+    active = [rule for rule in listed if rule.text(_UNTIL) is None]
+    if len(active) > 1:
+        raise LedgerUnusable(f"{active[1].place}: two segmentation rules are active")
+    return active[0] if active else _At(f"{name}: segmentationRule", short or {})
+
+
+def _currencies(spec: "_At") -> dict[str, int | None]:
+    """The active currencies, with the decimals stated; one is a code or a mapping with it."""
+    active: dict[str, int | None] = {}
+    for at, item in enumerate(spec.items("currencies")):
+        place = f"{spec.place}.currencies[{at}]"
+        row = _At(place, item if isinstance(item, Mapping) else {"code": item})
+        code, stated, inactive = row.required("code"), row.integer("minorUnits"), row.text(_UNTIL)
+        known = minor_units(code)
+        if known is None and stated is None:
+            raise LedgerUnusable(f"{place}: {code!r} is not an ISO 4217 currency with minor units")
+        if stated is not None and (stated > MAX_DECIMALS or known not in {None, stated}):
+            raise LedgerUnusable(f"{place}: {code!r} does not have {stated} minor units")
+        if inactive is None:
+            active[code] = stated
+        else:
+            row.date(inactive)
+    return active
+
+
+_UNTIL = "inactiveSince"
 
 
 def _period(item: "_At") -> Period:
@@ -179,7 +214,7 @@ def _code(item: "_At") -> Code:
     kind = type_of(written)
     if kind is None:
         raise LedgerUnusable(f"{item.place}: {written!r} is not an accounting code type")
-    status = item.text("status") or "Active"
+    status = item.text("status") or ("Inactive" if item.text(_UNTIL) else "Active")
     if status not in ("Active", "Inactive"):
         raise LedgerUnusable(f"{item.place}: status is {status!r}, not Active or Inactive")
     return Code(

@@ -89,7 +89,7 @@ def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, d
             reference_digest=digest,
             home_currency=loaded.home_currency,
             aggregate_currency=loaded.aggregate_currency,
-            currencies=sorted(loaded.currencies),
+            currencies=dict(sorted(loaded.currencies.items())),
             segmentation_rule=loaded.segmentation_rule,
             segments=list(loaded.segments),
             custom_fields={kind: dict(names) for kind, names in loaded.custom_fields.items()},

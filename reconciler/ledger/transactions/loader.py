@@ -142,7 +142,7 @@ def _violations(found: Mapping[str, Any], context: _LoadContext) -> Iterator[str
     currency, settings = found["currency"], context.settings
     if currency not in settings.currencies:
         yield f"the currency {currency!r} is not active"
-    wrong = too_fine(found["amount"], currency)
+    wrong = too_fine(found["amount"], currency, settings)
     if wrong is not None:
         yield f"amount {wrong}"
     yield from _home_violations(found, settings)
@@ -171,7 +171,7 @@ def _home_violations(found: Mapping[str, Any], settings: Settings) -> Iterator[s
             yield f"homeCurrencyAmount must equal the amount, both are {home}"
     elif amount is None:
         yield f"homeCurrencyAmount is required, the home currency is {home}"
-    elif (wrong := too_fine(amount, home)) is not None:
+    elif (wrong := too_fine(amount, home, settings)) is not None:
         yield f"homeCurrencyAmount {wrong}"
 
 
