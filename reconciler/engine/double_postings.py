@@ -13,6 +13,7 @@ from reconciler.core.model.marker import marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED, Basis, Verb
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
+from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.engine.ports import PostingLedger
 from reconciler.engine.search import search_ledger
 from reconciler.errors import LedgerError, PostedByAnother
@@ -88,12 +89,17 @@ def check_posted(
     )
 
 
+_REMEDY = (
+    f"This apply posted {{own}}. {PLAN_RULES['doubled'].remedy} Let all jobs of a workspace share "
+    "one daybook."
+)
+
+
 def _posted_twice(item: Applied, numbers: tuple[str, ...]) -> Applied:
     error = PostedByAnother(
         f"{' and '.join(numbers)} are posted for this declaration: another apply, with another "
         "daybook, posted it as well",
-        remedy="Cancel all but one of them in the ledger, then plan again with --find. Let all "
-        "jobs of a workspace share one daybook.",
+        remedy=_REMEDY.format(own=item.number),
     )
     return replace(
         item, outcome=Outcome.FAILED, message=error.message, remedy=error.remedy, error=error

@@ -448,6 +448,7 @@ def test_every_rule_that_blocks_has_a_case():
         "change-limit",
         "approvals",
         "approval-evidence",
+        "wrong-host",
         "wrong-tenant",
     }
     of_two_names = {"posted-elsewhere"}

@@ -147,7 +147,14 @@ def _frozen_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
         status = periods[name].status if name in periods else ""
         if name in freeze.periods or status in freeze.statuses:
             told = f" and is {status}" if status in freeze.statuses else ""
-            yield "period-frozen", f"the accounting period {name} is frozen by policy{told}", ""
+            fact = f"the accounting period {name} is frozen by policy{told}"
+            yield "period-frozen", fact, "" if change.cancels else _OTHER_PERIOD
+
+
+_OTHER_PERIOD = (
+    "Declare the entry in a period that is not frozen. Or have `policy.freeze` changed, and apply "
+    "that change alone first."
+)
 
 
 def _nearest_open(state: AddressState, change: Change) -> str:
@@ -160,8 +167,11 @@ def _nearest_open(state: AddressState, change: Change) -> str:
         return ""
     earliest = f"the earliest is {open_periods[0][1]}"
     if not change.cancels:
-        return f"Declare the entry in an open period; {earliest}."
-    return f"Restore the file and post the correction in an open period; {earliest}."
+        return f"Declare the entry in an open period; {earliest}. {_REOPEN}"
+    return f"Restore the file and post the correction in an open period; {earliest}. {_REOPEN}"
+
+
+_REOPEN = "Or have the period reopened."
 
 
 def _failed_updates(declared: Declared, change: Change, tenant: Tenant) -> Iterator[Obstacle]:

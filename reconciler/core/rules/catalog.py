@@ -60,9 +60,10 @@ _BLOCKS = (
         summary="A declaration is posted only once.",
         why="Two entries with one marker count the amounts twice. It is unknown which of them is "
         "in the general ledger.",
-        remedy="Look at each of them in the ledger. If this workspace posted more than one, cancel "
-        "all but one there, then plan again with --find. If another repository posted one, leave "
-        "it: that repository needs a workspace name of its own.",
+        remedy="Run `reconciler daybook show` with each daybook of this workspace: it lists what "
+        "this workspace posted. If it posted more than one of them, cancel all but one in the "
+        "ledger, then plan again with --find. One that no daybook lists may be of another "
+        "repository: leave it, and have that repository use a workspace name of its own.",
     ),
     Rule(
         id="posted-elsewhere",
@@ -115,13 +116,14 @@ _BLOCKS = (
         summary="In a period that the policy freezes nothing is posted or cancelled.",
         why="`policy.freeze` is set in reconciler.yaml. The owners of a period often finish it "
         "long before the ledger closes it.",
-        remedy="Use a period that is not frozen, or have `policy.freeze` changed.",
+        remedy="Restore the file, and post the correction in a period that is not frozen. Or have "
+        "`policy.freeze` changed, and apply that change alone first.",
     ),
     Rule(
         id="removal-forbidden",
         summary="The policy of the workspace forbids removing entries.",
         why="`policy.removal: forbid` is set in reconciler.yaml.",
-        remedy="Restore the file, or have the policy changed.",
+        remedy="Restore the file. Or have the policy changed, and apply that change alone first.",
     ),
     Rule(
         id="unsettled",
@@ -144,8 +146,8 @@ _GUARDS = (
         id="strict-warning",
         summary="A plan has no warning that is made to fail.",
         why="`--strict` is given, or `policy.strict` is set in reconciler.yaml.",
-        remedy="Resolve the warnings that the message names. `reconciler explain RULE` explains "
-        "each of them.",
+        remedy="Resolve the warnings that the message names. `reconciler explain` with the name of "
+        "a rule explains it.",
     ),
     Rule(
         id="too-many-removals",
@@ -201,13 +203,15 @@ _GUARDS = (
         id="money-limit",
         summary="The sum of debits that a plan posts or cancels is within the limit of the policy.",
         why="`policy.limits.money` is set in reconciler.yaml.",
-        remedy="Split the change, or have the limit changed.",
+        remedy="Apply a part of the change at a time, for example with --target. Or have the limit "
+        "changed, and apply that change alone first.",
     ),
     Rule(
         id="change-limit",
         summary="The number of entries that a plan changes is within the limit of the policy.",
         why="`policy.limits.changes` or `policy.limits.percent` is set in reconciler.yaml.",
-        remedy="Split the change, or have the limit changed.",
+        remedy="Apply a part of the change at a time, for example with --target. Or have the limit "
+        "changed, and apply that change alone first.",
     ),
     Rule(
         id="approvals",
@@ -222,6 +226,12 @@ _GUARDS = (
         why="An approval is valid for one commit and its authors. If files differ from the "
         "commit, or an author is unknown, nobody knows what was approved.",
         remedy="Follow the message: commit the files, or have the author identified.",
+    ),
+    Rule(
+        id="wrong-host",
+        summary="Credentials are sent only to a host that the approved settings name.",
+        why="A change to `spec.target` would otherwise send them to whatever host it names.",
+        remedy="If the tenant moved, set ZUORA_BASE_URL to its URL outside of the change.",
     ),
     Rule(
         id="wrong-tenant",
