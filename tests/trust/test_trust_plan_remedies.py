@@ -325,7 +325,9 @@ def test_t26_an_adoption_writes_what_the_ledger_holds_and_changes_it_later(
 
 
 @follows("adoption")
-@pytest.mark.parametrize("what", ["missing", "cancelled", "recorded", "second", "new name"])
+@pytest.mark.parametrize(
+    "what", ["missing", "cancelled", "recorded", "second", "the other", "old name", "new name"]
+)
 def test_t26_each_other_obstacle_of_an_adoption_has_a_way_out(small, what):  # noqa: F811
     number, text = small.number("entry-00"), text_of(small, "entry-00")
     fields = {"notes": "Notes of entry-00"}
@@ -348,13 +350,24 @@ def test_t26_each_other_obstacle_of_an_adoption_has_a_way_out(small, what):  # n
         small.declare("entry-00", **fields, metadata={"adopts": theirs})
         refused(small, "adoption", "Remove `metadata.adopts` to keep the recorded entry")
         small.declare("entry-00", **fields)
+    elif what == "the other":
+        theirs = by_hand(small)
+        small.declare("entry-00", **fields, metadata={"adopts": theirs})
+        refused(small, "adoption", "Or remove the file, forget the name, and adopt the other")
+        small.remove("entry-00")
+        assert small.run("forget", "entry-00", "--auto-approve").code == 0
+        assert small.run("import", theirs, "--name", "entry-00").code == 0
     else:
         small.remove("entry-00")
         small.declare("adopted", **fields, metadata={"adopts": number})
         said = refused(small, "adoption")
-        assert "Restore the file under its old name" in said or "Keep that name" in said
-        small.declare("adopted", **fields, metadata={"previousName": "entry-00"})
-    assert text
+        assert "Restore the file under its old name" in said
+        if what == "old name":
+            small.remove("adopted")
+            small.write("entry-00.yaml", text)
+        else:
+            assert "replace `metadata.adopts` in the new file by `previousName`" in said
+            small.declare("adopted", **fields, metadata={"previousName": "entry-00"})
     small.applied()
     ends_well(small)
 

@@ -112,6 +112,16 @@ def test_t08_b38_two_entries_of_one_declaration_are_told_until_one_is_cancelled(
     code, said = after
     assert code == 6, said
     assert all(number in said for number in numbers), said
+    # The remedy names the one of this apply, and tells where to look for the other.
+    said = " ".join(said.split())
+    assert f"This apply posted {numbers[1]}." in said, said
+    assert "Run `reconciler daybook show" in said, said
+    assert "with each daybook of this workspace" in said, said
+    shown = [job.run("daybook", "show")[1] for job in (first, second)]
+    assert [[number in text for number in numbers] for text in shown] == [
+        [True, False],
+        [False, True],
+    ], shown
     # It is not forgotten: the next plan and apply say it again, and post nothing.
     for verb in (("plan",), ("apply", "--auto-approve")):
         code, said = second.run(*verb)
