@@ -5,7 +5,7 @@ import shutil
 from decimal import Decimal
 
 import pytest
-from books_harness import Books, credit, debit, reconciler
+from books_harness import Books, credit, debit, interpreter, reconciler
 
 from reconciler.cli.terminal import out_json
 from reconciler.core.rules.catalog import PLAN_RULES
@@ -133,7 +133,8 @@ def test_doctor_finds_nothing_wrong_in_sound_books(small):
 
 def test_doctor_changes_nothing(empty):
     before = sorted(file.name for file in empty.root.rglob("*"))
-    assert empty.run("doctor").code == 0
+    # The copy that queries read is in the ledger's directory until the process ends.
+    assert interpreter("doctor", "-w", empty.root).code == 0
     assert sorted(file.name for file in empty.root.rglob("*")) == before
 
 
