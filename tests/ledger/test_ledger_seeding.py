@@ -45,6 +45,7 @@ def test_a_changed_reference_adds_and_refreshes_but_never_reopens(database, tmp_
     assert "GBP" in tenant["currencies"]
     assert "EUR" not in tenant["currencies"]
     assert "Marker__c" in tenant["custom_fields"]
+    assert "ReconcilerKey__c" in tenant["custom_fields"]
     assert tenant["segments"] == '["Department"]'
 
 

@@ -43,7 +43,8 @@ def seeded_with(tx: Connection, tenant_id: str) -> str | None:
 def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] | Path) -> None:
     """Insert missing periods and codes and refresh the tenant's settings, once per content.
 
-    Existing periods and codes do not change: seeding never opens, closes or renames one.
+    Existing periods and codes do not change: seeding never opens, closes or renames one. Custom
+    fields that are no longer declared remain, for entries have values in them.
     """
     digest = document.digest_of(reference)
     if seeded_with(tx, act.tenant_id) == digest:
@@ -92,7 +93,7 @@ def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, d
             currencies=dict(sorted(loaded.currencies.items())),
             segmentation_rule=loaded.segmentation_rule,
             segments=list(loaded.segments),
-            custom_fields={kind: dict(names) for kind, names in loaded.custom_fields.items()},
+            custom_fields=_fields(tx, act.tenant_id, loaded),
             organizations=[asdict(unit) for unit in loaded.organizations],
         )
     )
@@ -109,6 +110,15 @@ def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, d
             "accountingCodes": _insert(tx, act, accounting_codes, ("name", "type"), codes),
         },
     )
+
+
+def _fields(tx: Connection, tenant_id: str, loaded: document.Reference) -> dict[str, Any]:
+    """The declared custom fields, and those that entries may have values in from earlier."""
+    known = tx.execute(select(tenants.c.custom_fields).where(tenants.c.tenant_id == tenant_id))
+    fields: dict[str, Any] = known.scalar_one()
+    for kind, names in loaded.custom_fields.items():
+        fields = {**fields, kind: {**fields.get(kind, {}), **names}}
+    return fields
 
 
 def _insert(

@@ -1,0 +1,201 @@
+"""Number 5: no change of the Reference touches books that are posted and unchanged."""
+
+import copy
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
+from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    empty,
+    empty_template,
+    opened,
+    plain_environment,
+)
+from books_harness import credit, debit
+
+MARKER = "ReconcilerKey__c"
+DATES = st.sampled_from(["2020-01-01", "2026-01-31", "2026-02-01", "2027-01-01"])
+NUMBERS = {"fiscalYear", "fiscalQuarter", "maxLength"}
+
+
+def _plain(value, key=""):
+    if isinstance(value, dict):
+        return {name: _plain(part, name) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return int(value) if key in NUMBERS else value
+
+
+def _codes(draw, spec):
+    rows = spec["accountingCodes"]
+    used = [row for row in rows if row["name"] in USED]
+    row = draw(st.sampled_from(used or rows))
+    match draw(st.sampled_from(["drop", "rename", "inactive", "since", "type", "twin"])):
+        case "drop":
+            rows.remove(row)
+        case "rename":
+            row["name"] = f"Former {row['name']}"
+        case "inactive":
+            row["status"] = "Inactive"
+        case "since":
+            row.pop("status", None)
+            row["inactiveSince"] = draw(DATES)
+        case "type":
+            row["type"] = "OtherEquity"
+        case "twin" if row["type"] not in {"OtherEquity", "BadDebt"}:
+            rows.append({"name": row["name"], "type": "BadDebt"})
+
+
+def _currencies(draw, spec):
+    rows = spec["currencies"]
+    row = draw(st.sampled_from(rows))
+    code = row if isinstance(row, str) else row["code"]
+    rows.remove(row)
+    if draw(st.booleans()):
+        rows.append({"code": code, "inactiveSince": draw(DATES)})
+
+
+def _periods(draw, spec):
+    rows = spec["accountingPeriods"]
+    row = draw(st.sampled_from(rows[2:] or rows))
+    match draw(st.sampled_from(["drop", "rename", "Closed", "PendingClose"])):
+        case "drop":
+            rows.remove(row)
+        case "rename":
+            row["name"] = f"Former {row['name']}"
+        case status:
+            row["status"] = status
+
+
+def _fields(draw, spec):
+    kind = draw(st.sampled_from(sorted(spec["customFields"])))
+    rows = spec["customFields"][kind]
+    row = draw(st.sampled_from(rows))
+    how = draw(st.sampled_from(["drop", "since", "short"]))
+    if how == "short":
+        row["maxLength"] = 1
+    elif row["name"] != MARKER and len(rows) > 1:
+        rows.remove(row)
+        if how == "since":
+            rows.append({**row, "inactiveSince": draw(DATES)})
+
+
+def _segments(draw, spec):
+    for form in ("segmentationRule", "segmentationRules"):
+        spec.pop(form, None)
+    new = {"name": "New", "segments": draw(st.permutations(["Region", "Department", "Team"]))}
+    day = draw(DATES)
+    old = {"name": "Old", "segments": ["Department", "Region"], "inactiveSince": day}
+    match draw(st.sampled_from(["none", "other", "since", "ended"])):
+        case "other":
+            spec["segmentationRule"] = new
+        case "since":
+            spec["segmentationRules"] = [old, {**new, "activeSince": day}]
+        case "ended":
+            spec["segmentationRules"] = [old]
+
+
+def _home(draw, spec):
+    spec.pop("homeCurrency", None)
+    spec.pop("aggregateCurrency", None)
+    if home := draw(st.sampled_from(["", "USD", "EUR", "JPY"])):
+        spec |= {"homeCurrency": home, "aggregateCurrency": draw(st.booleans())}
+
+
+CHANGES = (_codes, _currencies, _periods, _fields, _segments, _home)
+USED = {"Deferred Revenue", "Subscription Revenue"}
+
+
+@st.composite
+def changed(draw, reference):
+    """A Reference after some changes, that does not contradict itself."""
+    document = copy.deepcopy(reference)
+    spec = document["spec"]
+    for change in draw(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=6)):
+        change(draw, spec)
+        if not any(isinstance(row, str) for row in spec["currencies"]):
+            spec["currencies"].append("CHF")
+        if spec.get("homeCurrency") not in spec["currencies"]:
+            spec.pop("homeCurrency", None)
+            spec.pop("aggregateCurrency", None)
+    return document
+
+
+@pytest.fixture
+def posted(empty):  # noqa: F811
+    """Entries with everything that a Reference has a say in, posted."""
+    home = {"homeCurrencyAmount": "110.00"}
+    empty.declare("plain", Preparer__c="Ann")
+    empty.declare(
+        "segments",
+        segments=[
+            {"segmentName": name, "segmentValue": "One"} for name in ("Department", "Region")
+        ],
+    )
+    empty.declare("euro", debit("100.00", **home), credit("100.00", **home), currency="EUR")
+    empty.declare(
+        "home",
+        debit("7.25", homeCurrencyAmount="7.25"),
+        credit("7.25", homeCurrencyAmount="7.25"),
+    )
+    empty.declare("yen", debit("100", **home), credit("100", **home), currency="JPY")
+    assert empty.apply().code == 0
+    return empty
+
+
+def stays(books):
+    reference = _plain(yaml.load((books.root / "reference.yaml").read_text(), yaml.BaseLoader))
+    before = books.content()
+
+    def untouched(document):
+        books.write("reference.yaml", json.dumps(document, indent=2))
+        said = books.run("validate")
+        assert said.code == 0, said.said
+        plan = books.plan("--detailed-exitcode")
+        assert plan.code == 0, plan.said
+        assert books.plan_document()["changes"] == []
+        for verb in (books.apply(), books.run("drift")):
+            assert verb.code == 0, verb.said
+        assert books.content() == before
+
+    return reference, untouched
+
+
+def test_t05_a_dropped_custom_field_plans_nothing(posted):
+    reference, untouched = stays(posted)
+    fields = reference["spec"]["customFields"]
+    fields["JournalEntry"] = [row for row in fields["JournalEntry"] if row["name"] == MARKER]
+    untouched(reference)
+    posted.declare("new", Preparer__c="Ann")
+    (row,) = posted.plan_document()["changes"]
+    assert (row["name"], row["blocked"]["rule"]) == ("new", "ledger-facts")
+
+
+def _held(books, examples):
+    reference, untouched = stays(books)
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+    @given(changed(reference))
+    def hold(document):
+        untouched(document)
+
+    hold()
+
+
+def test_t05_a_changed_reference_plans_nothing_for_posted_books(posted):
+    _held(posted, 6)
+
+
+@pytest.mark.long
+def test_t05_any_changed_reference_plans_nothing_for_posted_books(posted):
+    _held(posted, 150)
