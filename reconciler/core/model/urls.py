@@ -30,4 +30,7 @@ def is_secret(line: str) -> bool:
 
 def without_password(text: str) -> str:
     """A text for people: where it holds a URL with a password, `…` stands for user and password."""
+    if "@" not in text and "=" not in text:
+        # Every form has one of the two; the search is slow in a long text without them.
+        return text
     return _PASSWORD.sub(lambda found: "…@" if found[0].endswith("@") else "…", text)
