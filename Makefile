@@ -81,6 +81,14 @@ faults: $(DEV) ## Run the whole fault laboratory, and write its table into docs/
 planted: $(DEV) ## Plant thirty known bugs in copies of the checkout, and show that the suite notices
 	$(BIN)/python tests/planted/plant.py --record docs/reliability.md
 
+# The peers live in an environment of their own.
+.PHONY: bench
+bench: $(DEV) ## Compare with peers, as ratios of one run, and renew docs/performance.md
+	$(UV) venv --clear --seed --python $(BIN)/python .venv-bench
+	$(UV) pip install --python .venv-bench/bin/python --requirement benchmarks/requirements.txt
+	$(BIN)/python -m compileall -q reconciler
+	$(BIN)/python benchmarks/compare.py --record docs/performance.md
+
 .PHONY: lint
 lint: check-lock check-format check-lint check-types check-schemas check-books check-books-format check-workflows ## Run every check, no test
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
 from uuid import uuid4
@@ -55,17 +56,32 @@ def main() -> None:
     print(f"{'database':<12}{'servers':>8}{'clients':>9}{'verb':>8}{'a second':>10}{'ratio':>7}")
     first: dict[str, float] = {}
     for kind, servers in ROWS:
-        with serving(kind, servers) as (urls, token):
+        with serving(kind, servers) as served:
+            token = served.token()
             for clients in (1, 8):
                 for verb in ("create", "read"):
-                    rate = measured(urls, token, clients, verb, asked.seconds)
+                    rate = measured(served.urls, token, clients, verb, asked.seconds)
                     ratio = rate / first.setdefault(verb, rate)
                     print(f"{kind:<12}{servers:>8}{clients:>9}{verb:>8}{rate:>10.0f}{ratio:>7.2f}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The URLs of server processes over one database, and the client that they know."""
+
+    urls: list[str]
+    client: dict[str, str]
+
+    def token(self) -> str:
+        form = {"grant_type": "client_credentials", **self.client}
+        answer = httpx.post(f"{self.urls[0]}/oauth/token", data=form)
+        token: str = answer.json()["access_token"]
+        return token
+
+
 @contextmanager
-def serving(kind: str, servers: int) -> Iterator[tuple[list[str], str]]:
-    """So many server processes over one new database: their URLs, and a token."""
+def serving(kind: str, servers: int) -> Iterator[Served]:
+    """So many server processes over one new database."""
     with ExitStack() as stack:
         if kind == "sqlite":
             folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -76,8 +92,7 @@ def serving(kind: str, servers: int) -> Iterator[tuple[list[str], str]]:
             database = server.url("ledger")
         urls = [stack.enter_context(_server(database)) for _ in range(servers)]
         made = _ledger("create-client", "--name", "bench", "--format", "json", database=database)
-        form = {"grant_type": "client_credentials", **json.loads(made.stdout)}
-        yield urls, httpx.post(f"{urls[0]}/oauth/token", data=form).json()["access_token"]
+        yield Served(urls=urls, client=json.loads(made.stdout))
 
 
 def measured(urls: Sequence[str], token: str, clients: int, verb: str, seconds: float) -> float:
