@@ -141,6 +141,7 @@ def test_whatever_installs_the_checkout_installs_the_lock() -> None:
     assert re.findall(r"pip install .*", MAKEFILE) == [
         "pip install --python .venv-newest/bin/python --upgrade --editable '.[dev]'",
         "pip install --python .venv-lowest/bin/python --no-deps --requirement -",
+        "pip install --python .venv-bench/bin/python --requirement benchmarks/requirements.txt",
     ]
 
 
