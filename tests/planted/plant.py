@@ -23,9 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATCHES = ROOT / "tests" / "planted"
-COUNT = 30
-BARS = {"bounded": 22, "full": 28}
-"""How many a tier has to catch."""
+COUNT = 44
 SWEEPS = "(long or faults) and not vendor"
 """What the full tier runs more than the bounded one, which is the default suite."""
 LONGEST = 1800
@@ -249,7 +247,7 @@ def number(text: str) -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--tier", choices=list(BARS), default="full")
+    parser.add_argument("--tier", choices=["bounded", "full"], default="full")
     parser.add_argument("--only", action="append", type=number, metavar="B7", help="only this")
     parser.add_argument(
         "--whole", action="store_true", help="run the whole suite, not only the tests named"
@@ -260,7 +258,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Plant the bugs that were asked for; 1 when too few are caught, 2 when nothing can be said."""
+    """Plant the bugs that were asked for; 1 when one escapes, 2 when nothing can be said."""
     asked = arguments()
     names = {f"B{number}" for number in asked.only or ()}
     try:
@@ -280,8 +278,7 @@ def main() -> int:
     print(f"\n{table(results)}\n{verdict(results, asked.tier)}")
     if asked.record:
         record(asked.record, results, asked.tier)
-    enough = len(chosen) if names else BARS[asked.tier]
-    return int(sum(bool(result.by) for result in results) < enough)
+    return int(not all(result.by for result in results))
 
 
 if __name__ == "__main__":

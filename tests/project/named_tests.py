@@ -7,6 +7,7 @@ docstring of its module. Sweeps that the default suite leaves out do not count.
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from checkout import ROOT
@@ -17,10 +18,10 @@ SHOWN = 6
 """Tests that are listed for a name; of those over it the number is given."""
 
 
-def naming_tests(names: Iterable[str], folder: str = "") -> dict[str, list[str]]:
-    """The tests below a folder of `tests/` that name each of some names, such as I-03."""
+def naming_tests(names: Iterable[str], *folders: str) -> dict[str, list[str]]:
+    """The tests that name each of some names, such as I-03; only those below some folders."""
     found: dict[str, list[str]] = {name: [] for name in names}
-    for path in sorted((TESTS / folder).rglob("test_*.py")):
+    for path in _modules(folders):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         where = path.relative_to(TESTS).as_posix()
         for name in _in_words(ast.get_docstring(tree) or "") & found.keys():
@@ -36,6 +37,11 @@ def naming_tests(names: Iterable[str], folder: str = "") -> dict[str, list[str]]
             for name in _named_by(test, tables) & found.keys():
                 found[name].append(f"`{where}::{test.name}`")
     return found
+
+
+def _modules(folders: Iterable[str]) -> Iterator[Path]:
+    for folder in folders or ("",):
+        yield from sorted((TESTS / folder).rglob("test_*.py"))
 
 
 def _in_words(text: str) -> set[str]:
