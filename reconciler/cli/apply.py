@@ -22,6 +22,7 @@ from reconciler.cli.options import (
     common_options,
     forge_options,
     format_option,
+    given_options,
     parallelism_option,
     plan_options,
 )
@@ -116,7 +117,7 @@ def apply(
     )
     with (
         ending_with_refusal(style),
-        stopping(stop, after=60 * timeout),
+        stopping(stop, after=60 * timeout, own_process=given_options().own_process),
         open_session(
             WriteSession,
             workspace,

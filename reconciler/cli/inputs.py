@@ -89,11 +89,11 @@ def unguarded() -> Iterator[None]:
 
 
 @contextmanager
-def stopping(stop: Stop, *, after: float) -> Iterator[None]:
+def stopping(stop: Stop, *, after: float, own_process: bool = False) -> Iterator[None]:
     """The first signal ends the run after the calls in flight; the second ends it at once.
 
     So does the end of its time, `after` that number of seconds. Once the run has ended, its exit
-    code stands: one more signal does not change it.
+    code stands: one more signal does not change it if the process ends with the command.
     """
 
     def handle(number: int, frame: Any) -> None:
@@ -121,7 +121,7 @@ def stopping(stop: Stop, *, after: float) -> Iterator[None]:
         raise KeyboardInterrupt from error
     finally:
         timer.cancel()
-        _installed(dict.fromkeys(before, _once) if given_options().own_process else before)
+        _installed(dict.fromkeys(before, _once) if own_process else before)
 
 
 def _installed(handlers: dict[int, _Handler]) -> dict[int, _Handler]:

@@ -69,6 +69,7 @@ def test_two_workspaces_on_one_ledger_leave_each_other_alone(served_small, tmp_p
     with closing(Books(tmp_path / "other", served_small.database)) as other:
         other.env = served_small.env
         other.settings("other-books")
+        other.leave_ledger_open()
         shutil.copy(served_small.root / "reference.yaml", other.root)
         for number in range(3):
             other.declare(f"entry-{number:02}", *LINES["1.00"])

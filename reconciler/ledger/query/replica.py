@@ -68,6 +68,7 @@ class Replicas:
         self._lock = threading.Lock()
         self._replicas: dict[str, Replica] = {}
         remove_left(store.directory)
+        store.closing.add(self)
 
     def of(self, tenant_id: str) -> "Replica":
         """The copy of a tenant, empty at first."""
@@ -78,6 +79,13 @@ class Replicas:
                 # Threads that use it keep it; its files are removed with it.
                 del self._replicas[next(iter(self._replicas))]
         return replica
+
+    def close(self) -> None:
+        """Remove the files of all copies. A later query makes a new copy."""
+        with self._lock:
+            for replica in self._replicas.values():
+                replica.remove()
+            self._replicas.clear()
 
 
 class Replica:
@@ -127,11 +135,15 @@ class Replica:
             copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # begins the snapshot
             yield Snapshot(copy=copy, layouts=dict(self._layouts))
 
-    def _begin(self, schema: Mapping[str, QueryTable]) -> None:
-        """Drop the copy. Its readers still have its files open."""
+    def remove(self) -> None:
+        """Remove the files. Readers still have them open."""
         if self._files is not None:
             self._files()
         self._files = None
+
+    def _begin(self, schema: Mapping[str, QueryTable]) -> None:
+        """Drop the copy."""
+        self.remove()
         self._schema = schema
         self._layouts: dict[str, RowLayout] = {}
         self._position = (0, GENESIS)

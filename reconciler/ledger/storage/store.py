@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
@@ -26,6 +28,12 @@ BACKENDS: dict[str, Backend] = {
 EXAMPLES = "sqlite:////absolute/path.db or postgresql://user@host/database"
 
 
+class Closing(Protocol):
+    """What has files of its own as long as the database is open."""
+
+    def close(self) -> None: ...
+
+
 class Store:
     """An open database. Threads and processes may share it.
 
@@ -43,6 +51,8 @@ class Store:
         self._writers = GroupCommit()
         self.directory = backend.directory(url)
         """Where the database is; None if it is on a server."""
+        self.closing: WeakSet[Closing] = WeakSet()
+        """What is closed with it."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -68,6 +78,8 @@ class Store:
             yield connection
 
     def close(self) -> None:
+        for item in tuple(self.closing):
+            item.close()
         for engine in self._engines.values():
             engine.dispose()
 
