@@ -179,6 +179,10 @@ def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
         error.message, error.remedy = map(given.completed, (error.message, error.remedy))
         show_error(error)
         return error.exit_code
+    except SystemExit:
+        # click ends the process by itself when nobody reads its help.
+        show_error(ReconcilerError("the output: nobody reads it"))
+        return ReconcilerError.exit_code
     except OSError as error:
         # A path that no system can have, a full disk: not ours to tell one from the other.
         show_error(ReconcilerError(f"{error.filename or 'the output'}: {error.strerror}"))

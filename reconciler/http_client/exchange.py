@@ -60,13 +60,17 @@ class FailedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request, the same bytes at every attempt. `target` starts with a slash."""
+    """A request, the same bytes at every attempt. `target` starts with a slash.
+
+    The answer to a `confidential` one may hold a secret anywhere, so nothing of it is logged.
+    """
 
     method: str
     target: str
     body: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    confidential: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +149,7 @@ class Exchange:
         try:
             response = client.send(outgoing, stream=True)
             try:
-                return self._receive(response, deadline=deadline)
+                return self._receive(response, request, deadline=deadline)
             finally:
                 response.close()
         except CONNECT_ERRORS as error:
@@ -178,10 +182,13 @@ class Exchange:
         outgoing.extensions["deadline"] = deadline
         return outgoing
 
-    def _receive(self, response: httpx.Response, *, deadline: float) -> Response | FailedRequest:
+    def _receive(
+        self, response: httpx.Response, request: Request, *, deadline: float
+    ) -> Response | FailedRequest:
         headers = MappingProxyType({name.lower(): text for name, text in response.headers.items()})
         request_id = next((headers[name] for name in REQUEST_IDS if name in headers), "-")
-        log.debug("answered %s, request id %s", response.status_code, request_id)
+        shown = "not shown" if request.confidential else request_id
+        log.debug("answered %s, request id %s", response.status_code, shown)
         fault = ""
         inflater = _Inflater(headers.get("content-encoding", ""), limit=self._limits.body_bytes)
         received, late = 0, False

@@ -287,6 +287,7 @@ class Client:
                     target="/oauth/token",
                     body=urlencode(credentials.form()).encode("ascii"),
                     content_type=FORM,
+                    confidential=True,
                 ),
                 accept=token_of,
             )

@@ -265,7 +265,7 @@ def test_t29_output_that_is_lost_is_no_success(settled, tmp_path, words, how):
     [
         pytest.param(("plan", "-v", "-w", "BOOKS"), 0, id="diagnostics"),
         pytest.param(("nosuch",), 64, id="usage"),
-        pytest.param(("plan", "-w", "/nowhere"), 1, id="error"),
+        pytest.param(("plan", "-w", "/nowhere"), 3, id="error"),
         pytest.param(("apply", "-w", "BOOKS"), 64, id="a prompt"),
     ],
 )
