@@ -68,21 +68,17 @@ def daybook_place(root: Path, settings: Settings) -> Path | str:
     return settings.daybook if "://" in settings.daybook else root / settings.daybook
 
 
-def recorded_in_file(root: Path) -> Callable[[Settings], Mapping[Address, Recorded]]:
-    """Reads the records of a daybook in a file; nothing where no such daybook can be read."""
-
-    def read(settings: Settings) -> Mapping[Address, Recorded]:
-        place = daybook_place(root, settings)
-        if not isinstance(place, Path) or not place.is_file():
-            return {}
-        try:
-            with closing(open_workspace_daybook(root, settings)) as daybook:
-                return daybook.recorded()
-        except ReconcilerError:
-            # `validate` is about files: what cannot be read proves nothing of what is posted.
-            return {}
-
-    return read
+def recorded_in_file(root: Path, settings: Settings) -> Mapping[Address, Recorded]:
+    """The records of a daybook in a file; nothing where no such daybook can be read."""
+    place = daybook_place(root, settings)
+    if not isinstance(place, Path) or not place.is_file():
+        return {}
+    try:
+        with closing(open_workspace_daybook(root, settings)) as daybook:
+            return daybook.recorded()
+    except ReconcilerError:
+        # `validate` is about files: what cannot be read proves nothing of what is posted.
+        return {}
 
 
 def require_recorded(root: Path, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
@@ -21,7 +22,7 @@ from reconciler.workspace.loader import WORKSPACE_FILE
 from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
 from reconciler.workspace.settings import Settings, settings_from
 
-RecordedIn: TypeAlias = Callable[[Settings], Mapping[Address, Recorded]]
+Records: TypeAlias = Callable[[], Mapping[Address, Recorded]]
 """Reads what the daybook of a workspace records; nothing where there is none to read."""
 
 
@@ -68,26 +69,25 @@ def read_workspace(
     root: Path,
     *,
     today: str = "",
-    recorded_in: RecordedIn | None = None,
+    ask_daybook: bool = False,
     strict: bool = False,
 ) -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
 
-    `today` decides which waivers still count; without it, the day it is in UTC. `recorded_in`
-    reads the daybook where it can be read: what is posted and unchanged is only warned about.
+    `today` decides which waivers still count; without it, the day it is in UTC. With
+    `ask_daybook` a daybook in a file is read: what is posted and unchanged is only warned about.
     """
     loaded = load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
     tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
     if settings is not None:
         tenant = replace(tenant, marker=settings.marker, workspace=settings.name)
-    recorded = recorded_in(settings) if recorded_in is not None and settings is not None else {}
+    records = _records(root, settings if ask_daybook else None)
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.
         check_marker(tenant) if settings is not None else (),
         chain.from_iterable(
-            _judged(check(declared, tenant), declared, recorded.get(declared.address))
-            for declared in loaded.declared
+            _judged(check(declared, tenant), declared, records) for declared in loaded.declared
         ),
         check_together(loaded.declared, tenant),
     )
@@ -124,24 +124,40 @@ def read_workspace(
     )
 
 
-def _judged(
-    findings: Iterable[Finding], declared: Declared, recorded: Recorded | None
-) -> Iterator[Finding]:
-    """The findings, with facts of the tenant as warnings where nothing would be posted.
+def _records(root: Path, settings: Settings | None) -> Records:
+    """Reads the daybook when it is asked for the first time; without settings there is none."""
 
-    Without a record the date of the entry decides: the fact may have begun later.
-    """
-    posted = (
+    @cache
+    def read() -> Mapping[Address, Recorded]:
+        if settings is None:
+            return {}
+        # Only facts of the tenant need it, and its modules take longer to load than a check runs.
+        from reconciler.app.state_directory import recorded_in_file
+
+        return recorded_in_file(root, settings)
+
+    return read
+
+
+def _is_posted(declared: Declared, recorded: Recorded | None) -> bool:
+    return (
         recorded is not None
         and recorded.number is not None
         and not recorded.cancelled
         and recorded.spec == declared.spec
     )
+
+
+def _judged(findings: Iterable[Finding], declared: Declared, records: Records) -> Iterator[Finding]:
+    """The findings, with facts of the tenant as warnings where nothing would be posted.
+
+    Without a record the date of the entry decides: the fact may have begun later.
+    """
     date = str(declared.spec.get(KINDS[declared.address.kind].date) or "")
     for one in findings:
         if not one.of_tenant or one.severity is not Severity.ERROR:
             yield one
-        elif posted:
+        elif _is_posted(declared, records().get(declared.address)):
             yield replace(one, severity=Severity.WARNING, remedy=POSTED_REMEDY)
         elif one.since and date < one.since:
             yield replace(one, severity=Severity.WARNING)

@@ -6,7 +6,6 @@ import click
 
 from reconciler import __version__
 from reconciler.app.explain import all_rules
-from reconciler.app.state_directory import recorded_in_file
 from reconciler.app.workspace import CheckedWorkspace, problems_within, read_workspace
 from reconciler.cli.options import common_options, format_option, given_options, strict_option
 from reconciler.cli.terminal import (
@@ -36,7 +35,7 @@ def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
     posting may occur in two files.
     """
     root = given_options().workspace
-    workspace = read_workspace(root, recorded_in=recorded_in_file(root), strict=strict)
+    workspace = read_workspace(root, ask_daybook=True, strict=strict)
     problems = problems_within(workspace, paths)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     if style == "text":

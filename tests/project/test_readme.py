@@ -114,7 +114,7 @@ def test_links_lead_to_files() -> None:
 
 
 def test_the_example_file_is_valid(run: Run, tmp_path: Path) -> None:
-    (example,) = blocks(REFERENCE, "yaml")
+    example, *_ = blocks(REFERENCE, "yaml")
     (tmp_path / "reconciler.yaml").write_text(
         "apiVersion: journal.reconciler/v1\nkind: Workspace\nmetadata: {name: example}\n"
     )
