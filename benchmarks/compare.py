@@ -212,8 +212,8 @@ def main() -> int:
     text = table(rows, grown, asked.size)
     print(f"\n{text}")
     if asked.record:
-        record(asked.record, text)
         draw(grown)
+        record(asked.record, f"{text}\n![Growth with the number of entries](images/{PLOT.name})\n")
     return 0
 
 
