@@ -154,11 +154,13 @@ def before_the_answer(fuse: Fuse) -> None:
 def headers_read(fuse: Fuse) -> None:
     """C09: the headers of an answer to a changing request are in, its body is not."""
 
-    def wrap(call: Callable[..., Any], exchange: Any, response: Any, **keywords: Any) -> Any:
+    def wrap(
+        call: Callable[..., Any], exchange: Any, response: Any, *rest: Any, **given: Any
+    ) -> Any:
         request = response.request
         if f"{request.method} {request.url.path}".encode().startswith(CHANGING):
             fuse.reach()
-        return call(exchange, response, **keywords)
+        return call(exchange, response, *rest, **given)
 
     wrapped("reconciler.http_client.exchange:Exchange._receive", wrap)
 
