@@ -136,7 +136,7 @@ def _require_driver() -> None:
     except ImportError as error:
         raise DaybookError(
             "a daybook on PostgreSQL needs the package psycopg",
-            remedy="Install it with the extra: pip install 'reconciler[postgresql]'.",
+            remedy="Install it with the extra: pip install 'journal-reconciler[postgresql]'.",
         ) from error
 
 

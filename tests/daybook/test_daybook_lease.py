@@ -316,4 +316,4 @@ def test_without_the_driver_the_extra_is_named(on_postgresql, monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(DaybookError, match="psycopg") as caught:
         on_postgresql.opened().__enter__()
-    assert "reconciler[postgresql]" in caught.value.remedy
+    assert "journal-reconciler[postgresql]" in caught.value.remedy

@@ -519,5 +519,5 @@ def test_without_the_driver_the_extra_is_named():
     assert process.returncode == 1
     assert said == (
         "Error: a ledger on PostgreSQL needs the package psycopg; "
-        "install it with: pip install 'reconciler[postgresql]'\n"
+        "install it with: pip install 'journal-reconciler[postgresql]'\n"
     )

@@ -1,13 +1,17 @@
 """The wheel and the source distribution are whole: they work without a checkout."""
 
 import re
+import shlex
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
-from checkout import Run
+from checkout import ROOT, Run
+
+INSTALL = re.compile(r"pip install '[^']+'")
+"""An install command as the tool and its documents print it."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,30 @@ def test_the_wheel_holds_what_it_should(root: Path, wheel: Path) -> None:
     assert names >= package | schemas | {"reconciler/examples/reference.yaml"}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert not any(name.startswith("tests/") for name in names)
+
+
+def test_every_printed_install_command_installs_this_wheel(
+    run: Run, wheel: Path, tmp_path: Path, tracked: tuple[Path, ...]
+) -> None:
+    """The name `reconciler` on the public index is another project's: nothing may print it."""
+    printed = {
+        command
+        for path in tracked
+        if path.parts[0] in ("reconciler", "docs", "README.md") and path.suffix in (".py", ".md")
+        for command in INSTALL.findall((ROOT / path).read_text(encoding="utf-8"))
+    }
+    assert printed
+    for command in sorted(printed):
+        (requirement,) = shlex.split(command)[2:]
+        installed = run(
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--isolated"),
+            *("install", "--no-index", "--find-links", wheel.parent, "--no-deps"),
+            *("--target", tmp_path / "target", "--upgrade", requirement),
+        )
+        assert installed.returncode == 0, f"{command}: {installed.stderr}"
+        # pip warns of an extra that the wheel does not have, and installs it all the same.
+        assert "does not provide the extra" not in installed.stderr
+        assert (tmp_path / "target" / "reconciler" / "cli" / "main.py").is_file()
 
 
 @pytest.mark.long

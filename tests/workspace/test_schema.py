@@ -86,7 +86,8 @@ def with_spec(**fields):
 def test_every_kind_has_a_schema_of_its_own():
     assert set(SCHEMAS) == {*KINDS, "Workspace", "Reference"}
     identities = {schema_of(kind)["$id"] for kind in SCHEMAS}
-    assert identities == {f"https://reconciler.dev/schemas/v1/{SCHEMAS[kind]}" for kind in SCHEMAS}
+    names = {file.removesuffix(".schema.json") for file in SCHEMAS.values()}
+    assert identities == {f"urn:journal-reconciler:v1:{name}" for name in names}
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)

@@ -56,7 +56,7 @@ def prepare(url: URL) -> URL:
     except ImportError as error:
         raise LedgerUnusable(
             "a ledger on PostgreSQL needs the package psycopg; "
-            "install it with: pip install 'reconciler[postgresql]'"
+            "install it with: pip install 'journal-reconciler[postgresql]'"
         ) from error
     if not url.database:
         raise LedgerUnusable(
