@@ -121,6 +121,8 @@ def _document_of(declared: Declared) -> dict[str, Value]:
         metadata["protect"] = True
     if declared.adopts is not None:
         metadata["adopts"] = declared.adopts
+    if declared.reverses is not None:
+        metadata["reverses"] = declared.reverses
     if declared.acknowledges:
         metadata["acknowledges"] = tuple(
             {"number": item.number, "status": item.status, "reason": item.reason}

@@ -295,4 +295,5 @@ def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared
             )
             for row in rows_of(metadata.get("acknowledges"))
         ),
+        reverses=text_of(metadata.get("reverses")),
     )

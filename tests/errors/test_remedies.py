@@ -276,6 +276,11 @@ REMEDIES |= {
     "minor-units-zeros": edit(("1.000", "1000.00")),
     "open-period": edit(("Dec-2025", "Jan-2026"), ("2025-12-31", "2026-01-31")),
     "reserved-field": edit(("  ReconcilerKey__c: acme-books/accrual\n", "")),
+    "reversal-nets": edit(("300.90", "400.90")),
+    "reversal-original": edit(("reverses: acrual", "reverses: accrual")),
+    "reversal-original-removed": edit(
+        ("reverses: accrual", "reverses: JE-00000018"), then=["reversal-unproved"]
+    ),
     "run-dates-order": edit(
         ("targetStartDate: 2026-01-31", "targetStartDate: 2026-01-01"),
         ("targetEndDate: 2026-01-01", "targetEndDate: 2026-01-31"),
@@ -309,6 +314,11 @@ BY_FUNCTION = {
     "run-dates-early": lambda text: text.replace("2014", "2015"),
     "run-one-period-open-ended": lambda text: text.replace(
         "startDate: 2026-02-01", "startDate: 2026-02-01, endDate: 2026-02-28"
+    ),
+    "reversal-of-reversal": lambda text: text[: text.rindex("---")],
+    "reversal-twice": lambda text: text[: text.rindex("---")],
+    "reversal-unproved": lambda text: (
+        f"{text}---\n{HEAD}metadata: {{name: imported, adopts: JE-00000018}}\n{SPEC}"
     ),
     "schema-length": lambda text: ENTRY,
     "yaml-number-length": lambda text: text[: text.index("0.1111") + 30],

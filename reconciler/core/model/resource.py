@@ -64,6 +64,8 @@ class Declared:
     previous_name: str | None = None
     """The previous name of the declaration, which keeps its entry."""
     acknowledges: tuple[Acknowledgement, ...] = ()
+    reverses: str | None = None
+    """The entry that this one reverses: a name, or the number of an entry that no file declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from reconciler.core.model.resource import Declared, Path, Source, Value, rows_o
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding, finding_at
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
+from reconciler.core.rules.reversals import check_reversals, reversed_names
 from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
 
 MAX_LINES = 100
@@ -60,9 +61,13 @@ def check_together(declarations: Iterable[Declared], tenant: Tenant) -> Iterator
         yield from _TOGETHER[kind](of_kind, tenant)
 
 
-def _same_economics(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
+def _same_economics(entries: tuple[Declared, ...], tenant: Tenant) -> Iterator[Finding]:
     first: dict[Hashable, Declared] = {}
+    undone = reversed_names(entries)
     for declared in entries:
+        if declared.address.name in undone:
+            # Its reversal cancels it out, so an equal entry posts the amounts once.
+            continue
         economics = _economics(declared.spec, tenant)
         other = first.setdefault(economics, declared)
         # Two adopted entries are posted under two numbers already.
@@ -90,6 +95,7 @@ def _about_entries(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Find
     entries = tuple(entries)
     yield from _same_economics(entries, tenant)
     yield from _unknown_home_currency(entries, tenant)
+    yield from check_reversals(entries, tenant)
 
 
 def _economics(spec: Mapping[str, Value], tenant: Tenant) -> Hashable:

@@ -148,6 +148,40 @@ _FILE_RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="reversal-nets",
+        summary="An entry and its reversal cancel out exactly, on each code, in both currencies.",
+        why="A reversal that leaves an amount is a correction of a part, and nobody sees of what. "
+        "Type of code, segments, organization and custom fields of lines count.",
+        remedy="Swap the sides of the original's lines. To correct a part, declare an entry "
+        "without `reverses`.",
+    ),
+    Rule(
+        id="reversal-twice",
+        summary="An entry is reversed once.",
+        why="A second reversal posts the amounts of the original with the opposite sign.",
+        remedy="Remove one of the two reversals.",
+    ),
+    Rule(
+        id="reversal-of-reversal",
+        summary="A reversal is not reversed.",
+        why="After it, nobody can tell which of the three entries holds.",
+        remedy="Remove the reversal, or declare the content of the original again.",
+    ),
+    Rule(
+        id="reversal-original",
+        summary="`metadata.reverses` names an entry of the workspace, or a number.",
+        why="A reversal without its original posts amounts that nothing justifies.",
+        remedy="Write the name of a declared entry, or the number of an entry in the ledger.",
+    ),
+    Rule(
+        id="reversal-unproved",
+        summary="The original of a reversal is declared.",
+        why="Files alone do not prove that a reversal cancels out an entry that no file holds. A "
+        "plan reads the entry, and proves it or blocks the reversal.",
+        remedy="Nothing needs to be done. To prove it offline too, import the original.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="run-dates",
         summary="The target dates of a run are in order, not before 2015-01-01, and equal to the "
         "dates of its accounting period if it names one.",
