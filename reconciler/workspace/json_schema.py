@@ -17,11 +17,17 @@ API_VERSION = "journal.reconciler/v1"
 WORKSPACE = "Workspace"
 REFERENCE = "Reference"
 
+SUPPORTING: Mapping[str, str] = MappingProxyType(
+    {"SpreadsheetMapping": "spreadsheet-mapping.schema.json"}
+)
+"""The kinds that verbs read and that are never posted, each with the file name of its schema."""
+
 SCHEMAS: Mapping[str, str] = MappingProxyType(
     {
         **{kind.name: kind.schema for kind in KINDS.values()},
         WORKSPACE: "workspace.schema.json",
         REFERENCE: "reference.schema.json",
+        **SUPPORTING,
     }
 )
 """The file name of the schema of every kind of document."""

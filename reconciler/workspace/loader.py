@@ -28,7 +28,14 @@ from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
 from reconciler.workspace.cut_texts import cut_texts
 from reconciler.workspace.files import find, read_file
-from reconciler.workspace.json_schema import API_VERSION, REFERENCE, SCHEMAS, WORKSPACE, is_valid
+from reconciler.workspace.json_schema import (
+    API_VERSION,
+    REFERENCE,
+    SCHEMAS,
+    SUPPORTING,
+    WORKSPACE,
+    is_valid,
+)
 from reconciler.workspace.positions import locate
 from reconciler.workspace.reference_checks import reference_flaws
 from reconciler.workspace.rules import finding, problem
@@ -42,10 +49,19 @@ _MOST_SEARCHED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupportingDocument:
+    """A document of a kind that verbs read and that is never posted, such as a mapping."""
+
+    address: Address
+    value: Mapping[str, Value]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedWorkspace:
     """What a workspace holds.
 
-    `declared` is sorted by address and `problems` by place. `workspace` and `reference` are the
+    `declared` and `supporting` are sorted by address and `problems` by place. `workspace` and `reference` are the
     documents of those kinds, None when there is none that fits its schema. `paths` are those of
     the YAML files read, `digest` is the SHA-256 over their paths and contents. While a problem of
     severity error remains, nothing may be concluded from what is missing.
@@ -54,6 +70,7 @@ class LoadedWorkspace:
     workspace: Mapping[str, Value] | None
     reference: Mapping[str, Value] | None
     declared: tuple[Declared, ...]
+    supporting: tuple[SupportingDocument, ...]
     problems: tuple[Problem, ...]
     paths: tuple[str, ...]
     digest: str
@@ -110,6 +127,7 @@ def _loaded(
         workspace=reading.workspace,
         reference=reading.reference,
         declared=tuple(declared for _, declared in sorted(reading.declared.items())),
+        supporting=tuple(document for _, document in sorted(reading.supporting.items())),
         problems=tuple(sorted(problems)),
         paths=tuple(sorted(contents)),
         digest=digest.hexdigest(),
@@ -144,6 +162,7 @@ class _Reading:
         self.workspace: Mapping[str, Value] | None = None
         self.reference: Mapping[str, Value] | None = None
         self.declared: dict[Address, Declared] = {}
+        self.supporting: dict[Address, SupportingDocument] = {}
         self.findings: list[Finding] = []
         self.has_workspace = False
         self._explained: Counter[str] = Counter()
@@ -176,6 +195,10 @@ class _Reading:
         elif kind == REFERENCE:
             self.findings += reference_flaws(value, source=source)
             self.reference = value
+        elif kind in SUPPORTING:
+            address = Address(kind, str(mapping_of(value["metadata"])["name"]))
+            new = SupportingDocument(address=address, value=value, source=source)
+            self._require_single(new, self.supporting.setdefault(address, new))
         else:
             self._declare(_declared(kind, value, source))
 
@@ -211,10 +234,9 @@ class _Reading:
         return True
 
     def _declare(self, declared: Declared) -> None:
-        other = self.declared.setdefault(declared.address, declared)
-        if other is not declared:
-            fact = f"{declared.address} is declared at {other.source} already"
-            self._find(declared.source, ("metadata", "name"), "unique-name", fact)
+        if not self._require_single(
+            declared, self.declared.setdefault(declared.address, declared)
+        ):
             return
         if (number := declared.adopts) is not None:
             other = self._adopting.setdefault((declared.address.kind, number), declared)
@@ -228,6 +250,15 @@ class _Reading:
                 fact = f"{previous} became {other.address} at {other.source} already"
                 path = ("metadata", "previousName")
                 self._find(declared.source, path, "unique-previous-name", fact)
+
+    def _require_single(
+        self, document: Declared | SupportingDocument, first: Declared | SupportingDocument
+    ) -> bool:
+        """Whether the document is the first of its kind and name."""
+        if first is not document:
+            fact = f"{document.address} is declared at {first.source} already"
+            self._find(document.source, ("metadata", "name"), "unique-name", fact)
+        return first is document
 
     def check_previous_names(self) -> None:
         """Hold the names that were given up to those that are borne: all must be read first."""

@@ -19,7 +19,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.resource import Source
 from reconciler.workspace import SCHEMAS, schema_text
-from reconciler.workspace.json_schema import is_valid
+from reconciler.workspace.json_schema import SUPPORTING, is_valid
 from reconciler.workspace.schema_errors import explain, explained
 from reconciler.workspace.yaml_reader import read
 
@@ -84,7 +84,7 @@ def with_spec(**fields):
 
 
 def test_every_kind_has_a_schema_of_its_own():
-    assert set(SCHEMAS) == {*KINDS, "Workspace", "Reference"}
+    assert set(SCHEMAS) == {*KINDS, *SUPPORTING, "Workspace", "Reference"}
     identities = {schema_of(kind)["$id"] for kind in SCHEMAS}
     names = {file.removesuffix(".schema.json") for file in SCHEMAS.values()}
     assert identities == {f"urn:journal-reconciler:v1:{name}" for name in names}
