@@ -61,10 +61,11 @@ class SupportingDocument:
 class LoadedWorkspace:
     """What a workspace holds.
 
-    `declared` and `supporting` are sorted by address and `problems` by place. `workspace` and `reference` are the
-    documents of those kinds, None when there is none that fits its schema. `paths` are those of
-    the YAML files read, `digest` is the SHA-256 over their paths and contents. While a problem of
-    severity error remains, nothing may be concluded from what is missing.
+    `declared` and `supporting` are sorted by address and `problems` by place. `workspace` and
+    `reference` are the documents of those kinds, None when there is none that fits its schema.
+    `paths` are those of the YAML files read, `digest` is the SHA-256 over their paths and
+    contents. While a problem of severity error remains, nothing may be concluded from what is
+    missing.
     """
 
     workspace: Mapping[str, Value] | None
@@ -234,9 +235,7 @@ class _Reading:
         return True
 
     def _declare(self, declared: Declared) -> None:
-        if not self._require_single(
-            declared, self.declared.setdefault(declared.address, declared)
-        ):
+        if not self._require_single(declared, self.declared.setdefault(declared.address, declared)):
             return
         if (number := declared.adopts) is not None:
             other = self._adopting.setdefault((declared.address.kind, number), declared)
