@@ -27,6 +27,8 @@ USAGE_ERROR = 64
 
 INTERRUPTED = 130
 
+HELP_WIDTH = 78
+
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "init": "Write a starter workspace.",
@@ -80,6 +82,12 @@ class LazyGroup(VerbGroup):
         assert isinstance(command, click.Command)
         _read_environment(command)
         return command
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help in `help.txt`, which is as wide on every terminal."""
+        formatter = click.HelpFormatter(width=HELP_WIDTH)
+        self.format_help(ctx, formatter)
+        return formatter.getvalue().rstrip("\n")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -3,10 +3,12 @@
 import json
 import shutil
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from books_harness import Books, credit, debit, interpreter, reconciler
 
+from reconciler import cli
 from reconciler.cli.terminal import out_json
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
@@ -23,6 +25,24 @@ EVERY_RULE = {
     **DIFFERENCE_RULES,
     **LEDGER_RULES,
 }
+
+
+HELP_FILE = Path(cli.__path__[0]) / "help.txt"
+
+
+@pytest.mark.parametrize("width", ["40", "200"])
+def test_the_help_that_no_click_prints_is_the_one_that_it_would_print(width, request, monkeypatch):
+    """On a screen of any width, so that one file holds it."""
+    monkeypatch.setenv("COLUMNS", width)
+    printed = reconciler("--help").out
+    if request.config.getoption("--bless"):
+        HELP_FILE.write_text(printed, encoding="ascii")
+    assert HELP_FILE.read_text(encoding="ascii") == printed
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help", "--version"])
+def test_what_no_click_prints_ends_as_all_else_does(flag, tmp_path):
+    assert interpreter(flag, cwd=tmp_path) == reconciler(flag, cwd=tmp_path)
 
 
 def test_init_writes_books_that_validate_plan_and_apply(tmp_path):

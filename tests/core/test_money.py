@@ -5,8 +5,10 @@ from decimal import Decimal, Inexact, localcontext
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from iso4217 import Currency
 
 from reconciler.core.model.money import (
+    _LISTED,
     WITHDRAWN,
     difference,
     minor_units,
@@ -168,12 +170,19 @@ ONCE_LISTED = """
 """
 
 
+def test_the_decimal_places_are_those_of_the_table_that_iso_publishes():
+    """The package `iso4217` carries the table. A newer one is compared when the lock is renewed."""
+    published = {item.code: item.exponent for item in Currency if item.exponent is not None}
+    listed = {code: units for units, codes in _LISTED.items() for code in codes.split()}
+    assert listed == published
+
+
 def test_no_currency_loses_its_decimal_places():
     assert [code for code in (*ONCE_LISTED.split(), *WITHDRAWN) if minor_units(code) is None] == []
 
 
 def test_the_embedded_ledger_knows_the_same_decimal_places():
-    codes = [*ONCE_LISTED.split(), *WITHDRAWN, "XAU", "XXX", "AAA"]
+    codes = [*(item.code for item in Currency), *ONCE_LISTED.split(), *WITHDRAWN, "AAA"]
     assert {code: ledger_units(code) for code in codes} == {
         code: minor_units(code) for code in codes
     }

@@ -9,9 +9,12 @@ import fault_server as wire
 import pytest
 from client_threads import in_threads
 from fault_server import CREATED, Act, answer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable, OutcomeUnknown, RequestRefused
+from reconciler.http_client.retry import http_date
 from reconciler.zuora.connection import CallLimits
 
 KIND = KINDS["JournalEntry"]
@@ -179,3 +182,25 @@ def test_the_servers_clock_is_that_of_its_last_answer(server, connect):
     assert client.server_time() == noon
     client.read(KIND, NUMBER)
     assert client.server_time() == noon
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_date_is_read_as_it_was_written(moment):
+    assert http_date(format_datetime(moment, usegmt=True)) == moment.replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Sunday, 06-Nov-94 08:49:37 GMT", datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        ("Sun Nov  6 08:49:37 1994", datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        ("Sun, 06 Nov 1994 08:49:37 +0100", datetime(1994, 11, 6, 7, 49, 37, tzinfo=UTC)),
+        ("Tue, 30 Feb 2026 08:49:37 GMT", None),
+        ("Fri, 20 Nov 2026 25:00:20 GMT", None),
+        ("Fri, 20 Nov 2026 12:00:20 GMT, 1", datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_a_date_in_another_form_is_read_too(text, read):
+    assert http_date(text) == read
