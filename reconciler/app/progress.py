@@ -63,6 +63,14 @@ class FilesWritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileDifferences:
+    """The files that a verb would write; `lines` are a unified diff, if it was asked for."""
+
+    paths: tuple[Path, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportProblems:
     """What an import would declare has problems."""
 
@@ -80,6 +88,7 @@ class Imported:
 Event: TypeAlias = (
     Applied
     | Assessment
+    | FileDifferences
     | FilesWritten
     | ImportProblems
     | Imported

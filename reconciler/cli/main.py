@@ -51,6 +51,9 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 """The verbs, each in the module of its name. Kept here so that `--help` loads none of them."""
 
+_WRITING_FILES = frozenset({"fmt", "import"})
+"""The verbs whose modules are in the folder `files`."""
+
 
 class LazyGroup(VerbGroup):
     """Loads a verb's module when the verb is used, so that no verb pays for another's imports."""
@@ -78,7 +81,8 @@ class LazyGroup(VerbGroup):
         if cmd_name not in _COMMANDS or cmd_name in self.commands:
             return super().get_command(ctx, cmd_name)
         name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
-        command = getattr(import_module(f"reconciler.cli.{name}"), name)
+        place = "files." if cmd_name in _WRITING_FILES else ""
+        command = getattr(import_module(f"reconciler.cli.{place}{name}"), name)
         assert isinstance(command, click.Command)
         _read_environment(command)
         return command

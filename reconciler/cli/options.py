@@ -292,6 +292,12 @@ forge_options = together(
 )
 """The options that name a change; in a CI job, its variables do."""
 
+writing_options = together(
+    click.option("--dry-run", is_flag=True, help="Write nothing; show a unified diff."),
+    click.option("--check", is_flag=True, help="Write nothing; exit 7 if a file would change."),
+)
+"""The options of verbs that compute files of the workspace."""
+
 parallelism_option = click.option(
     "--parallelism",
     type=click.IntRange(1, 40),

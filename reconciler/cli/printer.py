@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reconciler.app.progress import (
     Event,
+    FileDifferences,
     FilesWritten,
     Imported,
     ImportProblems,
@@ -68,6 +69,9 @@ class Printer:
                 self._unsaved(event)
             case FilesWritten():
                 out(line("wrote ", (str(path), "strong")) for path in event.paths)
+            case FileDifferences():
+                out(line(text) for text in event.lines)
+                out(line("would write ", (str(path), "strong")) for path in event.paths)
             case ImportProblems():
                 err(problem_spans(event.problems, event.root))
             case Imported():

@@ -14,6 +14,7 @@ from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 
@@ -24,6 +25,7 @@ EVERY_RULE = {
     **WARNING_RULES,
     **DIFFERENCE_RULES,
     **LEDGER_RULES,
+    **WRITING_RULES,
 }
 
 
@@ -220,9 +222,8 @@ def test_a_custom_rule_is_explained_where_it_holds(small):
 
 
 def test_no_name_stands_for_two_rules():
-    assert len(EVERY_RULE) == sum(
-        map(len, (RULES, FILE_RULES, PLAN_RULES, WARNING_RULES, DIFFERENCE_RULES, LEDGER_RULES))
-    )
+    tables = (RULES, FILE_RULES, PLAN_RULES, WARNING_RULES, DIFFERENCE_RULES)
+    assert len(EVERY_RULE) == sum(map(len, (*tables, LEDGER_RULES, WRITING_RULES)))
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)

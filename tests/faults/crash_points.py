@@ -208,7 +208,9 @@ CLIENT: Mapping[str, Install] = {
     "C01": before("reconciler.app.state_directory:open_daybook"),
     "C02": after("reconciler.app.state_directory:open_daybook"),
     "C03": after("reconciler.daybook:Daybook.recorded"),
-    "C04": after("reconciler.app.apply:require_reviewed", "reconciler.app.importing:_adoptions"),
+    "C04": after(
+        "reconciler.app.apply:require_reviewed", "reconciler.app.files.importing:_adoptions"
+    ),
     "C05": at_the_commit_of("reconciler.daybook:Daybook.record_intent", done=False),
     "C06": after("reconciler.daybook:Daybook.record_intent"),
     "C07": half_a_request,

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from program import Program
 
-from reconciler.app.formatting import format_files
+from reconciler.app.files.formatting import format_files
 from reconciler.app.workspace import read_workspace
 from reconciler.core.model.money import WITHDRAWN, minor_units
 from reconciler.workspace.formatter.writer import declarations_text

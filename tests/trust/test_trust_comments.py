@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from program import Program
 
-from reconciler.app.formatting import format_files
+from reconciler.app.files.formatting import format_files
 from reconciler.app.workspace import read_workspace
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.app.apply import Interaction
-from reconciler.app.importing import ImportOptions, PeriodImport, import_objects
+from reconciler.app.files.importing import ImportOptions, PeriodImport, import_objects
 from reconciler.app.session import ReadSession, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
 from reconciler.cli.options import ca_bundle_option, common_options, sound_name, take

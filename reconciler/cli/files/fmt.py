@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.formatting import format_files
+from reconciler.app.files.formatting import format_files
 from reconciler.cli.options import common_options, given_options
 from reconciler.cli.terminal import err, out
 from reconciler.errors import FilesRefused

@@ -1,16 +1,16 @@
 """Imports live entries and journal runs: declares them, and adopts them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from reconciler.app.apply import Interaction, execute_plan, exit_code
+from reconciler.app.files.file_changes import replaced, require_new, require_readable
 from reconciler.app.plan import plan_without_search
 from reconciler.app.progress import FilesWritten, Imported, ImportProblems, Note, Progress
 from reconciler.app.session import ReadSession, WriteSession
 from reconciler.app.settlement import settle_first
-from reconciler.app.text_files import write_text
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
@@ -133,15 +133,11 @@ def _declared(
     session: ReadSession, imports: Sequence[Import], interaction: Interaction
 ) -> tuple[ReadSession, Plan]:
     """Write the declarations, and plan their adoption. Leaves no file behind when that fails."""
-    written = _write(session, imports)
-    try:
+    texts = _texts(session, imports)
+    with replaced(texts):
         session = replace(session, workspace=_read_again(session, imports, interaction))
         plan = _adoptions(session, imports, interaction.progress)
-    except BaseException:
-        for path in written:
-            path.unlink()
-        raise
-    interaction.tell(FilesWritten(paths=written))
+    interaction.tell(FilesWritten(paths=tuple(texts)))
     return session, plan
 
 
@@ -333,8 +329,8 @@ def _search_period(
     )
 
 
-def _write(session: ReadSession, imports: Sequence[Import]) -> tuple[Path, ...]:
-    """Write what no file declares yet; a file that exists is never changed."""
+def _texts(session: ReadSession, imports: Sequence[Import]) -> Mapping[Path, str]:
+    """The files of what no file declares yet; a file that exists is never changed."""
     workspace = session.workspace
     tenant = workspace.tenant
     documents: dict[Path, list[Document]] = {}
@@ -349,27 +345,10 @@ def _write(session: ReadSession, imports: Sequence[Import]) -> tuple[Path, ...]:
             metadata["journalRun"] = item.journal_run
         documents.setdefault(item.path, []).append((item.address.kind, metadata, spec))
     for path in documents:
-        _require_new(path, workspace.root.resolve())
-    for path, texts in documents.items():
-        text = declarations_text(
-            texts, minor_units=tenant.minor_units, home_currency=tenant.home_currency or ""
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text, mode=0o644)
-    return tuple(documents)
-
-
-def _require_new(path: Path, root: Path) -> None:
-    """Refuse a file that exists, or that the workspace does not read."""
-    if path.exists():
-        raise Refused(
-            f"{path} already exists, and is not overwritten",
-            remedy="Choose another file with --to.",
-        )
-    if root not in path.resolve().parents:
-        raise UsageError(f"{path} is outside the workspace.")
-    hidden = any(part.startswith(".") for part in path.resolve().relative_to(root).parts)
-    if hidden or path.suffix not in (".yaml", ".yml"):
-        raise UsageError(
-            f"{path} is not a file that the workspace reads: name a *.yaml file that is not hidden."
-        )
+        require_new(path)
+        require_readable(path, workspace.root.resolve())
+    home = tenant.home_currency or ""
+    return {
+        path: declarations_text(texts, minor_units=tenant.minor_units, home_currency=home)
+        for path, texts in documents.items()
+    }

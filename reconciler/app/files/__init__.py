@@ -1,0 +1,1 @@
+"""Use cases that write the files of a workspace."""

@@ -1,0 +1,130 @@
+"""Writes the files that a verb computed: all of them or none, or shows what would change."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+
+from reconciler.app.progress import FileDifferences, FilesWritten, Tell
+from reconciler.app.text_files import read_text, write_text
+from reconciler.core.rules.writing_rules import WRITING_RULES
+from reconciler.errors import ExpectationFailed, Refused, UsageError
+from reconciler.git.repository import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingOptions:
+    """Whether a verb writes: with either option it does not."""
+
+    dry_run: bool = False
+    """Show the difference."""
+    check: bool = False
+    """Exit 7 if a file would change."""
+
+
+def write_files(
+    root: Path,
+    files: Mapping[Path, str | None],
+    options: WritingOptions,
+    *,
+    tell: Tell,
+    moved: Iterable[Path] = (),
+    prove: Callable[[], None] = lambda: None,
+) -> int:
+    """Write these texts below a workspace, all or none, and return the exit code.
+
+    None deletes a file. What `prove` raises puts every file back. Raises Refused for a file with
+    edits that no commit holds, unless it is one of `moved`, whose edits are in another file now.
+    """
+    changed = {path: text for path, text in files.items() if text != _present(path)}
+    for path in changed:
+        require_readable(path, root.resolve())
+    _require_committed(root, sorted({*changed} - {*moved}))
+    if options.dry_run or options.check:
+        lines = tuple(line for path in sorted(changed) for line in _difference(path, changed[path]))
+        paths = tuple(sorted(changed))
+        tell(FileDifferences(paths=paths, lines=lines if options.dry_run else ()))
+        return ExpectationFailed.exit_code if options.check and changed else 0
+    with replaced(changed):
+        prove()
+    tell(FilesWritten(paths=tuple(sorted(changed))))
+    return 0
+
+
+@contextmanager
+def replaced(files: Mapping[Path, str | None]) -> Iterator[None]:
+    """Write these texts, all or none; None deletes a file. What the block raises undoes it."""
+    before: dict[Path, bytes | None] = {}
+    drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.draft") for path in files}
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text is not None:
+                mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+                write_text(drafts[path], text, mode=mode)
+        for path, text in files.items():
+            before[path] = path.read_bytes() if path.exists() else None
+            if text is not None:
+                drafts[path].replace(path)
+            else:
+                path.unlink(missing_ok=True)
+        yield
+    except BaseException:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(content)
+        raise
+    finally:
+        for draft in drafts.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+
+def require_new(path: Path) -> None:
+    """Refuse a file that exists."""
+    if path.exists():
+        raise Refused(
+            f"{path} already exists, and is not overwritten",
+            remedy="Choose another file with --to.",
+        )
+
+
+def require_readable(path: Path, root: Path) -> None:
+    """Refuse a file that the workspace does not read; `root` is the workspace, resolved."""
+    if root not in path.resolve().parents:
+        raise UsageError(f"{path} is outside the workspace.")
+    hidden = any(part.startswith(".") for part in path.resolve().relative_to(root).parts)
+    if hidden or path.suffix not in (".yaml", ".yml"):
+        raise UsageError(
+            f"{path} is not a file that the workspace reads: name a *.yaml file that is not hidden."
+        )
+
+
+def _require_committed(root: Path, paths: Iterable[Path]) -> None:
+    """Refuse to overwrite edits that are nowhere else. Without git nobody knows of any."""
+    there = [path for path in paths if path.exists()]
+    repository = Repository.around(root) if there else None
+    if repository is None or repository.head() is None:
+        return
+    edited = {(root / name).resolve() for name in repository.changed()}
+    for path in there:
+        if path.resolve() in edited:
+            raise Refused(
+                f"file-modified: {path} has edits that no commit holds, and would be overwritten",
+                remedy=WRITING_RULES["file-modified"].remedy,
+            )
+
+
+def _present(path: Path) -> str | None:
+    return read_text(path) if path.exists() else None
+
+
+def _difference(path: Path, text: str | None) -> Iterator[str]:
+    before, after = (part or "" for part in (_present(path), text))
+    old, new = (str(path) if part else "/dev/null" for part in (before, after))
+    lines = unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")
+    yield from lines
