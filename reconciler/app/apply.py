@@ -1,6 +1,6 @@
 """The run of apply, import and forget: settle, plan, approve, carry out, report."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -16,15 +16,18 @@ from reconciler.app.progress import Note, NothingApplied, Progress, Tell
 from reconciler.app.reviewed_plan import Consent, require_applicable, require_reviewed
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first, spilling_daybook
-from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_of
-from reconciler.core.model.resource import Address
 from reconciler.core.model.review import Assessment
 from reconciler.engine.apply import apply
-from reconciler.engine.double_postings import check_posted
+from reconciler.engine.double_postings import (
+    PostingCheck,
+    check_earlier,
+    check_posted,
+    posted_by,
+)
 from reconciler.engine.ports import PollingPolicy, Ports
-from reconciler.engine.search import mark_complete
+from reconciler.engine.search import SearchedPlan, mark_complete
 from reconciler.errors import AppliedInPart, DaybookError, Refused
 from reconciler.forge.ci_context import ChangeOptions
 
@@ -105,8 +108,9 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         require_applicable(session, consent.saved)
     may_send = may_send_again(session, options.change, tell=tell)
     settled = settle_first(session, tell=tell, may_send=may_send, between=interaction.stop.check)
+    unchecked = session.daybook.unchecked
     found = plan_and_search(session, options.plan, progress=interaction.stoppable_progress)
-    plan = found.plan
+    plan, first_apply = found.plan, options.plan.search.first_apply
     tell(plan)
     require_reviewed(session, consent, plan, tell=tell)
     if plan.refusals:
@@ -122,25 +126,34 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         if not interaction.confirm(len(plan.feasible)):
             return Refused.exit_code
     # Proved before anything is posted, it holds whatever becomes of this run.
-    mark_complete(session.daybook, found, first_apply=options.plan.search.first_apply)
+    mark_complete(session.daybook, found, first_apply=first_apply)
     commit = commit_applied(session, plan)
+    earlier = check_earlier(unchecked, found, first_apply=first_apply)
     report = execute_plan(
         session,
         plan,
         interaction,
         digest=digest,
-        recorded=found.snapshot.recorded,
+        found=found,
+        first_apply=first_apply,
         continue_on_error=options.continue_on_error,
         run_timeout=options.run_timeout,
-        before=Report(applied=(), settled=settled, assessment=assessment),
+        before=Report(
+            applied=(),
+            settled=settled,
+            assessment=assessment,
+            unsearched=earlier.failure,
+            unseen=earlier.unseen,
+        ),
     )
     code = exit_code(report)
     if code in (0, Refused.exit_code):
         policy = policy_to_record(session, plan.digest, options.change)
-        session.daybook.end(commit=commit if code == 0 else "", policy=policy, checked=True)
+        commit = commit if code == 0 else ""
+        session.daybook.end(commit=commit, policy=policy, checked=not report.unseen)
     # The report is told, so a daybook that cannot be written changes the code of a success only.
     with suppress(*(() if code == 0 else (DaybookError,))):
-        mark_complete(session.daybook, found, first_apply=options.plan.search.first_apply)
+        mark_complete(session.daybook, found, first_apply=first_apply)
     if code == 0 and not plan.partial:
         session.daybook.move_marker(session.settings.marker)
     return code
@@ -167,7 +180,8 @@ def execute_plan(
     interaction: Interaction,
     *,
     digest: str = "",
-    recorded: Mapping[Address, Recorded] | None = None,
+    found: SearchedPlan | None = None,
+    first_apply: bool = False,
     continue_on_error: bool = False,
     run_timeout: float = 30,
     before: Report = NOTHING_BEFORE,
@@ -188,12 +202,13 @@ def execute_plan(
         ),
     )
     ended: list[Applied] = []
+    check = PostingCheck()
     session.daybook.begin(digest or plan.digest)
     try:
         with interaction.progress("Applying", len(plan.feasible)) as advance:
             for item in apply(
                 plan,
-                session.daybook.recorded() if recorded is None else recorded,
+                session.daybook.recorded() if found is None else found.snapshot.recorded,
                 ports,
                 parallelism=session.parallelism,
                 continue_on_error=continue_on_error,
@@ -201,8 +216,18 @@ def execute_plan(
                 ended.append(item)
                 advance()
                 tell(item)
-        if not stop.event.is_set():
-            ended = _checked(ended, session, plan, tell)
+        probe_from = None if found is None else found.probe_from
+        if stop.event.is_set():
+            check = PostingCheck(failure=stop.why() if posted_by(ended) else "")
+        else:
+            check = check_posted(
+                ended,
+                session.ledger,
+                plan.basis,
+                probe_from=probe_from,
+                first_apply=first_apply,
+            )
+        ended = _with_check(ended, check, tell)
     finally:
         report = report_of(
             ended,
@@ -212,25 +237,25 @@ def execute_plan(
             interrupted=stop.signalled,
             timed_out=stop.late,
         )
-        unanswered = len(plan.unanswered)
-        report = replace(report, assessment=before.assessment, unanswered=unanswered)
+        report = replace(
+            report,
+            assessment=before.assessment,
+            unanswered=len(plan.unanswered),
+            unsearched=check.failure or before.unsearched,
+            unseen=(*before.unseen, *check.unseen),
+        )
         tell(report)
     return report
 
 
-def _checked(ended: list[Applied], session: WriteSession, plan: Plan, tell: Tell) -> list[Applied]:
+def _with_check(ended: list[Applied], check: PostingCheck, tell: Tell) -> list[Applied]:
     """The results after a search for what another apply posted at the same time."""
-    failed, failure = check_posted(ended, session.ledger, plan.basis)
-    if failure:
-        tell(
-            Note(
-                text="the ledger cannot be searched for entries that another apply posted at the "
-                f"same time: {failure}"
-            )
-        )
-    for item in failed:
+    if check.unseen:
+        text = f"a search of the ledger does not show {', '.join(check.unseen)} yet; the next plan "
+        tell(Note(text=f"{text}searches for what another apply posted at the same time"))
+    for item in check.failed:
         tell(item)
-    replaced = {item.change.address: item for item in failed}
+    replaced = {item.change.address: item for item in check.failed}
     return [replaced.get(item.change.address, item) for item in ended]
 
 
@@ -240,6 +265,9 @@ def exit_code(report: Report) -> int:
         return INTERRUPTED
     undone = (*report.ended(Outcome.FAILED), *report.ended(Outcome.NOT_ATTEMPTED))
     unknown = (*report.ended(Outcome.UNKNOWN), *report.still_open)
+    if report.unsearched:
+        # No evidence that each entry is posted once.
+        return AppliedInPart.exit_code
     if undone and report.timed_out:
         return AppliedInPart.exit_code
     if unknown or (undone and any(item.steps for item in report.applied)):

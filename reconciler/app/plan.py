@@ -114,7 +114,7 @@ def plan_and_search(
     complete, probe_from = session.daybook.complete, options.search.probe_from
     if probe_from is None and complete:
         # A daybook that may lack entries knows no such number: what it lacks may be below.
-        probe_from = session.daybook.last_number(RUN_ENTRY_KIND.name)
+        probe_from = session.daybook.last_number(RUN_ENTRY_KIND.name, checked=True)
     selection, included = _selected(session.workspace, session.daybook.recorded(), options.scope)
     found = plan_with_search(
         _snapshot(session, progress, selection),
@@ -125,7 +125,7 @@ def plan_and_search(
             complete=complete,
             posting=posting,
             # Whether another apply posted the same is seen only by a search after it.
-            asked=options.search.find or session.daybook.unchecked,
+            asked=options.search.find or bool(session.daybook.unchecked),
             first_apply=options.search.first_apply,
             probe_from=probe_from,
             dropped=session.daybook.dropped(),

@@ -109,8 +109,8 @@ class Daybook:
         return self._state.complete
 
     @property
-    def unchecked(self) -> bool:
-        """Whether a create was recorded, and no run ended since that searched after it."""
+    def unchecked(self) -> tuple[str, ...]:
+        """The numbers that were created, and after which no run searched and ended since."""
         with self._up_to_date() as state:
             return state.unchecked
 
@@ -163,10 +163,16 @@ class Daybook:
         with self._up_to_date() as state:
             return state.tried()
 
-    def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
-        """The highest number of a kind; with `before`, of earlier runs than that intent's."""
+    def last_number(
+        self, kind: str, *, before: Intent | None = None, checked: bool = False
+    ) -> str | None:
+        """The highest number of a kind.
+
+        With `before`, of earlier runs than that intent's; with `checked`, of those that a search
+        followed.
+        """
         with self._up_to_date() as state:
-            return state.last_number(kind, before=before.seq if before else None)
+            return state.last_number(kind, before=before.seq if before else None, checked=checked)
 
     def runs(self) -> tuple[Run, ...]:
         """Every run of a plan, oldest first."""

@@ -15,6 +15,7 @@ from reconciler.core.model.history import (
     dropped,
     fold,
 )
+from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     GENESIS,
@@ -38,6 +39,9 @@ from reconciler.daybook.events import (
     spec_of,
 )
 from reconciler.daybook.tables import EVENT_COLUMNS, events, head, meta_of
+
+_MARKED = frozenset(kind.name for kind in KINDS.values() if kind.carries_marker)
+"""The kinds of entries that a search of the ledger finds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,8 @@ class DaybookState:
         self.markers: tuple[str, ...] = ()
         self.tenant: str | None = None
         self.complete = False
-        self.unchecked = False
-        """Whether a create was recorded since a run last ended with its check."""
+        self.unchecked: tuple[str, ...] = ()
+        """The numbers that were created since a run last ended with its check."""
         self.applied_commit = ""
         self.policy = ""
         self.seq = 0
@@ -145,7 +149,7 @@ class DaybookState:
             case RunBegun():
                 self.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
             case RunEnded():
-                self.unchecked = self.unchecked and not content.checked
+                self.unchecked = () if content.checked else self.unchecked
                 self.applied_commit = content.commit or self.applied_commit
                 self.policy = content.policy or self.policy
                 begun = (run for run in reversed(self.runs) if run.run == content.run)
@@ -168,8 +172,10 @@ class DaybookState:
         if tried is None:
             raise ValueError(f"no event {content.intent} is an intent")
         tried.result = Result(content.result)
-        self.unchecked |= tried.act is Act.CREATE and tried.result is Result.DONE
         tried.number, tried.detail = content.number, content.detail
+        created = tried.act is Act.CREATE and tried.result is Result.DONE
+        if created and content.number and tried.address.kind in _MARKED:
+            self.unchecked = (*self.unchecked, content.number)
         if content.number is not None and content.number not in tried.numbers:
             tried.numbers = (*tried.numbers, content.number)
 
@@ -245,8 +251,15 @@ class DaybookState:
             for attempt in map(attempts.__getitem__, asked)
         )
 
-    def last_number(self, kind: str, *, before: int | None = None) -> str | None:
-        """The highest number of a kind; with `before`, of earlier runs than that intent's."""
+    def last_number(
+        self, kind: str, *, before: int | None = None, checked: bool = False
+    ) -> str | None:
+        """The highest number of a kind.
+
+        With `before`, of earlier runs than that intent's; with `checked`, of those that a search
+        followed.
+        """
+        without = self.unchecked if checked else ()
         own = None if before is None else self.attempts[before].content.run
         found = (
             number
@@ -254,6 +267,6 @@ class DaybookState:
             if tried.content.kind == kind
             and (before is None or (tried.seq < before and tried.content.run != own))
             for number in (tried.content.number, *tried.numbers)
-            if number is not None
+            if number is not None and number not in without
         )
         return max(found, key=lambda number: (len(number), number), default=None)

@@ -4,7 +4,7 @@ Two applies with different daybooks may post one declaration at the same time. W
 sees both entries, so each apply searches after it posted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -13,47 +13,61 @@ from reconciler.core.model.marker import marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED, Basis, Verb
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
+from reconciler.core.recovery.marker_search import Search
+from reconciler.core.recovery.number_probe import inconclusive, order_of
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.engine.ports import PostingLedger
-from reconciler.engine.search import search_ledger
+from reconciler.engine.search import SearchedPlan, search_ledger, search_or_probe
 from reconciler.errors import LedgerError, PostedByAnother
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The numbers that are posted with the marker of each address; `failure`: why it is unknown."""
+    """The numbers that are posted with the marker of each address; `failure`: why it is unknown.
+
+    `unseen`: known numbers that the search does not show yet, so it may not show others either.
+    """
 
     numbers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     failure: str = ""
+    unseen: tuple[str, ...] = ()
 
 
 def standing(
-    ledger: PostingLedger, basis: Basis, known: Mapping[Address, tuple[str, ...]]
+    ledger: PostingLedger,
+    basis: Basis,
+    known: Mapping[Address, tuple[str, ...]],
+    *,
+    probe_from: str | None = None,
 ) -> Standing:
     """Search for the markers of some addresses, and read each number that is found or `known`.
 
-    A query may be late, so only the reads count (API facts 6.1).
+    A query may be late, so only the reads count (API facts 6.1). If it fails, numbers are probed
+    from `probe_from`, which must cover what is known.
     """
     asked = [address for address in known if KINDS[address.kind].carries_marker]
     if not asked:
         return Standing()
-    place = basis.marker_place
-    search = search_ledger(ledger, basis.workspace, place, names=asked)
-    if search.failure:
-        return Standing(failure=search.failure)
+    workspace, place = basis.workspace, basis.marker_place
+    own = [number for address in asked for number in known[address]]
     numbers = {}
     try:
+        search = search_ledger(ledger, workspace, place, names=asked)
+        search = search_or_probe(ledger, search, probe_from, workspace, place)
+        if failure := inconclusive(search, own):
+            return Standing(failure=failure)
         for address in asked:
             found = search.numbers.get(address, ())
-            own = known[address] if found and set(found) != {*known[address]} else ()
+            unfound = known[address] if found and set(found) != {*known[address]} else ()
             numbers[address] = tuple(
                 number
-                for number in sorted({*found, *own})
+                for number in sorted({*found, *unfound})
                 if _stands(ledger, basis, address, number)
             )
     except LedgerError as error:
         return Standing(failure=error.message.rstrip("."))
-    return Standing(numbers=numbers)
+    unseen = {*own}.difference(*search.numbers.values())
+    return Standing(numbers=numbers, unseen=tuple(sorted(unseen, key=order_of)))
 
 
 def _stands(ledger: PostingLedger, basis: Basis, address: Address, number: str) -> bool:
@@ -63,30 +77,72 @@ def _stands(ledger: PostingLedger, basis: Basis, address: Address, number: str) 
     return split_marker(live.fields, basis.marker_place)[1] == marker_of(basis.workspace, address)
 
 
-def check_posted(
-    applied: Iterable[Applied], ledger: PostingLedger, basis: Basis
-) -> tuple[tuple[Applied, ...], str]:
-    """The results that fail because another entry of their declaration is posted as well.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostingCheck:
+    """What a search after a run found.
 
-    Also returns why the ledger could not be searched. No entry is cancelled: equal values do not
-    tell who made an entry, and the plan that was approved names no cancellation.
+    `failed`: the results that fail, because another entry of their declaration is posted as well.
+    `failure`: why that is unknown. `unseen`: posted numbers that the search does not show yet.
     """
-    posted = {
+
+    failed: tuple[Applied, ...] = ()
+    failure: str = ""
+    unseen: tuple[str, ...] = ()
+
+
+def posted_by(applied: Iterable[Applied]) -> Mapping[Address, Applied]:
+    """The results that posted an entry which a search can find."""
+    return {
         item.change.address: item
         for item in applied
-        if item.number is not None and any(step.verb is Verb.CREATE for step in item.steps)
+        if item.number is not None
+        and KINDS[item.change.address.kind].carries_marker
+        and any(step.verb is Verb.CREATE for step in item.steps)
     }
-    found = standing(
-        ledger, basis, {address: (str(item.number),) for address, item in posted.items()}
+
+
+def check_posted(
+    applied: Iterable[Applied],
+    ledger: PostingLedger,
+    basis: Basis,
+    *,
+    probe_from: str | None,
+    first_apply: bool,
+) -> PostingCheck:
+    """Search for other entries of the declarations that a run posted.
+
+    No entry is cancelled: equal values do not tell who made an entry, and the plan that was
+    approved names no cancellation. If the ledger cannot be searched, numbers are probed from
+    `probe_from`. On a `first_apply` nothing was posted before, so the first own number will do.
+    """
+    posted = posted_by(applied)
+    known = {address: (str(item.number),) for address, item in posted.items()}
+    if probe_from is None and first_apply:
+        probe_from = min((number for (number,) in known.values()), key=order_of, default=None)
+    found = standing(ledger, basis, known, probe_from=probe_from)
+    failed = tuple(
+        _posted_twice(posted[address], numbers)
+        for address, numbers in found.numbers.items()
+        if len(numbers) > 1
     )
-    return (
-        tuple(
-            _posted_twice(posted[address], numbers)
-            for address, numbers in found.numbers.items()
-            if len(numbers) > 1
-        ),
-        found.failure,
-    )
+    return PostingCheck(failed=failed, failure=found.failure, unseen=found.unseen)
+
+
+def check_earlier(
+    unchecked: Collection[str], found: SearchedPlan, *, first_apply: bool
+) -> PostingCheck:
+    """Whether the search of a plan covers what earlier runs posted without a search after it.
+
+    On a `first_apply` a person states that nothing else is posted.
+    """
+    if not unchecked or first_apply:
+        return PostingCheck()
+    search, live = found.search or Search(failure="it was not searched"), found.snapshot.live
+    if failure := inconclusive(search, unchecked):
+        return PostingCheck(failure=failure)
+    posted = {number for number, one in live.items() if one and one.status != CANCELLED}
+    unseen = posted.intersection(unchecked).difference(*search.numbers.values())
+    return PostingCheck(unseen=tuple(sorted(unseen, key=order_of)))
 
 
 _REMEDY = (

@@ -12,7 +12,7 @@ from reconciler.core.recovery.open_calls import hours
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import SettlingDaybook, SettlingLedger
-from reconciler.engine.search import search_ledger
+from reconciler.engine.search import search_ledger, search_or_probe
 from reconciler.engine.settle import (
     FORGOTTEN,
     HOUR,
@@ -21,7 +21,6 @@ from reconciler.engine.settle import (
     SKEW,
     age_of,
     claim_fault,
-    probed,
 )
 from reconciler.errors import Refused
 
@@ -67,7 +66,7 @@ def close_manually(  # noqa: PLR0913 - keywords, and two of them a person's answ
         if KINDS[address.kind].carries_marker:
             begin = daybook.last_number(address.kind, before=intent)
             search = search_ledger(ledger, workspace, marker_place, names=(address,))
-            search = probed(ledger, search, begin, workspace, marker_place)
+            search = search_or_probe(ledger, search, begin, workspace, marker_place)
             _require_absent(address, search, known)
         ended.append((intent, settlement_of(intent, Result.REFUSED, message=_ANSWERED)))
     for intent, settled in ended:

@@ -29,6 +29,12 @@ class Searchable(Protocol):
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]: ...
 
 
+class SearchedLedger(Searchable, Protocol):
+    """A ledger that is searched, and whose entries are read."""
+
+    def read(self, kind: Kind, number: str) -> Live | None: ...
+
+
 class LedgerWriter(Protocol):
     """Writes to a ledger, with the reads that check every write.
 

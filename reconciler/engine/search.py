@@ -34,7 +34,7 @@ from reconciler.core.recovery.marker_search import (
     with_previous,
 )
 from reconciler.core.recovery.number_probe import MOST_PROBED, Probe
-from reconciler.engine.ports import CompletenessLog, Searchable
+from reconciler.engine.ports import CompletenessLog, Searchable, SearchedLedger
 from reconciler.errors import LedgerError
 
 Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
@@ -62,12 +62,16 @@ class SearchPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchedPlan:
-    """A plan, its snapshot, and its search; None when there was none."""
+    """A plan, its snapshot, and its search; None when there was none.
+
+    `probe_from`: the first number to probe if a search after posting fails.
+    """
 
     plan: Plan
     snapshot: Snapshot
     search: Search | None = None
     doubts: int = 0
+    probe_from: str | None = None
 
 
 def plan_with_search(
@@ -89,7 +93,7 @@ def plan_with_search(
     )
     doubtful = contradicts(snapshot, dropped)
     if not doubts and not finding.asked and not doubtful:
-        return SearchedPlan(plan=plan, snapshot=snapshot)
+        return SearchedPlan(plan=plan, snapshot=snapshot, probe_from=finding.probe_from)
     everything = finding.asked or not finding.complete or doubtful
     workspace, place = snapshot.tenant.workspace, snapshot.tenant.marker
     names = () if everything else with_previous(doubts, snapshot.declared)
@@ -115,7 +119,13 @@ def plan_with_search(
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, complete=finding.complete)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))
-    return SearchedPlan(plan=plan, snapshot=snapshot, search=search, doubts=len(doubts))
+    return SearchedPlan(
+        plan=plan,
+        snapshot=snapshot,
+        search=search,
+        doubts=len(doubts),
+        probe_from=finding.probe_from,
+    )
 
 
 def _with_equal(
@@ -195,6 +205,19 @@ def search_ledger(
             return Search(failure=str(error))
     found = {address: tuple(sorted(each)) for address, each in numbers.items()}
     return Search(numbers=MappingProxyType(found), everything=not some)
+
+
+def search_or_probe(
+    ledger: SearchedLedger, search: Search, begin: str | None, workspace: str, place: str
+) -> Search:
+    """A search, or a probe from `begin` if it failed and there is a first number."""
+    if begin is None or not search.failure:
+        return search
+
+    def read(wanted: tuple[tuple[Kind, str], ...]) -> Mapping[str, Live | None]:
+        return {number: ledger.read(kind, number) for kind, number in wanted}
+
+    return probe_ledger(read, begin, workspace, place, why=search.failure)
 
 
 def probe_ledger(read: Read, begin: str, workspace: str, place: str, *, why: str) -> Search:

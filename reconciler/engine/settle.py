@@ -24,7 +24,7 @@ from reconciler.engine.call_outcome import (
     transfer_asked,
 )
 from reconciler.engine.ports import LedgerClock, SettlingDaybook, SettlingLedger
-from reconciler.engine.search import probe_ledger, search_ledger
+from reconciler.engine.search import search_ledger, search_or_probe
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
 SAFE_WINDOW = timedelta(hours=20)
@@ -183,7 +183,7 @@ class _Settlement:
         search = self.searched
         if search.failure:
             begin = self.daybook.last_number(intent.address.kind, before=intent)
-            search = probed(self.ledger, search, begin, self.workspace, self.marker_place)
+            search = search_or_probe(self.ledger, search, begin, self.workspace, self.marker_place)
         standing = self._unrecorded(intent.address, search)
         if len(standing) == 1:
             return settlement_of(
@@ -276,21 +276,6 @@ class _Settlement:
             held,
             manage_observed=transfer_asked(kind, payload),
         )
-
-
-def probed(
-    ledger: SettlingLedger, search: Search, begin: str | None, workspace: str, place: str
-) -> Search:
-    """A search, or a probe from `begin` if it failed and there is a first number."""
-    if begin is None or not search.failure:
-        return search
-    return probe_ledger(
-        lambda wanted: {number: ledger.read(kind, number) for kind, number in wanted},
-        begin,
-        workspace,
-        place,
-        why=search.failure,
-    )
 
 
 def age_of(ledger: LedgerClock, intent: Intent) -> timedelta | None:

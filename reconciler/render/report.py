@@ -127,3 +127,14 @@ def _verdict(report: Report) -> Iterator[Line]:
         yield line(
             "Run `reconciler apply` again. It settles unknown outcomes before anything else."
         )
+    if report.unsearched:
+        fact = "It is unknown whether another apply posted the same entries:"
+        yield line((fact, "bad"), f" {report.unsearched}.")
+        yield line(("To fix: ", "strong"), _SEARCH_AGAIN, indent=4)
+
+
+_SEARCH_AGAIN = (
+    "Run `reconciler apply` again: it searches first. If the ledger has no Data Query, list the "
+    "entries of this workspace in the ledger. If `reconciler daybook show` names each of them, add "
+    "--first-apply."
+)

@@ -135,6 +135,100 @@ def test_t08_b38_two_entries_of_one_declaration_are_told_until_one_is_cancelled(
     assert tenant.posted() == numbers[:1]
 
 
+UNKNOWN = "It is unknown whether another apply posted the same entries:"
+
+
+def post_twice(tenant, *, then):
+    """Two entries of one declaration: the first job posts while the second one is about to."""
+    first = Checkout(tenant, "first")
+    first.declare(a="5.00")
+    second = Checkout(tenant, "second", of=first)
+    # A refused attempt, so that the second job has another key.
+    tenant.denied.add("second")
+    assert second.apply()[0] == 8
+    tenant.denied.clear()
+
+    def rival(who, verb):
+        if (who, verb) == ("second", "create"):
+            tenant.arrived = lambda who, verb: None
+            assert first.apply()[0] == 0
+            then()
+
+    tenant.arrived = rival
+    return second, second.apply()
+
+
+def test_t08_a_run_that_could_not_search_after_it_posted_is_not_green(make_tenant):
+    """The next plan searches, and names both entries."""
+    tenant = make_tenant()
+    job, (code, said) = post_twice(tenant, then=lambda: setattr(tenant, "searchable", False))
+    numbers = tenant.posted()
+    assert len(numbers) == 2
+    assert (code, UNKNOWN in said) == (6, True), said
+    tenant.searchable = True
+    for verb, expected in ((("plan",), 0), (("apply", "--auto-approve"), 4)):
+        code, said = job.run(*verb)
+        assert code == expected, said
+        assert all(number in said for number in numbers), said
+
+
+def test_t08_a_probe_after_posting_finds_the_double_too(make_tenant):
+    tenant = make_tenant()
+    job = Checkout(tenant, "first")
+    tenant.searchable = False
+    job.declare(b="1.00")
+    assert job.apply("--first-apply")[0] == 0
+    rival = Checkout(tenant, "rival", of=job)
+    for one in (job, rival):
+        one.declare(a="5.00", b="1.00")
+    tenant.denied.add("first")
+    assert job.apply()[0] == 8
+    tenant.denied.clear()
+    tenant.arrived = lambda who, verb: who == "first" and rival.apply()
+    code, said = job.apply()
+    tenant.arrived = lambda who, verb: None
+    assert code == 6, said
+    assert all(number in said for number in tenant.posted()), said
+
+
+def test_t08_without_data_query_the_remedy_ends_well(make_tenant):
+    """An apply stays red until the ledger was searched, or a person says what is posted."""
+    tenant = make_tenant()
+    job = Checkout(tenant, "first")
+    job.declare(a="5.00")
+    tenant.arrived = lambda who, verb: setattr(tenant, "searchable", False)
+    code, said = job.apply()
+    assert (code, UNKNOWN in said) == (6, True), said
+    assert "Run `reconciler apply" in said, said
+    code, said = job.apply()
+    assert (code, UNKNOWN in said) == (6, True), said
+    assert "If `reconciler daybook show" in said, said
+    assert "add --first-apply" in said, said
+    (number,) = tenant.posted()
+    assert number in job.run("daybook", "show")[1]
+    code, said = job.apply("--first-apply")
+    assert (code, UNKNOWN in said) == (0, False), said
+    searches = tenant.searches
+    assert job.apply()[0] == 0
+    assert tenant.searches == searches, "nothing is in doubt"
+
+
+def test_t08_a_query_that_does_not_show_what_was_posted_proves_nothing(make_tenant):
+    """A query may lag behind the ledger. Then the next plan searches again."""
+    tenant = make_tenant(query_lag=600)
+    job = Checkout(tenant, "first")
+    job.declare(a="5.00")
+    code, said = job.apply()
+    assert code == 0, said
+    (number,) = tenant.posted()
+    assert f"does not show {number} yet" in said, said
+    for seconds, again in ((0, True), (601, True), (0, False)):
+        tenant.clock.pass_by(seconds=seconds)
+        searches = tenant.searches
+        assert job.apply()[0] == 0
+        assert (tenant.searches > searches) is again
+
+
 @modes
 @pytest.mark.parametrize("policy", ["delete", "cancel"])
 @pytest.mark.parametrize("edited", [False, True], ids=["same", "edited"])

@@ -35,22 +35,28 @@ REFERENCE = {
 class Tenant:
     """A ledger on sockets. `arrived` is called with each write before the ledger executes it.
 
-    Something in front of the ledger refuses the writes of those who are `denied`.
+    Something in front of the ledger refuses the writes of those who are `denied`, and every query
+    while it is not `searchable`.
     """
 
-    def __init__(self, root, *, strict=True):
+    def __init__(self, root, *, strict=True, query_lag=0):
         self.root = root
         self.clock = Clock()
         self.arrived = lambda who, verb: None
         self.searched = lambda: None
         self.denied = set()
         self.searches = 0
+        self.searchable = True
         self._open = contextlib.ExitStack()
         self.ledger = self._open.enter_context(
             open_ledger(f"sqlite:///{root / 'ledger.db'}", REFERENCE)
         )
         self._app = create_app(
-            self.ledger, clock=self.clock, failed_login_delay=0, strict_idempotency=strict
+            self.ledger,
+            clock=self.clock,
+            failed_login_delay=0,
+            strict_idempotency=strict,
+            query_lag=query_lag,
         )
 
     def door(self, who):
@@ -62,6 +68,9 @@ class Tenant:
             if path == "/query/jobs":
                 self.searches += 1
                 self.searched()
+                if not self.searchable:
+                    start("404 Not Found", [("Content-Type", "application/json")])
+                    return [b"{}"]
             if method == "GET" or "/v1/journal-" not in path:
                 return app(environ, start)
             verb = {"POST": "create", "DELETE": "delete"}.get(method, path.rsplit("/", 1)[-1])

@@ -98,6 +98,7 @@ REPORT = {
     "changes": [],
     "summary": dict.fromkeys((outcome.value for outcome in Outcome), 0),
     "unanswered": 0,
+    "unsearched": "",
 }
 
 

@@ -65,6 +65,10 @@ class Report:
     """The approvals found before the first call."""
     unanswered: int = 0
     """How many differences no change of the plan answers."""
+    unsearched: str = ""
+    """Why it is unknown whether another apply posted the same; empty when it is known."""
+    unseen: tuple[str, ...] = ()
+    """Posted numbers that the search of the ledger does not show yet."""
 
     def ended(self, outcome: Outcome) -> tuple[Applied, ...]:
         """The changes with this outcome, in plan order."""
@@ -147,6 +151,7 @@ def report_document(report: Report) -> dict[str, Any]:
         ],
         "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
         "unanswered": report.unanswered,
+        "unsearched": report.unsearched,
     }
 
 

@@ -36,15 +36,21 @@ class Search:
     """The result of a search for the workspace's markers.
 
     `numbers` were not cancelled at the time of the query; only a read proves their state now.
-    `everything`: all names were searched. `failure`: why the search failed, or empty. `probed`:
-    the range of numbers that were probed one by one, `instead_of` a query that failed.
+    `everything`: all names were searched. `failure`: why the search failed, or empty. `first` and
+    `last`: the numbers that were probed one by one, `instead_of` a query that failed.
     """
 
     numbers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     everything: bool = False
     failure: str = ""
-    probed: str = ""
+    first: str = ""
+    last: str = ""
     instead_of: str = ""
+
+    @property
+    def probed(self) -> str:
+        """The range of the probed numbers, in words; empty when none was probed."""
+        return f"{self.first} to {self.last}" if self.first else ""
 
 
 def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = ()) -> str:

@@ -4,8 +4,8 @@ Numbers rise, so later entries have higher numbers. A marker is proof. No marker
 the probed range: a gap of missing numbers counts as the end.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import CANCELLED
@@ -61,11 +61,31 @@ class Probe:
 
     def search(self, why: str) -> Search:
         """The result of the probe in place of a search, which failed because of `why`."""
-        probed = f"{self.begin} to {self.last}"
+        found = Search(
+            numbers=self.numbers,
+            everything=self.reached_gap,
+            first=self.begin,
+            last=self.last,
+            instead_of=why,
+        )
         if self.reached_gap:
-            return Search(numbers=self.numbers, everything=True, probed=probed, instead_of=why)
-        fact = f"{why}; {probed} were probed instead, and there are more numbers"
-        return Search(numbers=self.numbers, failure=fact, probed=probed, instead_of=why)
+            return found
+        fact = f"{why}; {found.probed} were probed instead, and there are more numbers"
+        return replace(found, failure=fact)
+
+
+def inconclusive(search: Search, numbers: Iterable[str]) -> str:
+    """Why a search may have missed entries that were posted beside these; empty when it has not.
+
+    A query shows all entries. A probe shows those in its range, so it must reach beyond both ends.
+    """
+    if search.failure or not search.probed:
+        return search.failure
+    first, last = order_of(search.first), order_of(search.last)
+    outside = [one for one in numbers if not first <= order_of(one) <= last]
+    if outside:
+        return f"{search.instead_of}; probing {search.probed} did not cover {', '.join(outside)}"
+    return ""
 
 
 def numbers_after(number: str) -> Iterator[str]:
