@@ -1,6 +1,6 @@
 """Makes plans: from files, daybook and ledger, or from files and daybook alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -33,6 +33,7 @@ from reconciler.core.model.plan import Allowances, Basis, Plan, SearchOptions
 from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import EVERYTHING, WHOLE, Scope, Selection
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.offline import assumed_live
@@ -56,6 +57,8 @@ class PlanOptions:
     search: SearchOptions = field(default_factory=SearchOptions)
     strict: bool = False
     """Whether every warning stops the plan."""
+    by: tuple[str, ...] = ()
+    """The dimensions that divide every row of the impact."""
 
 
 def plan_workspace(
@@ -67,12 +70,27 @@ def plan_workspace(
     progress: Progress,
 ) -> tuple[Plan, datetime | None]:
     """The plan of a workspace, and the time by the ledger's clock where it is known."""
+    _require_dimensions(options.by, workspace.tenant)
     if options.scope.offline:
         return plan_offline(workspace, options), None
     opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
     with opened as session:
         found = plan_and_search(session, options, progress=progress)
         return found.plan, session.ledger.server_time()
+
+
+def _require_dimensions(names: Sequence[str], tenant: Tenant) -> None:
+    """Raises UsageError for a name that is no dimension of the workspace."""
+    known = (*tenant.dimensions, *(tenant.segments or ()))
+    for name in names:
+        segment = tenant.segments is None and not name.endswith(RUN_ENTRY_KIND.custom_suffix)
+        if name not in known and not segment:
+            one_of = f" It knows {', '.join(known)}." if known else ""
+            raise UsageError(
+                f"the workspace has no dimension {name}.{one_of}",
+                remedy="Name a segment, or list the custom field of lines in `spec.dimensions` of "
+                "reconciler.yaml.",
+            )
 
 
 def drift_plan(
@@ -118,7 +136,7 @@ def plan_and_search(
     selection, included = _selected(session.workspace, session.daybook.recorded(), options.scope)
     found = plan_with_search(
         _snapshot(session, progress, selection),
-        partial(make_plan, basis=session.basis, allowances=options.allowances),
+        partial(make_plan, basis=session.basis, allowances=options.allowances, by=options.by),
         ledger=session.ledger,
         read=read,
         finding=SearchPolicy(
@@ -163,7 +181,7 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
         policy=policy,
         selection=selection,
     )
-    plan = make_plan(snapshot, basis=basis, allowances=options.allowances)
+    plan = make_plan(snapshot, basis=basis, allowances=options.allowances, by=options.by)
     warnings = (
         *offline_warnings(workspace, in_file=in_file, limited=policy == settings.policy),
         *scope_warnings(included),

@@ -13,6 +13,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan, Reason
 from reconciler.core.model.resource import Address
+from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.unanswered import unused_acknowledgements
 from reconciler.core.recovery.marker_search import unrecorded, untracked
@@ -108,6 +109,7 @@ def scope_warnings(included: Sequence[Address]) -> Iterator[PlanWarning]:
 def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
     """The warnings about files that the plan changes; the others are counted."""
     yield from (warning("waiver-applied", text) for text in workspace.waived)
+    yield from transferred_moves(plan.changes, workspace.tenant.dimensions)
     yield from _posted_facts(workspace, plan)
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0

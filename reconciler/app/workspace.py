@@ -81,7 +81,12 @@ def read_workspace(
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
     tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
     if settings is not None:
-        tenant = replace(tenant, marker=settings.marker, workspace=settings.name)
+        tenant = replace(
+            tenant,
+            marker=settings.marker,
+            workspace=settings.name,
+            dimensions=settings.dimensions,
+        )
     records = _records(root, settings if ask_daybook else None)
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.

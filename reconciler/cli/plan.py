@@ -55,6 +55,12 @@ CHANGES_PENDING = 2
     help="Plan from files and daybook alone, without connection or credentials. The "
     "plan cannot be applied.",
 )
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="DIMENSION",
+    help="Divide every row of the impact by this segment or listed custom field. Repeatable.",
+)
 @plan_options
 @parallelism_option
 @ca_bundle_option

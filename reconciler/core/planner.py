@@ -9,6 +9,7 @@ from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
 from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import Snapshot, decide_all
+from reconciler.core.planning.dimensions import Division
 from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
 from reconciler.core.planning.unanswered import unanswered_of
@@ -20,16 +21,21 @@ def make_plan(
     basis: Basis,
     allowances: Allowances,
     warnings: tuple[PlanWarning, ...] = (),
+    by: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan for a snapshot. The same snapshot always gives the same bytes (I-12)."""
+    """The plan for a snapshot. The same snapshot always gives the same bytes (I-12).
+
+    Its impact is divided by the dimensions of `by` in any case.
+    """
     changes, drift = decide_all(snapshot)
     counts = Counter(change.action for change in changes)
     starts = {name: period.start_date for name, period in snapshot.tenant.periods_by_name.items()}
+    division = Division(fields=snapshot.tenant.dimensions, by=by)
     plan = Plan(
         basis=basis,
         changes=changes,
         drift=drift,
-        impact=impact_of(changes, basis.home_currency, starts),
+        impact=impact_of(changes, basis.home_currency, starts, divide=division),
         balance=balance_of(changes, basis.home_currency),
         unanswered=unanswered_of(changes, drift, snapshot),
         refusals=refusals(changes, snapshot, allowances),

@@ -11,7 +11,8 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown, total
 from reconciler.core.model.plan import AGAIN, CANCELLED, Action, Change, Comparison, Drift, Reason
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted, postings
+from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
+from reconciler.core.planning.posting import postings
 from reconciler.core.planning.run_members import MEMBERS
 from reconciler.render.phrases import PARTICIPLES, side_total, value_text
 

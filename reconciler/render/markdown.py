@@ -13,7 +13,6 @@ from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import code, sentence
 from reconciler.render.phrases import counted, more
 from reconciler.render.plan_view import (
-    IMPACT_AMOUNTS,
     NOTHING_POSTED,
     UNKNOWN_AMOUNTS,
     PlanView,
@@ -135,15 +134,19 @@ def _cut(rows: Sequence[str], begin: str = "", what: str = "") -> Iterator[str]:
 
 
 def _impact(view: PlanView) -> Iterator[str]:
-    if view.impact:
-        names = min(IMPACT_AMOUNTS)
-        cells = [[*map(code, row[:names]), *row[names:]] for row in view.impact[:_LISTED]]
-        table = _table(view.impact_titles, cells, right=IMPACT_AMOUNTS)
+    impact = view.impact
+    if impact.rows:
+        names = impact.names
+        cells = [[*map(code, row[:names]), *row[names:]] for row in impact.rows[:_LISTED]]
+        titles = [*map(sentence, impact.titles[:names]), *impact.titles[names:]]
+        table = _table(titles, cells, right=impact.amounts)
         yield f"**Impact** on the entries managed here (net, debit or credit)\n\n{table}"
-        if left := more(len(view.impact), _LISTED, " rows"):
+        if left := more(len(impact.rows), _LISTED, " rows"):
             yield left
-    elif view.impact_none:
-        yield f"**Impact**: none, {view.impact_none}."
+        if impact.note:
+            yield sentence(impact.note)
+    elif impact.none:
+        yield f"**Impact**: none, {sentence(impact.none)}."
     if view.runs:
         yield UNKNOWN_AMOUNTS
 

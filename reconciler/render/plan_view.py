@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.model.finding import UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Impact, Plan
+from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
 from reconciler.core.planning.impact import newly_cancelled
@@ -19,7 +19,8 @@ from reconciler.render.change_view import (
     view_of_change,
     view_of_drift,
 )
-from reconciler.render.phrases import counted, need_person, refused_text, sided
+from reconciler.render.phrases import counted, need_person, refused_text
+from reconciler.render.sections.impact_table import ImpactTable, impact_table
 
 BADGES = ("OFFLINE", "PARTIAL")
 """Every format begins its notices with these, and repeats them beside its verdict."""
@@ -29,9 +30,6 @@ UNKNOWN_AMOUNTS = (
 )
 
 NOTHING_POSTED = "nothing is posted or cancelled"
-
-IMPACT_AMOUNTS = frozenset({3, 4, 5, 6})
-"""The columns of the impact that hold amounts; those before them hold names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +75,7 @@ class PlanView:
     cancelled: str
     blocked: tuple[ChangeView, ...]
     runs: tuple[ChangeView, ...]
-    impact_titles: tuple[str, ...]
-    impact: tuple[tuple[str, ...], ...]
-    impact_none: str
+    impact: ImpactTable
     proofs: tuple[BalanceProof, ...]
     approvals: str
     command: str
@@ -120,7 +116,6 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         and view.change.block is None
         and not KINDS[view.change.address.kind].lines
     )
-    titles, *impact = _impact(plan.impact, plan.basis.home_currency)
     notices = tuple(_notices(plan))
     lacking = _lacking(plan, assessment) if plan.requirement.approvals else ""
     verdict = _verdict(plan, lacking, entries)
@@ -143,9 +138,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         cancelled=entries,
         blocked=tuple(view for view in changes if view.change.block is not None),
         runs=runs,
-        impact_titles=titles,
-        impact=tuple(impact),
-        impact_none="" if impact or runs or not plan.feasible else "no amount in the books changes",
+        impact=impact_table(plan, unknown=bool(runs)),
         proofs=tuple(_proofs(plan)),
         approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
@@ -227,22 +220,6 @@ def _lacking(plan: Plan, assessment: Assessment | None) -> str:
         return "Approvals are incomplete"
     more = "more " if missing < required else ""
     return f"Needs {missing} {more}{'approval' if missing == 1 else 'approvals'}"
-
-
-def _impact(rows: tuple[Impact, ...], home: str | None) -> Iterator[tuple[str, ...]]:
-    """The impact as cells, the titles first; a change in home currency that is not known is `?`."""
-    with_home = home is not None and any(
-        row.home_change is not None and row.currency != home for row in rows
-    )
-    titles = ("Period", "Accounting code", "Currency", "Before", "Change", "After")
-    yield (*titles, f"Change in {home}") if with_home else titles
-    for row in rows:
-        if not (row.net_before or row.net_after or row.home_change):
-            continue
-        nets = (row.net_before, row.net_change, row.net_after)
-        cells = (row.period, row.code, row.currency, *(sided(net, row.currency) for net in nets))
-        in_home = "?" if row.home_change is None else sided(row.home_change, home or "")
-        yield (*cells, in_home) if with_home else cells
 
 
 def _proofs(plan: Plan) -> Iterator[BalanceProof]:

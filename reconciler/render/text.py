@@ -15,7 +15,6 @@ from reconciler.render.change_view import (
 from reconciler.render.journal_runs import run_lines
 from reconciler.render.phrases import more, value_text
 from reconciler.render.plan_view import (
-    IMPACT_AMOUNTS,
     NOTHING_POSTED,
     UNKNOWN_AMOUNTS,
     PlanView,
@@ -174,15 +173,18 @@ def _stated_fields(change: Change) -> Iterator[Line]:
 
 def _impact(view: PlanView) -> Iterator[Line]:
     """The impact under its heading, or the note that there is none."""
-    if view.impact:
+    impact = view.impact
+    if impact.rows:
         yield line(("Impact", "strong"), " on the entries managed here (net, debit or credit)")
-        rows = (view.impact_titles, *view.impact)
-        yield from table(rows, right=IMPACT_AMOUNTS, header=True, indent=2)
+        rows = (impact.titles, *impact.rows)
+        yield from table(rows, right=impact.amounts, header=True, indent=2)
+        if impact.note:
+            yield line(impact.note, indent=2)
         if view.runs:
             yield line((UNKNOWN_AMOUNTS, "warning"), indent=2)
         yield BLANK
-    elif view.runs or view.impact_none:
-        none = UNKNOWN_AMOUNTS if view.runs else f"none, {view.impact_none}."
+    elif view.runs or impact.none:
+        none = UNKNOWN_AMOUNTS if view.runs else f"none, {impact.none}."
         yield line(("Impact: ", "strong"), none)
         yield BLANK
 

@@ -177,12 +177,20 @@ def _policy(_old: object, new: object, _recorded: int) -> tuple[object, bool]:
     return new, True
 
 
+def _dimensions(
+    old: tuple[str, ...], new: tuple[str, ...], _recorded: int
+) -> tuple[tuple[str, ...], bool]:
+    """Whoever removes a dimension hides what moves between its values."""
+    return new, {*old} <= {*new}
+
+
 SETTINGS = table_of(
     ("name", "metadata.name", changed),
     ("target", "target", _target),
     ("embedded", "target", changed),
     ("marker", "identity.marker", changed),
     ("daybook", "daybook", changed),
+    ("dimensions", "dimensions", _dimensions),
     ("policy", "policy", _policy),
 )
 """A row for each field of the settings. A test fails when one is missing."""

@@ -239,6 +239,8 @@ def check_policy(policy: Policy, tenant: Tenant) -> Iterator[Finding]:
         codes, periods = (*path, "accountingCodes"), (*path, "periods")
         yield from _unknown("accounting code", tier.accounting_codes, tenant.codes_by_name, codes)
         yield from _unknown("accounting period", tier.periods, tenant.periods_by_name, periods)
+    fields, path = tenant.dimensions, ("spec", "dimensions")
+    yield from _unknown("custom field of lines", fields, tenant.line_fields, path)
     frozen, path = sorted(policy.freeze.periods), ("spec", "policy", "freeze")
     yield from _unknown("accounting period", frozen, tenant.periods_by_name, path)
 

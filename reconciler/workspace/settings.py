@@ -59,6 +59,8 @@ class Settings:
     embedded: bool = False
     marker: str = DEFAULT_MARKER
     daybook: str = DEFAULT_DAYBOOK
+    dimensions: tuple[str, ...] = ()
+    """The custom fields of lines that count as dimensions, beside the segments."""
     policy: Policy = field(default_factory=Policy)
 
 
@@ -73,6 +75,7 @@ def settings_from(document: Mapping[str, Value]) -> Settings:
         embedded=embedded,
         marker=str(mapping_of(spec.get("identity")).get("marker") or DEFAULT_MARKER),
         daybook=str(spec.get("daybook") or DEFAULT_DAYBOOK),
+        dimensions=texts_of(spec.get("dimensions")),
         policy=_policy(mapping_of(spec.get("policy"))),
     )
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from books_harness import reconciler
+from books_harness import credit, debit, reconciler
 
 
 @pytest.fixture
@@ -97,3 +97,20 @@ def test_the_workspace_is_journals_or_here(pending, tmp_path):
 def test_parallelism_does_not_change_a_plan(pending):
     plans = {reconciler("plan", "-w", pending.root, "--parallelism", n).out for n in (1, 2, 40)}
     assert len(plans) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("CostCenter__c", 0), ("Department", 0), ("Region__c", 64), ("Country", 64)],
+)
+def test_an_impact_is_divided_by_dimensions_of_the_workspace_alone(small, name, code):
+    small.settings(spec="{target: embedded, dimensions: [CostCenter__c]}")
+    small.declare("by-center", debit("9.00", CostCenter__c="PLAT"), credit("9.00"))
+    ended = small.plan("--by", name)
+    assert ended.code == code, ended.said
+    if code:
+        assert f"no dimension {name}. It knows CostCenter__c, Department" in ended.err
+    else:
+        assert f"Currency  {name}" in ended.out
+    small.settings(spec="{target: embedded, dimensions: [Center__c]}")
+    assert 'no custom field of lines is named "Center__c"' in small.plan().said

@@ -95,6 +95,8 @@ class Scene:
         self.policy = Policy(**policy)
         self.warnings = ()
         self.allowances = Allowances()
+        self.dimensions = ()
+        self.by = ()
 
     def entry(self, name, declared=None, *, was=None, live=None, protect=False, **more):
         """One address: what is declared now, was applied before, and is live (as applied)."""
@@ -132,10 +134,10 @@ class Scene:
             declared=self.declared,
             recorded=self.recorded,
             live=self.live,
-            tenant=TENANT,
+            tenant=replace(TENANT, dimensions=self.dimensions),
             policy=self.policy,
         )
-        plan = make_plan(snapshot, basis=BASIS, allowances=self.allowances)
+        plan = make_plan(snapshot, basis=BASIS, allowances=self.allowances, by=self.by)
         return replace(plan, warnings=self.warnings)
 
 
@@ -240,7 +242,50 @@ RICH = entry(
 CLOSED = {"accountingPeriodName": "Dec-2025", "journalEntryDate": "2025-12-31"}
 
 
+def by_cost_center(scene, *by):
+    """The scene with a line field as a dimension."""
+    scene.dimensions, scene.by = ("CostCenter__c",), by
+    return scene
+
+
+def rent(platform, product, **fields):
+    """An entry whose debits are on two cost centers."""
+    return entry(
+        debit(platform, "Office Rent", CostCenter__c="PLAT"),
+        debit(product, "Office Rent", CostCenter__c="PROD"),
+        credit("12022.50", "Accounts Receivable"),
+        **fields,
+    )
+
+
+def segmented(value):
+    return entry(segments=({"segmentName": "Department", "segmentValue": value},))
+
+
 SCENES = {
+    "dimension-moved": lambda: by_cost_center(
+        Scene().entry(TRUE_UP, rent("6370.00", "5652.50"), was=rent("6870.00", "5152.50"))
+    ),
+    "dimension-in-place": lambda: by_cost_center(
+        Scene()
+        .entry(
+            TRUE_UP,
+            entry(debit("10.00", CostCenter__c="PROD"), credit("10.00")),
+            was=entry(debit("10.00", CostCenter__c="PLAT"), credit("10.00")),
+        )
+        .entry("2026-01-rent", RENT := rent("6870.00", "5152.50"), was=RENT)
+    ),
+    "dimension-segment": lambda: Scene().entry(
+        TRUE_UP, segmented("Sales"), was=segmented("Finance")
+    ),
+    "dimension-asked": lambda: by_cost_center(
+        Scene().entry(TRUE_UP, rent("6870.00", "5152.50")), "CostCenter__c"
+    ),
+    "line-field-unlisted": lambda: Scene().entry(
+        TRUE_UP,
+        entry(*(debit("1.00", CostCenter__c=value) for value in ("A", "B")), credit("2.00")),
+        was=entry(*(debit("1.00", CostCenter__c=value) for value in ("C", "D")), credit("2.00")),
+    ),
     "create": lambda: Scene().entry(TRUE_UP, RICH),
     "create-many-lines": lambda: Scene().entry(TRUE_UP, LONG),
     "create-foreign": lambda: (

@@ -709,6 +709,33 @@ def test_t26_an_acknowledgement_of_what_is_not_so_is_removed(small):  # noqa: F8
     small.applied()
 
 
+@follows("dimension-transferred")
+@pytest.mark.parametrize("way", ["the former value", "an entry"])
+def test_t26_a_dimension_of_a_transferred_entry_is_put_back_or_moved(small, way):  # noqa: F811
+    def declare(center):
+        line = debit("400.90", CostCenter__c=center)
+        small.declare("entry-00", line, credit("400.90"), notes="Notes of entry-00")
+
+    small.settings(spec="{dimensions: [CostCenter__c]}")
+    declare("PLAT")
+    small.applied()
+    small.set("entry-00", transferredToAccounting="Yes")
+    declare("PROD")
+    said = warned(small, "dimension-transferred", "Put the former value back into the file.")
+    assert "CostCenter__c PLAT -> PROD" in said
+    declare("PLAT")
+    if way == "an entry":
+        code = "Deferred Revenue"
+        lines = (debit("400.90", code, CostCenter__c="PROD"), credit("400.90", code))
+        small.declare("moved", lines[0], {**lines[1], "CostCenter__c": "PLAT"})
+        rows = small.plan_document()["impact"]
+        found = {row["dimensions"]["CostCenter__c"]: row["net_change"] for row in rows}
+        assert found == {"": "0", "PLAT": "-400.9", "PROD": "400.9"}
+    assert not is_warned(small, "dimension-transferred")
+    small.applied()
+    ends_well(small)
+
+
 @follows("untracked-entry")
 @pytest.mark.parametrize("way", ["import", "forget"])
 def test_t26_an_entry_that_nobody_declares_is_imported_or_forgotten(small, way):  # noqa: F811

@@ -11,7 +11,7 @@ from reconciler.core.documents.plan_digest import bound_change
 from reconciler.core.model.canonical import exact, json_bytes
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import ZERO
-from reconciler.core.model.plan import Action, Basis, Change, Plan, Reason
+from reconciler.core.model.plan import Action, Basis, Change, Impact, Plan, Reason
 from reconciler.core.model.resource import EMPTY, Address, Value, rows_of
 
 
@@ -154,10 +154,16 @@ _Sums: TypeAlias = dict[tuple[str, ...], Decimal]
 
 def impact_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
     sums: list[_Sums] = [
-        {(row.period, row.code, row.currency): row.net_change for row in plan.impact}
+        {(row.period, _part(row), row.currency): row.net_change for row in plan.impact}
         for plan in (old, new)
     ]
     yield from _money(*sums)
+
+
+def _part(row: Impact) -> str:
+    """The code of a row, and which part of it a divided one is: `Rent (CostCenter__c PLAT)`."""
+    parts = ", ".join(f"{name} {value or 'none'}" for name, value in row.dimensions.items())
+    return f"{row.code} ({parts})" if parts else row.code
 
 
 def balance_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:

@@ -37,7 +37,7 @@ from reconciler.core.model.plan import (
 from reconciler.core.model.resource import Address, Live, Source, Value
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
-from reconciler.core.planning.impact import postings
+from reconciler.core.planning.posting import postings
 from reconciler.core.planning.run_members import blocks_run_cancel, transfer_of
 
 
@@ -83,10 +83,7 @@ def document_of(plan: Plan) -> Document:
         "digest": plan.digest,
         "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
-        "impact": [
-            {**_written(row, code="account"), "net_change": plain(row.net_change)}
-            for row in plan.impact
-        ],
+        "impact": [_impact(row) for row in plan.impact],
         "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
         "unanswered": [_written(row) for row in plan.unanswered],
         "refusals": [_written(row) for row in plan.refusals],
@@ -202,6 +199,13 @@ def _comparison(kind: Kind, comparison: Comparison) -> Document:
     }
 
 
+def _impact(row: Impact) -> Document:
+    """A row of the impact; only one that is divided has dimensions."""
+    written = {**_written(row, code="account"), "net_change": plain(row.net_change)}
+    dimensions = dict(written.pop("dimensions"))
+    return {**written, "dimensions": dimensions} if dimensions else written
+
+
 def _drift(drift: Drift) -> Document:
     return {
         "address": str(drift.address),
@@ -246,7 +250,10 @@ def plan_from(document: Document) -> Plan:
         ),
         changes=tuple(_read_change(row) for row in document["changes"]),
         drift=tuple(_read_drift(row) for row in document["drift"]),
-        impact=tuple(_read(Impact, row, code=row["account"]) for row in document["impact"]),
+        impact=tuple(
+            _read(Impact, row, code=row["account"], dimensions=row.get("dimensions", {}))
+            for row in document["impact"]
+        ),
         balance=tuple(_read(Balance, row) for row in document["balance"]),
         unanswered=tuple(
             _read(UnansweredDifference, row) for row in document.get("unanswered", ())

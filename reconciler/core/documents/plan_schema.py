@@ -165,6 +165,7 @@ _PLAN = _object(
             currency=str,
             **dict.fromkeys(_IMPACT, _Amount),
             home_change=_Amount | None,
+            dimensions=NotRequired[dict[str, str]],
         )
     ],
     balance=_list[_object(currency=str, home=bool, holds=bool, **dict.fromkeys(_BALANCE, _Amount))],

@@ -203,7 +203,8 @@ class Drift:
 class Impact:
     """The effect of the plan on one accounting code, period and currency; managed entries only.
 
-    `home_change` is the net change in the home currency, None if it is unknown.
+    `home_change` is the net change in the home currency, None if it is unknown. A row that is
+    divided has one such value for each combination of `dimensions`, which name their values.
     """
 
     period: str
@@ -214,6 +215,7 @@ class Impact:
     debit_after: Decimal
     credit_after: Decimal
     home_change: Decimal | None = None
+    dimensions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def net_before(self) -> Decimal:

@@ -104,7 +104,8 @@ class Tenant:
     active rule is known. `currencies` are active, `former_currencies` were so until a day, and
     `decimals` are those that the Reference states of currencies. `former_rules` are segmentation
     rules that held until a day. `home_currency` is None without foreign currency conversion.
-    `organizations` is empty without Multi-Org.
+    `organizations` is empty without Multi-Org. `dimensions` are the custom fields of lines that the
+    workspace names as dimensions; segments always are.
     """
 
     codes: tuple[AccountingCode, ...] = ()
@@ -123,6 +124,7 @@ class Tenant:
     marker: str = ""
     former_markers: tuple[str, ...] = ()
     workspace: str = ""
+    dimensions: tuple[str, ...] = ()
     codes_by_name: Mapping[str, tuple[AccountingCode, ...]] = field(init=False, compare=False)
     periods_by_name: Mapping[str, AccountingPeriod] = field(init=False, compare=False)
     similar_codes: KnownNames = field(init=False, compare=False, repr=False)

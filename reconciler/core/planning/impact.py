@@ -1,67 +1,21 @@
 """The impact of a plan by period, accounting code and currency, and its balance."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.money import ZERO, difference, total
+from reconciler.core.model.money import ZERO, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod
-from reconciler.core.planning.request_body import completed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posting:
-    """One line as a posting: where, on which side, how much."""
-
-    period: str
-    code: str
-    code_type: str
-    currency: str
-    debit: Decimal
-    credit: Decimal
-    home_net: Decimal | None
-
-
-def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) -> Iterator[Posting]:
-    """The lines of an entry as postings.
-
-    The home amount is signed, debit positive, and None where no home currency is known.
-    """
-    known_kind = KINDS[kind]
-    period = text_of(spec.get(known_kind.period)) or ""
-    currency = text_of(spec.get(known_kind.currency)) or ""
-    for line in rows_of(completed(known_kind, spec, home_currency).get(known_kind.lines)):
-        amount = line["amount"]
-        # Any other amount would be missing in every sum.
-        assert isinstance(amount, Decimal)
-        home = line.get("homeCurrencyAmount") if home_currency is not None else None
-        debit = line.get("type") == "Debit"
-        home_net = home if isinstance(home, Decimal) else None
-        if home_net is not None and not debit:
-            # The minus operator rounds to the digits of the default context; this does not.
-            home_net = home_net.copy_negate()
-        yield Posting(
-            period=period,
-            code=text_of(line.get("accountingCodeName")) or "",
-            code_type=text_of(_code_type(known_kind, line)) or "",
-            currency=currency,
-            debit=amount if debit else ZERO,
-            credit=ZERO if debit else amount,
-            home_net=home_net,
-        )
-
-
-def _code_type(kind: Kind, line: Mapping[str, Value]) -> Value:
-    name = kind.line_address_type
-    return kind.canonical_spelling(name, line.get(name))
-
+from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, home_change
+from reconciler.core.planning.line_matching import line_address
+from reconciler.core.planning.posting import Posting, Values, postings
 
 Entry: TypeAlias = tuple[str, Mapping[str, Value]]
 """The kind and the fields of something that posts."""
@@ -85,9 +39,25 @@ def posted_after(change: Change) -> tuple[Entry, ...]:
 
     The entries of a new journal run are unknown until the ledger executes it.
     """
-    if change.action is Action.BLOCKED or not (change.posts or change.cancels):
+    if change.action is Action.BLOCKED:
         return posted_before(change)
-    return newly_posted(change)
+    if change.posts or change.cancels:
+        return newly_posted(change)
+    return tuple(
+        (name, _updated(KINDS[name], spec, change)) for name, spec in posted_before(change)
+    )
+
+
+def _updated(kind: Kind, spec: Mapping[str, Value], change: Change) -> Mapping[str, Value]:
+    """A posted entry with what the change updates on its lines."""
+    updates = {line_address(kind, one.line): one.fields for one in change.comparison.line_updates}
+    if not updates:
+        return spec
+    rows = (
+        {**line, **updates.get(line_address(kind, line), {})}
+        for line in rows_of(spec.get(kind.lines))
+    )
+    return {**spec, kind.lines: tuple(rows)}
 
 
 def newly_posted(change: Change) -> tuple[Entry, ...]:
@@ -101,23 +71,42 @@ def newly_cancelled(change: Change) -> tuple[Entry, ...]:
     return posted_before(change) if change.cancels else ()
 
 
-_Key = tuple[str, str, str]
-
-
 def impact_of(
     changes: Iterable[Change],
     home_currency: str | None,
     starts: Mapping[str, str] = MappingProxyType({}),
     *,
     named: Container[str] = (),
+    divide: Divide = BY_SEGMENTS,
 ) -> tuple[Impact, ...]:
     """The rows that the plan changes, with sums over all entries managed here.
 
     Rows are sorted by the start of their period (`starts`, by name), accounting code and currency.
     A code name with several types has one row for each type, named `code (type)`. So has a code
-    in `named`, because of entries that are not among the changes.
+    in `named`, because of entries that are not among the changes. `divide` says which dimensions
+    divide a row: then it is one row for each of their values, also for those that do not move.
     """
-    changes = tuple(changes)
+    moving, kept = _moving_and_kept(tuple(changes), home_currency)
+    key = _key_of((*moving[0], *moving[1], *kept), named)
+    sides: dict[Key, tuple[list[Posting], list[Posting]]] = {
+        key(posting): ([], []) for side in moving for posting in side
+    }
+    for at, found in enumerate(moving):
+        for posting in (*found, *kept):
+            if (row := sides.get(key(posting))) is not None:
+                row[at].append(posting)
+    rows: list[Impact] = []
+    for one in sorted(sides, key=lambda row: (starts.get(row[0], ""), row)):
+        found_there = tuple(_parts(one, divide(one, *sides[one]), *sides[one]))
+        if any(map(_changes_amounts, found_there)):
+            rows.extend(found_there)
+    return tuple(rows)
+
+
+def _moving_and_kept(
+    changes: Sequence[Change], home_currency: str | None
+) -> tuple[tuple[list[Posting], list[Posting]], list[Posting]]:
+    """The postings that change, before and after, and those that stay in the same periods."""
     in_runs = {member.number for change in changes for member in change.members}
     kept: list[Entry] = []
     before: list[Posting] = []
@@ -133,33 +122,34 @@ def impact_of(
         for entries, side in ((old, before), (new, after)):
             for kind, spec in entries:
                 side.extend(postings(kind, spec, home_currency))
-    moving = (*before, *after)
-    periods = {posting.period for posting in moving}
-    for kind, spec in kept:
-        # Unchanged entries in other periods are in no row.
-        if spec.get(KINDS[kind].period) in periods:
-            found = tuple(postings(kind, spec, home_currency))
-            before.extend(found)
-            after.extend(found)
-    key = _key_of((*before, *after), named)
-    sides: dict[_Key, tuple[list[Posting], list[Posting]]] = {
-        key(posting): ([], []) for posting in moving
-    }
-    for at, found_there in enumerate((before, after)):
-        for posting in found_there:
-            if (row := sides.get(key(posting))) is not None:
-                row[at].append(posting)
-    order = sorted(sides, key=lambda row: (starts.get(row[0], ""), row))
-    rows = (_row(row, *sides[row]) for row in order)
-    return tuple(row for row in rows if _changes_amounts(row))
+    periods = {posting.period for posting in (*before, *after)}
+    # Unchanged entries in other periods are in no row.
+    near = [(kind, spec) for kind, spec in kept if spec.get(KINDS[kind].period) in periods]
+    staying = [one for kind, spec in near for one in postings(kind, spec, home_currency)]
+    return (before, after), staying
 
 
-def _key_of(known: Iterable[Posting], named: Container[str]) -> Callable[[Posting], _Key]:
+def _parts(
+    key: Key, names: tuple[str, ...], before: Sequence[Posting], after: Sequence[Posting]
+) -> Iterator[Impact]:
+    """A row for each of the values that its postings have for these dimensions, or one row."""
+    if not names:
+        yield _row(key, before, after)
+        return
+    sides: dict[Values, tuple[list[Posting], list[Posting]]] = defaultdict(lambda: ([], []))
+    for at, found in enumerate((before, after)):
+        for posting in found:
+            sides[posting.values(names)][at].append(posting)
+    for values, both in sorted(sides.items()):
+        yield replace(_row(key, *both), dimensions=dict(zip(names, values, strict=True)))
+
+
+def _key_of(known: Iterable[Posting], named: Container[str]) -> Callable[[Posting], Key]:
     types: dict[str, set[str]] = defaultdict(set)
     for posting in known:
         types[posting.code].add(posting.code_type)
 
-    def key(posting: Posting) -> _Key:
+    def key(posting: Posting) -> Key:
         # A file may omit the type if the name is unambiguous; the ledger always has it.
         typed = f"{posting.code} ({posting.code_type})"
         shared = len(types[posting.code] - {""}) > 1 or typed in named
@@ -169,7 +159,7 @@ def _key_of(known: Iterable[Posting], named: Container[str]) -> Callable[[Postin
     return key
 
 
-def _row(key: _Key, before: list[Posting], after: list[Posting]) -> Impact:
+def _row(key: Key, before: Sequence[Posting], after: Sequence[Posting]) -> Impact:
     period, code, currency = key
     return Impact(
         period=period,
@@ -179,17 +169,7 @@ def _row(key: _Key, before: list[Posting], after: list[Posting]) -> Impact:
         credit_before=total(posting.credit for posting in before),
         debit_after=total(posting.debit for posting in after),
         credit_after=total(posting.credit for posting in after),
-        home_change=_home_change(before, after),
-    )
-
-
-def _home_change(before: list[Posting], after: list[Posting]) -> Decimal | None:
-    nets = [posting.home_net for posting in (*before, *after)]
-    if any(net is None for net in nets):
-        return None
-    return difference(
-        total(posting.home_net for posting in after if posting.home_net is not None),
-        total(posting.home_net for posting in before if posting.home_net is not None),
+        home_change=home_change(before, after),
     )
 
 

@@ -103,6 +103,15 @@ _RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="dimension-transferred",
+        summary="A dimension of a transferred entry does not change.",
+        why="The change stays in the journal. A transferred entry is not sent again, so the "
+        "general ledger keeps the former value.",
+        remedy="Put the former value back into the file. To move the amount in the general ledger "
+        "too, declare an entry that moves it there.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="offline-daybook",
         summary="An offline plan reads the daybook.",
         why="An offline plan opens no database, so everything counts as new.",

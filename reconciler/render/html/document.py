@@ -42,7 +42,7 @@ def plan_html(plan: Plan) -> str:
             plan=plan,
             title=f"{plan.basis.workspace}: {view.verdict.words} · {plan.digest[:23]}",
             facts=_facts(view),
-            impact=_by_period(view.impact),
+            impact=_by_period(view.impact.rows),
             charts=charts_of(plan),
             half=HALF,
             table=table,

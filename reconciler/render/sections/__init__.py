@@ -1,0 +1,1 @@
+"""Parts of a plan that every format shows, as cells and lines. Pure."""
