@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from deadlines import VARIABLE as PATIENCE
 from program import LONGEST, Program, clean_environment
 
 FULL = Path("/dev/full")
@@ -134,9 +135,11 @@ def test_t24_b39_a_hostile_server_gets_nothing_through(hostile, books, loud):
         "ZUORA_BASE_URL": hostile.url,
         "ZUORA_CLIENT_ID": ID,
         "ZUORA_CLIENT_SECRET": SECRET,
+        PATIENCE: str(LONGEST),
     }
     for verb in VERBS:
-        done = reconciler(*verb, *([loud] if loud else []), "-w", books, env=env)
+        words = (*verb, *([loud] if loud else []), "-w", books)
+        done = reconciler(*words, env=env, install=["deadlines"])  # no wait for the next attempt
         for name, raw in (("stdout", done.stdout), ("stderr", done.stderr)):
             text = raw.decode()
             assert "Traceback" not in text, text
