@@ -7,13 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-
 from reconciler.app.state_directory import STATE_DIRECTORY, keep_private
 from reconciler.app.text_files import write_text
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.variables import CREDENTIALS
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.http_client.in_process import InProcess
 from reconciler.workspace.ledger_choice import LedgerChoice, choose_ledger
 from reconciler.workspace.settings import Settings, hosts_of
 from reconciler.zuora.client import Client
@@ -81,7 +80,7 @@ def connection_of(choice: LedgerChoice, ca_bundle: str | None = None) -> Connect
     )
 
 
-def _embedded(root: Path, stack: ExitStack) -> tuple[httpx.WSGITransport, Credentials]:
+def _embedded(root: Path, stack: ExitStack) -> tuple[InProcess, Credentials]:
     """The ledger inside the workspace, in this process, with a client of its own."""
     # A connection to a tenant does not wait for the server's modules to load.
     from reconciler.ledger import LedgerUnusable, create_app, open_ledger
@@ -108,4 +107,4 @@ def _embedded(root: Path, stack: ExitStack) -> tuple[httpx.WSGITransport, Creden
             f"{keys} does not contain the credentials of the embedded ledger",
             remedy="Delete the file. The next run creates new credentials.",
         ) from error
-    return httpx.WSGITransport(app=create_app(ledger)), credentials
+    return InProcess(create_app(ledger)), credentials

@@ -2,20 +2,23 @@
 
 import gzip
 import logging
-import ssl
 import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import MappingProxyType
-
-import httpx
+from types import ModuleType
 
 from reconciler.http_client.base_url import BaseUrl
 from reconciler.http_client.clock import monotonic
-from reconciler.http_client.transport import SocketTransport, tls_context
+from reconciler.http_client.raw_answer import (
+    NoAnswer,
+    NotSent,
+    RawAnswer,
+    RawRequest,
+    Transport,
+    Untrusted,
+)
 
 log = logging.getLogger("reconciler.http_client")
 
@@ -91,19 +94,19 @@ class HttpLimits:
     gzip_over: int | None = None
 
 
-CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""Errors raised before any byte of a request is written."""
-
-
 class Exchange:
-    """The connections to one base URL. Threads may share it; each uses a client of its own."""
+    """The connections to one base URL. Threads may share it; each uses a connection of its own.
+
+    A `transport` that is given takes the place of sockets. All threads share it, and its owner
+    closes it.
+    """
 
     def __init__(
         self,
         origin: BaseUrl,
         *,
         limits: HttpLimits,
-        transport: httpx.BaseTransport | None,
+        transport: Transport | None,
         ca_bundle: str | None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -111,58 +114,45 @@ class Exchange:
         self._limits = limits
         self._transport = transport
         secured = transport is None and origin.scheme == "https"
-        self._context = tls_context(ca_bundle=ca_bundle) if secured else None
+        self._context = _sockets().tls_context(ca_bundle=ca_bundle) if secured else None
         self._clock = clock
         self._lock = threading.Lock()
-        self._idle: list[httpx.Client] = []
+        self._idle: list[Transport] = []
         self._closed = False
-        for name in ("httpx", "httpcore"):
-            # Their records repeat responses with the secrets in them.
-            logging.getLogger(name).setLevel(logging.WARNING)
 
     def send(self, request: Request, *, deadline: float) -> Response | FailedRequest:
         """One attempt. It ends by `deadline`, a moment on the clock, or by its own timeout."""
-        client = self._take()
+        transport = self._take()
         deadline = min(deadline, self._clock() + self._limits.attempt_timeout)
         try:
-            return self._send(client, request, deadline=deadline)
+            return self._send(transport, request, deadline=deadline)
         finally:
-            self._give_back(client)
+            self._give_back(transport)
 
     def close(self) -> None:
         """Closes every connection; those in use when their response is complete."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-        for client in idle:
-            client.close()
+        for transport in idle:
+            transport.close()
 
     def _send(
-        self, client: httpx.Client, request: Request, *, deadline: float
+        self, transport: Transport, request: Request, *, deadline: float
     ) -> Response | FailedRequest:
         left = deadline - self._clock()
         if left <= 0:
             return FailedRequest(
                 outcome=RequestOutcome.NOT_SENT, detail="no time was left to connect"
             )
-        outgoing = self._outgoing(client, request, deadline=deadline, left=left)
         try:
-            response = client.send(outgoing, stream=True)
-            try:
-                return self._receive(response, request, deadline=deadline)
-            finally:
-                response.close()
-        except CONNECT_ERRORS as error:
-            return _not_sent(error)
-        except httpx.TransportError as error:
-            return FailedRequest(
-                outcome=RequestOutcome.LOST, detail=str(error) or type(error).__name__
-            )
+            with transport.answer(self._outgoing(request, deadline=deadline, left=left)) as answer:
+                return self._receive(answer, request, deadline=deadline)
+        except NoAnswer as error:
+            return FailedRequest(outcome=_WITHOUT_ANSWER[type(error)], detail=str(error))
 
-    def _outgoing(
-        self, client: httpx.Client, request: Request, *, deadline: float, left: float
-    ) -> httpx.Request:
-        headers = dict(request.headers)
+    def _outgoing(self, request: Request, *, deadline: float, left: float) -> RawRequest:
+        headers = {**BASE_HEADERS, **request.headers}
         body = request.body
         if body is not None:
             headers["Content-Type"] = request.content_type
@@ -171,29 +161,28 @@ class Exchange:
                 # Without a time stamp in the gzip header, every attempt sends the same bytes.
                 body = gzip.compress(body, mtime=0)
                 headers["Content-Encoding"] = "gzip"
-        timeout = httpx.Timeout(left, connect=min(left, self._limits.connect_timeout))
-        outgoing = client.build_request(
-            request.method,
-            self._origin.url + request.target,
-            content=body,
+        return RawRequest(
+            method=request.method,
+            url=self._origin.url + request.target,
             headers=headers,
-            timeout=timeout,
+            body=body,
+            deadline=deadline,
+            timeout=left,
+            connect_timeout=min(left, self._limits.connect_timeout),
         )
-        outgoing.extensions["deadline"] = deadline
-        return outgoing
 
     def _receive(
-        self, response: httpx.Response, request: Request, *, deadline: float
+        self, answer: RawAnswer, request: Request, *, deadline: float
     ) -> Response | FailedRequest:
-        headers = MappingProxyType({name.lower(): text for name, text in response.headers.items()})
+        headers = answer.headers
         request_id = next((headers[name] for name in REQUEST_IDS if name in headers), "-")
         shown = "not shown" if request.confidential else request_id
-        log.debug("answered %s, request id %s", response.status_code, shown)
+        log.debug("answered %s, request id %s", answer.status, shown)
         fault = ""
         inflater = _Inflater(headers.get("content-encoding", ""), limit=self._limits.body_bytes)
         received, late = 0, False
         try:
-            for chunk in response.iter_raw():
+            for chunk in answer.chunks:
                 if late:
                     return FailedRequest(
                         outcome=RequestOutcome.LOST, detail="the response took too long"
@@ -205,31 +194,42 @@ class Exchange:
             body = inflater.finish(received=received, promised=headers.get("content-length", ""))
         except _UnusableBody as error:
             body, fault = b"", str(error)
-        return Response(status=response.status_code, headers=headers, body=body, fault=fault)
+        return Response(status=answer.status, headers=headers, body=body, fault=fault)
 
-    def _take(self) -> httpx.Client:
+    def _take(self) -> Transport:
         with self._lock:
             if self._closed:
                 raise RuntimeError("The client is closed.")
+            if self._transport is not None:
+                return self._transport
             if self._idle:
                 return self._idle.pop()
-        transport = self._transport or SocketTransport(context=self._context, clock=self._clock)
-        return httpx.Client(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            headers=BASE_HEADERS,
-            # Cookies would make a request depend on earlier responses.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        )
+        sockets = _sockets().SocketTransport(context=self._context, clock=self._clock)
+        connection: Transport = _sockets().HttpxTransport(sockets)
+        return connection
 
-    def _give_back(self, client: httpx.Client) -> None:
+    def _give_back(self, transport: Transport) -> None:
+        if transport is self._transport:
+            return
         with self._lock:
             if not self._closed:
-                self._idle.append(client)
+                self._idle.append(transport)
                 return
-        client.close()
+        transport.close()
 
+
+def _sockets() -> ModuleType:
+    """The module of sockets. httpx takes long to load, and not every command makes a call."""
+    from reconciler.http_client import transport  # noqa: PLC0415
+
+    return transport
+
+
+_WITHOUT_ANSWER: Mapping[type[NoAnswer], RequestOutcome] = {
+    NoAnswer: RequestOutcome.LOST,
+    NotSent: RequestOutcome.NOT_SENT,
+    Untrusted: RequestOutcome.UNTRUSTED,
+}
 
 REQUEST_IDS = ("zuora-request-id", "x-github-request-id", "x-request-id")
 """Headers in which servers name a request, for questions to their support."""
@@ -282,24 +282,3 @@ class _Inflater:
         if self._gzip is not None and received and not self._gzip.eof:
             raise _UnusableBody("the response ends within its gzip stream")
         return b"".join(self._parts)
-
-
-def _not_sent(error: httpx.TransportError) -> FailedRequest:
-    cause = _tls_cause(error)
-    detail = str(error) or type(error).__name__
-    if cause is None or isinstance(cause, RETRIABLE_TLS):
-        return FailedRequest(outcome=RequestOutcome.NOT_SENT, detail=detail)
-    return FailedRequest(outcome=RequestOutcome.UNTRUSTED, detail=detail)
-
-
-RETRIABLE_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-"""The connection ended within the handshake. Any other TLS error would occur again."""
-
-
-def _tls_cause(error: BaseException) -> ssl.SSLError | None:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None

@@ -1,8 +1,11 @@
 """Sockets on which no wait exceeds the deadline of the call."""
 
+import logging
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import MappingProxyType
 from typing import Any
 
 import certifi
@@ -11,6 +14,7 @@ import httpx
 
 from reconciler.errors import LedgerUnreachable
 from reconciler.http_client.clock import monotonic
+from reconciler.http_client.raw_answer import NoAnswer, NotSent, RawAnswer, RawRequest, Untrusted
 
 SLICE = 16 * 1024
 """Bytes written at once. The deadline is checked between slices."""
@@ -50,6 +54,79 @@ def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
                 remedy="Name a PEM file of certificates, or omit the CA bundle.",
             ) from error
     return context
+
+
+class HttpxTransport:
+    """Sends requests by a transport of httpx: without proxies, redirects, cookies, environment."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        for name in ("httpx", "httpcore"):
+            # Their records repeat responses with the secrets in them.
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._client = httpx.Client(
+            transport=inner,
+            trust_env=False,
+            follow_redirects=False,
+            # Cookies would make a request depend on earlier responses.
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+    @contextmanager
+    def answer(self, request: RawRequest) -> Iterator[RawAnswer]:
+        """The answer, readable within the context. Entering and reading raise NoAnswer."""
+        outgoing = self._client.build_request(
+            request.method,
+            request.url,
+            content=request.body,
+            headers=request.headers,
+            timeout=httpx.Timeout(request.timeout, connect=request.connect_timeout),
+        )
+        outgoing.extensions["deadline"] = request.deadline
+        try:
+            response = self._client.send(outgoing, stream=True)
+            try:
+                yield RawAnswer(
+                    status=response.status_code,
+                    headers=MappingProxyType(
+                        {name.lower(): text for name, text in response.headers.items()}
+                    ),
+                    chunks=response.iter_raw(),
+                )
+            finally:
+                response.close()
+        except CONNECT_ERRORS as error:
+            raise _not_sent(error) from error
+        except httpx.TransportError as error:
+            raise NoAnswer(str(error) or type(error).__name__) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Errors raised before any byte of a request is written."""
+
+
+def _not_sent(error: httpx.TransportError) -> NotSent:
+    cause = _tls_cause(error)
+    detail = str(error) or type(error).__name__
+    if cause is None or isinstance(cause, RETRIABLE_TLS):
+        return NotSent(detail)
+    return Untrusted(detail)
+
+
+RETRIABLE_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""The connection ended within the handshake. Any other TLS error would occur again."""
+
+
+def _tls_cause(error: BaseException) -> ssl.SSLError | None:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 class Deadline:

@@ -11,8 +11,6 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 from urllib.parse import urlencode
 
-import httpx
-
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live, Value
@@ -20,6 +18,7 @@ from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import RequestRefused
 from reconciler.http_client.clock import Clock, monotonic
 from reconciler.http_client.exchange import Exchange, Request
+from reconciler.http_client.raw_answer import Transport
 from reconciler.http_client.redaction import Redactor
 from reconciler.zuora import decoding
 from reconciler.zuora.calls import Call, Caller
@@ -64,7 +63,7 @@ class Client:
         connection: Connection,
         credentials: Credentials,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         limits: CallLimits | None = None,
         clock: Callable[[], float] = monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -72,7 +71,8 @@ class Client:
     ) -> None:
         """A client of one connection. Nothing is sent yet.
 
-        `transport` replaces the sockets, for a ledger in the same process; all threads share it.
+        `transport` replaces the sockets, for a ledger in the same process. All threads share it,
+        and its owner closes it.
         `random` returns numbers from 0 to 1.
         """
         self._origin = base_url_of(connection)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
-import httpx
-
 from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.resource import Value
 from reconciler.core.model.urls import is_loopback
@@ -13,6 +11,7 @@ from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.base_url import BaseUrl, port_of
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Exchange, FailedRequest, Request, Response
+from reconciler.http_client.raw_answer import Transport
 from reconciler.http_client.retry import (
     TRANSIENT,
     HttpAttempt,
@@ -40,7 +39,7 @@ class ResultFiles:
         origin: BaseUrl,
         *,
         limits: CallLimits,
-        transport: httpx.BaseTransport | None,
+        transport: Transport | None,
         ca_bundle: str | None,
         clock: Clock,
     ) -> None:
@@ -62,7 +61,7 @@ class ResultFiles:
             origin,
             limits=self._limits,
             # Only a ledger in the same process has no sockets.
-            transport=_SharedTransport(self._transport) if own and self._transport else None,
+            transport=self._transport if own else None,
             ca_bundle=self._ca_bundle,
             clock=self._clock.now,
         )
@@ -128,16 +127,6 @@ LONGEST = 8192
 """Maximum characters of an address. Signed ones have about two thousand."""
 
 NOT_HERE = "Report it to the ledger's operator. Nothing was downloaded."
-
-
-class _SharedTransport(httpx.BaseTransport):
-    """A transport that stays open when the exchange that uses it is closed."""
-
-    def __init__(self, inner: httpx.BaseTransport) -> None:
-        self._inner = inner
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._inner.handle_request(request)
 
 
 def _rows(reply: Response) -> tuple[Mapping[str, Value], ...]:

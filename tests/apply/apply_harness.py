@@ -33,6 +33,7 @@ from reconciler.engine.ports import Ports
 from reconciler.engine.search import SearchedPlan, SearchPolicy, mark_complete, plan_with_search
 from reconciler.engine.settle import settle
 from reconciler.http_client.clock import monotonic
+from reconciler.http_client.transport import HttpxTransport
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
@@ -269,8 +270,7 @@ class Bench:
         with Client(
             Connection(base_url=self.url),
             credentials,
-            # A client closes the transports it is given; the line outlives it.
-            transport=_Kept(self.line),
+            transport=HttpxTransport(self.line),
             limits=CallLimits(concurrency=max(self.parallelism, 1)),
             clock=self.steady,
             sleep=lambda seconds: None,
@@ -504,14 +504,6 @@ class Bench:
             == (sent.key, sent.body, number)
             for item in row
         ), f"no open intent for {sent}"
-
-
-class _Kept(httpx.BaseTransport):
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._line.handle_request(request)
 
 
 EVERYTHING = (

@@ -155,12 +155,11 @@ def headers_read(fuse: Fuse) -> None:
     """C09: the headers of an answer to a changing request are in, its body is not."""
 
     def wrap(
-        call: Callable[..., Any], exchange: Any, response: Any, *rest: Any, **given: Any
+        call: Callable[..., Any], exchange: Any, answer: Any, request: Any, **given: Any
     ) -> Any:
-        request = response.request
-        if f"{request.method} {request.url.path}".encode().startswith(CHANGING):
+        if f"{request.method} {request.target}".encode().startswith(CHANGING):
             fuse.reach()
-        return call(exchange, response, *rest, **given)
+        return call(exchange, answer, request, **given)
 
     wrapped("reconciler.http_client.exchange:Exchange._receive", wrap)
 

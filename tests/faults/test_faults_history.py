@@ -21,6 +21,7 @@ from ledger_databases import POSTGRESQL, SQLITE
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, OutcomeUnknown
+from reconciler.http_client.transport import HttpxTransport
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
@@ -96,7 +97,7 @@ class Player:
             Credentials(
                 client_id=keys["ZUORA_CLIENT_ID"], client_secret=keys["ZUORA_CLIENT_SECRET"]
             ),
-            transport=self.line,
+            transport=HttpxTransport(self.line),
             # A lost answer is the test's to deal with: the client does not try again by itself.
             limits=CallLimits(attempts=1),
         )

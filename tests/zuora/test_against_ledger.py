@@ -16,6 +16,8 @@ from waitress import wasyncore
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.recovery.marker_search import statement_of
 from reconciler.errors import AccessRefused, RequestRefused
+from reconciler.http_client.in_process import InProcess
+from reconciler.http_client.transport import HttpxTransport
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import Connection, Credentials
@@ -48,12 +50,12 @@ def body(*, amount: str = "400.90", credit: str | None = None, **changes: object
 
 
 @contextmanager
-def in_process(app) -> Iterator[tuple[str, httpx.BaseTransport | None]]:
-    yield "http://localhost", httpx.WSGITransport(app=app)
+def in_process(app) -> Iterator[tuple[str, InProcess | None]]:
+    yield "http://localhost", InProcess(app)
 
 
 @contextmanager
-def on_a_socket(app) -> Iterator[tuple[str, httpx.BaseTransport | None]]:
+def on_a_socket(app) -> Iterator[tuple[str, InProcess | None]]:
     sockets: dict = {}
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=8, map=sockets)
     stopping = threading.Event()
@@ -77,7 +79,7 @@ Open = Callable[..., Client]
 
 
 @pytest.fixture(params=[in_process, on_a_socket], ids=["in process", "on a socket"])
-def place(request, ledger) -> Iterator[tuple[str, httpx.BaseTransport | None]]:
+def place(request, ledger) -> Iterator[tuple[str, InProcess | None]]:
     with request.param(create_app(ledger, failed_login_delay=0)) as place:
         yield place
 
@@ -253,7 +255,7 @@ def test_n08_an_answer_lost_after_the_commit_gives_the_first_number(ledger):
     client_id, secret = ledger.issue_client("test")
     connection = Connection(base_url="http://localhost")
     credentials = Credentials(client_id=client_id, client_secret=secret)
-    transport = httpx.WSGITransport(app=app)
+    transport = HttpxTransport(httpx.WSGITransport(app=app))
     with Client(connection, credentials, transport=transport, sleep=lambda _: None) as client:
         client.tenant()
         number = client.create(KIND, body(), key="key-1")

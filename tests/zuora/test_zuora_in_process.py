@@ -4,6 +4,7 @@ import gzip
 import json
 import threading
 import time
+from wsgiref.validate import validator
 
 import httpx
 import pytest
@@ -11,6 +12,9 @@ from fault_server import ENTRY, TOKEN_DOCUMENT
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
+from reconciler.http_client.in_process import InProcess
+from reconciler.http_client.raw_answer import RawRequest
+from reconciler.http_client.transport import HttpxTransport
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
@@ -25,9 +29,7 @@ def client_of(app, *, limits: CallLimits = TWICE, **doors) -> Client:
     return Client(
         Connection(base_url="http://localhost"),
         Credentials(token="ready"),
-        transport=httpx.WSGITransport(app=app),
-        limits=limits,
-        **{"sleep": lambda _: None, **doors},
+        **{"sleep": lambda _: None, "transport": InProcess(app), "limits": limits, **doors},
     )
 
 
@@ -45,6 +47,41 @@ def test_an_answer_in_pieces_is_read():
     pieces = [WHOLE[at : at + 7] for at in range(0, len(WHOLE), 7)]
     with client_of(app_of(*pieces)) as client:
         assert client.read(KIND, NUMBER).number == NUMBER
+
+
+def test_an_application_is_called_as_by_a_server():
+    """The validator of the standard library holds both sides to PEP 3333."""
+    seen = []
+
+    def app(environ, start_response):
+        seen.append({**environ, "body": environ["wsgi.input"].read(100)})
+        start_response("200 OK", [JSON, ("X-Twice", "1"), ("X-Twice", "2")])
+        return [WHOLE]
+
+    raw = RawRequest(
+        method="PUT",
+        url="http://localhost:8021/v1/a%20b/%C3%A9?q=%C3%A9&r=1",
+        headers={"Content-Type": "application/json", "Zuora-Track-Id": "t"},
+        body=b"{}",
+        deadline=1e9,
+        timeout=1,
+        connect_timeout=1,
+    )
+    with InProcess(validator(app)).answer(raw) as answer:
+        assert b"".join(answer.chunks) == WHOLE
+    assert (answer.status, answer.headers["x-twice"]) == (200, "1, 2")
+    wanted = {
+        "REQUEST_METHOD": "PUT",
+        "PATH_INFO": "/v1/a b/\u00c3\u00a9",
+        "QUERY_STRING": "q=%C3%A9&r=1",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "2",
+        "HTTP_HOST": "localhost:8021",
+        "SERVER_PORT": "8021",
+        "HTTP_ZUORA_TRACK_ID": "t",
+        "body": b"{}",
+    }
+    assert {name: seen[0][name] for name in wanted} == wanted
 
 
 def test_a_compressed_answer_in_pieces_is_read():
@@ -95,10 +132,14 @@ def test_n12_a_slow_body_ends_with_the_deadline():
 
 
 def test_an_error_of_the_transport_before_anything_left_promises_that():
-    def app(environ, start_response):
+    def refuse(request):
         raise httpx.ConnectError("no way there")
 
-    with client_of(app) as client, pytest.raises(LedgerUnreachable, match="no way there"):
+    refusing = HttpxTransport(httpx.MockTransport(refuse))
+    with (
+        client_of(None, transport=refusing) as client,
+        pytest.raises(LedgerUnreachable, match="no way there"),
+    ):
         client.cancel(KIND, NUMBER)
 
 
@@ -165,7 +206,7 @@ def test_waiting_for_anothers_token_ends_with_the_deadline():
     client = Client(
         Connection(base_url="http://localhost"),
         Credentials(client_id="i" * 36, client_secret="s" * 42),
-        transport=httpx.WSGITransport(app=app),
+        transport=InProcess(app),
         limits=CallLimits(deadline=0.2, attempts=1),
     )
     first = threading.Thread(target=client.tenant)

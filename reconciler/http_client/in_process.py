@@ -1,0 +1,101 @@
+"""Sends requests to a WSGI application in this process (PEP 3333)."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from reconciler.http_client.raw_answer import RawAnswer, RawRequest
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+
+class InProcess:
+    """A transport without sockets. Any number of threads may share it.
+
+    An error that the application does not answer itself is raised as it is.
+    """
+
+    def __init__(self, application: "WSGIApplication") -> None:
+        self._application = application
+
+    @contextmanager
+    def answer(self, request: RawRequest) -> Iterator[RawAnswer]:
+        """The answer of the application, readable within the context."""
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+        ) -> Any:
+            if exc_info:
+                raise exc_info[1]
+            started.append((status, headers))
+            return _no_writing
+
+        parts = self._application(_environ(request), start_response)
+        try:
+            chunks = _begun(parts)
+            status, headers = started[-1]
+            yield RawAnswer(
+                status=int(status.partition(" ")[0]), headers=_joined(headers), chunks=chunks
+            )
+        finally:
+            if close := getattr(parts, "close", None):
+                close()
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+def _begun(parts: Iterable[bytes]) -> Iterable[bytes]:
+    """The parts without empty ones at the start. An application may start with its first part."""
+    rest = iter(parts)
+    for part in rest:
+        if part:
+            return chain((part,), rest)
+    return ()
+
+
+def _joined(headers: list[tuple[str, str]]) -> MappingProxyType[str, str]:
+    joined: dict[str, str] = {}
+    for name, text in headers:
+        lower = name.lower()
+        joined[lower] = f"{joined[lower]}, {text}" if lower in joined else text
+    return MappingProxyType(joined)
+
+
+def _environ(request: RawRequest) -> dict[str, Any]:
+    url = urlsplit(request.url)
+    body = request.body or b""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(url.path, "latin-1"),
+        "QUERY_STRING": url.query,
+        "SERVER_NAME": url.hostname or "",
+        "SERVER_PORT": str(url.port or 80),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": url.netloc,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": url.scheme,
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, text in request.headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = text
+    return environ
+
+
+def _no_writing(part: bytes, /) -> None:
+    raise NotImplementedError("An application returns its answer; it does not write it.")
