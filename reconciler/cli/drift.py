@@ -1,5 +1,7 @@
 """`reconciler drift`: shows what changed in the ledger since the last apply."""
 
+from dataclasses import replace
+
 import click
 
 from reconciler.app.plan import drift_plan
@@ -15,13 +17,25 @@ from reconciler.core.documents.plan_json import document_of
 from reconciler.errors import ExpectationFailed
 from reconciler.render.text import drift_lines
 
+_KEYS = (
+    *("format_version", "workspace", "target"),
+    *("drift", "unanswered", "transfers", "warnings"),
+)
+
 
 @click.command()
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    type=click.Choice(["transfer-error"]),
+    help="Leave out differences under this rule. Repeatable.",
+)
 @parallelism_option
 @ca_bundle_option
 @format_option("text", "json")
 @common_options
-def drift(*, parallelism: int, ca_bundle: str | None, style: str) -> int:
+def drift(*, ignored: tuple[str, ...], parallelism: int, ca_bundle: str | None, style: str) -> int:
     """Show what changed in the ledger since the last apply.
 
     Exits 7 if anything did, or if a difference remains that no change answers.
@@ -29,10 +43,11 @@ def drift(*, parallelism: int, ca_bundle: str | None, style: str) -> int:
     plan = drift_plan(
         checked_workspace(), parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
     )
+    told = tuple(one for one in plan.unanswered if one.rule not in ignored)
+    plan = replace(plan, unanswered=told)
     if style == "json":
         document = document_of(plan)
-        keys = ("format_version", "workspace", "target", "drift", "unanswered", "warnings")
-        out_json({key: document[key] for key in keys})
+        out_json({key: document[key] for key in _KEYS})
     else:
         out(drift_lines(plan))
     differs = plan.drift or plan.unanswered or plan.warnings

@@ -12,6 +12,7 @@ from reconciler.core.planning.decisions import Snapshot, decide_all
 from reconciler.core.planning.dimensions import Division
 from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
+from reconciler.core.planning.transfers import transfers_of
 from reconciler.core.planning.unanswered import unanswered_of
 
 
@@ -38,6 +39,7 @@ def make_plan(
         impact=impact_of(changes, basis.home_currency, starts, divide=division),
         balance=balance_of(changes, basis.home_currency),
         unanswered=unanswered_of(changes, drift, snapshot),
+        transfers=transfers_of(changes, starts),
         refusals=refusals(changes, snapshot, allowances),
         warnings=warnings,
         allowances=allowances,

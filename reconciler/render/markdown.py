@@ -93,6 +93,9 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
         proofs = map(str, view.proofs or (NOTHING_POSTED,))
         yield f"**Balance**: {'<br>'.join(map(sentence, proofs))}"
         yield from _changes(view)
+    if view.transfers:
+        states = (f"{code(period)} {sentence(text)}" for period, text in view.transfers)
+        yield f"**Transfers** to the general ledger: {'<br>'.join(states)}"
 
 
 def title_of(view: PlanView) -> str:

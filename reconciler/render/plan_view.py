@@ -21,6 +21,7 @@ from reconciler.render.change_view import (
 )
 from reconciler.render.phrases import counted, need_person, refused_text
 from reconciler.render.sections.impact_table import ImpactTable, impact_table
+from reconciler.render.sections.transfer_rows import transfer_rows
 
 BADGES = ("OFFLINE", "PARTIAL")
 """Every format begins its notices with these, and repeats them beside its verdict."""
@@ -80,6 +81,7 @@ class PlanView:
     approvals: str
     command: str
     unanswered: tuple[UnansweredDifference, ...]
+    transfers: tuple[tuple[str, str], ...]
     need_person: str
     refused: str
     drift: tuple[DriftView, ...]
@@ -143,6 +145,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
         unanswered=plan.unanswered,
+        transfers=transfer_rows(plan.transfers),
         need_person=need_person(len(plan.unanswered)),
         refused=refused_text(plan.refusals),
         drift=tuple(map(view_of_drift, plan.drift)),

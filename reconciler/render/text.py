@@ -51,6 +51,7 @@ def overview_lines(plan: Plan) -> tuple[Line, ...]:
 
 def _end(view: PlanView, *, dangers: bool) -> Iterator[Line]:
     yield from _impact(view)
+    yield from _transfers(view)
     yield from _notes(view)
     if dangers:
         yield from _listed("Cancels posted entries:", "bad", view.cancelling)
@@ -70,7 +71,8 @@ def drift_lines(plan: Plan) -> tuple[Line, ...]:
     """What changed in the ledger, for the `drift` verb."""
     view = view_of(plan)
     warnings = tuple(line((str(warning), "warning")) for warning in plan.warnings)
-    told = (*_header(view), *drift_section(view.drift), *_unanswered(view), *warnings)
+    found = (*drift_section(view.drift), *_unanswered(view), *_transfers(view))
+    told = (*_header(view), *found, *warnings)
     facts = [f"{fact}." for fact in (view.drifted, view.need_person) if fact]
     facts += ["The daybook is an older copy."] * (bool(warnings) and not facts)
     if not facts:
@@ -187,6 +189,16 @@ def _impact(view: PlanView) -> Iterator[Line]:
         none = UNKNOWN_AMOUNTS if view.runs else f"none, {impact.none}."
         yield line(("Impact: ", "strong"), none)
         yield BLANK
+
+
+def _transfers(view: PlanView) -> Iterator[Line]:
+    """How far the entries are transferred, one line a period."""
+    if not view.transfers:
+        return
+    titles = ["Transfers", *[""] * (len(view.transfers) - 1)]
+    rows = [(title, *row) for title, row in zip(titles, view.transfers, strict=True)]
+    yield from table(rows)
+    yield BLANK
 
 
 def _notes(view: PlanView) -> Iterator[Line]:

@@ -287,6 +287,19 @@ def test_drift_as_json_names_what_moved(small):
     assert (first.code, [item["name"] for item in first.json["drift"]]) == (7, ["entry-00"])
 
 
+def test_drift_may_leave_out_failed_transfers(small):
+    small.set("entry-00", transferredToAccounting="Error")
+    number = small.number("entry-00")
+    ended = small.run("drift")
+    assert (ended.code, f"11 No, 1 Error: {number} entry-00" in ended.out) == (7, True), ended.said
+    ended = small.run("drift", "--ignore", "transfer-error")
+    assert (ended.code, "11 No, 1 Error" in ended.out) == (0, True), ended.said
+    found = small.run("drift", "--ignore", "transfer-error", "--format", "json").json
+    assert (found["unanswered"], found["transfers"][0]["counts"]) == ([], {"Error": 1, "No": 11})
+    small.set("entry-01", notes="By hand")
+    assert small.run("drift", "--ignore", "transfer-error").code == 7
+
+
 def test_i50_a_result_as_json_has_every_digit_of_a_number(capsys):
     """A custom field of a tenant may hold a number, and no float may touch it."""
     out_json({"before": Decimal("9007199254740993.10"), "after": None})

@@ -258,6 +258,9 @@ def rent(platform, product, **fields):
     )
 
 
+FEBRUARY = entry(accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28")
+
+
 def segmented(value):
     return entry(segments=({"segmentName": "Department", "segmentValue": value},))
 
@@ -277,6 +280,13 @@ SCENES = {
     ),
     "dimension-segment": lambda: Scene().entry(
         TRUE_UP, segmented("Sales"), was=segmented("Finance")
+    ),
+    "transfers": lambda: (
+        Scene()
+        .entry(TRUE_UP, entry(notes="n"), was=entry(), live={"transferredToAccounting": "Yes"})
+        .entry("2026-01-sent", entry(), was=entry(), live={"transferredToAccounting": "Error"})
+        .entry("2026-01-open", entry(), was=entry())
+        .entry("2026-02-sent", FEBRUARY, was=FEBRUARY, live={"transferredToAccounting": "Yes"})
     ),
     "dimension-asked": lambda: by_cost_center(
         Scene().entry(TRUE_UP, rent("6870.00", "5152.50")), "CostCenter__c"

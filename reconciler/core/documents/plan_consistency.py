@@ -109,7 +109,9 @@ def _difference(said: Any, follows: Any, path: str) -> str:
 _FREE = frozenset({"format_version", "checksum", "inside"})
 """Keys that are checked elsewhere, or whose text may differ between versions of a library."""
 
-_LATER = frozenset({"adopt_found", "allow_equal", "search", "controls", "warning_rules"})
+_LATER = frozenset(
+    {"adopt_found", "allow_equal", "search", "controls", "transfers", "warning_rules"}
+)
 """Keys that earlier versions of the format do not have."""
 
 

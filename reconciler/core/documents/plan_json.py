@@ -33,6 +33,7 @@ from reconciler.core.model.plan import (
     Requirement,
     SearchOptions,
     Step,
+    Transfers,
 )
 from reconciler.core.model.resource import Address, Live, Source, Value
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
@@ -86,6 +87,7 @@ def document_of(plan: Plan) -> Document:
         "impact": [_impact(row) for row in plan.impact],
         "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
         "unanswered": [_written(row) for row in plan.unanswered],
+        "transfers": [_written(row) for row in plan.transfers],
         "refusals": [_written(row) for row in plan.refusals],
         "controls": {"approvals": _written(plan.requirement, approvals="required")},
         "warnings": [warning.message for warning in plan.warnings],
@@ -202,7 +204,7 @@ def _comparison(kind: Kind, comparison: Comparison) -> Document:
 def _impact(row: Impact) -> Document:
     """A row of the impact; only one that is divided has dimensions."""
     written = {**_written(row, code="account"), "net_change": plain(row.net_change)}
-    dimensions = dict(written.pop("dimensions"))
+    dimensions = written.pop("dimensions")
     return {**written, "dimensions": dimensions} if dimensions else written
 
 
@@ -228,6 +230,8 @@ def _written(value: _Dataclass, **renamed: str) -> Document:
 def _json(value: object) -> object:
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -258,6 +262,7 @@ def plan_from(document: Document) -> Plan:
         unanswered=tuple(
             _read(UnansweredDifference, row) for row in document.get("unanswered", ())
         ),
+        transfers=tuple(_read(Transfers, row) for row in document.get("transfers", ())),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),
         requirement=_read_requirement(document),

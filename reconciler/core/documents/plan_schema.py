@@ -170,6 +170,9 @@ _PLAN = _object(
     ],
     balance=_list[_object(currency=str, home=bool, holds=bool, **dict.fromkeys(_BALANCE, _Amount))],
     unanswered=NotRequired[_list[_object(UnansweredDifference)]],
+    transfers=NotRequired[
+        _list[_object(period=str, counts=dict[str, _Count], failed=dict[str, str])]
+    ],
     refusals=_list[_REFUSAL],
     controls=NotRequired[
         _object(

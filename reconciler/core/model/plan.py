@@ -234,6 +234,18 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transfers:
+    """How many posted entries of a period have each transfer state; managed entries only.
+
+    `failed` names the declaration of each number whose transfer ended in an error.
+    """
+
+    period: str
+    counts: Mapping[str, int]
+    failed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """Sums posted and removed by the plan in one currency; each pair must be equal."""
 
@@ -317,6 +329,7 @@ class Plan:
     impact: tuple[Impact, ...] = ()
     balance: tuple[Balance, ...] = ()
     unanswered: tuple[UnansweredDifference, ...] = ()
+    transfers: tuple[Transfers, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     allowances: Allowances = Allowances()

@@ -18,7 +18,7 @@ FLAGS = frozenset(
     adopt-found against allow-equal allow-remote auto-approve by ca-bundle check ci commit
     concurrency connection-timeout connections-per-address continue-on-error database
     detailed-exitcode diff dry-run entity environment exclude expect-no-changes expires find
-    first-apply forge forge-url format host idempotency limit lock-timeout max-missing
+    first-apply forge forge-url format host idempotency ignore limit lock-timeout max-missing
     max-removals name no-color not-posted offline organization out parallelism pending period
     permission plan-digest port posted pr probe-from query-lag quiet reference repo report
     requests-per-day requests-per-hour requests-per-minute run run-timeout select set-aside

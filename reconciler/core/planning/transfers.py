@@ -1,0 +1,50 @@
+"""How far the posted entries are transferred to the general ledger, by accounting period."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.core.model.enumerations import TransferState
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.plan import Change, Transfers
+from reconciler.core.model.resource import text_of
+from reconciler.core.planning.impact import posted_before
+from reconciler.core.planning.run_members import is_posted, transfer_of
+
+
+def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[Transfers, ...]:
+    """The transfer states of all posted entries managed here, as they were read.
+
+    There is a row for each period, in the order of `starts`. An entry of a journal run counts once.
+    """
+    changes = tuple(changes)
+    in_runs = {member.number for change in changes for member in change.members}
+    counts: dict[str, Counter[str]] = {}
+    failed: dict[str, dict[str, str]] = {}
+    for change in changes:
+        if change.number in in_runs:
+            continue
+        for period, number, state in _states(change):
+            counts.setdefault(period, Counter())[state] += 1
+            if state == TransferState.ERROR:
+                failed.setdefault(period, {})[number] = change.address.name
+    return tuple(
+        Transfers(
+            period=period,
+            counts=dict(sorted(counts[period].items())),
+            failed=dict(sorted(failed.get(period, {}).items())),
+        )
+        for period in sorted(counts, key=lambda name: (starts.get(name, ""), name))
+    )
+
+
+def _states(change: Change) -> Iterator[tuple[str, str, str]]:
+    """Period, number and transfer state of each posted entry of an address."""
+    kind = KINDS[change.address.kind]
+    if kind.members:
+        for member in filter(is_posted, change.members):
+            period = text_of(member.fields.get(KINDS[kind.members].period)) or ""
+            yield period, member.number, transfer_of(member)
+        return
+    for _, spec in posted_before(change):
+        state = change.transferred or TransferState.NO.value
+        yield text_of(spec.get(kind.period)) or "", change.number or "", state
