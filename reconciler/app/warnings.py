@@ -20,6 +20,7 @@ from reconciler.core.recovery.marker_search import unrecorded, untracked
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
+from reconciler.workspace.loader import WORKSPACE_FILE
 
 MOST_NAMED = 10
 """The most items that a warning names; the rest are counted."""
@@ -136,7 +137,9 @@ def _posted_facts(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarni
     ]
     for item in found[:MOST_NAMED]:
         place = f"{item.path}:{item.line}:{item.column}"
-        text = f"{item.message}. {POSTED_REMEDY}"
+        # A finding about the settings is not about one entry.
+        remedy = item.remedy if item.path == WORKSPACE_FILE else POSTED_REMEDY
+        text = f"{item.message}. {remedy}"
         yield PlanWarning(rule=item.rule, message=text, place=place)
     if (left := len(found) - MOST_NAMED) > 0:
         text = f"{left} more warnings about posted entries: see `reconciler validate`"

@@ -90,7 +90,7 @@ def read_workspace(
     records = _records(root, settings if ask_daybook else None)
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.
-        check_marker(tenant) if settings is not None else (),
+        _judged_marker(tenant, loaded.declared, records) if settings is not None else (),
         chain.from_iterable(
             _judged(check(declared, tenant), declared, records) for declared in loaded.declared
         ),
@@ -101,7 +101,7 @@ def read_workspace(
     if settings is not None:
         policy = settings.policy
         names = (
-            *check_policy(policy, tenant),
+            *check_policy(policy, tenant, loaded.declared),
             *check_strict(policy),
             *check_spelling(loaded.workspace or {}),
         )
@@ -168,6 +168,17 @@ def _judged(findings: Iterable[Finding], declared: Declared, records: Records) -
             yield replace(one, severity=Severity.WARNING)
         else:
             yield one
+
+
+def _judged_marker(
+    tenant: Tenant, declared: Iterable[Declared], records: Records
+) -> Iterator[Finding]:
+    """The finding about the marker's field, as a warning where every entry has its marker."""
+    for one in check_marker(tenant):
+        marked = (item for item in declared if KINDS[item.address.kind].carries_marker)
+        posted = [_is_posted(item, records().get(item.address)) for item in marked]
+        settled = bool(posted) and all(posted)
+        yield replace(one, severity=Severity.WARNING) if settled else one
 
 
 def _made_strict(problem: Problem, strict: frozenset[str]) -> Problem:

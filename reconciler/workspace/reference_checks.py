@@ -1,15 +1,17 @@
 """What a Reference can get wrong although it fits its schema."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from reconciler.core.model.enumerations import CodeStatus, PeriodStatus, canonical
 from reconciler.core.model.finding import Finding, Severity
+from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import WITHDRAWN, minor_units
 from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import (
+    Declared,
     Path,
     Source,
     Value,
@@ -217,9 +219,10 @@ def check_strict(policy: Policy) -> Iterator[Finding]:
     """Findings about rules that are made strict and give no warning: they would never apply."""
     rules = (*RULES.values(), *FILE_RULES.values(), *WARNING_RULES.values())
     known = {rule.id for rule in rules if rule.severity is Severity.WARNING} | TENANT_FACTS
+    known.add(_NAME)
     for name in sorted(policy.strict - known - {EVERY_RULE}):
         yield finding(
-            "policy-name",
+            _NAME,
             source=_POLICY,
             path=("spec", "policy", "strict"),
             message=f'no rule that gives a warning is named "{name}"',
@@ -227,49 +230,103 @@ def check_strict(policy: Policy) -> Iterator[Finding]:
         )
 
 
-def check_policy(policy: Policy, tenant: Tenant) -> Iterator[Finding]:
-    """Findings about names that the Reference does not have, and about amounts of money."""
-    yield from _money(policy.max_money, tenant, ("spec", "policy", "limits", "money"))
+def check_policy(
+    policy: Policy, tenant: Tenant, declared: Collection[Declared]
+) -> Iterator[Finding]:
+    """Findings about names that the Reference does not have, and about amounts of money.
+
+    A name that nothing has is an error: it would control nothing. One that a declaration uses
+    still controls that, so it is a warning.
+    """
+    yield from _money(policy.max_money, tenant, declared, ("spec", "policy", "limits", "money"))
     for at, tier in enumerate(policy.approvals.tiers):
-        yield from _money(tier.amount, tenant, (*_TIERS, at, "amount"))
+        yield from _money(tier.amount, tenant, declared, (*_TIERS, at, "amount"))
     if not tenant.complete:
         return
     for at, tier in enumerate(policy.approvals.tiers):
         path = (*_TIERS, at)
-        codes, periods = (*path, "accountingCodes"), (*path, "periods")
-        yield from _unknown("accounting code", tier.accounting_codes, tenant.codes_by_name, codes)
-        yield from _unknown("accounting period", tier.periods, tenant.periods_by_name, periods)
+        yield from _unknown(
+            _CODE, tier.accounting_codes, tenant, declared, (*path, "accountingCodes")
+        )
+        yield from _unknown(_PERIOD, tier.periods, tenant, declared, (*path, "periods"))
     fields, path = tenant.dimensions, ("spec", "dimensions")
-    yield from _unknown("custom field of lines", fields, tenant.line_fields, path)
+    yield from _unknown(_FIELD, fields, tenant, declared, path)
     frozen, path = sorted(policy.freeze.periods), ("spec", "policy", "freeze")
-    yield from _unknown("accounting period", frozen, tenant.periods_by_name, path)
+    yield from _unknown(_PERIOD, frozen, tenant, declared, path)
 
 
-def _money(amounts: Mapping[str, Decimal], tenant: Tenant, path: Path) -> Iterator[Finding]:
+_NAME = "policy-name"
+_CODE, _PERIOD, _CURRENCY = "accounting code", "accounting period", "currency"
+_FIELD = "custom field of lines"
+
+
+def _used_names(what: str, declared: Iterable[Declared]) -> set[Value]:
+    """The codes, periods, currencies or fields of lines that declarations use."""
+    used: set[Value] = set()
+    for one in declared:
+        kind = KINDS[one.address.kind]
+        for row in rows_of(one.spec.get(kind.lines)):
+            used.update({_CODE: (row.get("accountingCodeName"),), _FIELD: tuple(row)}.get(what, ()))
+        field = {_PERIOD: kind.period, _CURRENCY: kind.currency}.get(what)
+        used.add(one.spec.get(field or ""))
+    return used
+
+
+def _money(
+    amounts: Mapping[str, Decimal],
+    tenant: Tenant,
+    declared: Collection[Declared],
+    path: Path,
+) -> Iterator[Finding]:
     """A limit in a currency that nothing is posted in never applies; nobody would notice."""
     known = {*tenant.currencies, *tenant.former_currencies}
     for currency, amount in amounts.items():
-        at = (*path, currency)
-        if tenant.minor_units(currency) is None:
-            yield finding_at(_POLICY, "currency-code", at, unknown_currency(currency))
-        elif tenant.complete and currency not in {*known, *WITHDRAWN}:
+        at, unknown = (*path, currency), tenant.minor_units(currency) is None
+        if unknown and currency not in _used_names(_CURRENCY, declared):
+            found = finding_at(_POLICY, "currency-code", at, unknown_currency(currency))
+            # Unlike in an entry, nothing is blocked by it.
+            yield replace(found, of_tenant=False)
+        elif unknown or (tenant.complete and currency not in {*known, *WITHDRAWN}):
             message = f"{currency} is not a currency of the Reference"
-            remedy = nearest(currency, KnownNames(known))
-            yield finding("policy-name", source=_POLICY, path=at, message=message, remedy=remedy)
+            yield _named(message, currency, KnownNames(known), (_CURRENCY, declared), at)
         if too_fine := excess_decimals(amount, currency, tenant):
             yield finding_at(_POLICY, "minor-units", at, *too_fine)
 
 
 def _unknown(
-    what: str, names: Sequence[str], known: Collection[str], path: Path
+    what: str,
+    names: Sequence[str],
+    tenant: Tenant,
+    declared: Collection[Declared],
+    path: Path,
 ) -> Iterator[Finding]:
-    similar = KnownNames(known)
+    known: Collection[str] = {
+        _CODE: tenant.codes_by_name,
+        _PERIOD: tenant.periods_by_name,
+        _FIELD: tenant.line_fields,
+    }[what]
     for position, name in enumerate(names):
         if name not in known:
-            yield finding(
-                "policy-name",
-                source=_POLICY,
-                path=(*path, position),
-                message=f'no {what} is named "{name}"',
-                remedy=nearest(name, similar),
-            )
+            message = f'no {what} is named "{name}"'
+            yield _named(message, name, KnownNames(known), (what, declared), (*path, position))
+
+
+def _named(
+    message: str,
+    name: str,
+    known: KnownNames,
+    users: tuple[str, Collection[Declared]],
+    path: Path,
+) -> Finding:
+    """A finding about a name of a policy that the Reference lacks."""
+    if name not in _used_names(*users):
+        remedy = nearest(name, known)
+        return finding(_NAME, source=_POLICY, path=path, message=message, remedy=remedy)
+    found = finding(
+        _NAME,
+        source=_POLICY,
+        path=path,
+        message=f"{message}, but declarations use it",
+        remedy="Nothing to do while they use it. When none does, remove it.",
+    )
+    return replace(found, severity=Severity.WARNING)

@@ -80,9 +80,9 @@ def _fields(draw, spec):
     how = draw(st.sampled_from(["drop", "since", "short"]))
     if how == "short":
         row["maxLength"] = 1
-    elif row["name"] != MARKER and len(rows) > 1:
+    elif len(rows) > 1:
         rows.remove(row)
-        if how == "since":
+        if how == "since" and row["name"] != MARKER:
             rows.append({**row, "inactiveSince": draw(DATES)})
 
 
@@ -109,6 +109,12 @@ def _home(draw, spec):
 
 
 CHANGES = (_codes, _currencies, _periods, _fields, _segments, _home)
+CONTROLS = (
+    "{policy: {freeze: [{periods: [Jan-2026]}], limits: {money: {EUR: 1000.00, JPY: 1000}}, "
+    "approvals: {tiers: [{required: 1, accountingCodes: [Deferred Revenue]}]}}}"
+)
+"""Controls that name what the Reference may lose."""
+FEBRUARY = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-28"}
 USED = {"Deferred Revenue", "Subscription Revenue"}
 
 
@@ -146,6 +152,7 @@ def posted(empty):  # noqa: F811
     )
     empty.declare("yen", debit("100", **home), credit("100", **home), currency="JPY")
     assert empty.apply().code == 0
+    empty.settings(spec=CONTROLS)
     return empty
 
 
@@ -172,9 +179,40 @@ def test_t05_a_dropped_custom_field_plans_nothing(posted):
     fields = reference["spec"]["customFields"]
     fields["JournalEntry"] = [row for row in fields["JournalEntry"] if row["name"] == MARKER]
     untouched(reference)
-    posted.declare("new", Preparer__c="Ann")
+    posted.declare("new", Preparer__c="Ann", **FEBRUARY)
     (row,) = posted.plan_document()["changes"]
     assert (row["name"], row["blocked"]["rule"]) == ("new", "ledger-facts")
+
+
+def test_t05_the_field_of_the_marker_is_a_fact_of_the_tenant(posted):
+    """Without it nothing can be posted, and nothing that is posted is wrong."""
+    reference, untouched = stays(posted)
+    rows = reference["spec"]["customFields"]["JournalEntry"]
+    reference["spec"]["customFields"]["JournalEntry"] = [r for r in rows if r["name"] != MARKER]
+    untouched(reference)
+    assert "marker-field" in posted.plan().out
+    posted.declare("new", **FEBRUARY)
+    (row,) = posted.plan_document()["changes"]
+    assert (row["name"], row["blocked"]["rule"]) == ("new", "ledger-facts")
+    assert "marker-field: the tenant has no custom field" in row["blocked"]["message"]
+    said = posted.run("validate")
+    assert (said.code, "error[marker-field]" in said.out) == (3, True), said.said
+
+
+@pytest.mark.parametrize("what", ["accountingCodes", "accountingPeriods", "currencies"])
+def test_t05_a_control_applies_while_a_declaration_uses_its_name(posted, what):
+    """A name that the Reference lost still controls what is posted. Unused, it controls nothing."""
+    reference, untouched = stays(posted)
+    lost = {"accountingCodes": "Deferred Revenue", "accountingPeriods": "Jan-2026"}.get(what, "EUR")
+    rows = reference["spec"][what]
+    reference["spec"][what] = [r for r in rows if lost not in (r, *getattr(r, "values", list)())]
+    untouched(reference)
+    assert "warning[policy-name]" in posted.run("validate").out
+    for file in posted.root.glob("*.yaml"):
+        if file.name not in ("reconciler.yaml", "reference.yaml"):
+            file.unlink()
+    said = posted.run("plan")
+    assert (said.code, "error[policy-name]" in said.said) == (3, True), said.said
 
 
 def _held(books, examples):

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
 from reconciler.core.model.finding import Finding, Severity
+from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.policy import Removal
@@ -14,7 +15,7 @@ from reconciler.core.planning.adoption import adoption_obstacles
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.run_members import TRANSFER_REMEDIES, member_obstacles
 from reconciler.core.planning.snapshot import AddressState
-from reconciler.core.rules.entries import BASIC_CHECKS, check
+from reconciler.core.rules.entries import BASIC_CHECKS, check, check_marker
 
 Obstacle: TypeAlias = tuple[str, str, str]
 """Rule, fact and remedy; an empty remedy means that of the rule."""
@@ -41,7 +42,7 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
     if change.cancels or change.posts:
         yield from _frozen_periods(state, change)
     if change.posts and state.declared is not None:
-        yield from _failed_checks(check(state.declared, state.snapshot.tenant))
+        yield from _failed_posting(state.declared, state.snapshot.tenant)
     elif change.steps and state.declared is not None and not change.cancels:
         yield from _failed_updates(state.declared, change, state.snapshot.tenant)
     if state.transferred == TransferState.YES and any(
@@ -174,12 +175,20 @@ def _nearest_open(state: AddressState, change: Change) -> str:
 _REOPEN = "Or have the period reopened."
 
 
+def _failed_posting(declared: Declared, tenant: Tenant) -> Iterator[Obstacle]:
+    yield from _failed_checks(check(declared, tenant))
+    if KINDS[declared.address.kind].carries_marker:
+        yield from _failed_checks(check_marker(tenant))
+
+
 def _failed_updates(declared: Declared, change: Change, tenant: Tenant) -> Iterator[Obstacle]:
     """The checks of the fields that an update writes; others stay as they are posted."""
     written = {field.name for field in change.comparison.fields}
     written |= {name for line in change.comparison.line_updates for name in line.fields}
     found = (one for check in BASIC_CHECKS for one in check(declared, tenant))
     yield from _failed_checks(one for one in found if one.path[-1] in written)
+    if change.wanted is Action.ADOPT or tenant.marker in written:
+        yield from _failed_checks(check_marker(tenant))
 
 
 def _failed_checks(findings: Iterable[Finding]) -> Iterator[Obstacle]:

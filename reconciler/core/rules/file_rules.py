@@ -236,6 +236,7 @@ TENANT_FACTS = frozenset(
         "open-period",
         "segments",
         "custom-field",
+        "marker-field",
         "run-dates",
         "run-one-period",
         "run-whole-period",

@@ -143,9 +143,8 @@ def _marker_fits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if holder is not None and length > holder.max_length:
         message = f"the marker has {length} characters; {tenant.marker} holds {holder.max_length}"
         remedy = "Shorten the name, or make the field longer in the tenant."
-        found = finding(declared, "marker-field", ("metadata", "name"), message, remedy)
         # What is posted has its marker.
-        yield replace(found, of_tenant=True)
+        yield finding(declared, "marker-field", ("metadata", "name"), message, remedy)
 
 
 def _fields_known(
