@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.app.apply import Interaction, execute_plan, exit_code
-from reconciler.app.plan import PlanOptions, plan_and_search
+from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_search
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first
 from reconciler.core.documents.plan_digest import digest_of
@@ -21,7 +21,9 @@ def forget_names(session: WriteSession, names: Sequence[str], interaction: Inter
     recorded = {address.name for address in session.daybook.recorded()}
     # What the daybook does not know can only be forgotten when a search finds it.
     find = any(name.rpartition("/")[2] not in recorded for name in names)
-    options = PlanOptions(search=SearchOptions(find=find))
+    options = PlanOptions(
+        search=SearchOptions(find=find), reading=ReadOptions(live=LiveSource.READS)
+    )
     found = plan_and_search(session, options, progress=interaction.progress)
     at_work = frozenset(intent.number for intent in session.daybook.unsettled() if intent.number)
     plan = replace(found.plan, changes=_retirements(found, names, at_work), refusals=())

@@ -1,26 +1,31 @@
 """Makes plans: from files, daybook and ledger, or from files and daybook alone."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from reconciler import __version__
 from reconciler.app.connection import EMBEDDED, UNNAMED
 from reconciler.app.progress import Progress
 from reconciler.app.provenance import origin_of
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import (
     daybook_place,
+    keep_private,
     open_workspace_daybook,
     require_daybook,
+    workspace_cache,
 )
 from reconciler.app.warnings import (
     age_warnings,
     offline_warnings,
+    reading_warnings,
     scope_warnings,
     session_warnings,
     workspace_warnings,
@@ -36,16 +41,43 @@ from reconciler.core.model.scope import EVERYTHING, WHOLE, Scope, Selection
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.decisions import Snapshot
+from reconciler.core.planning.kept import Asked, live_state_of, newly_kept
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
-from reconciler.core.rules.plan_warnings import strict_refusals
+from reconciler.core.rules.plan_warnings import READING_RULES, strict_refusals
 from reconciler.daybook import Daybook, no_daybook
-from reconciler.engine.observe import observe, read_all
+from reconciler.engine.live_state import LastReads, Look, look
+from reconciler.engine.observe import read_all
 from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.workspace.cache import Cache
 from reconciler.workspace.settings import Settings
+
+QUERY_FROM = 200
+"""A query is a job of some seconds. For fewer entries than these, reads are as fast."""
+
+
+class LiveSource(StrEnum):
+    """How the live state of entries is learnt."""
+
+    QUERY = "query"
+    """A query says which entries did not move since they were read. The others are read."""
+    READS = "reads"
+    """Every entry is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How the ledger is read: by default by a query where that saves time.
+
+    `max_age` is how many days a read holds. With `no_cache` no earlier run counts.
+    """
+
+    live: LiveSource | None = None
+    max_age: int = 7
+    no_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +91,7 @@ class PlanOptions:
     """Whether every warning stops the plan."""
     by: tuple[str, ...] = ()
     """The dimensions that divide every row of the impact."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 def plan_workspace(
@@ -94,7 +127,12 @@ def _require_dimensions(names: Sequence[str], tenant: Tenant) -> None:
 
 
 def drift_plan(
-    workspace: CheckedWorkspace, *, parallelism: int, ca_bundle: str | None, progress: Progress
+    workspace: CheckedWorkspace,
+    *,
+    reading: ReadOptions,
+    parallelism: int,
+    ca_bundle: str | None,
+    progress: Progress,
 ) -> Plan:
     """A plan whose drift shows what changed in the ledger since the last apply."""
     opened = open_session(
@@ -103,14 +141,17 @@ def drift_plan(
     with opened as session:
         # Without a daybook nothing is compared, so nothing can have changed.
         require_daybook(session.daybook.lineage)
-        found = plan_and_search(session, PlanOptions(), progress=progress, posting=False)
-        complete = session.daybook.complete
-        return replace(found.plan, warnings=tuple(age_warnings(found, complete=complete)))
+        options = PlanOptions(reading=reading)
+        found = plan_and_search(session, options, progress=progress, posting=False)
+        of_reading = (one for one in found.plan.warnings if one.rule in READING_RULES)
+        told = (*of_reading, *age_warnings(found, complete=session.daybook.complete))
+        return replace(found.plan, warnings=told)
 
 
 def plan_without_search(session: ReadSession, *, progress: Progress) -> Plan:
     """Read the ledger and plan from what the daybook records."""
-    return make_plan(_snapshot(session, progress), basis=session.basis, allowances=Allowances())
+    snapshot, _ = _snapshot(session, progress)
+    return make_plan(snapshot, basis=session.basis, allowances=Allowances())
 
 
 def plan_and_search(
@@ -134,8 +175,12 @@ def plan_and_search(
         # A daybook that may lack entries knows no such number: what it lacks may be below.
         probe_from = session.daybook.last_number(RUN_ENTRY_KIND.name, checked=True)
     selection, included = _selected(session.workspace, session.daybook.recorded(), options.scope)
+    cache = _cache_of(session, options.reading)
+    snapshot, seen = _snapshot(
+        session, progress, selection, cache=cache, max_age=timedelta(days=options.reading.max_age)
+    )
     found = plan_with_search(
-        _snapshot(session, progress, selection),
+        snapshot,
         partial(make_plan, basis=session.basis, allowances=options.allowances, by=options.by),
         ledger=session.ledger,
         read=read,
@@ -149,8 +194,14 @@ def plan_and_search(
             dropped=session.daybook.dropped(),
         ),
     )
-    warnings = tuple(session_warnings(session, found, included))
-    plan = replace(found.plan, search=options.search, warnings=warnings)
+    if cache is not None and seen.asked is not None:
+        _keep(cache, found, seen.asked, only=bool(seen.wrong))
+    warnings = (
+        *session_warnings(session, found, included),
+        *reading_warnings(seen.failure, seen.wrong, cache.damage if cache else ""),
+    )
+    live = live_state_of(found.snapshot, seen.asked) if seen.asked is not None else None
+    plan = replace(found.plan, search=options.search, warnings=warnings, live=live)
     return replace(found, plan=_strict(plan, session.settings.policy, options))
 
 
@@ -197,9 +248,35 @@ def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:
     return replace(plan, refusals=(*plan.refusals, *strict_refusals(plan.warnings, strict)))
 
 
+def _cache_of(session: ReadSession, reading: ReadOptions) -> Cache | None:
+    """What earlier runs read of this ledger; None where it does not count."""
+    count = len(session.daybook.recorded())
+    by_query = reading.live is LiveSource.QUERY or (reading.live is None and count >= QUERY_FROM)
+    if reading.no_cache or not by_query:
+        return None
+    basis = session.basis
+    ledger = (basis.workspace, basis.host, session.tenant, basis.lineage, basis.marker_place)
+    return workspace_cache(session.workspace.root, generation=(__version__, *ledger))
+
+
+def _keep(cache: Cache, found: SearchedPlan, asked: Asked, *, only: bool) -> None:
+    """Keep what was read, for the next plan; with `only`, nothing of before."""
+    if only:
+        cache.forget()
+    with suppress(ReconcilerError):
+        keep_private(cache.path.parent)
+    kept, known = newly_kept(found.plan, found.snapshot, asked), found.snapshot.recorded
+    cache.keep(kept, known=known, since=asked.at - asked.max_age)
+
+
 def _snapshot(
-    session: ReadSession, progress: Progress, selection: Selection = EVERYTHING
-) -> Snapshot:
+    session: ReadSession,
+    progress: Progress,
+    selection: Selection = EVERYTHING,
+    *,
+    cache: Cache | None = None,
+    max_age: timedelta = timedelta(),
+) -> tuple[Snapshot, Look]:
     """Files, daybook and ledger as they are now; of the ledger, what is selected."""
     recorded = session.daybook.recorded()
     declared = session.workspace.declared
@@ -216,9 +293,13 @@ def _snapshot(
     known = {number for _, number in wanted}
     telling = (one for one in dropped.telling if one not in known)
     wanted = (*wanted, *((KINDS[dropped.numbers[one].kind], one) for one in telling))
-    with progress("Reading the ledger", len(wanted)) as advance:
-        seen = observe(wanted, session.ledger, parallelism=session.parallelism, advance=advance)
-    return Snapshot(
+    last = None
+    if cache is not None:
+        last = LastReads(kept=cache.kept(), declared=declared, recorded=recorded, max_age=max_age)
+    seen = look(
+        wanted, session.ledger, last=last, parallelism=session.parallelism, progress=progress
+    )
+    snapshot = Snapshot(
         declared=declared,
         recorded=recorded,
         live=seen.live,
@@ -230,7 +311,9 @@ def _snapshot(
         ),
         policy=session.settings.policy,
         selection=selection,
+        unread=seen.unread,
     )
+    return snapshot, seen
 
 
 def _selected(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.app.plan import PlanOptions
+from reconciler.app.plan import LiveSource, PlanOptions
 from reconciler.app.progress import Note, NotReviewed, Tell
 from reconciler.app.provenance import committed
 from reconciler.app.session import ReadSession
@@ -57,7 +57,13 @@ def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
         probe_from=options.search.probe_from or saved.search.probe_from,
         first_apply=options.search.first_apply or saved.search.first_apply,
     )
-    return replace(options, allowances=saved.allowances, scope=saved.scope, search=search)
+    reading = options.reading
+    if saved.live is None and reading.live is None:
+        # Every entry was read for the reviewed plan.
+        reading = replace(reading, live=LiveSource.READS)
+    return replace(
+        options, allowances=saved.allowances, scope=saved.scope, search=search, reading=reading
+    )
 
 
 def require_applicable(session: ReadSession, saved: Plan) -> None:

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -13,9 +13,11 @@ from reconciler.daybook import Daybook, open_daybook
 from reconciler.daybook.lease import this_process
 from reconciler.errors import DaybookError, ReconcilerError, Refused
 from reconciler.git.repository import Repository
+from reconciler.workspace.cache import Cache
 from reconciler.workspace.settings import Settings
 
 STATE_DIRECTORY = ".reconciler"
+CACHE = "cache.db"
 
 
 def open_workspace_daybook(
@@ -50,17 +52,35 @@ def open_workspace_daybook(
 def _require_untracked(*files: Path) -> None:
     """Refuse a daybook that git tracks: apply would send calls that a pull request adds to it."""
     for file in files:
-        for there in dict.fromkeys((file.absolute(), file.resolve())):
-            repository = Repository.around(there.parent) if there.parent.is_dir() else None
-            names = [f"{there.name}{end}" for end in ("", "-wal", "-journal")]
-            if repository is not None and repository.is_tracked(*names):
-                command = ("git", "rm", "--cached", str(file))
-                raise Refused(
-                    f"{file} is tracked by git. A pull request could add pending calls to it, and "
-                    "apply would send them. Nothing was written.",
-                    remedy=f"Remove it with `{shlex.join(command)}`, add it to .gitignore and "
-                    "review the calls it records; or name another daybook in reconciler.yaml.",
-                )
+        if git_rm := _tracked(file):
+            raise Refused(
+                f"{file} is tracked by git. A pull request could add pending calls to it, and "
+                "apply would send them. Nothing was written.",
+                remedy=f"Remove it with `{git_rm}`, add it to .gitignore and "
+                "review the calls it records; or name another daybook in reconciler.yaml.",
+            )
+
+
+def _tracked(file: Path) -> str:
+    """The command that ends it, for a database that git tracks; empty for any other."""
+    for there in dict.fromkeys((file.absolute(), file.resolve())):
+        repository = Repository.around(there.parent) if there.parent.is_dir() else None
+        names = [f"{there.name}{end}" for end in ("", "-wal", "-journal")]
+        if repository is not None and repository.is_tracked(*names):
+            return shlex.join(("git", "rm", "--cached", str(file)))
+    return ""
+
+
+def workspace_cache(root: Path, *, generation: Iterable[str]) -> Cache:
+    """What earlier runs read. Raises Refused for a file of the repository: it may hide a change."""
+    path = root / STATE_DIRECTORY / CACHE
+    if path.exists() and (git_rm := _tracked(path)):
+        raise Refused(
+            f"{path} is tracked by git. A pull request could hide with it what changed in the "
+            "ledger.",
+            remedy=f"Remove it with `{git_rm}`, and add it to .gitignore.",
+        )
+    return Cache(path, generation=generation)
 
 
 def daybook_place(root: Path, settings: Settings) -> Path | str:

@@ -221,6 +221,22 @@ def age_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning
         yield warning("ledger-older" if again else "daybook-older", fact)
 
 
+def reading_warnings(failure: str, wrong: Sequence[str], damage: str) -> Iterator[PlanWarning]:
+    """Why entries were read although a query could have spared it."""
+    if failure:
+        text = f"no Data Query says what changed, so every entry was read: {failure}"
+        yield warning("stamps-unavailable", text)
+    if wrong:
+        text = (
+            f"{_listed(wrong)} changed, but the Data Query did not say so; every entry was read, "
+            "and nothing of earlier runs counts"
+        )
+        yield warning("stamps-wrong", text)
+    if damage:
+        text = f"the cache was deleted, so every entry was read: {damage}"
+        yield warning("cache-discarded", text)
+
+
 def _untracked(found: SearchedPlan) -> Iterator[PlanWarning]:
     strangers = untracked(found.snapshot)
     for address, number in strangers[:MOST_NAMED]:

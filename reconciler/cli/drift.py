@@ -1,24 +1,27 @@
 """`reconciler drift`: shows what changed in the ledger since the last apply."""
 
 from dataclasses import replace
+from typing import Any
 
 import click
 
-from reconciler.app.plan import drift_plan
-from reconciler.cli.inputs import checked_workspace
+from reconciler.app.plan import LiveSource, drift_plan
+from reconciler.cli.inputs import checked_workspace, given_reading
 from reconciler.cli.options import (
     ca_bundle_option,
     common_options,
     format_option,
     parallelism_option,
+    reading_options,
 )
 from reconciler.cli.terminal import out, out_json, progress
 from reconciler.core.documents.plan_json import document_of
+from reconciler.core.model.finding import Severity
 from reconciler.errors import ExpectationFailed
 from reconciler.render.text import drift_lines
 
 _KEYS = (
-    *("format_version", "workspace", "target"),
+    *("format_version", "workspace", "target", "live"),
     *("drift", "unanswered", "transfers", "warnings"),
 )
 
@@ -31,24 +34,40 @@ _KEYS = (
     type=click.Choice(["transfer-error"]),
     help="Leave out differences under this rule. Repeatable.",
 )
+@reading_options
 @parallelism_option
 @ca_bundle_option
 @format_option("text", "json")
 @common_options
-def drift(*, ignored: tuple[str, ...], parallelism: int, ca_bundle: str | None, style: str) -> int:
+def drift(
+    *,
+    ignored: tuple[str, ...],
+    parallelism: int,
+    ca_bundle: str | None,
+    style: str,
+    **given: Any,
+) -> int:
     """Show what changed in the ledger since the last apply.
 
     Exits 7 if anything did, or if a difference remains that no change answers.
     """
+    reading = given_reading(given)
+    if reading.live is None:
+        reading = replace(reading, live=LiveSource.READS)
     plan = drift_plan(
-        checked_workspace(), parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
+        checked_workspace(),
+        reading=reading,
+        parallelism=parallelism,
+        ca_bundle=ca_bundle,
+        progress=progress,
     )
     told = tuple(one for one in plan.unanswered if one.rule not in ignored)
     plan = replace(plan, unanswered=told)
     if style == "json":
         document = document_of(plan)
-        out_json({key: document[key] for key in _KEYS})
+        out_json({key: document[key] for key in _KEYS if key in document})
     else:
         out(drift_lines(plan))
-    differs = plan.drift or plan.unanswered or plan.warnings
+    warned = any(one.severity is Severity.WARNING for one in plan.warnings)
+    differs = plan.drift or plan.unanswered or warned
     return ExpectationFailed.exit_code if differs else 0

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.app.apply import Stop
-from reconciler.app.plan import PlanOptions
+from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions
 from reconciler.app.text_files import read_text
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.cli.options import given_options, take
@@ -44,7 +44,17 @@ def given_plan_options(given: dict[str, Any], *, offline: bool = False) -> PlanO
     )
     given["allowances"] = take(Allowances, given)
     given["search"] = take(SearchOptions, given)
+    given["reading"] = given_reading(given)
     return take(PlanOptions, given)
+
+
+def given_reading(given: dict[str, Any]) -> ReadOptions:
+    """Take the options about the reading of the ledger out of those of a verb."""
+    if given["live"] is not None:
+        given["live"] = LiveSource(given["live"])
+    if given["no_cache"] and given["live"] is LiveSource.QUERY:
+        raise click.UsageError("--live query compares with the cache, so --no-cache excludes it.")
+    return take(ReadOptions, given)
 
 
 def require_terminal(remedy: str) -> None:

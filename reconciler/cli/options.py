@@ -190,8 +190,28 @@ strict_option = click.option(
     "--strict", is_flag=True, help="Let every warning fail, as `policy.strict: true` does."
 )
 
+reading_options = together(
+    click.option(
+        "--live",
+        type=click.Choice(["query", "reads"]),
+        help="How to learn what the ledger holds: a Data Query that says what changed, or a read "
+        "of every entry. [default: query from 200 entries on; for drift reads]",
+    ),
+    click.option(
+        "--max-age",
+        type=click.IntRange(0, 366),
+        default=7,
+        show_default=True,
+        metavar="DAYS",
+        help="With a query, how long the last read of an unchanged entry counts.",
+    ),
+    click.option("--no-cache", is_flag=True, help="Use nothing that an earlier run read."),
+)
+"""The options of verbs that read the live state of every entry."""
+
 plan_options = together(
     strict_option,
+    reading_options,
     _scope("--target", "targets", "NAME", "Only this NAME, KIND/NAME, or pattern with *."),
     _scope("--exclude", "excludes", "NAME", "Everything except this; takes what --target takes."),
     _scope("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),

@@ -10,6 +10,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Address, Live
+from reconciler.core.planning.kept import touched, with_reads
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.recovery.equal_entries import (
     MOST_READ,
@@ -87,7 +88,8 @@ def plan_with_search(
     With a complete daybook and nothing to post there is no search. If ledger and daybook contradict
     each other, the whole workspace is searched, and what was dropped is read again.
     """
-    plan, dropped = make(snapshot), finding.dropped
+    dropped = finding.dropped
+    snapshot, plan = _made(snapshot, make, read)
     doubts = addresses_to_search(
         plan.changes, snapshot.recorded, complete=finding.complete, posting=finding.posting
     )
@@ -103,19 +105,24 @@ def plan_with_search(
     wanted = {number: one for one, numbers in search.numbers.items() for number in numbers}
     if doubtful:
         wanted |= dict(tuple(dropped.numbers.items())[:MOST_PROBED])
+    holders = {state.number: one for one, state in snapshot.recorded.items()}
     unread = tuple(
         (KINDS[address.kind], number)
         for number, address in sorted(wanted.items())
         if number not in snapshot.live
+        # A search that finds it under another name contradicts the last read.
+        or (number in snapshot.unread and holders.get(number) != address)
     )
     snapshot = with_found(
         snapshot, search, read(unread), workspace=workspace, place=place, dropped=dropped
     )
-    plan = make(snapshot) if snapshot.found or snapshot.again else plan
+    if snapshot.found or snapshot.again:
+        snapshot, plan = _made(snapshot, make, read)
     if not finding.complete and not search.failure and not search.probed:
         snapshot, failure = _with_equal(snapshot, plan, ledger, read)
         search = replace(search, failure=failure)
-        plan = make(snapshot) if snapshot.equal else plan
+        if snapshot.equal:
+            snapshot, plan = _made(snapshot, make, read)
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, complete=finding.complete)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))
@@ -126,6 +133,18 @@ def plan_with_search(
         doubts=len(doubts),
         probe_from=finding.probe_from,
     )
+
+
+def _made(
+    snapshot: Snapshot, make: Callable[[Snapshot], Plan], read: Read
+) -> tuple[Snapshot, Plan]:
+    """A plan in which everything that is not simply kept was read for it, and its snapshot."""
+    plan = make(snapshot)
+    while numbers := touched(plan, snapshot):
+        live = read(numbers)
+        snapshot = with_reads(snapshot, live)
+        plan = make(snapshot)
+    return snapshot, plan
 
 
 def _with_equal(

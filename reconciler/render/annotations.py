@@ -34,6 +34,7 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     """
     view = view_of(plan)
     drawn = [annotation("warning", text, title="scope of the plan") for text in view.notices]
+    drawn += [annotation("notice", view.live, title="live state")] * bool(view.live)
     drawn += [
         annotation("error", row.message, f"To fix: {row.remedy}", title=row.rule)
         for row in plan.refusals

@@ -66,7 +66,7 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
     repeated = view.headline.startswith(words)
     yield f"**{words}** " * (not repeated) + sentence(view.verdict.sentence)
     ledger = ", ".join(f"{name}{code(value)}" for name, value in view.ledger)
-    yield f"Ledger {ledger}."
+    yield f"Ledger {ledger}." + f" {sentence(view.live)}" * bool(view.live)
     yield from approvals_section(view, approvals)
     for notice in view.notices:
         yield _callout("IMPORTANT", sentence(notice))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.model.finding import UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Plan
+from reconciler.core.model.plan import Action, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
 from reconciler.core.planning.impact import newly_cancelled
@@ -87,6 +87,8 @@ class PlanView:
     drift: tuple[DriftView, ...]
     drifted: str
     ledger: tuple[tuple[str, str], ...]
+    live: str
+    """How the live state is known, where not every entry was read; empty otherwise."""
 
     @property
     def headline(self) -> str:
@@ -152,6 +154,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger"
         * bool(plan.drift),
         ledger=(("", plan.basis.host), *(pair for pair in names if pair[1])),
+        live=live_text(plan.live) if plan.live is not None else "",
     )
 
 
@@ -166,6 +169,16 @@ def counts_of(plan: Plan) -> str:
     counts = [counts_text(plan.summary)] * bool(plan.pending)
     counts.append(f"{need}." if plan.asked else f"Nothing to do, {need}.")
     return " ".join(counts)
+
+
+def live_text(live: LiveState) -> str:
+    """How the live state of a plan is known."""
+    unchanged = counted(live.by_query, "entry", "entries")
+    when = f"{live.asked_at[:10]} {live.asked_at[11:19]} UTC"
+    return (
+        f"Live state: {unchanged} unchanged by Data Query at {when} (may lag), {live.by_read} read "
+        "one by one."
+    )
 
 
 def counts_text(of: Mapping[Action, int]) -> str:

@@ -88,6 +88,8 @@ def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
 def _header(view: PlanView) -> Iterator[Line]:
     ledger = ", ".join(map("".join, view.ledger))
     yield line("Workspace ", span(view.plan.basis.workspace, "strong"), f" on {ledger}")
+    if view.live:
+        yield line(view.live)
     for notice in view.notices:
         yield line((notice, "warning"))
     yield BLANK

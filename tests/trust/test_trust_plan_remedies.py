@@ -853,6 +853,10 @@ FOLLOWED_ELSEWHERE = {
         "trust/test_trust_identity.py::"
         "test_t10_a_plan_saved_with_an_older_daybook_is_applied_as_it_is"
     ),
+    "stamps-wrong": (
+        "journey/test_journey_live_state.py::"
+        "test_stamps_that_never_move_are_found_out_by_the_sample"
+    ),
     "ledger-blank": "trust/test_trust_ledger_choice.py::test_t01_each_way_of_a_refusal_ends_it",
     "ledger-contradiction": (
         "trust/test_trust_ledger_choice.py::test_t01_each_way_of_a_refusal_ends_it"

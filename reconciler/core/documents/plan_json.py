@@ -28,6 +28,7 @@ from reconciler.core.model.plan import (
     FieldChange,
     Impact,
     LineUpdate,
+    LiveState,
     Plan,
     Reason,
     Requirement,
@@ -81,6 +82,7 @@ def document_of(plan: Plan) -> Document:
         # Only where an option was given: what the plan rests on, the apply rests on too.
         **({} if plan.search == SearchOptions() else {"search": _written(plan.search)}),
         "origin": _written(plan.basis.origin),
+        **({} if plan.live is None else {"live": _written(plan.live)}),
         "digest": plan.digest,
         "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
@@ -271,6 +273,7 @@ def plan_from(document: Document) -> Plan:
         scope=_read(Scope, scope),
         out_of_scope=_read(OutOfScope, scope["not_looked_at"]),
         digest=convert(document["digest"], str),
+        live=_read(LiveState, document["live"]) if "live" in document else None,
         summary=MappingProxyType(
             {action: convert(document["summary"][action], int) for action in Action}
         ),

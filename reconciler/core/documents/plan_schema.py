@@ -154,6 +154,7 @@ _PLAN = _object(
     ),
     search=NotRequired[_object(SearchOptions)],
     origin=_object(Provenance),
+    live=NotRequired[_object(asked_at=_Time, by_query=_Count, by_read=_Count)],
     digest=str,
     checksum=str,
     changes=_list[_CHANGE],

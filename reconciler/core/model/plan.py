@@ -320,6 +320,19 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveState:
+    """How the live state of a plan is known, if not by reads alone.
+
+    A Data Query `asked_at` the ledger's time said of `by_query` entries that they did not change
+    since an earlier read. `by_read` entries were read for this plan.
+    """
+
+    asked_at: str
+    by_query: int
+    by_read: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The ordered changes and their basis."""
 
@@ -338,6 +351,8 @@ class Plan:
     out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
     requirement: Requirement = Requirement()
     digest: str = ""
+    live: LiveState | None = None
+    """None where every entry was read. The digest does not depend on it."""
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -48,6 +48,8 @@ class Snapshot:
     equal: Mapping[Address, tuple[Live, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """The posted entries of others that equal what would be posted with a new daybook."""
     selection: Selection = EVERYTHING
+    unread: frozenset[str] = frozenset()
+    """The numbers in `live` that were not read for this plan: they are as they were read before."""
     names: Names = field(init=False)
     """The sources of names: declarations, records, live entries and search results."""
     renames: Mapping[Address, Address] = field(init=False)

@@ -15,6 +15,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import IN_NOTES, marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change, Reason
 from reconciler.core.model.resource import Address, Declared, Live, Value
+from reconciler.core.planning.kept import with_reads
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
@@ -191,7 +192,7 @@ def with_found(  # noqa: PLR0913 - keywords: whose entries they are, and what wa
     dropped: Dropped = NOTHING_DROPPED,
 ) -> Snapshot:
     """The snapshot with the found entries whose reads confirm status and marker."""
-    snapshot = replace(snapshot, live={**snapshot.live, **live})
+    snapshot = with_reads(snapshot, live)
     again = posted_again(snapshot, dropped)
     numbers = {address: {*found} for address, found in search.numbers.items()}
     for number, address in again.items():

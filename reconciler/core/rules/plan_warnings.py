@@ -66,6 +66,28 @@ _RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="stamps-unavailable",
+        summary="A Data Query says what changed in the ledger.",
+        why="Without it every entry is read by a call of its own, which takes longer.",
+        remedy="Have Data Query enabled and permitted in the tenant, or use `--live reads`.",
+        severity=Severity.INFORMATION,
+    ),
+    Rule(
+        id="stamps-wrong",
+        summary="An entry that changed has another time of change.",
+        why="A plan samples the entries that a Data Query calls unchanged. If one differs, every "
+        "entry is read. The query may also have been late.",
+        remedy="Use `--live reads` if this comes back.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="cache-discarded",
+        summary="The cache is as an earlier run wrote it.",
+        why="A cache that is damaged, or that others can write, is deleted. Every entry is read.",
+        remedy="Nothing needs to be done.",
+        severity=Severity.INFORMATION,
+    ),
+    Rule(
         id="daybook-older",
         summary="The daybook records what the ledger holds.",
         why="A restored copy of a daybook lacks the entries posted since. A daybook that is newer "
@@ -135,6 +157,10 @@ _RULES = (
 )
 
 WARNING_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
+
+
+READING_RULES = frozenset({"stamps-unavailable", "stamps-wrong", "cache-discarded"})
+"""The rules of how the ledger was read."""
 
 
 def strict_refusals(warnings: Iterable[PlanWarning], strict: frozenset[str]) -> tuple[Refusal, ...]:

@@ -75,6 +75,7 @@ def _facts(view: PlanView) -> tuple[tuple[str, str], ...]:
         ("Ledger", basis.host),
         ("Tenant", basis.tenant_id),
         ("Entity", basis.entity_id),
+        ("Live state", view.live.removeprefix("Live state: ")),
         ("Home currency", basis.home_currency or ""),
         ("Commit", commit if origin.commit else ""),
         ("Made", origin.made_at),

@@ -1,0 +1,242 @@
+"""Which entries need no read, because nothing moved them since they were read last. Pure.
+
+A query never supplies content. Its rows only say whether an entry moved since a single read.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from reconciler.core.model.history import Recorded
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.plan import Action, LiveState, Plan
+from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
+from reconciler.core.planning.snapshot import Snapshot, other_adopted_number
+
+MARGIN = 2
+"""Seconds between a stamp and a read after it. A stamp has whole seconds, and clocks differ."""
+
+ZONE = 15 * 60
+"""Seconds. Every time zone in use differs from UTC by a multiple of them."""
+
+PROVED_AT_LEAST = 20
+PROVED_PART = 100
+"""Each plan reads one in a hundred of the entries that need no read, longest ago first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryStamp:
+    """What a query says of an entry. `updated` is the time of its last change, as written."""
+
+    status: str
+    updated: str
+    transferred: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An entry as a single read showed it when it equalled file and record.
+
+    `stamp` is what a query before that read said. `read_at` is the ledger's time, not after the
+    read.
+    """
+
+    live: Live
+    stamp: EntryStamp
+    read_at: datetime
+
+
+Stamps = Mapping[str, EntryStamp | None]
+"""What a query says of each number; None where it says two things."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A query of stamps. `at` is the ledger's time of its result, before any later read."""
+
+    stamps: Stamps
+    at: datetime
+    max_age: timedelta
+    """How long ago a read may be that still holds."""
+
+
+class Doubt(StrEnum):
+    """Why an entry is read."""
+
+    KIND = "of a kind without a marker"
+    OPEN = "adopted, renamed, retired, changed, or with an open call"
+    UNKNOWN = "never read as unchanged"
+    MISSING = "not in the result of the query"
+    TWICE = "in the result of the query more than once"
+    MOVED = "changed since the last read"
+    FRESH = "changed within two seconds of the last read"
+    OLD = "read too long ago"
+
+
+def statement_of_stamps(kind: Kind) -> str:
+    """The query for what moved: every entry of the tenant, without its content."""
+    columns = f"status AS status, updateddate AS updated, {kind.transfer} AS transferred"
+    return f"SELECT number AS number, {columns} FROM {kind.name}"  # noqa: S608 - our own words
+
+
+def stamps_of(rows: Iterable[Mapping[str, Value]]) -> Stamps:
+    """The stamps in the rows of a query. A row without a number says nothing."""
+    found: dict[str, EntryStamp | None] = {}
+    for row in rows:
+        number = row.get("number")
+        if isinstance(number, str):
+            names = ("status", "updated", "transferred")
+            stamp = EntryStamp(**{name: text_of(row.get(name)) or "" for name in names})
+            found[number] = None if number in found else stamp
+    return found
+
+
+def doubt_about(
+    state: Recorded, declared: Declared | None, kept: Kept | None, asked: Asked
+) -> Doubt | None:
+    """Why the entry of a record must be read; None if the last read still holds."""
+    if not KINDS[state.address.kind].carries_marker:
+        return Doubt.KIND
+    if state.number is None or not is_settled(state, declared):
+        return Doubt.OPEN
+    if kept is None or kept.live.number != state.number:
+        return Doubt.UNKNOWN
+    return _doubt_about_stamp(kept, asked)
+
+
+def _doubt_about_stamp(kept: Kept, asked: Asked) -> Doubt | None:
+    if kept.live.number not in asked.stamps:
+        return Doubt.MISSING
+    stamp = asked.stamps[kept.live.number]
+    if stamp is None:
+        return Doubt.TWICE
+    if stamp != kept.stamp:
+        return Doubt.MOVED
+    if not is_before(stamp.updated, kept.read_at):
+        return Doubt.FRESH
+    return None if timedelta(0) <= asked.at - kept.read_at <= asked.max_age else Doubt.OLD
+
+
+def is_settled(state: Recorded, declared: Declared | None) -> bool:
+    """Whether file and record say the same of one entry, and no call or adoption is open."""
+    return (
+        declared is not None
+        and state.number is not None
+        and not (state.cancelled or state.unsettled or state.from_run)
+        and not (state.leftovers or state.retired)
+        and declared.made_by is None
+        and other_adopted_number(declared, state) is None
+        and declared.protect == state.protect
+        and declared.spec == state.spec
+    )
+
+
+def is_before(stamp: str, read_at: datetime) -> bool:
+    """Whether a stamp is surely older than a read, so that no later change can have the same one.
+
+    Stamps have no zone (API facts 6.1). Whatever the zone, the seconds within a quarter of an hour
+    are those of UTC. So an age of at least `MARGIN` within the quarter is one of at least that.
+    """
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return False
+    if moment.tzinfo is not None:
+        return (read_at - moment).total_seconds() >= MARGIN
+    age = (read_at - moment.replace(tzinfo=UTC)).total_seconds() % ZONE
+    return MARGIN <= age <= ZONE - MARGIN
+
+
+def unmoved(
+    recorded: Mapping[Address, Recorded],
+    declared: Mapping[Address, Declared],
+    kept: Mapping[Address, Kept],
+    asked: Asked,
+) -> Mapping[str, Kept]:
+    """The numbers that need no read, each as it was read last."""
+    return {
+        kept[one].live.number: kept[one]
+        for one, state in recorded.items()
+        if one in kept and doubt_about(state, declared.get(one), kept[one], asked) is None
+    }
+
+
+def to_prove(unread: Mapping[str, Kept]) -> frozenset[str]:
+    """Those that are read all the same: whatever a stamp fails to show is found in time."""
+    order = sorted(unread, key=lambda number: (unread[number].read_at, number))
+    return frozenset(order[: max(PROVED_AT_LEAST, -(-len(order) // PROVED_PART))])
+
+
+def touched(plan: Plan, snapshot: Snapshot) -> tuple[tuple[Kind, str], ...]:
+    """The unread numbers that a plan does not simply keep. It must be made again with reads."""
+    if not snapshot.unread:
+        return ()
+    addresses = {change.address for change in plan.changes if change.action is not Action.KEEP}
+    addresses.update(one.address for one in plan.drift)
+    addresses.update(Address(one.kind, one.name) for one in plan.unanswered)
+    addresses.update(snapshot.renames[one] for one in tuple(addresses) if one in snapshot.renames)
+    numbers = {
+        (one.kind, state.number)
+        for one in addresses
+        if (state := snapshot.recorded.get(one)) is not None and state.number in snapshot.unread
+    }
+    numbers.update((one.kind, one.number) for one in plan.unanswered)
+    unread = ((kind, number) for kind, number in numbers if number in snapshot.unread)
+    return tuple((KINDS[kind], number) for kind, number in sorted(unread) if number is not None)
+
+
+def with_reads(snapshot: Snapshot, live: Mapping[str, Live | None]) -> Snapshot:
+    """The snapshot with what was read for it."""
+    unread = snapshot.unread - live.keys()
+    return replace(snapshot, live={**snapshot.live, **live}, unread=unread)
+
+
+def newly_kept(plan: Plan, snapshot: Snapshot, asked: Asked) -> Mapping[Address, Kept]:
+    """What the next plan may keep: entries that were read after the query, and are as recorded."""
+    moved = {one.address for one in plan.drift}
+    found = {}
+    for change in plan.changes:
+        state = snapshot.recorded.get(change.address)
+        number = change.number if change.action is Action.KEEP else None
+        if number is None or number in snapshot.unread or change.address in moved:
+            continue
+        live, stamp = snapshot.live.get(number), asked.stamps.get(number)
+        declared = snapshot.declared.get(change.address)
+        settled = state is not None and state.number == number and is_settled(state, declared)
+        if (
+            settled
+            and live is not None
+            and stamp is not None
+            and agrees(stamp, live, KINDS[change.address.kind])
+        ):
+            found[change.address] = Kept(live=live, stamp=stamp, read_at=asked.at)
+    return found
+
+
+def live_state_of(snapshot: Snapshot, asked: Asked) -> LiveState:
+    """How the live state of a snapshot is known, after a query."""
+    return LiveState(
+        asked_at=asked.at.astimezone(UTC).isoformat(timespec="seconds"),
+        by_query=len(snapshot.unread),
+        by_read=len(snapshot.live) - len(snapshot.unread),
+    )
+
+
+def agrees(stamp: EntryStamp, live: Live, kind: Kind) -> bool:
+    """Whether a row of a query says of a posted entry what its read says."""
+    transferred = live.fields.get(kind.transfer) or kind.defaults.get(kind.transfer)
+    said = kind.canonical_spelling(kind.transfer, stamp.transferred)
+    return (
+        live.status in kind.posted_states
+        and kind.canonical_spelling("status", stamp.status) == live.status
+        and (said or kind.defaults.get(kind.transfer)) == transferred
+    )
+
+
+def disproved(kept: Mapping[str, Kept], live: Mapping[str, Live | None]) -> Collection[str]:
+    """The numbers that a read shows otherwise than the last read, although no stamp moved."""
+    return sorted(
+        number for number, one in kept.items() if number in live and one.live != live[number]
+    )
