@@ -88,17 +88,23 @@ def daybook_place(root: Path, settings: Settings) -> Path | str:
     return settings.daybook if "://" in settings.daybook else root / settings.daybook
 
 
-def recorded_in_file(root: Path, settings: Settings) -> Mapping[Address, Recorded]:
-    """The records of a daybook in a file; nothing where no such daybook can be read."""
+def recorded_if_readable(
+    root: Path, settings: Settings
+) -> tuple[Mapping[Address, Recorded], ReconcilerError | None]:
+    """The records of a daybook, and why it could not be read; nothing where there is no file.
+
+    A server that does not answer is given up soon.
+    """
     place = daybook_place(root, settings)
-    if not isinstance(place, Path) or not place.is_file():
-        return {}
+    if isinstance(place, Path) and not place.exists():
+        return {}, None
+    hurry = Event()
+    hurry.set()
     try:
-        with closing(open_workspace_daybook(root, settings)) as daybook:
-            return daybook.recorded()
-    except ReconcilerError:
-        # `validate` is about files: what cannot be read proves nothing of what is posted.
-        return {}
+        with closing(open_workspace_daybook(root, settings, hurry=hurry)) as daybook:
+            return daybook.recorded(), None
+    except ReconcilerError as error:
+        return {}, error
 
 
 def require_recorded(root: Path, settings: Settings) -> None:

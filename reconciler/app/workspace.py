@@ -1,29 +1,25 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
 
 from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.policy import EVERY_RULE
-from reconciler.core.model.resource import Address, Declared
+from reconciler.core.model.resource import Address, Declared, Source
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
-from reconciler.errors import FilesRefused, UsageError
+from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.loader import WORKSPACE_FILE
 from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
+from reconciler.workspace.rules import finding
 from reconciler.workspace.settings import Settings, settings_from
-
-Records: TypeAlias = Callable[[], Mapping[Address, Recorded]]
-"""Reads what the daybook of a workspace records; nothing where there is none to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +71,7 @@ def read_workspace(
     """Read every file below the workspace and check every declaration. Collects, never raises.
 
     `today` decides which waivers still count; without it, the day it is in UTC. With
-    `ask_daybook` a daybook in a file is read: what is posted and unchanged is only warned about.
+    `ask_daybook` the daybook is read: what is posted and unchanged is only warned about.
     """
     loaded = load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
@@ -87,7 +83,7 @@ def read_workspace(
             workspace=settings.name,
             dimensions=settings.dimensions,
         )
-    records = _records(root, settings if ask_daybook else None)
+    records = _Records(root, settings if ask_daybook else None)
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.
         _judged_marker(tenant, loaded.declared, records) if settings is not None else (),
@@ -120,7 +116,10 @@ def read_workspace(
         problems=tuple(
             _made_strict(problem, made_strict)
             for problem in sorted(
-                (*loaded.problems, *locate(root, (*findings, *names, *custom.findings)))
+                (
+                    *loaded.problems,
+                    *locate(root, chain(findings, names, custom.findings, records.unread())),
+                )
             )
         ),
         paths=loaded.paths,
@@ -129,19 +128,36 @@ def read_workspace(
     )
 
 
-def _records(root: Path, settings: Settings | None) -> Records:
-    """Reads the daybook when it is asked for the first time; without settings there is none."""
+@dataclass(slots=True)
+class _Records:
+    """What the daybook records, read when it is asked for; without settings there is none."""
 
-    @cache
-    def read() -> Mapping[Address, Recorded]:
-        if settings is None:
-            return {}
-        # Only facts of the tenant need it, and its modules take longer to load than a check runs.
-        from reconciler.app.state_directory import recorded_in_file
+    root: Path
+    settings: Settings | None
+    error: ReconcilerError | None = None
+    found: Mapping[Address, Recorded] | None = None
 
-        return recorded_in_file(root, settings)
+    def of(self, address: Address) -> Recorded | None:
+        if self.found is None:
+            self.found = {}
+            if self.settings is not None:
+                # Only facts of the tenant need it, and its modules take long to load.
+                from reconciler.app.state_directory import recorded_if_readable
 
-    return read
+                self.found, self.error = recorded_if_readable(self.root, self.settings)
+        return self.found.get(address)
+
+    def unread(self) -> Iterator[Finding]:
+        """A finding if the daybook was asked for and could not be read."""
+        if self.error is not None:
+            yield finding(
+                "daybook-unread",
+                source=Source(WORKSPACE_FILE),
+                path=("spec", "daybook"),
+                message="what is posted is unknown, so it is judged as if it were new: "
+                f"{self.error.message}",
+                remedy=self.error.remedy,
+            )
 
 
 def _is_posted(declared: Declared, recorded: Recorded | None) -> bool:
@@ -153,7 +169,9 @@ def _is_posted(declared: Declared, recorded: Recorded | None) -> bool:
     )
 
 
-def _judged(findings: Iterable[Finding], declared: Declared, records: Records) -> Iterator[Finding]:
+def _judged(
+    findings: Iterable[Finding], declared: Declared, records: _Records
+) -> Iterator[Finding]:
     """The findings, with facts of the tenant as warnings where nothing would be posted.
 
     Without a record the date of the entry decides: the fact may have begun later.
@@ -162,7 +180,7 @@ def _judged(findings: Iterable[Finding], declared: Declared, records: Records) -
     for one in findings:
         if not one.of_tenant or one.severity is not Severity.ERROR:
             yield one
-        elif _is_posted(declared, records().get(declared.address)):
+        elif _is_posted(declared, records.of(declared.address)):
             yield replace(one, severity=Severity.WARNING, remedy=POSTED_REMEDY)
         elif one.since and date < one.since:
             yield replace(one, severity=Severity.WARNING)
@@ -171,12 +189,12 @@ def _judged(findings: Iterable[Finding], declared: Declared, records: Records) -
 
 
 def _judged_marker(
-    tenant: Tenant, declared: Iterable[Declared], records: Records
+    tenant: Tenant, declared: Iterable[Declared], records: _Records
 ) -> Iterator[Finding]:
     """The finding about the marker's field, as a warning where every entry has its marker."""
     for one in check_marker(tenant):
         marked = (item for item in declared if KINDS[item.address.kind].carries_marker)
-        posted = [_is_posted(item, records().get(item.address)) for item in marked]
+        posted = [_is_posted(item, records.of(item.address)) for item in marked]
         settled = bool(posted) and all(posted)
         yield replace(one, severity=Severity.WARNING) if settled else one
 

@@ -165,6 +165,14 @@ CUSTOM_RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="daybook-unread",
+        summary="The daybook can be read where a fact of the tenant depends on what is posted.",
+        why="What is posted and unchanged keeps the facts of its time. Without the daybook "
+        "`validate` does not know what is posted, and reports such facts as errors.",
+        remedy="Let `validate` reach the daybook, or see the plan, which reads it.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="waiver-expired",
         summary="A waiver applies until its expiry date.",
         why="An exception without an end is a new rule that nobody decided on.",

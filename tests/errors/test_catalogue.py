@@ -46,6 +46,7 @@ SHOWN_ELSEWHERE = {
     "house-schema": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "policy-name": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "period-status-spelling": "needs a policy in reconciler.yaml: tests/trust/test_trust_words.py",
+    "daybook-unread": "needs a daybook: tests/trust/test_trust_history.py",
     "waiver-expired": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "waiver-unused": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "file-size": "needs a file of more than 1 MiB: tests/workspace/test_files.py",

@@ -428,7 +428,9 @@ def test_t26_a_hidden_repository_is_removed(tmp_path):
     assert "file-repository" not in written(tmp_path, {})
 
 
-OWN_TESTS = {"file-repository", "file-link", "file-special", "file-unreadable"}
+OWN_TESTS = {
+    "daybook-unread", "file-repository", "file-link", "file-special", "file-unreadable"
+}  # fmt: skip
 
 CASES = [(DOCUMENTS, case) for case in DOCUMENTS.CASES]
 CASES += [(ACCOUNTING, case) for case in ACCOUNTING.CASES]

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import postgresql_server
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
@@ -105,6 +106,47 @@ def test_t05_without_a_daybook_the_date_decides(empty, since, severity):  # noqa
     empty.write("reference.yaml", text.replace(row, changed))
     empty.declare("old")
     assert ("active-accounting-code", severity) in rules_of(empty)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with postgresql_server.running(listens=True) as server:
+        yield server
+
+
+def made_inactive(books):
+    """Books with a posted entry, of which a code became inactive."""
+    books.declare("old")
+    assert books.apply().code == 0
+    reference(books, CODE, f"{CODE}, status: Inactive")
+
+
+def test_t05_a_daybook_on_a_server_says_what_is_posted(empty, server):  # noqa: F811
+    """Where it cannot be read, that is said in every format, and its remedy ends well."""
+    server.make("books")
+    with server.connect() as connection:
+        place = f"127.0.0.1:{connection.info.port}"
+    url = f"postgresql://{postgresql_server.USER}@{place}/books"
+    empty.settings(spec=f"{{daybook: '{url}'}}")
+    made_inactive(empty)
+    assert rules_of(empty) == {("active-accounting-code", "warning")}
+    empty.env["PGPASSWORD"] = "hunter2"
+    assert rules_of(empty) == {
+        ("active-accounting-code", "error"),
+        ("daybook-unread", "warning"),
+    }
+    said = empty.run("validate")
+    assert said.code == 3
+    assert f"set RECONCILER_DAYBOOK_HOSTS to {place}" in " ".join(said.out.split())
+    empty.env["RECONCILER_DAYBOOK_HOSTS"] = place
+    assert rules_of(empty) == {("active-accounting-code", "warning")}
+
+
+def test_t05_a_daybook_that_is_damaged_says_nothing_of_what_is_posted(empty):  # noqa: F811
+    made_inactive(empty)
+    (empty.root / ".reconciler" / "daybook.db").write_bytes(b"not a database")
+    assert ("daybook-unread", "warning") in rules_of(empty)
+    assert empty.run("validate", "--strict").code == 3
 
 
 def hold(books, rules):
