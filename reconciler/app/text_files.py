@@ -25,11 +25,16 @@ def read_text(path: Path) -> str:
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Write a file whole or not at all. Raises ReconcilerError when it cannot be written."""
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a file whole or not at all. Raises ReconcilerError when it cannot be written."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

@@ -16,7 +16,7 @@ from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
-from reconciler.workspace.loader import WORKSPACE_FILE
+from reconciler.workspace.loader import WORKSPACE_FILE, SupportingDocument
 from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
 from reconciler.workspace.rules import finding
 from reconciler.workspace.settings import Settings, settings_from
@@ -37,6 +37,7 @@ class CheckedWorkspace:
     problems: tuple[Problem, ...]
     paths: tuple[str, ...]
     digest: str
+    supporting: Mapping[Address, SupportingDocument]
     waived: tuple[str, ...] = ()
     """The exceptions from custom rules that were needed, in words."""
 
@@ -124,6 +125,7 @@ def read_workspace(
         ),
         paths=loaded.paths,
         digest=loaded.digest,
+        supporting={document.address: document for document in loaded.supporting},
         waived=custom.waived,
     )
 

@@ -39,7 +39,8 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "apply": "Apply the declarations to the ledger, as planned.",
         "comment": "Post a saved plan as a comment on its pull request.",
         "drift": "Show what changed in the ledger since the last apply.",
-        "import": "Declare and adopt entries that are already in the ledger.",
+        "import": "Declare entries of the ledger or of a spreadsheet.",
+        "export": "Write the declared entries as a spreadsheet.",
         "forget": "Stop managing entries. They stay in the ledger.",
         "daybook": "Show, verify, unlock, export and import the daybook.",
         "doctor": "Check that everything an apply needs is there.",
@@ -51,7 +52,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 """The verbs, each in the module of its name. Kept here so that `--help` loads none of them."""
 
-_WRITING_FILES = frozenset({"fmt", "import"})
+_WRITING_FILES = frozenset({"export", "fmt", "import"})
 """The verbs whose modules are in the folder `files`."""
 
 

@@ -209,11 +209,7 @@ reading_options = together(
 )
 """The options of verbs that read the live state of every entry."""
 
-plan_options = together(
-    strict_option,
-    reading_options,
-    _scope("--target", "targets", "NAME", "Only this NAME, KIND/NAME, or pattern with *."),
-    _scope("--exclude", "excludes", "NAME", "Everything except this; takes what --target takes."),
+narrowing_options = together(
     _scope("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
     _scope(
         "--select",
@@ -222,6 +218,15 @@ plan_options = together(
         "Only declarations with this label.",
         callback=_labels,
     ),
+)
+"""The options that narrow what is declared by period and by label."""
+
+plan_options = together(
+    strict_option,
+    reading_options,
+    _scope("--target", "targets", "NAME", "Only this NAME, KIND/NAME, or pattern with *."),
+    _scope("--exclude", "excludes", "NAME", "Everything except this; takes what --target takes."),
+    narrowing_options,
     _allowance("--max-removals", "removals"),
     _allowance("--max-missing", "entries missing in the ledger"),
     click.option(

@@ -22,6 +22,7 @@ from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_document
 from reconciler.core.model.review import Assessment
+from reconciler.core.model.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
 from reconciler.render.approvals import assessment_lines
 from reconciler.render.open_calls import open_lines
@@ -29,6 +30,7 @@ from reconciler.render.phrases import refused_text
 from reconciler.render.plan_comparison import plan_diff_lines
 from reconciler.render.plan_view import counts_of
 from reconciler.render.report import applied_line, refusals_of, report_lines, settled_line
+from reconciler.render.sheet_import import finding_lines, sheet_lines
 from reconciler.render.styled_text import Line, line
 from reconciler.render.text import plan_lines
 
@@ -72,6 +74,10 @@ class Printer:
             case FileDifferences():
                 out(line(text) for text in event.lines)
                 out(line("would write ", (str(path), "strong")) for path in event.paths)
+            case SheetSummary():
+                out(sheet_lines(event))
+            case SheetFindings():
+                err(finding_lines(event))
             case ImportProblems():
                 err(problem_spans(event.problems, event.root))
             case Imported():

@@ -20,6 +20,7 @@ _CONFLICT = re.compile(rb"^(?:<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)(?: |\r?$)"
 _CONFLICT_SIGNS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_SPREADSHEETS = (".csv", ".xlsx", ".xls", ".xlsm", ".ods")
 _PEEKED = 1000
 """Entries of a hidden directory that are looked at before it is taken to hold no YAML."""
 
@@ -119,9 +120,16 @@ def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | P
     if name.endswith(SUFFIXES):
         regular = entry.is_file(follow_symlinks=False)
         return FoundFiles(path, entry.path) if regular else _irregular(entry, path)
+    return _not_read(name, path)
+
+
+def _not_read(name: str, path: str) -> Problem | None:
     if _LOOKS_LIKE_YAML(name):
         fact = "the file looks like YAML by its name, but is not read"
         return problem("file-ignored", path=path, message=fact)
+    if name.lower().endswith(_SPREADSHEETS):
+        fact = "the file is a spreadsheet, and no declaration came from it"
+        return problem("file-spreadsheet", path=path, message=fact)
     return None
 
 

@@ -17,6 +17,7 @@ from reconciler.core.model.resource import (
     Acknowledgement,
     Address,
     Declared,
+    ImportedFrom,
     Source,
     Value,
     mapping_of,
@@ -115,6 +116,12 @@ def load(root: Path) -> LoadedWorkspace:
         collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
     reading.check_previous_names()
     located = locate(root, reading.findings)
+    imported = {one.imported_from.file for one in reading.declared.values() if one.imported_from}
+    collected = [
+        one
+        for one in collected
+        if one.rule != "file-spreadsheet" or one.path.rpartition("/")[2] not in imported
+    ]
     return _loaded(reading, problems=(*collected, *located), contents=contents)
 
 
@@ -201,7 +208,7 @@ class _Reading:
             new = SupportingDocument(address=address, value=value, source=source)
             self._require_single(new, self.supporting.setdefault(address, new))
         else:
-            self._declare(_declared(kind, value, source))
+            self._declare(declared_from(kind, value, source))
 
     def _is_known(self, value: Mapping[str, Value], source: Source) -> bool:
         version, kind = value.get("apiVersion"), value.get("kind")
@@ -305,9 +312,11 @@ def _respelt(kind: Kind, fields: Mapping[str, Value]) -> Mapping[str, Value]:
     return {name: ours for name, ours, word in spelt if ours != word}
 
 
-def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
+def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
+    """The declaration of a document that fits the schema of its kind."""
     metadata = mapping_of(value["metadata"])
     labels = mapping_of(metadata.get("labels"))
+    origin = mapping_of(metadata.get("importedFrom"))
     return Declared(
         address=Address(kind, str(metadata["name"])),
         spec=_with_canonical_spelling(
@@ -326,4 +335,7 @@ def _declared(kind: str, value: Mapping[str, Value], source: Source) -> Declared
             for row in rows_of(metadata.get("acknowledges"))
         ),
         reverses=text_of(metadata.get("reverses")),
+        imported_from=ImportedFrom(**{name: str(text) for name, text in origin.items()})
+        if origin
+        else None,
     )

@@ -67,6 +67,14 @@ FILE_RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="file-spreadsheet",
+        summary="A spreadsheet in the workspace that no declaration came from is named.",
+        why="Someone may believe that its journals are posted.",
+        remedy="Import it with `reconciler import --from FILE --mapping NAME`, or move it out of "
+        "the workspace.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="file-link",
         summary="Symbolic links stay inside the workspace and lead to files.",
         why="The target of an outside link is not reviewed. A link to a directory can form a loop.",

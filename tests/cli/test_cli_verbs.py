@@ -14,19 +14,22 @@ from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.sheet_rules import SHEET_RULES
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 
-EVERY_RULE = {
-    **RULES,
-    **FILE_RULES,
-    **PLAN_RULES,
-    **WARNING_RULES,
-    **DIFFERENCE_RULES,
-    **LEDGER_RULES,
-    **WRITING_RULES,
-}
+TABLES = (
+    RULES,
+    FILE_RULES,
+    PLAN_RULES,
+    WARNING_RULES,
+    DIFFERENCE_RULES,
+    LEDGER_RULES,
+    WRITING_RULES,
+    SHEET_RULES,
+)
+EVERY_RULE = {name: rule for table in TABLES for name, rule in table.items()}
 
 
 HELP_FILE = Path(cli.__path__[0]) / "help.txt"
@@ -222,8 +225,7 @@ def test_a_custom_rule_is_explained_where_it_holds(small):
 
 
 def test_no_name_stands_for_two_rules():
-    tables = (RULES, FILE_RULES, PLAN_RULES, WARNING_RULES, DIFFERENCE_RULES)
-    assert len(EVERY_RULE) == sum(map(len, (*tables, LEDGER_RULES, WRITING_RULES)))
+    assert len(EVERY_RULE) == sum(map(len, TABLES))
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)

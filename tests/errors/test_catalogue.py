@@ -38,6 +38,8 @@ spec:
 SHOWN_ELSEWHERE = {
     "workspace-file": "needs a missing reconciler.yaml: tests/workspace/test_workspace.py",
     "file-name": "needs a name that git may refuse to store: tests/workspace/test_files.py",
+    "file-spreadsheet": "needs a name that does not end in .yaml: "
+    "tests/workspace/test_spreadsheet_import.py",
     "file-ignored": "needs a name that does not end in .yaml: tests/workspace/test_files.py",
     "file-repository": "needs directories: tests/workspace/test_files.py",
     "file-link": "needs a symbolic link: tests/workspace/test_files.py",

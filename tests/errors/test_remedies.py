@@ -346,6 +346,7 @@ ELSEWHERE = {
     "workspace-file": ({"entry.yaml": ENTRY}, {"reconciler.yaml": WORKSPACE}),
     "file-name": ({"a\x1b.yaml": ENTRY}, {"a\x1b.yaml": None, "a.yaml": ENTRY}),
     "file-ignored": ({"a.YAML": ENTRY}, {"a.YAML": None, "a.yaml": ENTRY}),
+    "file-spreadsheet": ({"march.csv": "a,b"}, {"march.csv": None}),
     "file-size": (
         {"a.yaml": f"{ENTRY}# {'x' * 1024 * 1024}\n"},
         {"a.yaml": ENTRY, "b.yaml": ENTRY.replace("name: accrual", "name: other")},

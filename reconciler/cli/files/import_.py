@@ -1,12 +1,15 @@
-"""`reconciler import`: declares and adopts entries that are already in the ledger."""
+"""`reconciler import`: declares entries of the ledger and adopts them, or declares a sheet."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.app.apply import Interaction
+from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.importing import ImportOptions, PeriodImport, import_objects
+from reconciler.app.files.spreadsheet_import import SpreadsheetOptions, import_spreadsheet
 from reconciler.app.session import ReadSession, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
 from reconciler.cli.options import ca_bundle_option, common_options, sound_name, take
@@ -55,6 +58,28 @@ MOST_SHOWN = 50
 @click.option(
     "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without confirmation."
 )
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Declare the journals of a .csv or .xlsx file instead. Needs --mapping.",
+)
+@click.option(
+    "--mapping",
+    metavar="NAME",
+    help="The SpreadsheetMapping of the workspace that says what each column is.",
+)
+@click.option("--sheet", metavar="NAME", help="The sheet of the workbook. [default: the mapping's]")
+@click.option(
+    "--update", is_flag=True, help="Change declarations that differ from the spreadsheet."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Show what --from would write, as a difference. Write nothing."
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing, and exit 7 if --from would change a file."
+)
 @ca_bundle_option
 @common_options
 def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **given: Any) -> int:
@@ -62,8 +87,20 @@ def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **gi
 
     Each NUMBER gets a declaration, and its live entry gets this workspace's marker. No amount
     changes. Of the entries of a journal run, only the basic information is managed.
+
+    With --from, declare the journals of a spreadsheet. Nothing is posted until an apply.
     """
+    writing = take(WritingOptions, given)
+    sheet = {name: given.pop(name) for name in ("file", "mapping", "sheet", "update")}
     options = take(ImportOptions, given)
+    if sheet["file"] is not None:
+        _require_sheet_only(options, sheet, other=write_only or auto_approve)
+        chosen = SpreadsheetOptions(writing=writing, **sheet)
+        return import_spreadsheet(checked_workspace(), chosen, tell=Printer())
+    if writing != WritingOptions() or any(sheet.values()):
+        raise click.UsageError(
+            "--mapping, --sheet, --update, --dry-run and --check are for --from FILE."
+        )
     _require_fitting(options)
     ask = options.period is not None and not (auto_approve or write_only)
     if ask:
@@ -85,12 +122,19 @@ def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **gi
         return import_objects(session, options, interaction, agree=agree)
 
 
+def _require_sheet_only(options: ImportOptions, sheet: Mapping[str, Any], *, other: bool) -> None:
+    if options != ImportOptions(numbers=()) or other:
+        raise click.UsageError("--from cannot be combined with what imports from the ledger.")
+    if sheet["mapping"] is None:
+        raise click.UsageError("Name the SpreadsheetMapping with --mapping.")
+
+
 def _require_fitting(options: ImportOptions) -> None:
     named = bool(options.numbers) or options.run is not None
     if not named and options.period is None:
         raise click.UsageError(
-            "Name the numbers to import, a journal run with --run, or an accounting period with "
-            "--period."
+            "Name the numbers to import, a journal run with --run, an accounting period with "
+            "--period, or a spreadsheet with --from."
         )
     if options.period is not None and (named or options.name or options.to):
         raise click.UsageError("--period cannot be combined with numbers, --run, --name or --to.")

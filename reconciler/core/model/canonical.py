@@ -91,6 +91,11 @@ def fingerprint(live: Live) -> str:
     return digest(canonical_json(seen))
 
 
+def content_of(kind: Kind, spec: Mapping[str, Value]) -> str:
+    """A text that is equal for specs with equal values, in whatever order their lines are."""
+    return canonical_json({**spec, kind.lines: _in_order(spec.get(kind.lines))})
+
+
 def _in_order(value: Value) -> Value:
     return tuple(sorted(value, key=canonical_json)) if isinstance(value, tuple) else value
 

@@ -49,6 +49,16 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedFrom:
+    """Where a declaration came from: a sheet of a file, its key there, and the mapping."""
+
+    file: str
+    sheet: str
+    key: str
+    mapping: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
     """A declaration in a file. `spec` has the field names of the API; amounts are Decimal."""
 
@@ -64,6 +74,7 @@ class Declared:
     previous_name: str | None = None
     """The previous name of the declaration, which keeps its entry."""
     acknowledges: tuple[Acknowledgement, ...] = ()
+    imported_from: ImportedFrom | None = None
     reverses: str | None = None
     """The entry that this one reverses: a name, or the number of an entry that no file declares."""
 

@@ -1,0 +1,314 @@
+"""Declares the journals of a spreadsheet: one file an entry, all of them or none."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.app.files.file_changes import WritingOptions, write_files
+from reconciler.app.progress import ImportProblems, Note, Tell
+from reconciler.app.workspace import CheckedWorkspace, read_workspace, require_valid
+from reconciler.core.model.canonical import content_of
+from reconciler.core.model.finding import Finding, Severity
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.resource import (
+    Address,
+    Declared,
+    ImportedFrom,
+    Source,
+    Value,
+    mapping_of,
+)
+from reconciler.core.model.sheet_import import CellFinding, SheetFindings, SheetSummary
+from reconciler.core.model.similar_names import KnownNames
+from reconciler.core.rules.entries import check, check_together
+from reconciler.core.rules.sheet_rules import SHEET_RULES
+from reconciler.errors import FilesRefused, Refused, UsageError
+from reconciler.workspace.formatter.writer import declarations_text
+from reconciler.workspace.json_schema import API_VERSION, is_valid
+from reconciler.workspace.loader import declared_from
+from reconciler.workspace.spreadsheet.cells import Sheet, SpreadsheetRefused, place_of
+from reconciler.workspace.spreadsheet.csv_file import read_csv
+from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, mapping_from
+from reconciler.workspace.spreadsheet.sheet_entries import SheetEntries, SheetEntry, entries_of
+from reconciler.workspace.spreadsheet.workbook import read_workbook
+from reconciler.workspace.yaml_reader import read
+
+MAPPING = "SpreadsheetMapping"
+MOST_SHOWN = 100
+"""Findings that are shown; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpreadsheetOptions:
+    """Which sheet is imported, and how."""
+
+    file: Path
+    mapping: str
+    sheet: str | None = None
+    update: bool = False
+    """Change declarations that differ from the sheet."""
+    writing: WritingOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """An entry of the sheet as a document for the file at `path`; `old` declares it now."""
+
+    entry: SheetEntry
+    document: Mapping[str, Value]
+    path: str
+    old: Declared | None
+
+    def declared(self) -> Declared:
+        """What the document declares. It must fit its schema."""
+        return declared_from(JOURNAL_ENTRY.name, self.document, Source(self.path))
+
+    def changes(self) -> bool:
+        """Whether a file has to be written. Only the name of the spreadsheet changes none."""
+        if self.old is None:
+            return True
+        old, new = (
+            (content_of(JOURNAL_ENTRY, one.spec), one.labels) for one in (self.old, self.declared())
+        )
+        return old != new
+
+
+def import_spreadsheet(
+    workspace: CheckedWorkspace, options: SpreadsheetOptions, *, tell: Tell
+) -> int:
+    """Write a declaration for each entry of a sheet, and return the exit code.
+
+    What equals its declaration is left as it is, to the byte. Raises FilesRefused for a sheet or
+    a workspace with problems, and Refused for a changed declaration without `update`.
+    """
+    require_valid(workspace)
+    mapping = _mapping(workspace, options.mapping)
+    sheet = _sheet(options, mapping)
+    found = entries_of(sheet, mapping, workspace.tenant)
+    _refuse(found.findings, options.file, tell)
+    drafts = [_draft(entry, mapping, sheet, options, workspace) for entry in found.entries]
+    _refuse(tuple(sorted(_checked(drafts, mapping, sheet, workspace))), options.file, tell)
+    changes = [draft for draft in drafts if draft.changes()]
+    updated = [draft.entry.name for draft in changes if draft.old is not None]
+    tell(_summary(found, sheet, new=len(changes) - len(updated), changed=len(updated)))
+    for declared in _vanished(found, mapping, sheet, options, workspace):
+        tell(
+            Note(
+                text=f"warning[import-vanished]: {declared.address.name} at {declared.source} came "
+                f"from this sheet, which no longer has it. {SHEET_RULES['import-vanished'].remedy}"
+            )
+        )
+    refused = updated and not options.update
+    code = write_files(
+        workspace.root,
+        {workspace.root / draft.path: _text(draft, workspace) for draft in changes},
+        WritingOptions(dry_run=True) if refused else options.writing,
+        tell=tell,
+        prove=lambda: _prove(workspace.root, tell),
+    )
+    if refused:
+        names = ", ".join(updated[:5]) + (", …" if len(updated) > 5 else "")
+        raise Refused(
+            f"import-changed: the sheet changes {names}",
+            remedy=SHEET_RULES["import-changed"].remedy,
+        )
+    return code
+
+
+def _prove(root: Path, tell: Tell) -> None:
+    """Raises FilesRefused if the workspace has errors now: custom rules know no cells."""
+    workspace = read_workspace(root)
+    if workspace.errors:
+        tell(ImportProblems(problems=workspace.errors, root=root))
+        raise FilesRefused(
+            "the declarations violate rules of this workspace, so nothing was written",
+            remedy="Correct the cells, or the mapping.",
+        )
+
+
+def _mapping(workspace: CheckedWorkspace, name: str) -> SpreadsheetMapping:
+    document = workspace.supporting.get(Address(MAPPING, name))
+    if document is None:
+        known = (address.name for address in workspace.supporting if address.kind == MAPPING)
+        close = KnownNames(known).nearest(name)
+        raise UsageError(
+            f"the workspace has no {MAPPING} `{name}`",
+            remedy=f"Did you mean `{close}`?"
+            if close
+            else f"Declare one. `reconciler schema {MAPPING}` describes it.",
+        )
+    return mapping_from(document.value, document.source)
+
+
+def _sheet(options: SpreadsheetOptions, mapping: SpreadsheetMapping) -> Sheet:
+    file, suffix = options.file, options.file.suffix.lower()
+    try:
+        if suffix == ".csv":
+            return read_csv(file, delimiter=mapping.delimiter, encoding=mapping.encoding)
+        if suffix == ".xlsx":
+            return read_workbook(file, sheet=options.sheet or mapping.sheet)
+    except SpreadsheetRefused as refused:
+        raise FilesRefused(f"{file}: {refused.message}", remedy=refused.remedy) from refused
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    raise UsageError(
+        f"{file} is not a .csv or .xlsx file",
+        remedy="Save it as .xlsx or as CSV in a spreadsheet program.",
+    )
+
+
+def _refuse(findings: Sequence[CellFinding], file: Path, tell: Tell) -> None:
+    if not findings:
+        return
+    count = len(findings)
+    tell(SheetFindings(findings=tuple(findings[:MOST_SHOWN]), count=count))
+    raise FilesRefused(
+        f"{count} {'problem' if count == 1 else 'problems'} in {file}; nothing was written",
+        remedy="Correct the cells above. "
+        f"`reconciler explain {findings[0].rule}` explains the first rule.",
+    )
+
+
+def _draft(
+    entry: SheetEntry,
+    mapping: SpreadsheetMapping,
+    sheet: Sheet,
+    options: SpreadsheetOptions,
+    workspace: CheckedWorkspace,
+) -> _Draft:
+    """The document of an entry. What people wrote into the metadata of its file stays."""
+    old = workspace.declared.get(Address(JOURNAL_ENTRY.name, entry.name))
+    written = _written_metadata(old, workspace) if old is not None else {}
+    labels = {**mapping_of(written.get("labels")), **mapping.labels}
+    metadata: dict[str, Value] = {
+        **written,
+        "name": entry.name,
+        **({"labels": labels} if labels else {}),
+        "importedFrom": {
+            "file": options.file.name,
+            "sheet": sheet.name,
+            "key": entry.key,
+            "mapping": mapping.name,
+        },
+    }
+    return _Draft(
+        entry=entry,
+        document={
+            "apiVersion": API_VERSION,
+            "kind": JOURNAL_ENTRY.name,
+            "metadata": metadata,
+            "spec": entry.spec,
+        },
+        path=old.source.path if old is not None else f"{mapping.directory}/{entry.name}.yaml",
+        old=old,
+    )
+
+
+def _written_metadata(declared: Declared, workspace: CheckedWorkspace) -> Mapping[str, Value]:
+    path = declared.source.path
+    documents, _ = read((workspace.root / path).read_bytes(), path=path)
+    if len(documents) != 1:
+        raise Refused(
+            f"{path} holds {len(documents)} documents, and a sheet has one file for each entry",
+            remedy=f"Move {declared.address.name} into a file of its own.",
+        )
+    return mapping_of(mapping_of(documents[0].value).get("metadata"))
+
+
+def _checked(
+    drafts: Sequence[_Draft],
+    mapping: SpreadsheetMapping,
+    sheet: Sheet,
+    workspace: CheckedWorkspace,
+) -> Iterator[CellFinding]:
+    """What the rules of files and of accounting find, each at its cell."""
+    entries = {draft.path: draft.entry for draft in drafts}
+    findings: list[Finding] = []
+    declared: dict[Address, Declared] = dict(workspace.declared)
+    for draft in drafts:
+        if is_valid(JOURNAL_ENTRY.name, draft.document):
+            new = draft.declared()
+            declared[new.address] = new
+            findings += (*_claimed(draft, mapping), *check(new, workspace.tenant))
+        else:
+            # Explaining takes another library, which a sheet without problems never loads.
+            from reconciler.workspace.schema_errors import explain
+
+            source = Source(draft.path)
+            findings += explain(
+                JOURNAL_ENTRY.name, draft.document, source=source, at_most=MOST_SHOWN
+            )
+    findings += check_together(declared.values(), workspace.tenant)
+    for one in findings:
+        entry = entries.get(one.source.path)
+        if entry is not None and one.severity is Severity.ERROR:
+            yield _at_cell(one, entry, sheet)
+
+
+def _claimed(draft: _Draft, mapping: SpreadsheetMapping) -> Iterator[Finding]:
+    """A finding if a file declares the name that does not come from this key of this mapping."""
+    old = draft.old
+    if old is None:
+        return
+    origin = old.imported_from
+    if origin is None or (origin.mapping, origin.key) != (mapping.name, draft.entry.key):
+        yield Finding(
+            source=Source(draft.path),
+            path=("metadata", "name"),
+            rule="sheet-key",
+            message=f"{draft.entry.name} is declared at {old.source}, and not by this key",
+            remedy="Choose another `name.prefix` in the mapping, or remove that declaration.",
+        )
+
+
+def _at_cell(finding: Finding, entry: SheetEntry, sheet: Sheet) -> CellFinding:
+    row, column = entry.cell_of(finding.path)
+    return CellFinding(
+        row=row,
+        column=column,
+        place=place_of(sheet.name, row, column),
+        rule=finding.rule,
+        message=finding.message,
+        remedy=finding.remedy,
+    )
+
+
+def _vanished(
+    found: SheetEntries,
+    mapping: SpreadsheetMapping,
+    sheet: Sheet,
+    options: SpreadsheetOptions,
+    workspace: CheckedWorkspace,
+) -> Iterator[Declared]:
+    """The declarations that came from this sheet of this file, and whose key is gone."""
+    keys = {entry.key for entry in found.entries}
+    for declared in workspace.declared.values():
+        origin = declared.imported_from
+        if origin is not None and origin.key not in keys:
+            here = ImportedFrom(
+                file=options.file.name, sheet=sheet.name, key=origin.key, mapping=mapping.name
+            )
+            if origin == here:
+                yield declared
+
+
+def _text(draft: _Draft, workspace: CheckedWorkspace) -> str:
+    metadata, spec = (mapping_of(draft.document[part]) for part in ("metadata", "spec"))
+    return declarations_text(
+        [(JOURNAL_ENTRY.name, metadata, spec)],
+        minor_units=workspace.tenant.minor_units,
+        home_currency=workspace.tenant.home_currency or "",
+    )
+
+
+def _summary(found: SheetEntries, sheet: Sheet, *, new: int, changed: int) -> SheetSummary:
+    return SheetSummary(
+        sheet=sheet.name,
+        rows=found.rows,
+        entries=len(found.entries),
+        new=new,
+        changed=changed,
+        zero_rows=found.zero_rows,
+        debits=found.totals,
+        controlled=found.controlled,
+    )

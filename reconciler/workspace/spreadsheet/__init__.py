@@ -1,0 +1,1 @@
+"""Spreadsheets: cells read exactly, and rows made into declarations."""

@@ -1,0 +1,397 @@
+"""Makes declarations of the rows of a sheet: one entry for each key, every value with its cell."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from reconciler.core.model.enumerations import Side
+from reconciler.core.model.money import ZERO, shown, total
+from reconciler.core.model.resource import Path, Value
+from reconciler.core.model.sheet_import import CellFinding
+from reconciler.core.model.similar_names import KnownNames
+from reconciler.core.model.tenant import Tenant
+from reconciler.workspace.spreadsheet.cell_values import CellRefused, amount_in, date_in, text_in
+from reconciler.workspace.spreadsheet.cells import (
+    Sheet,
+    column_and_row,
+    column_letters,
+    place_of,
+)
+from reconciler.workspace.spreadsheet.mapping import AmountColumns, SpreadsheetMapping, TextSource
+
+LINES = "journalEntryItems"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetEntry:
+    """An entry of a sheet: its name, its key, its spec, and the cell of every path in it."""
+
+    name: str
+    key: str
+    spec: Mapping[str, Value]
+    cells: Mapping[Path, tuple[int, int]]
+
+    def cell_of(self, path: Path) -> tuple[int, int]:
+        """The row and the column of what a path in the declaration leads to."""
+        while path and path not in self.cells:
+            path = path[:-1]
+        return self.cells[path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetEntries:
+    """What a sheet holds: entries in the order of their first rows, or what is wrong with it.
+
+    `zero_rows` are places of rows whose amount is zero: they make no line. `totals` are the debits
+    by currency.
+    """
+
+    entries: tuple[SheetEntry, ...] = ()
+    findings: tuple[CellFinding, ...] = ()
+    rows: int = 0
+    zero_rows: tuple[str, ...] = ()
+    totals: Mapping[str, Decimal] = field(default_factory=dict)
+    controlled: tuple[str, ...] = ()
+    """The cells with control totals that were compared, and are equal."""
+
+
+def entries_of(sheet: Sheet, mapping: SpreadsheetMapping, tenant: Tenant) -> SheetEntries:
+    """The entries of a sheet. No row with a value is left out: it is used, or it is a finding."""
+    reader = _Reader(sheet, mapping, tenant)
+    entries = tuple(reader.entries())
+    controlled = tuple(reader.compared_totals()) if not reader.findings else ()
+    return SheetEntries(
+        entries=entries,
+        findings=tuple(sorted(set(reader.findings))),
+        rows=reader.used,
+        zero_rows=tuple(reader.zero_rows),
+        totals={key: sums[Side.DEBIT] for key, sums in sorted(reader.sums.items())},
+        controlled=controlled,
+    )
+
+
+class _Reader:
+    """Reads a sheet row by row, and gathers what is wrong."""
+
+    def __init__(self, sheet: Sheet, mapping: SpreadsheetMapping, tenant: Tenant) -> None:
+        self.sheet, self.mapping, self.tenant = sheet, mapping, tenant
+        self.findings: list[CellFinding] = []
+        self.zero_rows: list[str] = []
+        self.sums: dict[str, dict[Side, Decimal]] = {}
+        self.used = 0
+        self._accounts: dict[str, set[str]] = {}
+        for code in tenant.codes:
+            self._accounts.setdefault(code.gl_account_number, set()).add(code.name)
+        self._columns = self._headers()
+
+    def entries(self) -> Iterator[SheetEntry]:
+        if self.findings:
+            return
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for row in self._rows():
+            if (key := self._key(row)) is not None:
+                groups.setdefault(key, []).append(row)
+        names: dict[str, int] = {}
+        for key, rows in groups.items():
+            before = len(self.findings)
+            name = self._name(rows)
+            spec, cells = self._spec(rows)
+            first = names.setdefault(name, rows[0])
+            if first != rows[0]:
+                where = self._place(first, self.mapping.name_column)
+                message = f"the name {name} is that of {where} too"
+                remedy = "Make the texts differ in more than signs and capitals."
+                self._find(rows[0], self.mapping.name_column, "sheet-key", message, remedy)
+            if len(self.findings) == before:
+                yield SheetEntry(name=name, key=" / ".join(key), spec=spec, cells=cells)
+        if not groups and not self.findings:
+            message = "no row below the header has a value in a column of the mapping"
+            remedy = "Check `sheet` and `headerRow` of the mapping."
+            self._find(self.mapping.header_row, "", "sheet-row", message, remedy)
+
+    def compared_totals(self) -> Iterator[str]:
+        """The cells of the control totals, each compared with the rows."""
+        for side, cell in self.mapping.control_totals.items():
+            column, row = column_and_row(cell)
+            try:
+                self._compare(side, row, column)
+            except CellRefused as refused:
+                self._found_at(row, column, refused.rule, refused.message, refused.remedy)
+            else:
+                yield place_of(self.sheet.name, row, column)
+
+    def _compare(self, side: Side, row: int, column: int) -> None:
+        """Raises CellRefused if a cell does not state the total of one side of the rows."""
+        if len(self.sums) != 1:
+            message = f"the rows have {len(self.sums)} currencies, and the total has one"
+            raise CellRefused("sheet-total", message, "Import each currency separately.")
+        ((currency, sums),) = self.sums.items()
+        units = self.tenant.minor_units(currency)
+        cell = self.sheet.cell(row, column)
+        amount = amount_in(cell, self.mapping, currency=currency, units=units)
+        if amount is None or abs(amount) != sums[side]:
+            stated = "nothing" if amount is None else shown(amount, currency)
+            found = shown(sums[side], currency)
+            message = f"the cell states {stated}, but the {side.lower()}s of the rows are {found}"
+            raise CellRefused("sheet-total", message, "Correct the rows or the total.")
+
+    def _headers(self) -> dict[str, int]:
+        row = self.mapping.header_row
+        found: dict[str, int] = {}
+        texts = self.sheet.rows.get(row, {})
+        wanted = self.mapping.columns
+        for column, cell in sorted(texts.items()):
+            name = " ".join(str(cell.value).split()) if cell.value is not None else ""
+            if name in found and name in wanted:
+                message = f"the column `{name}` is at {column_letters(found[name])}{row} too"
+                self._found_at(row, column, "sheet-column", message, "Rename one of them.")
+            found.setdefault(name, column)
+        known = KnownNames(name for name in found if name)
+        for name in wanted:
+            if name in found:
+                continue
+            close = known.nearest(name)
+            remedy = f"Did you mean `{close}`?" if close else _OTHER_HEADER
+            if len(found) == 1 and re.search("[;\t|,]", next(iter(found))):
+                remedy = "The row is one cell: set `csv.delimiter` in the mapping."
+            message = f"row {row} has no column `{name}`"
+            self._found_at(row, 1, "sheet-column", message, remedy)
+        return found
+
+    def _rows(self) -> Iterator[int]:
+        """The rows with a value in a column of the mapping."""
+        totals = {column_and_row(cell)[1] for cell in self.mapping.control_totals.values()}
+        columns = [self._columns[name] for name in self.mapping.columns]
+        for row in sorted(self.sheet.rows):
+            if row <= self.mapping.header_row or row in totals:
+                continue
+            at = next((column for column in columns if self._is_filled(row, column)), None)
+            if at is None:
+                continue
+            if row in self.sheet.hidden:
+                message = "the row is hidden, but has values"
+                self._found_at(row, at, "sheet-row", message, "Show the row, or remove it.")
+                continue
+            self.used += 1
+            yield row
+
+    def _is_filled(self, row: int, column: int) -> bool:
+        cell = self.sheet.cell(row, column)
+        return cell.value is not None or bool(cell.flaw)
+
+    def _key(self, row: int) -> tuple[str, ...] | None:
+        key = []
+        for name in self.mapping.group_by:
+            text = self._text(row, name)
+            if text == "":
+                remedy = "Write it in every row. For a row with totals, see `controlTotals`."
+                self._find(row, name, "sheet-row", f"the row has no `{name}`", remedy)
+            key.append(text)
+        return tuple(text for text in key if text) if all(key) else None
+
+    def _name(self, rows: list[int]) -> str:
+        text, _ = self._same(rows, TextSource(column=self.mapping.name_column))
+        return self.mapping.name_prefix + re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-._")
+
+    def _spec(self, rows: list[int]) -> tuple[dict[str, Value], dict[Path, tuple[int, int]]]:
+        mapping, cells = self.mapping, dict[Path, tuple[int, int]]()
+        cells[()] = (rows[0], self._columns[mapping.name_column])
+        spec: dict[str, Value] = {}
+        for name, source in mapping.entry.items():
+            text, at = self._same(rows, source, name)
+            cells["spec", name] = at
+            if text:
+                spec[name] = text
+            elif name in _REQUIRED:
+                message = f"the entry has no `{source.column}`"
+                self._found_at(*at, "sheet-row", message, "Write it in a row of the entry.")
+        segments, stated = list[Value](), False
+        for index, (name, source) in enumerate(mapping.segments):
+            text, at = self._same(rows, source)
+            segments.append({"segmentName": name, "segmentValue": text})
+            stated = stated or bool(text)
+            cells["spec", "segments", index] = at
+        if stated:
+            spec["segments"] = tuple(segments)
+        lines: list[Value] = []
+        currency = str(spec.get("currency", ""))
+        for row in rows:
+            line = self._line(row, currency, ("spec", LINES, len(lines)), cells)
+            if line:
+                lines.append(line)
+        spec[LINES] = tuple(lines)
+        return spec, cells
+
+    def _line(
+        self, row: int, currency: str, path: Path, cells: dict[Path, tuple[int, int]]
+    ) -> dict[str, Value]:
+        found = self._amount(row, self.mapping.amount, currency)
+        if found is None:
+            return {}
+        side, amount, at = found
+        line: dict[str, Value] = {}
+        for name, source in self.mapping.line.items():
+            text = self._said(row, source)
+            if text:
+                line[name] = text
+            cells[*path, name] = (row, self._columns.get(source.column, at))
+        line |= {"type": side.value, "amount": amount}
+        cells[*path, "amount"] = cells[path] = (row, at)
+        sums = self.sums.setdefault(currency, dict.fromkeys(Side, ZERO))
+        sums[side] = total((sums[side], amount))
+        if self.mapping.home_amount is not None:
+            home = self._amount(
+                row, self.mapping.home_amount, self.tenant.home_currency or "", optional=True
+            )
+            if home is not None:
+                if home[0] is not side:
+                    message = f"the amount is a {side.lower()}, and its home amount is not"
+                    self._found_at(row, home[2], "sheet-amount", message, "Move one of them.")
+                line["homeCurrencyAmount"] = home[1]
+                cells[*path, "homeCurrencyAmount"] = (row, home[2])
+        return line
+
+    def _amount(
+        self, row: int, columns: AmountColumns, currency: str, *, optional: bool = False
+    ) -> tuple[Side, Decimal, int] | None:
+        """The side, the amount and the column; None with a finding, or if the amount is zero.
+
+        If it is `optional`, cells may be empty.
+        """
+        units = self.tenant.minor_units(currency) if currency else None
+        filled: list[tuple[Side, Decimal, int]] = []
+        zero = False
+        for name in columns.names:
+            column = self._columns[name]
+            try:
+                cell = self.sheet.cell(row, column)
+                amount = amount_in(cell, self.mapping, currency=currency, units=units)
+            except CellRefused as refused:
+                self._found_at(row, column, refused.rule, refused.message, refused.remedy)
+                return None
+            if amount is None or amount == ZERO:
+                zero = zero or cell.value is not None
+                continue
+            side = Side.CREDIT if name == columns.credit else Side.DEBIT
+            if name == columns.signed:
+                other = Side.CREDIT if columns.positive is Side.DEBIT else Side.DEBIT
+                side, amount = (columns.positive if amount > 0 else other), abs(amount)
+            elif amount < 0:
+                message = f"the cell holds {shown(amount, currency)}, a negative {side.lower()}"
+                remedy = "Write it into the other column, or map `amount` with `positive`."
+                self._found_at(row, column, "sheet-amount", message, remedy)
+                return None
+            filled.append((side, amount, column))
+        if len(filled) == 1:
+            return filled[0]
+        at = self._columns[columns.names[0]]
+        words = " and ".join(f"`{name}`" for name in columns.names)
+        if filled:
+            message = f"{words} both have an amount"
+            self._found_at(row, filled[1][2], "sheet-amount", message, "Write a row for each side.")
+        elif optional:
+            return None
+        elif zero:
+            self.zero_rows.append(place_of(self.sheet.name, row, at))
+        else:
+            message = f"the row has no amount in {words}"
+            self._found_at(row, at, "sheet-amount", message, "Write the amount, or remove the row.")
+        return None
+
+    def _same(
+        self, rows: list[int], source: TextSource, name: str = ""
+    ) -> tuple[str, tuple[int, int]]:
+        """What rows of one entry say, which must be one text, and the cell that says it."""
+        first = "", (rows[0], self._columns.get(source.column, 1))
+        for row in rows:
+            text = self._said(row, source, name)
+            at = (row, self._columns.get(source.column, 1))
+            if text and not first[0]:
+                first = text, at
+            elif text and text != first[0]:
+                where = place_of(self.sheet.name, *first[1])
+                message = f"`{source.column}` is `{text}`, and `{first[0]}` at {where}"
+                remedy = "Write the same in all rows of an entry, or give the row another key."
+                self._found_at(*at, "sheet-entry", message, remedy)
+        return first
+
+    def _said(self, row: int, source: TextSource, name: str = "") -> str:
+        if not source.column:
+            return source.fixed
+        cell = self.sheet.cell(row, self._columns[source.column])
+        try:
+            if name == "journalEntryDate":
+                day = date_in(cell, self.mapping.date_order)
+                return "" if day is None else day.isoformat()
+            if name == "accountingPeriodName" and isinstance(cell.value, date):
+                return self._period_of(cell.value)
+            return self._meant(text_in(cell), source)
+        except CellRefused as refused:
+            column = self._columns[source.column]
+            self._found_at(row, column, refused.rule, refused.message, refused.remedy)
+            return ""
+
+    def _period_of(self, day: date) -> str:
+        """The period that a date cell means: programs turn a text such as Mar-2026 into a date."""
+        names = [
+            period.name
+            for period in self.tenant.periods
+            if period.end_date and period.start_date <= day.isoformat() <= period.end_date
+        ]
+        if len(names) != 1:
+            message = f"{len(names)} periods contain the date {day}"
+            raise CellRefused("sheet-row", message, "Format the cell as text, and name the period.")
+        return names[0]
+
+    def _meant(self, text: str, source: TextSource) -> str:
+        if not text:
+            return text
+        if source.by_gl_account:
+            names = self._accounts.get(text, set())
+            if len(names) != 1:
+                which = " and ".join(sorted(names)) if names else "no accounting code"
+                have = "have" if len(names) > 1 else "has"
+                message = f"{which} {have} the general ledger account `{text}`"
+                remedy = "Map the column to names of accounting codes with `map`."
+                if not names:
+                    remedy = "Correct the cell, or `glAccountNumber` in the Reference."
+                raise CellRefused("sheet-row", message, remedy)
+            return next(iter(names))
+        if source.meanings is None:
+            return text
+        if text not in source.meanings:
+            message = f"`map` of the mapping does not have `{text}`"
+            raise CellRefused("sheet-row", message, "Correct the cell, or add the text to `map`.")
+        return source.meanings[text]
+
+    def _text(self, row: int, name: str) -> str | None:
+        """The text in a column; None with a finding."""
+        try:
+            return text_in(self.sheet.cell(row, self._columns[name]))
+        except CellRefused as refused:
+            self._find(row, name, refused.rule, refused.message, refused.remedy)
+            return None
+
+    def _place(self, row: int, name: str) -> str:
+        return place_of(self.sheet.name, row, self._columns[name])
+
+    def _find(self, row: int, name: str, rule: str, message: str, remedy: str) -> None:
+        self._found_at(row, self._columns.get(name, 1), rule, message, remedy)
+
+    def _found_at(self, row: int, column: int, rule: str, message: str, remedy: str) -> None:
+        self.findings.append(
+            CellFinding(
+                row=row,
+                column=column,
+                place=place_of(self.sheet.name, row, column),
+                rule=rule,
+                message=message,
+                remedy=remedy,
+            )
+        )
+
+
+_OTHER_HEADER = "Correct the mapping, or `headerRow`."
+_REQUIRED = frozenset({"accountingPeriodName", "journalEntryDate", "currency"})
