@@ -123,7 +123,7 @@ LAYERS: Mapping[str, Layer] = {
     "zuora": layer("http_client"),
     "forge": layer("http_client"),
     "git": layer("core/model"),
-    "daybook": layer("core/model", "certifi sqlalchemy msgspec psycopg"),
+    "daybook": layer("core/model", "certifi msgspec psycopg"),
     "engine": layer("core daybook"),
     "render": layer("core", "jinja2", pure=True),
     "ledger": layer(

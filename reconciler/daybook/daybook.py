@@ -7,8 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, update
-
 from reconciler.core.model.history import Dropped, Recorded, Result
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
@@ -29,19 +27,9 @@ from reconciler.daybook.events import (
 from reconciler.daybook.lease import Holder, Lease, LeaseRenewer, lease_in, release_lease
 from reconciler.daybook.state import CallRecord, DaybookState, Run
 from reconciler.daybook.store import Store, damaged, reading, writing
-from reconciler.daybook.tables import EVENT_COLUMNS, add_events, events, head, meta
+from reconciler.daybook.tables import add_events, move_head
+from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
-
-_MOVE = (
-    update(head)
-    .where(
-        head.c.fence == bindparam("my_fence"),
-        head.c.seq == bindparam("my_seq"),
-        head.c.hash == bindparam("my_hash"),
-    )
-    .values(seq=bindparam("new_seq"), serial=bindparam("new_serial"), hash=bindparam("new_hash"))
-)
-"""Takes effect only for the holder of the highest fence who read every event (I-41, I-42)."""
 
 
 class Daybook:
@@ -183,17 +171,15 @@ class Daybook:
         """The current lease, even if the process of its holder has ended."""
         if not self._follows:
             return None
-        with reading(self._store) as connection:
-            return lease_in(connection)
+        with reading(self._store) as transaction:
+            return lease_in(transaction)
 
     def events(self) -> tuple[Event, ...]:
         """All events, with every hash checked."""
         if not self._follows:
             return ()
-        with reading(self._store) as connection:
-            DaybookState().catch_up(connection)
-            rows = connection.execute(select(*EVENT_COLUMNS).order_by(events.c.seq))
-            return tuple(Event(*row) for row in rows)
+        with reading(self._store) as transaction:
+            return tuple(DaybookState().catch_up(transaction))
 
     def bind(self, tenant: str, *, workspace: str = "", marker: str = "") -> None:
         """Record the tenant, the workspace and the field of its markers. The first apply does it.
@@ -263,15 +249,15 @@ class Daybook:
         """Replace this empty daybook by a checked chain of events, in one transaction."""
         noted = Transferred(holder=asdict(holder), events=state.seq)
         at = self._clock().isoformat()
-        with self._mutex, writing(self._store) as connection:
+        with self._mutex, writing(self._store) as transaction:
             event = state.next_event(EventType.IMPORTED, noted, at=at)
-            self._move(connection, event)
-            connection.execute(delete(events))
-            add_events(connection, [*chain, event])
+            self._move(transaction, event)
+            transaction.change("DELETE FROM events")
+            add_events(transaction, [*chain, event])
             state.take(event)
-            connection.execute(update(head).values(serial=state.serial))
-            of_lineage = update(meta).where(meta.c.key == "lineage")
-            connection.execute(of_lineage.values(value=state.lineage))
+            transaction.change("UPDATE head SET serial = ?", state.serial)
+            statement = """UPDATE meta SET value = ? WHERE "key" = 'lineage'"""
+            transaction.change(statement, state.lineage)
             self._state = state
 
     def close(self) -> None:
@@ -283,8 +269,8 @@ class Daybook:
             self._renewer.stop()
             self._renewer = None
         if self.lease is not None and self._doubt is None and self._lost is None:
-            with suppress(DaybookError), writing(self._store) as connection:
-                release_lease(connection, self.lease)
+            with suppress(DaybookError), writing(self._store) as transaction:
+                release_lease(transaction, self.lease)
         self.lease = None
         self._store.close()
 
@@ -300,8 +286,8 @@ class Daybook:
                 raise damaged(self._store, error) from error
 
     def _catch_up(self) -> None:
-        with reading(self._store) as connection:
-            new = self._state.catch_up(connection)
+        with reading(self._store) as transaction:
+            new = self._state.catch_up(transaction)
         if self._doubt is not None and new not in ([], [self._doubt]):
             raise self._refusal(None)
         self._doubt = None
@@ -315,26 +301,21 @@ class Daybook:
                 self._catch_up()
             at = self._clock().isoformat()
             event = self._doubt = self._state.next_event(event_type, content, at=at)
-            with writing(self._store) as connection:
-                self._move(connection, event)
-                add_events(connection, [event])
+            with writing(self._store) as transaction:
+                self._move(transaction, event)
+                add_events(transaction, [event])
             self._doubt = None
             self._state.take(event)
             return event
 
-    def _move(self, connection: Connection, event: Event) -> None:
+    def _move(self, transaction: Transaction, event: Event) -> None:
         """Make an event the last one, if this process still holds the lease."""
-        values = {
-            "my_fence": self.lease.fence if self.lease is not None else -1,
-            "my_seq": self._state.seq,
-            "my_hash": self._state.hash,
-            "new_seq": event.seq,
-            "new_serial": self._state.serial + (event.type in STATE),
-            "new_hash": event.hash,
-        }
-        if connection.execute(_MOVE, values).rowcount != 1:
-            fence = connection.execute(select(head.c.fence)).scalar_one_or_none()
-            raise self._refusal(fence)
+        fence = self.lease.fence if self.lease is not None else -1
+        known = fence, self._state.seq, self._state.hash
+        serial = self._state.serial + (event.type in STATE)
+        if not move_head(transaction, known, event, serial):
+            found = transaction.rows("SELECT fence FROM head")
+            raise self._refusal(found[0][0] if found else None)
 
     def _refusal(self, fence: int | None) -> DaybookError:
         """Why nothing more may be written, from now until the daybook is opened again."""

@@ -8,15 +8,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
 
 from reconciler.daybook.events import Damaged, EventType, LeaseBroken, LeaseTaken
 from reconciler.daybook.state import DaybookState
 from reconciler.daybook.store import Store, writing
-from reconciler.daybook.tables import add_events, head
+from reconciler.daybook.tables import Head, add_events, head_of
+from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
 
 
@@ -98,14 +97,13 @@ class HeldByAnother(DaybookError):
         self.lease = lease
 
 
-def lease_in(connection: Connection) -> Lease | None:
+def lease_in(transaction: Transaction) -> Lease | None:
     """The current lease of a daybook. Raises Damaged."""
-    row = connection.execute(select(head)).one_or_none()
-    return _lease(row) if row is not None else None
+    return _lease(head_of(transaction))
 
 
 def take_lease(
-    connection: Connection,
+    transaction: Transaction,
     state: DaybookState,
     holder: Holder,
     *,
@@ -116,8 +114,8 @@ def take_lease(
 
     With `seconds`, the caller has checked that no unexpired lease exists.
     """
-    state.catch_up(connection)
-    before = connection.execute(select(head)).one()
+    state.catch_up(transaction)
+    before = head_of(transaction)
     lease = Lease(
         id=str(uuid.uuid4()),
         fence=before.fence + 1,
@@ -128,40 +126,43 @@ def take_lease(
     content = LeaseTaken(
         id=lease.id, fence=lease.fence, holder=asdict(holder), instead_of=before.lease or ""
     )
-    _append(connection, state, EventType.LEASE_TAKEN, content, now)
-    values = {"lease": lease.id, "since": lease.since, "until": lease.until}
+    _append(transaction, state, EventType.LEASE_TAKEN, content, now)
     text = msgspec.json.encode(asdict(holder)).decode()
-    connection.execute(update(head).values(**values, fence=lease.fence, holder=text))
+    transaction.change(
+        "UPDATE head SET fence = ?, lease = ?, holder = ?, since = ?, until = ?",
+        *(lease.fence, lease.id, text, lease.since, lease.until),
+    )
     return lease
 
 
-def unexpired_lease(connection: Connection, now: datetime) -> Lease | None:
+def unexpired_lease(transaction: Transaction, now: datetime) -> Lease | None:
     """A lease that has not expired; its row is locked until the transaction ends."""
-    row = connection.execute(select(head).with_for_update()).one_or_none()
-    lease = _lease(row) if row is not None else None
+    lease = _lease(head_of(transaction, lock=True))
     if lease is None or lease.until is None or datetime.fromisoformat(lease.until) <= now:
         return None
     return lease
 
 
-def renew_lease(connection: Connection, lease: Lease, *, now: datetime, seconds: int) -> bool:
+def renew_lease(transaction: Transaction, lease: Lease, *, now: datetime, seconds: int) -> bool:
     """Extend the lease from now on; False when another process holds the daybook."""
-    kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
-    return connection.execute(kept.values(until=_end(now, seconds))).rowcount == 1
+    statement = "UPDATE head SET until = ? WHERE fence = ? AND lease = ?"
+    return transaction.change(statement, _end(now, seconds), lease.fence, lease.id) == 1
 
 
-def release_lease(connection: Connection, lease: Lease) -> None:
+def release_lease(transaction: Transaction, lease: Lease) -> None:
     """Release the lease, unless another process has taken over."""
-    kept = update(head).where(head.c.fence == lease.fence, head.c.lease == lease.id)
-    connection.execute(kept.values(lease=None, holder=None, since=None, until=None))
+    transaction.change(
+        "UPDATE head SET lease = NULL, holder = NULL, since = NULL, until = NULL "
+        "WHERE fence = ? AND lease = ?",
+        *(lease.fence, lease.id),
+    )
 
 
 def break_lease(
-    connection: Connection, state: DaybookState, asked: str, *, by: Holder, now: datetime
+    transaction: Transaction, state: DaybookState, asked: str, *, by: Holder, now: datetime
 ) -> Lease:
     """End the lease with this id; its holder can write nothing more. Raises DaybookError."""
-    connection.execute(select(head.c.id).with_for_update())
-    lease = lease_in(connection)
+    lease = _lease(head_of(transaction, lock=True))
     if lease is None:
         raise DaybookError(
             "nobody holds the daybook, so there is nothing to unlock",
@@ -172,25 +173,26 @@ def break_lease(
             f"{asked} is not the current lease of the daybook; that is {lease}",
             remedy="Check that its holder has ended or hangs, then give the id of that lease.",
         )
-    state.catch_up(connection)
+    state.catch_up(transaction)
     fence = lease.fence + 1
     content = LeaseBroken(id=lease.id, fence=fence, holder=asdict(lease.holder), by=asdict(by))
-    _append(connection, state, EventType.LEASE_BROKEN, content, now)
-    free = {"lease": None, "holder": None, "since": None, "until": None}
-    connection.execute(update(head).values(**free, fence=fence))
+    _append(transaction, state, EventType.LEASE_BROKEN, content, now)
+    transaction.change(
+        "UPDATE head SET lease = NULL, holder = NULL, since = NULL, until = NULL, fence = ?", fence
+    )
     return lease
 
 
 def _append(
-    connection: Connection,
+    transaction: Transaction,
     state: DaybookState,
     event_type: EventType,
     content: LeaseTaken | LeaseBroken,
     now: datetime,
 ) -> None:
     event = state.next_event(event_type, content, at=now.isoformat())
-    add_events(connection, [event])
-    connection.execute(update(head).values(seq=event.seq, hash=event.hash))
+    add_events(transaction, [event])
+    transaction.change("UPDATE head SET seq = ?, hash = ?", event.seq, event.hash)
     state.take(event)
 
 
@@ -198,14 +200,15 @@ def _end(now: datetime, seconds: int) -> str:
     return (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
-def _lease(row: Any) -> Lease | None:
+def _lease(row: Head) -> Lease | None:
     if row.lease is None:
         return None
     try:
         holder = Holder(**msgspec.json.decode(row.holder or "{}"))
     except (msgspec.MsgspecError, TypeError) as error:
         raise Damaged("the holder of its lease cannot be read") from error
-    return Lease(id=row.lease, fence=row.fence, holder=holder, since=row.since, until=row.until)
+    since = row.since or ""
+    return Lease(id=row.lease, fence=row.fence, holder=holder, since=since, until=row.until)
 
 
 RENEWALS_PER_TERM = 4
@@ -234,9 +237,9 @@ class LeaseRenewer:
     def _renew(self) -> None:
         while not self._stopped.wait(self._seconds / RENEWALS_PER_TERM):
             try:
-                with writing(self._store) as connection:
-                    now = self._store.now(connection)
-                    kept = renew_lease(connection, self._lease, now=now, seconds=self._seconds)
+                with writing(self._store) as transaction:
+                    now = self._store.now(transaction)
+                    kept = renew_lease(transaction, self._lease, now=now, seconds=self._seconds)
             except DaybookError:
                 continue
             if not kept:

@@ -9,9 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
-
 from reconciler.daybook.daybook import Daybook
 from reconciler.daybook.events import FORMAT, Created, EventType
 from reconciler.daybook.lease import (
@@ -28,6 +25,7 @@ from reconciler.daybook.lease import (
 from reconciler.daybook.state import DaybookState
 from reconciler.daybook.store import Store, reading, unreadable, writing
 from reconciler.daybook.tables import fill, meta_of
+from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
 
 _TURN = 0.5
@@ -70,8 +68,8 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                 follows = store.exists()
                 if follows:
                     _require_format(store)
-                    with reading(store) as connection:
-                        state.catch_up(connection)
+                    with reading(store) as transaction:
+                        state.catch_up(transaction)
                 _require_workspace(state, workspace, store)
                 return Daybook(store, state, clock=clock, follows=follows)
             lease = _wait(
@@ -83,8 +81,8 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                 _require_workspace(state, workspace, store)
             except DaybookError:
                 # The workspace that owns it must not wait until an unused lease expires.
-                with suppress(DaybookError), writing(store) as connection:
-                    release_lease(connection, lease)
+                with suppress(DaybookError), writing(store) as transaction:
+                    release_lease(transaction, lease)
                 raise
             return Daybook(store, state, clock=clock, lease=lease)
     except BaseException:
@@ -111,10 +109,10 @@ def unlock(
             if not store.exists():
                 raise DaybookError("nobody holds the daybook under a lease", remedy=_STUCK)
             _require_format(store)
-            with writing(store) as connection:
+            with writing(store) as transaction:
                 by = holder or this_process(command="unlock")
-                now = store.now(connection)
-                broken = break_lease(connection, DaybookState(), lease, by=by, now=now)
+                now = store.now(transaction)
+                broken = break_lease(transaction, DaybookState(), lease, by=by, now=now)
                 # Before the commit: should it fail, the fence still keeps two writers apart.
                 store.replace_lock()
             return broken
@@ -149,7 +147,7 @@ def _plainly(store: Store) -> Iterator[None]:
             f"the daybook {store.place} cannot be read: {error.strerror or error}",
             remedy=store.remedy,
         ) from error
-    except SQLAlchemyError as error:
+    except store.failures as error:
         raise unreadable(store, error) from error
 
 
@@ -177,15 +175,15 @@ def _take(
     except BlockingIOError:
         raise HeldByAnother(store.place, _held(store)) from None
     if not store.exists():
-        store.create(lambda connection: _begin(connection, workspace, clock()))
+        store.create(lambda transaction: _begin(transaction, workspace, clock()))
     _require_format(store)
-    with writing(store) as connection:
-        now = store.now(connection)
+    with writing(store) as transaction:
+        now = store.now(transaction)
         if store.lease_seconds is not None:
-            other = unexpired_lease(connection, now)
+            other = unexpired_lease(transaction, now)
             if other is not None:
                 raise HeldByAnother(store.place, other)
-        return take_lease(connection, state, holder, now=now, seconds=store.lease_seconds)
+        return take_lease(transaction, state, holder, now=now, seconds=store.lease_seconds)
 
 
 def _held(store: Store) -> Lease | None:
@@ -193,20 +191,20 @@ def _held(store: Store) -> Lease | None:
     if not store.exists():
         return None
     _require_format(store)
-    with reading(store) as connection:
-        return lease_in(connection)
+    with reading(store) as transaction:
+        return lease_in(transaction)
 
 
-def _begin(connection: Connection, workspace: str, at: datetime) -> None:
+def _begin(transaction: Transaction, workspace: str, at: datetime) -> None:
     lineage = str(uuid.uuid4())
     content = Created(lineage=lineage, workspace=workspace)
     event = DaybookState().next_event(EventType.CREATED, content, at=at.isoformat())
-    fill(connection, lineage=lineage, first=event)
+    fill(transaction, lineage=lineage, first=event)
 
 
 def _require_format(store: Store) -> None:
-    with reading(store) as connection:
-        stated = meta_of(connection)
+    with reading(store) as transaction:
+        stated = meta_of(transaction)
     version = stated.get("format", "")
     if version == FORMAT:
         return

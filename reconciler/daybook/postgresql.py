@@ -3,15 +3,14 @@
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
-
 from reconciler.daybook.postgresql_url import destination_of
-from reconciler.daybook.store import WRITING, Transactions
-from reconciler.daybook.tables import TABLES
+from reconciler.daybook.tables import make_tables
+from reconciler.daybook.transaction import Connections, Dialect, Transaction
 from reconciler.errors import DaybookError
 
 LEASE_SECONDS = 60
@@ -40,8 +39,10 @@ _DURABLE = (
     "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)"
 )
 
+_DIALECT = Dialect(value="%s", for_update=" FOR UPDATE")
 
-class PostgresStore(Transactions):
+
+class PostgresStore:
     """The daybook of one workspace, in a schema of its own."""
 
     remedy = (
@@ -54,42 +55,45 @@ class PostgresStore(Transactions):
         self.lease_seconds: int | None = LEASE_SECONDS
         self.schema = schema_of(workspace)
         _require_driver()
+        import psycopg  # noqa: PLC0415 - asked for only where it is needed
+
         from reconciler.daybook.server_wait import TimeLimits, WatchedConnection  # noqa: PLC0415
 
+        self.failures: tuple[type[Exception], ...] = (psycopg.Error,)
         limits = TimeLimits(hurry)
-
-        def connect(_: object, __: object, args: Any, options: Any) -> WatchedConnection:
-            return limits.connect(lambda: WatchedConnection.connect(*args, **options))
-
         destination = destination_of(url, os.environ)
         self.place = destination.place
-        self.engine = create_engine(
-            destination.address,
-            pool_size=2,  # one for the writer, one for the renewal of its lease
-            pool_pre_ping=True,  # a connection may have died while a person was asked
-            connect_args={**_CONNECT, **destination.parameters},
-            use_native_hstore=False,
-            hide_parameters=True,
-        )
-        event.listen(self.engine, "do_connect", connect)
-        event.listen(self.engine, "connect", _unwrapped)
-        event.listen(self.engine, "begin", self._begun)
+        options: dict[str, Any] = {**_CONNECT, **destination.parameters, "autocommit": True}
 
-    def _begun(self, connection: Connection) -> None:
+        def connect() -> WatchedConnection:
+            return limits.connect(lambda: WatchedConnection.connect(**options))
+
+        self._connections = Connections(
+            _DIALECT, connect=connect, begin=self._begin, is_lost=lambda each: bool(each.closed)
+        )
+
+    def _begin(self, transaction: Transaction, write: bool) -> None:
         """Send all settings of a transaction in one message."""
-        writing = connection.get_execution_options().get(WRITING)
-        mode = "READ COMMITTED READ WRITE" if writing else "REPEATABLE READ READ ONLY"
+        mode = "READ COMMITTED READ WRITE" if write else "REPEATABLE READ READ ONLY"
         path = f'SET LOCAL search_path = "{self.schema}"'
         parts = [f"BEGIN ISOLATION LEVEL {mode}", path, *_LIMITS]
-        connection.exec_driver_sql("; ".join([*parts, *([_DURABLE] if writing else [])]))
+        transaction.change("; ".join([*parts, *([_DURABLE] if write else [])]))
+
+    def reader(self) -> AbstractContextManager[Transaction]:
+        """A transaction with one consistent view."""
+        return self._connections.transaction(write=False)
+
+    def writer(self) -> AbstractContextManager[Transaction]:
+        """A transaction that locks out other writers at its first update."""
+        return self._connections.transaction(write=True)
 
     def exists(self) -> bool:
-        with self.reader() as connection:
-            return self._has_tables(connection)
+        with self.reader() as transaction:
+            return self._has_tables(transaction)
 
-    def _has_tables(self, connection: Connection) -> bool:
-        query = "SELECT count(*) FROM pg_tables WHERE schemaname = %s"
-        return bool(connection.exec_driver_sql(query, (self.schema,)).scalar_one())
+    def _has_tables(self, transaction: Transaction) -> bool:
+        query = "SELECT 1 FROM pg_tables WHERE schemaname = ?"
+        return bool(transaction.rows(query, self.schema))
 
     def lock(self) -> None:
         """Do nothing: the lease in the database decides who may write."""
@@ -97,27 +101,26 @@ class PostgresStore(Transactions):
     def replace_lock(self) -> None:
         """Do nothing: there is no lock."""
 
-    def create(self, fill: Callable[[Connection], None]) -> None:
+    def create(self, fill: Callable[[Transaction], None]) -> None:
         """Create the schema and its tables in one transaction, unless another process just did."""
         key = int.from_bytes(hashlib.sha256(self.schema.encode()).digest()[:8], signed=True)
-        with self.writer() as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
-            if self._has_tables(connection):
+        with self.writer() as transaction:
+            transaction.rows("SELECT pg_advisory_xact_lock(?)", key)
+            if self._has_tables(transaction):
                 return
-            query = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
             # If the schema was prepared, we may lack the right to create schemas.
-            if connection.exec_driver_sql(query, (self.schema,)).one_or_none() is None:
-                connection.exec_driver_sql(f'CREATE SCHEMA "{self.schema}"')
-            TABLES.create_all(connection, checkfirst=False)
-            fill(connection)
+            if not transaction.rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", self.schema):
+                transaction.change(f'CREATE SCHEMA "{self.schema}"')
+            make_tables(transaction)
+            fill(transaction)
 
-    def now(self, connection: Connection) -> datetime:
+    def now(self, transaction: Transaction) -> datetime:
         """The server's time, which all runners share."""
-        now: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        now: datetime = transaction.rows("SELECT clock_timestamp()")[0][0]
         return now.astimezone(UTC)
 
     def close(self) -> None:
-        self.engine.dispose()
+        self._connections.close()
 
 
 def schema_of(workspace: str) -> str:
@@ -138,7 +141,3 @@ def _require_driver() -> None:
             "a daybook on PostgreSQL needs the package psycopg",
             remedy="Install it with the extra: pip install 'journal-reconciler[postgresql]'.",
         ) from error
-
-
-def _unwrapped(connection: Any, _: object) -> None:
-    connection.autocommit = True  # transactions begin above

@@ -11,10 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import certifi
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from reconciler.core.model.urls import is_loopback
 from reconciler.core.model.variables import DAYBOOK_HOSTS as HOSTS
@@ -36,38 +35,41 @@ _URL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """A database to connect to: its text for messages, its address, and parameters for libpq."""
+    """A database to connect to: its text for messages, and its parameters for libpq."""
 
     place: str
-    address: URL
     parameters: Mapping[str, str]
 
 
 def destination_of(url: str, environment: Mapping[str, str]) -> Destination:
     """The destination that a URL names. Raises DaybookError when nothing may be sent there."""
     try:
-        address = make_url(url)
-    except (ArgumentError, ValueError):
+        address = urlsplit(url, allow_fragments=False)
+        port = address.port or _PORT
+    except ValueError:
         # The text of the error may repeat the password.
         raise DaybookError("the daybook's URL cannot be read", remedy=_URL) from None
-    if address.password is not None or "password" in address.query:
+    query = dict(parse_qsl(address.query, keep_blank_values=True))
+    if address.password is not None or "password" in query:
         raise DaybookError("the daybook's URL holds a password", remedy=_URL)
-    host, port = (address.host or "").lower(), address.port or _PORT
-    if address.drivername != "postgresql" or not address.database or not _is_plain(host):
+    host, database = (address.hostname or "").lower(), ""
+    if address.path.startswith("/"):
+        database = unquote(address.path.removeprefix("/"))
+    if address.scheme != "postgresql" or not database or not _is_plain(host):
         raise DaybookError("the daybook's URL does not name a PostgreSQL database", remedy=_URL)
-    if other := ", ".join(sorted(address.query.keys() - {"sslmode"})):
+    if other := ", ".join(sorted(query.keys() - {"sslmode"})):
         raise DaybookError(
             f"the daybook's URL sets {other}, which can lead to another server", remedy=_URL
         )
-    mode = address.query.get("sslmode", "")
-    place = f"postgresql://{host}{f':{address.port}' if address.port else ''}/{address.database}"
+    shown = f"{host}:{address.port}" if address.port else host
     return Destination(
-        place=place,
-        address=URL.create(
-            "postgresql+psycopg", address.username, None, host, port, address.database
-        ),
+        place=f"postgresql://{shown}/{database}",
         parameters={
-            **_protection(host, str(mode), environment),
+            "host": host,
+            "port": str(port),
+            "dbname": database,
+            **({"user": unquote(address.username)} if address.username else {}),
+            **_protection(host, query.get("sslmode", ""), environment),
             **_secrets(host, port, environment),
             # Otherwise libpq prefers encryption by Kerberos, which checks no certificate.
             "gssencmode": "disable",

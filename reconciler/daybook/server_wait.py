@@ -8,8 +8,6 @@ from typing import Any
 
 import psycopg
 
-from reconciler.daybook.store import GivenUp
-
 SILENCE = 30.0
 """Seconds without any byte after which a server is given up: longer than its own limits."""
 
@@ -28,7 +26,7 @@ _TURN = 0.1
 _READ, _WRITE = 1, 2
 
 
-class ServerGivenUp(GivenUp, psycopg.OperationalError):
+class ServerGivenUp(psycopg.OperationalError):
     """The server did not answer in time."""
 
 

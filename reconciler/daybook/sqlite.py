@@ -2,33 +2,43 @@
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from reconciler.daybook.fsync import sync
 from reconciler.daybook.sqlite_reading import connect_to_read
-from reconciler.daybook.store import RESTORE, WRITING, Transactions
-from reconciler.daybook.tables import TABLES
+from reconciler.daybook.store import RESTORE
+from reconciler.daybook.tables import make_tables
+from reconciler.daybook.transaction import Connections, Dialect, Transaction
 from reconciler.errors import DaybookError
 
 BUSY = 10_000
-"""Milliseconds to wait for another process that locks the file."""
+"""Milliseconds to wait for another process, which may lock the file during a commit."""
+
+_DURABLE = ("journal_mode=WAL", "synchronous=FULL")
+"""An acknowledged write must survive a power loss, so every commit is synced in full."""
+
+_DIALECT = Dialect(value="?", for_update="")  # whoever writes has locked all rows
 
 
-class SqliteStore(Transactions):
+class SqliteStore:
     """A database file, and beside it the file that the writer locks."""
 
     lease_seconds: int | None = None
+    failures: tuple[type[Exception], ...] = (sqlite3.Error,)
     remedy = "Check the path, its permissions and its disk. Do not delete the file."
 
     def __init__(self, path: Path, *, write: bool, clock: Callable[[], datetime]) -> None:
         self.place = str(path)
-        self.engine = _engine(path, durable=write)
+        patient = f"busy_timeout={BUSY}"
+        self._connections = (
+            _connections(lambda: connect_to_write(path), patient, *_DURABLE)
+            if write
+            else _connections(lambda: connect_to_read(path), patient)
+        )
         self._path = path
         self._clock = clock
         self._lock: int | None = None
@@ -82,53 +92,59 @@ class SqliteStore(Transactions):
         os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
         new.replace(self._lock_path)
 
-    def create(self, fill: Callable[[Connection], None]) -> None:
+    def create(self, fill: Callable[[Transaction], None]) -> None:
         """Create a file under another name, and rename it when it is complete."""
         draft = self._path.with_name(f"{self._path.name}.new")
         with _draft(draft, self._path):
-            engine = create_engine(URL.create("sqlite", database=str(draft)))
+            connections = _connections(lambda: connect_to_write(draft))
             try:
-                with engine.begin() as connection:
-                    TABLES.create_all(connection)
-                    fill(connection)
+                with connections.transaction(write=True) as transaction:
+                    make_tables(transaction)
+                    fill(transaction)
             finally:
-                engine.dispose()
+                connections.close()
 
-    def now(self, connection: Connection) -> datetime:
+    def reader(self) -> AbstractContextManager[Transaction]:
+        """A transaction with one consistent view."""
+        return self._connections.transaction(write=False)
+
+    def writer(self) -> AbstractContextManager[Transaction]:
+        """A transaction that locks out other writers at its start."""
+        return self._connections.transaction(write=True)
+
+    def now(self, transaction: Transaction) -> datetime:
         """The time of this host, which all users of the file share."""
         return self._clock()
 
     def close(self) -> None:
         """Close the file, then release the lock."""
-        self.engine.dispose()
+        self._connections.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
 
-def _engine(path: Path, *, durable: bool) -> Engine:
-    url = URL.create("sqlite", database=str(path))
-    how: dict[str, Any] = {} if durable else {"creator": lambda: connect_to_read(path)}
-    engine = create_engine(url, hide_parameters=True, **how)
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: object) -> None:
+def _connections(connect: Callable[[], sqlite3.Connection], *pragmas: str) -> Connections:
+    def opened() -> sqlite3.Connection:
+        connection = connect()
         connection.isolation_level = None  # transactions begin below
-        # Another process may lock the file during a commit.
-        pragmas = [f"busy_timeout={BUSY}"]
-        if durable:
-            # An acknowledged write must survive a power loss, so every commit is synced in full.
-            pragmas += ["journal_mode=WAL", "synchronous=FULL"]
-        with closing(connection.cursor()) as cursor:
+        try:
             for pragma in pragmas:
-                cursor.execute(f"PRAGMA {pragma}")
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        immediate = " IMMEDIATE" if connection.get_execution_options().get(WRITING) else ""
-        connection.exec_driver_sql(f"BEGIN{immediate}")
+    def begin(transaction: Transaction, write: bool) -> None:
+        transaction.change("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    return engine
+    return Connections(_DIALECT, connect=opened, begin=begin)
+
+
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """A connection to a file, which is made if there is none."""
+    return sqlite3.connect(path, check_same_thread=False)
 
 
 @contextmanager

@@ -7,8 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
 _NO_ACCESS = frozenset({"SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM"})
 """What SQLite says where it cannot make the files that a reader of a write-ahead log needs."""
 
@@ -34,10 +32,9 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return _from_copy(path, log)
 
 
-def is_damage(error: SQLAlchemyError) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether a database was read, and is none, or is damaged."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    return isinstance(cause, sqlite3.Error) and _family(cause) in _DAMAGED
+    return isinstance(error, sqlite3.Error) and _family(error) in _DAMAGED
 
 
 def _from_copy(path: Path, log: Path) -> sqlite3.Connection:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
-
 from reconciler.core.model.history import (
     CALLS,
     Act,
@@ -38,7 +36,8 @@ from reconciler.daybook.events import (
     seal,
     spec_of,
 )
-from reconciler.daybook.tables import EVENT_COLUMNS, events, head, meta_of
+from reconciler.daybook.tables import events_after, head_of, meta_of
+from reconciler.daybook.transaction import Transaction
 
 _MARKED = frozenset(kind.name for kind in KINDS.values() if kind.carries_marker)
 """The kinds of entries that a search of the ledger finds."""
@@ -179,23 +178,18 @@ class DaybookState:
         if content.number is not None and content.number not in tried.numbers:
             tried.numbers = (*tried.numbers, content.number)
 
-    def catch_up(self, connection: Connection) -> list[Event]:
+    def catch_up(self, transaction: Transaction) -> list[Event]:
         """Apply and return the newer events of a database. Raises Damaged."""
         # Readers see both in one state of the database; a writer alone can move its own.
-        end = connection.execute(select(head.c.seq, head.c.serial, head.c.hash)).one_or_none()
-        rows = connection.execute(
-            select(*EVENT_COLUMNS).where(events.c.seq > self.seq).order_by(events.c.seq)
-        )
-        new = [Event(*row) for row in rows]
+        end = head_of(transaction)
+        new = events_after(transaction, self.seq)
         for event in new:
             self.take(event)
-        if end is None:
-            raise Damaged("it does not record where its events end")
         if self.seq < end.seq:
             raise Damaged(f"event {self.seq + 1} is missing, and what follows it")
-        if (self.seq, self.serial, self.hash) != tuple(end):
+        if (self.seq, self.serial, self.hash) != (end.seq, end.serial, end.hash):
             raise Damaged(f"its events end at {self.seq}, and it records {end.seq}")
-        if meta_of(connection).get("lineage") != self.lineage:
+        if meta_of(transaction).get("lineage") != self.lineage:
             raise Damaged("its lineage differs from that of its events")
         return new
 

@@ -5,11 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
 from reconciler.daybook.events import Damaged
 from reconciler.daybook.sqlite_reading import is_damage
+from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
 
 RESTORE = "Restore it from a copy. Do not delete it: it records which entries are yours."
@@ -20,11 +18,13 @@ class Store(Protocol):
 
     `place` names it in messages, without a password. `lease_seconds` is how long a lease lasts
     unless it is renewed; None where the operating system ends the lock with its process.
+    `failures` are the exceptions of its driver.
     """
 
     place: str
     remedy: str
     lease_seconds: int | None
+    failures: tuple[type[Exception], ...]
 
     def exists(self) -> bool:
         """Whether there is a daybook, of any format."""
@@ -32,16 +32,16 @@ class Store(Protocol):
     def lock(self) -> None:
         """Keep other processes from writing until `close`. Raises BlockingIOError."""
 
-    def create(self, fill: Callable[[Connection], None]) -> None:
+    def create(self, fill: Callable[[Transaction], None]) -> None:
         """Create the tables and fill them: everything or nothing."""
 
-    def reader(self) -> AbstractContextManager[Connection]:
+    def reader(self) -> AbstractContextManager[Transaction]:
         """A transaction with one consistent view."""
 
-    def writer(self) -> AbstractContextManager[Connection]:
+    def writer(self) -> AbstractContextManager[Transaction]:
         """A transaction that locks out other writers, and is on disk when it ends."""
 
-    def now(self, connection: Connection) -> datetime:
+    def now(self, transaction: Transaction) -> datetime:
         """The time that all users of the daybook share."""
 
     def replace_lock(self) -> None:
@@ -51,50 +51,27 @@ class Store(Protocol):
         """Release the lock, the file and the connections."""
 
 
-WRITING = "daybook_writing"
-"""The execution option of a transaction that writes."""
-
-
-class Transactions:
-    """The transactions of a store. Its engine begins those that write in another way."""
-
-    engine: Engine
-
-    @contextmanager
-    def reader(self) -> Iterator[Connection]:
-        """A transaction with one consistent view."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
-
-    @contextmanager
-    def writer(self) -> Iterator[Connection]:
-        """A transaction that locks out other writers at its start, or at its first update."""
-        begun = self.engine.connect().execution_options(**{WRITING: True})
-        with begun as connection, connection.begin():
-            yield connection
-
-
 @contextmanager
-def reading(store: Store) -> Iterator[Connection]:
+def reading(store: Store) -> Iterator[Transaction]:
     """Read a daybook. Raises DaybookError."""
     try:
-        with store.reader() as connection:
-            yield connection
+        with store.reader() as transaction:
+            yield transaction
     except Damaged as error:
         raise damaged(store, error) from error
-    except SQLAlchemyError as error:
+    except store.failures as error:
         raise unreadable(store, error) from error
 
 
 @contextmanager
-def writing(store: Store) -> Iterator[Connection]:
+def writing(store: Store) -> Iterator[Transaction]:
     """Write to a daybook: everything or nothing. Raises DaybookError."""
     try:
-        with store.writer() as connection:
-            yield connection
+        with store.writer() as transaction:
+            yield transaction
     except Damaged as error:
         raise damaged(store, error) from error
-    except SQLAlchemyError as error:
+    except store.failures as error:
         raise DaybookError(
             f"the daybook cannot be written: {cause_of(error)}",
             remedy="Check free disk space, the connection and your permissions. Then run the "
@@ -102,11 +79,7 @@ def writing(store: Store) -> Iterator[Connection]:
         ) from error
 
 
-class GivenUp(Exception):
-    """The server of a daybook did not answer in time. The text is not the server's."""
-
-
-def unreadable(store: Store, error: SQLAlchemyError) -> DaybookError:
+def unreadable(store: Store, error: Exception) -> DaybookError:
     """The error for a daybook that a database cannot read, or reads and finds damaged."""
     if is_damage(error):
         return damaged(store, Damaged(cause_of(error)))
@@ -120,12 +93,12 @@ def damaged(store: Store, error: Damaged) -> DaybookError:
     return DaybookError(f"the daybook {store.place} is damaged: {error}", remedy=RESTORE)
 
 
-def cause_of(error: SQLAlchemyError) -> str:
-    """The message of a driver, without statements and values.
+def cause_of(error: Exception) -> str:
+    """The first line of what a driver says.
 
     What a server says while it is connected to may repeat what it was sent, such as a password.
     """
-    said = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
+    said = str(error).strip().partition("\n")[0]
     if said.startswith(_CONNECTING) and not said.endswith("Connection refused"):
         return "the server cannot be reached, or refuses the connection"
     return said

@@ -1,64 +1,113 @@
-"""The tables of a daybook, the same on every database."""
+"""The tables of a daybook and the statements on them, the same on every database."""
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, insert, select
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from reconciler import __version__
-from reconciler.daybook.events import FORMAT, Event
+from reconciler.daybook.events import FORMAT, Damaged, Event
+from reconciler.daybook.transaction import Transaction
 
-TABLES = MetaData()
-
-meta = Table(
-    "meta",
-    TABLES,
-    Column("key", String(40), primary_key=True),
-    Column("value", Text, nullable=False),
-)
+_META = """CREATE TABLE meta (
+    "key" VARCHAR(40) NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY ("key")
+)"""
 """In every format, so that every version recognizes it: `format`, `lineage`, `written_with`."""
 
-events = Table(
-    "events",
-    TABLES,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", String(40), nullable=False),
-    Column("type", String(20), nullable=False),
-    Column("content", Text, nullable=False),
-    Column("hash", String(64), nullable=False),
-)
+_EVENTS = """CREATE TABLE events (
+    seq INTEGER NOT NULL,
+    at VARCHAR(40) NOT NULL,
+    type VARCHAR(20) NOT NULL,
+    content TEXT NOT NULL,
+    hash VARCHAR(64) NOT NULL,
+    PRIMARY KEY (seq)
+)"""
 """The events. Rows are added, never changed or deleted."""
 
-head = Table(
-    "head",
-    TABLES,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("seq", Integer, nullable=False),
-    Column("serial", Integer, nullable=False),
-    Column("hash", String(64), nullable=False),
-    Column("fence", Integer, nullable=False),
-    Column("lease", String(36)),
-    Column("holder", Text),
-    Column("since", String(40)),
-    Column("until", String(40)),
-)
+_HEAD = """CREATE TABLE head (
+    id INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    serial INTEGER NOT NULL,
+    hash VARCHAR(64) NOT NULL,
+    fence INTEGER NOT NULL,
+    lease VARCHAR(36),
+    holder TEXT,
+    since VARCHAR(40),
+    until VARCHAR(40),
+    PRIMARY KEY (id)
+)"""
 """One row: the last event, and the lease. Only the holder of the highest fence may write."""
 
-EVENT_COLUMNS = (events.c.seq, events.c.at, events.c.type, events.c.content, events.c.hash)
+
+class Head(NamedTuple):
+    """The row of the table `head`. The last four are None while nobody holds the daybook."""
+
+    seq: int
+    serial: int
+    hash: str
+    fence: int
+    lease: str | None
+    holder: str | None
+    since: str | None
+    until: str | None
 
 
-def fill(connection: Connection, *, lineage: str, first: Event) -> None:
+def make_tables(transaction: Transaction) -> None:
+    """Make the tables, which must not exist."""
+    for statement in (_META, _EVENTS, _HEAD):
+        transaction.change(statement)
+
+
+def fill(transaction: Transaction, *, lineage: str, first: Event) -> None:
     """Fill new tables with a daybook of one event, held by nobody."""
     rows = {"format": FORMAT, "lineage": lineage, "written_with": __version__}
-    connection.execute(insert(meta), [{"key": key, "value": rows[key]} for key in rows])
-    add_events(connection, [first])
-    values = {"id": 1, "seq": first.seq, "serial": 0, "hash": first.hash, "fence": 0}
-    connection.execute(insert(head).values(values))
+    transaction.change_each('INSERT INTO meta ("key", value) VALUES (?, ?)', rows.items())
+    add_events(transaction, [first])
+    statement = "INSERT INTO head (id, seq, serial, hash, fence) VALUES (1, ?, 0, ?, 0)"
+    transaction.change(statement, first.seq, first.hash)
 
 
-def add_events(connection: Connection, chain: list[Event]) -> None:
-    names = [column.name for column in EVENT_COLUMNS]
-    rows = [{name: getattr(event, name) for name in names} for event in chain]
-    connection.execute(insert(events), rows)
+def add_events(transaction: Transaction, chain: Sequence[Event]) -> None:
+    """Add events, in as few exchanges with a server as there can be."""
+    statement = "INSERT INTO events (seq, at, type, content, hash) VALUES (?, ?, ?, ?, ?)"
+    rows = [(event.seq, event.at, event.type, event.content, event.hash) for event in chain]
+    if len(rows) == 1:
+        transaction.change(statement, *rows[0])
+    else:
+        transaction.change_each(statement, rows)
 
 
-def meta_of(connection: Connection) -> dict[str, str]:
+def events_after(transaction: Transaction, seq: int) -> list[Event]:
+    """The events after the one with this number, as they are stored, in their order."""
+    query = "SELECT seq, at, type, content, hash FROM events WHERE seq > ? ORDER BY seq"
+    return [Event(*row) for row in transaction.rows(query, seq)]
+
+
+def meta_of(transaction: Transaction) -> dict[Any, Any]:
     """The format, lineage and version of a daybook of any format."""
-    return {row.key: row.value for row in connection.execute(select(meta))}
+    return dict(transaction.rows('SELECT "key", value FROM meta'))
+
+
+def head_of(transaction: Transaction, *, lock: bool = False) -> Head:
+    """The head; with `lock` no other transaction changes it meanwhile. Raises Damaged."""
+    query = "SELECT seq, serial, hash, fence, lease, holder, since, until FROM head"
+    found = [Head(*row) for row in transaction.rows(query, lock=lock)]
+    # A damaged file may hold other types than its tables declare.
+    numbers = [number for head in found for number in (head.seq, head.serial, head.fence)]
+    if len(found) != 1 or not all(isinstance(number, int) for number in numbers):
+        raise Damaged("it does not record where its events end")
+    return found[0]
+
+
+def move_head(
+    transaction: Transaction, before: tuple[int, int, str], after: Event, serial: int
+) -> bool:
+    """Make an event the last one, if the head still is what a writer has read.
+
+    `before` is his fence, and the number and the hash of the last event that he knows. So it takes
+    effect only for the holder of the highest fence who read every event (I-41, I-42).
+    """
+    statement = (
+        "UPDATE head SET seq = ?, serial = ?, hash = ? WHERE fence = ? AND seq = ? AND hash = ?"
+    )
+    return transaction.change(statement, after.seq, serial, after.hash, *before) == 1

@@ -24,7 +24,7 @@ from program import Program
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook
 from reconciler.daybook.events import Concluded, EventType, intended
-from reconciler.daybook.tables import add_events, head
+from reconciler.daybook.tables import add_events
 from reconciler.errors import DaybookError
 
 NUMBER = "JE-00000001"
@@ -133,12 +133,9 @@ def test_its_files_are_the_owners_alone(path):
 
 
 def test_b07_every_commit_is_synced_in_full(path):
-    with opened(path) as book, book._store.writer() as connection:
-        asked = [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
-            for name in ("synchronous", "journal_mode")
-        ]
-    assert asked == [2, "wal"]
+    with opened(path) as book, book._store.writer() as transaction:
+        asked = [transaction.rows(f"PRAGMA {name}") for name in ("synchronous", "journal_mode")]
+    assert asked == [[(2,)], [("wal",)]]
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
@@ -434,7 +431,7 @@ def fill(book, count) -> None:
         for event_type, content in ((EventType.INTENT, asked), (EventType.OUTCOME, done)):
             chain.append(state.next_event(event_type, content, at="2026-01-31"))
             state.take(chain[-1])
-    with book._store.writer() as connection:
-        add_events(connection, chain)
-        values = {"seq": state.seq, "serial": state.serial, "hash": state.hash}
-        connection.execute(head.update().values(values))
+    with book._store.writer() as transaction:
+        add_events(transaction, chain)
+        statement = "UPDATE head SET seq = ?, serial = ?, hash = ?"
+        transaction.change(statement, state.seq, state.serial, state.hash)

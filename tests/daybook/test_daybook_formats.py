@@ -1,8 +1,10 @@
 """A daybook of another format is refused (I-46); an export moves a daybook whole."""
 
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from builders import address, entry
@@ -10,6 +12,7 @@ from builders import address, entry
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook, unlock
 from reconciler.daybook.lease import this_process
+from reconciler.daybook.postgresql import schema_of
 from reconciler.daybook.transfer import compare, import_export, read_export, write_export
 from reconciler.errors import DaybookError
 
@@ -54,17 +57,73 @@ def test_i46_a_newer_format_names_the_version_that_is_needed(in_a_file):
         assert "Use reconciler 7.1" in caught.value.remedy
 
 
-def test_a_daybook_in_a_file_is_opened_without_the_libraries_of_postgresql(in_a_file):
+def test_a_daybook_in_a_file_is_opened_without_the_libraries_of_databases(in_a_file):
     with in_a_file.opened():
         pass
     script = (
         "import sys; from pathlib import Path; from reconciler.daybook import open_daybook\n"
         "open_daybook(Path(sys.argv[1]), write=True).close()\n"
-        "print({'alembic', 'psycopg'} & set(sys.modules))"
+        "print({'alembic', 'psycopg', 'sqlalchemy'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", script, str(in_a_file.place)]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     assert ended.stdout.strip() == "set()"
+
+
+FORMER = Path(__file__).with_name("golden") / "format_3.sql"
+"""A daybook that the first code of this format wrote, as statements."""
+
+
+@pytest.fixture
+def former(tmp_path) -> Path:
+    path = tmp_path / "former" / "daybook.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("PRAGMA journal_mode=WAL;" + FORMER.read_text())
+    return path
+
+
+def test_i46_a_daybook_of_the_first_code_of_its_format_is_read_and_continued(former):
+    first, unsettled = address("e0"), address("open0")
+    with closing(open_daybook(former, write=False, workspace="books")) as book:
+        assert (book.serial, book.tenant, book.complete) == (3, "tenant-1", True)
+        assert book.recorded()[first].number == "JE-00000000"
+        amount = book.recorded()[first].spec["journalEntryItems"][0]["amount"]
+        assert str(amount) == "400.90"
+        assert [item.address for item in book.unsettled()] == [unsettled]
+    with closing(open_daybook(former, write=True, workspace="books")) as book:
+        assert book.lease.fence == 2
+        book.record_outcome(book.unsettled()[0], Result.DONE, number="JE-00000009")
+    with closing(open_daybook(former, write=False, workspace="books")) as book:
+        assert book.recorded()[unsettled].number == "JE-00000009"
+        assert [event.seq for event in book.events()] == list(range(1, 12))
+
+
+def test_i46_a_new_daybook_has_the_tables_that_every_code_of_its_format_reads(home, former):
+    """So an earlier version can go on with it."""
+    with home.opened() as book, book._store.reader() as transaction:
+        if home.is_file:
+            made = transaction.rows(COLUMNS_OF_A_FILE)
+        else:
+            made = transaction.rows(COLUMNS_ON_POSTGRESQL, schema_of(home.workspace))
+    with closing(sqlite3.connect(former)) as connection:
+        assert made == connection.execute(COLUMNS_OF_A_FILE).fetchall()
+
+
+COLUMNS_OF_A_FILE = """
+SELECT tables.name, columns.name, columns.type, columns."notnull", columns.pk
+FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+WHERE tables.type = 'table' ORDER BY tables.name, columns.cid
+"""
+COLUMNS_ON_POSTGRESQL = """
+SELECT table_name, column_name,
+    CASE data_type WHEN 'character varying' THEN 'VARCHAR(' || character_maximum_length || ')'
+        ELSE upper(data_type) END,
+    CASE is_nullable WHEN 'NO' THEN 1 ELSE 0 END,
+    CASE WHEN column_name IN ('id', 'key') OR (table_name = 'events' AND column_name = 'seq')
+        THEN 1 ELSE 0 END
+FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
+"""
 
 
 def test_the_daybook_of_another_workspace_is_refused(home):

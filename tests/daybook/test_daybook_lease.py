@@ -283,14 +283,28 @@ def test_f1_a_connection_that_is_lost_amid_a_write_is_a_daybook_error(
         assert book.unsettled() == ()
 
 
+def test_a_connection_that_died_while_nobody_used_it_is_replaced(on_postgresql, shared_database):
+    """As while a person is asked. Nothing was sent on it yet, so nothing is in doubt."""
+    server, _ = shared_database
+    with on_postgresql.opened() as book:
+        create(book)
+        with server.connect("daybooks") as killer:
+            killer.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where application_name = 'reconciler daybook'"
+            )
+        create(book, "b", "JE-00000002")
+        assert set(book.recorded()) == {address("a"), address("b")}
+
+
 def test_every_commit_on_postgresql_is_synced_whatever_the_default(on_postgresql):
     with on_postgresql.opened() as book, psycopg.connect(on_postgresql.place) as other:
         other.execute("alter database daybooks set synchronous_commit = off")
         other.commit()
-        book._store.engine.dispose()
-        with book._store.writer() as connection:
-            said = connection.exec_driver_sql("show synchronous_commit").scalar_one()
-    assert said == "on"
+        book._store.close()
+        with book._store.writer() as transaction:
+            said = transaction.rows("show synchronous_commit")
+    assert said == [("on",)]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +314,9 @@ def test_every_commit_on_postgresql_is_synced_whatever_the_default(on_postgresql
         ("postgresql://me@host/db?password=secret", "holds a password"),
         ("postgresql://me@host", "does not name a PostgreSQL database"),
         ("mysql://me@host/db", "does not name a PostgreSQL database"),
+        ("postgresql://me@host#db", "does not name a PostgreSQL database"),
+        ("postgresql://me@host:port/db", "cannot be read"),
+        ("postgresql://me@host/db?sslmode=verify-full&host=other", "sets host"),
         ("postgresql://me@127.0.0.1:1/db", "cannot be"),
     ],
 )

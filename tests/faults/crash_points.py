@@ -187,7 +187,7 @@ def at_the_commit_of(place: str, *, done: bool) -> Install:
                 fuse.reach()
 
         wrapped(place, write)
-        wrapped("sqlalchemy.engine.default:DefaultDialect.do_commit", commit)
+        wrapped("reconciler.daybook.transaction:Connections._commit", commit)
 
     return install
 

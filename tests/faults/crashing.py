@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
-from sqlalchemy import Engine, event
+
+from reconciler.daybook import sqlite
 
 
 class Crash(BaseException):
@@ -49,20 +51,18 @@ class Disk:
     @contextlib.contextmanager
     def under(self) -> Iterator[None]:
         """While the block runs, databases of that name are opened on this disk."""
-        event.listen(Engine, "do_connect", self._connect)
-        try:
+        disk, connect = self, sqlite.connect_to_write
+
+        class Connection(_Connection):
+            _disk = disk
+
+        def connect_here(path: Path) -> sqlite3.Connection:
+            if path.name != self.name:
+                return connect(path)
+            return sqlite3.connect(path, check_same_thread=False, factory=Connection)
+
+        with mock.patch.object(sqlite, "connect_to_write", connect_here):
             yield
-        finally:
-            event.remove(Engine, "do_connect", self._connect)
-
-    def _connect(self, dialect: Any, record: Any, args: Any, options: dict[str, Any]) -> None:
-        if args and Path(str(args[0])).name == self.name:
-            disk = self
-
-            class Connection(_Connection):
-                _disk = disk
-
-            options["factory"] = Connection
 
 
 class _Connection(sqlite3.Connection):

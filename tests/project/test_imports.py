@@ -2,10 +2,14 @@
 
 import re
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from checkout import ROOT, Run
+from socket_server import on_a_socket
+
+from reconciler.ledger import create_app, open_ledger
 
 PACKAGE = ROOT / "reconciler"
 MODULES = sorted(
@@ -28,9 +32,9 @@ COMMANDS = [
     ("explain lines-balance", FILES),
     ("validate", FILES),
     ("fmt --check reconciler.yaml", FILES),
-    ("plan --offline", f"{FILES} {DATABASE}"),
+    ("plan --offline", FILES),
     ("show plan.json", "click msgspec"),
-    ("daybook show", f"{FILES} {DATABASE}"),
+    ("daybook show", FILES),
     ("plan", f"{FILES} {DATABASE} {LEDGER}"),
 ]
 """Command lines, and all packages of others that each may load: no more, and no fewer."""
@@ -48,10 +52,14 @@ finally:
             sys.stderr.write(f"loaded {name}\\n")
 """
 
+MAIN = "from reconciler.cli import main; main()"
 
-def loaded(run: Run, cwd: Path, code: str, *arguments: str) -> set[str]:
+
+def loaded(
+    run: Run, cwd: Path, code: str, *arguments: str, env: Mapping[str, str] | None = None
+) -> set[str]:
     """The packages of others that are loaded when code has run, as with these arguments."""
-    ended = run(sys.executable, "-c", SCRIPT, code, *arguments, cwd=cwd)
+    ended = run(sys.executable, "-c", SCRIPT, code, *arguments, cwd=cwd, env=env)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return set(re.findall(r"^loaded (\S+)$", ended.stderr, re.MULTILINE)) - ALONG
 
@@ -60,13 +68,40 @@ def loaded(run: Run, cwd: Path, code: str, *arguments: str) -> set[str]:
 def test_a_command_loads_what_it_needs(
     run: Run, books: Path, arguments: str, packages: str
 ) -> None:
-    main = "from reconciler.cli import main; main()"
-    assert loaded(run, books, main, *arguments.split()) == set(packages.split())
+    assert loaded(run, books, MAIN, *arguments.split()) == set(packages.split())
 
 
 def test_a_call_over_a_socket_loads_no_more_than_the_client_needs(run: Run, books: Path) -> None:
     code = "from reconciler.http_client import transport"
     assert loaded(run, books, code) == set(HTTP.split())
+
+
+@pytest.mark.parametrize("arguments", ["validate", "plan", "apply --auto-approve", "drift"])
+def test_a_client_of_a_tenant_loads_no_database_library(
+    run: Run, tenant: tuple[Path, Mapping[str, str]], arguments: str
+) -> None:
+    """The daybook is in a file, as everywhere without a shared one, and the ledger on a socket."""
+    books, keys = tenant
+    found = loaded(run, books, MAIN, *arguments.split(), env=keys)
+    assert {*FILES.split()} <= found
+    assert not found & {DATABASE, LEDGER}
+
+
+@pytest.fixture(scope="module")
+def tenant(
+    run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """A starter workspace, and what a job needs to reach its ledger, which is on a socket."""
+    directory = tmp_path_factory.mktemp("job")
+    assert run("reconciler", "init", ".", cwd=directory).returncode == 0
+    settings = directory / "reconciler.yaml"
+    settings.write_text(settings.read_text().replace("  target: embedded\n", ""))
+    database = f"sqlite:///{tmp_path_factory.mktemp('tenant') / 'ledger.db'}"
+    with open_ledger(database, directory / "reference.yaml") as ledger:
+        client, secret = ledger.issue_client("job")
+        with on_a_socket(create_app(ledger)) as url:
+            names = ("ZUORA_BASE_URL", "ZUORA_CLIENT_ID", "ZUORA_CLIENT_SECRET")
+            yield directory, dict(zip(names, (url, client, secret), strict=True))
 
 
 @pytest.mark.long

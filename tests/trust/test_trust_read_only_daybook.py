@@ -153,7 +153,7 @@ def test_t17_a_file_that_may_not_be_read_is_not_damaged(job):
     """Root may read everything, so another user does it."""
     script = (
         "import os, sys\n"
-        "from reconciler.daybook import open_daybook\n"
+        "from reconciler.daybook import open_daybook, sqlite\n"
         "from reconciler.errors import DaybookError\n"
         "from pathlib import Path\n"
         "os.setuid(65534) if os.getuid() == 0 else None\n"
