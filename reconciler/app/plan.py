@@ -54,6 +54,7 @@ from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_searc
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.workspace.cache import Cache
 from reconciler.workspace.settings import Settings
+from reconciler.zuora.rate_limit import hourly_limit
 
 QUERY_FROM = 200
 """A query is a job of some seconds. For fewer entries than these, reads are as fast."""
@@ -297,7 +298,11 @@ def _snapshot(
     if cache is not None:
         last = LastReads(kept=cache.kept(), declared=declared, recorded=recorded, max_age=max_age)
     seen = look(
-        wanted, session.ledger, last=last, parallelism=session.parallelism, progress=progress
+        wanted,
+        session.ledger,
+        last=last,
+        parallelism=session.parallelism,
+        progress=lambda what, count: progress(what + _budget(session.host, count), count),
     )
     snapshot = Snapshot(
         declared=declared,
@@ -314,6 +319,14 @@ def _snapshot(
         unread=seen.unread,
     )
     return snapshot, seen
+
+
+def _budget(host: str, count: int) -> str:
+    """How many calls a task makes, and whether that is more than the ledger allows in an hour."""
+    told, limit = f", about {count:,} calls", hourly_limit(host)
+    if limit is None or count <= limit[0]:
+        return told
+    return f"{told}; {limit[1]} allows {limit[0]:,} an hour"
 
 
 def _selected(

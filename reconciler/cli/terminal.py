@@ -137,10 +137,19 @@ def log_steps() -> None:
         logger.setLevel(logging.DEBUG)
 
 
+LONG = 1000
+"""Steps of a task that is named where no bar can show it."""
+
+
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr when it is a terminal; yields what to call after each step."""
+    """A progress bar on stderr when it is a terminal; yields what to call after each step.
+
+    Elsewhere, such as in a CI job, a long task is only named.
+    """
     if not total or not has_bar():
+        if total >= LONG:
+            note(f"{what}.")
         yield lambda: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

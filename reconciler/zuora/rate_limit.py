@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
 
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.retry import retry_after, seconds
@@ -14,6 +15,28 @@ SCARCE = 4
 
 PLENTY = 12
 """Free slots above which it adds one. The server has 40 (API facts 7.4)."""
+
+
+_HOURLY: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "apisandbox": (5_000, "an API sandbox"),
+        "sandbox": (5_000, "an API sandbox"),
+        "test": (25_000, "a developer sandbox"),
+    }
+)
+_PRODUCTION = (2_250_000, "a tenant")
+
+
+def hourly_limit(host: str) -> tuple[int, str] | None:
+    """The documented calls an hour of a host and whose they are (API facts 1 and 7.3).
+
+    None for a host that is not Zuora's. A central sandbox has the host of a developer sandbox, and
+    allows more.
+    """
+    first, *rest = host.lower().partition(":")[0].split(".")
+    if first != "rest" or rest[-2:] != ["zuora", "com"]:
+        return None
+    return next((_HOURLY[part] for part in rest if part in _HOURLY), _PRODUCTION)
 
 
 class RateLimiter:
