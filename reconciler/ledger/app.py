@@ -169,9 +169,15 @@ class _Frame:
         resource: object,
         params: dict[str, str],
     ) -> None:
-        """Authenticate before any responder runs, the refusal of a method included."""
-        if not getattr(resource, "public", False):
-            authenticate(self._services, request, response)
+        """Authenticate before any responder runs, the refusal of a method included.
+
+        A responder that reads prepared authenticates by itself, in its transaction.
+        """
+        if getattr(resource, "public", False):
+            return
+        if request.method not in getattr(resource, "prepared", ()):
+            with self._services.store.reading_prepared() as tx:
+                authenticate(self._services, tx, request, response)
 
     def process_response(
         self,
@@ -216,7 +222,8 @@ class _Nowhere:
         self._services = services
 
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
-        authenticate(self._services, req, resp)
+        with self._services.store.reading_prepared() as tx:
+            authenticate(self._services, tx, req, resp)
         raise refusal(NOT_FOUND, f"There is no resource at {req.path[:200]!r}")
 
 
@@ -231,7 +238,9 @@ def _resource(routes: list[Route], services: Services) -> object:
         # Without this the framework would answer OPTIONS itself; there is no CORS here.
         raise falcon.HTTPMethodNotAllowed(allowed)
 
-    return type("Resource", (), {"on_options": refuse_options, **responders})()
+    prepared = frozenset(route.method for route in routes if route.prepared)
+    own = {"on_options": refuse_options, "prepared": prepared}
+    return type("Resource", (), {**own, **responders})()
 
 
 def _responder(route: Route, services: Services) -> Callable[..., None]:
@@ -241,7 +250,16 @@ def _responder(route: Route, services: Services) -> Callable[..., None]:
         request.context.resource = route.error_resource
         _write(response, respond(services, route, request, path))
 
-    return respond_to
+    def read(
+        _self: object, request: falcon.Request, response: falcon.Response, **path: str
+    ) -> None:
+        services.work()
+        with services.store.reading_prepared() as tx:
+            authenticate(services, tx, request, response)
+            request.context.resource = route.error_resource
+            _write(response, respond(services, route, request, path, reading=tx))
+
+    return read if route.prepared else respond_to
 
 
 def _write(response: falcon.Response, answer: Answer) -> None:

@@ -37,7 +37,7 @@ def _route(method: str, path: str, operation: Operation, *permissions: str, **mo
 
 ROUTES = (
     _route("POST", "/v1/journal-entries", entries.create, may.CREATE_ENTRY, body=True),
-    _route("GET", _ENTRY, view.read),
+    _route("GET", _ENTRY, view.read, prepared=True),
     _route("DELETE", _ENTRY, entries.delete, may.DELETE_ENTRY),
     _route(
         "PUT", f"{_ENTRY}/basic-information", update.basic_information, may.EDIT_ENTRY, body=True

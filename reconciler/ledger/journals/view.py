@@ -43,7 +43,7 @@ _OF_RUN = (
 _RUN_BY_NUMBER = select(journal_runs).where(
     _RUN.tenant_id == _TENANT, _RUN.number == bindparam("number"), _RUN.deleted.is_(False)
 )
-_ITEMS = (
+_ITEM_ROWS = (
     select(
         journal_entry_items,
         _CODE.name.label("accounting_code_name"),
@@ -55,12 +55,11 @@ _ITEMS = (
         accounting_codes,
         (_CODE.tenant_id == _ITEM.tenant_id) & (_CODE.id == _ITEM.accounting_code_id),
     )
-    .where(
-        _ITEM.tenant_id == _TENANT,
-        _ITEM.journal_entry_id.in_(bindparam("entries", expanding=True)),
-    )
+    .where(_ITEM.tenant_id == _TENANT)
     .order_by(_ITEM.position)
 )
+_ITEMS = _ITEM_ROWS.where(_ITEM.journal_entry_id.in_(bindparam("entries", expanding=True)))
+_ITEMS_OF_ONE = _ITEM_ROWS.where(_ITEM.journal_entry_id == bindparam("entry"))
 
 
 def read(call: Call) -> Mapping[str, object]:
@@ -119,8 +118,11 @@ def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
 
 def items_of(tx: Connection, tenant_id: str, entry_ids: Sequence[str]) -> dict[str, list[Row]]:
     """The lines of entries with their codes, by entry, in the order of creation."""
-    values = {"tenant": tenant_id, "entries": list(entry_ids)}
+    if len(entry_ids) == 1:
+        asked = tx.execute(_ITEMS_OF_ONE, {"tenant": tenant_id, "entry": entry_ids[0]})
+    else:
+        asked = tx.execute(_ITEMS, {"tenant": tenant_id, "entries": list(entry_ids)})
     found: dict[str, list[Row]] = {}
-    for row in tx.execute(_ITEMS, values).mappings():
+    for row in asked.mappings():
         found.setdefault(row["journal_entry_id"], []).append(row)
     return found

@@ -31,7 +31,8 @@ class TransactionLost(Exception):
 class Backend(Protocol):
     """One database system: the module of its name.
 
-    `DRIVER` is the only supported one; a URL may omit it. `prepare` makes a database ready to
+    `DRIVER` is the only supported one; a URL may omit it. `BEGIN_READING` begins a transaction that
+    only reads, of one state. `prepare` makes a database ready to
     connect to. `engines` connects for each Access: WRITING and RELAXED exclude every other writer
     from the start, READING sees one state. Commits and savepoints raise TransactionLost if the
     database has ended the transaction. `directory` is that of the database file, if it is one.
@@ -40,6 +41,7 @@ class Backend(Protocol):
     """
 
     DRIVER: str
+    BEGIN_READING: str
 
     def prepare(self, url: URL) -> URL: ...
     def engines(self, url: URL) -> Mapping[Access, Engine]: ...

@@ -75,4 +75,6 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        if value == "{}":  # the custom fields of nearly every row
+            return {}
         return None if value is None else json.loads(value)

@@ -114,6 +114,9 @@ def _local(setting: str, seconds: float) -> str:
     return f"SET LOCAL {setting} = {max(1, round(seconds * 1000))}"
 
 
+BEGIN_READING = _beginning(Access.READING, 0)
+
+
 def directory(url: URL) -> None:
     """None: the database is on a server."""
 

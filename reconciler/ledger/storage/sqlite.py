@@ -15,6 +15,7 @@ from . import backend
 from .backend import Access, TransactionLost, access_of, wait_of
 
 DRIVER = "pysqlite"
+BEGIN_READING = "BEGIN"
 
 
 def prepare(url: URL) -> URL:
@@ -58,7 +59,7 @@ def _engine(url: URL, synchronous: str) -> Engine:
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:
         if access_of(connection) is Access.READING:
-            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(BEGIN_READING)
             return
         raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         raw.execute(_busy_timeout(wait_of(connection)))

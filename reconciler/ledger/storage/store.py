@@ -13,6 +13,7 @@ from ..errors import LedgerUnusable
 from . import postgresql, schema_version, sqlite
 from .backend import OPTION, Access, Backend, display_name
 from .group_commit import GroupCommit, WriteTurnTimeout
+from .prepared import PreparedReads
 from .transaction import transaction
 
 
@@ -37,9 +38,10 @@ class Closing(Protocol):
 class Store:
     """An open database. Threads and processes may share it.
 
-    `reading` sees one consistent state. `writing` excludes other writers and is on disk when it
-    returns. `writing_relaxed` excludes them too; its commit survives a crash of the process, but
-    perhaps not a power loss. An exception rolls a block back. All three raise Contention.
+    `reading` and `reading_prepared` see one consistent state. `writing` excludes other writers and
+    is on disk when it returns. `writing_relaxed` excludes them too; its commit survives a crash of
+    the process, but perhaps not a power loss. An exception rolls a block back. All raise
+    Contention.
     """
 
     def __init__(self, backend: Backend, url: URL) -> None:
@@ -49,6 +51,7 @@ class Store:
             for access, engine in backend.engines(url).items()
         }
         self._writers = GroupCommit()
+        self._prepared = PreparedReads(self._engines[Access.READING], backend.BEGIN_READING)
         self.directory = backend.directory(url)
         """Where the database is; None if it is on a server."""
         self.closing: WeakSet[Closing] = WeakSet()
@@ -57,6 +60,12 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         with self._contention(), transaction(self._engines[Access.READING]) as connection:
+            yield connection
+
+    @contextmanager
+    def reading_prepared(self) -> Iterator[Connection]:
+        """For selects that are constants of a module, and read as mappings; see `prepared`."""
+        with self._contention(), self._prepared.transaction() as connection:
             yield connection
 
     @contextmanager
@@ -80,6 +89,7 @@ class Store:
     def close(self) -> None:
         for item in tuple(self.closing):
             item.close()
+        self._prepared.close()
         for engine in self._engines.values():
             engine.dispose()
 

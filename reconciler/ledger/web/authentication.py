@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import falcon
+from sqlalchemy import Connection
 
 from ..auth import clients
 from . import headers
@@ -16,13 +17,15 @@ _COUNTED = "reconciler.ledger.counted"
 _SPANS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 
 
-def authenticate(services: Services, request: falcon.Request, response: falcon.Response) -> None:
-    """Put the caller into the request's context, and count the request.
+def authenticate(
+    services: Services, tx: Connection, request: falcon.Request, response: falcon.Response
+) -> None:
+    """Put the caller into the request's context, and count the request. `tx` reads prepared.
 
     Raises the framework's 401, or Refusal if a limit is exceeded. The headers about limits are set
     here, so that every answer to a known caller has them.
     """
-    caller = _authenticated(services, request)
+    caller = _authenticated(tx, request)
     if services.limiter is not None:
         _count(services.limiter, request, response, key=caller.owner_id)
     request.context.caller = caller = scoped(request, caller)
@@ -66,14 +69,12 @@ def with_release(
     return served
 
 
-def _authenticated(services: Services, request: falcon.Request) -> clients.Caller:
+def _authenticated(tx: Connection, request: falcon.Request) -> clients.Caller:
     token = headers.bearer(request)
-    if token is not None:
-        with services.store.reading() as tx:
-            caller = clients.caller_of(tx, token, now=_now(request))
-        if caller is not None:
-            return caller
-    raise falcon.HTTPUnauthorized
+    caller = None if token is None else clients.caller_of(tx, token, now=_now(request))
+    if caller is None:
+        raise falcon.HTTPUnauthorized
+    return caller
 
 
 def _count(

@@ -110,6 +110,7 @@ class Route:
     """One operation of the API: its path, permissions and body.
 
     `body` means that it takes a JSON object, `queues` that it leaves work for after the answer.
+    `prepared` means that it reads by prepared selects, in one transaction with its caller.
     """
 
     method: str
@@ -119,6 +120,7 @@ class Route:
     permissions: tuple[str, ...]
     body: bool = False
     queues: bool = False
+    prepared: bool = False
 
     @property
     def writes(self) -> bool:

@@ -3,11 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import falcon
+from sqlalchemy import Connection
 
 from ..auth.clients import Caller
 from ..storage import idempotency
@@ -53,9 +55,13 @@ class Services:
 
 
 def respond(
-    services: Services, route: Route, request: falcon.Request, path: Mapping[str, str]
+    services: Services,
+    route: Route,
+    request: falcon.Request,
+    path: Mapping[str, str],
+    reading: Connection | None = None,
 ) -> Answer:
-    """Execute the request, or replay its stored answer.
+    """Execute the request, in the transaction `reading` if there is one, or replay its answer.
 
     Raises Refusal only before the idempotency key is claimed. A write that took effect is put into
     `request.context.commit`.
@@ -63,11 +69,12 @@ def respond(
     if any("\0" in name for name in path.values()):
         # No name has it, and not every database accepts it in a query.
         raise refusal(NOT_FOUND, "No name contains the character U+0000")
-    services.work()
+    if reading is None:
+        services.work()
     key = headers.idempotency_key(request)
     raw = body.read_bytes(request)
     if key is None:
-        return _execute(services, route, request, path=path, raw=raw, claimed=None)
+        return _execute(services, route, request, path=path, raw=raw, reading=reading)
     found = _claim(services, request, key=key, raw=raw)
     if isinstance(found, Answer):
         _check_permission(route, request.context.caller)
@@ -116,12 +123,13 @@ def _execute(  # noqa: PLR0913 - keywords of one request
     *,
     path: Mapping[str, str],
     raw: bytes,
-    claimed: idempotency.Claim | None,
+    claimed: idempotency.Claim | None = None,
+    reading: Connection | None = None,
 ) -> Answer:
     request_id: str = request.context.request_id
     try:
         fields = _admit(route, request, raw)
-        with services.store.writing() if route.writes else services.store.reading() as tx:
+        with _transaction(services, route, reading) as tx:
             call = Call(
                 tx=tx,
                 caller=request.context.caller,
@@ -147,6 +155,14 @@ def _execute(  # noqa: PLR0913 - keywords of one request
     if route.writes:
         _committed(request, answer)
     return answer
+
+
+def _transaction(
+    services: Services, route: Route, reading: Connection | None
+) -> AbstractContextManager[Connection]:
+    if reading is not None:
+        return nullcontext(reading)
+    return services.store.writing() if route.writes else services.store.reading()
 
 
 def _query(request: falcon.Request) -> dict[str, str]:
