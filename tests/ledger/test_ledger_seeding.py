@@ -24,7 +24,7 @@ def periods(database):
     return {row["name"]: row["status"] for row in rows}
 
 
-def test_a_changed_reference_adds_and_refreshes_but_never_reopens(database, tmp_path):
+def test_a_changed_reference_adds_refreshes_and_removes_nothing(database, tmp_path):
     url = database.url
     open_ledger(url, REFERENCE).close()
     changed = write(
@@ -37,7 +37,7 @@ def test_a_changed_reference_adds_and_refreshes_but_never_reopens(database, tmp_
         ("[Department, Region]", "[Department]"),
     )
     open_ledger(url, changed).close()
-    assert periods(database)["Nov-2025"] == "Closed"
+    assert periods(database)["Nov-2025"] == "Open"
     assert periods(database)["Mar-2026"] == "Open"
     codes = {row["name"] for row in database.truth("SELECT name FROM accounting_codes")}
     assert {"Cash", "Bank"} <= codes
@@ -86,6 +86,31 @@ def test_the_same_reference_is_seeded_once(database):
         open_ledger(url, REFERENCE).close()
     events = database.truth("SELECT * FROM audit_events")
     assert [event["action"] for event in events] == ["seed"]
+
+
+def test_a_changed_reference_opens_closes_and_corrects_what_it_declares(database, tmp_path):
+    """The ledger follows it, also where somebody closed a period with `close-period` meanwhile."""
+    url = database.url
+    open_ledger(url, REFERENCE).close()
+    text = REFERENCE.read_text(encoding="utf-8")
+    closed = text.replace("endDate: 2026-01-31,", "endDate: 2026-01-30, status: Closed,")
+    closed = closed.replace("{name: Cash, type: Cash", "{name: Cash, type: Cash, status: Inactive")
+    assert closed != text
+    path = tmp_path / "reference.yaml"
+
+    def stored():
+        (period,) = database.truth("SELECT * FROM accounting_periods WHERE name = 'Jan-2026'")
+        (code,) = database.truth("SELECT * FROM accounting_codes WHERE name = 'Cash'")
+        return period["status"], str(period["end_date"]), code["status"]
+
+    before = stored()
+    path.write_text(closed, encoding="utf-8")
+    open_ledger(url, path).close()
+    assert stored() == ("Closed", "2026-01-30", "Inactive")
+    path.write_text(text, encoding="utf-8")
+    open_ledger(url, path).close()
+    assert stored() == before
+    assert len(database.truth("SELECT * FROM audit_events")) == 3
 
 
 def test_without_a_reference_what_was_seeded_stays(database):

@@ -41,10 +41,10 @@ def seeded_with(tx: Connection, tenant_id: str) -> str | None:
 
 
 def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] | Path) -> None:
-    """Insert missing periods and codes and refresh the tenant's settings, once per content.
+    """Make the tenant's settings, periods and codes as declared, once per content.
 
-    Existing periods and codes do not change: seeding never opens, closes or renames one. Custom
-    fields that are no longer declared remain, for entries have values in them.
+    A period that is declared Closed is closed, and one declared Open is opened. What is no longer
+    declared remains: entries refer to it.
     """
     digest = document.digest_of(reference)
     if seeded_with(tx, act.tenant_id) == digest:
@@ -106,8 +106,8 @@ def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, d
         object_type="Reference",
         object_name=digest,
         details={
-            "accountingPeriods": _insert(tx, act, accounting_periods, ("name",), periods),
-            "accountingCodes": _insert(tx, act, accounting_codes, ("name", "type"), codes),
+            "accountingPeriods": _upsert(tx, act, accounting_periods, ("name",), periods),
+            "accountingCodes": _upsert(tx, act, accounting_codes, ("name", "type"), codes),
         },
     )
 
@@ -121,23 +121,32 @@ def _fields(tx: Connection, tenant_id: str, loaded: document.Reference) -> dict[
     return fields
 
 
-def _insert(
+def _upsert(
     tx: Connection, act: audit.AuditContext, table: Table, key: tuple[str, ...], rows: list[Any]
 ) -> list[str]:
-    """Insert the rows whose key is not in the table; returns their names."""
-    columns = [table.c[name] for name in key]
-    known = {*tx.execute(select(*columns).where(table.c.tenant_id == act.tenant_id))}
-    changes = {
-        "created_by": act.actor,
-        "created_on": act.happened_on,
-        "updated_by": act.actor,
-        "updated_on": act.happened_on,
-    }
-    missing = [
-        {**row, "tenant_id": act.tenant_id, "id": uuid.uuid4().hex, **changes}
-        for row in rows
-        if tuple(row[name] for name in key) not in known
-    ]
+    """Insert the rows whose key is new, update those that differ; returns the names of both."""
+    mine = table.c.tenant_id == act.tenant_id
+    stored = tx.execute(select(table).where(mine)).mappings()
+    known = {tuple(row[name] for name in key): row for row in stored}
+    updated_by = {"updated_by": act.actor, "updated_on": act.happened_on}
+    created_by = {"created_by": act.actor, "created_on": act.happened_on}
+    missing, changed = [], []
+    for row in rows:
+        old = known.get(tuple(row[name] for name in key))
+        if old is None:
+            stamps = {
+                "tenant_id": act.tenant_id,
+                "id": uuid.uuid4().hex,
+                **created_by,
+                **updated_by,
+            }
+            missing.append({**row, **stamps})
+        # Custom fields of a code are not declared.
+        elif any(old[name] != row[name] for name in row if name != "custom_fields"):
+            changed.append((old["id"], row))
     if missing:
         tx.execute(table.insert(), missing)
-    return [row["name"] for row in missing]
+    for row_id, row in changed:
+        values = {name: value for name, value in row.items() if name != "custom_fields"}
+        tx.execute(update(table).where(mine, table.c.id == row_id).values(**values, **updated_by))
+    return [row["name"] for row in (*missing, *(row for _, row in changed))]
