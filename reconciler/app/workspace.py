@@ -5,21 +5,26 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.policy import EVERY_RULE
-from reconciler.core.model.resource import Address, Declared, Source
+from reconciler.core.model.resource import Address, Declared, Source, SupportingDocument
+from reconciler.core.model.schedule import COMPUTED_FROM
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
-from reconciler.workspace.loader import WORKSPACE_FILE, SupportingDocument
+from reconciler.workspace.loader import WORKSPACE_FILE, LoadedWorkspace
 from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
 from reconciler.workspace.rules import finding
 from reconciler.workspace.settings import Settings, settings_from
+
+if TYPE_CHECKING:
+    from reconciler.core.planning.schedules.generation import Computed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ class CheckedWorkspace:
     paths: tuple[str, ...]
     digest: str
     supporting: Mapping[Address, SupportingDocument]
+    computed: "Computed | None" = None
+    """What schedules and `reverseOn` ask for; None without any, and while files have problems."""
     waived: tuple[str, ...] = ()
     """The exceptions from custom rules that were needed, in words."""
 
@@ -107,6 +114,10 @@ def read_workspace(
             custom = check_custom_rules(
                 root, policy.custom_rules, policy.waivers, loaded.declared, today=today
             )
+    computed = _computed(loaded, tenant)
+    if computed is not None:
+        through = settings.generate_through if settings is not None else ""
+        names = (*names, *_generated(computed, loaded, tenant, through))
     made_strict = settings.policy.strict if settings is not None else frozenset[str]()
     made_strict |= frozenset({EVERY_RULE} if strict else ())
     return CheckedWorkspace(
@@ -126,8 +137,32 @@ def read_workspace(
         paths=loaded.paths,
         digest=loaded.digest,
         supporting={document.address: document for document in loaded.supporting},
+        computed=computed,
         waived=custom.waived,
     )
+
+
+def _computed(loaded: LoadedWorkspace, tenant: Tenant) -> "Computed | None":
+    """What is computed; None where nothing is, or where an unread file may hold a part of it."""
+    sources = any(one.address.kind in COMPUTED_FROM for one in loaded.supporting) or any(
+        one.reverse_on is not None or one.generated_by is not None for one in loaded.declared
+    )
+    unread = any(one.severity is Severity.ERROR for one in loaded.problems)
+    if unread or not sources:
+        return None
+    # Most workspaces compute nothing, and never load it.
+    from reconciler.core.planning.schedules.generation import compute
+
+    return compute(loaded.supporting, loaded.declared, tenant)
+
+
+def _generated(
+    computed: "Computed", loaded: LoadedWorkspace, tenant: Tenant, through: str
+) -> Iterator[Finding]:
+    from reconciler.core.planning.schedules.generated_proof import check_generated
+
+    declared = {one.address: one for one in loaded.declared}
+    yield from check_generated(computed, declared, loaded.supporting, tenant, through)
 
 
 @dataclass(slots=True)

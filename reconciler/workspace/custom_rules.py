@@ -14,6 +14,7 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import CustomRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
 from reconciler.workspace.files import FoundFiles, read_file
+from reconciler.workspace.formatter.writer import metadata_of
 from reconciler.workspace.json_schema import API_VERSION, fetch_nothing
 from reconciler.workspace.rules import finding
 
@@ -116,22 +117,10 @@ class _Waivers:
 
 def _document_of(declared: Declared) -> dict[str, Value]:
     """A declaration as its file states it, with amounts as exact numbers however written."""
-    metadata: dict[str, Value] = {"name": declared.address.name, "labels": dict(declared.labels)}
-    if declared.protect:
-        metadata["protect"] = True
-    if declared.adopts is not None:
-        metadata["adopts"] = declared.adopts
-    if declared.reverses is not None:
-        metadata["reverses"] = declared.reverses
-    if declared.acknowledges:
-        metadata["acknowledges"] = tuple(
-            {"number": item.number, "status": item.status, "reason": item.reason}
-            for item in declared.acknowledges
-        )
     return {
         "apiVersion": API_VERSION,
         "kind": declared.address.kind,
-        "metadata": metadata,
+        "metadata": {"labels": {}, **metadata_of(declared)},
         "spec": dict(declared.spec),
     }
 

@@ -12,13 +12,18 @@ import jsonschema_rs
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Value
+from reconciler.core.model.schedule import ALLOCATION_KEY, SCHEDULE
 
 API_VERSION = "journal.reconciler/v1"
 WORKSPACE = "Workspace"
 REFERENCE = "Reference"
 
 SUPPORTING: Mapping[str, str] = MappingProxyType(
-    {"SpreadsheetMapping": "spreadsheet-mapping.schema.json"}
+    {
+        SCHEDULE: "journal-schedule.schema.json",
+        ALLOCATION_KEY: "allocation-key.schema.json",
+        "SpreadsheetMapping": "spreadsheet-mapping.schema.json",
+    }
 )
 """The kinds that verbs read and that are never posted, each with the file name of its schema."""
 

@@ -12,18 +12,22 @@ from pathlib import Path
 
 from reconciler.core.model.finding import Finding, Problem
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import (
-    Acknowledgement,
     Address,
     Declared,
     ImportedFrom,
+    ReverseOn,
     Source,
+    SupportingDocument,
     Value,
+    acknowledgements_of,
     mapping_of,
     rows_of,
     text_of,
 )
+from reconciler.core.model.schedule import SCHEDULE
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
@@ -47,15 +51,6 @@ USUAL = "journals"
 """The usual directory of a workspace."""
 
 _MOST_SEARCHED = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SupportingDocument:
-    """A document of a kind that verbs read and that is never posted, such as a mapping."""
-
-    address: Address
-    value: Mapping[str, Value]
-    source: Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,9 +199,8 @@ class _Reading:
             self.findings += reference_flaws(value, source=source)
             self.reference = value
         elif kind in SUPPORTING:
-            address = Address(kind, str(mapping_of(value["metadata"])["name"]))
-            new = SupportingDocument(address=address, value=value, source=source)
-            self._require_single(new, self.supporting.setdefault(address, new))
+            new = _supporting(kind, value, source)
+            self._require_single(new, self.supporting.setdefault(new.address, new))
         else:
             self._declare(declared_from(kind, value, source))
 
@@ -328,14 +322,41 @@ def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Decl
         adopts=text_of(metadata.get("adopts")),
         made_by=text_of(metadata.get("journalRun")),
         previous_name=text_of(metadata.get("previousName")),
-        acknowledges=tuple(
-            Acknowledgement(
-                number=str(row["number"]), status=str(row["status"]), reason=str(row["reason"])
-            )
-            for row in rows_of(metadata.get("acknowledges"))
-        ),
+        acknowledges=acknowledgements_of(metadata.get("acknowledges")),
         reverses=text_of(metadata.get("reverses")),
         imported_from=ImportedFrom(**{name: str(text) for name, text in origin.items()})
         if origin
         else None,
+        reverse_on=_reverse_on(metadata.get("reverseOn")),
+        generated_by=_address(text_of(metadata.get("generatedBy"))),
+    )
+
+
+def _reverse_on(value: Value) -> ReverseOn | None:
+    fields = mapping_of(value)
+    if value is None:
+        return None
+    return ReverseOn(
+        period=text_of(fields.get("period")) or "", date=text_of(fields.get("date")) or ""
+    )
+
+
+def _address(text: str | None) -> Address | None:
+    return Address(*text.split("/")) if text else None
+
+
+def _supporting(kind: str, value: Mapping[str, Value], source: Source) -> SupportingDocument:
+    address = Address(kind, str(mapping_of(value["metadata"])["name"]))
+    if kind == SCHEDULE:
+        spec = mapping_of(value["spec"])
+        entry = _with_exact_lines(mapping_of(spec["entry"]))
+        amendments = tuple(map(_with_exact_lines, rows_of(spec.get("amendments"))))
+        value = {**value, "spec": {**spec, "entry": entry, "amendments": amendments}}
+    return SupportingDocument(address=address, value=value, source=source)
+
+
+def _with_exact_lines(fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The lines of a schedule as those of an entry are read: exact amounts, canonical words."""
+    return _with_canonical_spelling(
+        JOURNAL_ENTRY, with_exact_amounts(fields, lines=JOURNAL_ENTRY.lines)
     )

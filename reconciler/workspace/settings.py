@@ -61,6 +61,8 @@ class Settings:
     daybook: str = DEFAULT_DAYBOOK
     dimensions: tuple[str, ...] = ()
     """The custom fields of lines that count as dimensions, beside the segments."""
+    generate_through: str = ""
+    """The last period whose parts of schedules are written; empty for every known period."""
     policy: Policy = field(default_factory=Policy)
 
 
@@ -76,6 +78,7 @@ def settings_from(document: Mapping[str, Value]) -> Settings:
         marker=str(mapping_of(spec.get("identity")).get("marker") or DEFAULT_MARKER),
         daybook=str(spec.get("daybook") or DEFAULT_DAYBOOK),
         dimensions=texts_of(spec.get("dimensions")),
+        generate_through=text_of(mapping_of(spec.get("generate")).get("through")) or "",
         policy=_policy(mapping_of(spec.get("policy"))),
     )
 

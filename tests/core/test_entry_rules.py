@@ -14,6 +14,7 @@ from reconciler.core.model.tenant import CustomField
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.core.rules.file_rules import FILE_RULES
+from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 
 LINES = "journalEntryItems"
 HOME = {"home_currency": "USD"}
@@ -393,7 +394,8 @@ def test_no_rule_refuses(spec, tenant):
 def test_every_rule_for_files_has_a_case():
     runs = {rule for rule in FILE_RULES if rule.startswith("run-")}
     together = {rule for rule in FILE_RULES if rule.startswith("reversal-")} | {"same-economics"}
-    elsewhere = {"home-currency"} | runs | together
+    schedules = {rule.id for rule in SCHEDULE_RULES}
+    elsewhere = {"home-currency"} | runs | together | schedules
     assert {case.values[0] for case in CASES} | elsewhere == set(FILE_RULES)
 
 

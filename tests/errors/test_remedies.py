@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.app.workspace import read_workspace
 from reconciler.core.rules.catalog import FILE_RULES
+from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 from reconciler.workspace import RULES
 
 HERE = pathlib.Path(__file__).parent
@@ -432,6 +433,7 @@ def test_t26_a_hidden_repository_is_removed(tmp_path):
 OWN_TESTS = {
     "daybook-unread", "file-repository", "file-link", "file-special", "file-unreadable"
 }  # fmt: skip
+OWN_TESTS |= {rule.id for rule in SCHEDULE_RULES}
 
 CASES = [(DOCUMENTS, case) for case in DOCUMENTS.CASES]
 CASES += [(ACCOUNTING, case) for case in ACCOUNTING.CASES]

@@ -1,6 +1,6 @@
 """Exact money: sums without rounding, digits as text, minor units of currencies."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import (
     ROUND_DOWN,
     ROUND_UP,
@@ -109,6 +109,45 @@ def with_decimals(amount: Decimal, places: int) -> tuple[Decimal, ...]:
     unit = Decimal(1).scaleb(-places)
     nearest = (amount.quantize(unit, how, _WIDE) for how in (ROUND_DOWN, ROUND_UP))
     return tuple(found for found in dict.fromkeys(nearest) if found != ZERO)
+
+
+def cumulative(amount: Decimal, reached: Sequence[int], whole: int, places: int) -> list[Decimal]:
+    """The amount over time: how much is due up to each part, half up, at these decimal places.
+
+    `reached` are the weights up to each part, rising to at most `whole`, the weight of all. So a
+    part, the difference of two neighbours, does not depend on those after it. Parts are never
+    negative, and sum up to the amount when `whole` is reached.
+    """
+    units = _in_units(amount, places)
+    due = ((2 * units * weight + whole) // (2 * whole) for weight in reached)
+    return [_EXACT.scaleb(Decimal(one), -places) for one in due]
+
+
+def largest_remainder(
+    amount: Decimal, shares: Sequence[Decimal | int], places: int
+) -> list[Decimal]:
+    """The amount over targets, in proportion to their shares, at these decimal places.
+
+    Each target gets its exact part rounded down, then the largest remainders get one minor unit
+    more each; of equal ones, the first. A share of zero gets nothing. The shares are not negative,
+    and one is above zero.
+    """
+    most = max(-int(Decimal(share).as_tuple().exponent) for share in shares)
+    weights = [_in_units(Decimal(share), max(0, most)) for share in shares]
+    units, whole = _in_units(amount, places), sum(weights)
+    parts = [units * weight // whole for weight in weights]
+    ranked = sorted(range(len(parts)), key=lambda at: -(units * weights[at] % whole))
+    for at in ranked[: units - sum(parts)]:
+        parts[at] += 1
+    return [_EXACT.scaleb(Decimal(one), -places) for one in parts]
+
+
+def _in_units(amount: Decimal, places: int) -> int:
+    """The amount in minor units. Raises ValueError if it has more decimal places than that."""
+    units = _EXACT.scaleb(amount, places)
+    if units != int(units):
+        raise ValueError(f"{plain(amount)} has more than {places} decimal places")
+    return int(units)
 
 
 def minor_units(currency: str) -> int | None:

@@ -48,6 +48,27 @@ class Acknowledgement:
     reason: str
 
 
+def acknowledgements_of(value: Value) -> tuple[Acknowledgement, ...]:
+    """The list `acknowledges` of a document as values; empty if it is absent."""
+    return tuple(
+        Acknowledgement(
+            number=str(row["number"]), status=str(row["status"]), reason=str(row["reason"])
+        )
+        for row in rows_of(value)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseOn:
+    """When an entry is reversed: at the start of the next period unless `period` names one.
+
+    Without `date` it is the first day of the period.
+    """
+
+    period: str = ""
+    date: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedFrom:
     """Where a declaration came from: a sheet of a file, its key there, and the mapping."""
@@ -77,6 +98,18 @@ class Declared:
     imported_from: ImportedFrom | None = None
     reverses: str | None = None
     """The entry that this one reverses: a name, or the number of an entry that no file declares."""
+    reverse_on: ReverseOn | None = None
+    generated_by: Address | None = None
+    """The document that the entry was computed from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportingDocument:
+    """A document of a kind that verbs read and that is never posted, such as a mapping."""
+
+    address: Address
+    value: Mapping[str, Value]
+    source: Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

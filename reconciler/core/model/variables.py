@@ -22,8 +22,9 @@ FLAGS = frozenset(
     mapping max-age max-missing max-removals name no-cache no-color not-posted offline
     organization out parallelism pending period permission plan-digest port posted pr
     probe-from query-lag quiet reference repo report requests-per-day requests-per-hour
-    requests-per-minute run run-timeout select set-aside sheet strict summary target timeout to
-    token-lifetime token-requests-per-minute update verbose workspace write-only
+    requests-per-minute restate run run-timeout select set-aside sheet strict summary target
+    through timeout to token-lifetime token-requests-per-minute update verbose workspace
+    write-only
     """.split()  # noqa: SIM905  a word a flag is easier to compare than a list
 )
 """The flags of all verbs. Written down, because reading them would load every verb."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Rule, Severity
+from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 
 _FILE_RULES = (
     Rule(
@@ -246,4 +247,6 @@ TENANT_FACTS = frozenset(
 )
 """The rules about the tenant as it is now. What is posted already was posted under other facts."""
 
-FILE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _FILE_RULES})
+FILE_RULES: Mapping[str, Rule] = MappingProxyType(
+    {rule.id: rule for rule in (*_FILE_RULES, *SCHEDULE_RULES)}
+)

@@ -14,7 +14,9 @@ from typing import Any
 from reconciler.core.model.enumerations import bare
 from reconciler.core.model.finding import Problem
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Value
+from reconciler.core.model.schedule import SCHEDULE
 from reconciler.errors import ReconcilerError
 from reconciler.workspace.amounts import MONEY_FIELDS
 from reconciler.workspace.formatter.layout import Style, document_lines
@@ -77,7 +79,7 @@ def _style(document: Document, minor_units: Callable[[str], int | None]) -> Styl
     name = value.get("kind") if isinstance(value, Mapping) else None
     known = isinstance(name, str) and name in SCHEMAS
     root: Any = json.loads(schema_text(str(name)), parse_float=Decimal) if known else None
-    kind = KINDS.get(str(name))
+    kind = JOURNAL_ENTRY if name == SCHEDULE else KINDS.get(str(name))
     return Style(root=root, last=kind.lines if kind else "", minor_units=minor_units)
 
 

@@ -210,9 +210,14 @@ def _resolved(schema: Schema, style: Style) -> Schema:
 
 
 def _currency(root: Node) -> str:
-    """What `spec.currency` says, as far as there is such a field."""
+    """What `spec.currency` says, or `spec.entry.currency`, as far as there is such a field."""
+    found = (_value_at(root, path) for path in (("spec",), ("spec", "entry")))
+    return next((text for text in found if text), "")
+
+
+def _value_at(root: Node, path: tuple[str, ...]) -> str:
     node: Node | None = root
-    for field in ("spec", "currency"):
+    for field in (*path, "currency"):
         pairs = node.value if isinstance(node, MappingNode) else []
         node = next((value for key, value in pairs if key.value == field), None)
     return str(node.value) if isinstance(node, ScalarNode) else ""

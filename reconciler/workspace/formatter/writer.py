@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from reconciler.core.model.money import plain
-from reconciler.core.model.resource import Value
+from reconciler.core.model.resource import Declared, ReverseOn, Value
+from reconciler.core.model.schedule import NEXT_PERIOD
 from reconciler.workspace.formatter.formatter import format_text
 from reconciler.workspace.json_schema import API_VERSION
 
@@ -27,6 +28,32 @@ def declarations_text(
         for kind, metadata, spec in documents
     )
     return format_text("---\n".join(texts), minor_units=minor_units, home_currency=home_currency)
+
+
+def metadata_of(declared: Declared) -> dict[str, Value]:
+    """The metadata of a declaration as its file states it."""
+    fields: dict[str, Value] = {
+        "name": declared.address.name,
+        "labels": declared.labels,
+        "protect": declared.protect,
+        "adopts": declared.adopts,
+        "journalRun": declared.made_by,
+        "previousName": declared.previous_name,
+        "reverses": declared.reverses,
+        "reverseOn": _reversal(declared.reverse_on),
+        "generatedBy": str(declared.generated_by) if declared.generated_by else None,
+        "acknowledges": tuple(
+            {"number": item.number, "status": item.status, "reason": item.reason}
+            for item in declared.acknowledges
+        ),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _reversal(on: ReverseOn | None) -> Value:
+    if on is None or not on.period:
+        return NEXT_PERIOD if on else None
+    return {"period": on.period, "date": on.date} if on.date else {"period": on.period}
 
 
 def _flow(value: Value) -> str:

@@ -12,6 +12,7 @@ from reconciler.app.workspace import read_workspace
 from reconciler.core.model.finding import Problem
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
+from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 from reconciler.render.problems import problem_lines
 
 HERE = pathlib.Path(__file__).parent
@@ -45,6 +46,7 @@ spec:
 """
 
 SHOWN_ELSEWHERE = {
+    **{rule.id: "needs more periods: tests/schedules" for rule in SCHEDULE_RULES},
     "notes-length": "the schema speaks first, except with the marker in notes: tests/core",
 }
 

@@ -1,0 +1,40 @@
+"""`reconciler generate`: writes the entries of schedules, and reversals that entries ask for."""
+
+from typing import Any
+
+import click
+
+from reconciler.app.files.file_changes import WritingOptions
+from reconciler.app.files.generating import GenerateOptions, generate_files
+from reconciler.cli.options import common_options, given_options, take
+from reconciler.cli.printer import Printer
+from reconciler.cli.terminal import out
+from reconciler.core.planning.schedules.summary import ScheduleSummary
+from reconciler.render.schedules import schedule_lines
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--through",
+    metavar="PERIOD",
+    help="Write parts up to this accounting period, and keep it in reconciler.yaml. [default: "
+    "spec.generate.through, else every period of the Reference]",
+)
+@click.option("--restate", is_flag=True, help="Change entries that are posted already.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 7 if a file would change.")
+@common_options
+def generate(**given: Any) -> int:
+    """Write the entries of schedules, and the reversals of entries with `reverseOn`.
+
+    Each file has its entries in FILE.generated.yaml beside it. With NAME, only those of these
+    schedules and entries. Nothing is posted: plan and apply see ordinary entries.
+    """
+    given["writing"] = take(WritingOptions, given)
+    options = take(GenerateOptions, given)
+
+    def show(found: tuple[ScheduleSummary, ...], through: str) -> None:
+        out(schedule_lines(found, through, writing=options.writing == WritingOptions()))
+
+    return generate_files(given_options().workspace, options, tell=Printer(), show=show)

@@ -1,0 +1,1 @@
+"""Entries that are computed from schedules and allocation keys."""

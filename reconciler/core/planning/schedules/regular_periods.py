@@ -1,0 +1,160 @@
+"""The accounting periods that parts of a schedule fall into, and those that a Reference lacks."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from reconciler.core.model.finding import Finding
+from reconciler.core.model.resource import Path, Source
+from reconciler.core.model.schedule import DAILY, Schedule
+from reconciler.core.model.similar_names import nearest
+from reconciler.core.model.tenant import AccountingPeriod, Tenant
+from reconciler.core.rules.catalog import finding_at
+
+_LAST = "9999-12-31"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """What keeps the parts of a schedule from being computed, at a path of its document."""
+
+    rule: str
+    path: Path
+    message: str
+    remedy: str = ""
+
+    def found(self, source: Source) -> Finding:
+        """The flaw as a finding in the document."""
+        return finding_at(source, self.rule, self.path, self.message, self.remedy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Where one part falls: a period, or None for what the Reference does not have yet."""
+
+    period: AccountingPeriod | None
+    start: str = ""
+    end: str = _LAST
+
+
+def regular_periods(tenant: Tenant, skip: Collection[str] = ()) -> tuple[AccountingPeriod, ...]:
+    """The periods that have an end, by start, without those that overlap the one before.
+
+    A period that overlaps its predecessor is one for adjustments.
+    """
+    found: list[AccountingPeriod] = []
+    ended = [one for one in tenant.periods if one.end_date and one.name not in skip]
+    for one in sorted(ended, key=lambda one: (one.start_date, one.end_date or "", one.name)):
+        if not found or one.start_date > (found[-1].end_date or ""):
+            found.append(one)
+    return tuple(found)
+
+
+def following_period(tenant: Tenant, period: AccountingPeriod) -> AccountingPeriod | None:
+    """The first regular period that begins after a period ends; None if there is none yet."""
+    end = period.end_date or _LAST
+    return next((one for one in regular_periods(tenant) if one.start_date > end), None)
+
+
+def unknown_period(tenant: Tenant, name: str, path: Path) -> Flaw:
+    """The flaw of a period that the Reference does not have."""
+    remedy = ADD_PERIOD
+    if meant := nearest(name, tenant.similar_periods):
+        remedy = f"{meant} {remedy}"
+    return Flaw(
+        rule="schedule-period", path=path, message=f"the tenant has no period {name}", remedy=remedy
+    )
+
+
+ADD_PERIOD = "Correct the name, or add the period to the Reference."
+
+
+def slots_of(
+    schedule: Schedule, tenant: Tenant, *, parts: int, end: str
+) -> tuple[tuple[Slot, ...], Flaw | None]:
+    """Where the parts fall, in order, those of later periods included.
+
+    `parts` is the largest number of parts, or `end` the latest day of a daily schedule, whose
+    days after the last period of the Reference are one slot.
+    """
+    periods = regular_periods(tenant, schedule.skip)
+    if schedule.method == DAILY:
+        used = [one for one in periods if schedule.start <= (one.end_date or "")]
+        used = [one for one in used if one.start_date <= end]
+        known = _slots(used)
+        if not known or known[-1].end < end:
+            known = (*known, Slot(period=None, start=_day_after(known) or schedule.start))
+        before = schedule.start
+    else:
+        names = [one.name for one in periods]
+        if schedule.period not in names:
+            return (), _no_first(schedule, tenant)
+        at = names.index(schedule.period)
+        known = _slots(periods[at : at + parts])
+        before = known[0].start
+        known = (*known, *(Slot(period=None) for _ in range(parts - len(known))))
+    for days in _missing(known, before, _skipped(schedule, tenant)):
+        return (), _gap(schedule, *days)
+    return known, None
+
+
+def _no_first(schedule: Schedule, tenant: Tenant) -> Flaw:
+    path = ("spec", "from")
+    if schedule.period not in tenant.periods_by_name:
+        return unknown_period(tenant, schedule.period, path)
+    return Flaw(
+        rule="schedule-period",
+        path=path,
+        message=f"{schedule.period} is skipped, has no end, or overlaps the period before it",
+        remedy="Begin with another period.",
+    )
+
+
+def _slots(periods: Sequence[AccountingPeriod]) -> tuple[Slot, ...]:
+    return tuple(
+        Slot(period=one, start=one.start_date, end=one.end_date or _LAST) for one in periods
+    )
+
+
+def _skipped(schedule: Schedule, tenant: Tenant) -> tuple[AccountingPeriod, ...]:
+    """The periods without a part: of a daily schedule none, for its days must be covered."""
+    if schedule.method == DAILY:
+        return ()
+    return tuple(one for one in tenant.periods if one.name in schedule.skip and one.end_date)
+
+
+def _missing(
+    slots: Sequence[Slot], before: str, skipped: Sequence[AccountingPeriod]
+) -> Iterator[tuple[str, str]]:
+    """The first and last day of each gap between the periods that are known."""
+    covered = [(one.start, one.end) for one in slots if one.period]
+    covered += [(one.start_date, one.end_date or _LAST) for one in skipped]
+    until = max((one.end for one in slots if one.period), default="")
+    wanted = before
+    for start, end in sorted(covered):
+        if wanted < start <= until:
+            yield wanted, _shifted(start, -1)
+        wanted = max(wanted, _shifted(end, 1))
+
+
+def _gap(schedule: Schedule, first: str, last: str) -> Flaw:
+    daily = schedule.method == DAILY
+    return Flaw(
+        rule="schedule-gap",
+        path=("spec", "start" if daily else "from"),
+        message=f"no period covers {first} to {last}",
+    )
+
+
+def _day_after(slots: Sequence[Slot]) -> str:
+    return _shifted(slots[-1].end, 1) if slots else ""
+
+
+def _shifted(day: str, days: int) -> str:
+    found = date.fromisoformat(day)
+    return str(found + timedelta(days=days)) if day != _LAST else day
+
+
+def days_through(first: str, last: str) -> int:
+    """The number of days from the first to the last, both included; zero if none lies between."""
+    return max(0, (date.fromisoformat(last) - date.fromisoformat(first)).days + 1)

@@ -1,0 +1,82 @@
+"""How far schedules are: the parts that their files hold, and those that wait for a period."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reconciler.core.model.money import ZERO, difference, total
+from reconciler.core.model.resource import Address
+from reconciler.core.planning.schedules.generation import Computed, GeneratedEntry, ScheduleProgress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleSummary:
+    """A schedule, its parts that are due, and what `generate` wrote of it.
+
+    `count` and `amount` are the parts that are due, `waiting` and `left` those of later periods,
+    each None where later periods decide how many. `wrote` are names of new or changed entries.
+    """
+
+    name: str
+    method: str
+    currency: str
+    count: int
+    parts: int | None
+    amount: Decimal
+    whole: Decimal
+    wrote: tuple[str, ...]
+    zero: int
+    rest: Decimal
+    reversed: bool
+
+    @property
+    def waiting(self) -> int | None:
+        """The parts of later periods; None where those decide how many."""
+        return None if self.parts is None else self.parts - self.count
+
+    @property
+    def left(self) -> Decimal:
+        """The amount of later periods."""
+        return difference(self.whole, self.amount)
+
+
+def summaries(
+    computed: Computed,
+    wanted: Mapping[Address, GeneratedEntry],
+    wrote: Collection[str],
+) -> Iterator[ScheduleSummary]:
+    """Each schedule with the parts that are `wanted`; `wrote` are names of entries."""
+    present = {
+        (one.declared.generated_by, one.starts)
+        for one in wanted.values()
+        if one.declared.reverses is None
+    }
+    for one in computed.progress:
+        known = list(zip(one.starts, one.amounts, strict=True))
+        last = max((start for by, start in present if by == one.address), default="")
+        # A part of zero has no entry: it counts with the part after it.
+        there = [amount for start, amount in known if start <= last]
+        names = {
+            item.declared.address.name
+            for item in wanted.values()
+            if item.declared.generated_by == one.address
+        }
+        yield _summary(one, there, tuple(sorted(names.intersection(wrote))))
+
+
+def _summary(
+    one: ScheduleProgress, amounts: list[Decimal], wrote: tuple[str, ...]
+) -> ScheduleSummary:
+    return ScheduleSummary(
+        name=one.address.name,
+        method=one.method,
+        currency=one.currency,
+        count=len(amounts),
+        parts=one.count,
+        amount=total(amounts),
+        whole=one.whole,
+        wrote=wrote,
+        zero=sum(1 for amount in amounts if amount == ZERO),
+        rest=one.rest,
+        reversed=one.reversed,
+    )

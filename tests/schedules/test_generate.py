@@ -1,0 +1,275 @@
+"""`reconciler generate`: what it writes, when it refuses, and what plan and apply make of it."""
+
+import subprocess
+
+import pytest
+from schedule_books import (
+    LINES,
+    WORKSPACE,
+    amendment,
+    entry,
+    reference,
+    schedule,
+    write,
+)
+
+from reconciler.cli.main import run
+from reconciler.errors import FilesRefused
+from reconciler.workspace.setting_editor import with_generate_through
+
+THREE = "method: straight-line, from: Jan-2026, parts: 3"
+REVERSED = ", reverseOn: next-period-start"
+PARTS = "source.generated.yaml"
+
+
+@pytest.fixture
+def books(tmp_path, monkeypatch):
+    """A schedule of three parts, in a directory of its own that is the current one."""
+    for name in ("ZUORA_BASE_URL", "RECONCILER_DAYBOOK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return write(tmp_path, source=schedule(THREE))
+
+
+def reconciler(*words):
+    return run([*words, "-w", "."])
+
+
+def parts(root, file=PARTS):
+    path = root / file
+    text = path.read_text() if path.exists() else ""
+    return [row.split("name: ")[1].split(",")[0] for row in text.split("\n") if "name: h" in row]
+
+
+def test_the_same_input_gives_the_same_bytes(books, capsys):
+    assert reconciler("generate") == 0
+    first = (books / PARTS).read_bytes()
+    assert capsys.readouterr().out == (
+        f"wrote {PARTS}\n"
+        "hosting  straight-line  3 of 3 parts, 12,000.00 of 12,000.00 USD  wrote 3\n"
+    )
+    assert reconciler("generate") == reconciler("generate", "--check") == 0
+    assert (books / PARTS).read_bytes() == first
+    assert run(["fmt", "--check", str(books / PARTS)]) == 0
+    assert reconciler("validate", "--strict") == 0
+
+
+def test_check_and_dry_run_write_nothing(books, capsys):
+    assert reconciler("generate", "--check") == 7
+    assert capsys.readouterr().out.startswith(f"would write {PARTS}\n")
+    assert reconciler("generate", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert f"+++ {PARTS}" in shown
+    assert "+    - {accountingCodeName: Hosting Costs, type: Debit, amount: 4000.00}" in shown
+    assert not (books / PARTS).exists()
+
+
+def test_through_moves_every_schedule_on_and_removes_no_part(books, capsys):
+    assert reconciler("generate", "--through", "Feb-2026") == 0
+    assert parts(books) == ["hosting.2026-01-01", "hosting.2026-02-01"]
+    settings = (books / "reconciler.yaml").read_text()
+    assert settings == f"{WORKSPACE}  generate: {{through: Feb-2026}}\n"
+    assert "Waiting: 1 part of 1 schedule, for periods after Feb-2026." in capsys.readouterr().out
+    assert reconciler("validate", "--strict") == 0
+    assert reconciler("generate", "--through", "Jan-2026") == 0
+    assert parts(books) == ["hosting.2026-01-01", "hosting.2026-02-01"]
+    assert reconciler("generate", "--through", "Mar-2026") == 0
+    assert len(parts(books)) == 3
+
+
+def test_only_the_named_sources_are_written(books):
+    write(books, source="---\n".join((schedule(THREE), schedule(THREE, name="hardware"))))
+    assert reconciler("generate", "hosting") == 0
+    assert {name[:8] for name in parts(books)} == {"hosting."}
+    assert reconciler("generate", "hardware") == 0
+    assert len(parts(books)) == 6
+    text = schedule(THREE, "Debit Rent 3.00", "Credit Prepaid Expenses 3.00")
+    write(books, source="---\n".join((text, schedule(THREE, name="hardware"))))
+    before = (books / PARTS).read_text()
+    assert reconciler("generate", "hardware") == 0
+    assert (books / PARTS).read_text() == before
+    assert reconciler("generate", "hostin") == 64
+
+
+def test_the_file_of_a_removed_schedule_is_deleted(books):
+    assert reconciler("generate") == 0
+    (books / "source.yaml").unlink()
+    assert reconciler("validate") == 3
+    assert reconciler("generate") == 0
+    assert not (books / PARTS).exists()
+    assert reconciler("validate") == 0
+
+
+def test_a_file_that_holds_something_else_is_not_overwritten(books, capsys):
+    assert reconciler("generate") == 0
+    text = (books / PARTS).read_text()
+    (books / PARTS).write_text(f"{text}---\n{entry()}")
+    assert reconciler("generate") == 4
+    assert (
+        "source.generated.yaml:35 holds accrual, which is not generated" in capsys.readouterr().err
+    )
+    # The remedy: another file.
+    (books / PARTS).write_text(text)
+    (books / "accrual.yaml").write_text(entry())
+    assert reconciler("generate") == 0
+
+
+def test_uncommitted_parts_are_written_again(books):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True)
+
+    assert reconciler("generate") == 0
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "Start")
+    for amount in ("3.00", "6.00"):
+        lines = (f"Debit Rent {amount}", f"Credit Prepaid Expenses {amount}")
+        write(books, source=schedule(THREE, *lines))
+        assert reconciler("generate") == 0
+        assert f"amount: {amount[0]}.00" not in (books / PARTS).read_text()
+    assert "amount: 2.00" in (books / PARTS).read_text()
+
+
+def test_files_with_problems_generate_nothing(books, capsys):
+    (books / "other.yaml").write_text("a: [")
+    assert reconciler("generate") == 3
+    assert "other.yaml" in capsys.readouterr().err
+    assert not (books / PARTS).exists()
+
+
+def test_entries_that_break_a_rule_are_not_written(books, capsys):
+    write(books, source=schedule(THREE).replace("USD", "USD\n    notes: " + "n" * 1990))
+    settings = WORKSPACE.replace("target", "identity: {marker: notes}\n  target")
+    (books / "reconciler.yaml").write_text(settings)
+    assert reconciler("generate") == 3
+    assert "notes-length" in capsys.readouterr().err
+    assert not (books / PARTS).exists()
+
+
+def test_a_posted_part_is_not_restated_by_mistake(books, capsys):
+    assert reconciler("generate", "--through", "Feb-2026") == 0
+    assert reconciler("apply", "--auto-approve") == 0
+    more = ("Debit Hosting Costs 15000.00", "Credit Prepaid Expenses 15000.00")
+    write(books, source=schedule(THREE, *more), reconciler=(books / "reconciler.yaml").read_text())
+    before = (books / PARTS).read_bytes()
+    capsys.readouterr()
+    assert reconciler("generate") == 4
+    told = capsys.readouterr().err
+    assert (
+        "schedule-restates: 2 posted entries change: hosting.2026-01-01, hosting.2026-02-01" in told
+    )
+    assert "Restore hosting and add an amendment from Mar-2026" in told
+    assert (books / PARTS).read_bytes() == before
+    # The first remedy.
+    source = schedule(THREE, more=amendment("from: Mar-2026, total: 15000.00"))
+    (books / "source.yaml").write_text(source)
+    assert reconciler("generate", "--through", "Mar-2026") == 0
+    assert "amount: 7000.00" in (books / PARTS).read_text()
+    # The second one.
+    (books / "source.yaml").write_text(schedule(THREE, *more))
+    assert reconciler("generate", "hosting", "--restate") == 0
+    assert "amount: 7000.00" not in (books / PARTS).read_text()
+    assert reconciler("apply", "--auto-approve") == 0
+    assert reconciler("plan", "--detailed-exitcode") == 0
+
+
+def test_notes_of_a_posted_part_may_change_and_a_lost_part_may_not(books, capsys):
+    assert reconciler("generate") == 0
+    assert reconciler("apply", "--auto-approve") == 0
+    notes = schedule(THREE, more="  overrides: {2026-01-01: {notes: First}}\n")
+    (books / "source.yaml").write_text(notes)
+    assert reconciler("generate") == 0
+    (books / "source.yaml").write_text(schedule(THREE.replace("parts: 3", "parts: 2")))
+    assert reconciler("generate") == 4
+    assert "hosting.2026-03-01" in capsys.readouterr().err
+
+
+def test_an_accrual_and_its_reversal_are_posted_and_net_to_zero(books, capsys):
+    recurring = schedule("method: recurring, from: Jan-2026, parts: 2", metadata=REVERSED)
+    (books / "source.yaml").write_text(recurring)
+    (books / "accrual.yaml").write_text(entry(metadata=REVERSED))
+    assert reconciler("generate") == 0
+    assert parts(books) == [
+        "hosting.2026-01-01",
+        "hosting.2026-01-01.reversal",
+        "hosting.2026-02-01",
+        "hosting.2026-02-01.reversal",
+    ]
+    assert "reverses: accrual" in (books / "accrual.generated.yaml").read_text()
+    assert reconciler("validate", "--strict") == 0
+    assert reconciler("apply", "--auto-approve") == 0
+    assert reconciler("plan", "--detailed-exitcode") == 0
+
+
+def test_a_reversal_is_written_as_soon_as_its_period_is_known(books):
+    (books / "source.yaml").write_text(entry(metadata=REVERSED, period="Jul"))
+    (books / "reference.yaml").write_text(reference(7))
+    assert reconciler("generate", "--through", "Jan-2026") == 0
+    assert not (books / PARTS).exists()
+    (books / "reference.yaml").write_text(reference(8))
+    assert reconciler("generate") == 0
+    assert "accountingPeriodName: Aug-2026" in (books / PARTS).read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "kind: A\nspec:\n  # The ledger.\n  target: embedded  # here\n",
+            "kind: A\nspec:\n  generate: {through: Mar-2026}\n  # The ledger.\n"
+            "  target: embedded  # here\n",
+            id="a new field, above the comment of the next one",
+        ),
+        pytest.param(
+            "kind: A\nspec:\n  generate: {through: Feb-2026}  # month\n  target: embedded\n",
+            "kind: A\nspec:\n  generate: {through: Mar-2026}  # month\n  target: embedded\n",
+            id="another value",
+        ),
+        pytest.param(
+            "kind: A\nspec: {target: embedded}\n",
+            "kind: A\nspec: {generate: {through: Mar-2026}, target: embedded}\n",
+            id="in braces",
+        ),
+        pytest.param(
+            "kind: A\nspec: {}\n", "kind: A\nspec: {generate: {through: Mar-2026}}\n", id="empty"
+        ),
+        pytest.param(
+            "kind: A", "kind: A\nspec:\n  generate: {through: Mar-2026}\n", id="without spec"
+        ),
+        pytest.param(
+            "kind: A\nspec:\n  generate:\n    # The month.\n    through: 'Feb: 1'\n",
+            "kind: A\nspec:\n  generate:\n    # The month.\n    through: Mar-2026\n",
+            id="a block",
+        ),
+        pytest.param(
+            "kind: A\nspec: {}\n---\nkind: Workspace\nspec:\n  target: embedded\n",
+            "kind: A\nspec: {}\n---\nkind: Workspace\nspec:\n  generate: {through: Mar-2026}\n"
+            "  target: embedded\n",
+            id="the Workspace of several documents",
+        ),
+        pytest.param(
+            "kind: A\nspec:\n  generate: {}\n",
+            "kind: A\nspec:\n  generate: {through: Mar-2026}\n",
+            id="an empty field",
+        ),
+    ],
+)
+def test_one_setting_changes_and_everything_else_stays(before, after):
+    assert with_generate_through(before, "Mar-2026") == after
+    assert with_generate_through(after, "Mar-2026") == after
+
+
+def test_a_name_that_is_no_plain_text_is_quoted():
+    assert with_generate_through("spec: {}\n", "2026/03: a") == (
+        'spec: {generate: {through: "2026/03: a"}}\n'
+    )
+
+
+def test_a_layout_that_cannot_be_edited_is_refused():
+    with pytest.raises(FilesRefused) as refused:
+        with_generate_through("{kind: Workspace}\n", "Mar-2026")
+    assert "generate: {through: Mar-2026}" in refused.value.remedy
+
+
+def test_lines_of_a_schedule_are_two():
+    assert len(LINES) == 2
