@@ -1,7 +1,7 @@
 """Settles open calls of earlier runs, with their original payload, before a plan is made."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -78,6 +78,11 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
             daybook.record_outcome(
                 intent, settled.result, number=settled.number, detail=settled.message
             )
+            if settled.found:
+                # What it was sent with is not what was applied to it.
+                note = replace(intent, act=Act.NOTE, number=settled.number, spec=None, key=None)
+                note = daybook.record_intent(replace(note, payload=None, seq=0))
+                daybook.record_outcome(note, Result.DONE, number=settled.number)
         except DaybookError as error:
             found = f" ({settled.number})" if settled.number else ""
             raise DaybookError(
@@ -132,15 +137,22 @@ class _Settlement:
         if live is not None and kind.carries_marker and self._marker_in(live) != marker:
             message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
             return settlement_of(intent, Result.UNKNOWN, message=message)
-        differs = self._differing(intent, live)
-        message = f"{number} has other values than were sent: {differs}" if differs else ""
-        if differs and not kind.carries_marker:
+        if kind.carries_marker:
+            return self._marked(intent, number, live)
+        if message := self._differing(intent, number, live):
             # Nothing but its values could prove that the object is the declared one.
             message += f"; if it is the declared one, name it with `metadata.adopts: {number}`"
             return settlement_of(intent, Result.UNSENT, message=message)
-        return settlement_of(intent, Result.DONE, number=number, message=message)
+        return settlement_of(intent, Result.DONE, number=number)
 
-    def _differing(self, intent: Intent, live: Live | None) -> str:
+    def _marked(self, intent: Intent, number: str, live: Live | None, message: str = "") -> Settled:
+        """Settle a create by an entry with its marker, whoever posted it."""
+        differs = self._differing(intent, number, live)
+        message = "; ".join(filter(None, (message, differs)))
+        settled = settlement_of(intent, Result.DONE, number=number, message=message)
+        return replace(settled, found=bool(differs))
+
+    def _differing(self, intent: Intent, number: str, live: Live | None) -> str:
         """In what a live object differs from an open create: another apply may have made it."""
         kind = KINDS[intent.address.kind]
         if live is None or intent.spec is None or live.status not in kind.posted_states:
@@ -148,7 +160,8 @@ class _Settlement:
         held, _ = split_marker(live.fields, self.marker_place)
         found = read_back(kind, intent.spec, None, held)
         names = [field.name for field in found.fields]
-        return ", ".join(names + [kind.lines] * bool(found.line_updates))
+        names += [kind.lines] * bool(found.line_updates)
+        return f"{number} has other values than were sent: {', '.join(names)}" if names else ""
 
     def _named(self, intent: Intent) -> str | None:
         """The number that the file names, if the create can have made it."""
@@ -186,9 +199,8 @@ class _Settlement:
             search = search_or_probe(self.ledger, search, begin, self.workspace, self.marker_place)
         standing = self._unrecorded(intent.address, search)
         if len(standing) == 1:
-            return settlement_of(
-                intent, Result.DONE, number=standing[0], message="found by its marker"
-            )
+            live = self.ledger.read(KINDS[intent.address.kind], standing[0])
+            return self._marked(intent, standing[0], live, "found by its marker")
         if standing:
             marker = marker_of(self.workspace, intent.address)
             message = (

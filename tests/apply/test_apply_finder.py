@@ -19,6 +19,7 @@ from apply_harness import (
 )
 from builders import address
 
+from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.policy import Policy, Removal
 
 LONG = pytest.mark.long
@@ -377,6 +378,30 @@ def test_i09_n28_x11_that_nothing_is_found_counts_only_when_nothing_can_come(ben
         assert outcomes(report) == {"done"}
         assert first.isdisjoint({sent.key for sent in bench.line.sent})
         bench.require_converged(ONE)
+
+
+@pytest.mark.parametrize("hours", [1, 30], ids=["by its key", "by its marker"])
+def test_i09_an_entry_with_other_values_than_were_sent_counts_as_found(bench, hours):
+    """Another apply posted it. What it has beside the declared values is not ours to clear."""
+    bench.line.choose = every(lost_before, "create")
+    bench.apply(files(a=of(notes="sent", Ticket__c="T-1")))
+    bench.line.choose = lambda sent: None
+    # The same lines as those of a foreign entry, so that nothing has to be replaced.
+    theirs = {"notes": "posted by another", "Ticket__c": "T-2"}
+    number = bench.post_foreign(**theirs, ReconcilerKey__c="books/a")
+    bench.clock.pass_by(hours=hours)
+    if hours < 20:
+        answered = answer(200, {"success": True, "journalEntryNumber": number})
+        bench.line.choose = nth(1, instead(answered), "create")
+    bench.verbs()
+    report = bench.apply(files(a=of()))
+    (settled,) = report.settled
+    assert (settled.result.value, settled.number) == ("done", number)
+    assert bench.verbs() == (["create"] if hours < 20 else [])
+    with bench.client() as client:
+        kept = client.read(KINDS["JournalEntry"], number).fields
+    assert {name: kept[name] for name in theirs} == theirs
+    assert "has other values than were sent: Ticket__c, notes" in settled.message
 
 
 def test_i08_the_old_create_of_a_replacement_is_found_beside_its_predecessor(bench):

@@ -40,13 +40,17 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The outcome of an open call of an earlier run; UNKNOWN if it is still open."""
+    """The outcome of an open call of an earlier run; UNKNOWN if it is still open.
+
+    `found`: a create whose entry has other values than were sent, so it is not what was applied.
+    """
 
     address: Address
     act: str
     result: Result
     number: str | None = None
     message: str = ""
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
