@@ -37,6 +37,16 @@ def connected(server, *beginnings, receive=None):
         yield opened
 
 
+def admitted(server, beginning):
+    """A connection that the server takes, once it knows that the one before it has ended."""
+    for _ in range(1000):
+        with contextlib.ExitStack() as stack:
+            (one,) = stack.enter_context(connected(server, beginning))
+            if (answer := one.recv(12)) != b"HTTP/1.1 503":
+                return stack.pop_all(), one, answer
+    raise AssertionError("no connection is taken")
+
+
 def rest(connection):
     """Everything until the server closes the connection."""
     received = bytearray()
@@ -122,8 +132,9 @@ def test_t18_an_address_whose_requests_are_all_at_work_gets_503(tmp_path):
         with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")  # the server waits for this writer
             ahead = BEGINNINGS["a whole request, then nothing"]
-            with connected(server, ahead + write) as (busy,):
-                answer = busy.recv(9)  # to the first request, so the server has the second
+            # The answer is to the first request, so the server has the second.
+            opened, busy, answer = admitted(server, ahead + write)
+            with opened:
                 with connected(server, b"") as (second,):
                     assert rest(second).startswith(b"HTTP/1.1 503 ")
                 other.execute("ROLLBACK")
