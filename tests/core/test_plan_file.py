@@ -181,7 +181,7 @@ def edited(text, path, change):
     for key in path[:-1]:
         inner = inner[key]
     change(inner, path[-1])
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(document, ensure_ascii=False)
 
 
 LEAVES = list(leaves(json.loads(TEXT)))
@@ -231,19 +231,23 @@ def shape(path):
     return tuple("*" if isinstance(key, int) else key for key in path)
 
 
-WRONG = (None, True, 7, "x", "NaN", ["x"], {"x": "x"})
+WRONG = (None, 7, "NaN", ["x"])
+ALIKE = (True, "x", {"x": "x"})
+"""Of the same sorts: what numbers, texts and containers are used for fails with either."""
 
 
-def sealed(document):
-    """The text of a document whose checksum fits, and its digest too where it has one."""
-    whole = json.loads(json.dumps(document), parse_float=Decimal)
+def sealed(text):
+    """The same document with a checksum that fits, and a digest too where it has one."""
+    whole = json.loads(text, parse_float=Decimal)
     with contextlib.suppress(*NOT_A_PLAN):
         whole["digest"] = digest_of(plan_from(whole))
     whole["checksum"] = checksum_of(whole)
     return json_bytes(whole).decode()
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+@pytest.mark.parametrize(
+    "wrong", [*WRONG, *(pytest.param(one, marks=pytest.mark.long) for one in ALIKE)], ids=repr
+)
 def test_a_value_of_a_wrong_type_is_refused_or_shown(wrong):
     """Never a traceback, though the checksum and the digest fit."""
     places = {shape(path): path for path in LEAVES}
@@ -253,7 +257,7 @@ def test_a_value_of_a_wrong_type_is_refused_or_shown(wrong):
         def change(inner, key):
             inner[key] = wrong
 
-        text = sealed(json.loads(edited(TEXT, path, change)))
+        text = sealed(edited(TEXT, path, change))
         try:
             plan = plan_file.plan_of(text)
         except StalePlan:
