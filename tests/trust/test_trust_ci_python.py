@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pip
 import pytest
 import yaml
 from local_runner import SHELLS
@@ -115,7 +116,9 @@ class Checkout:
 def bare(tmp_path_factory):
     """A Python with pip and nothing else, for what installs."""
     folder = tmp_path_factory.mktemp("bare")
-    subprocess.run([sys.executable, "-I", "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", folder], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "pip").symlink_to(Path(pip.__file__).parent)
     return folder / "bin" / "python"
 
 

@@ -18,7 +18,7 @@ from books_fixtures import (  # noqa: F401 - fixtures are found by their names h
     opened,
     plain_environment,
 )
-from books_harness import by_hand, credit, debit
+from books_harness import Books, by_hand, credit, debit
 
 NINE = (debit("9.00"), credit("9.00"))
 PLACES = {
@@ -31,13 +31,20 @@ PLACES = {
 }
 
 
+@pytest.fixture(scope="module")
+def three_template(empty_template):  # noqa: F811 - a fixture's name
+    root = shutil.copytree(empty_template, empty_template.with_name("three"))
+    with closing(Books(root)) as books:
+        for name in ("one", "two", "three"):
+            books.declare(name, notes=f"Notes of {name}")
+        books.applied()
+    return root
+
+
 @pytest.fixture
-def books(empty):  # noqa: F811 - a fixture's name
+def books(opened, three_template):  # noqa: F811 - a fixture's name
     """Three entries, applied: 400.90 each, in notes of their own."""
-    for name in ("one", "two", "three"):
-        empty.declare(name, notes=f"Notes of {name}")
-    empty.applied()
-    return empty
+    return opened(three_template)
 
 
 def basic_information(books, number, **fields):

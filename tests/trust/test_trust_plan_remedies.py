@@ -104,6 +104,13 @@ def ends_well(books):
     assert ended.code == 0, ended.said
 
 
+def applied_well(books):
+    """Nothing is left to do after an apply that goes through."""
+    ended = books.apply()
+    assert ended.code == 0, ended.said
+    ends_well(books)
+
+
 def sql(books, text):
     """Put the ledger into a state that no call to it produces."""
     with closing(sqlite3.connect(books.database)) as connection, connection:
@@ -143,8 +150,7 @@ def test_t26_a_transferred_entry_is_restored_and_reversed_or_waited_for(
     else:
         assert "Wait until the transfer has ended, then plan again." in said
         small.set("entry-00", transferredToAccounting="No")
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("transferred")
@@ -159,8 +165,7 @@ def test_t26_a_transferred_entry_of_a_run_keeps_the_run(billing):  # noqa: F811
     ended = billing.apply("--max-removals", 4)
     assert (ended.code, "Restore the file, and post a reversing entry" in ended.said) == (4, True)
     billing.write("billing.yaml", text)
-    billing.applied()
-    ends_well(billing)
+    applied_well(billing)
 
 
 @follows("transfer-override")
@@ -171,8 +176,7 @@ def test_t26_the_transfer_state_yes_is_restored_in_the_file(small):  # noqa: F81
     small.set("entry-00", transferredToAccounting="Yes")
     refused(small, "transfer-override", "Restore `transferredToAccounting: Yes` in the file.")
     small.declare("entry-00", notes="Notes of entry-00", transferredToAccounting="Yes")
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("protected")
@@ -190,8 +194,7 @@ def test_t26_protection_is_lifted_as_the_remedy_says(small, change):  # noqa: F8
         small.declare("entry-00", notes="Notes of entry-00", metadata={"protect": False})
         small.applied()
         small.remove("entry-00")
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("protected", "run-entries-declared")
@@ -241,8 +244,7 @@ def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):  # n
     else:
         small.write("entry-00.yaml", text)
         small.declare("correction", *NINE, **FEBRUARY)
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("period-frozen")
@@ -276,8 +278,7 @@ def test_t26_a_frozen_period_is_avoided_or_thawed_first(small, change, way):  # 
     else:
         small.write("entry-00.yaml", text)
         small.declare("correction", *NINE, **FEBRUARY)
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("removal-forbidden")
@@ -368,8 +369,7 @@ def test_t26_each_other_obstacle_of_an_adoption_has_a_way_out(small, what):  # n
         else:
             assert "replace `metadata.adopts` in the new file by `previousName`" in said
             small.declare("adopted", **fields, metadata={"previousName": "entry-00"})
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("doubled")
@@ -408,8 +408,7 @@ def test_t26_an_entry_that_stays_under_its_old_name_is_renamed_or_restored(
         small.declare("renamed", notes="Notes of entry-00", metadata=metadata)
     else:
         small.write("entry-00.yaml", text)
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("run-entry")
@@ -426,8 +425,7 @@ def test_t26_an_entry_of_a_run_is_restored_or_left_to_its_run(billing, way):  # 
         billing.declare("correction", *NINE)
     else:
         written.write_text("---".join(text.split("---")[2:]))
-    billing.applied()
-    ends_well(billing)
+    applied_well(billing)
 
 
 @follows("run-at-work")
@@ -437,8 +435,7 @@ def test_t26_a_run_that_the_ledger_processes_is_waited_for(billing):  # noqa: F8
     billing.edit("billing.yaml", "2026-01-31", "2026-01-30")
     refused(billing, "run-at-work", "Wait until it has ended, then plan again.")
     sql(billing, "update journal_runs set status = 'Completed'")
-    billing.applied()
-    ends_well(billing)
+    applied_well(billing)
 
 
 @follows("unknown-status")
@@ -460,8 +457,7 @@ def test_t26_a_period_of_unknown_status_is_set_to_a_known_one(small):  # noqa: F
     small.declare("late", *NINE)
     refused(small, "period-unknown-status", "Set the period to Open or Closed in the tenant")
     sql(small, "update accounting_periods set status = 'Open' where name = 'Jan-2026'")
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("ledger-facts")
@@ -475,8 +471,7 @@ def test_t26_what_the_ledger_does_not_allow_is_corrected(small, way):  # noqa: F
         small.declare("late", *NINE)
     else:
         sql(small, f"update accounting_codes set status = 'Active' {where}")
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 # Guards.
@@ -532,8 +527,7 @@ def test_t26_a_currency_without_a_limit_gets_one(small):  # noqa: F811
     small.declare("dollars", *NINE)
     refused(small, "money-limit", "Set a limit for USD in policy.limits.money.")
     small.settings(spec="{policy: {limits: {money: {EUR: 1000, USD: 1000}}}}")
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("too-many-removals")
@@ -548,8 +542,7 @@ def test_t26_a_limit_of_the_policy_on_removals_is_raised_first(small):  # noqa: 
     small.settings(spec="{policy: {limits: {removals: 2}}}")
     small.applied()
     small.remove(*texts)
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("unproved-entries", "equal-entries")
@@ -587,8 +580,7 @@ def test_t26_the_daybook_of_another_ledger_gets_its_own_back(
     served_small.env.update(other.env)
     refused(served_small, "wrong-tenant", "Check ZUORA_BASE_URL, the entity and the credentials.")
     served_small.env.update(own)
-    served_small.applied()
-    ends_well(served_small)
+    applied_well(served_small)
 
 
 @follows("wrong-tenant")
@@ -610,8 +602,7 @@ def test_t26_a_tenant_that_moved_is_named_outside_of_the_change(served_small):  
     url = served_small.env.pop("ZUORA_BASE_URL")
     refused(served_small, "wrong-host", "set ZUORA_BASE_URL to its URL outside of the change")
     served_small.env["ZUORA_BASE_URL"] = url
-    served_small.applied()
-    ends_well(served_small)
+    applied_well(served_small)
 
 
 # Differences that no change answers.
@@ -626,8 +617,7 @@ def test_t26_a_lost_marker_is_written_by_hand_or_by_an_apply(small, way):  # noq
     path = f"journal-entries/{number}/basic-information"
     marker = "acme-books/entry-00" if way == "its marker" else None
     small.call("PUT", path, ReconcilerKey__c=marker)
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("transfer-reset")
@@ -643,8 +633,7 @@ def test_t26_a_transfer_that_was_reset_is_set_or_declared(small, state, managed,
     ends_well(small)
     small.set("entry-00", transferredToAccounting=state)
     if managed == "managed" and not small.plan_document()["unanswered"]:
-        small.applied()
-        ends_well(small)
+        applied_well(small)
         return
     difference(small, "transfer-reset", "Set the transfer state of", "write the live state")
     if way == "Yes":
@@ -732,8 +721,7 @@ def test_t26_a_dimension_of_a_transferred_entry_is_put_back_or_moved(small, way)
         found = {row["dimensions"]["CostCenter__c"]: row["net_change"] for row in rows}
         assert found == {"": "0", "PLAT": "-400.9", "PROD": "400.9"}
     assert not is_warned(small, "dimension-transferred")
-    small.applied()
-    ends_well(small)
+    applied_well(small)
 
 
 @follows("untracked-entry")

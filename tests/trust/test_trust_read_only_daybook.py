@@ -1,44 +1,46 @@
 """A daybook where nothing can be written, and files that cannot be read: neither is damage."""
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
-from program import LONGEST, clean_environment
+import read_only_mount
 from two_daybooks import Checkout, Tenant, ended
 
 from reconciler.cli.main import run
 
 
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory):
+    """A tenant's folder after one apply."""
+    root = tmp_path_factory.mktemp("applied")
+    with closing(Tenant(root)) as tenant:
+        made = Checkout(tenant, "first")
+        made.declare(a="5.00")
+        assert made.apply()[0] == 0
+    return root
+
+
 @pytest.fixture
-def job(tmp_path):
-    tenant = Tenant(tmp_path)
-    made = Checkout(tenant, "first")
-    made.declare(a="5.00")
-    assert made.apply()[0] == 0
-    yield made
-    tenant.close()
+def job(applied, tmp_path):
+    with closing(Tenant(shutil.copytree(applied, tmp_path, dirs_exist_ok=True))) as tenant:
+        yield Checkout(tenant, "first")
 
 
 def read_only(job, *words):
-    """A command in a mount namespace in which the workspace cannot be written."""
-    script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
-    command = ["unshare", "-m", "sh", "-c", script, job.books, sys.executable, "-m", "reconciler"]
-    done = subprocess.run(
-        [*command, *words, "-w", job.books],
-        env={**clean_environment(), **job.keys},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
-    if done.returncode and ("unshare:" in done.stderr or "mount:" in done.stderr):
-        pytest.skip(f"no read-only mount here: {done.stderr.strip()}")
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, " ".join((done.stdout + done.stderr).split())
+    """A command for which the workspace cannot be written."""
+    before = dict(job.keys)
+    job.keys[read_only_mount.VARIABLE] = str(job.books)
+    code, said = ended(job.start(*words, install=["read_only_mount"]))
+    job.keys = before
+    if read_only_mount.NO_MOUNT in said:
+        pytest.skip(said)
+    return code, said
 
 
 READING = {
