@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import Action, Allowances, Basis
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.kept import (
@@ -221,7 +222,7 @@ BASIS = Basis(
 )  # fmt: skip
 
 
-def planned(books, files, records, last):
+def planned(books, files, records, last, policy=Policy()):  # noqa: B008 - a frozen value
     """The plan, its snapshot and how the ledger was looked at."""
     wanted = to_read(files, records.values())
     progress = lambda what, total: nullcontext(lambda: None)  # noqa: E731
@@ -230,7 +231,12 @@ def planned(books, files, records, last):
     )  # fmt: skip
     seen = look(wanted, books, last=reads, parallelism=1, progress=progress)
     snapshot = Snapshot(
-        declared=files, recorded=records, live=seen.live, tenant=TENANT, unread=seen.unread
+        declared=files,
+        recorded=records,
+        live=seen.live,
+        tenant=TENANT,
+        policy=policy,
+        unread=seen.unread,
     )
     found = plan_with_search(
         snapshot,
@@ -330,6 +336,28 @@ def test_a_sample_that_moved_without_its_stamp_makes_everything_read():
     assert books.reads == 30
     assert not found.snapshot.unread
     assert {change.address.name for change in found.plan.pending} == {"entry-003", "entry-025"}
+
+
+def test_what_is_not_simply_kept_is_read_before_it_is_shown():
+    """A policy can ask for a change of an entry that neither file, ledger nor record moved."""
+    books, declarations, records, _ = read_once()
+    number = books.number(books.names[25])
+    books.change(number, EDITS["transfer"](books.held[number], books.names[25]))
+    books.at += AGES
+    first, seen = planned(books, declarations, records, {})
+    last = newly_kept(first.plan, first.snapshot, seen.asked)
+    assert number in {one.live.number for one in last.values()}
+    books.at, books.reads = books.at + AGES, 0
+    again, _ = planned(books, declarations, records, last)
+    assert (books.reads, number in again.snapshot.unread) == (20, True)
+    policy = Policy(manage_transfer_state=True)
+    files = {one: replace(file, spec={**SPEC, "transferredToAccounting": "No"})
+             for one, file in declarations.items()}  # fmt: skip
+    posted = {one: replace(state, spec=files[one].spec) for one, state in records.items()}
+    books.reads = 0
+    found, _ = planned(books, files, posted, last, policy)
+    assert [one.address.name for one in found.plan.pending] == [books.names[25]]
+    assert (books.reads, number in found.snapshot.unread) == (21, False)
 
 
 @pytest.mark.parametrize("fault", ["no row", "row of another", "cut"])
