@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,14 @@ from reconciler.errors import DaybookError
 from reconciler.render.styled_text import line
 
 
-def checked_workspace() -> CheckedWorkspace:
-    """The workspace that the options name, after its errors were shown."""
+def checked_workspace(*, mends: str = "") -> CheckedWorkspace:
+    """The workspace that the options name, after its errors were shown.
+
+    Problems of the rule that a verb `mends` are no obstacle to it.
+    """
     workspace = read_workspace(given_options().workspace)
+    left = tuple(one for one in workspace.problems if one.rule != mends)
+    workspace = replace(workspace, problems=left)
     err(problem_spans(workspace.errors, workspace.root))
     log_steps()
     return workspace

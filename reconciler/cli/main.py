@@ -42,6 +42,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "import": "Declare entries of the ledger or of a spreadsheet.",
         "export": "Write the declared entries as a spreadsheet.",
         "generate": "Write the entries of schedules, and reversals that entries ask for.",
+        "reverse": "Write the reversal of posted entries.",
         "forget": "Stop managing entries. They stay in the ledger.",
         "daybook": "Show, verify, unlock, export and import the daybook.",
         "doctor": "Check that everything an apply needs is there.",
@@ -53,7 +54,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 """The verbs, each in the module of its name. Kept here so that `--help` loads none of them."""
 
-_WRITING_FILES = frozenset({"export", "fmt", "generate", "import"})
+_WRITING_FILES = frozenset({"export", "fmt", "generate", "import", "reverse"})
 """The verbs whose modules are in the folder `files`."""
 
 

@@ -113,7 +113,7 @@ def test_what_is_left_is_named(original, reversal, left):
     name = declared().address.name
     (found,) = findings(original, reversal, reverses=name)
     assert (found.rule, found.message) == ("reversal-nets", f"with {name}, it leaves {left}")
-    assert f"Restore {name} (2026/{name}.yaml:1)" in found.remedy
+    assert f"If {name} (2026/{name}.yaml:1) was edited, restore it" in found.remedy
 
 
 AMOUNTS = st.decimals("0.01", "99999999999999.99", places=2)

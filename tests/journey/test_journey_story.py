@@ -103,8 +103,7 @@ def test_a_transferred_entry_is_blocked_with_the_way_out_and_the_rest_is_applied
     assert planned.code == 0
     assert f"! blocked  {TRUE_UP}  {before[TRUE_UP]}" in planned.out
     assert f"transferred: {before[TRUE_UP]} has transferredToAccounting Yes" in planned.out
-    assert "To fix: Restore the file, and post a reversing entry" in planned.out
-    assert "reversing entry" in planned.out
+    assert f"To fix: Run `reconciler reverse {TRUE_UP} --rebook" in planned.out
     assert "Plan: 1 to update, 1 blocked.\n" in planned.out
 
     applied = example.apply()

@@ -6,6 +6,7 @@ Each test names the rules whose remedies it follows. A rule without a test fails
 import ast
 import json
 import re
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -30,7 +31,17 @@ from books_fixtures import (  # noqa: F401 - fixtures are found by their names h
     small,
     small_template,
 )
-from books_harness import EMBEDDED, SERVED, SMALL, Books, by_hand, credit, debit, standing
+from books_harness import (
+    EMBEDDED,
+    SERVED,
+    SMALL,
+    Books,
+    by_hand,
+    credit,
+    debit,
+    reconciler,
+    standing,
+)
 from checkouts import Checkout
 
 from reconciler.core.model.finding import Severity
@@ -111,6 +122,13 @@ def applied_well(books):
     ends_well(books)
 
 
+def run_printed(said, verb):
+    """Run the command of a verb that a message suggests, as it is printed."""
+    command = re.search(f"`reconciler ({verb} [^`]+)`", said)[1]
+    ended = reconciler(*shlex.split(command))
+    assert ended.code == 0, ended.said
+
+
 def sql(books, text):
     """Put the ledger into a state that no call to it produces."""
     with closing(sqlite3.connect(books.database)) as connection, connection:
@@ -139,14 +157,10 @@ def test_t26_a_transferred_entry_is_restored_and_reversed_or_waited_for(
         small.declare("entry-00", *NINE)
     said = refused(small, "transferred")
     if state == "Yes":
-        assert "Restore the file, and post a reversing entry in an open period." in said
-        small.write("entry-00.yaml", text)
-        small.declare(
-            "reversal",
-            debit("400.90", "Subscription Revenue"),
-            credit("400.90", "Deferred Revenue"),
-            **FEBRUARY,
-        )
+        if change == "remove":
+            assert "To fix: Restore the file and run `reconciler reverse entry-00" in said
+            small.write("entry-00.yaml", text)
+        run_printed(said, "reverse")
     else:
         assert "Wait until the transfer has ended, then plan again." in said
         small.set("entry-00", transferredToAccounting="No")
@@ -180,7 +194,7 @@ def test_t26_the_transfer_state_yes_is_restored_in_the_file(small):  # noqa: F81
 
 
 @follows("protected")
-@pytest.mark.parametrize("change", ["remove", "replace"])
+@pytest.mark.parametrize("change", ["remove", "replace", "rebook"])
 def test_t26_protection_is_lifted_as_the_remedy_says(small, change):  # noqa: F811
     small.declare("entry-00", notes="Notes of entry-00", metadata={"protect": True})
     small.applied()
@@ -188,6 +202,9 @@ def test_t26_protection_is_lifted_as_the_remedy_says(small, change):  # noqa: F8
         small.declare("entry-00", *NINE, metadata={"protect": True})
         refused(small, "protected", "Set `protect: false` in the file.")
         small.declare("entry-00", *NINE, metadata={"protect": False})
+    elif change == "rebook":
+        small.declare("entry-00", *NINE, metadata={"protect": True})
+        run_printed(refused(small, "protected", "Or leave the entry posted."), "reverse")
     else:
         small.remove("entry-00")
         refused(small, "protected", "Restore the file with `protect: false` and apply it; then")
@@ -229,11 +246,13 @@ def test_t26_a_run_whose_entries_are_declared_and_protected_is_removed_with_thei
 @pytest.mark.parametrize("way", ["an open period", "reopened"])
 @pytest.mark.parametrize("change", ["create", "replace"])
 def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):  # noqa: F811
-    text = text_of(small, "entry-00")
     small.close_period("Jan-2026")
     name = "late" if change == "create" else "entry-00"
     small.declare(name, *NINE)
-    said = refused(small, "period-closed", "in an open period; the earliest is Feb-2026")
+    words = (
+        "in an open period; the earliest is Feb-2026" if change == "create" else "an open period"
+    )
+    said = refused(small, "period-closed", words)
     if way == "reopened":
         assert "reopened" in said
         periods = small.call("GET", "accounting-periods")["accountingPeriods"]
@@ -242,8 +261,7 @@ def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):  # n
     elif change == "create":
         small.declare(name, *NINE, **FEBRUARY)
     else:
-        small.write("entry-00.yaml", text)
-        small.declare("correction", *NINE, **FEBRUARY)
+        run_printed(said, "reverse")
     applied_well(small)
 
 

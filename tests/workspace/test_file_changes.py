@@ -28,12 +28,12 @@ def books(tmp_path):
 def write(books):
     """Writes by name; returns the exit code and what was told."""
 
-    def write(files, *, moved=(), prove=lambda: None, **options):
+    def write(files, *, kept=(), prove=lambda: None, **options):
         told = []
         code = write_files(
             books, {books / name: text for name, text in files.items()},
             WritingOptions(**options), tell=told.append, prove=prove,
-            moved=[books / name for name in moved],
+            kept=[books / name for name in kept],
         )  # fmt: skip
         return code, told
 
@@ -99,10 +99,10 @@ def test_edits_that_no_commit_holds_are_not_overwritten(books, write):
 
 
 @pytest.mark.parametrize("name", ["a.yaml", "c.yaml"])
-def test_edits_that_are_moved_or_written_already_are_no_obstacle(books, write, name):
+def test_edits_that_are_kept_or_written_already_are_no_obstacle(books, write, name):
     (books / name).write_text("edited\n")
     assert write({name: "edited\n"})[0] == 0
-    assert write({name: "new\n"}, moved=[name])[0] == 0
+    assert write({name: "new\n"}, kept=[name])[0] == 0
 
 
 def test_what_the_proof_raises_puts_every_file_back(books, write):

@@ -30,18 +30,18 @@ def write_files(
     options: WritingOptions,
     *,
     tell: Tell,
-    moved: Iterable[Path] = (),
+    kept: Iterable[Path] = (),
     prove: Callable[[], None] = lambda: None,
 ) -> int:
     """Write these texts below a workspace, all or none, and return the exit code.
 
     None deletes a file. What `prove` raises puts every file back. Raises Refused for a file with
-    edits that no commit holds, unless it is one of `moved`, whose edits are in another file now.
+    edits that no commit holds, unless it is one of `kept`, whose edits stand in the new texts.
     """
     changed = {path: text for path, text in files.items() if text != _present(path)}
     for path in changed:
         require_readable(path, root.resolve())
-    _require_committed(root, sorted({*changed} - {*moved}))
+    _require_committed(root, sorted({*changed} - {*kept}))
     if options.dry_run or options.check:
         lines = tuple(line for path in sorted(changed) for line in _difference(path, changed[path]))
         paths = tuple(sorted(changed))

@@ -78,7 +78,7 @@ def generate_files(
             )
 
     # A generated file holds nothing of its own, and of reconciler.yaml one value changes.
-    code = write_files(root, files, options.writing, tell=tell, moved=files, prove=prove)
+    code = write_files(root, files, options.writing, tell=tell, kept=files, prove=prove)
     show(run.summaries(), run.through)
     return code
 

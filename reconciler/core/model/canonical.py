@@ -10,12 +10,13 @@ import msgspec
 
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import plain
-from reconciler.core.model.resource import Live, Value, rows_of
+from reconciler.core.model.resource import Live, Value, rows_of, text_of
 
 MONEY_FIELDS = frozenset({"amount", "homeCurrencyAmount"})
 """The fields that hold money, in files and in the API (API facts 3.3)."""
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_SENT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _BOOLEAN_TEXTS = {True: "true", False: "false"}
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
@@ -54,6 +55,17 @@ def equal_values(left: Value, right: Value) -> bool:
         return _NUMBER.fullmatch(right) is not None and Decimal(right) == left
     # True == 1 in Python, but not in the ledger.
     return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def value_text(value: Value) -> str:
+    """The value of a custom field as text: a number or a boolean as any answer may spell it."""
+    if isinstance(value, bool):
+        return _BOOLEAN_TEXTS[value]
+    if isinstance(value, Decimal):
+        return plain(value)
+    text = text_of(value) or ""
+    # Leading zeros are digits of a code, and no number that was sent has them.
+    return plain(Decimal(text)) if _SENT.fullmatch(text) else text
 
 
 def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
 from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.kinds import KINDS
@@ -15,6 +16,7 @@ from reconciler.core.planning.adoption import adoption_obstacles
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.run_members import TRANSFER_REMEDIES, member_obstacles
 from reconciler.core.planning.snapshot import AddressState
+from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.entries import BASIC_CHECKS, check, check_marker
 
 Obstacle: TypeAlias = tuple[str, str, str]
@@ -96,7 +98,7 @@ def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
         yield (
             "transferred",
             f"{number} has transferredToAccounting {transfer}",
-            TRANSFER_REMEDIES[transfer],
+            (transfer == TransferState.YES and correction(state)) or TRANSFER_REMEDIES[transfer],
         )
     for one in dict.fromkeys((number, state.recorded.adopted)):
         for address in state.snapshot.claims.get(one or "", ()):
@@ -104,7 +106,24 @@ def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
                 yield "adoption", f"{one} is also adopted by {address.name}", _ONE_NAME
     if state.declared.protect if state.declared else state.recorded.protect:
         remedy = "" if state.declared else _UNPROTECT_FIRST
+        if state.declared and (way := correction(state)):
+            remedy = f"{PLAN_RULES['protected'].remedy} Or leave the entry posted. {way}"
         yield "protected", f"{state.address.name} is protected", remedy
+
+
+def correction(state: AddressState) -> str:
+    """How what is posted is corrected without a cancel; empty for what cannot be reversed."""
+    name, declared = state.address.name, state.declared
+    if not state.kind.reversible:
+        return ""
+    if declared is None:
+        command = suggested("reverse", name)
+        return f"Restore the file and run {command}: it writes a reversal in an open period."
+    if declared.reverses is not None:
+        command = suggested("reverse", declared.reverses, "--rebook-only")
+        return f"Restore the file and run {command}: it declares the corrected entry."
+    command = suggested("reverse", name, "--rebook")
+    return f"Run {command}: it restores the file, and moves the edit into an open period."
 
 
 _UNPROTECT_FIRST = "Restore the file with `protect: false` and apply it; then remove it again."
@@ -115,9 +134,8 @@ _ONE_NAME = (
 
 
 def _closed_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    periods = []
-    if change.cancels:
-        periods.append(text_of(state.live_fields.get(state.kind.period)) or "")
+    own = text_of(state.live_fields.get(state.kind.period)) or "" if change.cancels else ""
+    periods = [own] if change.cancels else []
     if change.posts and state.declared is not None:
         periods.append(text_of(state.declared.spec.get(state.kind.period)) or "")
     for name in dict.fromkeys(periods):
@@ -126,7 +144,7 @@ def _closed_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
             yield (
                 "period-closed",
                 f"the accounting period {name} is closed",
-                _nearest_open(state, change),
+                _correct_elsewhere(state) if name == own else _nearest_open(state),
             )
 
 
@@ -158,7 +176,12 @@ _OTHER_PERIOD = (
 )
 
 
-def _nearest_open(state: AddressState, change: Change) -> str:
+def _correct_elsewhere(state: AddressState) -> str:
+    way = correction(state) or "Restore the file and post the correction in an open period."
+    return f"{way} {_REOPEN}"
+
+
+def _nearest_open(state: AddressState) -> str:
     open_periods = sorted(
         (period.start_date, period.name)
         for period in state.snapshot.tenant.periods_by_name.values()
@@ -167,9 +190,7 @@ def _nearest_open(state: AddressState, change: Change) -> str:
     if not open_periods:
         return ""
     earliest = f"the earliest is {open_periods[0][1]}"
-    if not change.cancels:
-        return f"Declare the entry in an open period; {earliest}. {_REOPEN}"
-    return f"Restore the file and post the correction in an open period; {earliest}. {_REOPEN}"
+    return f"Declare the entry in an open period; {earliest}. {_REOPEN}"
 
 
 _REOPEN = "Or have the period reopened."

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
+from reconciler.core.model.canonical import value_text
+from reconciler.core.model.command import suggested
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, shown, total
@@ -18,7 +20,7 @@ MOST_NAMED = 3
 
 REVERSES = ("metadata", "reverses")
 
-_Place: TypeAlias = tuple[str, str, str, frozenset[tuple[str, Value]]]
+_Place: TypeAlias = tuple[str, str, str, frozenset[tuple[str, str]]]
 """A currency, an accounting code, its type, and the dimensions."""
 
 _Spec: TypeAlias = Mapping[str, Value]
@@ -82,8 +84,8 @@ def _sums(
                 continue
             code = str(line.get("accountingCodeName"))
             kind = text_of(line.get("accountingCodeType")) or types.get(code, "")
-            own = {(name, line[name]) for name in line if name.endswith("__c")}
-            place = (currency, code, kind, shared | {(n, v) for n, v in own if v is not None})
+            own = {(name, value_text(line[name])) for name in line if name.endswith("__c")}
+            place = (currency, code, kind, shared | {pair for pair in own if pair[1]})
             signed = amount if line.get("type") == "Debit" else amount.copy_negate()
             amounts.setdefault(place, []).append(signed)
     return {place: total(parts) for place, parts in amounts.items()}
@@ -95,9 +97,9 @@ def _home_amount(line: Line, currency: str, tenant: Tenant) -> Value:
     return line.get("homeCurrencyAmount", own)
 
 
-def _dimensions_of(spec: _Spec) -> frozenset[tuple[str, Value]]:
+def _dimensions_of(spec: _Spec) -> frozenset[tuple[str, str]]:
     segments = {
-        (str(row.get("segmentName")), row.get("segmentValue"))
+        (str(row.get("segmentName")), text_of(row.get("segmentValue")) or "")
         for row in rows_of(spec.get("segments"))
     }
     organization = text_of(spec.get("organizationLabel"))
@@ -197,12 +199,14 @@ def check_reversals(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Fin
 
 
 def _against(one: Declared, original: Declared, tenant: Tenant) -> Iterator[Finding]:
-    name, of = one.address.name, original.address.name
+    of = original.address.name
     if original.reverses is not None:
-        remedy = UNDO_REVERSAL.format(of, original.reverses)
+        remedy = UNDO_REVERSAL.format(of, suggested("reverse", original.reverses, "--rebook-only"))
         yield finding(one, "reversal-of-reversal", REVERSES, f"{of} is itself a reversal", remedy)
     elif left := remainders(original.spec, one.spec, tenant):
-        remedy = CANCEL_OUT.format(of, original.source, name, one.source)
+        again = suggested("reverse", of, "--to", one.source.path)
+        rebook = suggested("reverse", of, "--rebook-only")
+        remedy = CANCEL_OUT.format(of, original.source, rebook, again)
         yield finding(one, "reversal-nets", REVERSES, uncancelled(of, left), remedy)
 
 
@@ -220,10 +224,11 @@ FIND_ORIGINAL = (
 
 UNDO_REVERSAL = (
     "Remove this document. If {0} is not transferred, remove its file too: apply cancels it. If "
-    "it is transferred, declare the content of {1} again, as an entry without `reverses`."
+    "it is transferred, run {1}."
 )
 
 CANCEL_OUT = (
-    "Restore {0} ({1}), or write the same lines with the sides swapped into {2} ({3}). To "
-    "correct a part of an amount, declare an entry without `reverses`."
+    "If {0} ({1}) was edited, restore it, or run {2}: it moves the edit into a new entry. If "
+    "the reversal was edited, run {3}: it writes the reversal again. To correct a part of an "
+    "amount, declare an entry without `reverses`."
 )

@@ -12,6 +12,27 @@ _RULES = (
         why="The edits would be lost, because nothing else has them.",
         remedy="Commit the edits, or discard them with `git restore`.",
     ),
+    Rule(
+        id="reversal-period",
+        summary="A reversal is posted in an open period.",
+        why="A date is never moved into a period that nobody chose. Without an open period after "
+        "that of the entry there is none to propose.",
+        remedy="Create or reopen a period and write it into the Reference. Or name the period "
+        "with --period.",
+    ),
+    Rule(
+        id="reversal-cancelled",
+        summary="Only what is posted is reversed.",
+        why="A reversal of an entry that does not count would post its amounts with the opposite "
+        "sign.",
+        remedy="Nothing is to be reversed. Remove the reversal if a file declares it.",
+    ),
+    Rule(
+        id="reversal-name",
+        summary="A name has at most 63 characters.",
+        why="The marker of a live entry holds the name, and its field is short.",
+        remedy="Choose a shorter name with --name.",
+    ),
 )
 
 WRITING_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})

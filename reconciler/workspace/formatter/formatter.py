@@ -7,7 +7,6 @@ through digit by digit and a comment must stay with its field when the field mov
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -53,11 +52,9 @@ def format_text(
     line_end = "\r\n" if "\r\n" in text else "\n"
     before = _documents(text)
     source = source_of(text.replace("\r\n", "\n"))
-    styles = [
-        replace(_style(document, minor_units), home_currency=home_currency) for document in before
-    ]
-    formatted = "\n".join(_lines(source, styles)) + "\n"
-    _refuse_loss(source, before, formatted)
+    styles = [style_of(document, minor_units, home_currency) for document in before]
+    formatted = "\n".join(text_lines(source, styles)) + "\n"
+    refuse_loss(source, before, formatted)
     return formatted.replace("\n", line_end)
 
 
@@ -74,16 +71,25 @@ def _documents(text: str) -> tuple[Document, ...]:
     return documents
 
 
-def _style(document: Document, minor_units: Callable[[str], int | None]) -> Style:
+def style_of(
+    document: Document, minor_units: Callable[[str], int | None], home_currency: str = ""
+) -> Style:
+    """What the layout of a document depends on beside its text."""
     value = document.value
     name = value.get("kind") if isinstance(value, Mapping) else None
     known = isinstance(name, str) and name in SCHEMAS
     root: Any = json.loads(schema_text(str(name)), parse_float=Decimal) if known else None
     kind = JOURNAL_ENTRY if name == SCHEDULE else KINDS.get(str(name))
-    return Style(root=root, last=kind.lines if kind else "", minor_units=minor_units)
+    return Style(
+        root=root,
+        last=kind.lines if kind else "",
+        minor_units=minor_units,
+        home_currency=home_currency,
+    )
 
 
-def _lines(source: SourceFile, styles: list[Style]) -> Iterator[str]:
+def text_lines(source: SourceFile, styles: list[Style]) -> Iterator[str]:
+    """The lines of a file, each document in its style."""
     for line in source.prologue:
         yield line.text
     for position, (document, style) in enumerate(zip(source.documents, styles, strict=True)):
@@ -92,7 +98,8 @@ def _lines(source: SourceFile, styles: list[Style]) -> Iterator[str]:
         yield from document_lines(document, style)
 
 
-def _refuse_loss(source: SourceFile, before: tuple[Document, ...], formatted: str) -> None:
+def refuse_loss(source: SourceFile, before: tuple[Document, ...], formatted: str) -> None:
+    """Raises FormatRefused if a text lacks a comment of its source, or says anything else."""
     after, problems = read(formatted.encode(), path="")
     values = [_comparable(document.value) for document in before]
     if problems or values != [_comparable(document.value) for document in after]:

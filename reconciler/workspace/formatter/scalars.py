@@ -24,6 +24,11 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 _RESOLVER: Final = Resolver()
 
 
+def is_date(text: str) -> bool:
+    """Whether a text is written as a date, which may stand without quotes."""
+    return _DATE(text) is not None
+
+
 def value_of(node: ScalarNode) -> Value:
     """What the strict reader makes of the scalar."""
     text: str = node.value

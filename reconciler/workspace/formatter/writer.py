@@ -9,6 +9,7 @@ from reconciler.core.model.money import plain
 from reconciler.core.model.resource import Declared, ReverseOn, Value
 from reconciler.core.model.schedule import NEXT_PERIOD
 from reconciler.workspace.formatter.formatter import format_text
+from reconciler.workspace.formatter.scalars import is_date
 from reconciler.workspace.json_schema import API_VERSION
 
 Document: TypeAlias = tuple[str, Mapping[str, Value], Mapping[str, Value]]
@@ -56,11 +57,16 @@ def _reversal(on: ReverseOn | None) -> Value:
     return {"period": on.period, "date": on.date} if on.date else {"period": on.period}
 
 
-def _flow(value: Value) -> str:
-    """A value between braces and brackets; JSON is YAML, and quotes keep text from being more."""
+def _flow(value: Value, field: str = "") -> str:
+    """A value between braces and brackets; JSON is YAML, and quotes keep text from being more.
+
+    A field of a date is plain, as dates are all over the format.
+    """
     if isinstance(value, Mapping):
-        fields = (f"{json.dumps(name)}: {_flow(item)}" for name, item in value.items())
+        fields = (f"{json.dumps(name)}: {_flow(item, name)}" for name, item in value.items())
         return "{" + ", ".join(fields) + "}"
     if isinstance(value, tuple):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
+    if isinstance(value, str) and field.endswith("Date") and is_date(value):
+        return value
     return plain(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)

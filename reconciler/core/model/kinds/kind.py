@@ -82,6 +82,11 @@ class Kind:
         return canonical(words, value) if words and isinstance(value, str) else value
 
     @property
+    def reversible(self) -> bool:
+        """Whether an entry with swapped sides can reverse an object of the kind."""
+        return bool(self.lines)
+
+    @property
     def headline(self) -> tuple[str, ...]:
         """The fields that every entry has, in display order."""
         return (self.period, self.date, self.currency)

@@ -1,0 +1,118 @@
+"""What is posted, from the ledger or from the daybook, by the names and numbers of entries."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+from reconciler.app.state_directory import open_workspace_daybook, require_daybook
+from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.core.model.history import Recorded
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.resource import Address, Declared, Live, Value
+from reconciler.core.model.similar_names import KnownNames, nearest
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.planning.adoption import declaration_of
+from reconciler.core.planning.diff import compare
+from reconciler.core.planning.offline import assumed_live
+from reconciler.core.rules.reversals import is_number
+from reconciler.core.rules.writing_rules import WRITING_RULES
+from reconciler.errors import Refused, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedEntries:
+    """What is posted: read from the ledger, or assumed from the daybook."""
+
+    read: Callable[[str], Live | None]
+    periods: tuple[AccountingPeriod, ...]
+    recorded: Mapping[Address, Recorded]
+    applied_commit: str
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A posted entry: `spec` is what is posted, `declared` is its file as it is now.
+
+    `name` is its number where no file declares it.
+    """
+
+    name: str
+    number: str
+    spec: Mapping[str, Value]
+    live: Live
+    declared: Declared | None
+    recorded: Recorded | None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the file says something else than what is posted."""
+        return self.declared is not None and not self.equals(self.declared)
+
+    @property
+    def made_by(self) -> str:
+        """The journal run that made the entry, as its file states it."""
+        return (self.declared.made_by if self.declared is not None else None) or ""
+
+    def equals(self, declared: Declared) -> bool:
+        """Whether a declaration is what is posted."""
+        applied = self.recorded.spec if self.recorded is not None else None
+        return not compare(JOURNAL_ENTRY, declared.spec, applied, self.spec, manage_observed=False)
+
+
+def assumed_posted(workspace: CheckedWorkspace) -> PostedEntries:
+    settings = require_valid(workspace)
+    with closing(open_workspace_daybook(workspace.root, settings)) as daybook:
+        require_daybook(daybook.lineage)
+        recorded, commit = daybook.recorded(), daybook.applied_commit
+    live = assumed_live({}, recorded, workspace.tenant)
+    return PostedEntries(
+        read=live.get,
+        periods=workspace.tenant.periods,
+        recorded=recorded,
+        applied_commit=commit,
+        offline=True,
+    )
+
+
+def original_of(named: str, *, workspace: CheckedWorkspace, posted: PostedEntries) -> Original:
+    """The posted entry of a name or a number. Raises Refused, and UsageError for an unknown one."""
+    marker = require_valid(workspace).marker
+    declared, recorded = workspace.declared, posted.recorded
+    by_number = {one.number: address.name for address, one in recorded.items() if one.number}
+    adopted = {one.adopts: one.address.name for one in declared.values() if one.adopts}
+    name = (by_number.get(named) or adopted.get(named, "")) if is_number(named) else named
+    file = declared.get(Address(JOURNAL_ENTRY.name, name))
+    known = (name, file.previous_name if file is not None else None)
+    records = (recorded.get(Address(JOURNAL_ENTRY.name, one)) for one in known if one)
+    record = next((one for one in records if one is not None and one.number), None)
+    number = named if is_number(named) else (record.number if record else None)
+    number = number or (file.adopts if file is not None else None)
+    if number is None and file is None and record is None:
+        names = (one.name for one in (*declared, *recorded) if one.kind == JOURNAL_ENTRY.name)
+        close = nearest(named, KnownNames(names))
+        raise UsageError(
+            f"no entry is named {named}",
+            remedy=close or "For an entry outside the workspace write its JE number.",
+        )
+    live = posted.read(number) if number is not None else None
+    if live is None or live.status not in JOURNAL_ENTRY.posted_states:
+        state = "not posted" if live is None else live.status
+        raise verb_refused("reversal-cancelled", f"{number or named} is {state}")
+    spec = declaration_of(JOURNAL_ENTRY, live, marker_place=marker, tenant=workspace.tenant)
+    if posted.offline and record is not None and record.spec is not None:
+        spec = record.spec
+    return Original(
+        # What no file declares any more is named by its number.
+        name=file.address.name if file is not None else live.number,
+        number=live.number,
+        spec=spec,
+        live=live,
+        declared=file,
+        recorded=record,
+    )
+
+
+def verb_refused(rule: str, fact: str, remedy: str = "") -> Refused:
+    """The refusal of a verb under one of its rules; `remedy` replaces that of the rule."""
+    return Refused(f"{rule}: {fact}", remedy=remedy or WRITING_RULES[rule].remedy)

@@ -1,0 +1,334 @@
+"""Writes the reversal of posted entries, and declares the corrected ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.app.files.file_changes import WritingOptions, write_files
+from reconciler.app.files.original_text import restored_text
+from reconciler.app.files.posted_entries import (
+    Original,
+    PostedEntries,
+    assumed_posted,
+    original_of,
+    verb_refused,
+)
+from reconciler.app.progress import ImportProblems, Note, Tell
+from reconciler.app.session import ReadSession, open_session
+from reconciler.app.workspace import CheckedWorkspace, read_workspace
+from reconciler.core.model.command import suggested
+from reconciler.core.model.enumerations import PeriodStatus, TransferState
+from reconciler.core.model.finding import Severity
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
+from reconciler.core.model.resource import Address, Declared, Value, text_of
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.planning.reversing.reversal import (
+    LONGEST_NAME,
+    REBOOKED,
+    SUFFIX,
+    Dating,
+    dating_of,
+    reversed_spec,
+)
+from reconciler.core.rules.reversals import remainders, reversed_names
+from reconciler.errors import FilesRefused, Refused
+from reconciler.workspace.formatter.editing import documents_in, edited, with_document
+from reconciler.workspace.formatter.writer import declarations_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversalOptions:
+    """What is reversed, and how the reversal is written."""
+
+    names: Sequence[str]
+    period: str = ""
+    date: str = ""
+    rebook: bool = False
+    rebook_only: bool = False
+    reason: str = ""
+    name: str | None = None
+    to: Path | None = None
+    offline: bool = False
+
+
+def reverse_entries(
+    workspace: CheckedWorkspace,
+    options: ReversalOptions,
+    writing: WritingOptions,
+    *,
+    tell: Tell,
+    ca_bundle: str | None,
+) -> int:
+    """Write the reversals of these entries, all or none, and return the exit code.
+
+    Raises Refused for an entry that cannot be reversed, and FilesRefused if the files would have
+    problems afterwards.
+    """
+    if options.offline:
+        return _write(workspace, assumed_posted(workspace), options, writing, tell)
+    opened = open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False)
+    with opened as session:
+        known = session.workspace.tenant
+        posted = PostedEntries(
+            read=lambda number: session.ledger.read(RUN_ENTRY_KIND, number),
+            # A period that the Reference lacks could not be declared.
+            periods=tuple(
+                one
+                for one in session.ledger.accounting_periods()
+                if not known.complete or one.name in known.periods_by_name
+            ),
+            recorded=session.daybook.recorded(),
+            applied_commit=session.daybook.applied_commit,
+            offline=False,
+        )
+        return _write(workspace, posted, options, writing, tell)
+
+
+def _write(
+    workspace: CheckedWorkspace,
+    posted: PostedEntries,
+    options: ReversalOptions,
+    writing: WritingOptions,
+    tell: Tell,
+) -> int:
+    verb = _Reversing(workspace, posted, options)
+    for named in dict.fromkeys(options.names):
+        verb.take(named)
+
+    def prove() -> None:
+        again = read_workspace(workspace.root)
+        written = {path.resolve() for path in verb.files}
+        problems = tuple(
+            one
+            for one in again.problems
+            if one.severity is Severity.ERROR
+            # A fact of the tenant would stop the reversal; elsewhere it stops nothing.
+            and (not one.of_tenant or (workspace.root / one.path).resolve() in written)
+        )
+        if problems:
+            tell(ImportProblems(problems=problems, root=workspace.root))
+            raise FilesRefused(
+                "the files would have these problems, so nothing was written",
+                remedy="Choose other values with --period, --date, --name or --to.",
+            )
+
+    for note in verb.notes:
+        tell(Note(text=note))
+    return write_files(workspace.root, verb.files, writing, tell=tell, kept=verb.kept, prove=prove)
+
+
+class _Reversing:
+    """Collects the files of several reversals."""
+
+    def __init__(
+        self, workspace: CheckedWorkspace, posted: PostedEntries, options: ReversalOptions
+    ) -> None:
+        self._workspace, self._posted, self._options = workspace, posted, options
+        self._reversed = reversed_names(workspace.declared.values())
+        self.files: dict[Path, str | None] = {}
+        self.kept: list[Path] = []
+        self.notes: list[str] = []
+
+    def take(self, named: str) -> None:
+        """Add the files of one entry. Raises Refused, and UsageError for what nobody knows."""
+        original = original_of(named, workspace=self._workspace, posted=self._posted)
+        options = self._options
+        reversal = self._reversed.get(original.name)
+        if options.rebook_only:
+            self._rebook(original, self._dating(original, reversal), reversal)
+            return
+        if original.declared is not None and original.declared.reverses is not None:
+            raise verb_refused(
+                "reversal-of-reversal",
+                f"{original.name} is itself a reversal",
+                f"If {original.number} is not transferred, remove its file: apply cancels it. If "
+                f"it is, run {suggested('reverse', original.declared.reverses, '--rebook-only')}.",
+            )
+        target = self._target(original)
+        if reversal is not None and self._path(reversal) != (options.to and target):
+            raise verb_refused(
+                "reversal-twice",
+                f"{original.name} is reversed by {reversal.address.name} already "
+                f"({reversal.source})",
+                "Nothing needs to be written. To write the reversal again, name its file with "
+                f"`--to {reversal.source.path}`.",
+            )
+        dating = self._dating(original, reversal)
+        self._reverse(original, dating, reversal, target)
+        if options.rebook:
+            self._rebook(original, dating, None)
+
+    def _dating(self, original: Original, reversal: Declared | None) -> Dating:
+        options, periods = self._options, self._posted.periods
+        if reversal is not None and not options.period:
+            # What stands already says where.
+            spec, names = reversal.spec, (JOURNAL_ENTRY.period, JOURNAL_ENTRY.date)
+            period, date = (text_of(spec.get(name)) or "" for name in names)
+            status = {one.name: one.status for one in periods}.get(period)
+            if not options.rebook_only or status == PeriodStatus.OPEN:
+                return Dating(period=period, date=options.date or date)
+        found = dating_of(original.spec, periods, period=options.period, date=options.date)
+        if found is None:
+            period = text_of(original.spec.get(JOURNAL_ENTRY.period)) or ""
+            raise verb_refused("reversal-period", f"no open period follows {period}")
+        return found
+
+    def _reverse(
+        self, original: Original, dating: Dating, reversal: Declared | None, target: Path
+    ) -> None:
+        options, tenant = self._options, self._workspace.tenant
+        notes = f"Reversal of {original.number}" + (f": {options.reason}" * bool(options.reason))
+        if reversal is not None and not options.reason:
+            notes = text_of(reversal.spec.get("notes")) or notes
+        spec = reversed_spec(original.spec, dating, notes)
+        declared = original.declared
+        keeps = declared is None or options.rebook
+        rebook = "--rebook" if reversal is None else "--rebook-only"
+        if declared is not None and not keeps and remainders(declared.spec, spec, tenant):
+            raise verb_refused(
+                "reversal-nets",
+                f"the file of {original.name} ({declared.source}) differs from what is posted as "
+                f"{original.number}",
+                f"Run {suggested('reverse', original.name, rebook)}: it moves the edit into a "
+                "new entry. Or restore the file.",
+            )
+        self._advise(original)
+        name = reversal.address.name if reversal is not None else self._new_name(original, SUFFIX)
+        metadata: dict[str, Value] = {"name": name, "reverses": original.name}
+        if declared is not None and declared.labels:
+            metadata["labels"] = dict(declared.labels)
+        text = self._comment(original) + self._declaration(metadata, spec)
+        if reversal is not None:
+            present = self._text(target)
+            self.files[target] = with_document(present, reversal.source.index, text)
+        else:
+            self._append(target, text)
+
+    def _rebook(self, original: Original, dating: Dating, reversal: Declared | None) -> None:
+        """Declare the corrected entry: the edited file, or a copy of what was posted."""
+        if self._options.rebook_only and reversal is None:
+            command = suggested("reverse", original.name, "--rebook")
+            raise Refused(f"nothing reverses {original.name}", remedy=f"Run {command}.")
+        name = self._new_name(original, REBOOKED)
+        declared = original.declared
+        target = self._target(original)
+        if declared is None or not original.is_edited:
+            metadata: dict[str, Value] = {"name": name}
+            if declared is not None and declared.labels:
+                metadata["labels"] = dict(declared.labels)
+            spec = {**original.spec, **dating.fields}
+            self._append(target, self._declaration(metadata, spec))
+            return
+        path = self._path(declared)
+        present = self._text(path)
+        edits = {
+            ("metadata", "name"): name,
+            **{("metadata", field): None for field in _OF_THE_ORIGINAL},
+            **{("spec", field): text_of(value) for field, value in dating.fields.items()},
+            ("spec", JOURNAL_ENTRY.transfer): None,
+        }
+        tenant, index = self._workspace.tenant, declared.source.index
+        moved = edited(
+            documents_in(present)[index],
+            edits,
+            minor_units=tenant.minor_units,
+            home_currency=tenant.home_currency or "",
+        )
+        before = restored_text(
+            self._workspace.root, original, commit=self._posted.applied_commit, tenant=tenant
+        )
+        self.files[path] = with_document(present, index, before)
+        self.kept.append(path)
+        self._append(target, moved)
+
+    def _advise(self, original: Original) -> None:
+        """What else could be done, or has to be known."""
+        period = self._period(original)
+        transfer = text_of(original.live.fields.get(JOURNAL_ENTRY.transfer)) or TransferState.NO
+        free = transfer not in (TransferState.YES, TransferState.PROCESSING)
+        known = original.declared is not None and not self._posted.offline
+        if known and free and period is not None and period.status == PeriodStatus.OPEN:
+            self.notes.append(
+                f"{original.number} is not transferred and {period.name} is open: it could be "
+                "cancelled. Removing the file would be shorter."
+            )
+        if original.live.fields.get("transactionType") in TRANSACTION_TYPES or original.made_by:
+            run = original.made_by or "its journal run"
+            self.notes.append(
+                f"The source transactions of {original.number} stay with {run}; the next run does "
+                "not take them."
+            )
+
+    def _comment(self, original: Original) -> str:
+        period = text_of(original.spec.get(JOURNAL_ENTRY.period)) or ""
+        known = self._period(original)
+        state = _STATES.get(known.status) if known is not None else None
+        named = original.name
+        if named != original.number:
+            named += f" ({original.number})"
+        text = f"# Reverses {named} of {period}" + (f", which is {state}" if state else "")
+        if self._posted.offline:
+            text += ", as the daybook recorded it"
+        return f"{text}. Written by reconciler reverse.\n"
+
+    def _period(self, original: Original) -> AccountingPeriod | None:
+        name = text_of(original.spec.get(JOURNAL_ENTRY.period))
+        return next((one for one in self._posted.periods if one.name == name), None)
+
+    def _declaration(self, metadata: Mapping[str, Value], spec: Mapping[str, Value]) -> str:
+        tenant = self._workspace.tenant
+        return declarations_text(
+            [(JOURNAL_ENTRY.name, metadata, spec)],
+            minor_units=tenant.minor_units,
+            home_currency=tenant.home_currency or "",
+        )
+
+    def _new_name(self, original: Original, suffix: str) -> str:
+        options = self._options
+        given = options.name if suffix == SUFFIX or options.rebook_only else None
+        name = given or f"{original.name.lower()}{suffix}"
+        if len(name) > LONGEST_NAME:
+            raise verb_refused("reversal-name", f"{name} has {len(name)} characters")
+        there = self._workspace.declared.get(Address(JOURNAL_ENTRY.name, name))
+        if there is not None:
+            raise Refused(
+                f"{name} is declared already ({there.source})",
+                remedy="Choose another name with --name.",
+            )
+        return name
+
+    def _target(self, original: Original) -> Path:
+        """The file of the reversal: beside that of the original."""
+        root = self._workspace.root
+        if self._options.to is not None:
+            return root / self._options.to
+        if original.declared is None:
+            return root / "reversals" / f"{original.number.lower()}.yaml"
+        path = self._path(original.declared)
+        return path.with_name(f"{path.stem}.reversal.yaml")
+
+    def _path(self, declared: Declared) -> Path:
+        return self._workspace.root / declared.source.path
+
+    def _text(self, path: Path) -> str:
+        """The text of a file, as far as it is written by now; empty for a new one."""
+        if path in self.files:
+            return self.files[path] or ""
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def _append(self, path: Path, text: str) -> None:
+        present = self._text(path)
+        self.files[path] = "---\n".join(filter(None, (present, text)))
+        self.kept.append(path)
+
+
+_OF_THE_ORIGINAL = ("adopts", "journalRun", "previousName", "acknowledges", "reverses")
+"""The metadata that an entry does not hand on to the one that takes its place."""
+
+_STATES = {
+    PeriodStatus.OPEN.value: "open",
+    PeriodStatus.PENDING_CLOSE.value: "about to be closed",
+    PeriodStatus.CLOSED.value: "closed",
+}

@@ -1,0 +1,1 @@
+"""Reversals: how they are written, and how a plan holds them to what is posted."""

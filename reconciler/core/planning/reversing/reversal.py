@@ -1,0 +1,93 @@
+"""What reverses an entry: its lines with the sides swapped, in an open period."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.model.canonical import lines, with_lines
+from reconciler.core.model.enumerations import PeriodStatus, Side
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.resource import Value, text_of
+from reconciler.core.model.tenant import AccountingPeriod
+
+SUFFIX = "-reversal"
+"""The end of a reversal's name."""
+
+REBOOKED = "-rebooked"
+"""The end of the name of the entry that takes the place of a reversed one."""
+
+LONGEST_NAME = 63
+"""The most characters that a name may have."""
+
+_OTHER_SIDE = {Side.DEBIT: Side.CREDIT.value, Side.CREDIT: Side.DEBIT.value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dating:
+    """The accounting period of an entry by its name, and the date."""
+
+    period: str
+    date: str
+
+    @property
+    def fields(self) -> Mapping[str, Value]:
+        """The fields of the entry."""
+        return {JOURNAL_ENTRY.period: self.period, JOURNAL_ENTRY.date: self.date}
+
+
+def dating_of(
+    original: Mapping[str, Value],
+    periods: Iterable[AccountingPeriod],
+    *,
+    period: str = "",
+    date: str = "",
+) -> Dating | None:
+    """The period and the date of a reversal; None if no open period follows that of the original.
+
+    The default is the period of the original while it is open, else the earliest open one that
+    starts after it and has an end. The date stays in the same period; elsewhere it is the first
+    day. What is given is taken as it is.
+    """
+    by_name = {one.name: one for one in periods}
+    own = by_name.get(text_of(original.get(JOURNAL_ENTRY.period)) or "")
+    chosen = by_name.get(period)
+    if not period:
+        if own is None:
+            return None
+        chosen = own if own.status == PeriodStatus.OPEN else _next_open(own, by_name.values())
+        if chosen is None:
+            return None
+    if not date:
+        same = chosen is not None and chosen == own
+        day = text_of(original.get(JOURNAL_ENTRY.date)) or ""
+        date = day if same or chosen is None else chosen.start_date
+    return Dating(period=chosen.name if chosen is not None else period, date=date)
+
+
+def _next_open(
+    after: AccountingPeriod, periods: Iterable[AccountingPeriod]
+) -> AccountingPeriod | None:
+    # Dates in ISO form compare as text.
+    last = after.end_date or after.start_date
+    following = (
+        one
+        for one in periods
+        if one.status == PeriodStatus.OPEN and one.end_date is not None and one.start_date > last
+    )
+    return min(following, key=lambda one: (one.start_date, one.end_date or ""), default=None)
+
+
+def reversed_spec(original: Mapping[str, Value], dating: Dating, notes: str) -> dict[str, Value]:
+    """What reverses a posted entry: every line as it is, in its order, on the other side.
+
+    Home amounts keep the rate of the original. The transfer state and notes are its own.
+    """
+    kept = {
+        name: value
+        for name, value in original.items()
+        if name not in JOURNAL_ENTRY.externally_written and name != "notes"
+    }
+    rows = (
+        {**row, "type": _OTHER_SIDE[Side(str(row["type"]))]}
+        for row in lines(JOURNAL_ENTRY, original)
+    )
+    return with_lines(JOURNAL_ENTRY, {**kept, **dating.fields, "notes": notes}, rows)

@@ -1,0 +1,284 @@
+"""Corrections of what can no longer be cancelled: reversed and rebooked, in files, with proof."""
+
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from books_harness import by_hand, credit, debit, reconciler
+
+RENT = """\
+# The rent of Tokyo.
+apiVersion: journal.reconciler/v1
+kind: JournalEntry
+metadata: {name: rent, labels: {team: office}}  # who
+spec:
+  accountingPeriodName: Jan-2026
+  currency: USD
+  journalEntryDate: 2026-01-31
+  # from the contract
+  journalEntryItems:
+    - {accountingCodeName: Deferred Revenue, type: Debit, amount: 400.90}
+    - {accountingCodeName: Subscription Revenue, type: Credit, amount: 400.90}
+"""
+REVERSED = """\
+# Reverses rent (JE-00000001) of Jan-2026, which is closed. Written by reconciler reverse.
+apiVersion: journal.reconciler/v1
+kind: JournalEntry
+metadata: {name: rent-reversal, labels: {team: office}, reverses: rent}
+spec:
+  accountingPeriodName: Feb-2026
+  currency: USD
+  journalEntryDate: 2026-02-01
+  notes: "Reversal of JE-00000001: billed twice"
+  journalEntryItems:
+    - {accountingCodeName: Deferred Revenue, type: Credit, amount: 400.90}
+    - {accountingCodeName: Subscription Revenue, type: Debit, amount: 400.90}
+"""
+REBOOKED = (
+    RENT.replace("name: rent", "name: rent-rebooked")
+    .replace("Jan-2026", "Feb-2026")
+    .replace("2026-01-31", "2026-02-01")
+)
+
+
+@pytest.fixture
+def rent(empty):
+    """One posted entry, in a commit; its period is open."""
+    empty.write("rent.yaml", RENT)
+    empty.applied()
+    for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b.c commit -qm Books"):
+        subprocess.run(["git", *command.split()], cwd=empty.root, check=True)
+    return empty
+
+
+@pytest.fixture
+def closed(rent):
+    """The same after its period was closed."""
+    rent.close_period("Jan-2026")
+    return rent
+
+
+def files(books):
+    return {file.name: file.read_text() for file in books.root.glob("**/*.yaml")}
+
+
+def transferred(books, name="rent"):
+    books.set(name, transferredToAccounting="Yes")
+
+
+def follow(books, said):
+    """Run the first command of a remedy, as it is printed."""
+    command = re.search(r"`reconciler ([^`]+)`", said)[1]
+    ended = reconciler(*shlex.split(command))
+    assert ended.code == 0, ended.said
+    return ended
+
+
+def test_a_closed_entry_is_reversed_and_nets_to_zero(closed):
+    ended = closed.run("reverse", "rent", "--reason", "billed twice")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == f"wrote {closed.root}/rent.reversal.yaml\n"
+    assert files(closed)["rent.reversal.yaml"] == REVERSED
+    closed.applied()
+    assert set(closed.posted()) == {"rent", "rent-reversal"}
+
+
+def test_an_edit_of_a_transferred_entry_is_rebooked_as_the_plan_says(rent):
+    """Edit, plan says blocked, run the command, apply: the edit is posted and the file restored."""
+    transferred(rent)
+    rent.edit("rent.yaml", "Debit, amount: 400.90", "Debit, amount: 300.10")
+    rent.edit("rent.yaml", "Credit, amount: 400.90", "Credit, amount: 300.10")
+    rent.close_period("Jan-2026")
+    planned = rent.plan()
+    assert "blocked  rent" in planned.out
+    follow(rent, planned.out)
+    written = files(rent)
+    assert written["rent.yaml"] == RENT
+    reversal, _, rebooked = written["rent.reversal.yaml"].partition("---\n")
+    assert reversal == REVERSED.replace("notes: \"Reversal of JE-00000001: billed twice\"",
+                                        "notes: Reversal of JE-00000001")  # fmt: skip
+    assert rebooked == REBOOKED.replace("400.90", "300.10")
+    rent.applied()
+    assert set(rent.posted()) == {"rent", "rent-reversal", "rent-rebooked"}
+
+
+def test_without_a_commit_the_file_is_restored_from_the_daybook(closed):
+    shutil.rmtree(closed.root / ".git")
+    closed.write("rent.yaml", RENT.replace("400.90", "300.10"))
+    assert closed.run("reverse", "rent", "--rebook").code == 0
+    restored = files(closed)["rent.yaml"]
+    assert "300.10" not in restored
+    assert restored.count("400.90") == 2
+    closed.applied()
+
+
+def test_a_copy_is_rebooked_where_nothing_was_edited(closed):
+    assert closed.run("reverse", "rent", "--rebook").code == 0
+    rebooked = files(closed)["rent.reversal.yaml"].partition("---\n")[2]
+    assert "name: rent-rebooked" in rebooked
+    assert rebooked.count("400.90") == 2
+    assert closed.run("validate", "--strict").code == 0
+    closed.applied()
+
+
+def test_the_corrected_entry_alone_is_declared_beside_a_reversal(closed):
+    first = closed.run("reverse", "rent", "--rebook-only")
+    assert (first.code, "nothing reverses rent" in first.err) == (4, True)
+    closed.run("reverse", "rent")
+    closed.write("rent.yaml", RENT.replace("400.90", "300.10"))
+    found = closed.run("validate")
+    assert (found.code, "reversal-nets" in found.out) == (3, True)
+    follow(closed, found.out)
+    assert files(closed)["rent.yaml"] == RENT
+    assert files(closed)["rent.reversal.yaml"].count("300.10") == 2
+    closed.applied()
+
+
+def test_a_reversal_is_written_again_into_its_file(closed):
+    closed.run("reverse", "rent", "--reason", "billed twice")
+    subprocess.run(["git", "add", "."], cwd=closed.root, check=True)
+    closed.edit("rent.reversal.yaml", "Credit, amount: 400.90", "Credit, amount: 300.90")
+    found = closed.run("validate")
+    assert "lines-balance" in found.out
+    remedy = ("reverse", "rent", "--to", "rent.reversal.yaml")
+    (closed.root / "rent.reversal.yaml").write_text(REVERSED.replace("400.90", "300.90"))
+    refused = closed.run(*remedy)
+    assert (refused.code, "file-modified" in refused.err) == (4, True)
+    for command in ("add .", "-c user.name=a -c user.email=a@b.c commit -qm Wrong"):
+        subprocess.run(["git", *command.split()], cwd=closed.root, check=True)
+    assert closed.run(*remedy, "--check").code == 7
+    found = closed.run("validate")
+    commands = re.findall(r"`reconciler ([^`]+)`", found.out)
+    assert reconciler(*shlex.split(commands[1])).code == 0
+    assert files(closed)["rent.reversal.yaml"] == REVERSED
+    assert closed.run(*remedy, "--check").code == 0
+
+
+def test_the_verb_run_twice_is_refused_and_changes_nothing(closed):
+    closed.run("reverse", "rent")
+    before = files(closed)
+    again = closed.run("reverse", "rent")
+    assert (again.code, files(closed)) == (4, before)
+    assert "reversal-twice: rent is reversed by rent-reversal already" in again.err
+    other = closed.run("reverse", "rent", "--to", "other.yaml")
+    assert (other.code, files(closed)) == (4, before)
+
+
+def test_a_reversal_is_not_reversed_but_removed_or_rebooked(closed):
+    closed.run("reverse", "rent")
+    closed.applied()
+    refused = closed.run("reverse", "rent-reversal")
+    assert (refused.code, "reversal-of-reversal" in refused.err) == (4, True)
+    transferred(closed, "rent-reversal")
+    follow(closed, refused.err)
+    closed.applied()
+    assert set(closed.posted()) == {"rent", "rent-reversal", "rent-rebooked"}
+
+
+def test_an_entry_that_nobody_declares_is_reversed_by_its_number(closed):
+    period, date = "Feb-2026", "2026-02-28"
+    number = by_hand(closed, accountingPeriodName=period, journalEntryDate=date)
+    assert closed.run("reverse", number, "--name", "undo").code == 0
+    written = files(closed)[f"{number.lower()}.yaml"]
+    assert (closed.root / "reversals" / f"{number.lower()}.yaml").exists()
+    assert f"# Reverses {number} of Feb-2026, which is open." in written
+    assert f"reverses: {number}" in written
+    assert f"journalEntryDate: {date}" in written
+    closed.applied()
+
+
+def test_a_number_stands_for_the_name_that_has_it(closed):
+    assert closed.run("reverse", "JE-00000001").code == 0
+    assert "reverses: rent\n" in files(closed)["rent.reversal.yaml"].replace("}", "\n")
+
+
+def test_offline_the_daybook_says_what_is_posted(closed):
+    assert closed.run("reverse", "rent", "--offline", "--period", "Feb-2026").code == 0
+    written = files(closed)["rent.reversal.yaml"]
+    assert "of Jan-2026, which is open, as the daybook recorded it." in written
+    assert written.count("400.90") == 2
+    closed.applied()
+
+
+def test_a_foreign_entry_keeps_its_rate(empty):
+    fields = {"accountingPeriodName": "Jan-2026", "currency": "EUR"}
+    lines = (
+        debit("100.00", homeCurrencyAmount="117.00"),
+        credit("100.00", homeCurrencyAmount="117.00"),
+    )
+    empty.declare("loan", *lines, **fields)
+    empty.applied()
+    assert empty.run("reverse", "loan").code == 0
+    assert files(empty)["loan.reversal.yaml"].count("homeCurrencyAmount: 117.00") == 2
+    empty.applied()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        pytest.param(["rnt"], 64, 'Did you mean "rent"?', id="a name that nobody knows"),
+        pytest.param(["JE-00000099"], 4, "JE-00000099 is not posted", id="a number that is gone"),
+        pytest.param(["rent", "rnt"], 64, "no entry is named rnt", id="one of two"),
+        pytest.param(["rent", "--period", "Mai-2026"], 3, "known-period", id="an unknown period"),
+        pytest.param(["rent", "--to", "../x.yaml"], 64, "outside the workspace", id="outside"),
+        pytest.param(["rent", "--date", "1.2.2026"], 64, "YYYY-MM-DD", id="no date"),
+        pytest.param(["rent", "--name", "rent"], 4, "declared already", id="a name that is taken"),
+        pytest.param(["rent", "rent2", "--name", "x"], 64, "exactly one", id="one name for two"),
+        pytest.param(["rent", "--rebook", "--rebook-only"], 64, "combined", id="two of one"),
+        pytest.param([], 64, "Missing argument", id="no name"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_leaves_no_file(closed, args, code, said):
+    before = files(closed)
+    ended = closed.run("reverse", *args)
+    assert (ended.code, files(closed)) == (code, before)
+    assert said in ended.err
+
+
+def test_without_an_open_period_the_verb_says_so(rent):
+    text = (rent.root / "reference.yaml").read_text()
+    rent.close_period(re.findall(r"name: ([^,]+), .*endDate", text)[-1])
+    refused = rent.run("reverse", "rent")
+    assert (refused.code, refused.out) == (4, "")
+    assert "reversal-period: no open period follows Jan-2026" in refused.err
+    # One way of the remedy: a period is named. Whether it is open is for the plan to say.
+    assert rent.run("reverse", "rent", "--period", "Feb-2026").code == 0
+    assert "period-closed" in rent.plan().out
+
+
+def test_a_long_name_needs_a_shorter_one(empty):
+    name = "n" * 63
+    empty.declare(name)
+    empty.applied()
+    refused = empty.run("reverse", name)
+    assert (refused.code, f"reversal-name: {name}-reversal has 72 characters" in refused.err) == (
+        4,
+        True,
+    )
+    assert empty.run("reverse", name, "--name", "short").code == 0
+    empty.applied()
+
+
+def test_a_cancelled_entry_is_not_reversed(rent):
+    rent.cancel("rent")
+    refused = rent.run("reverse", "rent")
+    assert (refused.code, "JE-00000001 is Cancelled" in refused.err) == (4, True)
+
+
+def test_what_could_still_be_cancelled_is_said_and_written_all_the_same(rent):
+    ended = rent.run("reverse", "rent")
+    assert ended.code == 0
+    assert "Removing the file would be shorter." in ended.said
+    rent.applied()
+
+
+def test_a_look_shows_and_writes_nothing(closed):
+    before = files(closed)
+    shown = closed.run("reverse", "rent", "--reason", "billed twice", "--dry-run")
+    assert shown.code == 0
+    added = [line[1:] for line in shown.out.splitlines() if re.match(r"\+(?!\+\+)", line)]
+    assert "\n".join(added) + "\n" == REVERSED
+    assert closed.run("reverse", "rent", "--check").code == 7
+    assert files(closed) == before
