@@ -11,6 +11,7 @@ import threading
 import httpx
 import pytest
 import yaml
+from ledger_databases import SQLITE
 from ledger_harness import (
     ENTRIES,
     REFERENCE,
@@ -251,7 +252,7 @@ def test_few_books_have_a_copy_at_a_time(make_bench, monkeypatch, tmp_path):
             assert len(list(tmp_path.glob("ledger-query-*"))) <= 2
 
 
-def test_copies_go_with_their_app(seeded, monkeypatch, tmp_path):
+def test_copies_go_with_their_app_but_the_one_that_is_kept(seeded, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     bench = Bench(seeded)
     rows(bench.client(), "select id from journalentry")
@@ -260,17 +261,26 @@ def test_copies_go_with_their_app(seeded, monkeypatch, tmp_path):
     bench.close()
     del bench
     gc.collect()
-    assert list(tmp_path.glob("ledger-query-*")) == []
+    assert [made.name.startswith("ledger-query-kept-") for made in left(tmp_path)] == kept(seeded)
 
 
-def test_a_server_that_stops_leaves_no_copy(seeded, tmp_path, monkeypatch):
+def test_a_server_that_stops_leaves_no_copy_but_the_one_it_keeps(seeded, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with serving(seeded, forked=False) as (server, client), open_ledger(seeded.url) as ledger:
         token = sign_in(client, *ledger.issue_client("query")).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         rows(client, "select id from journalentry")
-        assert len(list(tmp_path.glob("ledger-query-*"))) == 1
+        assert len(left(tmp_path)) == 1
         client.close()
         server.send_signal(signal.SIGTERM)
         assert server.wait() == 0
-    assert list(tmp_path.glob("ledger-query-*")) == []
+    assert [made.name.startswith("ledger-query-kept-") for made in left(tmp_path)] == kept(seeded)
+
+
+def left(directory):
+    return list(directory.glob("ledger-query-*"))
+
+
+def kept(database):
+    """Beside a file one copy is kept; of a database on a server none."""
+    return [True] if database.kind == SQLITE else []

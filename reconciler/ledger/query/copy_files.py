@@ -1,41 +1,94 @@
-"""The directories of copies: removed with their process, or by the next start if it was killed.
+"""The directories of copies: kept for the next process, or removed.
 
 A copy holds the books of a tenant, so it lies beside the database, where only the same people look.
 A ledger on a database server has no directory of its own and uses that for temporary files.
+
+A process that ends as it should keeps one copy for each tenant, beside a database file, with a note
+of what it holds. It is complete on disk before it gets the note, and loses the note when a process
+takes it. So what a killed process leaves has none, and the next start removes it.
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 PREFIX = "ledger-query-"
 DATABASE = "replica.db"
 _OWNER, _DRAFT = "owner", "owner.draft"
 """The file that a process keeps locked as long as it uses the directory."""
+_NOTE, _NOTE_DRAFT = "kept", "kept.draft"
 _UNOWNED = 3600.0
 """Seconds without a change after which a directory without an owner's file is given up.
 
 Earlier versions wrote no such file, and a new directory has none for a moment.
 """
-_CONTENTS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _OWNER, _DRAFT}
+_CONTENTS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _OWNER, _DRAFT, _NOTE, _NOTE_DRAFT}
 
 
 class CopyDirectory:
-    """A new directory, readable by its owner only, until `remove`."""
+    """A directory, readable by its owner only, until `remove` or `keep`."""
 
-    def __init__(self, directory: Path | None) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory))
-        draft = self.path / _DRAFT
-        self._owner = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    def __init__(self, path: Path, owner: int) -> None:
+        self.path = path
+        self._owner = owner
+
+    @classmethod
+    def new(cls, directory: Path | None) -> Self:
+        """A new directory below another, or among the temporary files."""
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory))
+        draft = path / _DRAFT
+        owner = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         # It gets its name when it is locked, so nobody finds it unlocked.
-        fcntl.flock(self._owner, fcntl.LOCK_EX)
-        draft.rename(self.path / _OWNER)
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        draft.rename(path / _OWNER)
+        return cls(path, owner)
+
+    @classmethod
+    def kept(cls, database: Path, tenant_id: str) -> tuple[Self, bytes] | None:
+        """The directory that was kept for a tenant, with its note, which it loses now."""
+        path = _kept_path(database, tenant_id)
+        with suppress(OSError):
+            owner = _locked(path)
+            try:
+                note = (path / _NOTE).read_bytes()
+                (path / _NOTE).unlink()
+                _sync(path)
+            except OSError:
+                os.close(owner)
+                raise
+            return cls(path, owner), note
+        return None
+
+    def keep(self, database: Path, tenant_id: str, note: bytes) -> None:
+        """Leave the directory for a later process, in the place of an older one.
+
+        If another process uses that one, this directory is removed instead.
+        """
+        try:
+            kept = _kept_path(database, tenant_id)
+            if self.path != kept:
+                with suppress(FileNotFoundError):
+                    _remove_unused(kept)
+                self.path = self.path.rename(kept)
+            draft = self.path / _NOTE_DRAFT
+            draft.write_bytes(note)
+            _sync(draft)
+            _sync(self.path)
+            draft.rename(self.path / _NOTE)
+            _sync(self.path)
+        except OSError:
+            self.remove()
+        else:
+            os.close(self._owner)
 
     def remove(self) -> None:
         """Remove the directory. Those who have files of it open keep them."""
@@ -48,6 +101,37 @@ def remove_left(directory: Path | None) -> None:
     if directory is not None:
         _remove_left(directory)
     _remove_left_temporary()
+
+
+def remove_others(database: Path, tenant_ids: Collection[str]) -> None:
+    """Remove copies that were kept for other tenants of a database file, which was replaced."""
+    wanted = {_kept_path(database, tenant_id) for tenant_id in tenant_ids}
+    for path in kept_for(database):
+        if path not in wanted:
+            with suppress(OSError):
+                _remove_unused(path)
+
+
+def kept_for(database: Path) -> list[Path]:
+    """The directories that processes kept for a database file."""
+    return sorted(database.parent.glob(f"{PREFIX}kept-{_short(database.name)}-*"))
+
+
+def _kept_path(database: Path, tenant_id: str) -> Path:
+    name = f"{PREFIX}kept-{_short(database.name)}-{_short(tenant_id)}"
+    return database.with_name(name)
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @cache
@@ -65,19 +149,45 @@ def _remove_left(directory: Path) -> None:
 
 
 def _remove_if_left(path: Path) -> None:
-    """Remove a directory if it is ours, and certainly of no living process."""
-    about = path.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
-        return
-    files = {file.name: file for file in path.iterdir()}
-    if files.keys() - _CONTENTS:
+    """Remove a directory if it is ours, and certainly of no living process and not kept."""
+    files = _files_of(path)
+    if files is None or _NOTE in files:
         return
     if _OWNER in files:
-        owner = os.open(files[_OWNER], os.O_RDWR | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path, ignore_errors=True)
-        finally:
-            os.close(owner)
+        _remove_unused(path)
     elif max(each.lstat().st_mtime for each in (path, *files.values())) < time.time() - _UNOWNED:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _files_of(path: Path) -> dict[str, Path] | None:
+    """The files of a directory by name; None if it is not ours."""
+    about = path.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
+        return None
+    files = {file.name: file for file in path.iterdir()}
+    return None if files.keys() - _CONTENTS else files
+
+
+def _remove_unused(path: Path) -> None:
+    """Remove a directory. Raises OSError if a process uses it, or if it is not ours."""
+    owner = _locked(path)
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(owner)
+
+
+def _locked(path: Path) -> int:
+    """The file of the owner, locked. Raises OSError if a process has it, or if it is not ours."""
+    if _files_of(path) is None:
+        raise PermissionError(path)
+    owner = os.open(path / _OWNER, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another process may have removed or replaced it before the lock.
+        if not os.path.samestat(os.fstat(owner), (path / _OWNER).stat()):
+            raise FileNotFoundError(path)
+    except OSError:
+        os.close(owner)
+        raise
+    return owner

@@ -4,8 +4,12 @@ The copy is a SQLite database in a directory of its own, without other tenants' 
 copied when a query first names it. Later the audit events since the last update tell which rows to
 read again, so a query costs what has changed. If the chain of events does not continue, or has an
 unknown type of event, the copy is made again.
+
+A copy beside a database file is kept for the next process, which continues from its last event.
 """
 
+import logging
+import os
 import sqlite3
 import threading
 import weakref
@@ -19,10 +23,13 @@ from sqlalchemy import Connection, Row, select
 
 from ..storage.audit import GENESIS
 from ..storage.store import Store
-from ..storage.tables import audit_events
-from .copy_files import DATABASE, CopyDirectory, remove_left
+from ..storage.tables import audit_events, tenants
+from . import kept_note
+from .copy_files import DATABASE, CopyDirectory, kept_for, remove_left, remove_others
 from .rows import CHUNK, SOURCES, RowLayout, RowValues
 from .schema import QueryTable
+
+log = logging.getLogger(__name__)
 
 MAX_REPLICAS = 16
 """Copies that an app keeps, those used last."""
@@ -67,7 +74,10 @@ class Replicas:
         self._store = store
         self._lock = threading.Lock()
         self._replicas: dict[str, Replica] = {}
-        remove_left(store.directory)
+        remove_left(None if store.file is None else store.file.parent)
+        if store.file is not None and kept_for(store.file):
+            with store.reading() as tx:
+                remove_others(store.file, tx.execute(select(tenants.c.tenant_id)).scalars().all())
         store.closing.add(self)
 
     def of(self, tenant_id: str) -> "Replica":
@@ -81,10 +91,10 @@ class Replicas:
         return replica
 
     def close(self) -> None:
-        """Remove the files of all copies. A later query makes a new copy."""
+        """Keep the files of all copies, or remove them where they are not beside the database."""
         with self._lock:
             for replica in self._replicas.values():
-                replica.remove()
+                replica.keep()
             self._replicas.clear()
 
 
@@ -96,7 +106,9 @@ class Replica:
         self._tenant_id = tenant_id
         self._turn = threading.Lock()
         self._files: weakref.finalize[Any, Any] | None = None
+        self._directory: CopyDirectory | None = None
         self._path = ""
+        self._layouts: dict[str, RowLayout] = {}
         self._begin({})
 
     @contextmanager
@@ -139,13 +151,83 @@ class Replica:
         """Remove the files. Readers still have them open."""
         if self._files is not None:
             self._files()
-        self._files = None
+        self._files = self._directory = None
+
+    def keep(self) -> None:
+        """Leave the files to the next process, or remove them if they are in use or incomplete."""
+        database, directory = self._store.file, self._directory
+        idle = self._turn.acquire(blocking=False)
+        try:
+            if database is not None and directory is not None and idle and self._on_disk():
+                note = kept_note.written(self._schema, self._layouts, self._position)
+                self._let_go()
+                directory.keep(database, self._tenant_id, note)
+        except (OSError, sqlite3.Error):
+            log.warning("a copy for queries is not kept", exc_info=True)
+        finally:
+            self.remove()
+            if idle:
+                self._turn.release()
+
+    def _on_disk(self) -> bool:
+        """Bring the copy to the disk, in one file; False if a reader prevents it."""
+        with closing(self._connected()) as copy:
+            copy.execute("PRAGMA synchronous=FULL")
+            busy: int = copy.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        handle = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        return not busy
+
+    def _adopt(self, schema: Mapping[str, QueryTable]) -> None:
+        """Take over the copy that an earlier process kept, if it is one of this code and schema."""
+        database = self._store.file
+        found = None if database is None else CopyDirectory.kept(database, self._tenant_id)
+        if found is None:
+            return
+        self._hold(found[0])
+        try:
+            kept = self._usable(found[1], schema)
+        except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
+            kept = None
+        if kept is None:
+            self._begin(schema)
+        else:
+            self._schema, (self._layouts, self._position) = schema, kept
+
+    def _usable(
+        self, note: bytes, schema: Mapping[str, QueryTable]
+    ) -> tuple[dict[str, RowLayout], tuple[int, str]] | None:
+        """The layouts and the last event of a copy that was kept; None if it is of no use."""
+        found = kept_note.read(note, schema)
+        if found is None:
+            return None
+        tables, position = found
+        with closing(self._connected()) as copy:
+            sound = copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            there = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
+        if not sound or not there.issuperset(map(copied_table, tables)):
+            return None
+        return {name: RowLayout(SOURCES[name].plain, schema[name]) for name in tables}, position
+
+    def _hold(self, directory: CopyDirectory) -> None:
+        self._directory = directory
+        self._files = weakref.finalize(self, directory.remove)
+        self._path = str(directory.path / DATABASE)
+
+    def _let_go(self) -> None:
+        """Leave the files as they are."""
+        if self._files is not None:
+            self._files.detach()
+        self._files = self._directory = None
 
     def _begin(self, schema: Mapping[str, QueryTable]) -> None:
         """Drop the copy."""
         self.remove()
         self._schema = schema
-        self._layouts: dict[str, RowLayout] = {}
+        self._layouts = {}
         self._position = (0, GENESIS)
 
     def _update(
@@ -155,6 +237,8 @@ class Replica:
         tables: Iterable[str],
         check_interrupt: CheckInterrupt,
     ) -> None:
+        if self._files is None:
+            self._adopt(schema)
         events: Sequence[Row[Any]] = self._events(tx) if self._files is not None else ()
         if not events or schema != self._schema or not self._follow(events):
             self._begin(schema)
@@ -237,11 +321,10 @@ class Replica:
     def _connected(self) -> sqlite3.Connection:
         """A connection to the copy, which is created if it does not exist."""
         if self._files is None:
-            files = CopyDirectory(self._store.directory)
-            self._files = weakref.finalize(self, files.remove)
-            self._path = str(files.path / DATABASE)
+            database = self._store.file
+            self._hold(CopyDirectory.new(None if database is None else database.parent))
         copy = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        # Readers continue during updates. The copy need not survive the process.
+        # Readers continue during updates. A copy that is kept is synced first.
         copy.execute("PRAGMA journal_mode=WAL")
         copy.execute("PRAGMA synchronous=OFF")
         return copy

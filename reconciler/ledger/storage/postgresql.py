@@ -117,7 +117,7 @@ def _local(setting: str, seconds: float) -> str:
 BEGIN_READING = _beginning(Access.READING, 0)
 
 
-def directory(url: URL) -> None:
+def file(url: URL) -> None:
     """None: the database is on a server."""
 
 

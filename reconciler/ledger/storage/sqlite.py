@@ -83,9 +83,9 @@ def _busy_timeout(seconds: float) -> str:
     return f"PRAGMA busy_timeout={round(seconds * 1000)}"
 
 
-def directory(url: URL) -> Path:
-    """The directory of the file."""
-    return Path(str(url.database)).absolute().parent
+def file(url: URL) -> Path:
+    """The file of the database."""
+    return Path(str(url.database)).absolute()
 
 
 def initialize(made: Engine) -> None:

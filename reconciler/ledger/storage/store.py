@@ -52,8 +52,8 @@ class Store:
         }
         self._writers = GroupCommit()
         self._prepared = PreparedReads(self._engines[Access.READING], backend.BEGIN_READING)
-        self.directory = backend.directory(url)
-        """Where the database is; None if it is on a server."""
+        self.file = backend.file(url)
+        """The file of the database; None if it is on a server."""
         self.closing: WeakSet[Closing] = WeakSet()
         """What is closed with it."""
 
