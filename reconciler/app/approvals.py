@@ -20,8 +20,8 @@ from reconciler.core.planning.approvals import assess, combined
 from reconciler.errors import ReconcilerError
 from reconciler.forge.access import open_forge
 from reconciler.forge.ci_context import ChangeOptions, CiContext
-from reconciler.forge.identities import not_brought
-from reconciler.forge.protocol import Forge
+from reconciler.forge.identities import not_brought, not_reviewed
+from reconciler.forge.protocol import MERGE, Forge
 from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
 from reconciler.git.repository import Repository
 from reconciler.git.unapplied import Unapplied, people_of, unapplied
@@ -43,7 +43,7 @@ def assess_approvals(
     """
     if not requirement.approvals:
         return Assessment(requirement=requirement)
-    repository = Repository.around(session.workspace.root)
+    repository = session.repository
     context = None if requirement.evidence is Evidence.GIT else change.context()
     head = None if repository is None else repository.head()
     commit = (change.commit if context is None else context.commit) or head or ""
@@ -63,7 +63,9 @@ def assess_approvals(
         authors = tuple(dict.fromkeys(who for one in reviews for who in one.authors))
         found = []
         for one in reviews:
-            merge = merge_flaws_of(repository, commit, one.commit)
+            merge = merge_flaws_of(repository, one.applied, one.commit)
+            if not repository.contains(commit, one.applied):
+                merge = iter([not_reviewed(one.change, one.commit, commit)])
             whole = replace(one, authors=authors, flaws=(*flaws, *merge, *one.flaws))
             found.append(assess(requirement, whole, digest=digest))
         return combined(found)
@@ -95,7 +97,7 @@ def policy_to_record(session: ReadSession, digest: str, change: ChangeOptions) -
 
     A policy that requires approvals is loosened only with those of its highest tier.
     """
-    repository = Repository.around(session.workspace.root)
+    repository = session.repository
     head = "" if repository is None else repository.head() or ""
     new = text_of_policy(require_valid(session.workspace).policy, head)
     required = session.held.required
@@ -122,11 +124,10 @@ def _highest(approvals: Approvals, because: str) -> Requirement:
 
 def commit_applied(session: ReadSession, plan: Plan) -> str:
     """The commit that is applied as a whole once a plan is carried out; empty when none is."""
-    root = session.workspace.root
+    repository = session.repository
     if plan.partial or plan.feasible != plan.pending:
         return ""
     try:
-        repository = Repository.around(root)
         commit = "" if repository is None else repository.head() or ""
         return "" if repository is None or (commit and repository.changed()) else commit
     except ReconcilerError:
@@ -145,9 +146,9 @@ def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Refusal])
 def _reviews_on_forge(
     options: ChangeOptions, context: CiContext, commit: str, history: Unapplied, *, begun: bool
 ) -> tuple[Review, ...]:
-    """The reviews of all changes that a commit merges: one push can merge several.
+    """The reviews of all changes that a commit merges, and of earlier ones that it applies too.
 
-    `begun` says whether there was a complete apply before.
+    One push can merge several. `begun` says whether there was a complete apply before.
     """
     with open_forge(context, options.environment) as forge:
         found = forge.changes_of(commit)
@@ -159,7 +160,8 @@ def _reviews_on_forge(
                 forge.review(one, commit=commit, branch=context.branch, merged=not context.own)
                 for one in found
             ]
-            people, flaws = _people_on_forge(forge, context, history, found, begun=begun)
+            people, flaws, earlier = _before_on_forge(forge, context, history, found, begun=begun)
+            reviews += earlier
             return tuple(_written_by(one, people, flaws) for one in reviews)
     missing = Refusal(
         rule="approval-evidence",
@@ -167,28 +169,38 @@ def _reviews_on_forge(
         remedy="Merge the change through a pull request and apply the merge commit; or name "
         "the pull request with --pr.",
     )
-    return (Review(change=f"commit {commit[:10]}", commit=commit, flaws=(missing,)),)
+    nobody = Review(change=f"commit {commit[:10]}", commit=commit, applied=commit)
+    return (replace(nobody, flaws=(missing,)),)
 
 
-def _people_on_forge(
+def _before_on_forge(
     forge: Forge,
     context: CiContext,
     history: Unapplied,
     changes: tuple[int, ...],
     *,
     begun: bool,
-) -> tuple[tuple[str, ...], tuple[Refusal, ...]]:
-    """Who wrote or pushed what is applied together with changes."""
+) -> tuple[tuple[str, ...], tuple[Refusal, ...], list[Review]]:
+    """Who wrote or pushed what is applied or undone together with changes, and its reviews.
+
+    What was merged before and not applied is applied now, so it needs its own approvals. What is
+    undone was applied with them.
+    """
     people, flaws = forge.writers(history.written, change=changes[0])
     flaws = (*history.flaws, *flaws)
     # A commit says who wrote it, by its author's own account; its change, who pushed it.
-    others: set[int] = set()
-    direct: list[str] = []
-    for one in history.brought:
-        found = forge.brought_by(one, branch=context.branch)
-        others.update(found)
-        direct += [] if found else [one]
-    for other in sorted(others - {*changes}):
+    brought: dict[str, tuple[int, ...]] = {
+        one: forge.brought_by(one, branch=context.branch)
+        for one in (*history.brought, *history.undone)
+    }
+    direct = [one for one, found in brought.items() if not found]
+    earlier = {number for one in history.brought for number in brought[one]} - {*changes}
+    undone = {number for one in history.undone for number in brought[one]} - {*changes}
+    reviews = [
+        replace(forge.review(one, commit=MERGE, branch=context.branch, merged=True), earlier=True)
+        for one in sorted(earlier)
+    ]
+    for other in sorted(undone - earlier):
         more, unknown = forge.people_of(other)
         people, flaws = (*people, *more), (*flaws, *unknown)
     if direct and begun:
@@ -196,7 +208,7 @@ def _people_on_forge(
     elif direct:
         more, unknown = forge.pushed_directly(tuple(direct), branch=context.branch)
         people, flaws = (*people, *more), (*flaws, *unknown)
-    return people, flaws
+    return people, flaws, reviews
 
 
 @contextmanager

@@ -73,14 +73,18 @@ def remembered(settings: Settings, daybook: Records) -> Held:
     return held_to(_of_last_apply(settings, daybook), settings, {}, len(daybook.recorded()))
 
 
-def held_by_base(workspace: CheckedWorkspace, settings: Settings, daybook: Records) -> Held:
+def held_by_base(
+    workspace: CheckedWorkspace,
+    settings: Settings,
+    daybook: Records,
+    repository: Repository | None,
+) -> Held:
     """What holds of the settings, of the approved base, and of the policy of the last apply.
 
     Raises Refused if the base cannot be read, or if declarations break custom rules of it.
     """
     bases = list(_of_last_apply(settings, daybook))
     files: Mapping[str, bytes] = {}
-    repository = Repository.around(workspace.root)
     head = None if repository is None else repository.head()
     if repository is not None and head is not None:
         bases += _of_commits(repository, head, settings, daybook)

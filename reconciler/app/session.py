@@ -23,6 +23,7 @@ from reconciler.daybook import Daybook, Intent
 from reconciler.daybook.state import Run
 from reconciler.engine.ports import CallRecords, LedgerReader, Searchable
 from reconciler.errors import Refused
+from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import Held
 from reconciler.workspace.ledger_choice import IN_FILE, LedgerChoice
 from reconciler.workspace.settings import Settings, hosts_of
@@ -75,6 +76,8 @@ class ReadSession:
     """With the stricter of the present policy and those before it."""
     held: Held
     """What those before it are."""
+    repository: Repository | None
+    """The repository around the workspace; None without one, or where the base is not asked for."""
     daybook: ReadOnlyDaybook
     ledger: ReadOnlyLedger
     host: str
@@ -155,9 +158,10 @@ def open_session(
         stack.callback(daybook.close)
         in_file = choice.target is not None and choice.named_by == IN_FILE
         if by_base or write or in_file:
-            held = held_by_base(workspace, settings, daybook)
+            repository = Repository.around(workspace.root)
+            held = held_by_base(workspace, settings, daybook, repository)
         else:
-            held = remembered(settings, daybook)
+            repository, held = None, remembered(settings, daybook)
         if in_file:
             _require_known_host(held, choice)
         settings = held.settings
@@ -173,6 +177,7 @@ def open_session(
             workspace=workspace,
             settings=settings,
             held=held,
+            repository=repository,
             daybook=daybook,
             ledger=ledger,
             host=host,

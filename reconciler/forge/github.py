@@ -37,7 +37,7 @@ from reconciler.forge.identities import (
     pushes_of,
     wrong_target,
 )
-from reconciler.forge.protocol import Forge
+from reconciler.forge.protocol import MERGE, Forge
 
 LIMIT = 65_536
 """Maximum characters of a comment."""
@@ -155,6 +155,8 @@ class GitHub(Forge):
         purpose = _read(f"Reading the reviews of {self.name_of(change)}")
         pull = self._pull(change, purpose)
         head = text_at(pull, "head", "sha")
+        # As in "Get a pull request": after a merge, the commit that its base was updated to.
+        commit = text_at(pull, "merge_commit_sha") if commit == MERGE else commit
         people, flaws = self._people(change, pull, purpose)
         reviews = self._api.rows(f"{self._home}/pulls/{change}/reviews", purpose)
         approvals, discarded = self._approvals(
@@ -172,6 +174,7 @@ class GitHub(Forge):
         return Review(
             change=self.name_of(change),
             commit=head,
+            applied=commit or "",
             authors=people,
             approvals=approvals,
             discarded=discarded,

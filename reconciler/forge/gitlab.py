@@ -36,7 +36,7 @@ from reconciler.forge.identities import (
     pushes_of,
     wrong_target,
 )
-from reconciler.forge.protocol import Forge
+from reconciler.forge.protocol import MERGE, Forge
 
 LIMIT = 1_000_000
 """Maximum characters of a note ("GitLab application limits")."""
@@ -131,21 +131,22 @@ class GitLab(Forge):
         here = self._merge_request(change)
         request = self._api.get(here, purpose)
         head = text_at(request, "sha")
+        commit = (*_made(request), head)[0] if commit == MERGE else commit
         pushed_at = self._pushed_at(change, head, purpose)
         approvals, discarded = self._approvals(change, pushed_at, purpose)
         people, flaws = self._people(here, request, purpose, own=True)
         if commit is not None:
-            into = text_of(request.get("target_branch"))
             name, default = self.name_of(change), branch or self._default_branch(purpose)
-            flaws += tuple(wrong_target(name, into, default))
+            flaws += tuple(wrong_target(name, text_of(request.get("target_branch")), default))
             if merged and request.get("state") != "merged":
                 flaws += (not_merged(name),)
-        if commit is not None and commit != head and commit not in _made(request):
-            flaws += (not_reviewed(self.name_of(change), head, commit),)
+            if commit != head and commit not in _made(request):
+                flaws += (not_reviewed(name, head, commit),)
         flaws += tuple(self._objections(change, purpose))
         return Review(
             change=self.name_of(change),
             commit=head,
+            applied=commit or "",
             authors=people,
             approvals=approvals,
             discarded=discarded,

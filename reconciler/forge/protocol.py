@@ -8,6 +8,8 @@ from reconciler.core.model.review import Review, Written
 from reconciler.forge.api import ForgeApi, Purpose, Row, text_at, whole_number
 from reconciler.forge.identities import People
 
+MERGE = "the commit that the change was merged as"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
@@ -118,6 +120,6 @@ class Forge(ABC):
         """The review of a change, at its head.
 
         `commit` is the applied commit: it must be the head or the merge commit, and the target of
-        the change must be `branch`, by default the default branch. With `merged` an open change
-        does not count.
+        the change must be `branch`, by default the default branch. MERGE stands for the merge
+        commit. With `merged` an open change does not count.
         """

@@ -107,6 +107,10 @@ class Repository:
         """Whether the checkout has a commit."""
         return self.run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
 
+    def contains(self, commit: str, other: str) -> bool:
+        """Whether the history of a commit has another one, or is that one."""
+        return self.run("merge-base", "--is-ancestor", other, commit)[0] == 0
+
     def is_shallow(self) -> bool:
         """Whether the checkout has only a part of the history."""
         return self.run_checked("rev-parse", "--is-shallow-repository").strip() != "false"

@@ -20,11 +20,13 @@ class Unapplied:
     """Commits that touch the workspace and were not applied.
 
     `written` has one commit for each set of authors, `brought` the commits of the branch itself,
-    and `flaws` the reasons why authors are unknown.
+    `undone` those that an apply of an older commit reverts, and `flaws` the reasons why authors are
+    unknown.
     """
 
     written: tuple[Written, ...] = ()
     brought: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
     flaws: tuple[Refusal, ...] = ()
 
 
@@ -39,18 +41,28 @@ def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
     # Both sides: an apply of an older commit reverts commits that have authors too.
     span = (f"{since}...{commit}",) if since else (commit,)
     written = tuple(_by_people(_written(repository, span)))
-    out = repository.run_checked(
-        "log", "--first-parent", "--format=%H", *span, "--", repository.prefix
+    brought, undone = (
+        tuple(one for one in _on_first_parents(repository, side) if one != commit)
+        for side in (((f"{since}..{commit}",), (f"{commit}..{since}",)) if since else (span, ()))
     )
-    brought = tuple(one for one in out.split() if one != commit)
-    if max(len(written), len(brought)) > MOST:
+    if max(len(written), len(brought) + len(undone)) > MOST:
         message = f"more than {MOST} commits were not applied yet, which is too many to check"
         remedy = (
             "Apply an earlier commit first, or a workspace that is equal to the ledger: an apply "
             "without changes needs no approval."
         )
         return Unapplied(flaws=(_flaw(message, remedy),))
-    return Unapplied(written=written, brought=brought)
+    return Unapplied(written=written, brought=brought, undone=undone)
+
+
+def _on_first_parents(repository: Repository, span: tuple[str, ...]) -> tuple[str, ...]:
+    """The commits of a branch itself that touch the workspace, newest first."""
+    if not span:
+        return ()
+    out = repository.run_checked(
+        "log", "--first-parent", "--format=%H", *span, "--", repository.prefix
+    )
+    return tuple(out.split())
 
 
 def people_of(written: Iterable[Written]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from books_fixtures import (  # noqa: F401 - fixtures are found by their names h
     opened,
     plain_environment,
 )
+from books_harness import credit, debit
+from forge_server import account, commit_of
 
 TOKEN = "ghs_actions"
 
@@ -65,3 +67,22 @@ def job(books, server, **more):
         "GITHUB_TOKEN": TOKEN,
         **more,
     }
+
+
+def brought(checkout, github, author, name, *, amount="400.90", posts=True):
+    """The merge of a new change, which has nobody's approval yet; the job is one for it."""
+    checkout.branch(name)
+    checkout.books.write(f"{name}.txt", "words")
+    if posts:
+        checkout.books.declare(name, debit(amount), credit(amount))
+    head = checkout.commit(name, author=author)
+    if github.pull["merged"]:
+        github.set_aside(6 - len(github.earlier))
+    github.reviews, github.activities = [], []
+    github.pull |= {"state": "open", "merged": False, "user": account(author)}
+    github.pull["head"] |= {"sha": head, "ref": name}
+    github.commits = [commit_of(head, author)]
+    merged = checkout.merge(name, author="bob")
+    github.merge(merged)
+    job(checkout.books, github, GITHUB_SHA=merged)
+    return merged

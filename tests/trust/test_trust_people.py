@@ -1,9 +1,11 @@
 """Approvals count on evidence about people: what nobody can name makes them not count."""
 # ruff: noqa: F811 - fixtures are imported, and named again where they are used
 
+from dataclasses import replace
+
 import pytest
 from books_harness import process
-from checkouts import job
+from checkouts import brought, job
 from forge_fixtures import (  # noqa: F401 - fixtures are found by their names here
     checkout,
     empty,
@@ -18,8 +20,10 @@ from forge_fixtures import (  # noqa: F401 - fixtures are found by their names h
 from forge_server import Fault, account, commit_of, gitlab_commit
 
 from reconciler.core.model.plan import Requirement
+from reconciler.core.model.review import Approval, Review
 from reconciler.core.planning.approvals import assess
 from reconciler.errors import ForgeRefused
+from reconciler.forge.protocol import MERGE
 
 HEAD, NEXT, MERGED, OTHER = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 EARLY, LATE = "2026-01-30T11:00:00Z", "2026-01-30T13:00:00Z"
@@ -298,23 +302,6 @@ def test_t22_a_merge_into_another_branch_brings_nothing_to_this_one(github, gitl
         assert found == {()}
 
 
-def brought(checkout, github, author, name):
-    """A change that is merged, with nobody's approval yet."""
-    checkout.branch(name)
-    checkout.books.declare(name)
-    head = checkout.commit(name, author=author)
-    if github.pull["merged"]:
-        github.set_aside(6 - len(github.earlier))
-    github.reviews, github.activities = [], []
-    github.pull |= {"state": "open", "merged": False, "user": account(author)}
-    github.pull["head"] |= {"sha": head, "ref": name}
-    github.commits = [commit_of(head, author)]
-    merged = checkout.merge(name, author="bob")
-    github.merge(merged)
-    job(checkout.books, github, GITHUB_SHA=merged)
-    return merged
-
-
 def test_t22_what_was_pushed_to_the_branch_directly_stops_an_apply_and_has_a_way_out(
     checkout,
     github,
@@ -362,6 +349,53 @@ def test_t22_before_the_first_apply_a_direct_push_needs_a_name(
     github.pushed_to_main[root] = actor
     github.approve("alice")
     assert checkout.books.apply().code == code
+
+
+@pytest.mark.parametrize("way", ["approve", "apply it first"])
+def test_t22_an_earlier_change_that_was_not_applied_needs_its_approvals_too(checkout, github, way):
+    """It is posted together with the present one. Each way out is followed to the letter."""
+    books = checkout.books
+    first = brought(checkout, github, "mallory", "first")
+    github.approve("alice")
+    brought(checkout, github, "mallory", "second", amount="5000.00")
+    for approver in ("alice", "bob"):
+        github.approve(approver)
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    said = " ".join(ended.said.split())
+    assert "2 approvals of pull request #6 at" in said
+    assert f"approve pull request #6 at {github.earlier[6]['pull']['head']['sha'][:10]}" in said
+    assert f"Or check out {first[:10]} and apply it first." in said
+    if way == "approve":
+        approval = {**github.reviews[1], "commit_id": github.earlier[6]["pull"]["head"]["sha"]}
+        github.earlier[6]["reviews"].append(approval)
+    else:
+        checkout.git("switch", "--quiet", "--detach", first)
+        job(books, github, GITHUB_SHA=first)
+        ended = books.apply()
+        assert (ended.code, set(books.posted())) == (0, {"first"}), ended.said
+        checkout.git("switch", "--quiet", "main")
+        job(books, github, GITHUB_SHA=checkout.git("rev-parse", "HEAD"))
+    ended = books.apply()
+    assert (ended.code, set(books.posted())) == (0, {"first", "second"}), ended.said
+
+
+def test_t22_the_digest_of_the_plan_is_named_by_the_approval_of_the_last_change():
+    """An earlier change was approved with its own plan, and the present plan holds both."""
+    named = Approval(who="alice", evidence="review 1", digests=("sha256:old",))
+    review = Review(change="pull request #6", commit=HEAD, approvals=(named,), earlier=True)
+    binding = Requirement(approvals=1, bind_digest=True)
+    assert assess(binding, review, digest="sha256:new").satisfied
+    assert not assess(binding, replace(review, earlier=False), digest="sha256:new").satisfied
+
+
+def test_t22_a_change_is_judged_by_the_commit_that_it_was_merged_as(github, gitlab, speak):
+    for server in (github, gitlab):
+        server.merge(MERGED)
+        review = speak(server).review(7, commit=MERGE, merged=True)
+        assert review.applied == MERGED
+    gitlab.request["merge_commit_sha"] = None  # a fast-forward
+    assert speak(gitlab).review(7, commit=MERGE, merged=True).applied == HEAD
 
 
 def test_t22_every_pull_request_that_a_commit_merges_needs_its_approval(

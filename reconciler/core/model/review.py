@@ -41,13 +41,16 @@ class Written:
 class Review:
     """The facts about the review of a change.
 
-    `change` is its name for people, `commit` the head that was approved. `authors` are all who
-    wrote or pushed a part of it, under all of their names. `flaws` are facts that make it unknown
-    whether approvals count.
+    `change` is its name for people, `commit` the head that was approved, `applied` the commit that
+    is applied, and `earlier` whether that was merged before the present change. `authors` are all
+    who wrote or pushed a part of it, under all of their names. `flaws` are facts that make it
+    unknown whether approvals count.
     """
 
     change: str
     commit: str
+    applied: str = ""
+    earlier: bool = False
     authors: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
     discarded: tuple[Discarded, ...] = ()

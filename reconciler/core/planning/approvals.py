@@ -181,15 +181,17 @@ def _counted(
     for approval in review.approvals:
         who = approval.who.casefold()
         why = ""
+        # An earlier change was approved with its own plan. The last one is approved with this plan.
+        digests = () if review.earlier else approval.digests
         if who in authors:
             why = "wrote or pushed a part of the change"
         elif allowed and who not in allowed:
             why = "is not among the approvers of the policy"
         elif approval.weak and requirement.evidence is not Evidence.GIT:
             why = "is recorded only in git, but the policy requires the forge's record"
-        elif approval.digests and digest not in approval.digests:
+        elif digests and digest not in digests:
             why = "approved another plan: " + ", ".join(approval.digests)
-        elif requirement.bind_digest and not approval.digests:
+        elif requirement.bind_digest and not digests and not review.earlier:
             why = "does not name the digest of the plan, which the policy requires"
         if why:
             discarded.append(Discarded(who=approval.who, why=why))
@@ -221,10 +223,15 @@ def _remedy(requirement: Requirement, review: Review | None, lacking: int) -> st
         )
     authors = f" other than {', '.join(review.authors)}" if review and review.authors else ""
     what = f"{review.change} at {review.commit[:SHORT]}" if review else "the change"
-    digest = ", naming the digest of the plan," if requirement.bind_digest else ""
+    earlier = review is not None and review.earlier
+    binds = requirement.bind_digest and not earlier
+    digest = ", naming the digest of the plan," if binds else ""
     if requirement.evidence is Evidence.GIT:
         return (
             f"Have {who}{authors} sign a tag on the commit, or add a Reviewed-by trailer to "
             "its merge; then apply again."
         )
-    return f"Have {who}{authors} approve {what}{digest} and apply again."
+    first = ""
+    if review is not None and earlier:
+        first = f" Or check out {review.applied[:SHORT]} and apply it first."
+    return f"Have {who}{authors} approve {what}{digest} and apply again.{first}"
