@@ -12,7 +12,6 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.model.resource import Address, Declared, Source, SupportingDocument
-from reconciler.core.model.schedule import COMPUTED_FROM
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
@@ -114,7 +113,7 @@ def read_workspace(
             custom = check_custom_rules(
                 root, policy.custom_rules, policy.waivers, loaded.declared, today=today
             )
-    computed = _computed(loaded, tenant)
+    computed = _computed(loaded, tenant) if loaded.computes else None
     if computed is not None:
         through = settings.generate_through if settings is not None else ""
         names = (*names, *_generated(computed, loaded, tenant, through))
@@ -143,12 +142,8 @@ def read_workspace(
 
 
 def _computed(loaded: LoadedWorkspace, tenant: Tenant) -> "Computed | None":
-    """What is computed; None where nothing is, or where an unread file may hold a part of it."""
-    sources = any(one.address.kind in COMPUTED_FROM for one in loaded.supporting) or any(
-        one.reverse_on is not None or one.generated_by is not None for one in loaded.declared
-    )
-    unread = any(one.severity is Severity.ERROR for one in loaded.problems)
-    if unread or not sources:
+    """What is computed; None where an unread file may hold a part of it."""
+    if any(one.severity is Severity.ERROR for one in loaded.problems):
         return None
     # Most workspaces compute nothing, and never load it.
     from reconciler.core.planning.schedules.generation import compute

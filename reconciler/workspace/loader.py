@@ -27,7 +27,7 @@ from reconciler.core.model.resource import (
     rows_of,
     text_of,
 )
-from reconciler.core.model.schedule import SCHEDULE
+from reconciler.core.model.schedule import COMPUTED_FROM, SCHEDULE
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
@@ -59,9 +59,9 @@ class LoadedWorkspace:
 
     `declared` and `supporting` are sorted by address and `problems` by place. `workspace` and
     `reference` are the documents of those kinds, None when there is none that fits its schema.
-    `paths` are those of the YAML files read, `digest` is the SHA-256 over their paths and
-    contents. While a problem of severity error remains, nothing may be concluded from what is
-    missing.
+    `computes`: some of it asks for generated entries. `paths` are those of the YAML files read,
+    `digest` is the SHA-256 over their paths and contents. While a problem of severity error
+    remains, nothing may be concluded from what is missing.
     """
 
     workspace: Mapping[str, Value] | None
@@ -69,6 +69,7 @@ class LoadedWorkspace:
     declared: tuple[Declared, ...]
     supporting: tuple[SupportingDocument, ...]
     problems: tuple[Problem, ...]
+    computes: bool
     paths: tuple[str, ...]
     digest: str
 
@@ -132,6 +133,7 @@ def _loaded(
         declared=tuple(declared for _, declared in sorted(reading.declared.items())),
         supporting=tuple(document for _, document in sorted(reading.supporting.items())),
         problems=tuple(sorted(problems)),
+        computes=reading.computes,
         paths=tuple(sorted(contents)),
         digest=digest.hexdigest(),
     )
@@ -168,6 +170,7 @@ class _Reading:
         self.supporting: dict[Address, SupportingDocument] = {}
         self.findings: list[Finding] = []
         self.has_workspace = False
+        self.computes = False
         self._explained: Counter[str] = Counter()
         self._reference_source: Source | None = None
         self._adopting: dict[tuple[str, str], Declared] = {}
@@ -200,6 +203,7 @@ class _Reading:
             self.reference = value
         elif kind in SUPPORTING:
             new = _supporting(kind, value, source)
+            self.computes |= kind in COMPUTED_FROM
             self._require_single(new, self.supporting.setdefault(new.address, new))
         else:
             self._declare(declared_from(kind, value, source))
@@ -236,6 +240,7 @@ class _Reading:
         return True
 
     def _declare(self, declared: Declared) -> None:
+        self.computes |= declared.reverse_on is not None or declared.generated_by is not None
         if not self._require_single(declared, self.declared.setdefault(declared.address, declared)):
             return
         if (number := declared.adopts) is not None:

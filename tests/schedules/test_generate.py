@@ -201,6 +201,24 @@ def test_an_accrual_and_its_reversal_are_posted_and_net_to_zero(books, capsys):
     assert reconciler("plan", "--detailed-exitcode") == 0
 
 
+def test_a_plan_lists_what_waits(books, capsys):
+    (books / "source.yaml").write_text(schedule(THREE, metadata=REVERSED))
+    (books / "july.yaml").write_text(entry(metadata=REVERSED, period="Jul"))
+    assert reconciler("generate", "--through", "Feb-2026") == 0
+    capsys.readouterr()
+    assert reconciler("plan") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.partition("]: ")[2] for row in rows if "schedule-waiting" in row] == [
+        "hosting posts USD 4,000.00 in later periods, 1 of 3 parts",
+        "the reversal of accrual waits for a period after Jul-2026",
+    ]
+    # The remedy of the rule.
+    assert reconciler("generate", "--through", "Mar-2026") == 0
+    capsys.readouterr()
+    assert reconciler("plan", "--offline") == 0
+    assert "hosting posts" not in capsys.readouterr().out
+
+
 def test_a_reversal_is_written_as_soon_as_its_period_is_known(books):
     (books / "source.yaml").write_text(entry(metadata=REVERSED, period="Jul"))
     (books / "reference.yaml").write_text(reference(7))

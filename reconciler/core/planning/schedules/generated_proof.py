@@ -64,7 +64,7 @@ def check_generated(
             yield from _against(one, computed.entries.get(one.address), places)
     yield from _absent(due(computed, declared, tenant, through), declared)
     for waits in computed.waiting:
-        if not waits.amount:
+        if waits.address in declared:
             fact = f"the reversal of {waits.address.name} waits: no period {waits.awaited} is known"
             yield finding_at(waits.origin, "reversal-waiting", REVERSE_ON, fact)
 

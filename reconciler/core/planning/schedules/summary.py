@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.model.money import ZERO, difference, total
+from reconciler.core.model.money import ZERO, difference, shown, total
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.schedules.generation import Computed, GeneratedEntry, ScheduleProgress
 
@@ -62,6 +62,22 @@ def summaries(
             if item.declared.generated_by == one.address
         }
         yield _summary(one, there, tuple(sorted(names.intersection(wrote))))
+
+
+def waiting_texts(
+    computed: Computed,
+    wanted: Mapping[Address, GeneratedEntry],
+    declared: Collection[Address],
+) -> Iterator[str]:
+    """What is not posted yet, because its period is later than those that are `wanted`."""
+    for one in summaries(computed, wanted, ()):
+        if one.left:
+            count = f", {one.waiting} of {one.parts} parts" if one.waiting is not None else ""
+            amount = f"{one.currency} {shown(one.left, one.currency)}"
+            yield f"{one.name} posts {amount} in later periods{count}"
+    for waits in computed.waiting:
+        if waits.address in wanted or waits.address in declared:
+            yield f"the reversal of {waits.address.name} waits for a period {waits.awaited}"
 
 
 def _summary(
