@@ -182,11 +182,11 @@ def test_every_module_has_a_layer():
     assert outside == {"__init__.py", "__main__.py"}
 
 
-EMBEDDED = {"app/connection.py", "cli/ledger.py"}
-"""The modules that may import the embedded ledger: one uses it, the other serves it."""
+EMBEDDED = {"app/connection.py", "app/rehearsing.py", "cli/ledger.py"}
+"""The modules that may import the embedded ledger: to use it, to rehearse on one, to serve it."""
 
 
-def test_the_embedded_ledger_is_opened_in_two_places():
+def test_the_embedded_ledger_is_opened_in_three_places():
     importing = {
         module.name
         for module in outside_ledger()
@@ -384,7 +384,7 @@ def test_a_folder_is_looked_through_at_a_glance():
 
 def test_the_package_does_not_grow_without_reason():
     """Raise the limit in the commit that needs it, and say there what for."""
-    assert sum(module.lines for module in modules()) <= 53_000
+    assert sum(module.lines for module in modules()) <= 56_000
 
 
 def test_the_command_line_imports_late_only_what_is_heavy():

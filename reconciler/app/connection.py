@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.app.state_directory import STATE_DIRECTORY, keep_private
@@ -17,6 +18,9 @@ from reconciler.workspace.ledger_choice import LedgerChoice, choose_ledger
 from reconciler.workspace.settings import Settings, hosts_of
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
+
+if TYPE_CHECKING:
+    from reconciler.ledger import Ledger
 
 EMBEDDED = "the embedded ledger"
 UNNAMED = "a ledger that is not named here"
@@ -56,6 +60,18 @@ def connect(
     client = Client(connection, credentials, transport=transport, limits=limits, sleep=sleep)
     stack.callback(client.close)
     return client, EMBEDDED if choice.embedded else urlsplit(connection.base_url).netloc
+
+
+def client_in_process(ledger: "Ledger", client_id: str, client_secret: str) -> Client:
+    """A client of a ledger in this process that one thread uses at a time."""
+    from reconciler.ledger import create_app
+
+    return Client(
+        Connection(base_url="http://localhost"),
+        Credentials(client_id=client_id, client_secret=client_secret),
+        transport=InProcess(create_app(ledger)),
+        limits=CallLimits(concurrency=1),
+    )
 
 
 def credentials_of(environment: Mapping[str, str]) -> Credentials:

@@ -14,6 +14,7 @@ from reconciler import __version__
 from reconciler.app.connection import EMBEDDED, UNNAMED
 from reconciler.app.progress import Progress
 from reconciler.app.provenance import origin_of
+from reconciler.app.rehearsing import RehearsalOptions, rehearse
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import (
     daybook_place,
@@ -93,6 +94,8 @@ class PlanOptions:
     by: tuple[str, ...] = ()
     """The dimensions that divide every row of the impact."""
     reading: ReadOptions = field(default_factory=ReadOptions)
+    rehearsal: RehearsalOptions | None = None
+    """How the plan is rehearsed, if it is."""
 
 
 def plan_workspace(
@@ -110,7 +113,15 @@ def plan_workspace(
     opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
     with opened as session:
         found = plan_and_search(session, options, progress=progress)
-        return found.plan, session.ledger.server_time()
+        at = session.ledger.server_time()
+    return _rehearsed(found.plan, found.snapshot, options), at
+
+
+def _rehearsed(plan: Plan, snapshot: Snapshot, options: PlanOptions) -> Plan:
+    """The plan with its rehearsal, if one is asked for. Nothing of a refused plan is applied."""
+    if options.rehearsal is None or plan.refusals:
+        return plan
+    return replace(plan, rehearsal=rehearse(plan, snapshot, options.rehearsal))
 
 
 def _require_dimensions(names: Sequence[str], tenant: Tenant) -> None:
@@ -240,7 +251,8 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
         *workspace_warnings(workspace, plan),
         *warnings_of(snapshot.names, plan.changes),
     )
-    return _strict(replace(plan, warnings=warnings), policy, options)
+    plan = _strict(replace(plan, warnings=warnings), policy, options)
+    return _rehearsed(plan, snapshot, options)
 
 
 def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:

@@ -7,6 +7,7 @@ import click
 
 from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
+from reconciler.app.rehearsing import MOST_CHANGES, RehearsalOptions
 from reconciler.app.text_files import write_text
 from reconciler.cli.inputs import checked_workspace, given_plan_options
 from reconciler.cli.options import (
@@ -61,6 +62,28 @@ CHANGES_PENDING = 2
     metavar="DIMENSION",
     help="Divide every row of the impact by this segment or listed custom field. Repeatable.",
 )
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="Apply the plan to a scratch ledger in memory. Exit 7 if that refuses a change or ends "
+    "with other balances.",
+)
+@click.option(
+    "--rehearse-as",
+    "permissions",
+    metavar="PERMISSIONS",
+    help="The permissions of the rehearsal, separated by commas. [default: to create, edit, cancel "
+    "and delete entries and runs]",
+)
+@click.option(
+    "--rehearse-limit",
+    "limit",
+    type=click.IntRange(min=0),
+    default=MOST_CHANGES,
+    show_default=True,
+    metavar="N",
+    help="The most changes that are rehearsed.",
+)
 @plan_options
 @parallelism_option
 @ca_bundle_option
@@ -74,6 +97,9 @@ def plan(
     detailed_exitcode: bool,
     expect_no_changes: bool,
     offline: bool,
+    rehearse: bool,
+    permissions: str | None,
+    limit: int,
     parallelism: int,
     ca_bundle: str | None,
     summary: bool,
@@ -89,6 +115,11 @@ def plan(
         raise click.UsageError(
             "--find searches the ledger, so it cannot be combined with --offline."
         )
+    if permissions is not None and not rehearse:
+        raise click.UsageError("--rehearse-as needs --rehearse.")
+    if rehearse:
+        names = tuple(filter(None, map(str.strip, (permissions or "").split(","))))
+        given["rehearsal"] = RehearsalOptions(permissions=names, limit=limit)
     options, workspace = given_plan_options(given, offline=offline), checked_workspace()
     with ending_with_refusal(style):
         made, at = plan_workspace(
@@ -104,6 +135,8 @@ def plan(
     if made.refusals:
         err([line((refused_text(made.refusals), "bad"))])
         return Refused.exit_code
+    if made.rehearsal is not None and not made.rehearsal.holds:
+        return ExpectationFailed.exit_code
     if (made.pending or made.unanswered) and expect_no_changes:
         return ExpectationFailed.exit_code
     # An apply answers nothing that the ledger alone asks for.

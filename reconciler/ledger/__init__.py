@@ -1,7 +1,7 @@
 """The embedded ledger: the journal API as a server on a database of its own.
 
 It is written as if by someone else: nothing here imports another part of the project, and nobody
-outside reaches past the five names below. The names load their modules on first use, so importing
+outside reaches past the names below. The names load their modules on first use, so importing
 the package costs nothing.
 
     ledger = open_ledger("sqlite:////srv/ledger.db", Path("reference.yaml"))
@@ -16,11 +16,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app import create_app
+    from .auth.permissions import FINANCE, UnknownPermission
     from .errors import LedgerUnusable
     from .instance import Ledger, open_ledger
+    from .scratch import open_scratch, trial_balance
     from .web.rate_limits import Limits
 
-__all__ = ["open_ledger", "Ledger", "create_app", "Limits", "LedgerUnusable"]
+__all__ = [
+    "open_ledger",
+    "Ledger",
+    "create_app",
+    "Limits",
+    "LedgerUnusable",
+    "open_scratch",
+    "trial_balance",
+    "FINANCE",
+    "UnknownPermission",
+]
 
 _HOMES = {
     "open_ledger": ".instance",
@@ -28,6 +40,10 @@ _HOMES = {
     "create_app": ".app",
     "Limits": ".web.rate_limits",
     "LedgerUnusable": ".errors",
+    "open_scratch": ".scratch",
+    "trial_balance": ".scratch",
+    "FINANCE": ".auth.permissions",
+    "UnknownPermission": ".auth.permissions",
 }
 
 

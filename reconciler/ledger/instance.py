@@ -14,13 +14,14 @@ from .auth.clients import Caller
 from .auth.organizations import all_tenant_ids, entity_tenant_ids, organization_ids
 from .auth.permissions import PERMISSIONS, checked
 from .errors import LedgerUnusable
+from .journals.snapshot import Document, load_snapshot
 from .reference_data import document
 from .reference_data.accounting_periods import CHANGES_BY_NAME as PERIOD_CHANGES
 from .reference_data.accounting_periods import period_id
 from .reference_data.seed import add_tenant, seed, seeded_with
 from .runs.worker import Worker
 from .storage import audit
-from .storage.store import Contention, Store, open_store
+from .storage.store import Contention, Store, open_memory, open_store
 from .storage.tables import tenants
 from .web.call import Call, timestamp
 from .web.errors import Refusal
@@ -123,6 +124,15 @@ class Ledger:
             )
         return loaded
 
+    def load_snapshot(self, entries: Iterable[Document], runs: Iterable[Document]) -> None:
+        """Store entries and runs of another ledger under their own numbers.
+
+        Raises LedgerUnusable if the tenant lacks a period or an accounting code of theirs.
+        """
+        act = _act(self.tenant_id)
+        with _unusable(), self.store.writing(alone=True) as tx:
+            load_snapshot(tx, act, entries, runs)
+
     def change_period(self, name: str, change: str, *, tenant_id: str | None = None) -> None:
         """Close, pending-close or reopen an accounting period, by the rules of the API.
 
@@ -180,6 +190,11 @@ def open_ledger(
     except BaseException:
         store.close()
         raise
+
+
+def open_in_memory(reference: Mapping[str, Any]) -> Ledger:
+    """A new ledger in memory, for one thread at a time. Raises LedgerUnusable."""
+    return _opened(open_memory(), reference, built_in=False)
 
 
 def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_in: bool) -> Ledger:

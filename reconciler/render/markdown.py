@@ -93,9 +93,34 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
         proofs = map(str, view.proofs or (NOTHING_POSTED,))
         yield f"**Balance**: {'<br>'.join(map(sentence, proofs))}"
         yield from _changes(view)
+    yield from _rehearsal(view)
     if view.transfers:
         states = (f"{code(period)} {sentence(text)}" for period, text in view.transfers)
         yield f"**Transfers** to the general ledger: {'<br>'.join(states)}"
+
+
+def _rehearsal(view: PlanView) -> Iterator[str]:
+    """What a scratch ledger made of the plan; nothing without a rehearsal."""
+    found = view.rehearsal
+    if found is None:
+        return
+    rows = [
+        f"{what} {code(name)} {action}: {sentence(why)}" for what, name, action, why in found.failed
+    ]
+    yield "<br>".join(
+        (
+            f"**Rehearsal** on a scratch ledger: **{sentence(found.headline)}**",
+            *_cut(rows),
+            sentence(found.balance),
+            *(f"{code(rule)}: To fix: {sentence(remedy)}" for rule, remedy in found.remedies),
+            sentence(found.unknown),
+        )
+    )
+    if found.differing:
+        cells = [[*map(code, row[:3]), *row[3:]] for row in found.differing[:_LISTED]]
+        yield _table(found.titles, cells, right=frozenset({3, 4}))
+        if left := more(len(found.differing), _LISTED, " rows"):
+            yield left
 
 
 def title_of(view: PlanView) -> str:

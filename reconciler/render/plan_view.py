@@ -21,6 +21,7 @@ from reconciler.render.change_view import (
 )
 from reconciler.render.phrases import counted, need_person, refused_text
 from reconciler.render.sections.impact_table import ImpactTable, impact_table
+from reconciler.render.sections.rehearsal_text import RehearsalView, rehearsal_view
 from reconciler.render.sections.transfer_rows import transfer_rows
 
 BADGES = ("OFFLINE", "PARTIAL")
@@ -82,6 +83,7 @@ class PlanView:
     command: str
     unanswered: tuple[UnansweredDifference, ...]
     transfers: tuple[tuple[str, str], ...]
+    rehearsal: RehearsalView | None
     need_person: str
     refused: str
     drift: tuple[DriftView, ...]
@@ -148,6 +150,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
         unanswered=plan.unanswered,
         transfers=transfer_rows(plan.transfers),
+        rehearsal=rehearsal_view(plan.rehearsal) if plan.rehearsal is not None else None,
         need_person=need_person(len(plan.unanswered)),
         refused=refused_text(plan.refusals),
         drift=tuple(map(view_of_drift, plan.drift)),

@@ -57,6 +57,7 @@ def _end(view: PlanView, *, dangers: bool) -> Iterator[Line]:
         yield from _listed("Cancels posted entries:", "bad", view.cancelling)
         yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
     yield from _unanswered(view)
+    yield from _rehearsal(view)
     yield from _verdict(view)
     yield from _refusals(view)
 
@@ -200,6 +201,27 @@ def _transfers(view: PlanView) -> Iterator[Line]:
     titles = ["Transfers", *[""] * (len(view.transfers) - 1)]
     rows = [(title, *row) for title, row in zip(titles, view.transfers, strict=True)]
     yield from table(rows)
+    yield BLANK
+
+
+def _rehearsal(view: PlanView) -> Iterator[Line]:
+    """What a scratch ledger made of the plan; nothing without a rehearsal."""
+    found = view.rehearsal
+    if found is None:
+        return
+    yield line(("Rehearsal", "strong"), " on a scratch ledger: ", (found.headline, found.style))
+    yield from table(found.failed[:MOST_LISTED], indent=2)
+    if left := more(len(found.failed), MOST_LISTED):
+        yield line(left, indent=2)
+    yield line(found.balance, indent=2)
+    if found.differing:
+        rows = (found.titles, *found.differing[:MOST_LISTED])
+        yield from table(rows, right=frozenset({3, 4}), header=True, indent=4)
+        if left := more(len(found.differing), MOST_LISTED):
+            yield line(left, indent=4)
+    for rule, remedy in found.remedies:
+        yield line(span(rule, "bad"), ": ", ("To fix: ", "strong"), remedy, indent=2)
+    yield line(span(found.unknown, "faint"), indent=2)
     yield BLANK
 
 

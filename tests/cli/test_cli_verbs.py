@@ -14,6 +14,7 @@ from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
 from reconciler.core.rules.sheet_rules import SHEET_RULES
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
@@ -25,6 +26,7 @@ TABLES = (
     PLAN_RULES,
     WARNING_RULES,
     DIFFERENCE_RULES,
+    REHEARSAL_RULES,
     LEDGER_RULES,
     WRITING_RULES,
     SHEET_RULES,

@@ -14,7 +14,7 @@ ROOT = Path(reconciler.ledger.__file__).parent
 PACKAGE = "reconciler.ledger"
 LAYERS = (
     {"serve"},
-    {"app"},
+    {"app", "scratch"},
     {"instance", "routes", "connections"},
     {"pages", "openapi"},
     {"query", "transactions"},

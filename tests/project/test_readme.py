@@ -27,6 +27,7 @@ GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
 CI = (ROOT / "docs" / "ci" / "README.md").read_text(encoding="utf-8")
+REHEARSAL = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -42,7 +43,19 @@ def command_lines(text: str) -> Iterator[str]:
     yield from re.findall(r"`(reconciler [^`]*)`", text)
 
 
-TEXTS = (README, TOUR, REFERENCE, CI, DEVELOPMENT, DAYBOOK, GUIDE, APPROVALS, NAMES, PLANS)
+TEXTS = (
+    README,
+    TOUR,
+    REFERENCE,
+    CI,
+    DEVELOPMENT,
+    DAYBOOK,
+    GUIDE,
+    APPROVALS,
+    NAMES,
+    PLANS,
+    REHEARSAL,
+)
 FLAGS = "".join({*TEXTS, CHANGELOG} - {DEVELOPMENT})
 COMMANDS = sorted({line for text in TEXTS for line in command_lines(text)})
 
@@ -107,6 +120,7 @@ def test_links_lead_to_files() -> None:
         "docs/journal-runs.md": GUIDE,
         "docs/names.md": NAMES,
         "docs/plans.md": PLANS,
+        "docs/rehearsal.md": REHEARSAL,
     }
     for file, text in texts.items():
         for link in re.findall(r"\]\(([^)#]+)\)", text):

@@ -8,6 +8,12 @@ from builders import plan_warning
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.plan import Allowances, Basis
 from reconciler.core.model.policy import Policy, Removal
+from reconciler.core.model.proofs.rehearsal import (
+    Rehearsal,
+    Rehearsed,
+    RehearsedBalance,
+    RehearsedChange,
+)
 from reconciler.core.model.resource import Address, Declared, Live, Source
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Tenant
 from reconciler.core.planner import make_plan
@@ -97,6 +103,7 @@ class Scene:
         self.allowances = Allowances()
         self.dimensions = ()
         self.by = ()
+        self.rehearsal = None
 
     def entry(self, name, declared=None, *, was=None, live=None, protect=False, **more):
         """One address: what is declared now, was applied before, and is live (as applied)."""
@@ -138,7 +145,7 @@ class Scene:
             policy=self.policy,
         )
         plan = make_plan(snapshot, basis=BASIS, allowances=self.allowances, by=self.by)
-        return replace(plan, warnings=self.warnings)
+        return replace(plan, warnings=self.warnings, rehearsal=self.rehearsal)
 
 
 def scene_of_everything():
@@ -261,6 +268,39 @@ def rent(platform, product, **fields):
 FEBRUARY = entry(accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28")
 
 
+def balance(code, change, planned=None):
+    """A row of a rehearsal: a debit that comes to zero, by the ledger and by the plan."""
+    amounts = {"debit_after": change, "planned_debit_after": planned or change}
+    names = [f"{side}_{when}" for side in ("debit", "credit") for when in ("before", "after")]
+    sums = {f"{origin}{name}": "0" for origin in ("", "planned_") for name in names}
+    return RehearsedBalance(
+        period="Jan-2026",
+        code=code,
+        currency="USD",
+        **{name: Decimal(amount) for name, amount in {**sums, **amounts}.items()},
+    )
+
+
+def rehearsed(*changes, balances=(), offline=False):
+    """A new entry and an update, with what a rehearsal made of them."""
+    scene = Scene().entry(TRUE_UP, entry()).entry("2026-01-rent", entry(notes="n"), was=entry())
+    scene.rehearsal = Rehearsal(
+        permissions=("Create Journal Entry", "Edit Journal Entry"),
+        offline=offline,
+        changes=tuple(
+            RehearsedChange(kind="JournalEntry", name=name, action=action, outcome=out, message=why)
+            for name, action, out, why in changes
+        ),
+        balances=balances,
+        unknown=("the permissions of the real client", "calls of others at the same time"),
+    )
+    return scene
+
+
+TAKEN = Rehearsed.ACCEPTED
+CREATED = (TRUE_UP, "create", TAKEN, "")
+
+
 def segmented(value):
     return entry(segments=({"segmentName": "Department", "segmentValue": value},))
 
@@ -287,6 +327,19 @@ SCENES = {
         .entry("2026-01-sent", entry(), was=entry(), live={"transferredToAccounting": "Error"})
         .entry("2026-01-open", entry(), was=entry())
         .entry("2026-02-sent", FEBRUARY, was=FEBRUARY, live={"transferredToAccounting": "Yes"})
+    ),
+    "rehearsed": lambda: rehearsed(
+        CREATED,
+        ("2026-01-rent", "update", TAKEN, ""),
+        balances=(balance("Deferred Revenue", "12500"),),
+    ),
+    "rehearsal-refused": lambda: rehearsed(
+        ("2026-01-rent", "update", Rehearsed.REFUSED, "Updating JE-00000001: two lines match."),
+        (TRUE_UP, "create", Rehearsed.NOT_ATTEMPTED, "the ledger could no longer be used"),
+        offline=True,
+    ),
+    "rehearsal-differs": lambda: rehearsed(
+        CREATED, balances=(balance("Cash", "1"), balance("Deferred Revenue", "12500.01", "12500"))
     ),
     "dimension-asked": lambda: by_cost_center(
         Scene().entry(TRUE_UP, rent("6870.00", "5152.50")), "CostCenter__c"

@@ -48,6 +48,7 @@ from reconciler.core.model.finding import Severity
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 
 TESTS = Path(__file__).parents[1]
@@ -879,6 +880,12 @@ FOLLOWED_ELSEWHERE = {
     "open-call": (
         "journey/test_journey_interruptions.py::test_a_stopped_apply_is_finished_by_the_next"
     ),
+    "rehearsal-differs": (
+        "trust/test_trust_rehearsal.py::test_a_difference_is_shown_and_gone_with_its_cause"
+    ),
+    "rehearsal-refused": (
+        "trust/test_trust_rehearsal.py::test_a_refusal_ends_with_the_permission_or_the_declaration"
+    ),
     "lease": "daybook/test_daybook_lease.py::test_a_lease_is_waited_for_as_long_as_was_asked",
     "ledger-not-searched": (
         "apply/test_apply_probing.py::"
@@ -903,7 +910,7 @@ BESIDE_THE_PLAN = ("stale-plan", "lease")
 
 
 def test_t26_every_rule_of_a_plan_has_a_test_that_follows_its_remedy():
-    known = {**PLAN_RULES, **DIFFERENCE_RULES, **WARNING_RULES, **LEDGER_RULES}
+    known = {**PLAN_RULES, **DIFFERENCE_RULES, **WARNING_RULES, **LEDGER_RULES, **REHEARSAL_RULES}
     # An information asks for nothing.
     wanted = {rule.id for rule in known.values() if rule.severity is not Severity.INFORMATION} | {
         *BESIDE_THE_PLAN

@@ -4,14 +4,16 @@ Format 1.0. A minor version adds, a major version breaks; readers ignore keys th
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, fields
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, TypedDict, TypeVar, cast
+from typing import Any, TypedDict, cast
 
 from msgspec import ValidationError, convert
 
+from reconciler.core.documents.plain_fields import read_fields as _read
+from reconciler.core.documents.plain_fields import written_fields as _written
 from reconciler.core.documents.plan_schema import FORMAT_VERSION, Document, NotAPlan, require_plan
+from reconciler.core.documents.rehearsal_json import rehearsal_document, rehearsal_from
 from reconciler.core.model.canonical import MONEY_FIELDS, as_declaration, digest, exact, json_bytes
 from reconciler.core.model.finding import PlanWarning, Refusal, UnansweredDifference
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
@@ -41,13 +43,6 @@ from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
 from reconciler.core.planning.posting import postings
 from reconciler.core.planning.run_members import blocks_run_cancel, transfer_of
-
-
-class _Dataclass(Protocol):
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
-
-_Read = TypeVar("_Read", bound=_Dataclass)
 
 NOT_A_PLAN = (ValidationError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What reading raises for a document that is not a plan."""
@@ -90,6 +85,7 @@ def document_of(plan: Plan) -> Document:
         "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
         "unanswered": [_written(row) for row in plan.unanswered],
         "transfers": [_written(row) for row in plan.transfers],
+        **({} if plan.rehearsal is None else {"rehearsal": rehearsal_document(plan.rehearsal)}),
         "refusals": [_written(row) for row in plan.refusals],
         "controls": {"approvals": _written(plan.requirement, approvals="required")},
         "warnings": [warning.message for warning in plan.warnings],
@@ -221,22 +217,6 @@ def _drift(drift: Drift) -> Document:
     }
 
 
-def _written(value: _Dataclass, **renamed: str) -> Document:
-    """A value of plain fields as JSON, under the same names except those `renamed`."""
-    return {
-        renamed.get(field.name, field.name): _json(getattr(value, field.name))
-        for field in fields(value)
-    }
-
-
-def _json(value: object) -> object:
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
 def plan_from(document: Document) -> Plan:
     """The plan of a document whose fractions were read as Decimal.
 
@@ -265,6 +245,7 @@ def plan_from(document: Document) -> Plan:
             _read(UnansweredDifference, row) for row in document.get("unanswered", ())
         ),
         transfers=tuple(_read(Transfers, row) for row in document.get("transfers", ())),
+        rehearsal=rehearsal_from(document.get("rehearsal")),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),
         requirement=_read_requirement(document),
@@ -278,12 +259,6 @@ def plan_from(document: Document) -> Plan:
             {action: convert(document["summary"][action], int) for action in Action}
         ),
     )
-
-
-def _read(kind: type[_Read], row: Document, **named: object) -> _Read:
-    """A value of plain fields from JSON: each must be present and have its type."""
-    row = {**row, **named}
-    return convert({field.name: row[field.name] for field in fields(kind)}, kind)
 
 
 _UNNAMED: Document = {"rule": "", "place": "", "severity": "warning"}
@@ -339,10 +314,10 @@ def _read_change(row: Document) -> Change:
         **convert({**row, **named}, _Plain),
         address=_read(Address, row),
         comparison=_read_comparison(row),
-        before=None if row["before"] is None else _read_fields(row["before"]),
-        after=None if row["after"] is None else _read_fields(row["after"]),
+        before=None if row["before"] is None else _read_values(row["before"]),
+        after=None if row["after"] is None else _read_values(row["after"]),
         members=tuple(
-            Live(**convert(member, _Numbered), fields=_read_fields(member["is"]))
+            Live(**convert(member, _Numbered), fields=_read_values(member["is"]))
             for member in row["entries"]
         ),
     )
@@ -371,20 +346,20 @@ def _read_comparison(row: Document) -> Comparison:
             )
             for field in row["changed_fields"]
         ),
-        lines_removed=tuple(_read_fields(line) for line in lines["removed"]),
-        lines_added=tuple(_read_fields(line) for line in lines["added"]),
+        lines_removed=tuple(_read_values(line) for line in lines["removed"]),
+        lines_added=tuple(_read_values(line) for line in lines["added"]),
         line_updates=tuple(
             LineUpdate(
-                line=_read_fields(update["line"]),
-                fields=_read_fields(update["after"]),
-                before=_read_fields(update["before"]),
+                line=_read_values(update["line"]),
+                fields=_read_values(update["after"]),
+                before=_read_values(update["before"]),
             )
             for update in lines["updated"]
         ),
     )
 
 
-def _read_fields(row: Document) -> Mapping[str, Value]:
+def _read_values(row: Document) -> Mapping[str, Value]:
     return {name: _read_value(value, name) for name, value in row.items()}
 
 
@@ -393,7 +368,7 @@ def _read_value(value: Any, name: str = "") -> Value:
     if name in MONEY_FIELDS and value is not None:
         return Decimal(convert(value, str))
     if isinstance(value, dict):
-        return _read_fields(value)
+        return _read_values(value)
     if isinstance(value, list):
         return tuple(_read_value(item) for item in value)
     return Decimal(value) if type(value) is int else cast("Value", value)

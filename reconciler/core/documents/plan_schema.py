@@ -11,6 +11,7 @@ from reconciler.core.model.finding import Refusal, Severity, UnansweredDifferenc
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Reason, SearchOptions, Step
 from reconciler.core.model.policy import Evidence
+from reconciler.core.model.proofs.rehearsal import RehearsedChange
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 
 FORMAT_VERSION = "1.0"
@@ -131,6 +132,12 @@ _CHANGE = _object(
 )
 _COUNTED: Any = Literal[(*(action.value for action in Action), "unanswered")]
 _IMPACT = ("debit_before", "credit_before", "debit_after", "credit_after", "net_change")
+_REHEARSED = tuple(
+    f"{origin}{side}_{when}"
+    for origin in ("", "planned_")
+    for side in ("debit", "credit")
+    for when in ("before", "after")
+)
 _BALANCE = ("posted_debit", "posted_credit", "removed_debit", "removed_credit")
 _PLAN = _object(
     format_version=str,
@@ -173,6 +180,24 @@ _PLAN = _object(
     unanswered=NotRequired[_list[_object(UnansweredDifference)]],
     transfers=NotRequired[
         _list[_object(period=str, counts=dict[str, _Count], failed=dict[str, str])]
+    ],
+    rehearsal=NotRequired[
+        _object(
+            permissions=list[str],
+            offline=bool,
+            holds=bool,
+            changes=_list[_object(RehearsedChange)],
+            balances=_list[
+                _object(
+                    account=str,
+                    period=str,
+                    currency=str,
+                    agrees=bool,
+                    **dict.fromkeys(_REHEARSED, _Amount),
+                )
+            ],
+            unknown=list[str],
+        )
     ],
     refusals=_list[_REFUSAL],
     controls=NotRequired[

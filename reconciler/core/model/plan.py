@@ -10,6 +10,7 @@ from reconciler.core.model.finding import PlanWarning, Refusal, UnansweredDiffer
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
 from reconciler.core.model.policy import Evidence
+from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Address, Line, Live, Source, Value
 from reconciler.core.model.scope import (
     NOTHING_OUT_OF_SCOPE,
@@ -350,6 +351,7 @@ class Plan:
     scope: Scope = WHOLE
     out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
     requirement: Requirement = Requirement()
+    rehearsal: Rehearsal | None = None
     digest: str = ""
     live: LiveState | None = None
     """None where every entry was read. The digest does not depend on it."""

@@ -21,10 +21,10 @@ FLAGS = frozenset(
     first-apply forge forge-url format from host idempotency ignore limit live lock-timeout
     mapping max-age max-missing max-removals name no-cache no-color not-posted offline
     organization out parallelism pending period permission plan-digest port posted pr probe-from
-    query-lag quiet reason rebook rebook-only reference repo report requests-per-day
-    requests-per-hour requests-per-minute restate run run-timeout select set-aside sheet strict
-    summary target through timeout to token-lifetime token-requests-per-minute update verbose
-    workspace write-only
+    query-lag quiet reason rebook rebook-only reference rehearse rehearse-as rehearse-limit repo
+    report requests-per-day requests-per-hour requests-per-minute restate run run-timeout select
+    set-aside sheet strict summary target through timeout to token-lifetime
+    token-requests-per-minute update verbose workspace write-only
     """.split()  # noqa: SIM905  a word a flag is easier to compare than a list
 )
 """The flags of all verbs. Written down, because reading them would load every verb."""

@@ -42,6 +42,12 @@ PERMISSIONS = (
 # to administrators there; a client of this ledger gets it too, or nobody could close a period.
 STANDARD = tuple(name for name in PERMISSIONS if name != OVERRIDE_TRANSFERRED)
 
+FINANCE = (
+    *(CREATE_ENTRY, EDIT_ENTRY, CANCEL_ENTRY, DELETE_ENTRY),
+    *(CREATE_RUN, CANCEL_RUN, DELETE_RUN),
+)
+"""What posting and correcting needs, and no more: no override, no period administration."""
+
 
 class UnknownPermission(ValueError):
     """A permission name that is not in PERMISSIONS; `name` is what was asked for."""

@@ -73,9 +73,9 @@ def page(view: View) -> Page:
     periods = periods_of(view)
     asked = view.query.get("period") or _newest_period(view)
     period = asked if asked in periods else None
-    balances = [] if period is None else _balances(view, period)
+    found = [] if period is None else balances(view, period)
     currency = view.query.get("currency", "")
-    shown = [one for one in balances if currency in ("", one.currency)]
+    shown = [one for one in found if currency in ("", one.currency)]
     return Page(
         template="trial_balance.html",
         title="Trial balance",
@@ -85,7 +85,7 @@ def page(view: View) -> Page:
             "period": period,
             "asked": asked,
             "currency": currency,
-            "currencies": sorted({one.currency for one in balances} | {currency} - {""}),
+            "currencies": sorted({one.currency for one in found} | {currency} - {""}),
             "balances": shown,
             "home": _home_totals(shown),
         },
@@ -107,7 +107,8 @@ def _newest_period(view: View) -> str | None:
     return name
 
 
-def _balances(view: View, period: str) -> list[Balance]:
+def balances(view: View, period: str) -> list[Balance]:
+    """The trial balance of a period, one for each currency and home currency."""
     codes = select(accounting_codes).where(_CODE.tenant_id == view.tenant_id)
     known = {row["id"]: row for row in view.tx.execute(codes).mappings()}
     found = _sums(view, period)

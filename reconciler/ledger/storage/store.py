@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from ..errors import LedgerUnusable
-from . import postgresql, schema_version, sqlite
+from . import memory, postgresql, schema_version, sqlite
 from .backend import OPTION, Access, Backend, display_name
 from .group_commit import GroupCommit, WriteTurnTimeout
 from .prepared import PreparedReads
@@ -123,7 +123,15 @@ def open_store(database_url: str) -> Store:
         raise LedgerUnusable(
             f"the ledger uses the driver {backend.DRIVER}, not {driver}; write {EXAMPLES}"
         )
-    url = backend.prepare(url)
+    return _opened(backend, backend.prepare(url))
+
+
+def open_memory() -> Store:
+    """A new database in memory, for one thread at a time."""
+    return _opened(memory, make_url("sqlite://"))
+
+
+def _opened(backend: Backend, url: URL) -> Store:
     store = Store(backend, url)
     try:
         schema_version.make_ready(store, backend, url)

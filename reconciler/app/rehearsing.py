@@ -1,0 +1,152 @@
+"""Rehearses a plan: the engine applies it to a scratch ledger in memory, never to the target."""
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import count
+
+from reconciler.app.connection import client_in_process
+from reconciler.core.model.canonical import as_declaration, fingerprint
+from reconciler.core.model.history import Result
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.plan import Change, Plan
+from reconciler.core.model.proofs.rehearsal import Rehearsal
+from reconciler.core.model.resource import Live
+from reconciler.core.planning.diff import compare
+from reconciler.core.planning.snapshot import Snapshot
+from reconciler.core.rehearsal.ledger_snapshot import ledger_snapshot
+from reconciler.core.rehearsal.verdict import (
+    rehearsed_balances,
+    rehearsed_changes,
+    unknown_to_a_rehearsal,
+)
+from reconciler.daybook import Intent
+from reconciler.engine.apply import apply
+from reconciler.engine.ports import Ports
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.zuora.client import Client
+
+MOST_CHANGES = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalOptions:
+    """As whom a plan is rehearsed, and up to which size. No permissions: the finance role."""
+
+    permissions: tuple[str, ...] = ()
+    limit: int = MOST_CHANGES
+
+
+_TRACK_ID = "rehearsal"
+"""The same for every call: a rehearsal says the same twice."""
+
+
+class _MemoryLog:
+    """A daybook in memory: nobody reads it once the rehearsal has ended."""
+
+    def __init__(self) -> None:
+        self._seq = count(1)
+
+    def record_intent(self, intent: Intent) -> Intent:
+        return replace(intent, seq=next(self._seq))
+
+    def record_outcome(
+        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
+    ) -> None:
+        pass
+
+
+def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehearsal:
+    """Apply the plan to a ledger in memory that holds what the plan was made from.
+
+    Raises UsageError for an unknown permission or too many changes, and ReconcilerError if the
+    scratch ledger cannot hold what was read.
+    """
+    # Plans without a rehearsal do not wait for these modules.
+    from reconciler.ledger import (
+        FINANCE,
+        LedgerUnusable,
+        UnknownPermission,
+        open_scratch,
+        trial_balance,
+    )
+
+    if (changes := len(plan.feasible)) > options.limit:
+        raise UsageError(
+            f"the plan has {changes} changes, and a rehearsal takes {options.limit}",
+            remedy=f"Add --rehearse-limit {changes}, or plan a part of the workspace.",
+        )
+    permissions = options.permissions or FINANCE
+    content = ledger_snapshot(plan, snapshot)
+    try:
+        ledger = open_scratch(content.reference, entries=content.entries, runs=content.runs)
+    except LedgerUnusable as error:
+        raise ReconcilerError(
+            f"the plan cannot be rehearsed: {error}",
+            remedy="Write the reference.yaml of the tenant, or plan without --rehearse.",
+        ) from error
+    with ledger:
+        try:
+            keys = ledger.issue_client("rehearsal", permissions)
+        except UnknownPermission as error:
+            raise UsageError(f"--rehearse-as: {error}") from error
+        client = client_in_process(ledger, *keys)
+        with closing(client):
+            before = trial_balance(ledger, content.periods)
+            loaded = _as_loaded(plan, snapshot, client)
+            order = {change.address: at for at, change in enumerate(plan.changes)}
+            ended = sorted(
+                apply(
+                    loaded,
+                    snapshot.recorded,
+                    Ports(ledger=client, daybook=_MemoryLog(), new_track_id=lambda: _TRACK_ID),
+                    parallelism=1,
+                    continue_on_error=True,
+                ),
+                key=lambda one: order[one.change.address],
+            )
+            ended = [replace(one, message=_without_track_id(one.message)) for one in ended]
+            after = trial_balance(ledger, content.periods)
+    return Rehearsal(
+        permissions=permissions,
+        offline=plan.scope.offline,
+        changes=rehearsed_changes(ended),
+        balances=rehearsed_balances(plan, ended, before, after),
+        unknown=tuple(unknown_to_a_rehearsal(plan, complete=snapshot.tenant.complete)),
+    )
+
+
+def _without_track_id(message: str) -> str:
+    """A message without the id of a call that nobody can look up."""
+    return message.removesuffix(f" Track id {_TRACK_ID}.")
+
+
+def _as_loaded(plan: Plan, snapshot: Snapshot, client: Client) -> Plan:
+    """The plan with the fingerprints of the entries as the scratch ledger shows them.
+
+    Raises ReconcilerError if it shows another entry than the one that was read.
+    """
+
+    def loaded(change: Change) -> Change:
+        number = change.number
+        if number is None or not change.fingerprint or change not in plan.feasible:
+            return change
+        kind, read = KINDS[change.address.kind], snapshot.live.get(number)
+        live = client.read(kind, number)
+        if live is None or read is None or _differs(kind, read, live):
+            raise ReconcilerError(
+                f"the plan cannot be rehearsed: the scratch ledger does not hold {number} as it "
+                "was read",
+                remedy="Plan without --rehearse.",
+            )
+        return replace(change, fingerprint=fingerprint(live))
+
+    return replace(plan, changes=tuple(map(loaded, plan.changes)))
+
+
+def _differs(kind: Kind, read: Live, live: Live) -> bool:
+    """Whether the scratch ledger shows another entry than the one that was read."""
+    found = compare(
+        kind, as_declaration(kind, read.fields), None, live.fields, manage_observed=True
+    )
+    return bool(found) or read.status != live.status or len(read.members) != len(live.members)

@@ -1,0 +1,40 @@
+"""Values of plain fields as JSON objects, and back: the names and types are those of the fields."""
+
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from msgspec import convert
+
+from reconciler.core.documents.plan_schema import Document
+from reconciler.core.model.money import plain
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+_Read = TypeVar("_Read", bound=_Dataclass)
+
+
+def written_fields(value: _Dataclass, **renamed: str) -> Document:
+    """A value of plain fields as JSON, under the same names except those `renamed`."""
+    return {
+        renamed.get(field.name, field.name): _json(getattr(value, field.name))
+        for field in fields(value)
+    }
+
+
+def _json(value: object) -> object:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read_fields(kind: type[_Read], row: Document, **named: object) -> _Read:
+    """A value of plain fields from JSON: each must be present and have its type."""
+    row = {**row, **named}
+    return convert({field.name: row[field.name] for field in fields(kind)}, kind)

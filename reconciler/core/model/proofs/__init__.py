@@ -1,0 +1,1 @@
+"""Values that prove something of a plan, beside what it says itself."""

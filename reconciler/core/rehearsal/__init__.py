@@ -1,0 +1,1 @@
+"""What a rehearsal loads, and what its result proves. Pure."""

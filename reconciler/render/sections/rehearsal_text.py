@@ -1,0 +1,61 @@
+"""The result of a rehearsal in words and cells: what was refused, which balances differ."""
+
+from dataclasses import dataclass
+
+from reconciler.core.model.money import difference
+from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed
+from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
+from reconciler.render.phrases import counted, sided
+
+_TITLES = ("Period", "Accounting code", "Currency", "In the ledger", "By the plan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalView:
+    """A rehearsal as formats show it; `remedies` are pairs of a rule and what to do."""
+
+    style: str
+    headline: str
+    failed: tuple[tuple[str, str, str, str], ...]
+    """Outcome, name, action and the ledger's words of each change that was not accepted."""
+    balance: str
+    titles: tuple[str, ...]
+    differing: tuple[tuple[str, ...], ...]
+    """The rows in which the balances after the plan differ."""
+    unknown: str
+    remedies: tuple[tuple[str, str], ...]
+
+
+def rehearsal_view(rehearsal: Rehearsal) -> RehearsalView:
+    """The rehearsal as formats show it."""
+    failed = rehearsal.ended(Rehearsed.REFUSED, Rehearsed.NOT_ATTEMPTED)
+    differing, rows = rehearsal.differing, len(rehearsal.balances)
+    accepted = len(rehearsal.changes) - len(failed)
+    offline = " (OFFLINE: loaded from files and daybook)" if rehearsal.offline else ""
+    broken = (("rehearsal-refused", failed), ("rehearsal-differs", differing))
+    return RehearsalView(
+        style="good" if rehearsal.holds else "bad",
+        headline=f"{accepted:,} of {counted(len(rehearsal.changes), 'change', 'changes')} "
+        f"accepted{offline}",
+        failed=tuple(
+            (one.outcome.value.replace("-", " "), one.name, one.action, one.message)
+            for one in failed
+        ),
+        balance=f"trial balance after = plan's impact in {rows - len(differing):,} of "
+        f"{counted(rows, 'row', 'rows')}"
+        if rows
+        else "no amount moves in the trial balance",
+        titles=_TITLES,
+        differing=tuple(
+            (
+                row.period,
+                row.code,
+                row.currency,
+                sided(difference(row.debit_after, row.credit_after), row.currency),
+                sided(difference(row.planned_debit_after, row.planned_credit_after), row.currency),
+            )
+            for row in differing
+        ),
+        unknown=f"not known here: {', '.join(rehearsal.unknown)}",
+        remedies=tuple((rule, REHEARSAL_RULES[rule].remedy) for rule, found in broken if found),
+    )
