@@ -10,7 +10,7 @@ from reconciler.core.model.finding import Problem, Refusal
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Report, Settled
 from reconciler.core.model.review import Assessment
-from reconciler.core.model.sheet_import import SheetFindings, SheetSummary
+from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
 
 Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]

@@ -22,7 +22,7 @@ from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_document
 from reconciler.core.model.review import Assessment
-from reconciler.core.model.sheet_import import SheetFindings, SheetSummary
+from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
 from reconciler.render.approvals import assessment_lines
 from reconciler.render.open_calls import open_lines

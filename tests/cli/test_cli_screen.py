@@ -16,7 +16,9 @@ ESCAPE = "\x1b["
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tuple[int, str]:
+def at_a_terminal(
+    books: Books, *args: str, typed: str = "", prompt: str = "Only yes is accepted", **env: str
+) -> tuple[int, str]:
     """Run a verb on a pseudo-terminal, type something, and take down what is on screen."""
     ours, theirs = pty.openpty()
     with Program(
@@ -39,7 +41,7 @@ def at_a_terminal(books: Books, *args: str, typed: str = "", **env: str) -> tupl
                 if not piece:
                     break
                 seen += piece
-            if not sent and b"Only yes is accepted" in seen:
+            if not sent and prompt.encode() in seen:
                 # Nobody types within the microseconds between a prompt and the wait for an answer.
                 time.sleep(0.2)
                 os.write(ours, typed.encode())

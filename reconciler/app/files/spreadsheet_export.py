@@ -1,8 +1,8 @@
 """The declared entries of a workspace as a spreadsheet."""
 
 from reconciler.app.workspace import CheckedWorkspace, require_valid
-from reconciler.core.model.entry_table import entry_table
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.sheets.entry_table import entry_table
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.workspace.spreadsheet.cells import SpreadsheetRefused
 from reconciler.workspace.spreadsheet.writing import csv_text, workbook_bytes

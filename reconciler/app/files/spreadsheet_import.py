@@ -18,7 +18,7 @@ from reconciler.core.model.resource import (
     Value,
     mapping_of,
 )
-from reconciler.core.model.sheet_import import CellFinding, SheetFindings, SheetSummary
+from reconciler.core.model.sheets.sheet_import import CellFinding, SheetFindings, SheetSummary
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.rules.entries import check, check_together
 from reconciler.core.rules.sheet_rules import SHEET_RULES

@@ -9,7 +9,7 @@ from decimal import Decimal
 from reconciler.core.model.enumerations import Side
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.resource import Path, Value
-from reconciler.core.model.sheet_import import CellFinding
+from reconciler.core.model.sheets.sheet_import import CellFinding
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.spreadsheet.cell_values import CellRefused, amount_in, date_in, text_in

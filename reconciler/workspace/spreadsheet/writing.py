@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from reconciler.core.model.entry_table import DATE, EntryTable
 from reconciler.core.model.enumerations import Side
 from reconciler.core.model.money import written
 from reconciler.core.model.resource import Value
+from reconciler.core.model.sheets.entry_table import DATE, EntryTable
 from reconciler.workspace.spreadsheet.cells import DIGITS, guarded
 from reconciler.workspace.spreadsheet.workbook import needs_openpyxl
 

@@ -1,0 +1,1 @@
+"""Values of spreadsheets: what an import finds, and entries as a table."""
