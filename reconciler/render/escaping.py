@@ -1,15 +1,13 @@
 """Encodes text from files and servers, one function for each place it is shown in (I-80).
 
-JSON carries every text as it is.
+JSON carries every text as it is, and escapes what does harm where it is shown: `readable_json`.
 """
 
 import re
 
-# Controls, line and paragraph separators, marks that turn or hide text, and lone surrogates.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
-)
+from reconciler.core.model.canonical import UNSAFE
+
+_UNSAFE = re.compile(f"[{UNSAFE}]")
 
 _COMMAND = re.compile(r"#(?=#\[)|:(?=:[a-z])(?:(?<=^:)|(?<=\s:)|(?=:.*::))", re.IGNORECASE)
 """What begins a command to GitHub's runner: `##[name]` anywhere in a line, `::name::` after blanks.

@@ -8,6 +8,7 @@ from string import ascii_letters, digits
 from types import MappingProxyType
 from typing import Any
 
+from reconciler.core.model.canonical import harmless_json
 from reconciler.core.model.finding import Problem, Rule, Severity
 from reconciler.render.annotations import Level, annotation
 from reconciler.render.escaping import escaped
@@ -42,7 +43,7 @@ def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
             for problem in problems
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return harmless_json(json.dumps(document, indent=2)) + "\n"
 
 
 def findings_annotations(problems: Iterable[Problem], prefix: str) -> str:
@@ -98,7 +99,7 @@ def findings_sarif(
             {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return harmless_json(json.dumps(document, indent=2)) + "\n"
 
 
 def findings_junit(problems: Iterable[Problem], files: Iterable[str], prefix: str) -> str:

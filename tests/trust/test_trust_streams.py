@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 from deadlines import VARIABLE as PATIENCE
+from hypothesis import given
+from hypothesis import strategies as st
 from program import LONGEST, Program, clean_environment
+
+from reconciler.core.model.canonical import readable_json
 
 FULL = Path("/dev/full")
 ID, SECRET = "client-id-0123456789", "s3cret/with+signs=0123456789"
@@ -74,6 +78,8 @@ class HostileServer:
                 "access_token": TOKEN, "token_type": "bearer", "expires_in": 3600,
                 "scope": f"tenant.11e64eef-8d30-0de4-a1f1-{'0' * 12}",
             }  # fmt: skip
+        elif self._documents and path.startswith("/repos/"):
+            status, document = 200, of_forge(path)
         elif self._documents:
             status, document = 200, {
                 "success": True, "id": HOSTILE, "number": HOSTILE + echo, "data": HOSTILE,
@@ -81,8 +87,9 @@ class HostileServer:
                 "accountingPeriods": [{"name": HOSTILE + TOKEN, "status": "Open"}],
             }  # fmt: skip
         else:
-            reasons = [{"code": 53200020, "message": f"{HOSTILE} {echo} {code}"}]
-            status, document = self._status, {"success": False, "reasons": reasons}
+            said = f"{HOSTILE} {echo} {code}"
+            reasons = [{"code": 53200020, "message": said}]
+            status, document = self._status, {"success": False, "reasons": reasons, "message": said}
         raw = json.dumps(document).encode()
         # Bytes from 0x80 on are allowed in a header, and so are the commands of a runner.
         named = f"::add-mask::{SECRET} ##[error]{TOKEN} \x9b31m"
@@ -95,6 +102,26 @@ class HostileServer:
             f"Content-Length: {len(raw)}",
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + raw
+
+
+def of_forge(path):
+    """A document of GitHub with harm in every text that it leaves open."""
+    person = {"login": HOSTILE + SECRET, "type": "User"}
+    match path.partition("?")[0].rsplit("/", 1)[-1]:
+        case "7":
+            home = {"full_name": HOSTILE, "default_branch": HOSTILE}
+            end = {"sha": "a" * 40, "ref": HOSTILE, "repo": home}
+            return {"number": 7, "state": "open", "user": person, "head": end, "base": end}
+        case "comments":
+            return [{"id": 1, "user": person, "body": HOSTILE + SECRET}]
+        case "reviews":
+            row = {"id": 1, "user": person, "body": HOSTILE, "commit_id": HOSTILE}
+            return [{**row, "state": state} for state in ("APPROVED", "CHANGES_REQUESTED")]
+        case "commits":
+            git = {"name": HOSTILE, "email": HOSTILE + SECRET}
+            commit = {"author": git, "committer": git, "message": HOSTILE}
+            return [{"sha": HOSTILE, "commit": commit}]
+    return []
 
 
 @pytest.fixture(params=[(200, False), (403, False), (200, True)], ids=str)
@@ -115,8 +142,11 @@ def books(tmp_path):
 
 VERBS = (
     ("plan",),
+    ("plan", "--format", "json"),
     ("apply", "--auto-approve"),
+    ("apply", "--auto-approve", "--format", "json"),
     ("drift",),
+    ("drift", "--format", "json"),
     ("doctor",),
     ("import", "JE-00000001"),
     ("forget", "first-entry"),
@@ -140,14 +170,59 @@ def test_t24_b39_a_hostile_server_gets_nothing_through(hostile, books, loud):
     for verb in VERBS:
         words = (*verb, *([loud] if loud else []), "-w", books)
         done = reconciler(*words, env=env, install=["deadlines"])  # no wait for the next attempt
-        for name, raw in (("stdout", done.stdout), ("stderr", done.stderr)):
-            text = raw.decode()
-            assert "Traceback" not in text, text
-            assert not (found := HARM.search(text)), (verb, name, found, text)
-            assert not [one for one in SECRETS if one.lower() in text.lower()], (verb, name, text)
+        require_harmless(verb, done)
         if loud == "-v" and verb == ("plan",):
             assert b"request id" in done.stderr and b"[redacted]" in done.stderr, done.stderr
     assert hostile.asked
+
+
+def require_harmless(words, done):
+    for name, raw in (("stdout", done.stdout), ("stderr", done.stderr)):
+        text = raw.decode()
+        assert "Traceback" not in text, text
+        assert not (found := HARM.search(text)), (words, name, found, text)
+        assert not [one for one in SECRETS if one.lower() in text.lower()], (words, name, text)
+
+
+@pytest.mark.parametrize("loud", ["-v", "-q"], ids=["verbose", "quiet"])
+def test_t24_a_hostile_forge_gets_nothing_through(hostile, books, loud):
+    settings = books / "reconciler.yaml"
+    policy = "  policy:\n    approvals: {tiers: [{required: 1}]}\n"
+    settings.write_text(
+        settings.read_text().replace("  policy:\n", policy) + "  target: embedded\n"
+    )
+    plan = books.parent / "plan.json"
+    assert reconciler("plan", "--offline", "-w", books, "--out", plan).returncode == 0
+    env = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": hostile.url,
+        "GITHUB_REPOSITORY": "acme/books",
+        "GITHUB_TOKEN": SECRET,
+        "ZUORA_TOKEN": TOKEN,  # another secret of the job
+        PATIENCE: str(LONGEST),
+    }
+    words = ("comment", plan, "--pr", "7", loud)
+    require_harmless(words, reconciler(*words, env=env, install=["deadlines"]))
+    assert hostile.asked
+
+
+@given(st.text(), st.text(alphabet="#[:x\x7f\x9b\u202e\U000e0041"))
+def test_t24_json_does_no_harm_where_it_is_shown(text, hostile):
+    """A runner reads commands anywhere in a line. The value of each text stays."""
+    value = {text: [hostile, f"{text}##[error]{hostile}"]}
+    shown = readable_json(value)
+    assert json.loads(shown) == value
+    assert not HARM.search(shown)
+
+
+@pytest.mark.parametrize("style", ["json", "sarif", "junit"])
+def test_t24_findings_do_no_harm_where_they_are_shown(books, style):
+    file = next(books.rglob("first-entry.yaml"))
+    file.write_text(file.read_text().replace("currency: USD", 'currency: "##[error]U\\x9bD"'))
+    words = ("validate", "--format", style)
+    done = reconciler(*words, "-w", books)
+    assert done.returncode == 3
+    require_harmless(words, done)
 
 
 def test_t24_what_python_itself_shows_is_encoded_too():

@@ -150,7 +150,33 @@ def json_bytes(document: object) -> bytes:
 
 def readable_json(document: object) -> str:
     """JSON for a reader: indented, keys in their own order, numbers with all their digits."""
-    return msgspec.json.format(_in_own_order.encode(document), indent=2).decode() + "\n"
+    text = msgspec.json.format(_in_own_order.encode(document), indent=2).decode()
+    return f"{harmless_json(text)}\n"
+
+
+UNSAFE = (
+    "\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
+)
+"""Controls, line and paragraph separators, marks that turn or hide text, and lone surrogates: the
+characters of a pattern's set."""
+
+_HARM = re.compile(rf"#(?=#\[)|(?!\n)[{UNSAFE}]")
+
+
+def harmless_json(text: str) -> str:
+    """The same JSON without what controls a terminal or the runner of a job that prints it.
+
+    Such characters are inside of texts, where an escape has the same value.
+    """
+    if text.isascii() and "\x7f" not in text and "##[" not in text:
+        return text
+    return _HARM.sub(_as_units, text)
+
+
+def _as_units(found: re.Match[str]) -> str:
+    raw = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{raw[at : at + 2].hex()}" for at in range(0, len(raw), 2))
 
 
 def digest(text: str) -> str:

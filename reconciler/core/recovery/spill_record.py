@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.core.model.canonical import harmless_json
 from reconciler.core.model.history import CALLS, Act, Result
 from reconciler.core.model.json_text import Unreadable, read_json
 from reconciler.core.model.kinds import KINDS
@@ -61,7 +62,7 @@ def line_of(record: SpillRecord) -> str:
         "key": record.key,
         "detail": record.detail[:_DETAIL],
     }
-    return json.dumps({**document, _CHECKSUM: _checksum_of(document)})
+    return harmless_json(json.dumps({**document, _CHECKSUM: _checksum_of(document)}))
 
 
 def record_from(text: str) -> SpillRecord:
