@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -24,10 +24,11 @@ from reconciler.daybook.events import (
     Transferred,
     intended,
 )
+from reconciler.daybook.group_commit import GroupCommit
 from reconciler.daybook.lease import Holder, Lease, LeaseRenewer, lease_in, release_lease
 from reconciler.daybook.state import CallRecord, DaybookState, Run
 from reconciler.daybook.store import Store, damaged, reading, writing
-from reconciler.daybook.tables import add_events, move_head
+from reconciler.daybook.tables import MOVE, add_events
 from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
 
@@ -56,11 +57,12 @@ class Daybook:
         self._state = state
         self._clock = clock
         self._mutex = threading.Lock()
+        self._writes = GroupCommit(self._write)
         self._run = str(uuid.uuid4())
         self._follows = follows
         """Whether there is a daybook to read again."""
-        self._doubt: Event | None = None
-        """The last event, while it is unknown whether it was written."""
+        self._doubt: list[Event] = []
+        """The events of the last commit, while it is unknown whether they were written."""
         self._lost: DaybookError | None = None
         self._renewer: LeaseRenewer | None = None
         if lease is not None and store.lease_seconds is not None:
@@ -100,7 +102,7 @@ class Daybook:
     def unchecked(self) -> tuple[str, ...]:
         """The numbers that were created, and after which no run searched and ended since."""
         with self._up_to_date() as state:
-            return state.unchecked
+            return tuple(state.unchecked)
 
     @property
     def applied_commit(self) -> str:
@@ -250,8 +252,8 @@ class Daybook:
         noted = Transferred(holder=asdict(holder), events=state.seq)
         at = self._clock().isoformat()
         with self._mutex, writing(self._store) as transaction:
-            event = state.next_event(EventType.IMPORTED, noted, at=at)
-            self._move(transaction, event)
+            (event,) = state.next_events([(EventType.IMPORTED, noted)], at=at)
+            self._move(transaction, [event])
             transaction.change("DELETE FROM events")
             add_events(transaction, [*chain, event])
             state.take(event)
@@ -268,7 +270,7 @@ class Daybook:
         if self._renewer is not None:
             self._renewer.stop()
             self._renewer = None
-        if self.lease is not None and self._doubt is None and self._lost is None:
+        if self.lease is not None and not self._doubt and self._lost is None:
             with suppress(DaybookError), writing(self._store) as transaction:
                 release_lease(transaction, self.lease)
         self.lease = None
@@ -279,7 +281,7 @@ class Daybook:
         """The state, including events that others wrote since the last read."""
         with self._mutex:
             try:
-                if self._follows and (self.lease is None or self._doubt is not None):
+                if self._follows and (self.lease is None or self._doubt):
                     self._catch_up()
                 yield self._state
             except Damaged as error:
@@ -288,32 +290,37 @@ class Daybook:
     def _catch_up(self) -> None:
         with reading(self._store) as transaction:
             new = self._state.catch_up(transaction)
-        if self._doubt is not None and new not in ([], [self._doubt]):
+        if self._doubt and new not in ([], self._doubt):
             raise self._refusal(None)
-        self._doubt = None
+        self._doubt = []
 
     def _append(self, event_type: EventType, content: Content) -> Event:
         """Write an event after the last known one; it is durable when this returns."""
+        return self._writes.submit((event_type, content))
+
+    def _write(self, wishes: Sequence[tuple[EventType, Content]]) -> Sequence[Event]:
+        """Write events after the last known one, all or none; they are durable afterwards."""
         with self._mutex:
             if self._lost is not None:
                 raise self._lost
-            if self._doubt is not None:
+            if self._doubt:
                 self._catch_up()
             at = self._clock().isoformat()
-            event = self._doubt = self._state.next_event(event_type, content, at=at)
+            chain = self._doubt = self._state.next_events(wishes, at=at)
             with writing(self._store) as transaction:
-                self._move(transaction, event)
-                add_events(transaction, [event])
-            self._doubt = None
-            self._state.take(event)
-            return event
+                self._move(transaction, chain)
+                add_events(transaction, chain)
+            self._doubt = []
+            for event in chain:
+                self._state.take(event)
+            return chain
 
-    def _move(self, transaction: Transaction, event: Event) -> None:
-        """Make an event the last one, if this process still holds the lease."""
+    def _move(self, transaction: Transaction, chain: Sequence[Event]) -> None:
+        """Make the last of some events the last one, if this process still holds the lease."""
         fence = self.lease.fence if self.lease is not None else -1
         known = fence, self._state.seq, self._state.hash
-        serial = self._state.serial + (event.type in STATE)
-        if not move_head(transaction, known, event, serial):
+        serial = self._state.serial + sum(event.type in STATE for event in chain)
+        if transaction.change(MOVE, chain[-1].seq, serial, chain[-1].hash, *known) != 1:
             found = transaction.rows("SELECT fence FROM head")
             raise self._refusal(found[0][0] if found else None)
 

@@ -190,7 +190,7 @@ def _append(
     content: LeaseTaken | LeaseBroken,
     now: datetime,
 ) -> None:
-    event = state.next_event(event_type, content, at=now.isoformat())
+    (event,) = state.next_events([(event_type, content)], at=now.isoformat())
     add_events(transaction, [event])
     transaction.change("UPDATE head SET seq = ?, hash = ?", event.seq, event.hash)
     state.take(event)

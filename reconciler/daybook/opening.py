@@ -198,7 +198,7 @@ def _held(store: Store) -> Lease | None:
 def _begin(transaction: Transaction, workspace: str, at: datetime) -> None:
     lineage = str(uuid.uuid4())
     content = Created(lineage=lineage, workspace=workspace)
-    event = DaybookState().next_event(EventType.CREATED, content, at=at.isoformat())
+    (event,) = DaybookState().next_events([(EventType.CREATED, content)], at=at.isoformat())
     fill(transaction, lineage=lineage, first=event)
 
 

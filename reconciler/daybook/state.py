@@ -1,6 +1,6 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.model.history import (
@@ -95,8 +95,8 @@ class DaybookState:
         self.markers: tuple[str, ...] = ()
         self.tenant: str | None = None
         self.complete = False
-        self.unchecked: tuple[str, ...] = ()
-        """The numbers that were created since a run last ended with its check."""
+        self.unchecked: dict[str, None] = {}
+        """The numbers that were created since a run last ended with its check, in their order."""
         self.applied_commit = ""
         self.policy = ""
         self.seq = 0
@@ -105,11 +105,15 @@ class DaybookState:
         self.attempts: dict[int, _Attempt] = {}
         self.runs: list[Run] = []
 
-    def next_event(self, event_type: EventType, content: Content, *, at: str) -> Event:
-        """The event that would come next with this content."""
-        seq, text = self.seq + 1, encoder.encode(content).decode()
-        digest = seal(self.hash, seq, at, event_type, text)
-        return Event(seq, at, event_type.value, text, digest)
+    def next_events(self, wishes: Iterable[tuple[EventType, Content]], *, at: str) -> list[Event]:
+        """The events that would come next with these contents, in their order."""
+        chain: list[Event] = []
+        seq, previous = self.seq, self.hash
+        for event_type, content in wishes:
+            seq, text = seq + 1, encoder.encode(content).decode()
+            previous = seal(previous, seq, at, event_type, text)
+            chain.append(Event(seq, at, event_type.value, text, previous))
+        return chain
 
     def take(self, event: Event) -> None:
         """Apply the next event. Raises Damaged when it does not follow the last one."""
@@ -148,7 +152,8 @@ class DaybookState:
             case RunBegun():
                 self.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
             case RunEnded():
-                self.unchecked = () if content.checked else self.unchecked
+                if content.checked:
+                    self.unchecked.clear()
                 self.applied_commit = content.commit or self.applied_commit
                 self.policy = content.policy or self.policy
                 begun = (run for run in reversed(self.runs) if run.run == content.run)
@@ -174,7 +179,7 @@ class DaybookState:
         tried.number, tried.detail = content.number, content.detail
         created = tried.act is Act.CREATE and tried.result is Result.DONE
         if created and content.number and tried.address.kind in _MARKED:
-            self.unchecked = (*self.unchecked, content.number)
+            self.unchecked[content.number] = None
         if content.number is not None and content.number not in tried.numbers:
             tried.numbers = (*tried.numbers, content.number)
 
@@ -253,7 +258,7 @@ class DaybookState:
         With `before`, of earlier runs than that intent's; with `checked`, of those that a search
         followed.
         """
-        without = self.unchecked if checked else ()
+        without = self.unchecked if checked else {}
         own = None if before is None else self.attempts[before].content.run
         found = (
             number

@@ -99,15 +99,8 @@ def head_of(transaction: Transaction, *, lock: bool = False) -> Head:
     return found[0]
 
 
-def move_head(
-    transaction: Transaction, before: tuple[int, int, str], after: Event, serial: int
-) -> bool:
-    """Make an event the last one, if the head still is what a writer has read.
+MOVE = "UPDATE head SET seq = ?, serial = ?, hash = ? WHERE fence = ? AND seq = ? AND hash = ?"
+"""Moves the head, if it still is what a writer has read.
 
-    `before` is his fence, and the number and the hash of the last event that he knows. So it takes
-    effect only for the holder of the highest fence who read every event (I-41, I-42).
-    """
-    statement = (
-        "UPDATE head SET seq = ?, serial = ?, hash = ? WHERE fence = ? AND seq = ? AND hash = ?"
-    )
-    return transaction.change(statement, after.seq, serial, after.hash, *before) == 1
+So it takes effect only for the holder of the highest fence who read every event (I-41, I-42).
+"""

@@ -17,7 +17,7 @@ class Dialect:
 
 
 class Transaction:
-    """An open transaction. In a statement `?` stands for a value, and for nothing else."""
+    """An open transaction. In its statements `?` stands for a value, and there is no `%`."""
 
     def __init__(self, connection: Any, dialect: Dialect) -> None:
         self._connection = connection
@@ -27,13 +27,13 @@ class Transaction:
         self, statement: str, *values: str | int | None, lock: bool = False
     ) -> list[tuple[Any, ...]]:
         """The rows that a query finds. With `lock` no other transaction changes them meanwhile."""
-        locking = self._dialect.for_update if lock else ""
-        found: list[tuple[Any, ...]] = self._execute(statement + locking, values).fetchall()
+        query = self._spelled(statement + (self._dialect.for_update if lock else ""))
+        found: list[tuple[Any, ...]] = self._connection.execute(query, values).fetchall()
         return found
 
     def change(self, statement: str, *values: str | int | None) -> int:
         """Execute a statement, and return the number of rows that it changed."""
-        changed: int = self._execute(statement, values).rowcount
+        changed: int = self._connection.execute(self._spelled(statement), values).rowcount
         return changed
 
     def change_each(self, statement: str, rows: Iterable[tuple[str | int | None, ...]]) -> None:
@@ -41,11 +41,6 @@ class Transaction:
         cursor = self._connection.cursor()
         cursor.executemany(self._spelled(statement), list(rows))
         cursor.close()
-
-    def _execute(self, statement: str, values: tuple[str | int | None, ...]) -> Any:
-        if not values:
-            return self._connection.execute(statement)
-        return self._connection.execute(self._spelled(statement), values)
 
     def _spelled(self, statement: str) -> str:
         return statement.replace("?", self._dialect.value)

@@ -192,11 +192,14 @@ def test_i43_what_the_daybook_cannot_take_note_of_is_said(make_bench, at, parall
     # From then on nothing is concluded, so each of those at work can send what it had begun, once.
     assert len(bench.line.sent) <= sent_when_full[0] + parallelism, "no further calls"
     failed = [item for item in report.applied if item.outcome == "failed"]
-    assert failed
-    for item in failed:
-        assert item.number is not None
+    created = [item for item in failed if item.number is not None]
+    assert created
+    for item in created:
         assert f"{item.number} was created; this is not recorded" in item.message
         assert item.steps == item.change.steps
+    for item in failed:
+        # An intent fails with an outcome that is in the same commit, and then nothing is sent.
+        assert item.number is not None or (item.steps == () and "written" in item.message), item
     assert "the daybook could no longer be written" in " ".join(messages(report).values())
     bench.require_true(report)
     bench.on_commit = lambda commit: None

@@ -429,7 +429,7 @@ def fill(book, count) -> None:
         asked = intended(intent(f"n{at % 5000}", payload="x" * 400, key="key"), run="run")
         done = Concluded(intent=state.seq + 1, result="done", number=f"JE-{at:08}")
         for event_type, content in ((EventType.INTENT, asked), (EventType.OUTCOME, done)):
-            chain.append(state.next_event(event_type, content, at="2026-01-31"))
+            chain += state.next_events([(event_type, content)], at="2026-01-31")
             state.take(chain[-1])
     with book._store.writer() as transaction:
         add_events(transaction, chain)
