@@ -45,6 +45,7 @@ from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.kept import Asked, live_state_of, newly_kept
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
+from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.plan_warnings import READING_RULES, strict_refusals
@@ -302,6 +303,8 @@ def _snapshot(
             if item.address in selection or item.address not in declared
         ),
     )
+    chosen = (item for address, item in declared.items() if address in selection)
+    wanted = (*wanted, *undeclared_originals(chosen, wanted))
     dropped, former = session.daybook.dropped(), session.daybook.markers
     known = {number for _, number in wanted}
     telling = (one for one in dropped.telling if one not in known)

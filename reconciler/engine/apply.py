@@ -34,7 +34,8 @@ def apply(
     Every change is yielded, even after an unexpected error, which is raised at the end.
     """
     # Removals come first: a renamed entry is never posted under both names.
-    waiting = deque(sorted(plan.feasible, key=attrgetter("posts")))
+    # A reversal comes after its original.
+    waiting = deque(sorted(plan.feasible, key=lambda one: (one.posts, bool(one.reverses))))
     running: dict[Future[Applied], ChangeExecutor] = {}
     halt = _Halt(continue_on_error=continue_on_error)
     with ThreadPoolExecutor(max_workers=parallelism) as pool:
@@ -47,6 +48,7 @@ def apply(
                     stopped = ports.why_stopped() if ports.stop.is_set() else ""
                     why = stopped or halt.why_not(change)
                     if why:
+                        halt.failed |= {change.address.name} if change.posts else set()
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
                     state = record_for(recorded, change.address, change.renamed_from)
@@ -76,6 +78,8 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     others = [work.change for work in running]
     if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
+    if change.reverses and any(other.address.name == change.reverses for other in others):
+        return True
     # A change without a single period may touch any.
     return change.posts and any(
         other.period in (change.period, "") or not change.period
@@ -90,6 +94,8 @@ class _Halt:
 
     continue_on_error: bool
     periods: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    """The names of entries whose change did not succeed: their reversals do not start."""
     everything: str = ""
     unforeseen: BaseException | None = None
 
@@ -101,6 +107,8 @@ class _Halt:
             self.everything = "an unexpected error ended another change"
             return work.aborted_by(error)
         result = future.result()
+        if result.outcome is not Outcome.DONE and result.change.posts:
+            self.failed.add(result.change.address.name)
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
             # A change without a single period stops no other.
             self.periods |= {result.change.period} - {""}
@@ -114,6 +122,8 @@ class _Halt:
         """Why a change does not start; empty when it does."""
         if self.everything:
             return self.everything
+        if change.reverses in self.failed:
+            return f"{change.reverses}, which it reverses, did not succeed"
         if change.period in self.periods:
             return f"another change in {change.period} did not succeed"
         return ""

@@ -1,6 +1,7 @@
 """What ends a run early, and that its report still tells the truth about every change."""
 
 import contextlib
+import dataclasses
 import sqlite3
 import threading
 import time
@@ -246,3 +247,30 @@ def test_a_listener_that_leaves_ends_the_run_between_two_calls(bench):
         assert ports.stop.is_set()
     assert len(bench.line.sent) <= 2
     bench.converge(MANY)
+
+
+def reversed_pair():
+    """An entry of February that reverses one of January; by its name it would come first."""
+    lines = of()["journalEntryItems"]
+    sides = {"Debit": "Credit", "Credit": "Debit"}
+    fields = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-01"}
+    back = {**of(**fields), "journalEntryItems": tuple(
+        {**one, "type": sides[one["type"]]} for one in lines)}  # fmt: skip
+    pair = files(a=back, b=of())
+    return {**pair, "a": dataclasses.replace(pair["a"], reverses="b")}
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_a_reversal_is_posted_after_its_original(bench, parallelism):
+    report = bench.apply(reversed_pair(), parallelism=parallelism)
+    numbers = {one.change.address.name: one.number for one in report.applied}
+    assert numbers["b"] < numbers["a"]
+    bench.converge(reversed_pair())
+
+
+def test_a_reversal_is_not_posted_without_its_original(bench):
+    bench.line.choose = nth(1, REFUSED)
+    report = bench.apply(reversed_pair(), continue_on_error=True)
+    assert by_name(report) == {"b": "failed", "a": "not_attempted"}
+    assert messages(report)["a"] == "b, which it reverses, did not succeed"
+    bench.converge(reversed_pair())

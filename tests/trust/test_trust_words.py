@@ -60,7 +60,8 @@ ENUMERATIONS: dict[str, Any] = {
     "Workspace/$defs/policy/properties/transferState": {"observed", "managed"},
     "Workspace/$defs/periodStatus/items": PeriodStatus,
     "Workspace/$defs/approvals/properties/tiers/items/properties/actions/items": {
-        action for action in Action if action not in (Action.KEEP, Action.BLOCKED)
+        "reverse",
+        *(action for action in Action if action not in (Action.KEEP, Action.BLOCKED)),
     },
     "Workspace/$defs/approvals/properties/evidence": Evidence,
     "Workspace/$defs/houseRule/properties/kinds/items": NAMES,
@@ -225,9 +226,14 @@ def test_t03_a_tier_by_any_action_applies(small):  # noqa: F811
     small.cancel("entry-03")
     small.call("DELETE", f"journal-entries/{gone}")
     small.remove("entry-02", "entry-03")
+    back = [
+        {"accountingCodeName": code, "type": side, "amount": "400.90"}
+        for code, side in (("Deferred Revenue", "Credit"), ("Subscription Revenue", "Debit"))
+    ]
+    small.declare("undo", *back, metadata={"reverses": "entry-04"})
     actions = json.loads(schema_text("Workspace"))["$defs"]["approvals"]["properties"]["tiers"]
     actions = actions["items"]["properties"]["actions"]["items"]["enum"]
-    assert set(small.actions().values()) == set(actions)
+    assert {*small.actions().values(), "reverse"} == set(actions)
     for action in actions:
         tier = f"{{required: 3, actions: [{action}]}}"
         policy_in(small, f"{{approvals: {{evidence: git, tiers: [{tier}]}}}}")

@@ -14,6 +14,7 @@ from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.offline import assumed_live
+from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.reversals import is_number
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import Refused, UsageError
@@ -115,4 +116,5 @@ def original_of(named: str, *, workspace: CheckedWorkspace, posted: PostedEntrie
 
 def verb_refused(rule: str, fact: str, remedy: str = "") -> Refused:
     """The refusal of a verb under one of its rules; `remedy` replaces that of the rule."""
-    return Refused(f"{rule}: {fact}", remedy=remedy or WRITING_RULES[rule].remedy)
+    rules = {**WRITING_RULES, **PLAN_RULES}
+    return Refused(f"{rule}: {fact}", remedy=remedy or rules[rule].remedy)

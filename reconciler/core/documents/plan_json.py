@@ -48,6 +48,10 @@ NOT_A_PLAN = (ValidationError, ValueError, KeyError, TypeError, AttributeError, 
 """What reading raises for a document that is not a plan."""
 
 
+_WHERE_STATED = ("renamed_from", "reverses")
+"""Texts of a change that are written only where there is one."""
+
+
 def document_of(plan: Plan) -> Document:
     """The plan as JSON values; amounts are decimal text. Unchanged entries are only counted.
 
@@ -142,7 +146,7 @@ def change_document(change: Change, home_currency: str | None) -> Document:
         "protect": change.protect,
         "journal_run": change.journal_run,
         # Only a rename has the key, so that the digests of other plans stay the same.
-        **({"renamed_from": change.renamed_from} if change.renamed_from else {}),
+        **{name: text for name in _WHERE_STATED if (text := getattr(change, name))},
         "entries": [_member(member) for member in change.members],
         "fingerprint": change.fingerprint,
     }
@@ -299,6 +303,7 @@ class _Plain(TypedDict):
     protect: bool
     journal_run: str
     renamed_from: str
+    reverses: str
     fingerprint: str
 
 
@@ -308,7 +313,7 @@ def _read_change(row: Document) -> Change:
         "block": None if row["blocked"] is None else _read(Refusal, row["blocked"]),
         "period": row["period"]["name"],
         "period_status": row["period"]["status"],
-        "renamed_from": row.get("renamed_from", ""),
+        **{name: row.get(name, "") for name in _WHERE_STATED},
     }
     return Change(
         **convert({**row, **named}, _Plain),

@@ -125,6 +125,7 @@ _CHANGE = _object(
     protect=bool,
     journal_run=str,
     renamed_from=NotRequired[str],
+    reverses=NotRequired[str],
     entries=_list[
         _object(number=str, status=str, transferred=str, holds_run=bool, **{"is": _SPEC})
     ],

@@ -165,6 +165,8 @@ class Change:
     members: tuple[Live, ...] = ()
     journal_run: str = ""
     renamed_from: str = ""
+    reverses: str = ""
+    """The entry that this one reverses: its name, or its number if no file declares it."""
     fingerprint: str = ""
 
     @property

@@ -92,7 +92,7 @@ def _meets(tier: Tier, change: Change, affected: Affected, periods: Periods) -> 
     if change.period_status:
         statuses.add(change.period_status)
     return (
-        (not tier.actions or change.action.value in tier.actions)
+        (not tier.actions or not _actions(change).isdisjoint(tier.actions))
         and (not tier.periods or bool(affected.periods & set(tier.periods)))
         and (not tier.period_statuses or bool(statuses & set(tier.period_statuses)))
         # A journal run may post to any code.
@@ -102,6 +102,12 @@ def _meets(tier: Tier, change: Change, affected: Affected, periods: Periods) -> 
             or bool(affected.codes & set(tier.accounting_codes))
         )
     )
+
+
+def _actions(change: Change) -> frozenset[str]:
+    """The action, and `reverse` beside it for the posting of a reversal."""
+    reverses = bool(change.reverses) and change.posts
+    return frozenset({change.action.value, *(["reverse"] if reverses else ())})
 
 
 def _conditions(tier: Tier) -> Iterator[str]:

@@ -24,6 +24,7 @@ from reconciler.core.planning.adoption import ADOPTS_ANOTHER, adoption_of, adopt
 from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import EqualEntries
+from reconciler.core.planning.reversing.proof import with_originals
 from reconciler.core.planning.run_members import cancelled_members
 from reconciler.core.planning.snapshot import AddressState, Snapshot
 from reconciler.core.planning.unanswered import acknowledges
@@ -51,7 +52,8 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         moved = _drift(state, change)
         if moved is not None:
             drift.append(moved)
-    return tuple(_without_double_posting(snapshot, changes)), tuple(drift)
+    sound = with_originals(_without_double_posting(snapshot, changes), snapshot)
+    return tuple(sound), tuple(drift)
 
 
 def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterator[Change]:

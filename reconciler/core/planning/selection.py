@@ -11,6 +11,7 @@ from reconciler.core.model.scope import EVERYTHING, OutOfScope, Scope, Selection
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.renames import previous_of
+from reconciler.core.planning.reversing.proof import originals_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +119,14 @@ def _matches(address: Address, pattern: str) -> bool:
 
 def _with_linked(asked: frozenset[Address], workspace: Workspace) -> frozenset[Address]:
     """The requested addresses with all that are linked to them."""
-    selected = {*asked}
+    selected, known = {*asked}, workspace.addresses
     waiting = [*asked]
     linked: dict[Address, list[Address]] = {}
     for one, other in _inseparable(workspace):
         linked.setdefault(one, []).append(other)
     while waiting:
         for other in linked.get(waiting.pop(), ()):
-            if other not in selected:
+            if other not in selected and other in known:
                 selected.add(other)
                 waiting.append(other)
     return frozenset(selected)
@@ -135,14 +136,17 @@ def _inseparable(workspace: Workspace) -> Iterator[tuple[Address, Address]]:
     """Pairs of which the first may not be planned without the second.
 
     A journal run needs its declared entries: cancelling it cancels them. A renamed entry needs
-    both names.
+    both names, and a reversal its original.
     """
     numbers = {
         number: address
         for address in sorted({*workspace.declared, *workspace.recorded})
         for number in _numbers(address, workspace)
     }
+    originals = originals_of(workspace.declared, workspace.recorded)
     for address, declared in workspace.declared.items():
+        if named := originals.get(address):
+            yield address, Address(address.kind, named)
         run = numbers.get(declared.made_by or "")
         if run is not None:
             yield run, address

@@ -134,6 +134,19 @@ _BLOCKS = (
         remedy="Run `reconciler apply`: it first settles calls with unknown outcome.",
     ),
     Rule(
+        id="reversal-cancelled",
+        summary="Only what is posted is reversed.",
+        why="A reversal of an entry that does not count would post its amounts with the opposite "
+        "sign.",
+        remedy="Nothing is to be reversed. If a file declares the reversal, remove it.",
+    ),
+    Rule(
+        id="reversal-order",
+        summary="A reversal is posted after its original, and never alone.",
+        why="Without the original it would post amounts that nothing cancels out.",
+        remedy="Resolve what blocks the original first, or remove the reversal.",
+    ),
+    Rule(
         id="ledger-facts",
         summary="The accounting codes and periods of the live ledger allow the change.",
         why="The Reference may be older than the tenant.",

@@ -21,13 +21,6 @@ _RULES = (
         "with --period.",
     ),
     Rule(
-        id="reversal-cancelled",
-        summary="Only what is posted is reversed.",
-        why="A reversal of an entry that does not count would post its amounts with the opposite "
-        "sign.",
-        remedy="Nothing is to be reversed. Remove the reversal if a file declares it.",
-    ),
-    Rule(
         id="reversal-name",
         summary="A name has at most 63 characters.",
         why="The marker of a live entry holds the name, and its field is short.",

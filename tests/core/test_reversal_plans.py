@@ -1,0 +1,157 @@
+"""A plan holds each reversal to what is posted, and posts none without its original."""
+
+import pytest
+from builders import address, credit, debit, declared, entry, live, plan_for, recorded, snapshot
+
+from reconciler.core.documents.plan_json import document_of, plan_from
+from reconciler.core.model.plan import CANCELLED, Action
+from reconciler.core.model.policy import Approvals, Policy, Tier
+from reconciler.core.model.scope import Scope
+from reconciler.core.planning.reversing.proof import undeclared_originals
+from reconciler.core.planning.selection import Workspace, select
+
+ORIGINAL, NUMBER = "true-up", "JE-00000018"
+BACK = (debit(code="Subscription Revenue"), credit(code="Deferred Revenue"))
+CLOSED = {"accountingPeriodName": "Dec-2025", "journalEntryDate": "2025-12-31"}
+
+
+def original(spec=None, **more):
+    return declared(spec, name=ORIGINAL, **more)
+
+
+def reversal(*lines, of=ORIGINAL, **fields):
+    return declared(entry(*(lines or BACK), **fields), name="undo", reverses=of)
+
+
+def posted(spec=None, **more):
+    return live(spec, **{"name": ORIGINAL, "number": NUMBER, **more})
+
+
+RECORD = recorded(name=ORIGINAL, number=NUMBER)
+GONE = recorded(name=ORIGINAL, number=NUMBER, cancelled=True)
+
+
+def planned(files, book=(), ledger=(), **policy):
+    plan = plan_for(snapshot(files, book, ledger, **policy))
+    return {change.address.name: change for change in plan.changes}
+
+
+BLOCKS = [
+    # rule, message, files, book, ledger
+    pytest.param(
+        "reversal-nets",
+        f"with {NUMBER}, it leaves Deferred Revenue USD 100.00 Dr, "
+        "Subscription Revenue USD 100.00 Cr",
+        [original(), reversal()], [RECORD],
+        [posted(entry(debit("500.90"), credit("500.90")), transferredToAccounting="Yes")],
+        id="the ledger holds another amount",
+    ),
+    pytest.param(
+        "reversal-nets",
+        f"with {NUMBER}, it leaves Deferred Revenue USD 400.90 Cr, "
+        "Deferred Revenue (Department Sales) USD 400.90 Dr, "
+        "Subscription Revenue USD 400.90 Dr and 1 more",
+        [reversal(of=NUMBER)], [],
+        [posted(entry(segments=({"segmentName": "Department", "segmentValue": "Sales"},)))],
+        id="the undeclared original has a segment",
+    ),
+    pytest.param(
+        "reversal-cancelled", f"{NUMBER}, which it reverses, is Cancelled",
+        [reversal(of=NUMBER)], [], [posted(status=CANCELLED)], id="a cancelled number",
+    ),
+    pytest.param(
+        "reversal-cancelled", f"{NUMBER}, which it reverses, is not in the ledger",
+        [reversal(of=NUMBER)], [recorded(name="other", number=NUMBER)], [], id="a lost number",
+    ),
+    pytest.param(
+        "reversal-cancelled", f"this plan cancels {NUMBER}, which it reverses",
+        [reversal(of=NUMBER)], [RECORD], [posted()], id="a number that is removed now",
+    ),
+    pytest.param(
+        "reversal-order",
+        f"{ORIGINAL}, which it reverses, is not posted, and is blocked by period-closed",
+        [original(entry(**CLOSED)), reversal()], [], [], id="its original is blocked",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "message", "files", "book", "ledger"), BLOCKS)
+def test_a_reversal_is_blocked(rule, message, files, book, ledger):
+    change = planned(files, book, ledger)["undo"]
+    assert (change.action, change.wanted) == (Action.BLOCKED, Action.CREATE)
+    assert (change.block.rule, change.block.message) == (rule, message)
+    assert change.block.remedy
+
+
+@pytest.mark.parametrize(
+    ("files", "book", "ledger"),
+    [
+        pytest.param([original(), reversal()], [RECORD], [posted()], id="a posted original"),
+        pytest.param([original(), reversal()], [], [], id="both are new"),
+        pytest.param([reversal(of=NUMBER)], [], [posted()], id="a number nobody declares"),
+        pytest.param(
+            [original(entry(notes="new")), reversal()], [RECORD],
+            [posted(transferredToAccounting="Yes")], id="a transferred original",
+        ),
+        pytest.param(
+            [declared(name="a", previous_name=ORIGINAL), reversal()], [RECORD], [posted()],
+            id="an original that is renamed",
+        ),
+        pytest.param(
+            [original(), reversal()], [RECORD], [posted(status=CANCELLED)],
+            id="an original that this plan posts again",
+        ),
+    ],
+)  # fmt: skip
+def test_a_reversal_is_posted(files, book, ledger):
+    changes = planned(files, book, ledger)
+    assert changes["undo"].action is Action.CREATE
+    assert changes["undo"].reverses in (*changes, NUMBER)
+
+
+def test_a_posted_reversal_is_left_alone_whatever_becomes_of_its_original():
+    """A block would only hide the change: nothing is posted."""
+    files = [original(entry(**CLOSED)), reversal()]
+    book = [recorded(entry(*BACK), name="undo", number="JE-00000019")]
+    ledger = [live(entry(*BACK), name="undo", number="JE-00000019")]
+    assert planned(files, book, ledger)["undo"].action is Action.KEEP
+
+
+def test_offline_an_undeclared_original_is_not_judged():
+    assert planned([reversal(of="JE-00000099")])["undo"].action is Action.CREATE
+
+
+def test_the_link_is_a_part_of_the_plan_document_and_of_its_digest():
+    files = [original(), reversal()]
+    plan = plan_for(snapshot(files, [RECORD], [posted()]))
+    document = document_of(plan)
+    rows = {row["name"]: row for row in document["changes"]}
+    assert rows["undo"]["reverses"] == ORIGINAL
+    again = plan_from(document)
+    assert [change.reverses for change in again.pending] == [ORIGINAL]
+    alone = declared(entry(*BACK), name="undo")
+    assert plan.digest != plan_for(snapshot([original(), alone], [RECORD], [posted()])).digest
+
+
+def test_a_tier_may_ask_for_approvals_of_reversals():
+    tier = Tier(required=2, actions=("reverse",))
+    policy = Policy(approvals=Approvals(tiers=(tier,)))
+    for files, required in (([original(), reversal()], 2), ([original()], 0)):
+        plan = plan_for(snapshot(files), policy=policy)
+        assert plan.requirement.approvals == required
+
+
+def test_a_selected_reversal_includes_its_original():
+    files = {one.address: one for one in (original(), reversal(), declared(name="other"))}
+    selection, linked, problems = select(
+        Scope(targets=("undo",)), Workspace(declared=files, recorded={}, periods={})
+    )
+    assert (problems, linked) == ((), (address(ORIGINAL),))
+    assert address("other") not in selection
+
+
+def test_a_number_is_read_once():
+    files = [reversal(of=NUMBER), original()]
+    (wanted,) = undeclared_originals(files, ())
+    assert wanted[1] == NUMBER
+    assert undeclared_originals(files, [wanted]) == ()
