@@ -360,6 +360,15 @@ def test_what_is_not_simply_kept_is_read_before_it_is_shown():
     assert (books.reads, number in found.snapshot.unread) == (21, False)
 
 
+def test_what_is_reversed_is_read_with_its_reversal():
+    books, declarations, records, last = read_once()
+    name, new = books.names[25], address("reversal")
+    declarations[new] = declared(SPEC, name="reversal", reverses=name)
+    found, _ = planned(books, declarations, records, last)
+    assert [one.address for one in found.plan.pending] == [new]
+    assert books.number(name) not in found.snapshot.unread
+
+
 @pytest.mark.parametrize("fault", ["no row", "row of another", "cut"])
 def test_a_missing_row_alone_is_never_an_absence(fault):
     books, declarations, records, last = read_once()

@@ -176,7 +176,13 @@ def touched(plan: Plan, snapshot: Snapshot) -> tuple[tuple[Kind, str], ...]:
     addresses = {change.address for change in plan.changes if change.action is not Action.KEEP}
     addresses.update(one.address for one in plan.drift)
     addresses.update(Address(one.kind, one.name) for one in plan.unanswered)
-    addresses.update(snapshot.renames[one] for one in tuple(addresses) if one in snapshot.renames)
+    for one in tuple(addresses):
+        declared = snapshot.declared.get(one)
+        if declared is not None and declared.reverses is not None:
+            # A reversal is judged together with what it reverses.
+            addresses.add(Address(one.kind, declared.reverses))
+        if one in snapshot.renames:
+            addresses.add(snapshot.renames[one])
     numbers = {
         (one.kind, state.number)
         for one in addresses
