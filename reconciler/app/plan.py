@@ -17,6 +17,7 @@ from reconciler.app.provenance import origin_of
 from reconciler.app.rehearsing import RehearsalOptions, rehearse
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import (
+    CACHE,
     daybook_place,
     keep_private,
     open_workspace_daybook,
@@ -31,7 +32,7 @@ from reconciler.app.warnings import (
     session_warnings,
     workspace_warnings,
 )
-from reconciler.app.workspace import CheckedWorkspace, require_valid
+from reconciler.app.workspace import CheckedWorkspace, require_as_read, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
@@ -54,7 +55,8 @@ from reconciler.engine.live_state import LastReads, Look, look
 from reconciler.engine.observe import read_all
 from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.workspace.cache import Cache
+from reconciler.workspace.cache.kept_reads import keep_reads, kept_reads
+from reconciler.workspace.cache.rows import Cache
 from reconciler.workspace.settings import Settings
 from reconciler.zuora.rate_limit import hourly_limit
 
@@ -209,10 +211,12 @@ def plan_and_search(
     )
     if cache is not None and seen.asked is not None:
         _keep(cache, found, seen.asked, only=bool(seen.wrong))
+    damage = (cache.damage if cache else "") or session.workspace.cache_damage
     warnings = (
         *session_warnings(session, found, included),
-        *reading_warnings(seen.failure, seen.wrong, cache.damage if cache else ""),
+        *reading_warnings(seen.failure, seen.wrong, damage),
     )
+    require_as_read(session.workspace, found.plan)
     live = live_state_of(found.snapshot, seen.asked) if seen.asked is not None else None
     plan = replace(found.plan, search=options.search, warnings=warnings, live=live)
     return replace(found, plan=_strict(plan, session.settings.policy, options))
@@ -270,17 +274,17 @@ def _cache_of(session: ReadSession, reading: ReadOptions) -> Cache | None:
         return None
     basis = session.basis
     ledger = (basis.workspace, basis.host, session.tenant, basis.lineage, basis.marker_place)
-    return workspace_cache(session.workspace.root, generation=(__version__, *ledger))
+    return workspace_cache(session.workspace.root, CACHE, generation=(__version__, *ledger))
 
 
 def _keep(cache: Cache, found: SearchedPlan, asked: Asked, *, only: bool) -> None:
     """Keep what was read, for the next plan; with `only`, nothing of before."""
     if only:
-        cache.forget()
+        cache.throw_away("")
     with suppress(ReconcilerError):
         keep_private(cache.path.parent)
     kept, known = newly_kept(found.plan, found.snapshot, asked), found.snapshot.recorded
-    cache.keep(kept, known=known, since=asked.at - asked.max_age)
+    keep_reads(cache, kept, known=known, since=asked.at - asked.max_age)
 
 
 def _snapshot(
@@ -311,7 +315,9 @@ def _snapshot(
     wanted = (*wanted, *((KINDS[dropped.numbers[one].kind], one) for one in telling))
     last = None
     if cache is not None:
-        last = LastReads(kept=cache.kept(), declared=declared, recorded=recorded, max_age=max_age)
+        last = LastReads(
+            kept=kept_reads(cache), declared=declared, recorded=recorded, max_age=max_age
+        )
     seen = look(
         wanted,
         session.ledger,

@@ -4,6 +4,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -13,11 +14,14 @@ from reconciler.daybook import Daybook, open_daybook
 from reconciler.daybook.lease import this_process
 from reconciler.errors import DaybookError, ReconcilerError, Refused
 from reconciler.git.repository import Repository
-from reconciler.workspace.cache import Cache
+from reconciler.workspace.cache.parsed_files import GENERATION, ParsedFiles
+from reconciler.workspace.cache.rows import Cache
 from reconciler.workspace.settings import Settings
 
 STATE_DIRECTORY = ".reconciler"
-CACHE = "cache.db"
+CACHE, PARSED = "cache.db", "files.db"
+MANY_FILES = 200
+"""Fewer files are read as fast without a cache."""
 
 
 def open_workspace_daybook(
@@ -71,13 +75,18 @@ def _tracked(file: Path) -> str:
     return ""
 
 
-def workspace_cache(root: Path, *, generation: Iterable[str]) -> Cache:
+def parsed_files(root: Path) -> ParsedFiles:
+    """The files whose YAML an earlier run read. Raises Refused for a cache of the repository."""
+    cache = workspace_cache(root, PARSED, generation=GENERATION)
+    return ParsedFiles(cache, today=datetime.now(UTC))
+
+
+def workspace_cache(root: Path, name: str, *, generation: Iterable[str]) -> Cache:
     """What earlier runs read. Raises Refused for a file of the repository: it may hide a change."""
-    path = root / STATE_DIRECTORY / CACHE
+    path = root / STATE_DIRECTORY / name
     if path.exists() and (git_rm := _tracked(path)):
         raise Refused(
-            f"{path} is tracked by git. A pull request could hide with it what changed in the "
-            "ledger.",
+            f"{path} is tracked by git. A pull request could hide a change with it.",
             remedy=f"Remove it with `{git_rm}`, and add it to .gitignore.",
         )
     return Cache(path, generation=generation)

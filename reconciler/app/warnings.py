@@ -251,7 +251,7 @@ def reading_warnings(failure: str, wrong: Sequence[str], damage: str) -> Iterato
         )
         yield warning("stamps-wrong", text)
     if damage:
-        text = f"the cache was deleted, so every entry was read: {damage}"
+        text = f"the cache was deleted, and nothing of it counts: {damage}"
         yield warning("cache-discarded", text)
 
 

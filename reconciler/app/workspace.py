@@ -1,6 +1,7 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING
 from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.model.resource import Address, Declared, Source, SupportingDocument
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
-from reconciler.workspace import load, locate
+from reconciler.workspace import load, locate, read_again
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.loader import WORKSPACE_FILE, LoadedWorkspace
 from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
@@ -44,6 +46,10 @@ class CheckedWorkspace:
     supporting: Mapping[Address, SupportingDocument]
     computed: "Computed | None" = None
     """What schedules and `reverseOn` ask for; None without any, and while files have problems."""
+    spared: frozenset[str] = frozenset()
+    """The paths whose YAML an earlier run read."""
+    cache_damage: str = ""
+    """Why the cache of files was thrown away; empty where it was not."""
     waived: tuple[str, ...] = ()
     """The exceptions from custom rules that were needed, in words."""
 
@@ -74,13 +80,15 @@ def read_workspace(
     today: str = "",
     ask_daybook: bool = False,
     strict: bool = False,
+    cached: bool = False,
 ) -> CheckedWorkspace:
     """Read every file below the workspace and check every declaration. Collects, never raises.
 
     `today` decides which waivers still count; without it, the day it is in UTC. With
-    `ask_daybook` the daybook is read: what is posted and unchanged is only warned about.
+    `ask_daybook` the daybook is read: what is posted and unchanged is only warned about. With
+    `cached`, YAML that an earlier run read is not read again.
     """
-    loaded = load(root)
+    loaded, damage = _load_cached(root) if cached else (load(root), "")
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
     tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
     if settings is not None:
@@ -135,10 +143,45 @@ def read_workspace(
         ),
         paths=loaded.paths,
         digest=loaded.digest,
+        spared=loaded.spared,
+        cache_damage=damage,
         supporting={document.address: document for document in loaded.supporting},
         computed=computed,
         waived=custom.waived,
     )
+
+
+def _load_cached(root: Path) -> tuple[LoadedWorkspace, str]:
+    """The workspace with the cache of files; and why that was thrown away, if it was."""
+    # Without the cache, `validate` loads nothing of the daybook.
+    from reconciler.app.state_directory import (
+        MANY_FILES,
+        STATE_DIRECTORY,
+        keep_private,
+        parsed_files,
+    )
+
+    parsed = parsed_files(root)
+    loaded = load(root, parsed=parsed)
+    if loaded.files >= MANY_FILES:
+        with suppress(ReconcilerError):
+            keep_private(root / STATE_DIRECTORY)
+        parsed.save()
+    return loaded, parsed.damage
+
+
+def require_as_read(workspace: CheckedWorkspace, plan: Plan) -> None:
+    """Read what a plan changes from its files, whatever a cache holds. Raises ReconcilerError."""
+    sources = (change.source.path for change in plan.pending if change.source is not None)
+    paths = workspace.spared.intersection(sources)
+    if not paths:
+        return
+    held = {one.address: one for one in workspace.declared.values() if one.source.path in paths}
+    if {one.address: one for one in read_again(workspace.root, paths)} != held:
+        raise ReconcilerError(
+            "a file changed while the plan was made, or the cache of files is wrong",
+            remedy="Run the command again with --no-cache.",
+        )
 
 
 def _computed(loaded: LoadedWorkspace, tenant: Tenant) -> "Computed | None":

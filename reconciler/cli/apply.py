@@ -104,7 +104,7 @@ def apply(
     options = ApplyOptions(
         consent=consent, plan=plan, change=change_options(given, ca_bundle), **given
     )
-    workspace, stop = checked_workspace(), Stop()
+    workspace, stop = checked_workspace(cached=not plan.reading.no_cache), Stop()
     interaction = Interaction(
         tell=Printer(
             style=style,

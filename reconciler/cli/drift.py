@@ -55,7 +55,7 @@ def drift(
     if reading.live is None:
         reading = replace(reading, live=LiveSource.READS)
     plan = drift_plan(
-        checked_workspace(),
+        checked_workspace(cached=not reading.no_cache),
         reading=reading,
         parallelism=parallelism,
         ca_bundle=ca_bundle,

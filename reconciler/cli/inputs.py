@@ -24,12 +24,13 @@ from reconciler.errors import DaybookError
 from reconciler.render.styled_text import line
 
 
-def checked_workspace(*, mends: str = "") -> CheckedWorkspace:
+def checked_workspace(*, mends: str = "", cached: bool = False) -> CheckedWorkspace:
     """The workspace that the options name, after its errors were shown.
 
-    Problems of the rule that a verb `mends` are no obstacle to it.
+    Problems of the rule that a verb `mends` are no obstacle to it. With `cached`, YAML that an
+    earlier run read is not read again.
     """
-    workspace = read_workspace(given_options().workspace)
+    workspace = read_workspace(given_options().workspace, cached=cached)
     left = tuple(one for one in workspace.problems if one.rule != mends)
     workspace = replace(workspace, problems=left)
     err(problem_spans(workspace.errors, workspace.root))

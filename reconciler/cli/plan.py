@@ -120,7 +120,8 @@ def plan(
     if rehearse:
         names = tuple(filter(None, map(str.strip, (permissions or "").split(","))))
         given["rehearsal"] = RehearsalOptions(permissions=names, limit=limit)
-    options, workspace = given_plan_options(given, offline=offline), checked_workspace()
+    options = given_plan_options(given, offline=offline)
+    workspace = checked_workspace(cached=not (offline or options.reading.no_cache))
     with ending_with_refusal(style):
         made, at = plan_workspace(
             workspace, options, parallelism=parallelism, ca_bundle=ca_bundle, progress=progress

@@ -15,13 +15,22 @@ from reconciler.core.model.finding import Problem
 from reconciler.core.model.resource import Path, Value
 from reconciler.workspace.json_schema import SCHEMAS, is_valid
 from reconciler.workspace.rules import problem
-from reconciler.workspace.yaml_reader import Document, plain_value
+from reconciler.workspace.yaml_reader import Document, plain_value, read
 
 _BESIDE_A_VALUE: Final = re.compile(rb"\S[ \t]+#")
 _COMMENT: Final = re.compile(r"([ \t]+)(#[^\r\n]*)")
 _SENTENCES: Final = frozenset({"notes", "reason"})
 _MOST: Final = 20
 """Places named for one file."""
+
+
+def read_whole(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
+    """The documents of a file, and everything that is wrong with it as YAML, cut texts included."""
+    documents, flaws = read(data, path=path)
+    if not documents and not flaws:
+        fact = "the file holds comments only"
+        flaws = (problem("file-empty", path=path, message=fact),)
+    return documents, (*flaws, *cut_texts(data, documents, path=path))
 
 
 def cut_texts(data: bytes, documents: tuple[Document, ...], *, path: str) -> Iterator[Problem]:

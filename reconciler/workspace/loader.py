@@ -4,7 +4,7 @@ import hashlib
 import os
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -31,7 +31,8 @@ from reconciler.core.model.schedule import COMPUTED_FROM, SCHEDULE
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
-from reconciler.workspace.cut_texts import cut_texts
+from reconciler.workspace.cache.parsed_files import ParsedFiles
+from reconciler.workspace.cut_texts import read_whole
 from reconciler.workspace.files import find, read_file
 from reconciler.workspace.json_schema import (
     API_VERSION,
@@ -44,7 +45,7 @@ from reconciler.workspace.json_schema import (
 from reconciler.workspace.positions import locate
 from reconciler.workspace.reference_checks import reference_flaws
 from reconciler.workspace.rules import finding, problem
-from reconciler.workspace.yaml_reader import Document, read
+from reconciler.workspace.yaml_reader import Document
 
 WORKSPACE_FILE = "reconciler.yaml"
 USUAL = "journals"
@@ -72,6 +73,8 @@ class LoadedWorkspace:
     computes: bool
     paths: tuple[str, ...]
     digest: str
+    spared: frozenset[str] = frozenset()
+    """The paths whose YAML was not read: an earlier run read the same bytes."""
 
     @property
     def files(self) -> int:
@@ -79,10 +82,11 @@ class LoadedWorkspace:
         return len(self.paths)
 
 
-def load(root: Path) -> LoadedWorkspace:
+def load(root: Path, *, parsed: ParsedFiles | None = None) -> LoadedWorkspace:
     """Read every YAML file below the directory. Nothing in them is executed, fetched or opened.
 
     A directory without a `reconciler.yaml` is none of ours: nothing else in it is looked at.
+    The YAML of a content that is `parsed` is not read again.
     """
     if not root.is_dir():
         return _nothing(root, f"there is no directory `{root}`")
@@ -94,18 +98,21 @@ def load(root: Path) -> LoadedWorkspace:
             + ("; it is not named `reconciler.yml`" if near else ""),
         )
     found, problems = find(root)
-    reading = _Reading()
+    reading, spared = _Reading(), set()
     contents: dict[str, str] = {}
     collected = list(problems)
     for file in found:
         data, flaw = read_file(file)
         contents[file.path] = hashlib.sha256(data).hexdigest()
-        documents, flaws = ((), (flaw,)) if flaw else read(data, path=file.path)
-        collected += flaws
-        if not documents and not flaws:
-            fact = "the file holds comments only"
-            collected.append(problem("file-empty", path=file.path, message=fact))
-        collected += cut_texts(data, documents, path=file.path)
+        known = None if flaw or parsed is None else parsed.documents(contents[file.path])
+        if known is None:
+            documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
+            collected += flaws
+            if parsed is not None and not flaws and all(map(_is_declaration, documents)):
+                parsed.remember(contents[file.path], documents)
+        else:
+            documents = known
+            spared.add(file.path)
         for index, document in enumerate(documents):
             reading.take(document, Source(file.path, document.line, index))
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
@@ -118,11 +125,34 @@ def load(root: Path) -> LoadedWorkspace:
         for one in collected
         if one.rule != "file-spreadsheet" or one.path.rpartition("/")[2] not in imported
     ]
-    return _loaded(reading, problems=(*collected, *located), contents=contents)
+    return _loaded(
+        reading, problems=(*collected, *located), contents=contents, spared=frozenset(spared)
+    )
+
+
+def read_again(root: Path, paths: Container[str]) -> tuple[Declared, ...]:
+    """The declarations in some files, from their bytes alone; those without any problem."""
+    reading = _Reading()
+    for file in find(root)[0]:
+        if file.path in paths:
+            data, flaw = read_file(file)
+            documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
+            for index, document in enumerate(documents if not flaws else ()):
+                reading.take(document, Source(file.path, document.line, index))
+    return tuple(declared for _, declared in sorted(reading.declared.items()))
+
+
+def _is_declaration(document: Document) -> bool:
+    """Whether a document only declares; settings and facts of the tenant decide about all."""
+    return isinstance(document.value, Mapping) and document.value.get("kind") in KINDS
 
 
 def _loaded(
-    reading: "_Reading", *, problems: tuple[Problem, ...], contents: Mapping[str, str]
+    reading: "_Reading",
+    *,
+    problems: tuple[Problem, ...],
+    contents: Mapping[str, str],
+    spared: frozenset[str] = frozenset(),
 ) -> LoadedWorkspace:
     digest = hashlib.sha256()
     for path, content in sorted(contents.items()):
@@ -136,6 +166,7 @@ def _loaded(
         computes=reading.computes,
         paths=tuple(sorted(contents)),
         digest=digest.hexdigest(),
+        spared=spared,
     )
 
 

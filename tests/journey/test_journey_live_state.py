@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
-from books_harness import REFERENCE, Books, ServedBooks, credentials
+from books_harness import REFERENCE, Books, ServedBooks, credentials, credit, debit
 from server_clock import Clock
 from socket_server import on_a_socket
 
 from reconciler.ledger import create_app, open_ledger
+from reconciler.workspace.cache.parsed_files import GENERATION
+from reconciler.workspace.cache.rows import Cache
 
 NAMES = [f"entry-{at:02}" for at in range(26)]
 """More than the twenty that each plan reads all the same."""
@@ -287,7 +289,7 @@ def test_the_cache_may_go_at_any_time(books, way):
         cache.unlink()
     elif way == "damaged":
         with closing(sqlite3.connect(cache)) as database:
-            database.execute("UPDATE kept SET live = replace(live, '400.9', '400.8')")
+            database.execute("UPDATE kept SET body = replace(body, '400.9', '400.8')")
             database.commit()
     extra = way.split() if way.startswith("--") else QUERY
     extra = (*QUERY, *extra) if way == "--max-age 0" else extra
@@ -297,6 +299,45 @@ def test_the_cache_may_go_at_any_time(books, way):
     assert plan["changes"] == []
     damaged = [one["rule"] for one in plan["warning_rules"]].count("cache-discarded")
     assert damaged == (way == "damaged")
+
+
+def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books, monkeypatch):
+    monkeypatch.setattr("reconciler.app.state_directory.MANY_FILES", 1)
+    books.declare("entry-05", debit("7.00"), credit("7.00"), notes="A new amount")
+    whole = books.plan_document("--no-cache")
+    cache = books.root / ".reconciler" / "files.db"
+    assert not cache.exists()
+    assert books.plan_document() == whole
+    assert cache.stat().st_mode & 0o777 == 0o600
+    assert books.plan_document() == whole
+    # Somebody who can write the cache, digests and all, shapes no posting.
+    wrong = Cache(cache, generation=GENERATION)
+    rows = {
+        key: (seen, body.replace(b"7.00", b"9.00")) for key, (seen, body) in wrong.rows().items()
+    }
+    wrong.keep(rows, stays=lambda *_: True)
+    refused = books.plan()
+    assert refused.code == 1
+    assert "the cache of files is wrong" in refused.err
+    assert "--no-cache" in refused.err
+    assert books.plan_document("--no-cache") == whole
+    assert books.apply("--no-cache").code == 0
+    assert {
+        line["amount"] for line in books.get(books.number("entry-05"))["journalEntryItems"]
+    } == {7}
+
+
+def test_a_damaged_cache_of_files_is_told_and_replaced(books, monkeypatch):
+    monkeypatch.setattr("reconciler.app.state_directory.MANY_FILES", 1)
+    books.plan()
+    cache = books.root / ".reconciler" / "files.db"
+    with closing(sqlite3.connect(cache)) as database:
+        database.execute("UPDATE kept SET body = replace(body, '400.90', '400.80')")
+        database.commit()
+    plan = books.plan_document()
+    assert plan["changes"] == []
+    assert [one["rule"] for one in plan["warning_rules"]].count("cache-discarded") == 1
+    assert "cache-discarded" not in [one["rule"] for one in books.plan_document()["warning_rules"]]
 
 
 def test_a_cache_of_the_repository_is_refused_and_its_remedy_works(books, monkeypatch):

@@ -91,7 +91,7 @@ _RULES = (
     Rule(
         id="cache-discarded",
         summary="The cache is as an earlier run wrote it.",
-        why="A cache that is damaged, or that others can write, is deleted. Every entry is read.",
+        why="A cache that is damaged, or that others can write, is deleted. Nothing of it counts.",
         remedy="Nothing needs to be done.",
         severity=Severity.INFORMATION,
     ),
