@@ -58,7 +58,7 @@ ENVIRONMENT = $(UV) venv --clear --seed --python $(BIN)/python
 .PHONY: test-newest
 test-newest: $(DEV) ## Run most tests with the newest versions that pyproject.toml allows
 	$(ENVIRONMENT) .venv-newest
-	$(UV) pip install --python .venv-newest/bin/python --upgrade --editable '.[dev]'
+	$(UV) pip install --python .venv-newest/bin/python --upgrade --editable '.[dev,ledger,postgresql,xlsx]'
 	.venv-newest/bin/python $(OTHER_VERSIONS)
 
 # The tools of the tests stay those of the lock.
@@ -66,7 +66,7 @@ test-newest: $(DEV) ## Run most tests with the newest versions that pyproject.to
 test-lowest: $(DEV) ## Run most tests with the lowest versions that pyproject.toml allows
 	$(ENVIRONMENT) .venv-lowest
 	$(LOCK)/install .venv-lowest/bin/python dev --editable
-	$(UV) pip compile --resolution lowest-direct --extra postgresql pyproject.toml \
+	$(UV) pip compile --resolution lowest-direct --extra ledger --extra postgresql --extra xlsx pyproject.toml \
 		| $(UV) pip install --python .venv-lowest/bin/python --no-deps --requirement -
 	.venv-lowest/bin/python $(OTHER_VERSIONS)
 
@@ -146,6 +146,7 @@ PART = $(COMPILE) --constraint $(LOCK)/dev.txt --output-file
 .PHONY: lock
 lock: $(DEV) ## Renew the lock with the newest versions that pyproject.toml allows
 	$(COMPILE) --upgrade --all-extras pyproject.toml --output-file $(LOCK)/dev.txt
+	$(PART) $(LOCK)/ledger.txt --upgrade --extra ledger --extra postgresql pyproject.toml
 	$(PART) $(LOCK)/postgresql.txt --upgrade --extra postgresql pyproject.toml
 	$(PART) $(LOCK)/run.txt --upgrade pyproject.toml
 	echo hatchling | $(PART) $(LOCK)/build.txt --upgrade -
@@ -159,11 +160,11 @@ clean: ## Remove the environment and everything that tools leave behind
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment whose Python has gone, or that was left half made, is made anew.
-$(RUN): pyproject.toml $(LOCK)/build.txt $(LOCK)/run.txt
+$(RUN): pyproject.toml $(LOCK)/build.txt $(LOCK)/ledger.txt
 	@$(if $(PYTHON),,$(error Python 3.11 or later with venv is needed. Name it: make PYTHON=/path/to/python3))
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing reconciler into .venv. This happens once, and takes a minute.'
-	@$(LOCK)/install $(BIN)/python run --editable
+	@$(LOCK)/install $(BIN)/python ledger --editable
 	@touch $@
 
 $(DEV): $(RUN) $(LOCK)/dev.txt

@@ -1,6 +1,7 @@
 """The errors that stop a command, with their exit codes.
 
 ReconcilerError                     1
+├── MissingPackage                  1   an extra is not installed
 ├── UsageError                     64   the options conflict, or do not fit the workspace
 ├── FilesRefused                    3   findings in files
 ├── Refused                         4   a guard, a rule or the policy forbids it
@@ -24,8 +25,9 @@ ReconcilerError                     1
     └── OutcomeUnknown              6   the request may or may not have taken effect
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar, Self
 
 
 class ReconcilerError(Exception):
@@ -37,6 +39,29 @@ class ReconcilerError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+class MissingPackage(ReconcilerError):
+    """What was asked for needs a package of an extra that is not installed."""
+
+    EXTRAS: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            **dict.fromkeys(("alembic", "falcon", "sqlalchemy", "sqlglot", "waitress"), "ledger"),
+            "openpyxl": "xlsx",
+        }
+    )
+    """By package, the extra that has it. PostgreSQL's driver is looked for where it is needed."""
+
+    @classmethod
+    def of(cls, error: ModuleNotFoundError) -> Self:
+        """The error in words. Raises what is given if no extra has the package."""
+        package = str(error.name).partition(".")[0]
+        if package not in cls.EXTRAS:
+            raise error
+        return cls(
+            f"this needs the package {package}, which is not installed",
+            remedy=f"Run `pip install 'journal-reconciler[{cls.EXTRAS[package]}]'`.",
+        )
 
 
 class UsageError(ReconcilerError):

@@ -19,7 +19,7 @@ from reconciler.cli import streams
 from reconciler.cli.options import HELP, CommonOptions, VerbGroup, common_options, format_option
 from reconciler.cli.terminal import err, out, out_text, show_error
 from reconciler.core.model.variables import ci_variable, flag_variable, unknown_variables
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import MissingPackage, ReconcilerError, UsageError
 from reconciler.render.styled_text import line
 
 USAGE_ERROR = 64
@@ -190,10 +190,11 @@ def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
     except (click.Abort, KeyboardInterrupt):
         err([line("Interrupted.")])
         return INTERRUPTED
-    except ReconcilerError as error:
-        error.message, error.remedy = map(given.completed, (error.message, error.remedy))
-        show_error(error)
-        return error.exit_code
+    except (ReconcilerError, ModuleNotFoundError) as raised:
+        known = raised if isinstance(raised, ReconcilerError) else MissingPackage.of(raised)
+        known.message, known.remedy = map(given.completed, (known.message, known.remedy))
+        show_error(known)
+        return known.exit_code
     except SystemExit:
         # click ends the process by itself when nobody reads its help.
         show_error(ReconcilerError("the output: nobody reads it"))

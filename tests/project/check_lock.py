@@ -58,6 +58,7 @@ def _declared(document: Mapping[str, Any]) -> dict[str, dict[str, Requirement]]:
         "build": document["build-system"]["requires"],
         "run": run,
         "postgresql": [*run, *extras["postgresql"]],
+        "ledger": [*run, *extras["ledger"], *extras["postgresql"]],
         "dev": [*run, *(line for extra in extras.values() for line in extra)],
     }
     return {

@@ -22,7 +22,8 @@ DECLARED = [
     *(line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra),
 ]
 DECLARATION = ("pyproject.toml", "")
-FILES = ("build.txt", "run.txt", "postgresql.txt", "dev.txt")
+EVERYTHING = "'.[dev,ledger,postgresql,xlsx]'"
+FILES = ("build.txt", "run.txt", "postgresql.txt", "ledger.txt", "dev.txt")
 Findings = Callable[[Path], Any]
 
 
@@ -58,8 +59,7 @@ def test_the_lock_is_what_is_declared(findings: Findings) -> None:
             "pyproject.toml",
             "falcon>=4,<5",
             "falcon>=4,<4.1",
-            "requirements/postgresql.txt: falcon has a version that `falcon<4.1,>=4` "
-            "does not allow",
+            "requirements/ledger.txt: falcon has a version that `falcon<4.1,>=4` does not allow",
             id="another version is needed",
         ),
         pytest.param(
@@ -70,10 +70,10 @@ def test_the_lock_is_what_is_declared(findings: Findings) -> None:
             id="another builder",
         ),
         pytest.param(
-            "requirements/run.txt",
+            "requirements/ledger.txt",
             "falcon==",
             "falcon==4.0.",
-            "requirements/run.txt: falcon has another version than in requirements/dev.txt",
+            "requirements/ledger.txt: falcon has another version than in requirements/dev.txt",
             id="users get what no test ran with",
         ),
         pytest.param(
@@ -135,11 +135,10 @@ def test_whatever_installs_the_checkout_installs_the_lock() -> None:
     }
     for file, times in installers.items():
         text = (ROOT / file).read_text(encoding="utf-8")
-        assert (
-            len(re.findall(r"^[^#\n]*/install\b.* (?:run|postgresql|dev)\b", text, re.M)) == times
-        )
+        used = re.findall(r'^[^#\n]*/install\b.* (?:ledger|postgresql|dev|"\$lock")', text, re.M)
+        assert len(used) == times
     assert re.findall(r"pip install .*", MAKEFILE) == [
-        "pip install --python .venv-newest/bin/python --upgrade --editable '.[dev]'",
+        f"pip install --python .venv-newest/bin/python --upgrade --editable {EVERYTHING}",
         "pip install --python .venv-lowest/bin/python --no-deps --requirement -",
         "pip install --python .venv-bench/bin/python --requirement benchmarks/requirements.txt",
     ]

@@ -3,8 +3,7 @@
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.sheets.entry_table import entry_table
-from reconciler.errors import ReconcilerError, UsageError
-from reconciler.workspace.spreadsheet.cells import SpreadsheetRefused
+from reconciler.errors import UsageError
 from reconciler.workspace.spreadsheet.writing import csv_text, workbook_bytes
 
 
@@ -31,9 +30,4 @@ def exported(
             remedy="Check --period and --select.",
         )
     table = entry_table(chosen, home_currency=workspace.tenant.home_currency or "")
-    if style == "csv":
-        return csv_text(table).encode()
-    try:
-        return workbook_bytes(table)
-    except SpreadsheetRefused as refused:
-        raise ReconcilerError(refused.message, remedy=refused.remedy) from refused
+    return csv_text(table).encode() if style == "csv" else workbook_bytes(table)

@@ -25,10 +25,8 @@ def read_workbook(path: Path, *, sheet: str | None) -> Sheet:
     No macro runs, no link is followed, no formula is computed: results are those that the
     spreadsheet program stored. Raises SpreadsheetRefused and OSError.
     """
-    try:
-        import openpyxl  # noqa: PLC0415  an extra, and slow to load
-    except ImportError as error:
-        raise needs_openpyxl("reading") from error
+    import openpyxl  # noqa: PLC0415  an extra, and slow to load
+
     _require_small(path)
     try:
         # The second pass tells a formula without a stored result from an empty cell.
@@ -42,14 +40,6 @@ def read_workbook(path: Path, *, sheet: str | None) -> Sheet:
         ) from error
     name = _chosen(values.sheetnames, sheet)
     return _sheet(values[name], formulas[name])
-
-
-def needs_openpyxl(what: str) -> SpreadsheetRefused:
-    """The refusal where the extra is not installed; `what` is reading or writing."""
-    return SpreadsheetRefused(
-        f"{what} a workbook needs the package openpyxl",
-        remedy="Run `pip install 'journal-reconciler[xlsx]'`, or use CSV.",
-    )
 
 
 _SAVE_AGAIN = "Open it in a spreadsheet program, and save it as .xlsx again."

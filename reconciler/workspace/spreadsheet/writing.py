@@ -11,7 +11,6 @@ from reconciler.core.model.money import written
 from reconciler.core.model.resource import Value
 from reconciler.core.model.sheets.entry_table import DATE, EntryTable
 from reconciler.workspace.spreadsheet.cells import DIGITS, guarded
-from reconciler.workspace.spreadsheet.workbook import needs_openpyxl
 
 
 def csv_text(table: EntryTable) -> str:
@@ -37,13 +36,11 @@ def _as_text(value: Value, currency: str) -> str:
 
 
 def workbook_bytes(table: EntryTable) -> bytes:
-    """The table as a workbook: the entries, and a sheet with totals. Raises SpreadsheetRefused."""
-    try:
-        import openpyxl  # noqa: PLC0415  an extra, and slow to load
-        from openpyxl.styles import Font  # noqa: PLC0415
-        from openpyxl.utils import get_column_letter  # noqa: PLC0415
-    except ImportError as error:
-        raise needs_openpyxl("writing") from error
+    """The table as a workbook: the entries, and a sheet with totals."""
+    import openpyxl  # noqa: PLC0415  an extra, and slow to load
+    from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     sheet.title = "Entries"
