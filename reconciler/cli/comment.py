@@ -8,10 +8,15 @@ import click
 from reconciler.app.approvals import change_options
 from reconciler.app.comment import DRY_RUN_LIMIT, ReviewState, post_comment
 from reconciler.cli.inputs import saved_plan
-from reconciler.cli.options import common_options, forge_options
+from reconciler.cli.options import common_options, forge_options, given_options
+from reconciler.cli.show import with_workspace
 from reconciler.cli.terminal import err, note, out_text
+from reconciler.core.model.command import completed_plan
 from reconciler.render.comment import Frame, comment_body, marker_of
 from reconciler.render.styled_text import line
+
+_LONGEST = 10
+"""The most characters that one of a path becomes in a command."""
 
 
 @click.command()
@@ -33,10 +38,12 @@ def comment(
     Reads nothing but PLANFILE, so a job with a token needs no checkout. The token is GITHUB_TOKEN
     or GITLAB_TOKEN.
     """
-    plan, options = saved_plan(planfile), change_options(given, ca_bundle)
+    plan = completed_plan(saved_plan(planfile), given_options().completed)
+    options = change_options(given, ca_bundle)
     if dry_run:
         frame = Frame(environment=environment, commit=options.commit or "")
-        out_text(comment_body(plan, frame, before="", limit=DRY_RUN_LIMIT))
+        text = comment_body(plan, frame, before="", limit=DRY_RUN_LIMIT)
+        out_text(with_workspace(text, plan, "markdown"))
         return 0
 
     def body(state: ReviewState, before: str, limit: int) -> str:
@@ -50,7 +57,10 @@ def comment(
         if failure is not None:
             fact = line(("Approvals were not read: ", "warning"), failure.message)
             err([fact, line(failure.remedy)])
-        return comment_body(plan, frame, before=before, limit=limit)
+        # Room for the option in the command that applies the plan, however it is quoted.
+        limit -= _LONGEST * len(str(given_options().workspace))
+        text = comment_body(plan, frame, before=before, limit=limit)
+        return with_workspace(text, plan, "markdown")
 
     marker = marker_of(plan.basis.workspace, environment)
     change, placed = post_comment(plan, options, marker=marker, body=body)

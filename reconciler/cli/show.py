@@ -11,6 +11,7 @@ from reconciler.cli.options import common_options, format_option, given_options
 from reconciler.cli.terminal import out, out_text, path_prefix
 from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.documents.plan_file import plan_of
+from reconciler.core.model.command import completed_plan
 from reconciler.core.model.plan import Plan
 from reconciler.render import RENDERERS
 from reconciler.render.markdown import plan_markdown
@@ -67,16 +68,18 @@ def require_text(style: str, *, summary: bool) -> None:
 
 def print_plan(made: Plan, style: str, *, summary: bool = False) -> None:
     prefix = path_prefix(given_options().workspace)
+    # A document of JSON is a plan to be applied, and not only shown.
+    made = made if style == "json" else completed_plan(made, given_options().completed)
     drawing = overview_lines(made) if summary else RENDERERS[style](made, prefix)
     if isinstance(drawing, str):
-        out_text(_with_workspace(drawing, made, style))
+        out_text(with_workspace(drawing, made, style))
     else:
         out(drawing)
     if style == "github":
         _summarize(made)
 
 
-def _with_workspace(drawing: str, made: Plan, style: str) -> str:
+def with_workspace(drawing: str, made: Plan, style: str) -> str:
     """A document whose command to apply the plan names the workspace, where somebody named it."""
     command = f"reconciler apply --plan-digest {made.digest}"
     whole = given_options().completed(f"`{command}`").strip("`")
@@ -88,4 +91,5 @@ def _summarize(made: Plan) -> None:
     name = os.environ.get("GITHUB_STEP_SUMMARY")
     if name:
         with Path(name).open("a", encoding="utf-8") as summary:
-            summary.write(plan_markdown(made, limit=SUMMARY_LIMIT))
+            drawing = plan_markdown(made, limit=SUMMARY_LIMIT)
+            summary.write(with_workspace(drawing, made, "markdown"))

@@ -19,6 +19,7 @@ from reconciler.cli.streams import (
     write_document,
     write_lines,
 )
+from reconciler.core.model.command import completed_document
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
@@ -45,7 +46,7 @@ def out_text(text: str) -> None:
 
 def out_json(document: object) -> None:
     """A result as JSON, on stdout."""
-    out_text(json_text(document))
+    out_text(json_text(completed_document(document, given_options().completed)))
 
 
 def json_text(document: object) -> str:

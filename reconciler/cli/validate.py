@@ -17,6 +17,7 @@ from reconciler.cli.terminal import (
     path_prefix,
     problem_spans,
 )
+from reconciler.core.model.command import completed_problem
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render import findings
@@ -41,6 +42,8 @@ def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
     if style == "text":
         _print(workspace, problems, errors)
     else:
+        complete = given_options().completed
+        problems = tuple(completed_problem(one, complete) for one in problems)
         out_text(_document(style, workspace, problems))
     return FilesRefused.exit_code if errors else 0
 

@@ -1,6 +1,7 @@
 """A command that a message suggests can be pasted: with the workspace, and quoted for a shell."""
 
 import ast
+import html
 import os
 import re
 import shlex
@@ -24,7 +25,7 @@ from books_fixtures import (  # noqa: F401 - fixtures are found by their names h
 from books_harness import Books, by_hand, credit, debit, process, reconciler
 
 from reconciler.cli.main import root as command_line
-from reconciler.core.model.command import completed, suggested
+from reconciler.core.model.command import completed, completed_document, suggested
 
 PACKAGE = Path(__file__).parents[2] / "reconciler"
 PLACE = "it's my books"
@@ -135,6 +136,47 @@ def test_t27_the_command_of_a_plan_names_the_workspace(books, shell, tmp_path, s
     command = re.search(r"reconciler apply --plan-digest sha256:[0-9a-f]{64} -w [^`<]+", text)[0]
     assert shell(command, tmp_path).returncode == 0
     assert "new" in books.posted()
+
+
+SUGGESTED = re.compile(r"reconciler (?:apply|import|forget|validate|explain) [^`<|\n]*")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--find", "--format", "markdown"),
+        ("plan", "--find", "--format", "html"),
+        ("plan", "--find", "--format", "github"),
+        ("show", "plan.json", "--format", "markdown"),
+        ("comment", "plan.json", "--dry-run"),
+    ],
+    ids=" ".join,
+)
+def test_t27_every_format_of_a_plan_names_the_workspace(books, words):
+    """In the warnings of what it shows, and in the command that applies it."""
+    by_hand(books, ReconcilerKey__c="acme-books/stray")
+    books.declare("new", debit("5.00"), credit("5.00"))
+    books.run("plan", "--find", "--out", "plan.json")
+    found = SUGGESTED.findall(html.unescape(books.run(*words).out))
+    assert {"import", "forget"} <= {command.split()[1] for command in found}
+    for command in found:
+        assert "-w" in command
+
+
+def test_t27_documents_name_the_workspace_in_what_they_say_and_nowhere_else():
+    """What a file or the ledger says is never changed, and a saved plan is applied elsewhere."""
+    text = "see `reconciler validate`"
+    document = {"message": text, "notes": text, "changes": [{"remedy": text, "number": 1}]}
+    shown = completed_document(document, lambda one: completed(one, "my books"))
+    whole = "see `reconciler validate -w 'my books'`"
+    assert shown == {"message": whole, "notes": text, "changes": [{"remedy": whole, "number": 1}]}
+
+
+def test_t27_a_finding_names_the_workspace(books):
+    """Without a workspace file, the remedy is a command."""
+    (books.root / "reconciler.yaml").unlink()
+    (found,) = books.run("validate", "--format", "json").json["problems"]
+    assert shlex.split(commands_in(found["remedy"])[0])[-1] == PLACE
 
 
 def test_t27_without_w_no_workspace_is_added(books, tmp_path):

@@ -2,6 +2,12 @@
 
 import re
 import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from reconciler.core.model.finding import Problem, Refusal, UnansweredDifference
+from reconciler.core.model.plan import Plan
 
 _PROGRAM = "reconciler"
 _COMMAND = re.compile(
@@ -29,3 +35,48 @@ def _completed(found: re.Match[str], workspace: str) -> str:
     # The verb that begins a workspace takes its directory as it is.
     option = "" if verb == "init" else "-w "
     return f"`{_PROGRAM} {verb}{rest} {option}{workspace}`"
+
+
+Complete = Callable[[str], str]
+"""Completes the commands that a text suggests."""
+
+
+def completed_plan(plan: Plan, complete: Complete) -> Plan:
+    """A plan to be shown, with the commands in its texts completed."""
+    return replace(
+        plan,
+        refusals=tuple(_with_remedy(one, complete) for one in plan.refusals),
+        warnings=tuple(replace(one, message=complete(one.message)) for one in plan.warnings),
+        unanswered=tuple(_with_remedy(one, complete) for one in plan.unanswered),
+        changes=tuple(
+            one if one.block is None else replace(one, block=_with_remedy(one.block, complete))
+            for one in plan.changes
+        ),
+    )
+
+
+def completed_problem(problem: Problem, complete: Complete) -> Problem:
+    """A problem to be shown, with the commands in its texts completed."""
+    return _with_remedy(problem, complete)
+
+
+def completed_document(document: object, complete: Complete) -> object:
+    """A document to be shown, with the commands in its messages and remedies completed."""
+    if isinstance(document, Mapping):
+        return {
+            name: complete(value)
+            if name in _TEXTS and isinstance(value, str)
+            else completed_document(value, complete)
+            for name, value in document.items()
+        }
+    if isinstance(document, list | tuple):
+        return [completed_document(item, complete) for item in document]
+    return document
+
+
+_TEXTS = frozenset({"message", "remedy"})
+_Told = TypeVar("_Told", Refusal, UnansweredDifference, Problem)
+
+
+def _with_remedy(told: _Told, complete: Complete) -> _Told:
+    return replace(told, message=complete(told.message), remedy=complete(told.remedy))
