@@ -1,10 +1,10 @@
 """`reconciler generate`: what it writes, when it refuses, and what plan and apply make of it."""
 
+import json
 import subprocess
 
 import pytest
 from schedule_books import (
-    LINES,
     WORKSPACE,
     amendment,
     entry,
@@ -14,7 +14,11 @@ from schedule_books import (
 )
 
 from reconciler.cli.main import run
+from reconciler.core.model.money import minor_units
+from reconciler.core.model.schedule import SCHEDULE
 from reconciler.errors import FilesRefused
+from reconciler.workspace import schema_text
+from reconciler.workspace.formatter.formatter import format_text
 from reconciler.workspace.setting_editor import with_generate_through
 
 THREE = "method: straight-line, from: Jan-2026, parts: 3"
@@ -144,6 +148,22 @@ def test_entries_that_break_a_rule_are_not_written(books, capsys):
     assert reconciler("generate") == 3
     assert "notes-length" in capsys.readouterr().err
     assert not (books / PARTS).exists()
+
+
+def test_what_breaks_a_rule_when_it_is_written_is_undone(books, capsys):
+    settings = WORKSPACE.replace("target", "identity: {marker: notes}\n  target")
+    (books / "reconciler.yaml").write_text(settings)
+    # The name of a part is longer than that of its schedule, and stands in the notes.
+    long, short = (schedule(THREE).replace("USD", f"USD\n    notes: {'n' * n}") for n in (1960, 9))
+    (books / "source.yaml").write_text(long)
+    assert reconciler("generate", "--through", "Feb-2026") == 3
+    told = capsys.readouterr().err
+    assert "notes-length" in told
+    assert "Correct the source that `generatedBy` names" in told
+    assert not (books / PARTS).exists()
+    assert (books / "reconciler.yaml").read_text() == settings
+    (books / "source.yaml").write_text(short)
+    assert reconciler("generate", "--through", "Feb-2026") == 0
 
 
 def test_a_posted_part_is_not_restated_by_mistake(books, capsys):
@@ -289,5 +309,73 @@ def test_a_layout_that_cannot_be_edited_is_refused():
     assert "generate: {through: Mar-2026}" in refused.value.remedy
 
 
-def test_lines_of_a_schedule_are_two():
-    assert len(LINES) == 2
+CANONICAL = """\
+apiVersion: journal.reconciler/v1
+kind: JournalSchedule
+metadata: {name: hosting, reverseOn: next-period-start}
+spec:
+  method: daily
+  start: 2026-01-15
+  end: 2026-03-14
+  entry:
+    currency: USD
+    journalEntryItems:
+      - {accountingCodeName: Rent, type: Debit, amount: 12.50, allocate: heads}  # by heads
+      - {accountingCodeName: Cash, type: Credit, amount: 12.50}
+  amendments: [{from: Feb-2026, total: 20.00, reason: agreed}]
+---
+apiVersion: journal.reconciler/v1
+kind: AllocationKey
+metadata: {name: heads}
+spec:
+  targets:
+    - {share: 2.5, CostCenter__c: A}
+    - {share: 1, notes: the rest}
+"""
+SHUFFLED = """\
+kind: JournalSchedule
+apiVersion: journal.reconciler/v1
+metadata: {reverseOn: next-period-start, name: hosting}
+spec:
+  end: 2026-03-14
+  start: 2026-01-15
+  amendments: [{reason: agreed, total: "20", from: Feb-2026}]
+  entry:
+    journalEntryItems:
+      - {allocate: heads, amount: 12.5, type: Debit, accountingCodeName: Rent}  # by heads
+      - {accountingCodeName: Cash, amount: "12.50", type: Credit}
+    currency: USD
+  method: daily
+---
+kind: AllocationKey
+apiVersion: journal.reconciler/v1
+spec:
+  targets:
+    - {CostCenter__c: A, share: 2.5}
+    - {notes: the rest, share: 1}
+metadata: {name: heads}
+"""
+
+
+def test_fmt_knows_the_order_of_schedules_and_keys():
+    formatted = format_text(SHUFFLED, minor_units=minor_units)
+    assert formatted == CANONICAL
+    assert format_text(CANONICAL, minor_units=minor_units) == CANONICAL
+
+
+def test_a_schedule_describes_entries_as_their_own_schema_does():
+    ours, theirs = (json.loads(schema_text(kind))["$defs"] for kind in (SCHEDULE, "JournalEntry"))
+    for name in ("segment", "amount", "customField"):
+        assert ours[name] == theirs[name]
+    for name, part, extra in (
+        ("entry", "spec", set()),
+        ("item", "item", {"balancing", "allocate"}),
+    ):
+        fields, known = ours[name]["properties"], theirs[part]["properties"]
+        assert set(fields) - extra == set(known) - {"accountingPeriodName", "journalEntryDate"}
+        for field in set(fields) - extra - {"journalEntryItems"}:
+            rules = [
+                {key: value for key, value in one.items() if key != "description"}
+                for one in (fields[field], known[field])
+            ]
+            assert rules[0] == rules[1], field

@@ -220,6 +220,18 @@ def test_an_amendment_takes_another_key_and_leaves_the_amounts(tmp_path):
     ]
 
 
+def test_more_parts_keep_the_key_of_the_amendment_before(tmp_path):
+    lines = ("Debit Hosting Costs 20.00 {allocate: heads}", "Credit Prepaid Expenses 20.00")
+    more = amendment("from: Feb-2026, allocate: later", "from: Mar-2026, parts: 3, total: 30.00")
+    text = schedule("method: straight-line, from: Jan-2026, parts: 2", *lines, more=more)
+    later = key("share: 1, CostCenter__c: PROD", name="later")
+    found = shown(computed(tmp_path, text, key(*CENTERS), later))
+    assert found[1:] == [
+        "hosting.2026-02-01 D10.00@PROD C10.00",
+        "hosting.2026-03-01 D10.00@PROD C10.00",
+    ]
+
+
 def test_lines_anew_may_move_the_rest_to_another_code(tmp_path):
     lines = (
         "from: Mar-2026, journalEntryItems: ["

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from reconciler.core.model.enumerations import bare
@@ -78,7 +79,7 @@ def style_of(
     value = document.value
     name = value.get("kind") if isinstance(value, Mapping) else None
     known = isinstance(name, str) and name in SCHEMAS
-    root: Any = json.loads(schema_text(str(name)), parse_float=Decimal) if known else None
+    root = _schema(str(name)) if known else None
     kind = JOURNAL_ENTRY if name == SCHEDULE else KINDS.get(str(name))
     return Style(
         root=root,
@@ -86,6 +87,11 @@ def style_of(
         minor_units=minor_units,
         home_currency=home_currency,
     )
+
+
+@cache
+def _schema(kind: str) -> Any:
+    return json.loads(schema_text(kind), parse_float=Decimal)
 
 
 def text_lines(source: SourceFile, styles: list[Style]) -> Iterator[str]:
@@ -117,6 +123,9 @@ def refuse_loss(source: SourceFile, before: tuple[Document, ...], formatted: str
 _WORDS = frozenset({"accountingCodeType", "periodStatus", "type"})
 """The fields with words that may be spelt in two ways."""
 
+_AMOUNTS = frozenset({*MONEY_FIELDS, "total"})
+"""The fields with amounts, those of an amendment of a schedule included."""
+
 
 def _comparable(value: Value, field: str | int = "") -> Value:
     """The value with every amount as a number and every word bare, however they are written."""
@@ -126,6 +135,6 @@ def _comparable(value: Value, field: str | int = "") -> Value:
         return tuple(_comparable(item, field) for item in value)
     if field in _WORDS and isinstance(value, str):
         return bare(value)
-    if field in MONEY_FIELDS and isinstance(value, str) and amount_in(value, None):
+    if field in _AMOUNTS and isinstance(value, str) and amount_in(value, None):
         return Decimal(value)
     return value

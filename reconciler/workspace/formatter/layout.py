@@ -17,6 +17,9 @@ ROW_WIDTH: Final = 140
 
 TEXT_WIDTH: Final = 100
 
+_OF_ENTRY: Final = frozenset({"amount", "total"})
+"""The fields with amounts in the currency of the entry; the others are in the home currency."""
+
 Schema: TypeAlias = Any
 """A part of a JSON Schema, or None where none applies."""
 
@@ -200,7 +203,7 @@ def _part(schema: Schema, key: str | None, style: Style) -> Schema:
     resolved = _resolved(part, style)
     if resolved.get("title") != "amount":
         return part
-    return {**resolved, "currency": style.currency if key == "amount" else style.home_currency}
+    return {**resolved, "currency": style.currency if key in _OF_ENTRY else style.home_currency}
 
 
 def _resolved(schema: Schema, style: Style) -> Schema:

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from yaml import ScalarNode
@@ -89,6 +90,8 @@ def _may_stay_plain(text: str, *, flow: bool, was_plain: bool) -> bool:
     return _reads_back(text, flow=flow)
 
 
+# The names of fields and codes come again on every line.
+@lru_cache(maxsize=2048)
 def _reads_back(text: str, *, flow: bool) -> bool:
     if "\n" in text or "\t" in text:
         return False

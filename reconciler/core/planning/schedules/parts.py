@@ -173,7 +173,8 @@ class _Computation:
             self._lines += self._divided(law, count, balancing)
         self._balancing += [balancing] * count
         del self._allocate[limit:]
-        self._allocate += [""] * (limit - len(self._allocate))
+        key = self._allocate[-1] if self._allocate else ""
+        self._allocate += [key] * (limit - len(self._allocate))
 
     def _divided(self, law: _Law, count: int, balancing: int) -> list[tuple[Line, ...]]:
         """The lines of each part: apportioned one by one, and the balancing one as difference."""
