@@ -12,6 +12,7 @@ from reconciler.core.planning.decisions import Snapshot, decide_all
 from reconciler.core.planning.dimensions import Division
 from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
+from reconciler.core.planning.reversing.pairs import pairs_of
 from reconciler.core.planning.transfers import transfers_of
 from reconciler.core.planning.unanswered import unanswered_of
 
@@ -40,6 +41,7 @@ def make_plan(
         balance=balance_of(changes, basis.home_currency),
         unanswered=unanswered_of(changes, drift, snapshot),
         transfers=transfers_of(changes, starts),
+        reversals=pairs_of(changes, snapshot),
         refusals=refusals(changes, snapshot, allowances),
         warnings=warnings,
         allowances=allowances,

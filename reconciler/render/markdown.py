@@ -18,6 +18,7 @@ from reconciler.render.plan_view import (
     PlanView,
     view_of,
 )
+from reconciler.render.sections.reversal_rows import PairRows, net_text
 from reconciler.render.styled_text import Line, plain_text
 from reconciler.render.text import drift_section, lines_of
 
@@ -94,6 +95,8 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
         yield f"**Balance**: {'<br>'.join(map(sentence, proofs))}"
         yield from _changes(view)
     yield from _rehearsal(view)
+    if view.reversals:
+        yield _reversals(view.reversals)
     if view.transfers:
         states = (f"{code(period)} {sentence(text)}" for period, text in view.transfers)
         yield f"**Transfers** to the general ledger: {'<br>'.join(states)}"
@@ -121,6 +124,15 @@ def _rehearsal(view: PlanView) -> Iterator[str]:
         yield _table(found.titles, cells, right=frozenset({3, 4}))
         if left := more(len(found.differing), _LISTED, " rows"):
             yield left
+
+
+def _reversals(pairs: Sequence[PairRows]) -> str:
+    """Each original with its reversal, and what the two leave."""
+    listed = [
+        "<br>".join((f"- {sentence(title)}", *map(sentence, map(net_text, rows))))
+        for title, rows in pairs
+    ]
+    return "**Reversals**:\n\n" + "\n".join(_cut(listed, "- "))
 
 
 def title_of(view: PlanView) -> str:

@@ -22,6 +22,7 @@ from reconciler.render.change_view import (
 from reconciler.render.phrases import counted, need_person, refused_text
 from reconciler.render.sections.impact_table import ImpactTable, impact_table
 from reconciler.render.sections.rehearsal_text import RehearsalView, rehearsal_view
+from reconciler.render.sections.reversal_rows import PairRows, reversal_rows
 from reconciler.render.sections.transfer_rows import transfer_rows
 
 BADGES = ("OFFLINE", "PARTIAL")
@@ -83,6 +84,7 @@ class PlanView:
     command: str
     unanswered: tuple[UnansweredDifference, ...]
     transfers: tuple[tuple[str, str], ...]
+    reversals: tuple[PairRows, ...]
     rehearsal: RehearsalView | None
     need_person: str
     refused: str
@@ -150,6 +152,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
         unanswered=plan.unanswered,
         transfers=transfer_rows(plan.transfers),
+        reversals=reversal_rows(plan.reversals),
         rehearsal=rehearsal_view(plan.rehearsal) if plan.rehearsal is not None else None,
         need_person=need_person(len(plan.unanswered)),
         refused=refused_text(plan.refusals),

@@ -22,6 +22,7 @@ from reconciler.render.plan_view import (
     view_of,
 )
 from reconciler.render.postings import posting_lines
+from reconciler.render.sections.reversal_rows import MOST_PAIRS
 from reconciler.render.styled_text import BLANK, Line, line, span, table
 
 LARGE = 10
@@ -51,6 +52,7 @@ def overview_lines(plan: Plan) -> tuple[Line, ...]:
 
 def _end(view: PlanView, *, dangers: bool) -> Iterator[Line]:
     yield from _impact(view)
+    yield from _reversals(view)
     yield from _transfers(view)
     yield from _notes(view)
     if dangers:
@@ -192,6 +194,19 @@ def _impact(view: PlanView) -> Iterator[Line]:
         none = UNKNOWN_AMOUNTS if view.runs else f"none, {impact.none}."
         yield line(("Impact: ", "strong"), none)
         yield BLANK
+
+
+def _reversals(view: PlanView) -> Iterator[Line]:
+    """Each original with its reversal, and what the two leave."""
+    if not view.reversals:
+        return
+    yield line(("Reversals", "strong"))
+    for title, rows in view.reversals[:MOST_PAIRS]:
+        yield line(title, indent=2)
+        yield from table(rows, right=frozenset({2, 4, 6}), indent=6)
+    if rest := more(len(view.reversals), MOST_PAIRS):
+        yield line(rest, indent=2)
+    yield BLANK
 
 
 def _transfers(view: PlanView) -> Iterator[Line]:

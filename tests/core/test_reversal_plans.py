@@ -127,7 +127,14 @@ def test_the_link_is_a_part_of_the_plan_document_and_of_its_digest():
     document = document_of(plan)
     rows = {row["name"]: row for row in document["changes"]}
     assert rows["undo"]["reverses"] == ORIGINAL
+    (pair,) = document["reversals"]
+    assert (pair["original"], pair["number"], pair["reversed_by"]) == (ORIGINAL, NUMBER, "undo")
+    assert [(net["original"], net["reversal"]) for net in pair["nets"]] == [
+        ("400.9", "-400.9"),
+        ("-400.9", "400.9"),
+    ]
     again = plan_from(document)
+    assert again.reversals == plan.reversals
     assert [change.reverses for change in again.pending] == [ORIGINAL]
     alone = declared(entry(*BACK), name="undo")
     assert plan.digest != plan_for(snapshot([original(), alone], [RECORD], [posted()])).digest

@@ -29,6 +29,7 @@ SCENES = {
             "remove",
             "forget",
             "blocked-transferred",
+            "reversal",
             "drift-notes",
             "drift-gone",
             "refused-too-many-removals",

@@ -169,6 +169,24 @@ def scene_of_everything():
     return scene
 
 
+def reversal():
+    """A transferred entry with a segment is reversed in February, at its own rate."""
+    fields = {"currency": "EUR", "segments": ({"segmentName": "Department",
+                                              "segmentValue": "Sales"},)}  # fmt: skip
+    was = entry(debit("12500.00", home="14612.50"), credit("12500.00", home="14612.50"), **fields)
+    scene = Scene().entry(TRUE_UP, was, was=was, live={"transferredToAccounting": "Yes"})
+    back = entry(
+        credit("12500.00", "Deferred Revenue", home="14612.50"),
+        debit("12500.00", "Subscription Revenue", home="14612.50"),
+        **{**fields, "accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-01"},
+    )
+    name = f"{TRUE_UP}-reversal"
+    scene.entry(name, back)
+    address = Address("JournalEntry", name)
+    scene.declared[address] = replace(scene.declared[address], reverses=TRUE_UP)
+    return scene
+
+
 def many():
     scene = Scene()
     for number in range(12):
@@ -306,6 +324,7 @@ def segmented(value):
 
 
 SCENES = {
+    "reversal": reversal,
     "dimension-moved": lambda: by_cost_center(
         Scene().entry(TRUE_UP, rent("6370.00", "5652.50"), was=rent("6870.00", "5152.50"))
     ),

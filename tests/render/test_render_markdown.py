@@ -28,6 +28,7 @@ SCENES = {
             "remove",
             "drift-and-change",
             "blocked-transferred",
+            "reversal",
             "refused-too-many-removals",
             "nothing",
         )

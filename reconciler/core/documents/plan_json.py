@@ -4,6 +4,7 @@ Format 1.0. A minor version adds, a major version breaks; readers ignore keys th
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypedDict, cast
@@ -39,6 +40,7 @@ from reconciler.core.model.plan import (
     Transfers,
 )
 from reconciler.core.model.resource import Address, Live, Source, Value
+from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
 from reconciler.core.planning.posting import postings
@@ -89,6 +91,7 @@ def document_of(plan: Plan) -> Document:
         "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
         "unanswered": [_written(row) for row in plan.unanswered],
         "transfers": [_written(row) for row in plan.transfers],
+        **({"reversals": [_pair(one) for one in plan.reversals]} if plan.reversals else {}),
         **({} if plan.rehearsal is None else {"rehearsal": rehearsal_document(plan.rehearsal)}),
         "refusals": [_written(row) for row in plan.refusals],
         "controls": {"approvals": _written(plan.requirement, approvals="required")},
@@ -103,6 +106,15 @@ def document_of(plan: Plan) -> Document:
         },
     }
     return {**document, "checksum": checksum_of(document)}
+
+
+def _pair(pair: ReversalPair) -> Document:
+    return {**_written(pair), "nets": [_written(one, code="account") for one in pair.nets]}
+
+
+def _read_pair(row: Document) -> ReversalPair:
+    nets = tuple(_read(ReversalNet, one, code=one["account"]) for one in row["nets"])
+    return replace(_read(ReversalPair, {**row, "nets": ()}), nets=nets)
 
 
 def _allowances(allowances: Allowances) -> Document:
@@ -249,6 +261,7 @@ def plan_from(document: Document) -> Plan:
             _read(UnansweredDifference, row) for row in document.get("unanswered", ())
         ),
         transfers=tuple(_read(Transfers, row) for row in document.get("transfers", ())),
+        reversals=tuple(_read_pair(row) for row in document.get("reversals", ())),
         rehearsal=rehearsal_from(document.get("rehearsal")),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),

@@ -182,6 +182,27 @@ _PLAN = _object(
     transfers=NotRequired[
         _list[_object(period=str, counts=dict[str, _Count], failed=dict[str, str])]
     ],
+    reversals=NotRequired[
+        _list[
+            _object(
+                original=str,
+                number=str,
+                period=str,
+                reversed_by=str,
+                reversal_number=str,
+                reversal_period=str,
+                nets=_list[
+                    _object(
+                        account=str,
+                        currency=str,
+                        dimensions=list[str],
+                        original=_Amount,
+                        reversal=_Amount,
+                    )
+                ],
+            )
+        ]
+    ],
     rehearsal=NotRequired[
         _object(
             permissions=list[str],

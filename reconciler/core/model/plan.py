@@ -12,6 +12,7 @@ from reconciler.core.model.money import difference
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Address, Line, Live, Source, Value
+from reconciler.core.model.reversal_pair import ReversalPair
 from reconciler.core.model.scope import (
     NOTHING_OUT_OF_SCOPE,
     UNKNOWN_ORIGIN,
@@ -346,6 +347,7 @@ class Plan:
     balance: tuple[Balance, ...] = ()
     unanswered: tuple[UnansweredDifference, ...] = ()
     transfers: tuple[Transfers, ...] = ()
+    reversals: tuple[ReversalPair, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     allowances: Allowances = Allowances()

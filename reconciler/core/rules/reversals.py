@@ -60,7 +60,7 @@ def remainders(original: _Spec, reversal: _Spec, tenant: Tenant) -> tuple[Remain
             currency=(tenant.home_currency or "") if home else currency,
             net=net,
             home=home,
-            dimensions=tuple(sorted(f"{name} {value}" for name, value in dimensions)),
+            dimensions=_shown_dimensions(dimensions),
         )
         for home in (True, False)
         for (currency, code, _, dimensions), net in _sums(both, types, tenant, home=home).items()
@@ -69,6 +69,29 @@ def remainders(original: _Spec, reversal: _Spec, tenant: Tenant) -> tuple[Remain
     # In the home currency itself, both amounts are one: the last of two equal ones stays.
     distinct = {(one.code, one.dimensions, one.currency, one.net): one for one in left}
     return tuple(sorted(distinct.values(), key=lambda one: (one.home, one.code, one.dimensions)))
+
+
+def nets_of(
+    original: _Spec, reversal: _Spec, tenant: Tenant
+) -> tuple[tuple[str, str, tuple[str, ...], Decimal, Decimal], ...]:
+    """Code, currency, dimensions, and the debits less credits of an original and its reversal."""
+    types = _types_of_codes((original, reversal), tenant)
+    before, after = (_sums((spec,), types, tenant, home=False) for spec in (original, reversal))
+    return tuple(
+        (
+            code,
+            currency,
+            _shown_dimensions(dimensions),
+            before.get(place, ZERO),
+            after.get(place, ZERO),
+        )
+        for place in sorted({*before, *after}, key=lambda one: (one[1], one[2], sorted(one[3])))
+        for currency, code, _, dimensions in (place,)
+    )
+
+
+def _shown_dimensions(dimensions: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(sorted(f"{name} {value}" for name, value in dimensions))
 
 
 def _sums(
