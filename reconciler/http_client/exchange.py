@@ -122,10 +122,35 @@ class Exchange:
 
     def send(self, request: Request, *, deadline: float) -> Response | FailedRequest:
         """One attempt. It ends by `deadline`, a moment on the clock, or by its own timeout."""
-        transport = self._take()
+        headers, body = {**BASE_HEADERS, **request.headers}, request.body
+        if body is not None:
+            headers["Content-Type"] = request.content_type
+            threshold = self._limits.gzip_over
+            if threshold is not None and len(body) > threshold:
+                # Without a time stamp in the gzip header, every attempt sends the same bytes.
+                body = gzip.compress(body, mtime=0)
+                headers["Content-Encoding"] = "gzip"
         deadline = min(deadline, self._clock() + self._limits.attempt_timeout)
+        left = deadline - self._clock()
+        if left <= 0:
+            return FailedRequest(
+                outcome=RequestOutcome.NOT_SENT, detail="no time was left to connect"
+            )
+        outgoing = RawRequest(
+            method=request.method,
+            url=self._origin.url + request.target,
+            headers=headers,
+            body=body,
+            deadline=deadline,
+            timeout=left,
+            connect_timeout=min(left, self._limits.connect_timeout),
+        )
+        transport = self._take()
         try:
-            return self._send(transport, request, deadline=deadline)
+            with transport.answer(outgoing) as answer:
+                return self._receive(answer, request, deadline=deadline)
+        except NoAnswer as error:
+            return FailedRequest(outcome=_WITHOUT_ANSWER[type(error)], detail=str(error))
         finally:
             self._give_back(transport)
 
@@ -136,40 +161,6 @@ class Exchange:
             idle, self._idle = self._idle, []
         for transport in idle:
             transport.close()
-
-    def _send(
-        self, transport: Transport, request: Request, *, deadline: float
-    ) -> Response | FailedRequest:
-        left = deadline - self._clock()
-        if left <= 0:
-            return FailedRequest(
-                outcome=RequestOutcome.NOT_SENT, detail="no time was left to connect"
-            )
-        try:
-            with transport.answer(self._outgoing(request, deadline=deadline, left=left)) as answer:
-                return self._receive(answer, request, deadline=deadline)
-        except NoAnswer as error:
-            return FailedRequest(outcome=_WITHOUT_ANSWER[type(error)], detail=str(error))
-
-    def _outgoing(self, request: Request, *, deadline: float, left: float) -> RawRequest:
-        headers = {**BASE_HEADERS, **request.headers}
-        body = request.body
-        if body is not None:
-            headers["Content-Type"] = request.content_type
-            threshold = self._limits.gzip_over
-            if threshold is not None and len(body) > threshold:
-                # Without a time stamp in the gzip header, every attempt sends the same bytes.
-                body = gzip.compress(body, mtime=0)
-                headers["Content-Encoding"] = "gzip"
-        return RawRequest(
-            method=request.method,
-            url=self._origin.url + request.target,
-            headers=headers,
-            body=body,
-            deadline=deadline,
-            timeout=left,
-            connect_timeout=min(left, self._limits.connect_timeout),
-        )
 
     def _receive(
         self, answer: RawAnswer, request: Request, *, deadline: float
