@@ -67,14 +67,19 @@ class Stop:
             raise KeyboardInterrupt
 
 
+def agreeing(count: int, plan: Plan | None) -> bool:
+    """Goes on without a question."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """What a run asks its caller for, and what it tells it."""
 
     tell: Tell
     progress: Progress
-    confirm: Callable[[int], bool] = lambda _: True
-    """Whether to go on with this number of changes."""
+    confirm: Callable[[int, Plan | None], bool] = agreeing
+    """Whether to go on with this number of changes, of a plan if they are applied."""
     stop: Stop = field(default_factory=Stop)
 
     @contextmanager
@@ -123,7 +128,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         return _refused(plan, settled, interaction, assessment)
     if plan.feasible and not consent.given:
         interaction.stop.check()
-        if not interaction.confirm(len(plan.feasible)):
+        if not interaction.confirm(len(plan.feasible), plan):
             return Refused.exit_code
     # Proved before anything is posted, it holds whatever becomes of this run.
     mark_complete(session.daybook, found, first_apply=first_apply)

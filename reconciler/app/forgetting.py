@@ -29,7 +29,7 @@ def forget_names(session: WriteSession, names: Sequence[str], interaction: Inter
     plan = replace(found.plan, changes=_retirements(found, names, at_work), refusals=())
     plan = replace(plan, digest=digest_of(plan))
     interaction.tell(plan)
-    if not interaction.confirm(len(plan.changes)):
+    if not interaction.confirm(len(plan.changes), None):
         return Refused.exit_code
     report = execute_plan(session, plan, interaction)
     session.daybook.end()

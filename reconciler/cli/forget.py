@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from reconciler.app.apply import Interaction
+from reconciler.app.apply import Interaction, agreeing
 from reconciler.app.forgetting import forget_names
 from reconciler.app.session import WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
@@ -32,7 +32,7 @@ def forget(*, names: Sequence[str], auto_approve: bool, ca_bundle: str | None) -
     interaction = Interaction(
         tell=Printer(draw_plan=_draw),
         progress=progress,
-        confirm=(lambda _: True) if auto_approve else asking("Forget", "forgotten", "name"),
+        confirm=agreeing if auto_approve else asking("Forget", "forgotten", "name"),
     )
     opened = open_session(WriteSession, checked_workspace(), command="forget", ca_bundle=ca_bundle)
     with opened as session:

@@ -21,6 +21,7 @@ from reconciler.core.documents.plan_file import plan_of
 from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import Scope
 from reconciler.errors import DaybookError
+from reconciler.render.change_view import cancelling_text
 from reconciler.render.styled_text import line
 
 
@@ -70,13 +71,18 @@ def require_terminal(remedy: str) -> None:
         raise click.UsageError(f"There is no terminal to confirm on. {remedy}")
 
 
-def asking(verb: str, done: str, *nouns: str) -> Callable[[int], bool]:
-    """Asks whether to go on with a number of changes: `yes` alone means yes."""
+def asking(verb: str, done: str, *nouns: str) -> Callable[[int, Plan | None], bool]:
+    """Asks whether to go on with a number of changes: `yes` alone means yes.
 
-    def confirm(count: int) -> bool:
+    Of a plan it says what would be cancelled.
+    """
+
+    def confirm(count: int, plan: Plan | None) -> bool:
+        cancels = cancelling_text(plan) if plan is not None else ""
+        question = (f"{verb} {counted(count, *nouns)}?", cancels, "Only yes is accepted")
         with unguarded():
             answer = click.prompt(
-                f"{verb} {counted(count, *nouns)}? Only yes is accepted",
+                " ".join(filter(None, question)),
                 default="no",
                 show_default=False,
                 err=True,

@@ -9,12 +9,21 @@ from typing import NamedTuple
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown, total
-from reconciler.core.model.plan import AGAIN, CANCELLED, Action, Change, Comparison, Drift, Reason
+from reconciler.core.model.plan import (
+    AGAIN,
+    CANCELLED,
+    Action,
+    Change,
+    Comparison,
+    Drift,
+    Plan,
+    Reason,
+)
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
 from reconciler.core.planning.posting import postings
 from reconciler.core.planning.run_members import MEMBERS
-from reconciler.render.phrases import PARTICIPLES, side_total, value_text
+from reconciler.render.phrases import PARTICIPLES, counted, side_total, value_text
 
 
 class ActionLabel(NamedTuple):
@@ -172,6 +181,15 @@ def _money(change: Change) -> str:
         return cancelled
     posted = _debits(newly_posted(change)) or "amounts known only after the run"
     return f"{cancelled}, {posted} posted"
+
+
+def cancelling_text(plan: Plan) -> str:
+    """`This cancels 1 posted entry, USD 400.90.`; empty if the plan cancels nothing."""
+    entries = [entry for change in plan.feasible for entry in newly_cancelled(change)]
+    if not entries:
+        return ""
+    count = counted(len(entries), "posted entry", "posted entries")
+    return f"This cancels {count}, {_debits(entries)}."
 
 
 def _debits(entries: Iterable[Entry]) -> str:

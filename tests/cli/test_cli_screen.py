@@ -8,7 +8,7 @@ import select
 import time
 
 import pytest
-from books_harness import Books, interpreter, process
+from books_harness import Books, credit, debit, interpreter, process
 from program import LONGEST, Program, clean_environment
 
 LONG = pytest.mark.long
@@ -112,6 +112,16 @@ def test_only_yes_applies(pending, typed, code):
     assert "Apply 1 change? Only yes is accepted" in screen
     assert "Traceback" not in screen
     assert ("new" in pending.posted()) == (code == 0)
+
+
+def test_the_question_says_what_is_cancelled(small):
+    """A replacement and a removal, each with its amount; the total is asked about."""
+    small.remove("entry-01")
+    small.declare("entry-02", debit("7.00"), credit("7.00"))
+    code, screen = at_a_terminal(small, "apply", typed="no\n", COLUMNS="400")
+    assert code == 4
+    question = "Apply 2 changes? This cancels 2 posted entries, USD 801.80. Only yes is accepted"
+    assert question in screen.replace("\n", ""), screen
 
 
 def test_nobody_is_asked_when_there_is_nothing_to_apply(small):

@@ -111,7 +111,7 @@ def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **gi
         if not found.imports:
             note("There is nothing to import.")
             return True
-        return not ask or interaction.confirm(len(found.imports))
+        return not ask or interaction.confirm(len(found.imports), None)
 
     workspace = checked_workspace()
     interaction = Interaction(
