@@ -16,11 +16,18 @@ from reconciler.app.progress import (
     UnsavedOutcome,
 )
 from reconciler.app.text_files import write_text
-from reconciler.cli.options import given_options
 from reconciler.cli.streams import write_document, write_line
-from reconciler.cli.terminal import err, has_bar, json_text, noter, out, out_text, problem_spans
+from reconciler.cli.terminal import (
+    err,
+    has_bar,
+    json_text,
+    noter,
+    out,
+    out_text,
+    problem_spans,
+    whole_commands,
+)
 from reconciler.core.documents.plan_comparison import differences
-from reconciler.core.model.command import completed_document
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_document
 from reconciler.core.model.review import Assessment
@@ -109,8 +116,7 @@ class Printer:
         err(refused)
 
     def _document(self, report: Report) -> None:
-        document = completed_document(report_document(report), given_options().completed)
-        text = json_text(document)
+        text = json_text(whole_commands(report_document(report)))
         if self.style == "json":
             out_text(text)
         if self.report_file is not None:

@@ -46,7 +46,14 @@ def out_text(text: str) -> None:
 
 def out_json(document: object) -> None:
     """A result as JSON, on stdout."""
-    out_text(json_text(completed_document(document, given_options().completed)))
+    out_text(json_text(whole_commands(document)))
+
+
+def whole_commands(document: object) -> object:
+    """A document whose suggested commands can be pasted."""
+    if click.get_current_context(silent=True) is None:
+        return document
+    return completed_document(document, given_options().completed)
 
 
 def json_text(document: object) -> str:
