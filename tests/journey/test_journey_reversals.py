@@ -4,9 +4,10 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
-from books_harness import by_hand, credit, debit, reconciler
+from books_harness import SERVED, by_hand, credit, debit, reconciler
 
 RENT = """\
 # The rent of Tokyo.
@@ -282,3 +283,76 @@ def test_a_look_shows_and_writes_nothing(closed):
     assert "\n".join(added) + "\n" == REVERSED
     assert closed.run("reverse", "rent", "--check").code == 7
     assert files(closed) == before
+
+
+STATES = ("No", "Processing", "Yes", "Error", "Ignore")
+
+
+def set_period(books, status):
+    """Give January a status; the periods before it are closed, as the ledger demands."""
+    periods = books.call("GET", "accounting-periods")["accountingPeriods"]
+    earlier = sorted(one["startDate"] for one in periods if one["startDate"] < "2026-01-01")
+    if status != "Open":
+        name = next(one["name"] for one in periods if one["startDate"] == earlier[-1])
+        books.close_period(name)
+        (january,) = [one["id"] for one in periods if one["name"] == "Jan-2026"]
+        for how in ("pending-close", "close")[: 1 + (status == "Closed")]:
+            books.call("PUT", f"accounting-periods/{january}/{how}")
+
+
+def reverses_every_state(books, status):
+    """Entries in every transfer state are reversed by one command, and the ledger takes it."""
+    for state in STATES:
+        books.declare(f"e-{state.lower()}", debit("9.00"), credit("9.00"), notes=state)
+    books.applied()
+    for state in STATES:
+        books.set(f"e-{state.lower()}", transferredToAccounting=state)
+    set_period(books, status)
+    names = [f"e-{state.lower()}" for state in STATES]
+    ended = books.run("reverse", *names)
+    assert ended.code == 0, ended.said
+    assert books.apply().code == 0
+    assert books.plan("--detailed-exitcode").code == 0
+    assert set(books.posted()) == {*names, *(f"{name}-reversal" for name in names)}
+    period = "Jan-2026" if status == "Open" else "Feb-2026"
+    written = [text for name, text in files(books).items() if "reversal" in name]
+    assert [f"accountingPeriodName: {period}" in text for text in written] == [True] * len(names)
+
+
+@pytest.mark.parametrize("status", ["Open", "PendingClose", "Closed"])
+def test_what_is_written_is_applied_whatever_the_period_and_the_transfer(empty, status):
+    reverses_every_state(empty, status)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("status", ["Open", "PendingClose", "Closed"])
+@pytest.mark.parametrize("more", [(), ("Manage Close Process",)], ids=["standard", "closer"])
+def test_the_same_with_the_permissions_of_a_role(opened, empty_template, status, more):
+    books = opened(empty_template, place=SERVED)
+    books.credentials(
+        "Create Journal Entry", "Edit Journal Entry", "Cancel Journal Entry",
+        "Delete Cancelled Journal Entry", *more,
+    )  # fmt: skip
+    reverses_every_state(books, status)
+
+
+def test_the_page_shows_what_the_commands_print(empty, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "reversals.md").read_text()
+    rent, written = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    blocked, command, pairs = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(empty.root)
+    empty.write("rent.yaml", rent)
+    empty.applied()
+    for words in ("init -q", "add .", "-c user.name=a -c user.email=a@b.c commit -qm Books"):
+        subprocess.run(["git", *words.split()], cwd=empty.root, check=True)
+    transferred(empty)
+    empty.close_period("Jan-2026")
+    empty.write("rent.yaml", rent.replace("400.90", "300.10"))
+    assert blocked in reconciler("plan").out
+    typed, _, printed = command.partition("\n")
+    ended = reconciler(*shlex.split(typed.removeprefix("$ reconciler ")))
+    assert (ended.code, ended.out) == (0, printed)
+    assert (empty.root / "rent.yaml").read_text() == rent
+    assert (empty.root / "rent.reversal.yaml").read_text() == written
+    assert pairs in reconciler("plan").out
+    assert reconciler("apply", "--auto-approve").code == 0
