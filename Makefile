@@ -136,6 +136,9 @@ check-workflows: $(DEV)
 	$(BUILTIN_SCHEMA) vendor.github-workflows $(GITHUB_WORKFLOWS)
 	$(BUILTIN_SCHEMA) vendor.github-actions action.yml
 	$(BUILTIN_SCHEMA) vendor.gitlab-ci docs/ci/gitlab-ci.yml
+	$(BUILTIN_SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(BUILTIN_SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BUILTIN_SCHEMA) vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	$(BIN)/zizmor --offline --quiet --no-progress --pedantic --strict-collection $(GITHUB_WORKFLOWS) action.yml
 
 # One resolution, that of development: what users get is a part of what the tests ran with.
