@@ -1,6 +1,6 @@
 """Makes plans: from files, daybook and ledger, or from files and daybook alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,16 +39,17 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Allowances, Basis, Plan, SearchOptions
 from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Live
-from reconciler.core.model.scope import EVERYTHING, WHOLE, Scope, Selection
-from reconciler.core.model.tenant import Tenant
+from reconciler.core.model.scope import EVERYTHING, TRANSFER, WHOLE, Scope, Selection
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.decisions import Snapshot
+from reconciler.core.planning.dimensions import UNKNOWN_DIMENSION, unknown_dimension
 from reconciler.core.planning.kept import Asked, live_state_of, newly_kept
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
+from reconciler.core.planning.transfers import transfer_states
 from reconciler.core.rules.plan_warnings import READING_RULES, strict_refusals
 from reconciler.daybook import Daybook, no_daybook
 from reconciler.engine.live_state import LastReads, Look, look
@@ -110,7 +111,10 @@ def plan_workspace(
     progress: Progress,
 ) -> tuple[Plan, datetime | None]:
     """The plan of a workspace, and the time by the ledger's clock where it is known."""
-    _require_dimensions(options.by, workspace.tenant)
+    if fault := unknown_dimension(options.by, workspace.tenant):
+        raise UsageError(fault, remedy=UNKNOWN_DIMENSION)
+    if options.scope.offline and options.scope.by_transfer:
+        raise UsageError(f"--select {TRANSFER}=… needs the ledger, so it excludes --offline")
     if options.scope.offline:
         return plan_offline(workspace, options), None
     opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
@@ -125,20 +129,6 @@ def _rehearsed(plan: Plan, snapshot: Snapshot, options: PlanOptions) -> Plan:
     if options.rehearsal is None or plan.refusals:
         return plan
     return replace(plan, rehearsal=rehearse(plan, snapshot, options.rehearsal))
-
-
-def _require_dimensions(names: Sequence[str], tenant: Tenant) -> None:
-    """Raises UsageError for a name that is no dimension of the workspace."""
-    known = (*tenant.dimensions, *(tenant.segments or ()))
-    for name in names:
-        segment = tenant.segments is None and not name.endswith(RUN_ENTRY_KIND.custom_suffix)
-        if name not in known and not segment:
-            one_of = f" It knows {', '.join(known)}." if known else ""
-            raise UsageError(
-                f"the workspace has no dimension {name}.{one_of}",
-                remedy="Name a segment, or list the custom field of lines in `spec.dimensions` of "
-                "reconciler.yaml.",
-            )
 
 
 def drift_plan(
@@ -189,11 +179,18 @@ def plan_and_search(
     if probe_from is None and complete:
         # A daybook that may lack entries knows no such number: what it lacks may be below.
         probe_from = session.daybook.last_number(RUN_ENTRY_KIND.name, checked=True)
-    selection, included = _selected(session.workspace, session.daybook.recorded(), options.scope)
+    recorded, scope = session.daybook.recorded(), options.scope
+    # What is selected by its transfer is known only once everything else in scope was read.
+    wide = replace(scope, labels=()) if scope.by_transfer else scope
+    selection, included = _selected(session.workspace, recorded, wide)
     cache = _cache_of(session, options.reading)
     snapshot, seen = _snapshot(
         session, progress, selection, cache=cache, max_age=timedelta(days=options.reading.max_age)
     )
+    if scope.by_transfer:
+        states = transfer_states(snapshot)
+        selection, included = _selected(session.workspace, recorded, scope, states)
+        snapshot = replace(snapshot, selection=selection)
     found = plan_with_search(
         snapshot,
         partial(make_plan, basis=session.basis, allowances=options.allowances, by=options.by),
@@ -351,13 +348,19 @@ def _budget(host: str, count: int) -> str:
 
 
 def _selected(
-    workspace: CheckedWorkspace, recorded: Mapping[Address, Recorded], scope: Scope
+    workspace: CheckedWorkspace,
+    recorded: Mapping[Address, Recorded],
+    scope: Scope,
+    transfers: Mapping[Address, frozenset[str]] = MappingProxyType({}),
 ) -> tuple[Selection, tuple[Address, ...]]:
     """What a scope selects, and what else the selection depends on. Raises UsageError."""
     selection, included, problems = select(
         scope,
         Workspace(
-            declared=workspace.declared, recorded=recorded, periods=workspace.tenant.periods_by_name
+            declared=workspace.declared,
+            recorded=recorded,
+            periods=workspace.tenant.periods_by_name,
+            transfers=transfers,
         ),
     )
     if problems:

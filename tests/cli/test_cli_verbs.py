@@ -291,6 +291,23 @@ def test_drift_as_json_names_what_moved(small):
     assert (first.code, [item["name"] for item in first.json["drift"]]) == (7, ["entry-00"])
 
 
+def test_a_plan_may_select_entries_by_their_transfer_state(small):
+    for name, state in (("entry-00", "Error"), ("entry-01", "Yes")):
+        small.set(name, transferredToAccounting=state)
+    for name in ("entry-00", "entry-01", "entry-02"):
+        small.declare(name, notes="Other notes")
+    select = ("--select", "transfer=Error")
+    assert small.plan_document(*select)["changes"][0]["name"] == "entry-00"
+    ended = small.plan(*select, "--select", "transfer=Yes")
+    assert "PARTIAL: only --select transfer=Error or transfer=Yes" in ended.out
+    assert "2 to update" in ended.out, ended.said
+    ended = small.plan("--select", "transfer=Processing")
+    assert (ended.code, "matches nothing" in ended.err) == (64, True), ended.said
+    assert small.plan("--offline", *select).code == 64
+    assert small.apply(*select).code == 0
+    assert {"entry-01", "entry-02"} == {*small.actions()}
+
+
 def test_drift_may_leave_out_failed_transfers(small):
     small.set("entry-00", transferredToAccounting="Error")
     number = small.number("entry-00")

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from reconciler.core.model.resource import Address
 
+TRANSFER = "transfer"
+"""The label that stands for the live transfer state of an entry, or of an entry of a run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -41,6 +44,11 @@ class Scope:
             periods=tuple(sorted({*periods})),
             labels=tuple(sorted({*labels})),
         )
+
+    @property
+    def by_transfer(self) -> bool:
+        """Whether only the ledger knows what is in scope."""
+        return any(label.startswith(f"{TRANSFER}=") for label in self.labels)
 
     @property
     def partial(self) -> bool:

@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.finding import PlanWarning
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.money import ZERO, difference, total
 from reconciler.core.model.plan import Change
 from reconciler.core.model.resource import Value
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.posting import Posting, Values
 from reconciler.core.rules.plan_warnings import warning
 
@@ -51,6 +53,23 @@ class Division:
 
 
 BY_SEGMENTS = Division()
+
+
+UNKNOWN_DIMENSION = (
+    "Name a segment, or list the custom field of lines in `spec.dimensions` of reconciler.yaml."
+)
+
+
+def unknown_dimension(names: Iterable[str], tenant: Tenant) -> str:
+    """What is wrong with the first name that is no dimension of the workspace; empty for none."""
+    known = (*tenant.dimensions, *(tenant.segments or ()))
+    for name in names:
+        # Without a Reference nobody knows the segments.
+        segment = tenant.segments is None and not name.endswith(RUN_ENTRY_KIND.custom_suffix)
+        if name not in known and not segment:
+            one_of = f" It knows {', '.join(known)}." if known else ""
+            return f"the workspace has no dimension {name}.{one_of}"
+    return ""
 
 
 def dividing(

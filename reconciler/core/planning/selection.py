@@ -1,13 +1,14 @@
 """Decides which addresses a scope selects, and which are linked to them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared, Value, text_of
-from reconciler.core.model.scope import EVERYTHING, OutOfScope, Scope, Selection
+from reconciler.core.model.scope import EVERYTHING, TRANSFER, OutOfScope, Scope, Selection
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.renames import previous_of
@@ -18,12 +19,16 @@ from reconciler.core.planning.reversing.proof import originals_of
 class Workspace:
     """The addresses that a scope can select, declared or recorded.
 
-    `periods` are those of the Reference.
+    `periods` are those of the Reference. `transfers` are the live transfer states of each address,
+    once the ledger was read; they are selected like labels.
     """
 
     declared: Mapping[Address, Declared]
     recorded: Mapping[Address, Recorded]
     periods: Mapping[str, AccountingPeriod]
+    transfers: Mapping[Address, frozenset[str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     @property
     def addresses(self) -> frozenset[Address]:
@@ -32,10 +37,13 @@ class Workspace:
         return frozenset({*self.declared, *known})
 
     def labels_of(self, address: Address) -> frozenset[str]:
-        """The labels of an address as `label=value`; it has none without a file."""
+        """The labels of an address as `label=value`, none without a file, and its transfers."""
         declared = self.declared.get(address)
         pairs = declared.labels.items() if declared else ()
-        return frozenset(f"{label}={value}" for label, value in pairs)
+        states = self.transfers.get(address, frozenset())
+        return frozenset(
+            f"{label}={value}" for label, value in (*pairs, *((TRANSFER, one) for one in states))
+        )
 
     def periods_of(self, address: Address) -> frozenset[str]:
         """The recorded and the declared periods of an address."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Change, Transfers
-from reconciler.core.model.resource import text_of
+from reconciler.core.model.resource import Address, text_of
 from reconciler.core.planning.impact import posted_before
 from reconciler.core.planning.run_members import is_posted, transfer_of
+from reconciler.core.planning.snapshot import Snapshot
 
 
 def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[Transfers, ...]:
@@ -35,6 +36,20 @@ def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[
         )
         for period in sorted(counts, key=lambda name: (starts.get(name, ""), name))
     )
+
+
+def transfer_states(snapshot: Snapshot) -> Mapping[Address, frozenset[str]]:
+    """The transfer states of the posted entry of each address, or of the entries of its run."""
+    found: dict[Address, frozenset[str]] = {}
+    for address in {*snapshot.declared, *snapshot.recorded}:
+        declared, recorded = snapshot.declared.get(address), snapshot.recorded.get(address)
+        number = recorded.number if recorded else None
+        live = snapshot.live.get(number or (declared.adopts if declared else None) or "")
+        if live is None:
+            continue
+        entries = live.members if KINDS[address.kind].members else (live,)
+        found[address] = frozenset(transfer_of(one) for one in entries if is_posted(one))
+    return found
 
 
 def _states(change: Change) -> Iterator[tuple[str, str, str]]:
