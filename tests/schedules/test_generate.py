@@ -239,6 +239,21 @@ def test_a_plan_lists_what_waits(books, capsys):
     assert "hosting posts" not in capsys.readouterr().out
 
 
+def test_the_parts_of_a_renamed_schedule_keep_their_entries(books, capsys):
+    (books / "source.yaml").write_text(schedule(THREE, metadata=REVERSED))
+    assert reconciler("generate", "--through", "Feb-2026") == 0
+    assert reconciler("apply", "--auto-approve") == 0
+    renamed = f", previousName: hosting{REVERSED}"
+    (books / "source.yaml").write_text(schedule(THREE, name="hardware", metadata=renamed))
+    assert reconciler("generate", "--through", "Mar-2026") == 0
+    capsys.readouterr()
+    assert reconciler("plan") == 0
+    told = capsys.readouterr().out
+    assert "Plan: 2 to create, 4 to adopt." in told
+    assert reconciler("apply", "--auto-approve") == 0
+    assert reconciler("plan", "--detailed-exitcode") == 0
+
+
 def test_a_reversal_is_written_as_soon_as_its_period_is_known(books):
     (books / "source.yaml").write_text(entry(metadata=REVERSED, period="Jul"))
     (books / "reference.yaml").write_text(reference(7))

@@ -63,6 +63,7 @@ class Schedule:
     entry: Mapping[str, Value]
     amendments: tuple[Amendment, ...] = ()
     overrides: Mapping[str, Mapping[str, Value]]
+    previous_name: str | None = None
     labels: Mapping[str, str]
     protect: bool = False
     reversed_on: str | None = None
@@ -120,6 +121,7 @@ def schedule_from(document: SupportingDocument) -> Schedule:
         overrides={
             start: mapping_of(fields) for start, fields in mapping_of(spec.get("overrides")).items()
         },
+        previous_name=text_of(metadata.get("previousName")),
         labels={name: str(text) for name, text in mapping_of(metadata.get("labels")).items()},
         protect=metadata.get("protect") is True,
         reversed_on=text_of(metadata.get("reverseOn")),

@@ -10,7 +10,6 @@ from reconciler.core.model.money import ZERO, total
 from reconciler.core.model.resource import (
     Address,
     Declared,
-    Line,
     Path,
     ReverseOn,
     Source,
@@ -29,6 +28,7 @@ from reconciler.core.model.schedule import (
     schedule_from,
 )
 from reconciler.core.model.tenant import AccountingPeriod, Tenant
+from reconciler.core.planning.reversing.reversal import LONGEST_NAME, Dating, reversed_spec
 from reconciler.core.planning.schedules.allocation import AllocatedEntry, allocated, key_flaw
 from reconciler.core.planning.schedules.parts import Part, debits, parts_of
 from reconciler.core.planning.schedules.regular_periods import Flaw, following_period
@@ -36,7 +36,6 @@ from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import MAX_LINES, check
 
 LINES, PERIOD, DATE = JOURNAL_ENTRY.lines, JOURNAL_ENTRY.period, JOURNAL_ENTRY.date
-LONGEST_NAME = 63
 GENERATED = ".generated.yaml"
 
 
@@ -210,6 +209,7 @@ class _Expansion:
             source=beside(schedule.source),
             labels=schedule.labels,
             protect=schedule.protect,
+            previous_name=_with_suffix(schedule.previous_name, f".{suffix}"),
             adopts=text_of(override.get("adopts")),
             acknowledges=acknowledgements_of(override.get("acknowledges")),
             generated_by=self._address,
@@ -345,23 +345,22 @@ def reversal_of(
     name = entry.address.name
     return Declared(
         address=Address(entry.address.kind, f"{name}{REVERSAL}"),
-        spec={
-            **{field: value for field, value in entry.spec.items() if field != _TRANSFER},
-            PERIOD: period.name,
-            DATE: date or period.start_date,
-            "notes": f"Reversal of {name}",
-            LINES: tuple(map(_swapped, rows_of(entry.spec.get(LINES)))),
-        },
+        spec=reversed_spec(
+            entry.spec,
+            Dating(period=period.name, date=date or period.start_date),
+            notes=f"Reversal of {name}",
+        ),
         source=entry.source,
         labels=entry.labels,
         protect=entry.protect,
+        previous_name=_with_suffix(entry.previous_name, REVERSAL),
         reverses=name,
         generated_by=by,
     )
 
 
-def _swapped(line: Line) -> Line:
-    return {**line, "type": "Credit" if line["type"] == "Debit" else "Debit"}
+def _with_suffix(name: str | None, suffix: str) -> str | None:
+    return f"{name}{suffix}" if name else None
 
 
 def _too_long(name: str, longest: int, added: int) -> Flaw:
@@ -378,4 +377,3 @@ def beside(source: Source) -> Source:
 
 REVERSAL = ".reversal"
 LATER_PERIOD = "Name the period of the entry, or a later one."
-_TRANSFER = JOURNAL_ENTRY.transfer
