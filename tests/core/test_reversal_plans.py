@@ -162,3 +162,26 @@ def test_a_number_is_read_once():
     (wanted,) = undeclared_originals(files, ())
     assert wanted[1] == NUMBER
     assert undeclared_originals(files, [wanted]) == ()
+
+
+@pytest.mark.parametrize(
+    ("of", "files", "ledger", "alone"),
+    [
+        pytest.param(NUMBER, [], posted(status=CANCELLED), True, id="a number"),
+        pytest.param(NUMBER, [], posted(), False, id="a posted number"),
+        pytest.param(
+            ORIGINAL, [original(entry(**CLOSED))], posted(entry(**CLOSED), status=CANCELLED),
+            True, id="a name that is blocked",
+        ),
+        pytest.param(
+            ORIGINAL, [original()], posted(status=CANCELLED), False,
+            id="a name that is posted again",
+        ),
+    ],
+)  # fmt: skip
+def test_a_posted_reversal_without_its_original_needs_a_person(of, files, ledger, alone):
+    book = [recorded(entry(*BACK), name="undo", number="JE-00000019"), *([RECORD] if files else [])]
+    undo = live(entry(*BACK), name="undo", number="JE-00000019")
+    plan = plan_for(snapshot([*files, reversal(of=of)], book, [ledger, undo]))
+    rules = [(one.rule, one.name) for one in plan.unanswered]
+    assert (("reversal-alone", "undo") in rules) is alone

@@ -168,6 +168,43 @@ def test_t26_a_transferred_entry_is_restored_and_reversed_or_waited_for(
     applied_well(small)
 
 
+@follows("reversal-alone")
+@pytest.mark.parametrize("way", ["removed", "declared"])
+def test_t26_a_reversal_without_its_original_is_removed_or_completed(small, way):  # noqa: F811
+    number = by_hand(small)
+    assert small.run("reverse", number, "--to", "undo.yaml").code == 0
+    small.applied()
+    small.call("PUT", f"journal-entries/{number}/cancel")
+    assert small.run("drift").code == 7
+    found = difference(small, "reversal-alone", "Remove je-", "declare an entry with the lines")
+    assert found["message"].startswith(f"{number} is not posted")
+    if way == "removed":
+        small.remove("undo")
+    else:
+        small.edit("undo.yaml", f", reverses: {number}", "")
+        small.declare("original", debit("1234.50"), credit("1234.50"))
+    applied_well(small)
+
+
+@follows("reversal-cancelled", "reversal-order")
+@pytest.mark.parametrize("way", ["cancelled", "blocked"])
+def test_t26_a_reversal_of_what_is_not_posted_is_removed(small, way):  # noqa: F811
+    original = by_hand(small)
+    february = ("--period", "Feb-2026")
+    assert small.run("reverse", original, "--to", "undo.yaml", *february).code == 0
+    if way == "cancelled":
+        small.call("PUT", f"journal-entries/{original}/cancel")
+        refused(small, "reversal-cancelled", "If a file declares the reversal, remove it.")
+        small.remove("undo")
+    else:
+        small.close_period("Jan-2026")
+        small.declare("late", debit("1234.50"), credit("1234.50"))
+        small.edit("undo.yaml", f"reverses: {original}", "reverses: late")
+        refused(small, "reversal-order", "Resolve what blocks late first, or remove the reversal.")
+        small.declare("late", debit("1234.50"), credit("1234.50"), **FEBRUARY)
+    applied_well(small)
+
+
 @follows("transferred")
 def test_t26_a_transferred_entry_of_a_run_keeps_the_run(billing):  # noqa: F811
     billing.applied()

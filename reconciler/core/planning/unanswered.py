@@ -30,10 +30,36 @@ def unanswered_of(
         for change in changes
         for difference in _of_change(change, moved.get(change.address), snapshot)
     ]
+    found += _reversals_alone(changes, snapshot)
     changed = {change.address for change in changes}
     # What no file declares may have no change at all.
     left = (one for address, one in moved.items() if address not in changed)
     return (*found, *(_moved(one, None, snapshot) for one in left))
+
+
+def _reversals_alone(
+    changes: Sequence[Change], snapshot: Snapshot
+) -> Iterator[UnansweredDifference]:
+    """The posted reversals whose original is not posted, and which this plan leaves so."""
+    by_name = {one.address.name: one for one in changes if KINDS[one.address.kind].reversible}
+    for change in changes:
+        if not change.reverses or not change.number_posted or change.cancels:
+            continue
+        original = by_name.get(change.reverses)
+        if original is None:
+            number, live = change.reverses, snapshot.live.get(change.reverses)
+            gone = change.reverses in snapshot.live and (live is None or live.status == CANCELLED)
+        else:
+            number = original.number or original.address.name
+            restored = original.posts and original.block is None
+            gone = not original.number_posted and not restored
+        if gone:
+            name = change.address.name
+            fact = f"{number} is not posted, and {name}, which reverses it, is"
+            remedy = DIFFERENCE_RULES["reversal-alone"].remedy.format(name)
+            yield _difference(
+                change.address, snapshot, change.number or "", "reversal-alone", fact, remedy
+            )
 
 
 def _of_change(

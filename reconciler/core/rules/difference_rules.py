@@ -37,6 +37,13 @@ _RULES = (
         "ledger. Otherwise write the live state into the file.",
     ),
     Rule(
+        id="reversal-alone",
+        summary="The original of a posted reversal is posted.",
+        why="Without the original, the reversal posts amounts that nothing cancels out.",
+        remedy="Remove {0} from its file: apply cancels the reversal. If it is transferred, "
+        "remove `reverses` from it, and declare an entry with the lines of the original.",
+    ),
+    Rule(
         id="changed-in-ledger",
         summary="The ledger holds what was applied.",
         why="The entry changed in the ledger, and no call puts it back.",
