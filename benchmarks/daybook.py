@@ -102,9 +102,24 @@ def _open(place: str) -> dict[str, float]:
 
     def work() -> None:
         with _opened(place, write=False) as book:
-            assert len(book.recorded()) == EVENTS
+            assert book.serial == 2 * EVENTS
 
     return _timed(work)
+
+
+def _compare(place: str) -> dict[str, float]:
+    with _opened(place) as book:
+        for number in range(EVENTS):
+            _create(book, number)
+    with _opened(place, write=False) as book:
+
+        def work() -> None:
+            specs = [recorded.spec for recorded in book.recorded().values()]
+            # A plan compares what it keeps several times.
+            assert all(spec == declared and declared == spec for spec in specs)
+
+        declared = _spec()
+        return _timed(work)
 
 
 def _appends(workers: int) -> Callable[[str], dict[str, float]]:
@@ -163,18 +178,22 @@ def _create(book, number: int) -> None:  # type: ignore[no-untyped-def]
     from reconciler.daybook import Intent  # noqa: PLC0415 - as above
 
     address = Address("JournalEntry", f"accrual-{number}")
+    asked = Intent(address=address, act=Act.CREATE, spec=_spec(), payload="x" * 400, key="key")
+    book.record_outcome(book.record_intent(asked), Result.DONE, number=f"JE-{number:08}")
+
+
+def _spec() -> dict[str, object]:
     lines = tuple(
         {"accountingCodeName": code, "type": side, "amount": Decimal("400.90")}
         for code, side in (("Deferred Revenue", "Debit"), ("Hosting Costs", "Credit")) * 2
     )
-    spec = {"currency": "USD", "journalEntryDate": "2026-01-31", "journalEntryItems": lines}
-    asked = Intent(address=address, act=Act.CREATE, spec=spec, payload="x" * 400, key="key")
-    book.record_outcome(book.record_intent(asked), Result.DONE, number=f"JE-{number:08}")
+    return {"currency": "USD", "journalEntryDate": "2026-01-31", "journalEntryItems": lines}
 
 
 _ROWS: dict[str, Callable[[str], dict[str, float]]] = {
     "import": _import,
     f"open {2 * EVENTS + 2} events": _open,
+    f"compare {EVENTS} specs": _compare,
     **{f"append, {workers} at once": _appends(workers) for workers in WORKERS},
 }
 

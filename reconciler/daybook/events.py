@@ -1,11 +1,9 @@
 """The events of a daybook: their types and contents, and the chain of their hashes."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +11,7 @@ import msgspec
 
 from reconciler.core.model.history import Act
 from reconciler.core.model.resource import Address, Value
+from reconciler.daybook.stored_spec import StoredSpec, spec_text
 
 FORMAT = "3"
 
@@ -188,8 +187,6 @@ _DECODERS = {each.value: msgspec.json.Decoder(CONTENTS[each]) for each in EventT
 encoder = msgspec.json.Encoder(decimal_format="number")
 """Gives the canonical text of a content: fields in order, unset fields omitted."""
 
-_spec_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
-
 
 def content_of(event: Event) -> Content:
     """The content of an event. Raises Damaged."""
@@ -216,9 +213,7 @@ def intended(intent: Intent, *, run: str) -> Intended:
         payload=intent.payload,
         protect=intent.protect,
         server_at=intent.server_at.isoformat() if intent.server_at else None,
-        spec=NO_SPEC
-        if intent.spec is None
-        else msgspec.Raw(_spec_encoder.encode(dict(intent.spec))),
+        spec=NO_SPEC if intent.spec is None else spec_text(intent.spec),
     )
 
 
@@ -232,29 +227,8 @@ def intent_of(content: Intended, seq: int) -> Intent:
         key=content.key,
         track_id=content.track_id,
         payload=content.payload,
-        spec=spec_of(content.spec) if content.spec else None,
+        spec=StoredSpec(content.spec) if content.spec else None,
         protect=content.protect,
         server_at=None if content.server_at is None else datetime.fromisoformat(content.server_at),
         seq=seq,
     )
-
-
-def _tuples(mapping: dict[str, Any]) -> dict[str, Any]:
-    for name, value in mapping.items():
-        if type(value) is list:
-            mapping[name] = _tuple(value)
-    return mapping
-
-
-def _tuple(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(_tuple(value) if type(value) is list else value for value in values)
-
-
-_decoder = json.JSONDecoder(object_hook=_tuples, parse_float=Decimal, parse_int=Decimal)
-
-
-def spec_of(text: msgspec.Raw) -> Mapping[str, Value]:
-    """A spec from its text, every amount with all its digits."""
-    value = _decoder.decode(bytes(text).decode())
-    assert isinstance(value, dict)
-    return value

@@ -1,7 +1,7 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.core.model.history import (
     CALLS,
@@ -34,8 +34,8 @@ from reconciler.daybook.events import (
     encoder,
     intent_of,
     seal,
-    spec_of,
 )
+from reconciler.daybook.stored_spec import StoredSpec
 from reconciler.daybook.tables import events_after, head_of, meta_of
 from reconciler.daybook.transaction import Transaction
 
@@ -200,16 +200,7 @@ class DaybookState:
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """The recorded state of every address. Raises Damaged."""
-        # Only the last spec of an address is decoded, so the fold passes references.
-        states = fold(self._calls())
-        return {
-            address: state
-            if state.spec is None
-            else replace(
-                state, spec=spec_of(self.attempts[int(str(state.spec["seq"]))].content.spec)
-            )
-            for address, state in states.items()
-        }
+        return fold(self._calls())
 
     def dropped(self) -> Dropped:
         """The numbers that were deleted, or recorded as missing."""
@@ -222,7 +213,7 @@ class DaybookState:
                 act=tried.act,
                 result=tried.result,
                 number=tried.number or tried.content.number,
-                spec={"seq": str(tried.seq)} if tried.content.spec else None,
+                spec=StoredSpec(tried.content.spec) if tried.content.spec else None,
                 protect=tried.content.protect,
             )
             for tried in self.attempts.values()
