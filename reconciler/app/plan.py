@@ -213,7 +213,8 @@ def plan_and_search(
         *session_warnings(session, found, included),
         *reading_warnings(seen.failure, seen.wrong, damage),
     )
-    require_as_read(session.workspace, found.plan)
+    if session.workspace.spared:
+        require_as_read(session.workspace, found.plan)
     live = live_state_of(found.snapshot, seen.asked) if seen.asked is not None else None
     plan = replace(found.plan, search=options.search, warnings=warnings, live=live)
     return replace(found, plan=_strict(plan, session.settings.policy, options))

@@ -78,7 +78,7 @@ def _tracked(file: Path) -> str:
 def parsed_files(root: Path) -> ParsedFiles:
     """The files whose YAML an earlier run read. Raises Refused for a cache of the repository."""
     cache = workspace_cache(root, PARSED, generation=GENERATION)
-    return ParsedFiles(cache, today=datetime.now(UTC))
+    return ParsedFiles(cache, today=datetime.now(UTC), least=MANY_FILES)
 
 
 def workspace_cache(root: Path, name: str, *, generation: Iterable[str]) -> Cache:

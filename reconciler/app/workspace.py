@@ -155,7 +155,6 @@ def _load_cached(root: Path) -> tuple[LoadedWorkspace, str]:
     """The workspace with the cache of files; and why that was thrown away, if it was."""
     # Without the cache, `validate` loads nothing of the daybook.
     from reconciler.app.state_directory import (
-        MANY_FILES,
         STATE_DIRECTORY,
         keep_private,
         parsed_files,
@@ -163,7 +162,7 @@ def _load_cached(root: Path) -> tuple[LoadedWorkspace, str]:
 
     parsed = parsed_files(root)
     loaded = load(root, parsed=parsed)
-    if loaded.files >= MANY_FILES:
+    if parsed.changed:
         with suppress(ReconcilerError):
             keep_private(root / STATE_DIRECTORY)
         parsed.save()

@@ -82,7 +82,7 @@ def look(
     rest = tuple(item for item in wanted if item[1] not in held or item[1] in proving)
     with progress("Reading the ledger", len(rest)) as advance:
         seen = observe(rest, ledger, parallelism=parallelism, advance=advance)
-    wrong = disproved(held, seen.live)
+    wrong = disproved(held, seen.live) if held else ()
     if wrong:
         rest = tuple(item for item in wanted if item[1] not in seen.live)
         with progress("Reading the rest of the ledger", len(rest)) as advance:

@@ -140,7 +140,7 @@ def _made(
 ) -> tuple[Snapshot, Plan]:
     """A plan in which everything that is not simply kept was read for it, and its snapshot."""
     plan = make(snapshot)
-    while numbers := touched(plan, snapshot):
+    while snapshot.unread and (numbers := touched(plan, snapshot)):
         live = read(numbers)
         snapshot = with_reads(snapshot, live)
         plan = make(snapshot)

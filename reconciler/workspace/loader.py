@@ -99,6 +99,8 @@ def load(root: Path, *, parsed: ParsedFiles | None = None) -> LoadedWorkspace:
         )
     found, problems = find(root)
     reading, spared = _Reading(), set()
+    if parsed is not None and len(found) < parsed.least:
+        parsed = None
     contents: dict[str, str] = {}
     collected = list(problems)
     for file in found:

@@ -24,13 +24,21 @@ GENERATION = (__version__, yaml.__version__, str(yaml.__with_libyaml__))
 class ParsedFiles:
     """The documents of files without any problem, by the digest of their bytes."""
 
-    def __init__(self, cache: Cache, *, today: datetime) -> None:
+    def __init__(self, cache: Cache, *, today: datetime, least: int = 0) -> None:
+        self.least = least
+        """Fewer files than these are read as fast without it."""
         self._cache, self._today = cache, _day(today)
         self._first = _day(today - UNUSED)
         self._rows = cache.rows()
         self._used: dict[str, tuple[str, bytes]] = {}
+        self._new: dict[str, Documents] = {}
         self.spared: set[str] = set()
         """The digests of the files whose reading was spared."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write: not where every file was known today."""
+        return bool(self._used or self._new)
 
     @property
     def damage(self) -> str:
@@ -55,13 +63,15 @@ class ParsedFiles:
 
     def remember(self, digest: str, documents: Documents) -> None:
         """Keep the documents of a file that has no problem and no warning."""
-        body = written([(one.line, one.value) for one in documents])
-        self._used[digest] = (self._today, body)
+        self._new[digest] = documents
 
     def save(self) -> None:
-        """Write what is new. Nothing is written where every file was known today."""
-        if self._used:
-            self._cache.keep(self._used, stays=lambda _, seen: seen >= self._first)
+        """Write what is new."""
+        new = {
+            digest: (self._today, written([(one.line, one.value) for one in documents]))
+            for digest, documents in self._new.items()
+        }
+        self._cache.keep({**self._used, **new}, stays=lambda _, seen: seen >= self._first)
 
 
 def _day(moment: datetime) -> str:
