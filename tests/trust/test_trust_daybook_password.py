@@ -8,11 +8,11 @@ import socket
 import ssl
 import struct
 import subprocess
-import sys
 import threading
 
 import postgresql_server
 import pytest
+from program import Program
 
 from reconciler.cli.main import run
 from reconciler.core.model.urls import without_password
@@ -246,12 +246,15 @@ def test_t23_a_daybook_behind_tls_is_used_by_the_command(start, environment, boo
         environment(PGSSLROOTCERT=certificates["right"])
         environment(**{HOSTS: f"db.example.com {AWAY}:{server.port}"})
         root = books(f"postgresql://{postgresql_server.USER}@{AWAY}:{server.port}/daybook")
-        program = [sys.executable, "-m", "reconciler"]
         for words in (["apply", "-y"], ["plan", "--detailed-exitcode"]):
-            ended = subprocess.run(
-                [*program, *words, "-w", root], check=False, capture_output=True, text=True
+            running = Program(
+                [*words, "-w", root],
+                env=dict(os.environ),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
             )
-            assert ended.returncode == 0, ended.stdout + ended.stderr
+            told, _ = running.communicate()
+            assert running.returncode == 0, told
         assert server.connections > 0
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from itertools import product
 
 import postgresql_server
 import pytest
@@ -115,8 +116,22 @@ def break_lease(job):
 MOMENTS = ("it connects", "the ledger is searched", "an entry is created")
 
 
-@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
-@pytest.mark.parametrize("moment", MOMENTS)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        *((moment, None) for moment in MOMENTS),
+        *zip(MOMENTS, SIGNALS, strict=True),
+        *(
+            pytest.param(moment, number, marks=pytest.mark.long)
+            for moment, number in product(MOMENTS, SIGNALS)
+            if MOMENTS.index(moment) != SIGNALS.index(number)
+        ),
+    ],
+    ids=str,
+)
 def test_t16_an_apply_ends_although_its_daybook_is_silent(job, moment, number):
     job.declare(a="5.00")
     silent_when(job, moment)
@@ -194,7 +209,7 @@ def test_t16_a_daybook_that_is_given_up_in_a_hurry_is_not_waited_for_again(
     server.drop("hurried")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
+@pytest.mark.parametrize("number", SIGNALS, ids=str)
 def test_t16_a_signal_after_the_report_keeps_the_exit_code(tmp_path, number):
     tenant = Tenant(tmp_path)
     job = Checkout(tenant, "first")

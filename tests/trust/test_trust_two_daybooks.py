@@ -3,6 +3,7 @@
 import random
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import pytest
 from two_daybooks import Checkout, Interleaving, Tenant, ended
@@ -25,7 +26,8 @@ def make_tenant(tmp_path):
         tenant.close()
 
 
-modes = pytest.mark.parametrize("strict", [STRICT, LENIENT], ids=["strict", "lenient"])
+MODES = {STRICT: "strict", LENIENT: "lenient"}
+modes = pytest.mark.parametrize("strict", [*MODES], ids=MODES.get)
 
 
 def two_jobs(tenant, start, amounts):
@@ -50,16 +52,32 @@ def require_one_or_told(tenant, *runs):
         assert any(code and all(number in said for number in numbers) for code, said in runs), runs
 
 
-@modes
-@pytest.mark.parametrize("equal", [True, False], ids=["equal", "different"])
-@pytest.mark.parametrize(
-    ("start", "meet"),
-    [
-        pytest.param("create", ("create",), id="first creates"),
-        pytest.param("replace", ("cancel", "create"), id="replacements, both cancelled"),
-        pytest.param("replace", ("cancel",), id="replacements, one after the other"),
-    ],
-)
+MEETINGS = {
+    "first creates": ("create", ("create",)),
+    "replacements, both cancelled": ("replace", ("cancel", "create")),
+    "replacements, one after the other": ("replace", ("cancel",)),
+}
+PAIRS = {
+    "first creates": (STRICT, LENIENT),
+    "replacements, both cancelled": (LENIENT, STRICT),
+    "replacements, one after the other": (STRICT, LENIENT),
+}
+"""What of each meeting the default suite has: equal and different, so that each two have met."""
+
+
+def meetings():
+    for (name, meeting), strict, equal in product(MEETINGS.items(), MODES, (True, False)):
+        usual = PAIRS[name][not equal] is strict
+        yield pytest.param(
+            *meeting,
+            equal,
+            strict,
+            id=f"{name}, {'equal' if equal else 'different'}, {MODES[strict]}",
+            marks=[] if usual else pytest.mark.long,
+        )
+
+
+@pytest.mark.parametrize(("start", "meet", "equal", "strict"), [*meetings()])
 def test_t08_two_applies_at_once_leave_one_entry(make_tenant, strict, equal, start, meet):
     tenant = make_tenant(strict=strict)
     first, second = two_jobs(tenant, start, ("5.00", "5.00" if equal else "6.00"))
