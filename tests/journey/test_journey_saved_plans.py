@@ -1,29 +1,38 @@
 """A saved plan is applied as it was reviewed, or not at all (I-30, I-31)."""
 
 import json
+import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from books_harness import Books, credit, debit
 
 
-@pytest.fixture
-def books(small) -> Books:
-    """Twelve applied entries with a create, an update, a replacement and a removal to come."""
-    small.declare("one-more", debit("25.00"), credit("25.00"))
-    small.edit("entry-00.yaml", "Notes of", "More notes of")
-    small.declare("entry-01", debit("2.00"), credit("2.00"), notes="Notes of entry-01")
-    small.remove("entry-02")
-    return small
-
-
-@pytest.fixture
-def saved(books, tmp_path) -> Path:
-    path = tmp_path / "plan.json"
-    ended = books.plan("--out", path)
+@pytest.fixture(scope="session")
+def planned(small_template) -> Path:
+    """Twelve applied entries with a create, an update, a replacement and a removal planned."""
+    root = shutil.copytree(small_template, small_template.with_name("planned"))
+    with closing(Books(root)) as books:
+        books.declare("one-more", debit("25.00"), credit("25.00"))
+        books.edit("entry-00.yaml", "Notes of", "More notes of")
+        books.declare("entry-01", debit("2.00"), credit("2.00"), notes="Notes of entry-01")
+        books.remove("entry-02")
+        path = root.with_name("plan.json")
+        ended = books.plan("--out", path)
     assert ended.code == 0
     assert f"reconciler apply {path}" in ended.err
-    return path
+    return root
+
+
+@pytest.fixture
+def books(opened, planned) -> Books:
+    return opened(planned)
+
+
+@pytest.fixture
+def saved(planned, tmp_path) -> Path:
+    return Path(shutil.copy(planned.with_name("plan.json"), tmp_path))
 
 
 EVERYTHING = "Applied: 1 created, 1 updated, 1 replaced, 1 removed.\n"

@@ -31,7 +31,7 @@ PLACES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def three_template(empty_template):  # noqa: F811 - a fixture's name
     root = shutil.copytree(empty_template, empty_template.with_name("three"))
     with closing(Books(root)) as books:
@@ -55,15 +55,24 @@ def fields_of(books, number):
     return {name: books.get(number).get(name) for name in ("notes", "ReconcilerKey__c")}
 
 
-@pytest.fixture(params=PLACES, ids=str)
-def marked(request, empty):  # noqa: F811 - a fixture's name
+@pytest.fixture(scope="module", params=PLACES, ids=str)
+def marked_template(request, empty_template, tmp_path_factory):  # noqa: F811 - a fixture's name
     """One entry with its marker in either place: how to empty it, and how to make it foreign."""
     settings, emptied, foreign = PLACES[request.param]
-    empty.settings(spec=settings)
-    empty.declare("one", notes="Notes of one")
-    empty.applied()
-    number = empty.rows("select number from journal_entries")[0]["number"]
-    return empty, number, emptied, foreign
+    root = shutil.copytree(empty_template, tmp_path_factory.mktemp("marked") / "books")
+    with closing(Books(root)) as books:
+        books.settings(spec=settings)
+        books.declare("one", notes="Notes of one")
+        books.applied()
+    return root, emptied, foreign
+
+
+@pytest.fixture
+def marked(opened, marked_template):  # noqa: F811 - a fixture's name
+    root, emptied, foreign = marked_template
+    books = opened(root)
+    number = books.rows("select number from journal_entries")[0]["number"]
+    return books, number, emptied, foreign
 
 
 def test_t07_an_emptied_marker_is_written_again(marked):
