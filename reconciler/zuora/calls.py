@@ -15,6 +15,7 @@ from reconciler.http_client.exchange import Exchange, FailedRequest, Request, Re
 from reconciler.http_client.redaction import Redactor
 from reconciler.http_client.retry import Progress, http_date, send_with_retries
 from reconciler.zuora.connection import CallLimits
+from reconciler.zuora.decoding import UnknownValue
 from reconciler.zuora.errors import DOUBT_REMEDY, RETRIES, CallInfo, failure
 from reconciler.zuora.rate_limit import RateLimiter, requested_wait
 from reconciler.zuora.responses import Classification, classify
@@ -164,7 +165,8 @@ class Caller:
             # A 409 without the first response proves only that there was a first request.
             running = ended.status == 409
             outcome = RequestOutcome.RUNNING if running else RequestOutcome.UNREADABLE
-            return replace(ended, outcome=outcome, detail=str(error))
+            unknown = isinstance(error, UnknownValue)
+            return replace(ended, outcome=outcome, detail=str(error), unknown_value=unknown)
         return ended
 
     def _timed(self, ended: Classification, headers: Mapping[str, str]) -> Classification:

@@ -20,6 +20,13 @@ AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 Fact = TypeVar("Fact")
 
+_LONGEST_VALUE = 40
+"""Characters of an unknown word that are repeated."""
+
+
+class UnknownValue(Unreadable):
+    """A ledger says a word that this version does not know."""
+
 
 def number_of(document: Mapping[str, Value], *, field: str, kind: Kind) -> str:
     """The number in a field. Raises Unreadable unless it is a number of the kind."""
@@ -82,12 +89,18 @@ def _amount(value: Value, field: str) -> Decimal:
 
 
 def _one_of(document: Mapping[str, Value], field: str, words: type[Enumeration]) -> str:
-    """The canonical spelling of the word in a field. Raises Unreadable when it is none of them."""
+    """The canonical spelling of the word in a field.
+
+    Raises Unreadable for no text, and UnknownValue for a text that is not documented.
+    """
     value = document.get(field)
+    known = f"none of {', '.join(sorted(words))}"
+    if not isinstance(value, str):
+        raise Unreadable(f"{field} is {known}")
     try:
-        return words(value if isinstance(value, str) else "").value
+        return words(value).value
     except ValueError:
-        raise Unreadable(f"{field} is none of {', '.join(sorted(words))}") from None
+        raise UnknownValue(f'{field} is "{value[:_LONGEST_VALUE]}", which is {known}') from None
 
 
 def rows_of(

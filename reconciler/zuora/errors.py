@@ -151,7 +151,15 @@ def _reason(message: str, code: int | None) -> str:
     return words if code is None else f"{words} (code {code})"
 
 
+_UNKNOWN_VALUE = (
+    "This version of reconciler does not know the word: update reconciler. Until then, leave out "
+    "the entry that has it: add --exclude NAME."
+)
+
+
 def _remedy(info: CallInfo, ended: Classification) -> str:
+    if ended.unknown_value:
+        return _UNKNOWN_VALUE
     if ended.outcome is not RequestOutcome.DENIED:
         return REMEDIES[ended.outcome]
     if info.operation is Operation.TOKEN:

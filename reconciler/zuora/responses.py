@@ -40,6 +40,8 @@ class Classification(Attempt):
     reasons: tuple[ErrorReason, ...] = ()
     document: Mapping[str, Value] = field(default_factory=lambda: EMPTY, repr=False)
     detail: str = field(default="", repr=False)
+    unknown_value: bool = False
+    """Whether the response is not usable because of a word that this version does not know."""
 
 
 CATEGORIES: Mapping[int, RequestOutcome] = MappingProxyType(

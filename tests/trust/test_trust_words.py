@@ -1,7 +1,9 @@
 """Number 3: a word has one canonical form, so that a control by any of its spellings applies."""
 
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -363,3 +365,21 @@ def test_t03_the_command_line_refuses_to_post_into_a_frozen_period(small):  # no
     assert ended.code == 4
     assert "period-frozen" in ended.out
     assert small.content() == before
+
+
+def test_t03_an_unknown_status_of_an_entry_is_named_and_the_others_can_be_planned(small):  # noqa: F811
+    """A later version of the ledger may have a new word. The remedy is followed to the letter."""
+    number = small.posted()["entry-00"]
+    with closing(sqlite3.connect(small.database)) as connection, connection:
+        # The check of the table belongs to this version of the ledger.
+        connection.execute("pragma ignore_check_constraints = on")
+        connection.execute(
+            "update journal_entries set status = 'Archived' where number = ?", [number]
+        )
+    said = small.plan()
+    text = " ".join(said.said.split())
+    assert said.code == 1, text
+    assert 'status is "Archived", which is none of Cancelled, Created' in text
+    assert "update reconciler. Until then, leave out the entry that has it: add --exclude" in text
+    assert "proxy" not in text
+    assert small.plan("--exclude", "entry-00").code == 0
