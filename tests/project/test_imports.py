@@ -76,14 +76,17 @@ def test_a_call_over_a_socket_loads_no_more_than_the_client_needs(run: Run, book
     assert loaded(run, books, code) == set(HTTP.split())
 
 
-@pytest.mark.parametrize("arguments", ["validate", "plan", "apply --auto-approve", "drift"])
+@pytest.mark.parametrize(
+    ("arguments", "calls"),
+    [("validate", False), ("plan", True), ("apply --auto-approve", True), ("drift", True)],
+)
 def test_a_client_of_a_tenant_loads_no_database_library(
-    run: Run, tenant: tuple[Path, Mapping[str, str]], arguments: str
+    run: Run, tenant: tuple[Path, Mapping[str, str]], arguments: str, calls: bool
 ) -> None:
     """The daybook is in a file, as everywhere without a shared one, and the ledger on a socket."""
     books, keys = tenant
     found = loaded(run, books, MAIN, *arguments.split(), env=keys)
-    assert {*FILES.split()} <= found
+    assert ("httpx" in found) is calls
     assert not found & {DATABASE, LEDGER}
 
 
@@ -101,7 +104,10 @@ def tenant(
         client, secret = ledger.issue_client("job")
         with on_a_socket(create_app(ledger)) as url:
             names = ("ZUORA_BASE_URL", "ZUORA_CLIENT_ID", "ZUORA_CLIENT_SECRET")
-            yield directory, dict(zip(names, (url, client, secret), strict=True))
+            keys = dict(zip(names, (url, client, secret), strict=True))
+            ended = run("reconciler", "apply", "--auto-approve", cwd=directory, env=keys)
+            assert ended.returncode == 0, ended.stderr
+            yield directory, keys
 
 
 @pytest.mark.long
