@@ -110,7 +110,7 @@ def test_parts_balance_and_sum_up_exactly(form, amounts):
 
 
 @pytest.mark.long
-@settings(max_examples=20_000)
+@settings(max_examples=5_000)
 @given(forms(), PAIRS)
 def test_parts_balance_and_sum_up_exactly_in_many_cases(form, amounts):
     check_parts(form, amounts)
