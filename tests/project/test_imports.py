@@ -27,7 +27,7 @@ LEDGER = "falcon"
 COMMANDS = [
     ("--help", ""),
     ("--version", ""),
-    ("version", "click"),
+    ("version", "click msgspec"),
     ("schema JournalEntry", FILES),
     ("explain lines-balance", FILES),
     ("validate", FILES),
