@@ -186,6 +186,14 @@ def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
+adopt_found_option = click.option(
+    "--adopt-found",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Adopt up to N entries that have the marker of this workspace but no record in the "
+    "daybook.",
+)
+
 strict_option = click.option(
     "--strict", is_flag=True, help="Let every warning fail, as `policy.strict: true` does."
 )
@@ -229,13 +237,7 @@ plan_options = together(
     narrowing_options,
     _allowance("--max-removals", "removals"),
     _allowance("--max-missing", "entries missing in the ledger"),
-    click.option(
-        "--adopt-found",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Adopt up to N entries that have the marker of this workspace but no record in the "
-        "daybook.",
-    ),
+    adopt_found_option,
     click.option(
         "--allow-equal",
         type=click.IntRange(min=0),

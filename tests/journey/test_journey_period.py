@@ -16,7 +16,13 @@ def test_i22_a_period_is_imported_and_everything_else_left(small):
         "marked": by_hand(small, ReconcilerKey__c="acme-books/marked"),
     }
     small.call("PUT", f"journal-entries/{by['gone']}/cancel")
-    ended = small.run(*PERIOD)
+    # What only its marker ties to the workspace is not taken untold; the remedy says how.
+    refused = small.run(*PERIOD)
+    assert (refused.code, "unproved-entries" in refused.err) == (4, True), refused.said
+    assert f"{by['marked']} (marked)" in refused.err
+    assert "adopt them with --adopt-found 1." in " ".join(refused.err.split())
+    assert not (small.root / "imported").exists()
+    ended = small.run(*PERIOD, "--adopt-found", "1")
     assert ended.code == 0, ended.said
     assert f"= {by['mine']}  {by['mine'].lower()}" in ended.out
     assert f"= {by['marked']}  marked" in ended.out

@@ -18,6 +18,7 @@ from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.planning.adoption import declaration_of
+from reconciler.core.planning.guards import unproved_entries
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.recovery.marker_search import UnexpectedRows
 from reconciler.core.recovery.period_import import (
@@ -41,19 +42,23 @@ class ImportOptions:
     limit: int = 100
     name: str | None = None
     to: Path | None = None
+    adopt_found: int | None = None
+    """How many entries of a period may be adopted that only their marker ties to the workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
     """A live object that is to be declared as `address`, in the file at `path`.
 
-    `path` is None when a file declares it already.
+    `path` is None when a file declares it already. `found`: only its marker ties it to the
+    workspace.
     """
 
     live: Live
     address: Address
     path: Path | None
     journal_run: str = ""
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,19 @@ def _imports(
     found = _search_period(
         session, options.period, limit=options.limit, search=search, progress=interaction.progress
     )
+    _require_proof(session, found, options.adopt_found or 0)
     return found.imports if agree(found) else None
+
+
+def _require_proof(session: ReadSession, found: PeriodImport, allowed: int) -> None:
+    """Refuse to adopt what only a marker ties to the workspace, as a plan does.
+
+    A file that names the number is proof, and a review of it comes before its adoption.
+    """
+    named = [f"{one.live.number} ({one.address.name})" for one in found.imports if one.found]
+    if isinstance(session, WriteSession) and len(named) > allowed:
+        refusal = unproved_entries(named, session.settings.name)
+        raise Refused(f"{refusal.rule}: {refusal.message}", remedy=refusal.remedy)
 
 
 def _declared(
@@ -258,7 +275,15 @@ class _Search:
             )
         file = self._to or Path("imported", f"{(journal_run or address.name).lower()}.yaml")
         path = None if address in workspace.declared else workspace.root / file
-        return Import(live=live, address=address, path=path, journal_run=journal_run)
+        unproved = marked is not None and live.number not in self._adopting
+        return Import(
+            live=live,
+            address=address,
+            path=path,
+            journal_run=journal_run,
+            # A create without an answer may have made it.
+            found=unproved and not (recorded is not None and recorded.unsettled),
+        )
 
     def _marked(self, kind: Kind, live: Live) -> str | None:
         """The name in the marker of this workspace, None where there is no marker."""

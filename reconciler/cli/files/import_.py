@@ -12,7 +12,13 @@ from reconciler.app.files.importing import ImportOptions, PeriodImport, import_o
 from reconciler.app.files.spreadsheet_import import SpreadsheetOptions, import_spreadsheet
 from reconciler.app.session import ReadSession, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
-from reconciler.cli.options import ca_bundle_option, common_options, sound_name, take
+from reconciler.cli.options import (
+    adopt_found_option,
+    ca_bundle_option,
+    common_options,
+    sound_name,
+    take,
+)
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import note, out, progress
 from reconciler.render.styled_text import line, span
@@ -80,6 +86,7 @@ MOST_SHOWN = 50
 @click.option(
     "--check", is_flag=True, help="Write nothing, and exit 7 if --from would change a file."
 )
+@adopt_found_option
 @ca_bundle_option
 @common_options
 def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **given: Any) -> int:
@@ -136,6 +143,8 @@ def _require_fitting(options: ImportOptions) -> None:
             "Name the numbers to import, a journal run with --run, an accounting period with "
             "--period, or a spreadsheet with --from."
         )
+    if options.adopt_found is not None and options.period is None:
+        raise click.UsageError("--adopt-found is for --period. A number is proof by itself.")
     if options.period is not None and (named or options.name or options.to):
         raise click.UsageError("--period cannot be combined with numbers, --run, --name or --to.")
     if options.name is not None and (len(options.numbers) != 1 or options.run is not None):

@@ -1,6 +1,6 @@
 """Guards: limits for a whole plan. They refuse a plan, and never shorten it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from reconciler.core.model.finding import Refusal
@@ -139,9 +139,13 @@ def _carried(live: Live, place: str) -> str:
 
 def _found(taken: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:
     named = [f"{change.number} ({change.address.name})" for change in taken]
-    if len(named) <= allowed:
-        return
-    count, workspace = len(named), snapshot.tenant.workspace
+    if len(named) > allowed:
+        yield unproved_entries(named, snapshot.tenant.workspace)
+
+
+def unproved_entries(named: Sequence[str], workspace: str) -> Refusal:
+    """The refusal to adopt entries, each named with its address, because of their marker alone."""
+    count = len(named)
     rest = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
     have = "1 entry in the ledger has" if count == 1 else f"{count} entries in the ledger have"
     message = (
@@ -154,7 +158,7 @@ def _found(taken: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterato
         f"--adopt-found {count}. If another repository uses the workspace name {workspace}, write "
         "another `metadata.name` into reconciler.yaml."
     )
-    yield _refusal("unproved-entries", message, remedy)
+    return _refusal("unproved-entries", message, remedy)
 
 
 def _money(
