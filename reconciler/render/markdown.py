@@ -108,7 +108,8 @@ def _rehearsal(view: PlanView) -> Iterator[str]:
     if found is None:
         return
     rows = [
-        f"{what} {code(name)} {action}: {sentence(why)}" for what, name, action, why in found.failed
+        f"{what} {code(name)} {sentence(action)}: {sentence(why)}"
+        for what, name, action, why in found.failed
     ]
     yield "<br>".join(
         (
