@@ -273,13 +273,15 @@ _request = threading.local()
 
 
 def _at_work(fuse: Fuse, *, reach: bool = False) -> None:
-    def wrap(call: Callable[..., Any], site: Any, route: Any, request: Any, path: Any) -> Any:
+    def wrap(
+        call: Callable[..., Any], site: Any, route: Any, request: Any, *rest: Any, **keywords: Any
+    ) -> Any:
         changing = f"{request.method} {request.path}".encode().startswith(CHANGING)
         _request.changing, _request.done = changing, False
         if reach and changing:
             fuse.reach()
         try:
-            return call(site, route, request, path)
+            return call(site, route, request, *rest, **keywords)
         finally:
             _request.changing = False
 
