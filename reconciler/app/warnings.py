@@ -8,6 +8,7 @@ from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
 from reconciler.app.workspace import POSTED_REMEDY, CheckedWorkspace
 from reconciler.core.model.command import suggested
+from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.finding import PlanWarning, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
@@ -112,6 +113,7 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[Plan
     yield from (warning("waiver-applied", text) for text in workspace.waived)
     yield from transferred_moves(plan.changes, workspace.tenant.dimensions)
     yield from _posted_facts(workspace, plan)
+    yield from _pending(workspace, plan)
     if workspace.computed is not None:
         yield from _waiting(workspace)
     touched = {change.source.path for change in plan.pending if change.source}
@@ -126,6 +128,20 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[Plan
         word = "warning" if others == 1 else "warnings"
         text = f"{others} {word} in files that do not change: see `reconciler validate`"
         yield warning("file-warnings", text)
+
+
+def _pending(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
+    """The changes in a period that is PendingClose, unless the settings say who may post there."""
+    settings = workspace.settings
+    if settings is None or settings.target is None or settings.target.manages_close is not None:
+        return
+    for change in plan.feasible:
+        posts = change.posts or change.cancels
+        pending = change.period_status == PeriodStatus.PENDING_CLOSE
+        if posts and pending and KINDS[change.address.kind].needs_open_period:
+            name = change.address.name
+            text = f"{name} is in {change.period}, which is PendingClose: only Manage Close Process"
+            yield warning("period-pending-close", f"{text} posts and cancels there")
 
 
 def _waiting(workspace: CheckedWorkspace) -> Iterator[PlanWarning]:

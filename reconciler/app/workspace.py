@@ -97,6 +97,7 @@ def read_workspace(
             marker=settings.marker,
             workspace=settings.name,
             dimensions=settings.dimensions,
+            manages_close=settings.target.manages_close if settings.target else None,
         )
     records = _Records(root, settings if ask_daybook else None)
     findings = chain(

@@ -39,6 +39,8 @@ class Target:
     entity_id: str | None = None
     organization_ids: tuple[str, ...] = ()
     hosts: frozenset[str] | None = None
+    manages_close: bool | None = None
+    """Whether the credentials may post in a period that is PendingClose; None if nobody says."""
 
 
 def hosts_of(target: Target) -> frozenset[str]:
@@ -92,6 +94,7 @@ def _target(target: Mapping[str, Value]) -> Target:
         entity_id=text_of(target.get("entityId")),
         organization_ids=texts_of(target.get("organizationIds")),
         hosts=frozenset(texts_of(hosts)) if hosts else None,
+        manages_close=manages if isinstance(manages := target.get("managesClose"), bool) else None,
     )
 
 

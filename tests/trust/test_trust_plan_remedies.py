@@ -54,6 +54,12 @@ from reconciler.workspace.ledger_choice import LEDGER_RULES
 TESTS = Path(__file__).parents[1]
 NINE = (debit("9.00"), credit("9.00"))
 FEBRUARY = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-28"}
+_STANDARD = (
+    "Create Journal Entry",
+    "Edit Journal Entry",
+    "Cancel Journal Entry",
+    "Delete Cancelled Journal Entry",
+)
 FOLLOWED: dict[str, list[str]] = {}
 """The tests of this module by the rule whose remedy they follow."""
 
@@ -301,6 +307,37 @@ def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):  # n
     else:
         run_printed(said, "reverse")
     applied_well(small)
+
+
+@follows("period-pending-close")
+@pytest.mark.parametrize("says", ["", ", managesClose: false", ", managesClose: true"])
+def test_t26_who_may_post_in_a_period_that_is_about_to_close_is_said(served_small, says):  # noqa: F811
+    books = served_small
+    spec = f"{{target: {{baseUrl: {books.url}{says}}}}}"
+    books.settings(spec=spec)
+    books.credentials(*_STANDARD)
+    del books.env["ZUORA_BASE_URL"]
+    periods = books.call("GET", "accounting-periods")["accountingPeriods"]
+    earlier = [one["name"] for one in sorted(periods, key=lambda one: one["startDate"])]
+    books.close_period(earlier[earlier.index("Jan-2026") - 1])
+    (january,) = [one["id"] for one in periods if one["name"] == "Jan-2026"]
+    books.call("PUT", f"accounting-periods/{january}/pending-close")
+    books.declare("late", *NINE)
+    if says:
+        assert not is_warned(books, "period-pending-close")
+    else:
+        message = warned(books, "period-pending-close", "Say with `target.managesClose`")
+        assert message.startswith("late is in Jan-2026, which is PendingClose")
+        # Without the permission the ledger refuses what the warning is about.
+        assert books.apply().code in (1, 8)
+        assert "late" not in books.posted()
+        return
+    if says.endswith("false"):
+        refused(books, "period-pending-close", "Apply with credentials that have Manage Close")
+        books.settings(spec=spec.replace("false", "true"))
+    books.credentials(*_STANDARD, "Manage Close Process")
+    del books.env["ZUORA_BASE_URL"]
+    applied_well(books)
 
 
 @follows("period-frozen")

@@ -124,6 +124,8 @@ class Tenant:
     marker: str = ""
     former_markers: tuple[str, ...] = ()
     workspace: str = ""
+    manages_close: bool | None = None
+    """Whether the credentials may post in a period that is PendingClose; None if nobody says."""
     dimensions: tuple[str, ...] = ()
     codes_by_name: Mapping[str, tuple[AccountingCode, ...]] = field(init=False, compare=False)
     periods_by_name: Mapping[str, AccountingPeriod] = field(init=False, compare=False)

@@ -146,6 +146,32 @@ def _closed_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
                 f"the accounting period {name} is closed",
                 _correct_elsewhere(state) if name == own else _nearest_open(state),
             )
+    yield from _pending_periods(state, change)
+
+
+def _pending_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
+    """Periods that are about to be closed, if the credentials may not post there."""
+    if state.snapshot.tenant.manages_close is not False:
+        return
+    for name in pending_close(change, state.snapshot.tenant):
+        fact = f"the accounting period {name} is PendingClose"
+        yield "period-pending-close", fact, _CLOSER
+
+
+def pending_close(change: Change, tenant: Tenant) -> tuple[str, ...]:
+    """The periods in which a change posts or cancels an entry, and that are PendingClose."""
+    if not (change.posts or change.cancels) or not KINDS[change.address.kind].needs_open_period:
+        return ()
+    periods = tenant.periods_by_name
+    names = sorted(affected_by(change, periods).periods)
+    status = PeriodStatus.PENDING_CLOSE
+    return tuple(name for name in names if name in periods and periods[name].status == status)
+
+
+_CLOSER = (
+    "Apply with credentials that have Manage Close Process, and set `managesClose: true`. Or "
+    "declare the change in an open period."
+)
 
 
 def _unknown_statuses(state: AddressState, change: Change) -> Iterator[Obstacle]:

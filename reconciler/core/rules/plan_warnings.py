@@ -142,6 +142,14 @@ _RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="period-pending-close",
+        summary="In a period that is PendingClose, only Manage Close Process posts and cancels.",
+        why="The ledger refuses the call without this permission, and the API cannot be asked who "
+        "has it. With `managesClose: false` such a change is blocked.",
+        remedy="Say with `target.managesClose` in reconciler.yaml whether the credentials have it.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="offline-daybook",
         summary="An offline plan reads the daybook.",
         why="An offline plan opens no database, so everything counts as new.",
