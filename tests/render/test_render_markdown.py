@@ -29,6 +29,10 @@ SCENES = {
             "drift-and-change",
             "blocked-transferred",
             "reversal",
+            "dimension-moved",
+            "transfers",
+            "rehearsal-refused",
+            "rehearsal-differs",
             "refused-too-many-removals",
             "nothing",
         )
