@@ -26,6 +26,7 @@ ALIEN = (
 LONGEST = 600
 """Seconds after which a process hangs, however busy the machine is."""
 _PR_SET_CHILD_SUBREAPER = 36
+_STARTING = threading.Lock()
 
 
 def clean_environment() -> dict[str, str]:
@@ -60,9 +61,15 @@ class Server:
             return int(self._line.recv(64))
 
     @classmethod
-    @cache
     def here(cls) -> "Server":
         """The server of this process. It ends with it, for then its line ends."""
+        # Two threads may both start their first program.
+        with _STARTING:
+            return cls._made()
+
+    @classmethod
+    @cache
+    def _made(cls) -> "Server":
         return cls()
 
 
