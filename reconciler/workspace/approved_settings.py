@@ -184,6 +184,11 @@ def _dimensions(
     return new, {*old} <= {*new}
 
 
+def _generate_through(_old: str, new: str, _recorded: int) -> tuple[str, bool]:
+    """It limits nothing: the entries that `generate` writes are in the change as files."""
+    return new, True
+
+
 SETTINGS = table_of(
     ("name", "metadata.name", changed),
     ("target", "target", _target),
@@ -191,6 +196,7 @@ SETTINGS = table_of(
     ("marker", "identity.marker", changed),
     ("daybook", "daybook", changed),
     ("dimensions", "dimensions", _dimensions),
+    ("generate_through", "generate.through", _generate_through),
     ("policy", "policy", _policy),
 )
 """A row for each field of the settings. A test fails when one is missing."""

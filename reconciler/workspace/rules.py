@@ -70,8 +70,8 @@ FILE_RULES = (
         id="file-spreadsheet",
         summary="A spreadsheet in the workspace that no declaration came from is named.",
         why="Someone may believe that its journals are posted.",
-        remedy="Import it with `reconciler import --from FILE --mapping NAME`, or move it out of "
-        "the workspace.",
+        remedy="Import it with `reconciler import` and its option --from, or move it out of the "
+        "workspace.",
         severity=Severity.WARNING,
     ),
     Rule(

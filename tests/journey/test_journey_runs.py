@@ -80,7 +80,7 @@ def test_an_entry_is_imported_under_a_name_of_choice(small):
         "spec:\n"
         "  accountingPeriodName: Jan-2026\n"
         "  currency: USD\n"
-        '  journalEntryDate: "2026-01-31"\n'
+        "  journalEntryDate: 2026-01-31\n"
         '  notes: "Posted by hand: 100 %"\n'
         "  journalEntryItems:\n"
         "    - {accountingCodeName: Deferred Revenue, type: Debit, amount: 1234.50}\n"

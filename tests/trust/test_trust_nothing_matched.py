@@ -80,8 +80,12 @@ INPUTS = {
     "comment": "--dry-run nosuch.json | --dry-run empty.json | --dry-run object.json",
     "import": """
         JE-09999999 | --run=JR-09999999 | --period=Jan-1999 | -y --period=Dec-2026
-        --write-only --period=Dec-2026
+        --write-only --period=Dec-2026 | --from=nosuch.csv --mapping=nosuch
+        --from=empty.csv --mapping=nosuch
     """,
+    "export": "--period=Jan-1999 | --select=team=nobody | --format=xlsx --to=x.xlsx --period=x",
+    "generate": "nosuch | --check nosuch | --through=Jan-1999",
+    "reverse": "nosuch | JE-09999999 | --offline nosuch | --check nosuch",
     "forget": "-y nosuch | -y entry-00 nosuch",
     "explain": "nosuch | house/nosuch",
     "schema": "nosuch",

@@ -39,6 +39,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier
+from reconciler.core.model.proofs.rehearsal import Rehearsed
 from reconciler.core.model.report import Outcome
 from reconciler.core.planning.stricter import stricter
 from reconciler.core.planning.unanswered import ACCEPTABLE
@@ -50,6 +51,8 @@ from reconciler.workspace.json_schema import DOCUMENTS, SCHEMAS, schema_text
 from reconciler.zuora.resources import RESOURCES
 
 NAMES = frozenset(KINDS)
+METHODS = {"straight-line", "daily", "recurring", "once"}
+ENCODINGS = {"utf-8", "cp1252", "utf-16"}
 
 ENUMERATIONS: dict[str, Any] = {
     "JournalEntry/$defs/spec/properties/transferredToAccounting": TransferState,
@@ -70,6 +73,21 @@ ENUMERATIONS: dict[str, Any] = {
     "Reference/$defs/accountingPeriod/properties/status": PeriodStatus,
     "Reference/$defs/accountingCode/properties/type": CodeType,
     "Reference/$defs/accountingCode/properties/status": CodeStatus,
+    "JournalSchedule/$defs/spec/properties/method": METHODS,
+    "JournalSchedule/$defs/spec/properties/date": {"period-end", "period-start"},
+    "JournalSchedule/$defs/entry/properties/transferredToAccounting": TransferState,
+    "JournalSchedule/$defs/item/properties/accountingCodeType": CodeType,
+    "JournalSchedule/$defs/item/properties/type": Side,
+    "JournalSchedule/$defs/amendment/properties/method": {"prospective", "catch-up"},
+    "JournalSchedule/$defs/amendment/properties/remainder": {"spread", "none"},
+    "JournalSchedule/$defs/override/properties/acknowledges/items/properties/status": ACCEPTABLE,
+    "SpreadsheetMapping/$defs/spec/properties/numbers/properties/decimal": {".", ","},
+    "SpreadsheetMapping/$defs/spec/properties/numbers/properties/group": {",", ".", " ", "'"},
+    "SpreadsheetMapping/$defs/spec/properties/csv/properties/delimiter": {",", ";", "\t", "|"},
+    "SpreadsheetMapping/$defs/spec/properties/csv/properties/encoding": ENCODINGS,
+    "SpreadsheetMapping/$defs/signed/properties/positive": Side,
+    "SpreadsheetMapping/$defs/account/properties/lookup": {"glAccountNumber"},
+    "plan/properties/rehearsal/properties/changes/items/properties/outcome": Rehearsed,
     "plan/*/evidence": Evidence,
     "plan/*/action": Action,
     "plan/*/verb": Verb,

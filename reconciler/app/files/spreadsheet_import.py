@@ -135,7 +135,7 @@ def _mapping(workspace: CheckedWorkspace, name: str) -> SpreadsheetMapping:
             f"the workspace has no {MAPPING} `{name}`",
             remedy=f"Did you mean `{close}`?"
             if close
-            else f"Declare one. `reconciler schema {MAPPING}` describes it.",
+            else "Declare one. `reconciler schema SpreadsheetMapping` describes it.",
         )
     return mapping_from(document.value, document.source)
 
@@ -160,12 +160,11 @@ def _sheet(options: SpreadsheetOptions, mapping: SpreadsheetMapping) -> Sheet:
 def _refuse(findings: Sequence[CellFinding], file: Path, tell: Tell) -> None:
     if not findings:
         return
-    count = len(findings)
+    count, first = len(findings), findings[0].rule
     tell(SheetFindings(findings=tuple(findings[:MOST_SHOWN]), count=count))
     raise FilesRefused(
         f"{count} {'problem' if count == 1 else 'problems'} in {file}; nothing was written",
-        remedy="Correct the cells above. "
-        f"`reconciler explain {findings[0].rule}` explains the first rule.",
+        remedy=f"Correct the cells above. `reconciler explain {first}` explains the first rule.",
     )
 
 

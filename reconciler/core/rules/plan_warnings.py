@@ -49,7 +49,7 @@ _RULES = (
         summary="Every part of a schedule, and every reversal, has its entry.",
         why="The entries of later periods are written when these are known and due. Until then "
         "nothing of them is posted.",
-        remedy="Run `reconciler generate --through PERIOD` when a period begins.",
+        remedy="Run `reconciler generate` with the option --through when a period begins.",
         severity=Severity.INFORMATION,
     ),
     Rule(
