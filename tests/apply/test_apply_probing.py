@@ -94,6 +94,48 @@ def test_i44_an_older_copy_is_brought_up_to_date_from_the_last_number_it_knows(
     bench.require_converged(wanted)
 
 
+@pytest.mark.parametrize(
+    ("way", "wanted"),
+    [
+        ("restore the daybook", {}),
+        ("have Data Query enabled", dict.fromkeys("abc", "adopt")),
+        ("give the first number", dict.fromkeys("abc", "adopt")),
+    ],
+)
+def test_i44_each_way_out_of_an_unsearched_ledger_ends_it(unsearchable, copied, way, wanted):
+    """The daybook of posted entries is lost, so `--first-apply` is no way: it would be untrue."""
+    bench, (take, restore) = unsearchable, copied
+    bench.apply(BOOKS, finding={"first_apply": True})
+    take()
+    before = bench.live()
+    for path in bench.root.glob("daybook.db*"):
+        path.unlink()
+    bench.clock.pass_by(**LATER)
+    bench.apply(BOOKS)
+    assert [refusal.rule for refusal in bench.planned.refusals] == ["unsearched-ledger"]
+    assert bench.live() == before
+    finding = {}
+    if way == "restore the daybook":
+        restore()
+    elif way == "have Data Query enabled":
+        bench.line.queries = None
+    else:
+        finding = {"probe_from": "JE-00000001"}
+    bench.verbs()
+    bench.apply(BOOKS, finding=finding)
+    assert (bench.planned.refusals, planned(bench)) == ((), wanted)
+    assert (bench.verbs(), bench.live()) == ([], before)
+
+
+def test_i44_a_first_apply_that_is_one_ends_an_unsearched_ledger(unsearchable):
+    bench = unsearchable
+    bench.apply(BOOKS)
+    assert [refusal.rule for refusal in bench.planned.refusals] == ["unsearched-ledger"]
+    assert bench.live() == {}
+    bench.apply(BOOKS, finding={"first_apply": True})
+    assert set(bench.live()) == {"a", "b", "c"}
+
+
 def left_open(bench, fault):
     """An entry whose create lost every answer, on a day before."""
     bench.apply(ONE, finding={"first_apply": True})

@@ -966,8 +966,7 @@ FOLLOWED_ELSEWHERE = {
         "test_i44_a_lost_daybook_is_written_anew_from_a_number_that_the_user_names"
     ),
     "unsearched-ledger": (
-        "apply/test_apply_probing.py::"
-        "test_i44_a_lost_daybook_is_written_anew_from_a_number_that_the_user_names"
+        "apply/test_apply_probing.py::test_i44_each_way_out_of_an_unsearched_ledger_ends_it"
     ),
     "unread-spill": (
         "cli/test_cli_recover.py::"
