@@ -12,6 +12,7 @@ import threading
 
 import postgresql_server
 import pytest
+from listening import end_listening
 from program import Program
 
 from reconciler.cli.main import run
@@ -88,7 +89,7 @@ class Host:
     def stop(self):
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        end_listening(self._socket)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 import pytest
+from listening import end_listening
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
 
@@ -82,7 +83,7 @@ class Front:
             target.shutdown(socket.SHUT_RDWR)
 
     def close(self):
-        self._socket.close()
+        end_listening(self._socket)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from itertools import product
 import postgresql_server
 import pytest
 import short_patience
+from listening import end_listening
 from two_daybooks import Checkout, Tenant, ended
 
 from reconciler.daybook import open_daybook
@@ -56,7 +57,7 @@ class Relay:
 
     def close(self):
         self.silent.clear()
-        self._socket.close()
+        end_listening(self._socket)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 from deadlines import VARIABLE as PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
+from listening import end_listening
 from program import LONGEST, Program, clean_environment
 
 from reconciler.core.model.canonical import readable_json
@@ -47,7 +48,7 @@ class HostileServer:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
-        self._socket.close()
+        end_listening(self._socket)
 
     def _accept(self):
         with contextlib.suppress(OSError):
