@@ -197,11 +197,13 @@ def execute_plan(
     under `digest`, by default the plan's; its end is the caller's to write.
     """
     stop, tell = interaction.stop, interaction.tell
+    target = session.settings.target
     ports = Ports(
         ledger=session.ledger,
         daybook=spilling_daybook(session, tell),
         stop=stop.event,
         why_stopped=stop.why,
+        manages_close=target.manages_close if target else None,
         polling=PollingPolicy(
             longest_wait=60 * run_timeout, tell=lambda text: tell(Note(text=text))
         ),

@@ -6,13 +6,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Change, Plan
-from reconciler.core.model.report import Applied, Outcome
+from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import record_for
 from reconciler.engine.change_executor import ChangeExecutor
+from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
 
@@ -31,6 +33,8 @@ def apply(
     After a failure no further change starts in the same accounting period, unless
     `continue_on_error`. If the ledger cannot be reached or refuses access, or the daybook cannot
     be written, no further change starts at all. A started change completes its call in flight.
+    The periods are read before the first write, and again when the copy is old. A change that they
+    no longer allow is left out as blocked, and the rest goes on.
     Every change is yielded, even after an unexpected error, which is raised at the end.
     """
     # Removals come first: a renamed entry is never posted under both names.
@@ -38,6 +42,9 @@ def apply(
     waiting = deque(sorted(plan.feasible, key=lambda one: (one.posts, bool(one.reverses))))
     running: dict[Future[Applied], ChangeExecutor] = {}
     halt = _Halt(continue_on_error=continue_on_error)
+    periods = PeriodWatch(
+        ledger=ports.ledger, clock=ports.polling.clock, manages_close=ports.manages_close
+    )
     with ThreadPoolExecutor(max_workers=parallelism) as pool:
         try:
             while waiting or running:
@@ -47,13 +54,21 @@ def apply(
                     change = waiting.popleft()
                     stopped = ports.why_stopped() if ports.stop.is_set() else ""
                     why = stopped or halt.why_not(change)
+                    block = None if why else halt.block_of(change)
+                    if block is not None:
+                        yield halt.noted(left_out(change, block))
+                        continue
                     if why:
                         halt.failed |= {change.address.name} if change.posts else set()
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
                     state = record_for(recorded, change.address, change.renamed_from)
                     work = ChangeExecutor(
-                        change=change, basis=plan.basis, recorded=state, ports=ports
+                        change=change,
+                        basis=plan.basis,
+                        recorded=state,
+                        ports=ports,
+                        periods=periods,
                     )
                     running[pool.submit(work.run)] = work
                 # The timeout lets the main thread see a signal while calls are in flight.
@@ -96,6 +111,10 @@ class _Halt:
     periods: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     """The names of entries whose change did not succeed: their reversals do not start."""
+    blocked_originals: dict[str, Refusal] = field(default_factory=dict)
+    """What left out a posting, by the name of its entry: its reversal is left out too."""
+    blocked_removals: dict[str, Refusal] = field(default_factory=dict)
+    """What left out a removal, by its period: a posting there may be the same entry."""
     everything: str = ""
     unforeseen: BaseException | None = None
 
@@ -106,7 +125,17 @@ class _Halt:
             self.unforeseen = self.unforeseen or error
             self.everything = "an unexpected error ended another change"
             return work.aborted_by(error)
-        result = future.result()
+        return self.noted(future.result())
+
+    def noted(self, result: Applied) -> Applied:
+        """The result of a change, after noting what else does not start because of it."""
+        change = result.change
+        if result.outcome is Outcome.BLOCKED and change.block is not None:
+            if change.posts:
+                self.blocked_originals[change.address.name] = change.block
+            elif change.cancels:
+                self.blocked_removals[change.period] = change.block
+            return result
         if result.outcome is not Outcome.DONE and result.change.posts:
             self.failed.add(result.change.address.name)
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
@@ -127,3 +156,15 @@ class _Halt:
         if change.period in self.periods:
             return f"another change in {change.period} did not succeed"
         return ""
+
+    def block_of(self, change: Change) -> Refusal | None:
+        """What leaves a change out because another one was; None when nothing does."""
+        cause = self.blocked_originals.get(change.reverses)
+        if cause is not None:
+            name = change.reverses
+            return Refusal(
+                rule="reversal-order",
+                message=f"{name}, which it reverses, is not posted, and is blocked by {cause.rule}",
+                remedy=f"Resolve what blocks {name} first, or remove the reversal.",
+            )
+        return self.blocked_removals.get(change.period) if change.posts else None

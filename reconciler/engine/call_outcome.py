@@ -3,10 +3,13 @@
 import hashlib
 import json
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.plan import Basis
+from reconciler.core.model.plan import Basis, Change
 from reconciler.core.model.report import Settled
+from reconciler.core.model.tenant import Tenant
+from reconciler.core.planning.blockers import CLOSER_REMEDY, period_obstacles
 from reconciler.daybook import Intent
 from reconciler.errors import (
     AccessRefused,
@@ -88,3 +91,17 @@ def as_unknown(error: LedgerError) -> OutcomeUnknown:
     return OutcomeUnknown(
         error.message, remedy=error.remedy, status=error.status, track_id=error.track_id
     )
+
+
+def refused_by_period(
+    change: Change, tenant: Tenant, error: LedgerError | None = None
+) -> Refusal | None:
+    """Why periods no longer allow a change that a plan offers, or that the ledger refused."""
+    said = f"; the ledger refused it: {error.message}" if error else ""
+    for rule, fact, _ in period_obstacles(change, tenant):
+        remedy = CLOSER_REMEDY if rule == "period-pending-close" else _PLAN_AGAIN
+        return Refusal(rule=rule, message=f"{fact} now{said}", remedy=remedy)
+    return None
+
+
+_PLAN_AGAIN = "Run `reconciler plan`: it blocks this change, and says what to do."

@@ -10,7 +10,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of
 from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
-from reconciler.core.model.report import Applied, Outcome
+from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Live, text_of
 from reconciler.core.planning.request_body import create_body, lost_marker, update_body
 from reconciler.core.planning.run_members import unposted_note, unposted_numbers
@@ -19,12 +19,14 @@ from reconciler.engine.call_outcome import (
     KEY_MISMATCH,
     as_unknown,
     idempotency_key,
+    refused_by_period,
     result_of,
     shows_in_a_read,
     transfer_asked,
 )
 from reconciler.engine.double_postings import standing
 from reconciler.engine.intent_log import IntentLog
+from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
 from reconciler.engine.read_back import Expectation, ReadBack, fingerprint_of
 from reconciler.engine.repeatable_call import RepeatableCall
@@ -35,6 +37,7 @@ from reconciler.errors import (
     OutcomeUnknown,
     PostedByAnother,
     ReconcilerError,
+    RequestRefused,
     RunFailed,
 )
 
@@ -54,6 +57,7 @@ class ChangeExecutor:
     basis: Basis
     recorded: Recorded
     ports: Ports
+    periods: PeriodWatch
     done: list[Step] = field(default_factory=list)
     number: str | None = None
     kind: Kind = field(init=False)
@@ -81,6 +85,9 @@ class ChangeExecutor:
     def run(self) -> Applied:
         """Execute the steps in order, until one fails, and return the result."""
         try:
+            needed = self.change.steps
+            if needed and (block := refused_by_period(self.change, self.periods.tenant())):
+                return left_out(self.change, block)
             self._check_unmoved()
             self.intents.note_what_needs_no_call()
             if self.change.action is Action.FORGET or not self.change.status:
@@ -96,7 +103,10 @@ class ChangeExecutor:
         except DaybookError as error:
             return self._unwritten(error)
         except LedgerError as error:
-            return self._result(Outcome.FAILED, error)
+            block = None
+            if not self.done and isinstance(error, RequestRefused):
+                block = refused_by_period(self.change, self.periods.tenant(refused=True), error)
+            return left_out(self.change, block) if block else self._result(Outcome.FAILED, error)
         return self._result(Outcome.DONE)
 
     def aborted_by(self, error: BaseException) -> Applied:

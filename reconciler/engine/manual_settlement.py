@@ -11,7 +11,7 @@ from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.core.recovery.open_calls import hours
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import settlement_of
-from reconciler.engine.ports import SettlingDaybook, SettlingLedger
+from reconciler.engine.ports import PostingLedger, SettlingDaybook
 from reconciler.engine.search import search_ledger, search_or_probe
 from reconciler.engine.settle import (
     FORGOTTEN,
@@ -27,7 +27,7 @@ from reconciler.errors import Refused
 
 def close_manually(  # noqa: PLR0913 - keywords, and two of them a person's answers
     daybook: SettlingDaybook,
-    ledger: SettlingLedger,
+    ledger: PostingLedger,
     *,
     workspace: str,
     marker_place: str,
@@ -89,7 +89,7 @@ def _open(creates: Mapping[Address, Intent], address: Address) -> Intent:
     return creates[address]
 
 
-def _require_past(ledger: SettlingLedger, intent: Intent) -> None:
+def _require_past(ledger: PostingLedger, intent: Intent) -> None:
     """Its request can no longer arrive, and a query would show what it made."""
     age = age_of(ledger, intent)
     if age is None:

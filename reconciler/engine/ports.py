@@ -61,11 +61,7 @@ class LedgerClock(Protocol):
 
 
 class PostingLedger(LedgerWriter, Searchable, Protocol):
-    """A ledger that can also be searched for what another apply posted."""
-
-
-class SettlingLedger(PostingLedger, Protocol):
-    """A ledger that can also be asked for its periods to learn its time."""
+    """A ledger that is also searched for what another apply posted, and asked for its periods."""
 
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
@@ -126,7 +122,8 @@ class PollingPolicy:
 class Ports:
     """What `apply` acts through. Setting `stop` ends the run after the calls in flight.
 
-    `why_stopped` says what ended the run.
+    `why_stopped` says what ended the run. `manages_close` says whether the credentials may post in
+    a period that is PendingClose, None if nobody says.
     """
 
     ledger: PostingLedger
@@ -134,4 +131,5 @@ class Ports:
     stop: Event = field(default_factory=Event)
     why_stopped: Callable[[], str] = lambda: "the run was interrupted"
     polling: PollingPolicy = PollingPolicy()
+    manages_close: bool | None = None
     new_track_id: Callable[[], str] = lambda: f"rec-{uuid.uuid4().hex}"

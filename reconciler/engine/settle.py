@@ -23,7 +23,7 @@ from reconciler.engine.call_outcome import (
     shows_in_a_read,
     transfer_asked,
 )
-from reconciler.engine.ports import LedgerClock, SettlingDaybook, SettlingLedger
+from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
 from reconciler.engine.search import search_ledger, search_or_probe
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
@@ -43,7 +43,7 @@ SKEW = HOUR
 
 def settle(  # noqa: PLR0913 - keywords, each with its usual value
     daybook: SettlingDaybook,
-    ledger: SettlingLedger,
+    ledger: PostingLedger,
     *,
     workspace: str,
     marker_place: str,
@@ -98,7 +98,7 @@ class _Settlement:
     """Settles open calls, one at a time."""
 
     daybook: SettlingDaybook
-    ledger: SettlingLedger
+    ledger: PostingLedger
     creates: tuple[Address, ...]
     recorded: Mapping[Address, Recorded]
     workspace: str
@@ -301,7 +301,7 @@ def age_of(ledger: LedgerClock, intent: Intent) -> timedelta | None:
 
 
 def claim_fault(
-    ledger: SettlingLedger, intent: Intent, number: str, *, workspace: str, marker_place: str
+    ledger: PostingLedger, intent: Intent, number: str, *, workspace: str, marker_place: str
 ) -> str:
     """Why an open create cannot have made the object of a number; empty when it can."""
     return mismatch(

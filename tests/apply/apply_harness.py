@@ -465,9 +465,9 @@ class Bench:
         assert answered.json()["success"] is True, answered.text
         return answered.json()
 
-    def close_period(self, name: str) -> None:
-        """Close a period for everybody."""
-        for how in ("pending-close", "close"):
+    def close_period(self, name: str, status: str = "Closed") -> None:
+        """Close a period for everybody, or begin to."""
+        for how in ("pending-close", "close")[: 1 + (status == "Closed")]:
             self.api("PUT", f"/v1/accounting-periods/{self._period(name)}/{how}")
 
     def reopen_period(self, name: str) -> None:
@@ -517,6 +517,16 @@ EVERYTHING = (
     "Run Trial Balance",
     "Reopen Accounting Period",
 )
+
+
+def closed_first(bench: Bench, status: str = "Closed", fault: Fault = Line.deliver) -> Fault:
+    """January is closed after its last read and before a call arrives."""
+
+    def closes(line: Line, request: httpx.Request) -> httpx.Response:
+        bench.close_period("Jan-2026", status)
+        return fault(line, request)
+
+    return closes
 
 
 def outcomes(report: Report) -> set[str]:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from apply_harness import (
     answer,
+    closed_first,
     each,
     every,
     files,
@@ -117,8 +118,8 @@ def test_n28_a_first_request_that_arrives_late_makes_no_second_entry(bench):
 
 
 def test_b05_t8_a_definite_refusal_takes_a_new_key_once_its_cause_is_gone(bench):
-    report = bench.apply(ONE, between=lambda: bench.close_period("Jan-2026"))
-    assert outcomes(report) == {"failed"}
+    bench.line.choose = nth(1, closed_first(bench))
+    assert outcomes(bench.apply(ONE)) == {"blocked"}
     bench.reopen_period("Jan-2026")
     bench.converge(ONE)
     assert len({sent.key for sent in bench.line.sent}) == 2
@@ -126,9 +127,8 @@ def test_b05_t8_a_definite_refusal_takes_a_new_key_once_its_cause_is_gone(bench)
 
 def test_t8_a_stored_refusal_that_is_replayed_raises_the_attempt_too(bench):
     """Lost, then the stored refusal under the same key: it is the first one's own answer."""
-    bench.line.choose = each(*[lost_after] * 6)
-    report = bench.apply(ONE, between=lambda: bench.close_period("Jan-2026"))
-    assert outcomes(report) == {"unknown"}
+    bench.line.choose = each(closed_first(bench, fault=lost_after), *[lost_after] * 5)
+    assert outcomes(bench.apply(ONE)) == {"unknown"}
     bench.reopen_period("Jan-2026")
     report = bench.apply(ONE)
     assert [item.result for item in report.settled] == ["refused"]

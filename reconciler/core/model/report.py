@@ -1,12 +1,13 @@
 """The report of an apply: how each change ended, and the JSON document."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
-from reconciler.core.model.plan import Change, Step
+from reconciler.core.model.plan import Action, Change, Step
 from reconciler.core.model.resource import Address
 from reconciler.core.model.review import Assessment
 from reconciler.errors import LedgerError, ReconcilerError
@@ -99,13 +100,7 @@ def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
     for change in changes:
         item = ended.get(change.address)
         if item is None and change.block is not None:
-            item = Applied(
-                change=change,
-                outcome=Outcome.BLOCKED,
-                number=change.number,
-                message=change.block.message,
-                remedy=change.block.remedy,
-            )
+            item = left_out(change, change.block)
         rows.append(item or Applied(change=change, outcome=Outcome.NOT_ATTEMPTED))
     return Report(
         applied=tuple(rows),
@@ -113,6 +108,17 @@ def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
         plan_digest=plan_digest,
         interrupted=interrupted,
         timed_out=timed_out,
+    )
+
+
+def left_out(change: Change, block: Refusal) -> Applied:
+    """The result of a change that is not allowed: nothing was done, and `block` says why."""
+    return Applied(
+        change=replace(change, action=Action.BLOCKED, block=block),
+        outcome=Outcome.BLOCKED,
+        number=change.number,
+        message=block.message,
+        remedy=block.remedy,
     )
 
 

@@ -38,9 +38,8 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
         yield from member_obstacles(state)
     if change.action is Action.REMOVE and state.snapshot.policy.removal is Removal.FORBID:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
-    yield from _unknown_statuses(state, change)
-    if state.kind.needs_open_period and (change.cancels or change.posts):
-        yield from _closed_periods(state, change)
+    for rule, fact, name in period_obstacles(change, state.snapshot.tenant):
+        yield rule, fact, _period_remedy(state, change, rule, name)
     if change.cancels or change.posts:
         yield from _frozen_periods(state, change)
     if change.posts and state.declared is not None:
@@ -133,29 +132,23 @@ _ONE_NAME = (
 )
 
 
-def _closed_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    own = text_of(state.live_fields.get(state.kind.period)) or "" if change.cancels else ""
-    periods = [own] if change.cancels else []
-    if change.posts and state.declared is not None:
-        periods.append(text_of(state.declared.spec.get(state.kind.period)) or "")
-    for name in dict.fromkeys(periods):
-        period = state.snapshot.tenant.periods_by_name.get(name)
-        if period is not None and period.status == PeriodStatus.CLOSED:
-            yield (
-                "period-closed",
-                f"the accounting period {name} is closed",
-                _correct_elsewhere(state) if name == own else _nearest_open(state),
-            )
-    yield from _pending_periods(state, change)
+def period_obstacles(change: Change, tenant: Tenant) -> Iterator[tuple[str, str, str]]:
+    """Why the present statuses of the periods do not allow a change: rule, fact and period.
 
-
-def _pending_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    """Periods that are about to be closed, if the credentials may not post there."""
-    if state.snapshot.tenant.manages_close is not False:
-        return
-    for name in pending_close(change, state.snapshot.tenant):
-        fact = f"the accounting period {name} is PendingClose"
-        yield "period-pending-close", fact, _CLOSER
+    A status that is no documented word allows nothing, because nobody knows what it means.
+    """
+    kind, periods = KINDS[change.address.kind], tenant.periods_by_name
+    for name in sorted(affected_by(change, periods).periods) if change.steps else ():
+        if name in periods and not periods[name].status_known:
+            fact = f'the accounting period {name} has the status "{periods[name].status}"'
+            yield "period-unknown-status", fact, name
+    sides = (change.before if change.cancels else None, change.after if change.posts else None)
+    names = dict.fromkeys(text_of(spec.get(kind.period)) or "" for spec in sides if spec)
+    for name in names if kind.needs_open_period else ():
+        if name in periods and periods[name].status == PeriodStatus.CLOSED:
+            yield "period-closed", f"the accounting period {name} is closed", name
+    for name in pending_close(change, tenant) if tenant.manages_close is False else ():
+        yield "period-pending-close", f"the accounting period {name} is PendingClose", name
 
 
 def pending_close(change: Change, tenant: Tenant) -> tuple[str, ...]:
@@ -166,21 +159,6 @@ def pending_close(change: Change, tenant: Tenant) -> tuple[str, ...]:
     names = sorted(affected_by(change, periods).periods)
     status = PeriodStatus.PENDING_CLOSE
     return tuple(name for name in names if name in periods and periods[name].status == status)
-
-
-_CLOSER = (
-    "Apply with credentials that have Manage Close Process, and set `managesClose: true`. Or "
-    "declare the change in an open period."
-)
-
-
-def _unknown_statuses(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    """Periods whose status is no documented word, so that nobody knows what it allows."""
-    periods = state.snapshot.tenant.periods_by_name
-    for name in sorted(affected_by(change, periods).periods):
-        if name in periods and not periods[name].status_known:
-            fact = f'the accounting period {name} has the status "{periods[name].status}"'
-            yield "period-unknown-status", fact, ""
 
 
 def _frozen_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
@@ -202,7 +180,18 @@ _OTHER_PERIOD = (
 )
 
 
-def _correct_elsewhere(state: AddressState) -> str:
+CLOSER_REMEDY = (
+    "Apply with credentials that have Manage Close Process, and set `managesClose: true`. Or "
+    "declare the change in an open period."
+)
+
+
+def _period_remedy(state: AddressState, change: Change, rule: str, name: str) -> str:
+    """What to do about a period that does not allow a change; empty for what its rule says."""
+    if rule != "period-closed":
+        return CLOSER_REMEDY if rule == "period-pending-close" else ""
+    if not change.cancels or name != text_of(state.live_fields.get(state.kind.period)):
+        return _nearest_open(state)
     way = correction(state) or "Restore the file and post the correction in an open period."
     return f"{way} {_REOPEN}"
 
