@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.core.model.finding import Rule
 from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.close_rules import CLOSE_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
@@ -32,6 +33,7 @@ def all_rules() -> Mapping[str, Rule]:
         **WARNING_RULES,
         **DIFFERENCE_RULES,
         **REHEARSAL_RULES,
+        **CLOSE_RULES,
         **LEDGER_RULES,
         **WRITING_RULES,
         **SHEET_RULES,

@@ -39,6 +39,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "apply": "Apply the declarations to the ledger, as planned.",
         "comment": "Post a saved plan as a comment on its pull request.",
         "drift": "Show what changed in the ledger since the last apply.",
+        "close-check": "Show whether accounting periods are ready to be closed.",
         "import": "Declare entries of the ledger or of a spreadsheet.",
         "export": "Write the declared entries as a spreadsheet.",
         "generate": "Write the entries of schedules, and reversals that entries ask for.",
@@ -83,7 +84,7 @@ class LazyGroup(VerbGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS or cmd_name in self.commands:
             return super().get_command(ctx, cmd_name)
-        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_")
         place = "files." if cmd_name in _WRITING_FILES else ""
         command = getattr(import_module(f"reconciler.cli.{place}{name}"), name)
         assert isinstance(command, click.Command)

@@ -11,6 +11,7 @@ from books_harness import Books, credit, debit, interpreter, reconciler
 from reconciler import cli
 from reconciler.cli.terminal import out_json
 from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.close_rules import CLOSE_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
@@ -27,6 +28,7 @@ TABLES = (
     WARNING_RULES,
     DIFFERENCE_RULES,
     REHEARSAL_RULES,
+    CLOSE_RULES,
     LEDGER_RULES,
     WRITING_RULES,
     SHEET_RULES,

@@ -78,6 +78,7 @@ INPUTS = {
         plan.json --diff=empty.json | plan.json --diff=object.json
     """,
     "comment": "--dry-run nosuch.json | --dry-run empty.json | --dry-run object.json",
+    "close-check": "Jan-1999 | Jan-2026 Jan-1999 | --managed-only nosuch",
     "import": """
         JE-09999999 | --run=JR-09999999 | --period=Jan-1999 | -y --period=Dec-2026
         --write-only --period=Dec-2026 | --from=nosuch.csv --mapping=nosuch

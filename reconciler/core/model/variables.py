@@ -15,14 +15,14 @@ LEDGER_PREFIX, FLAG_PREFIX = "ZUORA_", "RECONCILER_"
 
 FLAGS = frozenset(
     """
-    adopt-found against allow-equal allow-remote auto-approve by ca-bundle calendar check ci
+    adopt-found against allow allow-equal allow-remote auto-approve by ca-bundle calendar check ci
     commit concurrency connection-timeout connections-per-address continue-on-error database
     date detailed-exitcode diff dry-run entity environment example exclude expect-no-changes
     expires find first-apply first-day forge forge-url format from home-currency host
-    idempotency ignore limit live lock-timeout long-year mapping marker max-age max-missing
-    max-removals name no-cache no-color not-posted offline organization out parallelism pending
-    period permission plan-digest port posted pr probe-from query-lag quiet reason rebook
-    rebook-only reference rehearse rehearse-as rehearse-limit repo report requests-per-day
+    idempotency ignore limit live lock-timeout long-year managed-only mapping marker max-age
+    max-missing max-removals name no-cache no-color not-posted offline organization out parallelism
+    pending period permission plan-digest port posted pr probe-from query-lag quiet reason
+    rebook rebook-only reference rehearse rehearse-as rehearse-limit repo report requests-per-day
     requests-per-hour requests-per-minute restate run run-timeout segments select set-aside
     sheet strict summary target through timeout to token-lifetime token-requests-per-minute
     update verbose workspace write-only

@@ -17,17 +17,12 @@ def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[
 
     There is a row for each period, in the order of `starts`. An entry of a journal run counts once.
     """
-    changes = tuple(changes)
-    in_runs = {member.number for change in changes for member in change.members}
     counts: dict[str, Counter[str]] = {}
     failed: dict[str, dict[str, str]] = {}
-    for change in changes:
-        if change.number in in_runs:
-            continue
-        for period, number, state in _states(change):
-            counts.setdefault(period, Counter())[state] += 1
-            if state == TransferState.ERROR:
-                failed.setdefault(period, {})[number] = change.address.name
+    for period, number, state, name in posted_states(changes):
+        counts.setdefault(period, Counter())[state] += 1
+        if state == TransferState.ERROR:
+            failed.setdefault(period, {})[number] = name
     return tuple(
         Transfers(
             period=period,
@@ -36,6 +31,22 @@ def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[
         )
         for period in sorted(counts, key=lambda name: (starts.get(name, ""), name))
     )
+
+
+def posted_states(changes: Iterable[Change]) -> Iterator[tuple[str, str, str, str]]:
+    """Period, number, transfer state and declaration of each posted entry managed here."""
+    changes = tuple(changes)
+    in_runs = {member.number for change in changes for member in change.members}
+    for change in changes:
+        kind, name = KINDS[change.address.kind], change.address.name
+        if change.number in in_runs:
+            continue
+        for member in filter(is_posted, change.members) if kind.members else ():
+            period = text_of(member.fields.get(KINDS[str(kind.members)].period)) or ""
+            yield period, member.number, transfer_of(member), name
+        for _, spec in () if kind.members else posted_before(change):
+            state = change.transferred or TransferState.NO.value
+            yield text_of(spec.get(kind.period)) or "", change.number or "", state, name
 
 
 def transfer_states(snapshot: Snapshot) -> Mapping[Address, frozenset[str]]:
@@ -50,16 +61,3 @@ def transfer_states(snapshot: Snapshot) -> Mapping[Address, frozenset[str]]:
         entries = live.members if KINDS[address.kind].members else (live,)
         found[address] = frozenset(transfer_of(one) for one in entries if is_posted(one))
     return found
-
-
-def _states(change: Change) -> Iterator[tuple[str, str, str]]:
-    """Period, number and transfer state of each posted entry of an address."""
-    kind = KINDS[change.address.kind]
-    if kind.members:
-        for member in filter(is_posted, change.members):
-            period = text_of(member.fields.get(KINDS[kind.members].period)) or ""
-            yield period, member.number, transfer_of(member)
-        return
-    for _, spec in posted_before(change):
-        state = change.transferred or TransferState.NO.value
-        yield text_of(spec.get(kind.period)) or "", change.number or "", state

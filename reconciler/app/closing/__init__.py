@@ -1,0 +1,1 @@
+"""The close check: what it reads."""

@@ -1,0 +1,70 @@
+"""Reads what a close check needs: the plan, open calls, computed entries and unmanaged entries."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_search
+from reconciler.app.progress import Progress
+from reconciler.app.session import ReadSession, open_session
+from reconciler.app.state_directory import require_daybook
+from reconciler.app.workspace import CheckedWorkspace
+from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.core.planning.closing.readiness import CloseCheck, CloseFacts, close_check
+from reconciler.core.recovery.marker_search import UnexpectedRows
+from reconciler.core.recovery.period_import import listed_entries, select_entries, statement_for
+from reconciler.errors import LedgerError, Refused
+
+
+def check_periods(
+    workspace: CheckedWorkspace,
+    names: Sequence[str],
+    *,
+    allowed: Sequence[str],
+    managed_only: bool,
+    parallelism: int,
+    ca_bundle: str | None,
+    progress: Progress,
+) -> tuple[CloseCheck, ...]:
+    """Check periods, and change nothing. Raises Refused for a period that the ledger lacks."""
+    opened = open_session(
+        ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle, by_base=False
+    )
+    with opened as session:
+        require_daybook(session.daybook.lineage)
+        options = PlanOptions(reading=ReadOptions(live=LiveSource.READS))
+        found = plan_and_search(session, options, progress=progress, posting=False)
+        periods = found.snapshot.tenant.periods_by_name
+        for name in names:
+            if name not in periods:
+                close = get_close_matches(name, periods, n=1)
+                hint = f"Did you mean {close[0]}?" if close else "Check the name."
+                raise Refused(f"the ledger has no accounting period {name}", remedy=hint)
+        computed = workspace.computed.entries.values() if workspace.computed else ()
+        facts = CloseFacts(
+            plan=found.plan,
+            periods=periods,
+            open_calls=tuple(
+                f"{one.act} of {one.address.name}" for one in session.daybook.unsettled()
+            ),
+            due=tuple(one.declared for one in computed),
+            unmanaged={} if managed_only else {name: _unmanaged(session, name) for name in names},
+        )
+    return tuple(close_check(name, facts, allowed=allowed) for name in names)
+
+
+def _unmanaged(session: ReadSession, period: str) -> tuple[str, ...]:
+    """The numbers of posted entries that nobody declares, forgets or made by a run."""
+    place = session.settings.marker
+    try:
+        rows = session.ledger.query(statement_for(RUN_ENTRY_KIND, period, place))
+        return select_entries(
+            RUN_ENTRY_KIND,
+            listed_entries(rows, place),
+            session.daybook.recorded().values(),
+            workspace=session.settings.name,
+        ).wanted
+    except (LedgerError, UnexpectedRows) as error:
+        raise Refused(
+            f"the ledger cannot be searched: {error}",
+            remedy="Run it with --managed-only: then entries that nobody declares are not checked.",
+        ) from error

@@ -1,0 +1,63 @@
+"""`reconciler close-check`: shows whether accounting periods are ready to be closed."""
+
+import click
+
+from reconciler.app.closing.checking import check_periods
+from reconciler.cli.inputs import checked_workspace
+from reconciler.cli.options import (
+    ca_bundle_option,
+    common_options,
+    format_option,
+    parallelism_option,
+)
+from reconciler.cli.terminal import out, out_json, progress
+from reconciler.core.rules.close_rules import CLOSE_ITEMS
+from reconciler.errors import ExpectationFailed
+from reconciler.render.sections.closing import close_document, close_lines
+
+
+@click.command("close-check")
+@click.argument("periods", nargs=-1, required=True, metavar="PERIOD...")
+@click.option(
+    "--allow",
+    "allowed",
+    multiple=True,
+    type=click.Choice([*CLOSE_ITEMS]),
+    help="Show this item, but do not fail because of it. Repeatable.",
+)
+@click.option(
+    "--managed-only",
+    is_flag=True,
+    help="Do not search for entries that nobody declares. For a ledger without Data Query.",
+)
+@parallelism_option
+@ca_bundle_option
+@format_option("text", "json")
+@common_options
+def close_check(
+    *,
+    periods: tuple[str, ...],
+    allowed: tuple[str, ...],
+    managed_only: bool,
+    parallelism: int,
+    ca_bundle: str | None,
+    style: str,
+) -> int:
+    """Show whether accounting periods are ready to be closed. Changes nothing.
+
+    Exits 7 if one is not. Closing a period stays with people.
+    """
+    checks = check_periods(
+        checked_workspace(),
+        tuple(dict.fromkeys(periods)),
+        allowed=allowed,
+        managed_only=managed_only,
+        parallelism=parallelism,
+        ca_bundle=ca_bundle,
+        progress=progress,
+    )
+    if style == "json":
+        out_json(close_document(checks))
+    else:
+        out(close_lines(checks))
+    return 0 if all(check.ready for check in checks) else ExpectationFailed.exit_code

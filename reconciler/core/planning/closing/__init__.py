@@ -1,0 +1,1 @@
+"""Whether an accounting period can be closed."""

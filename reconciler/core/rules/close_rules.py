@@ -1,0 +1,70 @@
+"""The items of a close check, which `explain` prints."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconciler.core.model.finding import Rule
+from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
+from reconciler.core.rules.plan_warnings import WARNING_RULES
+
+_RULES = (
+    Rule(
+        id="earlier-period",
+        summary="Every earlier period is closed.",
+        why="The ledger closes periods in their order.",
+        remedy="Close the earlier periods in the ledger first.",
+    ),
+    Rule(
+        id="pending-change",
+        summary="No change of the period waits for an apply.",
+        why="After the close it can no longer be posted in the period.",
+        remedy="Run `reconciler apply`.",
+    ),
+    Rule(
+        id="blocked-change",
+        summary="No change of the period is blocked, and no difference is without an answer.",
+        why="Ledger and files do not agree, and an apply does not change that.",
+        remedy="Run `reconciler plan`: it says what to do about each.",
+    ),
+    Rule(
+        id="run-not-done",
+        summary="Every declared journal run of the period has ended well.",
+        why="A run at work still posts entries. One that failed posted none.",
+        remedy="Wait until the run has ended in the ledger, then run `reconciler apply`.",
+    ),
+    Rule(
+        id="unmanaged",
+        summary="No entry of the period is without a declaration, a workspace or a run.",
+        why="Nobody reviewed an entry that somebody posted by hand.",
+        remedy="Import the entries of the period, or cancel what is wrong in the ledger.",
+    ),
+    Rule(
+        id="not-transferred",
+        summary="Every managed entry of the period is transferred to the general ledger.",
+        why="Otherwise the general ledger lacks it.",
+        remedy="Transfer the entries. Or allow it with `--allow not-transferred`.",
+    ),
+    Rule(
+        id="reversal-due",
+        summary="Every reversal that `reverseOn` asks for in the period is posted.",
+        why="Without it an accrual counts twice.",
+        remedy="Run `reconciler generate`, then `reconciler apply`.",
+    ),
+    Rule(
+        id="schedule-due",
+        summary="Every part of a schedule in the period is posted.",
+        why="A later part does not make up for it.",
+        remedy="Run `reconciler generate`, then `reconciler apply`.",
+    ),
+)
+
+CLOSE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
+
+CLOSE_ITEMS: Mapping[str, Rule] = MappingProxyType(
+    {
+        **CLOSE_RULES,
+        "open-call": WARNING_RULES["open-call"],
+        "transfer-error": DIFFERENCE_RULES["transfer-error"],
+    }
+)
+"""The items in the order of a report. The last two have their names from plans."""

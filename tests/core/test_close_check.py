@@ -1,0 +1,86 @@
+"""What fails a close check: a row for each item, and what each names."""
+
+from dataclasses import replace
+
+import pytest
+from builders import declared, entry, live, plan_for, recorded, snapshot, tenant_of
+
+from reconciler.core.model.resource import Address
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.planning.closing.readiness import CloseFacts, close_check
+
+PERIODS = tuple(
+    AccountingPeriod(name=name, start_date=start, end_date=end, status=status)
+    for name, start, end, status in (
+        ("Dec-2025", "2025-12-01", "2025-12-31", "Closed"),
+        ("Jan-2026", "2026-01-01", "2026-01-31", "PendingClose"),
+        ("Feb-2026", "2026-02-01", "2026-02-28", "Open"),
+        ("Later", "2026-03-01", None, "Open"),
+    )
+)
+TENANT = tenant_of(periods=PERIODS)
+FEBRUARY = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-28"}
+TRANSFERRED = {"transferredToAccounting": "Yes"}
+
+
+def facts(files, book, ledger, **changes):
+    plan = plan_for(snapshot(files, book, ledger, tenant=TENANT))
+    given = {"unmanaged": {"Jan-2026": (), "Feb-2026": ()}, **changes}
+    return CloseFacts(plan=plan, periods=TENANT.periods_by_name, **given)
+
+
+def failing(checked, period="Jan-2026", allowed=()):
+    check = close_check(period, checked, allowed=allowed)
+    return {item.item: item.found for item in check.items if item.fails}
+
+
+SOUND = ([declared()], [recorded()], [live(**TRANSFERRED)])
+DUE = declared(entry(**FEBRUARY), name="part", generated_by=Address("JournalSchedule", "rent"))
+
+
+def test_the_sound_books_are_ready():
+    check = close_check("Jan-2026", facts(*SOUND))
+    assert check.ready
+    assert check.not_checked == ("draft and processing billing documents, trial balance run",)
+
+
+@pytest.mark.parametrize(
+    ("books", "changes", "period", "found"),
+    [
+        pytest.param(SOUND, {}, "Feb-2026", {"earlier-period": ("Jan-2026 (PendingClose)",)}),
+        pytest.param(
+            SOUND, {"open_calls": ("create of rent",)}, "Jan-2026",
+            {"open-call": ("create of rent",)},
+        ),
+        pytest.param(
+            SOUND, {"unmanaged": {"Jan-2026": ("JE-00000009",)}}, "Jan-2026",
+            {"unmanaged": ("JE-00000009",)},
+        ),
+        pytest.param(
+            SOUND, {"due": (DUE,)}, "Feb-2026",
+            {"earlier-period": ("Jan-2026 (PendingClose)",), "schedule-due": ("part of rent",)},
+        ),
+        pytest.param(
+            SOUND, {"due": (replace(DUE, reverses="rent"),)}, "Feb-2026",
+            {"earlier-period": ("Jan-2026 (PendingClose)",), "reversal-due": ("part of rent",)},
+        ),
+        pytest.param(SOUND, {"due": (DUE,)}, "Jan-2026", {}),
+    ],
+)  # fmt: skip
+def test_each_item(books, changes, period, found):
+    checked = facts(*books, **changes)
+    assert failing(checked, period) == found
+    assert failing(checked, period, allowed=[*found]) == {}
+
+
+def test_what_was_not_queried_is_said():
+    check = close_check("Jan-2026", facts(*SOUND, unmanaged={}))
+    assert check.ready
+    assert check.not_checked[0] == "entries that nobody declares"
+
+
+def test_a_replacement_counts_in_both_periods():
+    checked = facts([declared(entry(**FEBRUARY))], [recorded()], [live()])
+    name = checked.plan.changes[0].address.name
+    for period in ("Jan-2026", "Feb-2026"):
+        assert failing(checked, period)["pending-change"] == (f"{name} (replace)",)
