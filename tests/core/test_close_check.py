@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from builders import declared, entry, live, plan_for, recorded, snapshot, tenant_of
+from run_builders import declared_run, live_run, recorded_run
 
 from reconciler.core.model.resource import Address
 from reconciler.core.model.tenant import AccountingPeriod
@@ -84,3 +85,21 @@ def test_a_replacement_counts_in_both_periods():
     name = checked.plan.changes[0].address.name
     for period in ("Jan-2026", "Feb-2026"):
         assert failing(checked, period)["pending-change"] == (f"{name} (replace)",)
+
+
+@pytest.mark.parametrize(
+    ("status", "item"),
+    [
+        ("Completed", ""),
+        ("Pending", "blocked-change run-not-done"),
+        ("Processing", "blocked-change run-not-done"),
+        ("Error", "pending-change run-not-done"),
+    ],
+)
+def test_a_run_has_ended_well(status, item):
+    checked = facts([declared_run()], [recorded_run()], [live_run(status=status)])
+    found = failing(checked)
+    assert " ".join(sorted(found)) == item
+    if item:
+        assert found["run-not-done"] == (f"billing JR-00000001 {status}",)
+    assert "run-not-done" not in failing(checked, "Feb-2026")
