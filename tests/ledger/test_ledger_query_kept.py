@@ -13,6 +13,9 @@ from query_harness import rows
 from reconciler.ledger.query import kept_note, replica
 from reconciler.ledger.query.rows import Source
 
+pytestmark = pytest.mark.only_sqlite
+"""The copy is kept beside the file of a ledger; a ledger on PostgreSQL has no file."""
+
 QUERY = "select number, status, notes from journalentry order by number"
 
 
