@@ -30,6 +30,7 @@ class Simulation(World):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.first_sent: dict[str, datetime] = {}
+        self.untaken: set[int] = set()
         self.stuck: dict[Sent, str] = {}
         self.rates = {
             what: self.chance.choice(rates)
@@ -194,6 +195,8 @@ class Simulation(World):
     def fault_for(self, sent: Sent) -> Fault | None:
         name = self.stuck.get(sent) or self.drawn_for(sent)
         self.require_young(sent, name)
+        if name in NEVER_TAKEN:
+            self.untaken.add(len(self.bench.line.sent) - 1)
         return self.counted(name) if name else None
 
     def drawn_for(self, sent: Sent) -> str:

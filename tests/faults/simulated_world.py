@@ -210,9 +210,11 @@ class World:
             return book.recorded()
 
     def requests(self) -> list[Request]:
+        """What the ledger may have taken. The key of the rest is free for other content."""
         return [
             Request(method=sent.method, path=sent.path, key=sent.key, body=sent.body)
-            for sent in self.bench.line.sent
+            for at, sent in enumerate(self.bench.line.sent)
+            if at not in self.untaken
         ]
 
     def count(self, *words: str) -> None:
