@@ -22,7 +22,7 @@ AFTER = {"keep": "1.00", "change": "20.00", "note": "3.00", "new-a": "5.00", "ne
 STARVED = """
 import resource, sys
 from reconciler.cli.main import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (90_000, 90_000))
 main(sys.argv[1:])
 """
 
