@@ -20,8 +20,11 @@ def workbook(
     others: Iterable[str] = (),
     results: Mapping[str, str] | None = None,
     prepare: Callable[[Worksheet], None] = lambda sheet: None,
+    extension: str = "",
 ) -> Path:
     """Write a workbook. `results` are stored results of formulas by cell, `=""` for an empty text.
+
+    `extension` is the identity of an addition to the format, as newer programs write them.
 
     The library writes formulas without results, as a program does that never computed them.
     """
@@ -35,12 +38,15 @@ def workbook(
     for name in others:
         book.create_sheet(name)
     book.save(path)
-    if results:
+    if results or extension:
         with zipfile.ZipFile(path) as archive:
             parts = {info.filename: archive.read(info) for info in archive.infolist()}
         name = "xl/worksheets/sheet1.xml"
         text = parts[name].decode()
-        for cell, result in results.items():
+        if extension:
+            part = f'<extLst><ext uri="{extension}"/></extLst></worksheet>'
+            text = text.replace("</worksheet>", part)
+        for cell, result in (results or {}).items():
             kind = ' t="str"' if result == '=""' else ""
             value = "" if kind else result
             pattern = rf'<c r="{cell}"([^>]*?)(?: t="\w+")?><f>(.*?)</f><v ?/?>(?:</v>)?'

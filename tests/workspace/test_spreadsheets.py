@@ -423,6 +423,12 @@ def test_a_sheet_is_named_where_there_are_several(tmp_path: Path) -> None:
     assert read_workbook(path, sheet="Accruals").name == "Accruals"
 
 
+def test_what_the_library_does_not_know_is_no_warning(tmp_path: Path) -> None:
+    """Lists of allowed values are in many workbooks, and a warning here fails the test."""
+    lists = "{CCE6A557-97BC-4B89-ADB6-D9C93CAAB3DF}"
+    assert amounts(of_workbook(tmp_path, [HEADER, *GOOD], mapping(), extension=lists))
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04 cut off", b"", b"<html>"])
 def test_a_file_that_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.xlsx"

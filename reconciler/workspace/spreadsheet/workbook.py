@@ -1,5 +1,6 @@
 """Reads a sheet of an Excel workbook: exact numbers, days, and what is wrong with a cell."""
 
+import warnings
 import zipfile
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -29,9 +30,12 @@ def read_workbook(path: Path, *, sheet: str | None) -> Sheet:
 
     _require_small(path)
     try:
-        # The second pass tells a formula without a stored result from an empty cell.
-        values = openpyxl.load_workbook(path, data_only=True, keep_links=False)
-        formulas = openpyxl.load_workbook(path, keep_links=False)
+        with warnings.catch_warnings():
+            # It warns on stderr of what it cannot write again, such as a list of allowed values.
+            warnings.simplefilter("ignore")
+            # The second pass tells a formula without a stored result from an empty cell.
+            values = openpyxl.load_workbook(path, data_only=True, keep_links=False)
+            formulas = openpyxl.load_workbook(path, keep_links=False)
     except OSError:
         raise
     except Exception as error:  # whatever a damaged file makes the library raise
