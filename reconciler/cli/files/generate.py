@@ -6,7 +6,7 @@ import click
 
 from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.generating import GenerateOptions, generate_files
-from reconciler.cli.options import common_options, given_options, take
+from reconciler.cli.options import common_options, given_options, take, writing_options
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import out
 from reconciler.core.planning.schedules.summary import ScheduleSummary
@@ -22,8 +22,7 @@ from reconciler.render.schedules import schedule_lines
     "spec.generate.through, else every period of the Reference]",
 )
 @click.option("--restate", is_flag=True, help="Change entries that are posted already.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 7 if a file would change.")
+@writing_options
 @common_options
 def generate(**given: Any) -> int:
     """Write the entries of schedules, and the reversals of entries with `reverseOn`.

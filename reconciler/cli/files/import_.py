@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     common_options,
     sound_name,
     take,
+    writing_options,
 )
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import note, out, progress
@@ -80,12 +81,7 @@ MOST_SHOWN = 50
 @click.option(
     "--update", is_flag=True, help="Change declarations that differ from the spreadsheet."
 )
-@click.option(
-    "--dry-run", is_flag=True, help="Show what --from would write, as a difference. Write nothing."
-)
-@click.option(
-    "--check", is_flag=True, help="Write nothing, and exit 7 if --from would change a file."
-)
+@writing_options
 @adopt_found_option
 @ca_bundle_option
 @common_options
@@ -95,7 +91,8 @@ def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **gi
     Each NUMBER gets a declaration, and its live entry gets this workspace's marker. No amount
     changes. Of the entries of a journal run, only the basic information is managed.
 
-    With --from, declare the journals of a spreadsheet. Nothing is posted until an apply.
+    With --from, declare the journals of a spreadsheet. Nothing is posted until an apply. --dry-run
+    and --check are for --from alone.
     """
     writing = take(WritingOptions, given)
     sheet = {name: given.pop(name) for name in ("file", "mapping", "sheet", "update")}
