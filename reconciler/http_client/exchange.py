@@ -1,6 +1,5 @@
 """Sends one request and receives one complete, bounded response."""
 
-import gzip
 import logging
 import threading
 import zlib
@@ -80,8 +79,7 @@ class Request:
 class HttpLimits:
     """Limits of a call: times in seconds, sizes in bytes.
 
-    `deadline` bounds all attempts and waits, `attempt_timeout` one attempt. Request bodies above
-    `gzip_over` are compressed; None compresses none.
+    `deadline` bounds all attempts and waits, `attempt_timeout` one attempt.
     """
 
     attempts: int = 6
@@ -91,7 +89,6 @@ class HttpLimits:
     backoff: float = 0.5
     backoff_cap: float = 8.0
     body_bytes: int = 10 * 1024 * 1024
-    gzip_over: int | None = None
 
 
 class Exchange:
@@ -125,11 +122,6 @@ class Exchange:
         headers, body = {**BASE_HEADERS, **request.headers}, request.body
         if body is not None:
             headers["Content-Type"] = request.content_type
-            threshold = self._limits.gzip_over
-            if threshold is not None and len(body) > threshold:
-                # Without a time stamp in the gzip header, every attempt sends the same bytes.
-                body = gzip.compress(body, mtime=0)
-                headers["Content-Encoding"] = "gzip"
         deadline = min(deadline, self._clock() + self._limits.attempt_timeout)
         left = deadline - self._clock()
         if left <= 0:
