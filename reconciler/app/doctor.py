@@ -55,11 +55,17 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY
 
 
 def checks(
-    workspace: CheckedWorkspace, summary: str, *, ca_bundle: str | None, ci: bool
+    workspace: CheckedWorkspace,
+    summary: str,
+    *,
+    ca_bundle: str | None,
+    ci: bool,
+    verb_variables: frozenset[str],
 ) -> Iterator[Check]:
     """Every check in turn, up to the first that stops the others. `summary` counts the files.
 
-    With `ci` they are those of a CI job, from files and environment alone.
+    With `ci` they are those of a CI job, from files and environment alone. `verb_variables` are
+    those that a single verb reads.
     """
     root = workspace.root
     try:
@@ -70,7 +76,7 @@ def checks(
     yield Check("ok", "files", summary)
     if not workspace.tenant.complete:
         yield Check("note", "reference", "there is none, so fewer checks run offline")
-    yield from _variables(in_ci=ci or bool(ci_variable(os.environ)))
+    yield from _variables(verb_variables, in_ci=ci or bool(ci_variable(os.environ)))
     try:
         choice = chosen_ledger(settings, ci=ci)
         yield Check("ok", "ledger", _described(choice))
@@ -97,14 +103,14 @@ def checks(
         yield Check("bad", "ledger", error.message, error)
 
 
-def _variables(*, in_ci: bool) -> Iterator[Check]:
+def _variables(of_verbs: frozenset[str], *, in_ci: bool) -> Iterator[Check]:
     """What the environment sets for the flags, and what only looks so."""
-    unknown = unknown_variables(os.environ)
+    unknown = unknown_variables(os.environ, of_verbs)
     if unknown:
         error = UsageError("", remedy="Correct each name, or remove the variable.")
         status = ("bad", error) if in_ci else ("note", None)
         yield Check(status[0], "variables", ", ".join(unknown), status[1])
-    flags = sorted(set(map(flag_variable, FLAGS)).intersection(os.environ))
+    flags = sorted(of_verbs.union(map(flag_variable, FLAGS)).intersection(os.environ))
     if flags:
         yield Check("ok", "flags", f"set by {', '.join(flags)}")
 

@@ -23,7 +23,8 @@ _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}
 def doctor(*, ci: bool, ca_bundle: str | None) -> int:
     """Check files, daybook, credentials and ledger, and show what is missing. Changes nothing."""
     log_steps()
-    root = given_options().workspace
+    given = given_options()
+    root = given.workspace
     out([line(("Workspace ", ""), (str(root.absolute()), "strong"))])
     workspace = read_workspace(root)
     out(problem_spans(workspace.errors, root))
@@ -35,7 +36,13 @@ def doctor(*, ci: bool, ca_bundle: str | None) -> int:
     if workspace.warnings:
         note("`reconciler validate` shows the warnings of the files.")
     code = 0
-    for check in checks(workspace, ", ".join(counts), ca_bundle=ca_bundle, ci=ci):
+    for check in checks(
+        workspace,
+        ", ".join(counts),
+        ca_bundle=ca_bundle,
+        ci=ci,
+        verb_variables=given.verb_variables,
+    ):
         mark = (f"  {check.status:<5}", _STYLES[check.status])
         out([line(mark, (check.subject, "strong"), ": ", check.fact)])
         if check.error is not None:

@@ -18,7 +18,13 @@ from reconciler import __version__
 from reconciler.cli import streams
 from reconciler.cli.options import HELP, CommonOptions, VerbGroup, common_options, format_option
 from reconciler.cli.terminal import err, out, out_text, show_error
-from reconciler.core.model.variables import ci_variable, flag_variable, unknown_variables
+from reconciler.core.model.variables import (
+    FLAG_PREFIX,
+    ci_variable,
+    flag_variable,
+    known_variables,
+    unknown_variables,
+)
 from reconciler.errors import MissingPackage, ReconcilerError, UsageError
 from reconciler.render.styled_text import line
 
@@ -73,10 +79,29 @@ class LazyGroup(VerbGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         found = super().resolve_command(ctx, args)
+        if ctx.resilient_parsing:
+            return found
+        given = ctx.ensure_object(CommonOptions)
+        given.verb_variables = self._verb_variables(ctx)
         # `doctor` shows them among all else that a job lacks.
         if found[0] != "doctor" and not {"-h", "--help"}.intersection(args):
-            _check_variables()
+            _check_variables(given.verb_variables)
         return found
+
+    def _verb_variables(self, ctx: click.Context) -> frozenset[str]:
+        """The variables of the verbs that a variable seems to name. No other verb is loaded."""
+        shared = known_variables()
+        others = [
+            name for name in os.environ if name.startswith(FLAG_PREFIX) and name not in shared
+        ]
+        named = {
+            verb
+            for verb in _COMMANDS
+            for name in others
+            if name.startswith(flag_variable("", verb))
+        }
+        commands = (self.get_command(ctx, verb) for verb in sorted(named))
+        return frozenset().union(*(_variables_of(command) for command in commands if command))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -88,7 +113,7 @@ class LazyGroup(VerbGroup):
         place = "files." if cmd_name in _WRITING_FILES else ""
         command = getattr(import_module(f"reconciler.cli.{place}{name}"), name)
         assert isinstance(command, click.Command)
-        _read_environment(command)
+        _read_environment(command, cmd_name)
         return command
 
     def get_help(self, ctx: click.Context) -> str:
@@ -102,9 +127,9 @@ class LazyGroup(VerbGroup):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-def _check_variables() -> None:
+def _check_variables(of_verbs: frozenset[str]) -> None:
     """Warn of variables that set nothing although they look so. Raises UsageError in CI."""
-    unknown = unknown_variables(os.environ)
+    unknown = unknown_variables(os.environ, of_verbs)
     if unknown and ci_variable(os.environ):
         raise UsageError(
             f"unknown-variable: {', '.join(unknown)}",
@@ -113,18 +138,25 @@ def _check_variables() -> None:
     err(line(("warning[unknown-variable]: ", "warning"), fact) for fact in unknown)
 
 
-def _read_environment(command: click.Command) -> None:
-    """Every flag is also RECONCILER_<FLAG>, whichever verb it belongs to.
+def _read_environment(command: click.Command, *verb: str) -> None:
+    """Every flag is also RECONCILER_<VERB>_<FLAG>, or RECONCILER_<FLAG> for all verbs at once.
 
-    The flag is its first long spelling, whatever the parameter behind it is called.
+    The flag is its first long spelling, whatever the parameter behind it is called. The variable
+    of the verb counts before the shared one.
     """
     for option in command.params:
         if isinstance(option, click.Option) and not option.is_eager:
             flag = next(word for word in option.opts if word.startswith("--"))
-            option.envvar = flag_variable(flag)
+            option.envvar = [flag_variable(flag, *verb), flag_variable(flag)]
     if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            _read_environment(inner)
+        for name, inner in command.commands.items():
+            _read_environment(inner, *verb, name)
+
+
+def _variables_of(command: click.Command) -> set[str]:
+    found = {name for option in command.params for name in option.envvar or ()}
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    return found.union(*map(_variables_of, inner))
 
 
 @click.group(cls=LazyGroup, context_settings={**HELP, "max_content_width": 100})

@@ -1,5 +1,6 @@
 """Options that several verbs share."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -55,6 +56,10 @@ class CommonOptions:
     """Whether the process ends with this command."""
     named: bool = False
     """Whether somebody named the workspace, on the command line or in the environment."""
+    typed: set[str] = field(default_factory=set)
+    """The options of these that are on the command line."""
+    verb_variables: frozenset[str] = frozenset()
+    """The environment variables of single verbs, as far as their prefix occurs."""
 
     def completed(self, text: str) -> str:
         """A text whose suggested commands name the workspace, where somebody named it."""
@@ -68,10 +73,14 @@ def given_options() -> CommonOptions:
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     source = ctx.get_parameter_source(param.name or "")
-    if source is not click.core.ParameterSource.DEFAULT:
-        given = ctx.ensure_object(CommonOptions)
-        setattr(given, param.name or "", value)
-        given.named = given.named or param.name == "workspace"
+    given, name = ctx.ensure_object(CommonOptions), param.name or ""
+    if source is click.core.ParameterSource.COMMANDLINE:
+        given.typed.add(name)
+    elif source is click.core.ParameterSource.DEFAULT or name in given.typed:
+        # A variable speaks to the verb too, and what was typed before the verb wins.
+        return
+    setattr(given, name, value)
+    given.named = given.named or name == "workspace"
 
 
 def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -128,15 +137,16 @@ def take(kind: Callable[..., _Value], given: dict[str, Any]) -> _Value:
 
 
 class _Format(click.Choice[str]):
-    """The formats of one verb. The variable speaks to all verbs, so it may name one of another."""
+    """The formats of one verb. The variable of all verbs may name a format of another verb."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if param is None or ctx is None or value in self.choices or not param.envvar:
             return super().convert(value, param, ctx)
-        if param.name and ctx.get_parameter_source(param.name) is not ENVIRONMENT:
+        own, *shared = param.envvar
+        if ctx.get_parameter_source(param.name or "") is not ENVIRONMENT or os.environ.get(own):
             return super().convert(value, param, ctx)
         usual = str(param.get_default(ctx))
-        text = f"{param.envvar}={value} is ignored: this verb has {', '.join(self.choices)}"
+        text = f"{shared[0]}={value} is ignored: this verb has {', '.join(self.choices)}"
         write_line(f"{text}, and uses {usual}", to_stderr=True)
         return usual
 

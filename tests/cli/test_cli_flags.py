@@ -53,6 +53,32 @@ def test_every_flag_is_an_environment_variable(pending, monkeypatch, name, value
     assert ended.code == code, ended.said
 
 
+@pytest.mark.parametrize(
+    ("variables", "typed", "code"),
+    [
+        pytest.param({"PLAN_EXPECT_NO_CHANGES": "1"}, (), 7, id="of the verb"),
+        pytest.param({"APPLY_PARALLELISM": "0"}, (), 0, id="of another verb"),
+        pytest.param({"PLAN_PARALLELISM": "2", "PARALLELISM": "0"}, (), 0, id="before the shared"),
+        pytest.param({"PLAN_PARALLELISM": "0", "PARALLELISM": "2"}, (), 64, id="and refused"),
+        pytest.param({"PLAN_PARALLELISM": "", "PARALLELISM": "0"}, (), 64, id="unless it is empty"),
+        pytest.param({"PLAN_PARALLELISM": "0"}, ("--parallelism", "2"), 0, id="typed wins"),
+        pytest.param({"PLAN_FORMAT": "yaml", "FORMAT": "json"}, (), 64, id="a format of none"),
+    ],
+)
+def test_a_verb_has_variables_of_its_own(pending, monkeypatch, variables, typed, code):
+    monkeypatch.setenv("CI", "true")
+    for name, value in variables.items():
+        monkeypatch.setenv(f"RECONCILER_{name}", value)
+    ended = pending.run("plan", *typed)
+    assert ended.code == code, ended.said
+
+
+def test_what_is_typed_before_the_verb_wins(pending, monkeypatch):
+    monkeypatch.setenv("RECONCILER_WORKSPACE", "nowhere")
+    monkeypatch.setenv("RECONCILER_PLAN_WORKSPACE", "nowhere")
+    assert reconciler("-w", pending.root, "plan", "--detailed-exitcode").code == 2
+
+
 def test_a_plan_may_be_saved_by_the_environment(pending, monkeypatch, tmp_path):
     plan_with(pending, monkeypatch, OUT=str(tmp_path / "plan.json"))
     assert json.loads((tmp_path / "plan.json").read_text())["digest"].startswith("sha256:")

@@ -90,14 +90,6 @@ def test_flags_named_in_the_text_exist(flag: str) -> None:
     assert flag in everywhere
 
 
-def test_variables_named_in_the_text_are_flags() -> None:
-    named = re.findall(r"`RECONCILER_([A-Z_]+)=", REFERENCE)
-    commands = (command_line, *every_command(command_line))
-    everywhere = set().union(*(flags(command) for command in commands))
-    assert named
-    assert {f"--{name.lower().replace('_', '-')}" for name in named} <= everywhere
-
-
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z-]+)`?\s+[#|]?", README))))
 def test_documented_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

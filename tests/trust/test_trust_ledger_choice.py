@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -200,6 +201,9 @@ def test_t01_what_init_writes_and_the_examples_name_their_ledger(tmp_path):
         ("RECONCILER_PLANKEY", "RECONCILER_PLAN_KEY"),
         ("RECONCILER_BASE_URL", "ZUORA_BASE_URL"),
         ("RECONCILER_QQQQ", ""),
+        ("RECONCILER_PLAN_TARGTE", "RECONCILER_PLAN_TARGET"),
+        ("RECONCILER_VALIDATE_PARALLELISM", "RECONCILER_PARALLELISM"),
+        ("RECONCILER_DAYBOOK_RECOVER_DRYRUN", "RECONCILER_DAYBOOK_RECOVER_DRY_RUN"),
     ],
 )
 def test_t01_a_variable_that_sets_nothing_is_told(small, name, nearest):  # noqa: F811
@@ -225,9 +229,9 @@ def test_t01_many_unknown_variables_stay_one_message(small):  # noqa: F811
 
 def every_flag(command: click.Command) -> set[str]:
     found = {
-        option.envvar
+        option.envvar[-1]
         for option in command.params
-        if isinstance(option, click.Option) and isinstance(option.envvar, str)
+        if isinstance(option, click.Option) and option.envvar
     }
     if isinstance(command, click.Group):
         context = click.Context(command)
@@ -238,6 +242,24 @@ def every_flag(command: click.Command) -> set[str]:
 
 def test_t01_the_table_of_flags_is_that_of_the_verbs():
     assert set(map(flag_variable, FLAGS)) == every_flag(command_line)
+
+
+def variables_of_verbs(command: click.Command) -> list[str]:
+    """The variable of every flag that only its verb reads."""
+    context = click.Context(command)
+    inner = command.list_commands(context) if isinstance(command, click.Group) else ()
+    own = [option.envvar[0] for option in command.params if option.envvar]
+    return own + [
+        name for word in inner for name in variables_of_verbs(command.get_command(context, word))
+    ]
+
+
+def test_t01_a_variable_means_one_flag():
+    """The variable of a verb's flag is neither that of another verb nor one for all verbs."""
+    root = {option.envvar[0] for option in command_line.params if option.envvar}
+    own = [name for name in variables_of_verbs(command_line) if name not in root]
+    assert [name for name, times in Counter(own).items() if times > 1] == []
+    assert known_variables().isdisjoint(own)
 
 
 def test_t01_the_table_of_variables_is_complete():
@@ -253,7 +275,8 @@ def test_t01_the_table_of_variables_is_complete():
         for file in files
         for name in re.findall(r"\b(?:ZUORA|RECONCILER)_[A-Z_]+[A-Z]\b", file.read_text())
     }
-    assert named <= known_variables() | {"RECONCILER_FLAG"}
+    own = {*variables_of_verbs(command_line)}
+    assert named <= known_variables() | own | {"RECONCILER_FLAG"}
     reference = (ROOT / "docs" / "reference.md").read_text()
     flags = set(map(flag_variable, FLAGS))
     assert [name for name in known_variables() - flags if f"`{name}`" not in reference] == []

@@ -1,6 +1,6 @@
 """The environment variables that the program reads, and a check of those that look like them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from itertools import islice
 
 BASE_URL = "ZUORA_BASE_URL"
@@ -46,9 +46,12 @@ BUILD_SERVERS = (
 _OFF = frozenset({"", "0", "false", "no", "off"})
 
 
-def flag_variable(flag: str) -> str:
-    """The variable of a flag: `RECONCILER_PLAN_DIGEST` of `--plan-digest`."""
-    return FLAG_PREFIX + flag.removeprefix("--").upper().replace("-", "_")
+def flag_variable(flag: str, *verb: str) -> str:
+    """The variable of a flag: `RECONCILER_PLAN_DIGEST` of `--plan-digest`.
+
+    With a verb, the one that only this verb reads: `RECONCILER_DRIFT_LIVE` of `drift --live`.
+    """
+    return FLAG_PREFIX + "_".join((*verb, flag.removeprefix("--"))).upper().replace("-", "_")
 
 
 def known_variables() -> frozenset[str]:
@@ -65,9 +68,14 @@ def ci_variable(environment: Mapping[str, str]) -> str:
     )
 
 
-def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """What is wrong with variables that look like ours and are none; the first of them."""
-    known = known_variables()
+def unknown_variables(
+    environment: Mapping[str, str], of_verbs: Set[str] = frozenset()
+) -> tuple[str, ...]:
+    """What is wrong with variables that look like ours and are none; the first of them.
+
+    `of_verbs` are the variables of single verbs, as far as their prefix occurs.
+    """
+    known = known_variables() | of_verbs
     unknown = (
         name
         for name in sorted(environment)
