@@ -8,12 +8,13 @@ from reconciler.cli.options import (
     ca_bundle_option,
     common_options,
     format_option,
+    given_options,
     parallelism_option,
 )
-from reconciler.cli.terminal import out, out_json, progress
+from reconciler.cli.terminal import out, out_text, progress
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.errors import ExpectationFailed
-from reconciler.render.sections.closing import close_document, close_lines
+from reconciler.render import CLOSE_RENDERERS
 
 
 @click.command("close-check")
@@ -32,7 +33,7 @@ from reconciler.render.sections.closing import close_document, close_lines
 )
 @parallelism_option
 @ca_bundle_option
-@format_option("text", "json")
+@format_option(*CLOSE_RENDERERS)
 @common_options
 def close_check(
     *,
@@ -47,7 +48,7 @@ def close_check(
 
     Exits 7 if one is not. Closing a period stays with people.
     """
-    checks = check_periods(
+    report = check_periods(
         checked_workspace(),
         tuple(dict.fromkeys(periods)),
         allowed=allowed,
@@ -55,9 +56,10 @@ def close_check(
         parallelism=parallelism,
         ca_bundle=ca_bundle,
         progress=progress,
-    )
-    if style == "json":
-        out_json(close_document(checks))
+    ).with_remedies(given_options().completed)
+    drawing = CLOSE_RENDERERS[style](report)
+    if isinstance(drawing, str):
+        out_text(drawing)
     else:
-        out(close_lines(checks))
-    return 0 if all(check.ready for check in checks) else ExpectationFailed.exit_code
+        out(drawing)
+    return 0 if report.ready else ExpectationFailed.exit_code

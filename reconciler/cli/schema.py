@@ -12,8 +12,8 @@ from reconciler.render.styled_text import table
 @click.argument("kind", required=False)
 @common_options
 def schema(kind: str | None) -> int:
-    """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), or of what `apply
-    --report` writes (`report`); without one, list them.
+    """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), of what `apply
+    --report` writes (`report`), or of a `close-check`; without one, list them.
     """
     known = schemas()
     if kind is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan
+    from reconciler.core.planning.closing.readiness import CloseReport
     from reconciler.render.styled_text import Line
 
 Drawing: TypeAlias = "str | Iterable[Line]"
@@ -19,10 +20,10 @@ Renderer: TypeAlias = "Callable[[Plan, str], Drawing]"
 """Draws a plan. The second argument is the path from the repository to the workspace."""
 
 
-def _loaded(module: str, function: str, *, prefixed: bool = False) -> Renderer:
-    def draw(plan: "Plan", prefix: str) -> Drawing:
+def _loaded(module: str, function: str, *, prefixed: bool = False) -> "Callable[..., Drawing]":
+    def draw(shown: object, prefix: str = "") -> Drawing:
         found: Callable[..., Drawing] = getattr(import_module(f"reconciler.{module}"), function)
-        return found(plan, prefix) if prefixed else found(plan)
+        return found(shown, prefix) if prefixed else found(shown)
 
     return draw
 
@@ -39,3 +40,14 @@ RENDERERS: Mapping[str, Renderer] = MappingProxyType(
     }
 )
 """The name of a `--format`, and the function that draws it."""
+
+CLOSE_RENDERERS: "Mapping[str, Callable[[CloseReport], Drawing]]" = MappingProxyType(
+    {
+        "text": _loaded("render.sections.closing", "close_lines"),
+        "markdown": _loaded("render.sections.closing", "close_markdown"),
+        "html": _loaded("render.html.document", "close_html"),
+        "json": _loaded("core.documents.close_check_json", "close_text"),
+        "junit": _loaded("render.sections.closing", "close_junit"),
+    }
+)
+"""The same for a close check."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.model.finding import UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, LiveState, Plan
+from reconciler.core.model.plan import Action, Basis, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
 from reconciler.core.planning.impact import newly_cancelled
@@ -128,7 +128,6 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     lacking = _lacking(plan, assessment) if plan.requirement.approvals else ""
     verdict = _verdict(plan, lacking, entries)
     prevented = plan.refusals or plan.scope.offline or lacking or not plan.feasible
-    names = (("tenant ", plan.basis.tenant_id), ("entity ", plan.basis.entity_id))
     return PlanView(
         plan=plan,
         verdict=verdict,
@@ -159,9 +158,15 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         drift=tuple(map(view_of_drift, plan.drift)),
         drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger"
         * bool(plan.drift),
-        ledger=(("", plan.basis.host), *(pair for pair in names if pair[1])),
+        ledger=ledger_of(plan.basis),
         live=live_text(plan.live) if plan.live is not None else "",
     )
+
+
+def ledger_of(basis: Basis) -> tuple[tuple[str, str], ...]:
+    """The host, the tenant and the entity, each after what it is called, as far as known."""
+    names = (("tenant ", basis.tenant_id), ("entity ", basis.entity_id))
+    return ("", basis.host), *(pair for pair in names if pair[1])
 
 
 def counts_of(plan: Plan) -> str:

@@ -38,7 +38,11 @@ SCHEMAS: Mapping[str, str] = MappingProxyType(
 """The file name of the schema of every kind of document."""
 
 DOCUMENTS: Mapping[str, str] = MappingProxyType(
-    {"plan": "plan.schema.json", "report": "report.schema.json"}
+    {
+        "plan": "plan.schema.json",
+        "report": "report.schema.json",
+        "close-check": "close-check.schema.json",
+    }
 )
 """The same for what the tool writes, and others read."""
 

@@ -8,7 +8,7 @@ from run_builders import declared_run, live_run, recorded_run
 
 from reconciler.core.model.resource import Address
 from reconciler.core.model.tenant import AccountingPeriod
-from reconciler.core.planning.closing.readiness import CloseFacts, close_check
+from reconciler.core.planning.closing.readiness import CloseFacts, SearchedPeriod, close_check
 
 PERIODS = tuple(
     AccountingPeriod(name=name, start_date=start, end_date=end, status=status)
@@ -26,13 +26,15 @@ TRANSFERRED = {"transferredToAccounting": "Yes"}
 
 def facts(files, book, ledger, **changes):
     plan = plan_for(snapshot(files, book, ledger, tenant=TENANT))
-    given = {"unmanaged": {"Jan-2026": (), "Feb-2026": ()}, **changes}
-    return CloseFacts(plan=plan, periods=TENANT.periods_by_name, **given)
+    searched = {name: SearchedPeriod(entries=1) for name in ("Jan-2026", "Feb-2026")}
+    periods = TENANT.periods_by_name
+    given = {"searched": searched, "reference": periods, **changes}
+    return CloseFacts(plan=plan, periods=periods, **given)
 
 
 def failing(checked, period="Jan-2026", allowed=()):
     check = close_check(period, checked, allowed=allowed)
-    return {item.item: item.found for item in check.items if item.fails}
+    return {item.item: item.found for item in check.failing}
 
 
 SOUND = ([declared()], [recorded()], [live(**TRANSFERRED)])
@@ -54,7 +56,9 @@ def test_the_sound_books_are_ready():
             {"open-call": ("create of rent",)},
         ),
         pytest.param(
-            SOUND, {"unmanaged": {"Jan-2026": ("JE-00000009",)}}, "Jan-2026",
+            SOUND,
+            {"searched": {"Jan-2026": SearchedPeriod(entries=2, unmanaged=("JE-00000009",))}},
+            "Jan-2026",
             {"unmanaged": ("JE-00000009",)},
         ),
         pytest.param(
@@ -66,6 +70,20 @@ def test_the_sound_books_are_ready():
             {"earlier-period": ("Jan-2026 (PendingClose)",), "reversal-due": ("part of rent",)},
         ),
         pytest.param(SOUND, {"due": (DUE,)}, "Jan-2026", {}),
+        pytest.param(
+            SOUND, {"reference": {}, "waiting": ("rent waits for its first period",)}, "Jan-2026",
+            {"period-in-reference": (
+                "Jan-2026 is not in reference.yaml", "rent waits for its first period",
+            )},
+        ),
+        pytest.param(SOUND, {"reference": {}}, "Jan-2026", {}),
+        pytest.param(
+            SOUND, {"reference": {"Jan-2026": replace(PERIODS[1], end_date="2026-01-30")}},
+            "Jan-2026",
+            {"period-in-reference": (
+                "Jan-2026 has other days in the ledger: 2026-01-01 to 2026-01-31",
+            )},
+        ),
     ],
 )  # fmt: skip
 def test_each_item(books, changes, period, found):
@@ -75,9 +93,29 @@ def test_each_item(books, changes, period, found):
 
 
 def test_what_was_not_queried_is_said():
-    check = close_check("Jan-2026", facts(*SOUND, unmanaged={}))
+    check = close_check("Jan-2026", facts(*SOUND, searched={}))
     assert check.ready
     assert check.not_checked[0] == "entries that nobody declares"
+    states = {item.item: str(item.state) for item in check.items}
+    assert states.pop("unmanaged") == "not-checked"
+    assert {*states.values()} == {"ok"}
+
+
+def test_each_item_counts_what_was_looked_at():
+    check = close_check("Jan-2026", facts(*SOUND, due=(DUE,)))
+    assert {item.item: item.checked for item in check.items} == {
+        "earlier-period": 1,
+        "period-in-reference": 1,
+        "pending-change": 1,
+        "blocked-change": 1,
+        "run-not-done": 0,
+        "unmanaged": 1,
+        "not-transferred": 1,
+        "reversal-due": 0,
+        "schedule-due": 0,
+        "open-call": 0,
+        "transfer-error": 1,
+    }
 
 
 def test_a_replacement_counts_in_both_periods():

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from books_harness import by_hand, credit, debit
+from document_schemas import must_fit
 
+NEXT = "next-period-start"
 MANAGED = ("close-check", "--managed-only", "Jan-2026")
 
 
@@ -13,7 +15,8 @@ def failing(books, *args):
     """The items that fail, each with what it names; the exit code is that of the check."""
     ended = books.run(*(args or ("close-check", "Jan-2026")), "--format", "json")
     (period,) = ended.json["periods"]
-    found = {one["item"]: one["found"] for one in period["items"] if one["fails"]}
+    must_fit("close-check", ended.out)
+    found = {one["item"]: one["found"] for one in period["items"] if one["state"] == "fails"}
     assert (ended.code, period["ready"]) == ((7, False) if found else (0, True)), ended.said
     return found
 
@@ -33,15 +36,16 @@ def ready(small):
 def test_a_ready_period_is_said_to_be(ready):
     before = ready.content()
     ended = ready.run("close-check", "Jan-2026")
-    assert (ended.code, ended.out.splitlines()[0]) == (0, "Jan-2026 (Open)  ready")
-    assert "not checked: draft and processing billing documents, trial balance run" in ended.out
+    assert (ended.code, ended.err) == (0, "")
+    assert "\nJan-2026 (Open)  ready to be closed\n" in ended.out
+    assert "  Not checked:\n    draft and processing billing documents, trial" in ended.out
     assert ready.content() == before
 
 
 def test_an_earlier_period_is_open(ready):
     ended = ready.run("close-check", "Feb-2026")
     assert ended.code == 7
-    assert "  FAIL  earlier-period  1: Jan-2026 (Open)\n" in ended.out
+    assert "earlier-period" in ended.out and "        Jan-2026 (Open)\n" in ended.out
     periods = ready.call("GET", "accounting-periods")["accountingPeriods"]
     (january,) = (one["id"] for one in periods if one["name"] == "Jan-2026")
     for how in ("pending-close", "close"):
@@ -90,7 +94,7 @@ def test_what_nobody_declares_is_imported_or_not_looked_for(ready):
     assert "To fix: Run `reconciler import --period Jan-2026" in ended.out
     ended = ready.run(*MANAGED)
     assert ended.code == 0
-    assert "not checked: entries that nobody declares, draft" in ended.out
+    assert "  Not checked:\n    entries that nobody declares\n    draft" in ended.out
     assert ready.run("import", "--period", "Jan-2026", "--yes").code == 0
     assert "unmanaged" not in failing(ready)
 
@@ -109,6 +113,22 @@ def test_a_reversal_that_is_due_is_written_and_applied(ready):
     assert failing(ready, *only) == {}
 
 
+def test_a_period_that_the_reference_lacks_is_added_to_it(ready):
+    ready.declare("accrual", debit("9.00"), credit("9.00"), metadata={"reverseOn": NEXT})
+    ready.applied()
+    whole = (ready.root / "reference.yaml").read_text()
+    kept = [row for row in whole.splitlines(keepends=True) if "Feb-2026" not in row]
+    ready.write("reference.yaml", "".join(kept))
+    only = ("close-check", "Feb-2026", "--allow", "earlier-period", "--allow", "not-transferred")
+    lacking = ["Feb-2026 is not in reference.yaml"]
+    assert failing(ready, *only)["period-in-reference"][:1] == lacking
+    ended = ready.run(*only)
+    assert "To fix: Correct Feb-2026 in reference.yaml, then run `reconciler generate" in ended.out
+    ready.write("reference.yaml", whole)
+    assert ready.run("generate").code == 0
+    assert set(failing(ready, *only)) == {"reversal-due", "pending-change"}
+
+
 def test_the_page_shows_what_is_printed(small):
     page = (Path(__file__).parents[2] / "docs" / "close.md").read_text()
     (shown,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
@@ -119,5 +139,5 @@ def test_the_page_shows_what_is_printed(small):
     (january,) = (one["id"] for one in periods if one["name"] == "Jan-2026")
     small.call("PUT", f"accounting-periods/{january}/pending-close")
     ended = small.run("close-check", "Feb-2026")
-    printed = ended.out.replace(f" -w {small.root}", "").splitlines()
-    assert [row for row in printed if "ok  " not in row][:-1] == shown.splitlines()
+    printed = ended.out.replace(f" -w {small.root}", "").partition("\n\n")[2]
+    assert printed == shown

@@ -41,8 +41,10 @@ from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier
 from reconciler.core.model.proofs.rehearsal import Rehearsed
 from reconciler.core.model.report import Outcome
+from reconciler.core.planning.closing.readiness import ItemState
 from reconciler.core.planning.stricter import stricter
 from reconciler.core.planning.unanswered import ACCEPTABLE
+from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.ledger.journals import fields as ledger_entries
 from reconciler.ledger.reference_data import code_types, document
 from reconciler.ledger.runs.operations import BUSY_STATES
@@ -70,6 +72,8 @@ ENUMERATIONS: dict[str, Any] = {
     },
     "Workspace/$defs/approvals/properties/evidence": Evidence,
     "Workspace/$defs/houseRule/properties/kinds/items": NAMES,
+    "close-check/$defs/item/properties/item": CLOSE_ITEMS,
+    "close-check/$defs/item/properties/state": ItemState,
     "Reference/$defs/accountingPeriod/properties/status": PeriodStatus,
     "Reference/$defs/accountingCode/properties/type": CodeType,
     "Reference/$defs/accountingCode/properties/status": CodeStatus,

@@ -1,15 +1,23 @@
 """Reads what a close check needs: the plan, open calls, computed entries and unmanaged entries."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_search
 from reconciler.app.progress import Progress
+from reconciler.app.provenance import committed
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import require_daybook
 from reconciler.app.workspace import CheckedWorkspace
+from reconciler.core.documents.plan_file import moment
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
-from reconciler.core.planning.closing.readiness import CloseCheck, CloseFacts, close_check
+from reconciler.core.planning.closing.readiness import (
+    CloseFacts,
+    CloseReport,
+    SearchedPeriod,
+    close_check,
+)
 from reconciler.core.recovery.marker_search import UnexpectedRows
 from reconciler.core.recovery.period_import import listed_entries, select_entries, statement_for
 from reconciler.errors import LedgerError, Refused
@@ -24,7 +32,7 @@ def check_periods(
     parallelism: int,
     ca_bundle: str | None,
     progress: Progress,
-) -> tuple[CloseCheck, ...]:
+) -> CloseReport:
     """Check periods, and change nothing. Raises Refused for a period that the ledger lacks."""
     opened = open_session(
         ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle, by_base=False
@@ -39,32 +47,43 @@ def check_periods(
                 close = get_close_matches(name, periods, n=1)
                 hint = f"Did you mean {close[0]}?" if close else "Check the name."
                 raise Refused(f"the ledger has no accounting period {name}", remedy=hint)
-        computed = workspace.computed.entries.values() if workspace.computed else ()
+        computed = workspace.computed
+        at = session.ledger.server_time()
         facts = CloseFacts(
             plan=found.plan,
             periods=periods,
+            reference=workspace.tenant.periods_by_name,
             open_calls=tuple(
                 f"{one.act} of {one.address.name}" for one in session.daybook.unsettled()
             ),
-            due=tuple(one.declared for one in computed),
-            unmanaged={} if managed_only else {name: _unmanaged(session, name) for name in names},
+            due=tuple(one.declared for one in computed.entries.values()) if computed else (),
+            waiting=tuple(
+                f"{one.address.name} waits for {one.awaited}"
+                for one in (computed.waiting if computed else ())
+            ),
+            searched={} if managed_only else {name: _searched(session, name) for name in names},
         )
-    return tuple(close_check(name, facts, allowed=allowed) for name in names)
+    basis = found.plan.basis
+    return CloseReport(
+        basis=replace(basis, origin=committed(basis.origin, workspace.root)),
+        checked_at=moment(at) if at else "",
+        checks=tuple(close_check(name, facts, allowed=allowed) for name in names),
+    )
 
 
-def _unmanaged(session: ReadSession, period: str) -> tuple[str, ...]:
-    """The numbers of posted entries that nobody declares, forgets or made by a run."""
+def _searched(session: ReadSession, period: str) -> SearchedPeriod:
+    """What a Data Query finds in a period."""
     place = session.settings.marker
     try:
         rows = session.ledger.query(statement_for(RUN_ENTRY_KIND, period, place))
-        return select_entries(
-            RUN_ENTRY_KIND,
-            listed_entries(rows, place),
-            session.daybook.recorded().values(),
-            workspace=session.settings.name,
+        listed = tuple(listed_entries(rows, place))
+        recorded = session.daybook.recorded().values()
+        chosen = select_entries(
+            RUN_ENTRY_KIND, listed, recorded, workspace=session.settings.name
         ).wanted
     except (LedgerError, UnexpectedRows) as error:
         raise Refused(
             f"the ledger cannot be searched: {error}",
             remedy="Run it with --managed-only: then entries that nobody declares are not checked.",
         ) from error
+    return SearchedPeriod(entries=len(listed), unmanaged=chosen)

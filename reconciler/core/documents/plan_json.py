@@ -54,6 +54,11 @@ _WHERE_STATED = ("renamed_from", "reverses")
 """Texts of a change that are written only where there is one."""
 
 
+def target_document(basis: Basis) -> Document:
+    """The ledger that a document is about."""
+    return {"host": basis.host, "tenant_id": basis.tenant_id, "entity_id": basis.entity_id}
+
+
 def document_of(plan: Plan) -> Document:
     """The plan as JSON values; amounts are decimal text. Unchanged entries are only counted.
 
@@ -62,11 +67,7 @@ def document_of(plan: Plan) -> Document:
     document: Document = {
         "format_version": FORMAT_VERSION,
         "workspace": plan.basis.workspace,
-        "target": {
-            "host": plan.basis.host,
-            "tenant_id": plan.basis.tenant_id,
-            "entity_id": plan.basis.entity_id,
-        },
+        "target": target_document(plan.basis),
         "basis": {
             "daybook_lineage": plan.basis.lineage,
             "daybook_serial": plan.basis.serial,

@@ -15,6 +15,12 @@ _RULES = (
         remedy="Close the earlier periods in the ledger first.",
     ),
     Rule(
+        id="period-in-reference",
+        summary="`reference.yaml` has the period, with the days that it has in the ledger.",
+        why="Schedules and reversals are computed only for periods that it has.",
+        remedy="Correct {} in reference.yaml, then run `reconciler generate`.",
+    ),
+    Rule(
         id="pending-change",
         summary="No change of the period waits for an apply.",
         why="After the close it can no longer be posted in the period.",

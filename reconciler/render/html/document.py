@@ -12,11 +12,13 @@ from functools import cache
 import jinja2
 
 from reconciler.core.model.plan import Plan
+from reconciler.core.planning.closing.readiness import CloseReport
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import css_string, neutral
 from reconciler.render.html.changes import ChangeRow, ChangeTable, table_of
 from reconciler.render.html.charts import HALF, charts_of
 from reconciler.render.plan_view import NOTHING_POSTED, UNKNOWN_AMOUNTS, PlanView, view_of
+from reconciler.render.sections.closing import extent_of, facts_of, named, state_text, verdict_of
 
 _POLICY = (
     "default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "
@@ -58,6 +60,26 @@ def plan_html(plan: Plan) -> str:
             pages=pages,
             early=_EARLY,
             script=script,
+        )
+    )
+    return drawn + "\n"
+
+
+def close_html(report: CloseReport) -> str:
+    """A close check as an HTML document, the same bytes for the same report."""
+    style = _source("report.css")
+    drawn = (
+        _environment()
+        .get_template("close.html")
+        .render(
+            report=report,
+            facts=facts_of(report),
+            verdict_of=verdict_of,
+            state_text=state_text,
+            extent_of=extent_of,
+            named=named,
+            policy=_POLICY.format(styles=_hashes(style), scripts="'none'"),
+            style=style,
         )
     )
     return drawn + "\n"

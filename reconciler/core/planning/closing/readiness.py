@@ -1,35 +1,55 @@
 """Decides whether an accounting period can be closed, by what is still open in it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
 
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.plan import Action, Change, Plan
+from reconciler.core.model.plan import Action, Basis, Change, Plan
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.transfers import posted_states
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 
-NOT_CHECKED = "draft and processing billing documents, trial balance run"
+NOT_ASKED = "draft and processing billing documents, trial balance run"
 """What nobody can ask the API for."""
+
+
+class ItemState(StrEnum):
+    """What a check found out about one item."""
+
+    OK = "ok"
+    FAILS = "fails"
+    ALLOWED = "allowed"
+    """It would fail, and somebody allows it."""
+    NOT_CHECKED = "not-checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseItem:
-    """One item of a check. `found` names what fails it; an `allowed` one fails nothing."""
+    """One item of a check. `found` names what speaks against the close.
+
+    `checked` counts what was looked at, and is None where nobody looked.
+    """
 
     item: str
     found: tuple[str, ...] = ()
+    checked: int | None = 0
     allowed: bool = False
     remedy: str = ""
 
     @property
-    def fails(self) -> bool:
-        """Whether the period is not ready because of it."""
-        return bool(self.found) and not self.allowed
+    def state(self) -> ItemState:
+        """What the item means for the close."""
+        if self.checked is None:
+            return ItemState.NOT_CHECKED
+        if not self.found:
+            return ItemState.OK
+        return ItemState.ALLOWED if self.allowed else ItemState.FAILS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +61,50 @@ class CloseCheck:
     not_checked: tuple[str, ...]
 
     @property
+    def failing(self) -> tuple[CloseItem, ...]:
+        """The items because of which the period is not ready."""
+        return tuple(item for item in self.items if item.state is ItemState.FAILS)
+
+    @property
     def ready(self) -> bool:
         """Whether nothing speaks against closing the period."""
-        return not any(item.fails for item in self.items)
+        return not self.failing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseReport:
+    """The checks of several periods: of which books, and when by the ledger's clock."""
+
+    basis: Basis
+    checked_at: str
+    checks: tuple[CloseCheck, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every period is ready."""
+        return all(check.ready for check in self.checks)
+
+    def with_remedies(self, completed: Callable[[str], str]) -> "CloseReport":
+        """The report with each remedy as `completed` returns it."""
+        checks = (
+            replace(
+                check,
+                items=tuple(replace(one, remedy=completed(one.remedy)) for one in check.items),
+            )
+            for check in self.checks
+        )
+        return replace(self, checks=tuple(checks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchedPeriod:
+    """The entries that a search found in a period, and the numbers of unmanaged ones.
+
+    An unmanaged entry is posted, and nobody declares it, forgets it or made it by a run.
+    """
+
+    entries: int
+    unmanaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,66 +112,97 @@ class CloseFacts:
     """What a check is made of, for all periods.
 
     `open_calls` are the calls of earlier applies without a known outcome, in words. `due` are the
-    entries that schedules and `reverseOn` compute. `unmanaged` has, by period, the numbers of
-    entries that nobody declares, forgets or made by a run; a period that was not queried is absent.
+    entries that schedules and `reverseOn` compute, `waiting` the sources that wait for a period,
+    in words. `reference` are the periods of the Reference. A period that was not searched is not
+    in `searched`.
     """
 
     plan: Plan
     periods: Mapping[str, AccountingPeriod]
+    reference: Mapping[str, AccountingPeriod]
     open_calls: tuple[str, ...] = ()
     due: tuple[Declared, ...] = ()
-    unmanaged: Mapping[str, tuple[str, ...]]
+    waiting: tuple[str, ...] = ()
+    searched: Mapping[str, SearchedPeriod]
 
 
 def close_check(name: str, facts: CloseFacts, *, allowed: Iterable[str] = ()) -> CloseCheck:
     """Check one period by its name."""
     allowed = frozenset(allowed)
     found: dict[str, list[str]] = {item: [] for item in CLOSE_ITEMS}
+    checked = dict.fromkeys(CLOSE_ITEMS, 0)
     for item, what in (
         *_earlier(name, facts.periods),
+        *_reference(name, facts),
         *_changes(name, facts),
         *(("open-call", call) for call in facts.open_calls),
-        *(("unmanaged", number) for number in facts.unmanaged.get(name, ())),
         *_transfers(name, facts.plan.changes),
         *_due(name, facts),
     ):
-        found[item].append(what)
-    unseen = () if name in facts.unmanaged else ("entries that nobody declares",)
+        checked[item] += 1
+        found[item] += [what] * bool(what)
+    searched = facts.searched.get(name)
+    if searched is not None:
+        found["unmanaged"] += searched.unmanaged
+        checked["unmanaged"] = searched.entries
+    unseen = {"unmanaged": "entries that nobody declares"} if searched is None else {}
     return CloseCheck(
         period=facts.periods[name],
         items=tuple(
             CloseItem(
                 item=item,
                 found=tuple(sorted(set(each))),
+                checked=None if item in unseen else checked[item],
                 allowed=item in allowed,
                 remedy=_remedy(item, name),
             )
             for item, each in found.items()
         ),
-        not_checked=(*unseen, NOT_CHECKED),
+        not_checked=(*unseen.values(), NOT_ASKED),
     )
 
 
 def _remedy(item: str, period: str) -> str:
     """What to do about an item: as its rule says, and for what nobody declares the command."""
+    if item == "period-in-reference":
+        return CLOSE_ITEMS[item].remedy.format(period)
     if item == "unmanaged":
         command = suggested("import", "--period", period)
         return f"Run {command}, or cancel what is wrong in the ledger."
     return CLOSE_ITEMS[item].remedy.format("each entry")
 
 
-def _earlier(name: str, periods: Mapping[str, AccountingPeriod]) -> Iterator[tuple[str, str]]:
+Facts: TypeAlias = Iterator[tuple[str, str]]
+"""Items, each with one thing that was looked at: in words if it fails the item, else empty."""
+
+
+def _earlier(name: str, periods: Mapping[str, AccountingPeriod]) -> Facts:
     start = periods[name].start_date
     for period in periods.values():
-        if (
-            period.end_date is not None
-            and period.end_date < start
-            and period.status != PeriodStatus.CLOSED
-        ):
-            yield "earlier-period", f"{period.name} ({period.status})"
+        if period.end_date is not None and period.end_date < start:
+            closed = period.status == PeriodStatus.CLOSED
+            yield "earlier-period", "" if closed else f"{period.name} ({period.status})"
 
 
-def _changes(name: str, facts: CloseFacts) -> Iterator[tuple[str, str]]:
+def _reference(name: str, facts: CloseFacts) -> Facts:
+    """What is computed is known only for a period that the Reference has."""
+    if not (facts.reference or facts.waiting):
+        return
+    known, period = facts.reference.get(name), facts.periods[name]
+    if known is None:
+        yield "period-in-reference", f"{name} is not in reference.yaml"
+        yield from (("period-in-reference", waits) for waits in facts.waiting)
+    elif (known.start_date, known.end_date) != (period.start_date, period.end_date):
+        yield "period-in-reference", f"{name} has other days in the ledger: {_days(period)}"
+    else:
+        yield "period-in-reference", ""
+
+
+def _days(period: AccountingPeriod) -> str:
+    return f"{period.start_date} to {period.end_date or 'no end'}"
+
+
+def _changes(name: str, facts: CloseFacts) -> Facts:
     """What the plan wants in a period or cannot have, and differences that no change answers."""
     where: dict[tuple[str, str], frozenset[str]] = {}
     for change in facts.plan.changes:
@@ -118,24 +210,26 @@ def _changes(name: str, facts: CloseFacts) -> Iterator[tuple[str, str]]:
         where[change.address.kind, change.address.name] = periods
         if name not in periods:
             continue
-        kind = KINDS[change.address.kind]
-        if kind.members and change.status in kind.busy_states | kind.failed:
-            yield "run-not-done", f"{change.address.name} {change.number} {change.status}"
-        if change.action is Action.BLOCKED:
-            rule = change.block.rule if change.block else ""
-            yield "blocked-change", f"{change.address.name} ({rule})"
-        elif change.action is not Action.KEEP:
-            yield "pending-change", f"{change.address.name} ({change.action})"
+        kind, entry = KINDS[change.address.kind], change.address.name
+        if kind.members:
+            failed = change.status in kind.busy_states | kind.failed
+            yield "run-not-done", f"{entry} {change.number} {change.status}" if failed else ""
+        blocked, keeps = change.action is Action.BLOCKED, change.action is Action.KEEP
+        rule = change.block.rule if change.block else ""
+        yield "blocked-change", f"{entry} ({rule})" if blocked else ""
+        yield "pending-change", "" if blocked or keeps else f"{entry} ({change.action})"
     for one in facts.plan.unanswered:
         # What is of no known period counts in each.
         if one.rule != "transfer-error" and name in where.get((one.kind, one.name), {name}):
             yield "blocked-change", f"{one.name} ({one.rule})"
 
 
-def _transfers(name: str, changes: Iterable[Change]) -> Iterator[tuple[str, str]]:
+def _transfers(name: str, changes: Iterable[Change]) -> Facts:
     for period, number, state, entry in posted_states(changes):
-        if period == name and state in _TRANSFER_ITEMS:
-            yield _TRANSFER_ITEMS[state], f"{entry} {number} {state}"
+        if period == name:
+            failed = _TRANSFER_ITEMS.get(state)
+            for item in ("not-transferred", "transfer-error"):
+                yield item, f"{entry} {number} {state}" if item == failed else ""
 
 
 _TRANSFER_ITEMS: Mapping[str, str] = {
@@ -145,12 +239,12 @@ _TRANSFER_ITEMS: Mapping[str, str] = {
 }
 
 
-def _due(name: str, facts: CloseFacts) -> Iterator[tuple[str, str]]:
+def _due(name: str, facts: CloseFacts) -> Facts:
     posted: frozenset[Address] = frozenset(
         change.address for change in facts.plan.changes if change.number_posted
     )
     for one in facts.due:
-        if one.address in posted or one.spec.get("accountingPeriodName") != name:
-            continue
-        item = "reversal-due" if one.reverses else "schedule-due"
-        yield item, f"{one.address.name} of {one.generated_by.name if one.generated_by else ''}"
+        if one.spec.get("accountingPeriodName") == name:
+            source = one.generated_by.name if one.generated_by else ""
+            missing = "" if one.address in posted else f"{one.address.name} of {source}"
+            yield "reversal-due" if one.reverses else "schedule-due", missing

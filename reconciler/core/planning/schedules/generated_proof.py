@@ -65,7 +65,8 @@ def check_generated(
     yield from _absent(due(computed, declared, tenant, through), declared)
     for waits in computed.waiting:
         if waits.address in declared:
-            fact = f"the reversal of {waits.address.name} waits: no period {waits.awaited} is known"
+            name, awaited = waits.address.name, waits.awaited
+            fact = f"the reversal of {name} waits for {awaited}, which is not known yet"
             yield finding_at(waits.origin, "reversal-waiting", REVERSE_ON, fact)
 
 

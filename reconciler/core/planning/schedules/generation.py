@@ -183,7 +183,7 @@ class _Expansion:
             address=one.declared.address,
             origin=one.origin,
             count=1,
-            awaited=f"after {period.name}",
+            awaited=f"a period after {period.name}",
         )
         self._computed.waiting.append(waits)
 
@@ -326,7 +326,7 @@ def _reverse(one: Declared, on: ReverseOn, tenant: Tenant, computed: Computed) -
         computed.findings.append(flaw.found(one.source))
         computed.flawed.add(by)
     elif period is None:
-        awaited = on.period or f"after {one.spec.get(PERIOD)}"
+        awaited = on.period or f"a period after {one.spec.get(PERIOD)}"
         waits = Waiting(address=by, origin=one.source, count=1, awaited=awaited)
         computed.waiting.append(waits)
     else:

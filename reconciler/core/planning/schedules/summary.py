@@ -77,7 +77,7 @@ def waiting_texts(
             yield f"{one.name} posts {amount} in later periods{count}"
     for waits in computed.waiting:
         if waits.address in wanted or waits.address in declared:
-            yield f"the reversal of {waits.address.name} waits for a period {waits.awaited}"
+            yield f"the reversal of {waits.address.name} waits for {waits.awaited}"
 
 
 def _summary(
