@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from html_harness import MARKUP, SCENES, everywhere, large_plan, whole_plan
+from plan_scenes import Scene, credit, debit, entry
 from playwright.sync_api import Browser, Page, expect
 from web_browser import opened_browser
 
+from reconciler.core.model.plan import Plan
 from reconciler.render.html.document import plan_html
 
 LARGE = 600
@@ -32,11 +36,25 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "nothing": SCENES["nothing"]().plan(),
         "everything": SCENES["everything"]().plan(),
         "large": large_plan(LARGE),
+        "forty": large_plan(40),
+        "rehearsal": SCENES["rehearsal-differs"]().plan(),
+        "run": SCENES["run-replace"]().plan(),
+        "billions": billions(),
         **{name: everywhere(text) for name, text in MARKUP.items()},
     }
     for name, plan in plans.items():
         (folder / f"{name}.html").write_text(plan_html(plan), encoding="utf-8")
     return folder
+
+
+def billions() -> Plan:
+    """Amounts as long as they get: a replacement in another currency than the home currency."""
+    amounts = ("987654321098.76", "123456789012.34")
+    was, now = (
+        entry(debit(amount), credit(amount, "Unbilled Revenue"), currency="EUR")
+        for amount in amounts
+    )
+    return Scene().entry("2026-01-" + "long-name-" * 6, now, was=was).plan()
 
 
 class Watched:
@@ -99,14 +117,60 @@ def test_nothing_keeps_anyone_from_reading(watched: Watched, name: str) -> None:
     assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == []
 
 
-def test_a_narrow_screen_scrolls_tables_and_not_the_page(browser: Browser, reports: Path) -> None:
-    seen = Watched(browser, reports, viewport={"width": 360, "height": 700})
-    page = seen.go("whole")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.get_by_role("button", name="Open all").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert Axe().run(seen.page).violations_count == 0
+OVERFLOWING = """() => [document.documentElement, ...document.querySelectorAll('main *')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.checkVisibility()
+        && (one.matches('html, .wide') || getComputedStyle(one).display !== 'inline')
+        && !one.matches('input, select, .unseen, thead, thead *'))
+    .map((one) => `${one.tagName}.${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
+"""What reaches beyond its box, so that it is cut off or has to be scrolled to."""
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_a_narrow_screen_shows_every_amount_without_sideways_scrolling(
+    browser: Browser, reports: Path, width: int
+) -> None:
+    seen = Watched(browser, reports, viewport={"width": width, "height": 844})
+    for name in ("whole", "rehearsal", "run", "billions"):
+        page = seen.go(name)
+        page.get_by_role("button", name="Open all").click()
+        assert page.evaluate(OVERFLOWING) == [], name
+        if width == 390 and name in ("rehearsal", "run"):
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
     seen.page.context.close()
+    assert seen.complaints == []
+
+
+def test_values_on_a_narrow_screen_are_labelled_by_their_columns(
+    browser: Browser, reports: Path
+) -> None:
+    """The headings are out of sight there, so a label that differs from its heading would lie."""
+    seen = Watched(browser, reports, viewport={"width": 390, "height": 844})
+    labels = """() => [...document.querySelectorAll('.stack')].flatMap((table) => {
+        const heads = [...table.tHead.rows].at(-1).cells;
+        return [...table.querySelectorAll('td[data-l], td:not(:empty):not(.mark)')]
+            .filter((cell) => !table.matches('.lines:not(.members)') && cell.colSpan === 1)
+            .map((cell) => {
+                const short = heads.length - cell.parentElement.cells.length;
+                return [cell.dataset.l, heads[cell.cellIndex + short].textContent];
+            });
+    })"""
+    for name in ("whole", "rehearsal", "run"):
+        pairs = seen.go(name).evaluate(labels)
+        assert len(pairs) > 10
+        assert [pair for pair in pairs if pair[0] != pair[1]] == []
+    page = seen.go("everything")
+    page.get_by_role("link", name="2026-01-true-up").click()
+    lines = page.get_by_role("table", name="Lines of 2026-01-true-up")
+    shown = lines.locator("td[data-l]").evaluate_all(
+        "cells => cells.map(e => getComputedStyle(e, '::before').content + e.textContent)"
+    )
+    sums = ['"Before, debit USD"12,500.00', '"After, debit USD"12,500.10']
+    assert shown[:2] == sums
+    credits_ = [text.replace("debit", "credit") for text in sums]
+    assert shown[2:4] == credits_
+    assert shown[4:] == [sums[0], credits_[0], sums[1], credits_[1]]
+    page.context.close()
 
 
 def test_all_of_it_is_read_without_scripts(browser: Browser, reports: Path) -> None:
@@ -214,12 +278,61 @@ def test_on_paper_everything_is_open_and_nothing_is_to_be_pressed(watched: Watch
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
-def test_a_report_is_filed_as_pages(watched: Watched) -> None:
-    page = watched.go("everything")
-    made = page.pdf(prefer_css_page_size=True)
-    assert made.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type\s*/Page\b", made)) > 1
-    assert re.search(rb"/MediaBox \[0 0 59[45]", made)
+@dataclass
+class PrintedPage:
+    """A page as it was printed: its text line by line, and the height of the lowest one.
+
+    The height is a share of the page, 0 at its lower edge; the margins are left out.
+    """
+
+    lines: list[str]
+    lowest: float
+
+
+def printed(page: Page) -> list[PrintedPage]:
+    from pypdf import PdfReader
+
+    pages = []
+    for sheet in PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages:
+        assert (round(sheet.mediabox.width), round(sheet.mediabox.height)) == (595, 842)
+        places: list[float] = []
+        text = sheet.extract_text(
+            visitor_text=lambda text, matrix, at, *_, found=places: (
+                found.append((at[5] * matrix[3] + matrix[5]) / 842) if text.strip() else None
+            )
+        )
+        body = [place for place in places if 0.05 < place < 0.95]
+        pages.append(PrintedPage(text.split("\n"), min(body, default=1.0)))
+    return pages
+
+
+def test_printed_pages_repeat_headings_and_break_no_row(watched: Watched) -> None:
+    page = watched.go("forty")
+    page.get_by_role("button", name="Entry").click()
+    pages = printed(page)
+    names: list[str] = []
+    for sheet in pages:
+        text = "\n".join(sheet.lines)
+        begun = re.findall(r"^\S+ (?:create|update|replace|remove) 2026", text, re.MULTILINE)
+        said = re.findall(r"^(?:Lines|Fields) of (\S+)$", text, re.MULTILINE)
+        found = [*dict.fromkeys(said)]
+        ended = re.findall("^Calls: ", text, re.MULTILINE)
+        assert len(begun) == len(found) == len(ended), f"a broken change: {text}"
+        if found:
+            assert "Action Entry Number Period Dated Amount File" in sheet.lines
+        assert "sha256:" in text
+        names += found
+    assert names == [f"2026-01-accrual-{at:04}" for at in range(40)]
+    assert [at for at, sheet in enumerate(pages[:-1]) if sheet.lowest > 0.35] == []
+
+
+def test_the_last_printed_page_is_signed(watched: Watched) -> None:
+    text = "\n".join(line for sheet in printed(watched.go("whole")) for line in sheet.lines)
+    signed = text[text.index("These signatures are for one plan only") :]
+    assert "sha256:" in signed
+    assert "Commit 4f1c0de9a7b2" in signed
+    for word in ("Prepared by", "Reviewed by", "Approved by", "Signature", "Date"):
+        assert word in signed
 
 
 def test_a_large_plan_lays_out_what_is_on_the_screen(watched: Watched) -> None:

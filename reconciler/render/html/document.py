@@ -47,6 +47,8 @@ def plan_html(plan: Plan) -> str:
             impact=_by_period(view.impact.rows),
             charts=charts_of(plan),
             half=HALF,
+            ledger=_ledger(view),
+            signers=_signers(plan.requirement.approvals),
             table=table,
             rows=tuple(table.rows.values()),
             cancelling=_rows(table, view.cancelling),
@@ -108,6 +110,15 @@ def _facts(view: PlanView) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in facts if value)
 
 
+def _signers(required: int) -> tuple[str, ...]:
+    """Who signs the printed plan: an approver for each approval that it requires, at least one."""
+    return ("Prepared by", "Reviewed by", *["Approved by"] * max(required, 1))
+
+
+def _ledger(view: PlanView) -> str:
+    return ", ".join(value for _, value in view.ledger if value)
+
+
 def _by_period(cells: Iterable[tuple[str, ...]]) -> Mapping[str, list[tuple[str, ...]]]:
     """The rows of the impact under their period, in the order of the periods."""
     groups: dict[str, list[tuple[str, ...]]] = {}
@@ -118,10 +129,9 @@ def _by_period(cells: Iterable[tuple[str, ...]]) -> Mapping[str, list[tuple[str,
 
 def _pages(view: PlanView) -> str:
     """The margins of every printed page: workspace, ledger and digest."""
-    ledger = ", ".join(value for _, value in view.ledger if value)
     boxes = (
         ("top-left", css_string(f"Plan for {view.plan.basis.workspace}")),
-        ("top-right", css_string(ledger)),
+        ("top-right", css_string(_ledger(view))),
         ("bottom-left", css_string(view.plan.digest)),
         ("bottom-right", '"Page " counter(page) " of " counter(pages)'),
     )
