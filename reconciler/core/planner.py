@@ -41,7 +41,7 @@ def make_plan(
         balance=balance_of(changes, basis.home_currency),
         unanswered=unanswered_of(changes, drift, snapshot),
         transfers=transfers_of(changes, starts),
-        reversals=pairs_of(changes, snapshot),
+        reversals=tuple(pairs_of(changes, snapshot.live, snapshot.tenant)),
         refusals=refusals(changes, snapshot, allowances),
         warnings=warnings,
         allowances=allowances,

@@ -13,6 +13,8 @@ from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import record_for
+from reconciler.core.planning.reversing.proof import without_original
+from reconciler.core.planning.reversing.removals import with_reversal
 from reconciler.engine.change_executor import ChangeExecutor
 from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
@@ -38,8 +40,10 @@ def apply(
     Every change is yielded, even after an unexpected error, which is raised at the end.
     """
     # Removals come first: a renamed entry is never posted under both names.
-    # A reversal comes after its original.
-    waiting = deque(sorted(plan.feasible, key=lambda one: (one.posts, bool(one.reverses))))
+    # A reversal is posted after its original, and cancelled before it.
+    waiting = deque(
+        sorted(plan.feasible, key=lambda one: (one.posts, one.posts == bool(one.reverses)))
+    )
     running: dict[Future[Applied], ChangeExecutor] = {}
     halt = _Halt(continue_on_error=continue_on_error)
     periods = PeriodWatch(
@@ -59,7 +63,7 @@ def apply(
                         yield halt.noted(left_out(change, block))
                         continue
                     if why:
-                        halt.failed |= {change.address.name} if change.posts else set()
+                        halt.failed.add(change.address.name)
                         yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
                         continue
                     state = record_for(recorded, change.address, change.renamed_from)
@@ -93,7 +97,8 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     others = [work.change for work in running]
     if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
-    if change.reverses and any(other.address.name == change.reverses for other in others):
+    pair = {change.reverses, change.reversed_by} - {""}
+    if any(other.address.name in pair for other in others):
         return True
     # A change without a single period may touch any.
     return change.posts and any(
@@ -110,9 +115,12 @@ class _Halt:
     continue_on_error: bool
     periods: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
-    """The names of entries whose change did not succeed: their reversals do not start."""
-    blocked_originals: dict[str, Refusal] = field(default_factory=dict)
-    """What left out a posting, by the name of its entry: its reversal is left out too."""
+    """The names of entries whose change did not succeed.
+
+    Their reversals are not posted. What they reverse is not cancelled.
+    """
+    blocked: dict[str, Refusal] = field(default_factory=dict)
+    """What left out a change, by the name of its entry: the other one of a pair is left out too."""
     blocked_removals: dict[str, Refusal] = field(default_factory=dict)
     """What left out a removal, by its period: a posting there may be the same entry."""
     everything: str = ""
@@ -131,12 +139,11 @@ class _Halt:
         """The result of a change, after noting what else does not start because of it."""
         change = result.change
         if result.outcome is Outcome.BLOCKED and change.block is not None:
-            if change.posts:
-                self.blocked_originals[change.address.name] = change.block
-            elif change.cancels:
+            self.blocked[change.address.name] = change.block
+            if change.cancels and not change.posts:
                 self.blocked_removals[change.period] = change.block
             return result
-        if result.outcome is not Outcome.DONE and result.change.posts:
+        if result.outcome is not Outcome.DONE:
             self.failed.add(result.change.address.name)
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
             # A change without a single period stops no other.
@@ -151,20 +158,18 @@ class _Halt:
         """Why a change does not start; empty when it does."""
         if self.everything:
             return self.everything
-        if change.reverses in self.failed:
+        if change.posts and change.reverses in self.failed:
             return f"{change.reverses}, which it reverses, did not succeed"
+        if change.cancels and change.reversed_by in self.failed:
+            return f"{change.reversed_by}, which reverses it, was not cancelled"
         if change.period in self.periods:
             return f"another change in {change.period} did not succeed"
         return ""
 
     def block_of(self, change: Change) -> Refusal | None:
         """What leaves a change out because another one was; None when nothing does."""
-        cause = self.blocked_originals.get(change.reverses)
-        if cause is not None:
-            name = change.reverses
-            return Refusal(
-                rule="reversal-order",
-                message=f"{name}, which it reverses, is not posted, and is blocked by {cause.rule}",
-                remedy=f"Resolve what blocks {name} first, or remove the reversal.",
-            )
+        if change.posts and (cause := self.blocked.get(change.reverses)) is not None:
+            return without_original(change.reverses, cause)
+        if change.cancels and (cause := self.blocked.get(change.reversed_by)) is not None:
+            return with_reversal(change.reversed_by, cause)
         return self.blocked_removals.get(change.period) if change.posts else None

@@ -161,6 +161,8 @@ def _headline(change: Change, period: str, date: str, amount: str) -> str:
         f"made by {change.journal_run}" if change.journal_run else "",
         f"transferred {change.transferred}" if change.transferred not in ("", "No") else "",
         "protected" if change.protect else "",
+        f"reverses {change.reverses}" if change.reverses else "",
+        f"reversed by {change.reversed_by}" if change.reversed_by else "",
     )
     return ", ".join(fact for at, fact in enumerate(facts) if fact or at == 1)
 

@@ -28,6 +28,8 @@ COLUMNS = (
     "home currency",
     "home net change",
     "file",
+    "reverses",
+    "reversed by",
 )
 """Debit and credit are those of the ledger's line. The changes are debit positive, so that their
 sums equal the impact. The change in home currency is empty where it is unknown."""
@@ -62,8 +64,8 @@ def plan_csv(plan: Plan) -> str:
     for one in plan.unanswered:
         facts = ("unanswered", one.rule, one.name, one.number)
         place = f"{one.path}:{one.line}" if one.path else ""
-        blank = [""] * (len(COLUMNS) - len(facts) - 1)
-        writer.writerow([*map(cell, facts), *blank, cell(place)])
+        blank = [""] * (COLUMNS.index("file") - len(facts))
+        writer.writerow([*map(cell, facts), *blank, cell(place), "", ""])
     return "".join(text.rows)
 
 
@@ -91,6 +93,8 @@ def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterat
             cell(home or ""),
             _digits(posting.home_net, home or "", negated=cancels),
             cell(str(change.source) if change.source else ""),
+            cell(change.reverses),
+            cell(change.reversed_by),
         ]
 
 

@@ -166,15 +166,26 @@ def test_a_reversal_is_left_out_with_its_original(bench):
     assert (exit_code(report), bench.live()) == (4, {})
 
 
-def test_what_could_not_be_removed_is_not_posted_under_another_name(bench):
-    """The period is closed at the removal, and open again when the other name would be posted."""
-    bench.converge(files(old=of()))
+def test_an_original_is_left_out_with_its_reversal(bench):
+    """The period is closed when the reversal is cancelled, and open again after that."""
+    bench.converge(reversed_pair())
+    report = bench.apply({}, **reopened_between_two_writes(bench))
+    assert blocks(report) == {"a": "period-closed", "b": "reversal-order"}
+    assert set(bench.live()) == {"a", "b"}
 
+
+def reopened_between_two_writes(bench):
     def moves():
         bench.line.reads = Periods("Closed", "Open")
 
     now = iter(range(10**6))
     clock = PollingPolicy(clock=lambda: next(now) * LONGEST_AGE)
-    report = bench.apply(files(new=of()), between=moves, ports={"polling": clock})
+    return {"between": moves, "ports": {"polling": clock}}
+
+
+def test_what_could_not_be_removed_is_not_posted_under_another_name(bench):
+    """The period is closed at the removal, and open again when the other name would be posted."""
+    bench.converge(files(old=of()))
+    report = bench.apply(files(new=of()), **reopened_between_two_writes(bench))
     assert blocks(report) == {"old": "period-closed", "new": "period-closed"}
     assert set(bench.live()) == {"old"}

@@ -274,3 +274,23 @@ def test_a_reversal_is_not_posted_without_its_original(bench):
     assert by_name(report) == {"b": "failed", "a": "not_attempted"}
     assert messages(report)["a"] == "b, which it reverses, did not succeed"
     bench.converge(reversed_pair())
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_a_reversal_is_cancelled_before_its_original(bench, parallelism):
+    bench.converge(reversed_pair())
+    report = bench.apply({}, parallelism=parallelism)
+    assert by_name(report) == {"a": "done", "b": "done"}
+    cancels = [sent.path.split("/")[-2] for sent in bench.line.sent if sent.verb == "cancel"]
+    assert cancels == ["JE-00000002", "JE-00000001"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_an_original_is_not_cancelled_while_its_reversal_is_posted(bench, parallelism):
+    bench.converge(reversed_pair())
+    bench.line.choose = nth(1, REFUSED)
+    report = bench.apply({}, parallelism=parallelism, continue_on_error=True)
+    assert by_name(report) == {"a": "failed", "b": "not_attempted"}
+    assert messages(report)["b"] == "a, which reverses it, was not cancelled"
+    assert set(bench.live()) == {"a", "b"}
+    bench.converge({})

@@ -4,6 +4,7 @@ import contextlib
 import json
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from builders import (
@@ -442,10 +443,73 @@ def _halved(row, name):
 )
 def test_figures_that_do_not_follow_from_the_changes_are_refused(forge, figure):
     """Their digest is that of the real plan, and a checksum anybody can make."""
-    document = json.loads(plan_text(a_bit_of_everything()))
+    refused_as_forged(a_bit_of_everything(), forge, figure)
+
+
+def refused_as_forged(plan, forge, figure):
+    document = json.loads(plan_text(plan))
     forge(document)
     document["checksum"] = checksum_of(
         json.loads(json.dumps(document), parse_int=Decimal, parse_float=Decimal)
     )
     with pytest.raises(StalePlan, match=f"its {figure}.* does not follow from its changes"):
         plan_file.plan_of(json.dumps(document))
+
+
+BACK = entry(credit(code="Deferred Revenue"), debit(code="Subscription Revenue"))
+
+
+def with_reversal(*, of="true-up", changed="", **live_fields):
+    """A plan of a new reversal, or of the original that has a posted one."""
+    number = "JE-00000002"
+    original = declared(entry(notes="new") if changed else entry())
+    reversal = declared(BACK, name="undo", reverses=of)
+    book, ledger = [recorded()], [live(**live_fields)]
+    if changed:
+        book.append(recorded(BACK, name="undo", number=number))
+        ledger.append(live(BACK, name="undo", number=number))
+    if of != "true-up":
+        book = []
+    return plan_for(snapshot([original, reversal] if book else [reversal], book, ledger))
+
+
+def _first_net(**values):
+    return lambda pairs: pairs[0]["nets"][0].update(values)
+
+
+PAIRS = {
+    "both change": plan_for(
+        snapshot([declared(), declared(BACK, name="undo", reverses="true-up")])
+    ),
+    "the original stays": with_reversal(transferredToAccounting="Yes"),
+    "nobody declares the original": with_reversal(of="JE-00000001"),
+    "the reversal stays": with_reversal(changed="original"),
+}
+FORGED = {
+    "no pair": list.clear,
+    "a pair twice": lambda pairs: pairs.append(pairs[0]),
+    "another reversal": lambda pairs: pairs[0].update(reversed_by="true-up"),
+    "another original": lambda pairs: pairs[0].update(original="other"),
+    "another number": lambda pairs: pairs[0].update(number="JE-00000009"),
+    "another amount": _first_net(original="1", reversal="-1"),
+    "another code": _first_net(account="Cash"),
+    "nothing known": lambda pairs: pairs[0].update(nets=[]),
+}
+UNKNOWN = {
+    ("the original stays", "another number"),  # Its change is not in the file.
+    ("the reversal stays", "no pair"),  # It may be out of the plan's scope.
+    ("nobody declares the original", "nothing known"),  # So it is offline.
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_pairs_of_a_plan_are_accepted(pair):
+    assert PAIRS[pair].reversals
+    assert plan_file.plan_of(plan_text(PAIRS[pair])).reversals == PAIRS[pair].reversals
+
+
+@pytest.mark.parametrize(
+    ("pair", "forged"), [both for both in product(PAIRS, FORGED) if both not in UNKNOWN]
+)
+def test_a_pair_that_does_not_follow_from_the_changes_is_refused(pair, forged):
+    refused_as_forged(PAIRS[pair], lambda plan: FORGED[forged](plan["reversals"]), "reversals")

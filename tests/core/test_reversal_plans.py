@@ -6,7 +6,7 @@ from builders import address, credit, debit, declared, entry, live, plan_for, re
 from reconciler.core.documents.plan_json import document_of, plan_from
 from reconciler.core.model.plan import CANCELLED, Action
 from reconciler.core.model.policy import Approvals, Policy, Tier
-from reconciler.core.model.scope import Scope
+from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
 
@@ -185,3 +185,114 @@ def test_a_posted_reversal_without_its_original_needs_a_person(of, files, ledger
     plan = plan_for(snapshot([*files, reversal(of=of)], book, [ledger, undo]))
     rules = [(one.rule, one.name) for one in plan.unanswered]
     assert (("reversal-alone", "undo") in rules) is alone
+
+
+# What no file declares any more: the lines prove which entry reverses which.
+
+UNDO = recorded(entry(*BACK), name="undo", number="JE-00000019")
+
+
+def undo(**fields):
+    return live(entry(*BACK), **{"name": "undo", "number": "JE-00000019", **fields})
+
+
+def removed(files=(), book=(RECORD, UNDO), ledger=None, **more):
+    ledger = [posted(), undo()] if ledger is None else ledger
+    return {
+        one.address.name: one for one in plan_for(snapshot(files, book, ledger, **more)).changes
+    }
+
+
+def test_a_removed_reversal_is_linked_to_its_original():
+    changes = removed()
+    assert (changes["undo"].reverses, changes[ORIGINAL].reversed_by) == (ORIGINAL, "undo")
+    assert {one.action for one in changes.values()} == {Action.REMOVE}
+
+
+def test_an_original_is_shown_with_its_reversal():
+    changes = planned(
+        [original(entry(notes="new")), reversal()], [RECORD, UNDO], [posted(), undo()]
+    )
+    assert changes[ORIGINAL].reversed_by == "undo"
+
+
+YES = {"transferredToAccounting": "Yes"}
+ONLY = {name: Selection(scope=Scope(targets=(name,)), addresses=frozenset({address(name)}))
+        for name in (ORIGINAL, "undo")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("blocked", "message", "files", "ledger", "more"),
+    [
+        pytest.param(
+            ORIGINAL, "undo, which reverses it, stays posted: it is blocked by transferred",
+            [], [posted(), undo(**YES)], {}, id="the reversal is transferred",
+        ),
+        pytest.param(
+            "undo", f"{ORIGINAL}, which it reverses, stays posted: it is blocked by transferred",
+            [], [posted(**YES), undo()], {}, id="the original is transferred",
+        ),
+        pytest.param(
+            ORIGINAL, "undo, which reverses it, stays posted: its removal is not selected",
+            [], None, {"selection": ONLY[ORIGINAL]}, id="the original alone is selected",
+        ),
+        pytest.param(
+            "undo", f"{ORIGINAL}, which it reverses, stays posted: its removal is not selected",
+            [], None, {"selection": ONLY["undo"]}, id="the reversal alone is selected",
+        ),
+        pytest.param(
+            ORIGINAL, "undo, which reverses it, stays posted: it is blocked by transferred",
+            [original(entry(debit("1"), credit("1")))], [posted(), undo(**YES)], {},
+            id="the original is edited instead",
+        ),
+        pytest.param(
+            ORIGINAL, "undo, which reverses it, stays posted: this plan keeps it",
+            [reversal(of=NUMBER)], None, {}, id="the reversal stays declared by the number",
+        ),
+        pytest.param(
+            ORIGINAL, "undo, which reverses it, stays posted: it is blocked by transferred",
+            [original(entry(debit("1"), credit("1"))),
+             reversal(debit("1", "Subscription Revenue"), credit("1", "Deferred Revenue"))],
+            [posted(), undo(**YES)], {}, id="both are edited",
+        ),
+    ],
+)  # fmt: skip
+def test_an_entry_is_not_cancelled_while_the_other_of_its_pair_stays(
+    blocked, message, files, ledger, more
+):
+    change = removed(files, ledger=ledger, **more)[blocked]
+    assert (change.action, change.block.rule) == (Action.BLOCKED, "reversal-order")
+    assert change.block.message == message
+    assert change.block.remedy
+
+
+def series(*amounts, **notes):
+    """Removed entries in the order of posting; a negative amount has the sides swapped."""
+    book, ledger = [], []
+    for at, amount in enumerate(amounts, 1):
+        name, number = f"e{at}", f"JE-{at:08}"
+        sides = (debit, credit) if amount > 0 else (credit, debit)
+        codes = ("Deferred Revenue", "Subscription Revenue")
+        lines = (side(str(abs(amount)), code) for side, code in zip(sides, codes, strict=True))
+        spec = entry(*lines, notes=notes.get(name))
+        book.append(recorded(spec, name=name, number=number))
+        ledger.append(live(spec, name=name, number=number))
+    return {name: one.reverses for name, one in removed((), book, ledger).items() if one.reverses}
+
+
+@pytest.mark.parametrize(
+    ("amounts", "notes", "pairs"),
+    [
+        pytest.param((9, -9), {}, {"e2": "e1"}, id="a pair"),
+        pytest.param((-9, 9), {}, {"e2": "e1"}, id="the later one is the reversal"),
+        pytest.param((9, -8), {}, {}, id="another amount"),
+        pytest.param((9, 9), {}, {}, id="the same sides"),
+        pytest.param((9, -9, 9, -9), {}, {"e2": "e1", "e4": "e3"}, id="every month again"),
+        pytest.param((9, 9, -9), {}, {"e3": "e2"}, id="the latest before it"),
+        pytest.param(
+            (9, 9, -9), {"e3": "Reversal of JE-00000001"}, {"e3": "e1"}, id="the one in its notes"
+        ),
+    ],
+)
+def test_no_removed_entry_is_in_two_pairs(amounts, notes, pairs):
+    assert series(*amounts, **notes) == pairs

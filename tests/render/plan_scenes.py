@@ -170,11 +170,12 @@ def scene_of_everything():
 
 
 def reversal():
-    """A transferred entry with a segment is reversed in February, at its own rate."""
+    """A transferred entry with a segment, whose notes change, is reversed at its own rate."""
     fields = {"currency": "EUR", "segments": ({"segmentName": "Department",
                                               "segmentValue": "Sales"},)}  # fmt: skip
     was = entry(debit("12500.00", home="14612.50"), credit("12500.00", home="14612.50"), **fields)
-    scene = Scene().entry(TRUE_UP, was, was=was, live={"transferredToAccounting": "Yes"})
+    noted = {**was, "notes": "Billed twice"}
+    scene = Scene().entry(TRUE_UP, noted, was=was, live={"transferredToAccounting": "Yes"})
     back = entry(
         credit("12500.00", "Deferred Revenue", home="14612.50"),
         debit("12500.00", "Subscription Revenue", home="14612.50"),

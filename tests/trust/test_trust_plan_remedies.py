@@ -211,6 +211,32 @@ def test_t26_a_reversal_of_what_is_not_posted_is_removed(small, way):  # noqa: F
     applied_well(small)
 
 
+@follows("reversal-order")
+@pytest.mark.parametrize("way", ["restored", "resolved", "selected"])
+def test_t26_an_entry_and_its_reversal_are_removed_together(small, way):  # noqa: F811
+    assert small.run("reverse", "entry-00").code == 0
+    assert small.apply().code == 0
+    names = ("entry-00", "entry-00.reversal")
+    texts = {name: text_of(small, name) for name in names}
+    for name in names:
+        small.remove(name)
+    if way == "selected":
+        alone = ("--target", "entry-00")
+        said = small.plan(*alone).out
+        assert "To fix: Select entry-00-reversal too." in said
+        assert small.apply(*alone, "--target", "entry-00-reversal").code == 0
+    else:
+        small.set("entry-00-reversal", transferredToAccounting="Processing")
+        keeps = "Or resolve what blocks entry-00-reversal first."
+        refused(small, "reversal-order", f"Restore the files of both. {keeps}")
+        if way == "restored":
+            for name, text in texts.items():
+                small.write(f"{name}.yaml", text)
+        else:
+            small.set("entry-00-reversal", transferredToAccounting="No")
+    applied_well(small)
+
+
 @follows("transferred")
 def test_t26_a_transferred_entry_of_a_run_keeps_the_run(billing):  # noqa: F811
     billing.applied()

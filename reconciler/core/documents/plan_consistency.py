@@ -2,15 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from reconciler.core.documents.plan_schema import Document
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, difference
 from reconciler.core.model.plan import Action, Change, Impact, Plan, Reason, Verb
+from reconciler.core.model.resource import Value
+from reconciler.core.model.reversal_pair import ReversalPair
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.dimensions import Key
 from reconciler.core.planning.impact import balance_of, impact_of
+from reconciler.core.planning.reversing.pairs import held_by, pairs_of
+from reconciler.core.rules.reversals import is_number, nets_of
 
 _ORDER = (Verb.UPDATE, Verb.CANCEL, Verb.CREATE, Verb.DELETE)
 """The order of the steps of a change. Each verb comes once; several entries may be deleted."""
@@ -135,12 +142,72 @@ def _unsupported_figures(plan: Plan) -> Iterator[str]:
     if not _impact_holds(plan):
         yield "its impact on the books"
     counts = Counter(change.action for change in plan.pending)
+    if not _reversals_hold(plan):
+        yield "its reversals"
     if any(
         plan.summary.get(action, 0) != counts[action]
         for action in Action
         if action is not Action.KEEP
     ):
         yield "its summary"
+
+
+def _reversals_hold(plan: Plan) -> bool:
+    """Whether each pair is that of the changes, and no pair is missing or left open.
+
+    A plan file does not hold an entry that stays as it is: then its part of a pair is not checked.
+    """
+    entries = {
+        change.address.name: change
+        for change in plan.pending
+        if change.address.kind == JOURNAL_ENTRY.name
+    }
+    made = {pair.reversed_by: pair for pair in pairs_of(entries.values(), {}, Tenant())}
+    kept = {
+        change.reversed_by: change
+        for change in entries.values()
+        if change.reversed_by and change.reversed_by not in entries
+    }
+    told = {pair.reversed_by: pair for pair in plan.reversals}
+    if len(told) != len(plan.reversals) or not made.keys() <= told.keys() <= {*made, *kept}:
+        return False
+    return all(
+        _is_pair(pair, made.get(name), entries.get(name) or kept[name])
+        for name, pair in told.items()
+    )
+
+
+def _is_pair(said: ReversalPair, made: ReversalPair | None, change: Change) -> bool:
+    """Whether a pair agrees with the changes of its entries, or with that of the one that changes.
+
+    `made` is the pair as the changes give it. Without it, `change` is that of the original.
+    """
+    if made is None:
+        held = _amounts(said, "original") == _sides(held_by(change))
+        return held and (said.original, said.number) == (change.address.name, change.number or "")
+    if made.nets:
+        return said == made
+    if not said.nets:
+        # Offline, nobody knows what an undeclared original holds.
+        return said == made and is_number(said.original)
+    if change.posts and change.block is None and any(net.left for net in said.nets):
+        return False
+    amounts = _amounts(said, "reversal") == _sides(change.after)
+    number = said.number if not is_number(said.original) else made.number
+    return amounts and said == replace(made, number=number, period=said.period, nets=said.nets)
+
+
+_Amounts: TypeAlias = Mapping[tuple[str, str, tuple[str, ...]], Decimal]
+
+
+def _amounts(pair: ReversalPair, of: str) -> _Amounts:
+    rows = ((net.code, net.currency, net.dimensions, getattr(net, of)) for net in pair.nets)
+    return {row[:3]: row[3] for row in rows if row[3]}
+
+
+def _sides(content: Mapping[str, Value] | None) -> _Amounts:
+    rows = nets_of(content or {}, {}, Tenant())
+    return {row[:3]: row[3] for row in rows if row[3]}
 
 
 def _impact_holds(plan: Plan) -> bool:

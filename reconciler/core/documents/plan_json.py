@@ -50,7 +50,7 @@ NOT_A_PLAN = (ValidationError, ValueError, KeyError, TypeError, AttributeError, 
 """What reading raises for a document that is not a plan."""
 
 
-_WHERE_STATED = ("renamed_from", "reverses")
+_WHERE_STATED = ("renamed_from", "reverses", "reversed_by")
 """Texts of a change that are written only where there is one."""
 
 
@@ -158,7 +158,7 @@ def change_document(change: Change, home_currency: str | None) -> Document:
         "totals": _totals(change, home_currency),
         "protect": change.protect,
         "journal_run": change.journal_run,
-        # Only a rename has the key, so that the digests of other plans stay the same.
+        # Only where it is stated, so that the digests of other plans stay the same.
         **{name: text for name in _WHERE_STATED if (text := getattr(change, name))},
         "entries": [_member(member) for member in change.members],
         "fingerprint": change.fingerprint,
@@ -318,6 +318,7 @@ class _Plain(TypedDict):
     journal_run: str
     renamed_from: str
     reverses: str
+    reversed_by: str
     fingerprint: str
 
 

@@ -126,6 +126,7 @@ _CHANGE = _object(
     journal_run=str,
     renamed_from=NotRequired[str],
     reverses=NotRequired[str],
+    reversed_by=NotRequired[str],
     entries=_list[
         _object(number=str, status=str, transferred=str, holds_run=bool, **{"is": _SPEC})
     ],

@@ -168,6 +168,8 @@ class Change:
     renamed_from: str = ""
     reverses: str = ""
     """The entry that this one reverses: its name, or its number if no file declares it."""
+    reversed_by: str = ""
+    """The name of the entry that reverses this one."""
     fingerprint: str = ""
 
     @property

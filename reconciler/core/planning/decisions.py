@@ -25,6 +25,7 @@ from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import EqualEntries
 from reconciler.core.planning.reversing.proof import with_originals
+from reconciler.core.planning.reversing.removals import with_reversals
 from reconciler.core.planning.run_members import cancelled_members
 from reconciler.core.planning.snapshot import AddressState, Snapshot
 from reconciler.core.planning.unanswered import acknowledges
@@ -53,7 +54,24 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         if moved is not None:
             drift.append(moved)
     sound = with_originals(_without_double_posting(snapshot, changes), snapshot)
-    return tuple(sound), tuple(drift)
+    outside = _removals_out_of_scope(snapshot)
+    return with_reversals(sound, outside, snapshot.tenant), tuple(drift)
+
+
+def _removals_out_of_scope(snapshot: Snapshot) -> Iterator[Change]:
+    for address in _undeclared(snapshot) if snapshot.selection.scope.partial else ():
+        if address not in snapshot.selection:
+            change = _decide(AddressState.of(address, snapshot))
+            if change is not None and change.wanted is Action.REMOVE:
+                yield change
+
+
+def _undeclared(snapshot: Snapshot) -> Iterator[Address]:
+    """What is recorded and no file declares, under its own name or a new one."""
+    renamed = frozenset(snapshot.renames.values())
+    for one in snapshot.recorded:
+        if one not in snapshot.declared and one not in renamed:
+            yield one
 
 
 def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterator[Change]:
@@ -66,11 +84,7 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
         yield from changes
         return
     removals = {change.address: change for change in changes if change.wanted is Action.REMOVE}
-    renamed = frozenset(snapshot.renames.values())
-    undeclared = (
-        one for one in snapshot.recorded if one not in snapshot.declared and one not in renamed
-    )
-    alike = EqualEntries(snapshot.names, undeclared)
+    alike = EqualEntries(snapshot.names, _undeclared(snapshot))
 
     def stays(source: Address) -> bool:
         removal = removals.get(source) or _decide(AddressState.of(source, snapshot))

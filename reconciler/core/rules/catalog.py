@@ -142,9 +142,9 @@ _BLOCKS = (
     ),
     Rule(
         id="reversal-order",
-        summary="A reversal is posted after its original, and never alone.",
-        why="Without the original it would post amounts that nothing cancels out.",
-        remedy="Resolve what blocks the original first, or remove the reversal.",
+        summary="A reversal is posted after its original and cancelled before it, never alone.",
+        why="One without the other would leave amounts that nothing cancels out.",
+        remedy="Resolve what blocks the other entry first, or remove the reversal.",
     ),
     Rule(
         id="ledger-facts",

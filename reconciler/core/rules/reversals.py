@@ -90,6 +90,16 @@ def nets_of(
     )
 
 
+def net_by_code(spec: _Spec) -> Mapping[object, Decimal]:
+    """Debits less credits by currency, code and dimensions, where that is not zero."""
+    nets = _sums((spec,), {}, Tenant(), home=False)
+    found: dict[object, Decimal] = {}
+    for (currency, code, _, dimensions), net in nets.items():
+        place = (currency, code, dimensions)
+        found[place] = total((found.get(place, ZERO), net))
+    return {place: net for place, net in found.items() if net != ZERO}
+
+
 def _shown_dimensions(dimensions: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(sorted(f"{name} {value}" for name, value in dimensions))
 

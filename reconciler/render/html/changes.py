@@ -110,6 +110,8 @@ def _facts(view: ChangeView) -> tuple[str, ...]:
         ("protected", change.protect),
         (f"made by {change.journal_run}", change.journal_run),
         (f"renamed from {change.renamed_from}", change.renamed_from),
+        (f"reverses {change.reverses}", change.reverses),
+        (f"reversed by {change.reversed_by}", change.reversed_by),
     )
     return tuple(fact for fact, holds in facts if holds)
 

@@ -4,29 +4,29 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import Action, Change
-from reconciler.core.model.resource import Value, text_of
+from reconciler.core.model.resource import Live, Value, text_of
 from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
-from reconciler.core.planning.snapshot import Snapshot
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.reversals import nets_of
 
 
-def pairs_of(changes: Iterable[Change], snapshot: Snapshot) -> tuple[ReversalPair, ...]:
-    """The pairs of which the plan changes one, in the order of the plan."""
+def pairs_of(
+    changes: Iterable[Change], live: Mapping[str, Live | None], tenant: Tenant
+) -> Iterator[ReversalPair]:
+    """The pairs of which the plan changes one, in the order of the plan.
+
+    An original that no file declares is taken from `live`, if it was read.
+    """
     changes = tuple(changes)
     by_name = {one.address.name: one for one in changes if one.address.kind == JOURNAL_ENTRY.name}
-    return tuple(_pairs(changes, by_name, snapshot))
-
-
-def _pairs(
-    changes: Iterable[Change], by_name: Mapping[str, Change], snapshot: Snapshot
-) -> Iterator[ReversalPair]:
     for change in changes:
         original = by_name.get(change.reverses)
         moved = {change.action, original.action if original is not None else Action.KEEP}
         if not change.reverses or change.after is None or moved == {Action.KEEP}:
             continue
         number = change.reverses if original is None else original.number or ""
-        content = _content(original, snapshot, number)
+        read = live.get(number)
+        content = held_by(original) if original else read.fields if read else None
         period = text_of(content.get(JOURNAL_ENTRY.period)) if content is not None else None
         yield ReversalPair(
             original=change.reverses,
@@ -44,7 +44,7 @@ def _pairs(
                     reversal=after,
                 )
                 for code, currency, dimensions, before, after in nets_of(
-                    content, change.after, snapshot.tenant
+                    content, change.after, tenant
                 )
             )
             if content is not None
@@ -52,12 +52,7 @@ def _pairs(
         )
 
 
-def _content(
-    original: Change | None, snapshot: Snapshot, number: str
-) -> Mapping[str, Value] | None:
-    """What the original holds after the plan; None where nobody knows."""
-    if original is None:
-        live = snapshot.live.get(number)
-        return live.fields if live is not None else None
+def held_by(original: Change) -> Mapping[str, Value] | None:
+    """What an original holds after the plan."""
     stays = original.action is Action.BLOCKED or original.after is None
     return original.before if stays else original.after

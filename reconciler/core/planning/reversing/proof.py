@@ -91,9 +91,9 @@ def _against_change(reversal: Change, original: Change, snapshot: Snapshot) -> C
         return reversal if live is None else _against_live(reversal, live, snapshot)
     name = original.address.name
     if blocked and original.block is not None:
-        fact = f"{name}, which it reverses, is not posted, and is blocked by {original.block.rule}"
-        remedy = f"Resolve what blocks {name} first, or remove the reversal."
-        return _blocked_by(reversal, "reversal-order", fact, remedy)
+        return replace(
+            reversal, action=Action.BLOCKED, block=without_original(name, original.block)
+        )
     state = original.status or "not in the ledger"
     return _unjustified(reversal, f"{name}, which it reverses, is {state}")
 
@@ -107,6 +107,15 @@ def _against_live(reversal: Change, live: Live, snapshot: Snapshot) -> Change:
     fact = uncancelled(live.number, left)
     return _blocked_by(
         reversal, "reversal-nets", fact, f"Run {command}: it writes the reversal again."
+    )
+
+
+def without_original(name: str, cause: Refusal) -> Refusal:
+    """Why a reversal is not posted: its original `name` is not, because of a block."""
+    return Refusal(
+        rule="reversal-order",
+        message=f"{name}, which it reverses, is not posted, and is blocked by {cause.rule}",
+        remedy=f"Resolve what blocks {name} first, or remove the reversal.",
     )
 
 

@@ -1,0 +1,155 @@
+"""Finds the reversal of what a plan cancels, and keeps an original whose reversal stays. Pure.
+
+The daybook does not record the link. Once the file of a reversal is gone, the lines prove it: an
+entry that was posted later cancels the original out exactly.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import TypeAlias
+
+from reconciler.core.model.finding import Refusal
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.plan import Action, Change
+from reconciler.core.model.resource import Address, text_of
+from reconciler.core.model.tenant import Tenant
+from reconciler.core.rules.reversals import net_by_code, remainders
+
+_Nets: TypeAlias = frozenset[tuple[object, Decimal]]
+
+
+def with_reversals(
+    changes: Iterable[Change], outside: Iterable[Change], tenant: Tenant
+) -> tuple[Change, ...]:
+    """The changes, each removed reversal with its original, and each original with its reversal.
+
+    An original is blocked if its reversal stays posted, and would no longer cancel it out. A
+    removed reversal is blocked if its original stays. `outside` are removals that this plan does
+    not make, because they are out of its scope.
+    """
+    changes, outside = tuple(changes), tuple(outside)
+    pairs = _removed_pairs(changes, outside, tenant)
+    linked = [
+        replace(one, reverses=pairs[one.address].address.name) if one.address in pairs else one
+        for one in changes
+    ]
+    selected = {one.address for one in changes}
+    reversals = {one.reverses: one for one in linked if one.reverses}
+    reversals |= {pairs[one.address].address.name: one for one in outside if one.address in pairs}
+    if not reversals:
+        return changes
+    return tuple(
+        _with_original(one, pairs[one.address], selected)
+        if one.address in pairs
+        else _with_reversal(one, reversals, selected, tenant)
+        for one in linked
+    )
+
+
+def _with_reversal(
+    change: Change,
+    reversals: Mapping[str, Change],
+    selected: Collection[Address],
+    tenant: Tenant,
+) -> Change:
+    """A change with the name of its reversal, and blocked if that one stays and needs it."""
+    if change.address.kind != JOURNAL_ENTRY.name:
+        return change
+    named = change.address.name, change.number or ""
+    reversal = next((reversals[one] for one in named if one in reversals), None)
+    if reversal is None:
+        return change
+    change = replace(change, reversed_by=reversal.address.name)
+    if not _stays(reversal, selected) or not _cancels_an_entry(change):
+        return change
+    if change.after is not None and not remainders(change.after, reversal.before or {}, tenant):
+        return change
+    return _blocked(change, _refusal(reversal, "reverses it", selected))
+
+
+def _with_original(change: Change, original: Change, selected: Collection[Address]) -> Change:
+    """A removed reversal, blocked if what it reverses stays."""
+    stays = _stays(original, selected)
+    return _blocked(change, _refusal(original, "it reverses", selected)) if stays else change
+
+
+def _stays(change: Change, selected: Collection[Address]) -> bool:
+    """Whether an entry is posted, and stays as it is."""
+    cancelled = change.cancels and change.block is None and change.address in selected
+    return change.number_posted and not cancelled
+
+
+def _refusal(other: Change, which: str, selected: Collection[Address]) -> Refusal:
+    name = other.address.name
+    if other.block is not None:
+        return with_reversal(name, other.block, which)
+    chosen = other.address in selected
+    why = "this plan keeps it" if chosen else "its removal is not selected"
+    remedy = (
+        f"Remove {name} in the same change, or restore this file."
+        if chosen
+        else (f"Select {name} too.")
+    )
+    return Refusal(
+        rule="reversal-order", message=f"{name}, which {which}, stays posted: {why}", remedy=remedy
+    )
+
+
+def with_reversal(name: str, cause: Refusal, which: str = "reverses it") -> Refusal:
+    """Why one entry of a pair is not cancelled: the removal of the other, `name`, is blocked."""
+    return Refusal(
+        rule="reversal-order",
+        message=f"{name}, which {which}, stays posted: it is blocked by {cause.rule}",
+        remedy=f"Restore the files of both. Or resolve what blocks {name} first.",
+    )
+
+
+def _blocked(change: Change, block: Refusal) -> Change:
+    """A change that waits for the other entry of its pair; what blocks it already stays."""
+    return (
+        change if change.block is not None else replace(change, action=Action.BLOCKED, block=block)
+    )
+
+
+def _cancels_an_entry(change: Change) -> bool:
+    return change.address.kind == JOURNAL_ENTRY.name and change.cancels and change.number_posted
+
+
+def _removed_pairs(
+    changes: Iterable[Change], outside: Iterable[Change], tenant: Tenant
+) -> Mapping[Address, Change]:
+    """The original of each removed reversal.
+
+    An entry reverses the latest one before it that it cancels out, or the one that its name or
+    its notes name. No entry is in two pairs.
+    """
+    removals = {one.address for one in changes if one.wanted is Action.REMOVE}
+    removals |= {one.address for one in outside}
+    waiting: dict[_Nets, list[Change]] = {}
+    found: dict[Address, Change] = {}
+    for one in sorted(filter(_cancels_an_entry, (*changes, *outside)), key=_posting_order):
+        content = one.before or {}
+        nets = net_by_code(content)
+        opposite = frozenset((place, net.copy_negate()) for place, net in nets.items())
+        same = waiting.get(opposite, []) if one.address in removals else []
+        originals = [other for other in same if not remainders(other.before or {}, content, tenant)]
+        if originals:
+            original = next((other for other in originals if _names(one, other)), originals[-1])
+            same.remove(original)
+            found[one.address] = original
+        elif nets:
+            waiting.setdefault(frozenset(nets.items()), []).append(one)
+    return found
+
+
+def _posting_order(change: Change) -> tuple[int, str]:
+    """Numbers with more digits are later."""
+    number = change.number or ""
+    return len(number), number
+
+
+def _names(reversal: Change, original: Change) -> bool:
+    notes = text_of((reversal.before or {}).get("notes")) or ""
+    number = original.number or ""
+    return number in notes or reversal.address.name.startswith(original.address.name)
