@@ -43,3 +43,22 @@ def opened_browser(*flags: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         yield browser
         browser.close()
+
+
+OVERFLOWING = """() => [document.documentElement, ...document.querySelectorAll('body *')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.checkVisibility()
+        && getComputedStyle(one).display !== 'inline'
+        && !one.matches('input, select, .skip, .unseen, .stack > thead, .stack > thead *'))
+    .map((one) => `${one.tagName}.${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
+"""What reaches beyond its box, so that it is cut off or has to be scrolled to."""
+
+LABELS = """() => [...document.querySelectorAll('.stack')].flatMap((table) => {
+    const heads = [...table.tHead.rows].at(-1).cells;
+    return [...table.querySelectorAll('tbody td:not(:empty, .mark)')]
+        .filter((cell) => cell.colSpan === 1)
+        .map((cell) => {
+            const spanned = heads.length - cell.parentElement.cells.length;
+            return [cell.dataset.l ?? '', heads[cell.cellIndex + spanned].textContent];
+        });
+})"""
+"""The label of each value of a narrow table, with the heading of its column."""

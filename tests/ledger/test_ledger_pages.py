@@ -365,6 +365,14 @@ class TestTrialBalance:
         post(writer, accountingPeriodName="Feb-2026")
         assert said in text_of(people.get(f"/trial-balance{query}"))
 
+    def test_it_opens_on_the_latest_period_with_postings(self, writer, people):
+        """Not on that of the newest entry, and not on a period whose entries are all cancelled."""
+        post(writer, accountingPeriodName="Feb-2026")
+        post(writer, accountingPeriodName="Jan-2026")
+        assert "Trial balance Feb-2026" in text_of(people.get("/trial-balance"))
+        cancel(writer, "JE-00000001")
+        assert "Trial balance Jan-2026" in text_of(people.get("/trial-balance"))
+
 
 HOSTILE = {
     "markup": "<script>alert(1)</script><img src=x onerror=alert(1)>",

@@ -69,7 +69,7 @@ _Sum = dict[str, list[Decimal]]
 
 
 def page(view: View) -> Page:
-    """The trial balance of the requested period, by default that of the newest entry."""
+    """The trial balance of the requested period, by default the latest that has postings."""
     periods = periods_of(view)
     asked = view.query.get("period") or _newest_period(view)
     period = asked if asked in periods else None
@@ -93,17 +93,16 @@ def page(view: View) -> Page:
 
 
 def _newest_period(view: View) -> str | None:
-    query = (
-        select(_PERIOD.name)
-        .join(
-            journal_entries,
-            (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
-        )
-        .where(*visible_entries(view), _ENTRY.status == "Created")
-        .order_by(_ENTRY.number.desc())
-        .limit(1)
+    """The latest period in which anything is posted that the viewer may see."""
+    posted = select(_ENTRY.id).where(
+        *visible_entries(view),
+        _ENTRY.status == "Created",
+        _ENTRY.accounting_period_id == _PERIOD.id,
     )
-    name: str | None = view.tx.execute(query).scalar_one_or_none()
+    query = select(_PERIOD.name).where(_PERIOD.tenant_id == view.tenant_id, posted.exists())
+    name: str | None = view.tx.execute(
+        query.order_by(_PERIOD.start_date.desc()).limit(1)
+    ).scalar_one_or_none()
     return name
 
 
