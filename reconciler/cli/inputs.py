@@ -94,7 +94,9 @@ def asking(verb: str, done: str, *nouns: str) -> Callable[[int, Plan | None], bo
     return confirm
 
 
-_ENDING: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HANGUP = getattr(signal, "SIGHUP", getattr(signal, "SIGBREAK", signal.SIGTERM))
+"""The terminal is gone. Windows has no such signal, but one for Ctrl+Break."""
+_ENDING: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, _HANGUP)
 
 _Handler = Callable[[int, Any], Any] | int | None
 
@@ -152,7 +154,7 @@ def _installed(handlers: dict[int, _Handler]) -> dict[int, _Handler]:
     before: dict[int, _Handler] = {}
     for number, handler in handlers.items():
         # A program that was started with nohup goes on without its terminal.
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+        if number != _HANGUP or signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, handler)
     return before
 

@@ -37,7 +37,8 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether its process certainly ended: it ran on this host, and no longer exists."""
-        if self.host != socket.gethostname():
+        # On Windows, the call below would end the process or interrupt this one.
+        if self.host != socket.gethostname() or not hasattr(os, "getuid"):
             return False
         try:
             os.kill(self.pid, 0)
@@ -52,8 +53,8 @@ def this_process(environment: Mapping[str, str] = os.environ, *, command: str = 
     """This process as a holder; in CI with the URL of its run."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
+    except (KeyError, OSError, ImportError):
+        user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
     run = environment.get("CI_JOB_URL", "")
     if environment.get("GITHUB_RUN_ID"):
         server = environment.get("GITHUB_SERVER_URL", "https://github.com")

@@ -1,6 +1,6 @@
 """Waits for the server of a daybook, and gives it up by the client's own clock."""
 
-import select
+import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -22,8 +22,9 @@ HURRY = 3.0
 
 _TURN = 0.1
 
-# What the generators of psycopg ask for and are sent, as its waiting functions do.
-_READ, _WRITE = 1, 2
+# No descriptor more for each wait; Windows has only the second. What the generators of psycopg ask
+# for and are sent has the numbers of `selectors`.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class ServerGivenUp(psycopg.OperationalError):
@@ -126,21 +127,14 @@ class WatchedConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: Any, interval: float = _TURN, timeout: float | None = None) -> Any:
         """Run a generator of psycopg until it ends."""
-        exchange, poll = self.limits.exchange(), select.poll()
-        socket = self.pgconn.socket
+        exchange, socket = self.limits.exchange(), self.pgconn.socket
         try:
             wanted = next(gen)
             while True:
-                events = select.POLLIN * bool(wanted & _READ)
-                events |= select.POLLOUT * bool(wanted & _WRITE)
-                poll.register(socket, events)
-                found = poll.poll(1000 * _TURN)
-                ready = 0
-                for _, happened in found:
-                    # A closed connection is read, and the read then tells what happened.
-                    ready |= _WRITE * bool(happened & select.POLLOUT)
-                    ready |= (wanted & _READ) * bool(happened & ~select.POLLOUT)
-                    ready = ready or wanted
+                with _Selector() as selector:
+                    selector.register(socket, wanted)
+                    # A closed connection is ready for what is wanted, which then tells.
+                    ready = sum(happened for _, happened in selector.select(_TURN))
                 if ready:
                     exchange.heard()
                 exchange.check()

@@ -1,6 +1,5 @@
 """A daybook in an SQLite file, with a file lock that ends with its process."""
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -8,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.daybook.file_lock import lock_file
 from reconciler.daybook.fsync import sync
 from reconciler.daybook.sqlite_reading import connect_to_read
 from reconciler.daybook.store import RESTORE
@@ -71,7 +71,7 @@ class SqliteStore:
         path = self._lock_path
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(lock)
             if path.stat().st_ino == os.fstat(lock).st_ino:
                 return lock
         except FileNotFoundError:
@@ -90,7 +90,14 @@ class SqliteStore:
         """Replace the lock file: a process that hangs keeps its lock on the old file."""
         new = self._path.with_name(self._path.name + ".lock.new")
         os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
-        new.replace(self._lock_path)
+        try:
+            new.replace(self._lock_path)
+        except PermissionError as error:  # Windows replaces no file that a process has open
+            new.unlink(missing_ok=True)
+            raise DaybookError(
+                f"another process still has {self._lock_path} open",
+                remedy="End that process. Then nothing has to be unlocked.",
+            ) from error
 
     def create(self, fill: Callable[[Transaction], None]) -> None:
         """Create a file under another name, and rename it when it is complete."""

@@ -247,10 +247,13 @@ def _describe(ended: _Ended) -> str:
     return (result.value if result else "open") + (f" ({number})" if number else "")
 
 
+_AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+"""Follow no link; on Windows, where there is no such flag, translate no line break."""
+
+
 def _append(path: Path, line: str) -> None:
     """Append a line; it is on disk when this returns. A failure leaves no part of it."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    file = os.open(path, flags, 0o600)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _AS_IT_IS, 0o600)
     try:
         before = os.fstat(file).st_size
         try:
@@ -271,7 +274,7 @@ def _append(path: Path, line: str) -> None:
 
 def _read(path: Path) -> str:
     """The text of a spill file. Raises OSError and UnreadableSpillRecord."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    file = os.open(path, os.O_RDONLY | _AS_IT_IS | getattr(os, "O_NONBLOCK", 0))
     raw = b""
     try:
         while len(raw) <= MOST_BYTES and (part := os.read(file, 1 << 16)):

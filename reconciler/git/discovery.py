@@ -23,7 +23,10 @@ GIT = (
     *("-c", "protocol.allow=never"),
 )
 
-_KEPT = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SUDO_UID")
+_KEPT = (
+    *("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SUDO_UID"),
+    *("SYSTEMROOT", "USERPROFILE", "TEMP"),  # what Windows has instead
+)
 _CONFIGURATION = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
 """Where git may learn which repositories of other users its user trusts: `safe.directory`."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterable, Iterator
@@ -122,7 +123,7 @@ class Repository:
 
     def path_of(self, name: str) -> str:
         """The path in the repository of a file of the directory."""
-        return os.path.normpath(name if self.prefix == "." else f"{self.prefix}/{name}")
+        return posixpath.normpath(name if self.prefix == "." else f"{self.prefix}/{name}")
 
     def contents(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         """The contents of files in commits, by commit and path in the repository.

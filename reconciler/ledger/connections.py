@@ -4,7 +4,6 @@ A thread gets only complete requests. What idle callers could use up are connect
 limited in number and in time.
 """
 
-import resource
 import socket
 import time
 from dataclasses import dataclass
@@ -68,6 +67,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return not self.requests and not self.total_outbufs_len
 
 
+def _most_files() -> int:
+    """How many files the process may open; negative if the system does not say, as Windows."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return -1
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 class Server(TcpWSGIServer):  # type: ignore[misc]
     """A server that closes late connections, and makes room for new ones.
 
@@ -82,7 +90,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self, app: Any, listener: socket.socket, limits: ConnectionLimits, **options: Any
     ) -> None:
         self._limits = limits
-        files, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files = _most_files()
         self._total = TOTAL if files < 0 else max(1, min(TOTAL, files - _OTHER_FILES))
         self.pause = min(1.0, limits.timeout / 4)
         """Seconds between two looks at the deadlines."""

@@ -125,7 +125,9 @@ def _listener(host: str, port: int) -> socket.socket:
         family, _type, _protocol, _name, address = min(found, key=lambda info: info[0])
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # On Windows, SO_REUSEADDR would let another program listen on the same port.
+            reuse = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+            listener.setsockopt(socket.SOL_SOCKET, reuse, 1)
             listener.bind(address)
         except OSError:
             listener.close()

@@ -19,7 +19,10 @@ _LOOKS_LIKE_YAML = re.compile(r"\.ya?ml(?![a-z0-9])", re.IGNORECASE).search
 _CONFLICT = re.compile(rb"^(?:<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)(?: |\r?$)", re.MULTILINE)
 _CONFLICT_SIGNS = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 _LFS = b"version https://git-lfs.github.com/spec/"
-_OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_OPEN_FLAGS = os.O_RDONLY
+# Windows has only the last one, without which it would translate line breaks.
+for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+    _OPEN_FLAGS |= getattr(os, _flag, 0)
 _SPREADSHEETS = (".csv", ".xlsx", ".xls", ".xlsm", ".ods")
 _PEEKED = 1000
 """Entries of a hidden directory that are looked at before it is taken to hold no YAML."""

@@ -8,7 +8,6 @@ of what it holds. It is complete on disk before it gets the note, and loses the 
 takes it. So what a killed process leaves has none, and the next start removes it.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -20,6 +19,12 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Self
+
+try:
+    import fcntl
+except ImportError:  # Windows: it removes no file that is open, so copies need no lock there
+    fcntl = None  # type: ignore[assignment]
+_LOCKS = fcntl is not None
 
 PREFIX = "ledger-query-"
 DATABASE = "replica.db"
@@ -37,7 +42,7 @@ _CONTENTS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _OWNER, _DRAFT, _NO
 class CopyDirectory:
     """A directory, readable by its owner only, until `remove` or `keep`."""
 
-    def __init__(self, path: Path, owner: int) -> None:
+    def __init__(self, path: Path, owner: int | None) -> None:
         self.path = path
         self._owner = owner
 
@@ -45,6 +50,8 @@ class CopyDirectory:
     def new(cls, directory: Path | None) -> Self:
         """A new directory below another, or among the temporary files."""
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory))
+        if not _LOCKS:
+            return cls(path, None)
         draft = path / _DRAFT
         owner = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         # It gets its name when it is locked, so nobody finds it unlocked.
@@ -73,6 +80,8 @@ class CopyDirectory:
 
         If another process uses that one, this directory is removed instead.
         """
+        if self._owner is None:
+            return self.remove()
         try:
             kept = _kept_path(database, tenant_id)
             if self.path != kept:
@@ -93,7 +102,8 @@ class CopyDirectory:
     def remove(self) -> None:
         """Remove the directory. Those who have files of it open keep them."""
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._owner)
+        if self._owner is not None:
+            os.close(self._owner)
 
 
 def remove_left(directory: Path | None) -> None:
@@ -162,7 +172,9 @@ def _remove_if_left(path: Path) -> None:
 def _files_of(path: Path) -> dict[str, Path] | None:
     """The files of a directory by name; None if it is not ours."""
     about = path.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
+    # On Windows, the temporary files of others are elsewhere.
+    others = hasattr(os, "geteuid") and (about.st_uid != os.geteuid() or about.st_mode & 0o077)
+    if not stat.S_ISDIR(about.st_mode) or others:
         return None
     files = {file.name: file for file in path.iterdir()}
     return None if files.keys() - _CONTENTS else files

@@ -174,7 +174,7 @@ class Replica:
         with closing(self._connected()) as copy:
             copy.execute("PRAGMA synchronous=FULL")
             busy: int = copy.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        handle = os.open(self._path, os.O_RDONLY)
+        handle = os.open(self._path, os.O_RDWR)  # Windows syncs no other
         try:
             os.fsync(handle)
         finally:

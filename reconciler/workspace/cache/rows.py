@@ -46,7 +46,8 @@ class Cache:
         """Every row that an earlier run kept; nothing where the file cannot be trusted."""
         if not self.path.is_file():
             return {}
-        if self.path.is_symlink() or self.path.stat().st_mode & 0o022:
+        # On Windows, the bits say nothing of others.
+        if self.path.is_symlink() or (hasattr(os, "getuid") and self.path.stat().st_mode & 0o022):
             self.throw_away("others can write it")
             return {}
         try:
