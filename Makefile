@@ -159,7 +159,7 @@ setup: $(DEV) ## Make the environment for development
 
 .PHONY: clean
 clean: ## Remove the environment and everything that tools leave behind
-	rm -rf .venv .venv-newest .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
+	rm -rf .venv .venv-newest .venv-lowest .language-server .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment whose Python has gone, or that was left half made, is made anew.

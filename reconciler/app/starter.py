@@ -1,6 +1,8 @@
 """The files of a workspace to begin with."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -8,8 +10,10 @@ from reconciler.app.text_files import write_text
 from reconciler.core.model.fiscal_calendar import Calendar, fiscal_year
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.money import minor_units
-from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.model.tenant import AccountingPeriod, Tenant, tenant_from
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.workspace.editor_schema import EDITOR_SCHEMA, editor_schema, with_modelines
+from reconciler.workspace.yaml_reader import read
 
 _WORKSPACE = """\
 apiVersion: journal.reconciler/v1
@@ -110,21 +114,48 @@ def write_starter(
         first = choices.periods()[0]
         entry, reference = _own_entry(choices, first), _own_reference(choices, name, marker)
         folder = Path(*str(first.end_date).split("-")[:2])
-    files = {
-        directory / "reconciler.yaml": _WORKSPACE.format(name=name, marker=marker),
-        directory / "reference.yaml": reference,
-        directory / folder / "first-entry.yaml": entry,
+    texts = {
+        Path("reconciler.yaml"): _WORKSPACE.format(name=name, marker=marker),
+        Path("reference.yaml"): reference,
+        folder / "first-entry.yaml": entry,
     }
+    files = {directory / path: with_modelines(text, path) for path, text in texts.items()}
+    files[directory / EDITOR_SCHEMA] = editor_schema(_tenant(reference, name, marker))
     existing = [path for path in files if path.exists()]
     if existing:
         raise ReconcilerError(
             f"{existing[0]} already exists, and is not overwritten",
             remedy="Choose another directory.",
         )
+    files |= _vscode_settings(directory)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text, mode=0o644)
     return tuple(files)
+
+
+def _tenant(reference: str, name: str, marker: str) -> Tenant:
+    documents, _ = read(reference.encode(), path="")
+    (document,) = documents
+    assert isinstance(document.value, Mapping)
+    return replace(tenant_from(document.value), workspace=name, marker=marker)
+
+
+def _vscode_settings(directory: Path) -> Mapping[Path, str]:
+    """Settings of VS Code, below the current directory; none where there are any already.
+
+    VS Code reads them in the folder that people open, which is seldom the workspace itself.
+    """
+    here, path = Path.cwd(), Path(".vscode", "settings.json")
+    if here not in directory.resolve().parents or path.exists():
+        return {}
+    place = directory.resolve().relative_to(here).as_posix()
+    settings = {
+        "yaml.schemas": {f"./{place}/{EDITOR_SCHEMA}": [f"{place}/**/*.yaml", f"{place}/**/*.yml"]},
+        # `reconciler fmt` is the formatter of these files.
+        "yaml.format.enable": False,
+    }
+    return {path: json.dumps(settings, indent=2) + "\n"}
 
 
 def _own_entry(choices: ReferenceChoices, period: AccountingPeriod) -> str:

@@ -19,6 +19,7 @@ from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate, read_again
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
+from reconciler.workspace.editor_schema import outdated
 from reconciler.workspace.loader import WORKSPACE_FILE, LoadedWorkspace
 from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
 from reconciler.workspace.rules import finding
@@ -79,6 +80,7 @@ def read_workspace(
     *,
     today: str = "",
     ask_daybook: bool = False,
+    check_editors: bool = False,
     strict: bool = False,
     cached: bool = False,
 ) -> CheckedWorkspace:
@@ -86,6 +88,7 @@ def read_workspace(
 
     `today` decides which waivers still count; without it, the day it is in UTC. With
     `ask_daybook` the daybook is read: what is posted and unchanged is only warned about. With
+    `check_editors` the schema for editors is compared with the Reference. With
     `cached`, YAML that an earlier run read is not read again.
     """
     loaded, damage = _load_cached(root) if cached else (load(root), "")
@@ -122,10 +125,13 @@ def read_workspace(
             custom = check_custom_rules(
                 root, policy.custom_rules, policy.waivers, loaded.declared, today=today
             )
-    computed = _computed(loaded, tenant) if loaded.computes else None
+    # An unread file may hold a part of what is computed, and of what editors are told.
+    whole = all(one.severity is not Severity.ERROR for one in loaded.problems)
+    computed = _computed(loaded, tenant) if loaded.computes and whole else None
     if computed is not None:
         through = settings.generate_through if settings is not None else ""
         names = (*names, *_generated(computed, loaded, tenant, through))
+    editors = tuple(outdated(root, tenant)) if check_editors and whole and settings else ()
     made_strict = settings.policy.strict if settings is not None else frozenset[str]()
     made_strict |= frozenset({EVERY_RULE} if strict else ())
     return CheckedWorkspace(
@@ -138,6 +144,7 @@ def read_workspace(
             for problem in sorted(
                 (
                     *loaded.problems,
+                    *editors,
                     *locate(root, chain(findings, names, custom.findings, records.unread())),
                 )
             )
@@ -184,10 +191,7 @@ def require_as_read(workspace: CheckedWorkspace, plan: Plan) -> None:
         )
 
 
-def _computed(loaded: LoadedWorkspace, tenant: Tenant) -> "Computed | None":
-    """What is computed; None where an unread file may hold a part of it."""
-    if any(one.severity is Severity.ERROR for one in loaded.problems):
-        return None
+def _computed(loaded: LoadedWorkspace, tenant: Tenant) -> "Computed":
     # Most workspaces compute nothing, and never load it.
     from reconciler.core.planning.schedules.generation import compute
 

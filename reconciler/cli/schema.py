@@ -5,16 +5,32 @@ import click
 from reconciler.app.explain import schema_text, schemas
 from reconciler.cli.options import common_options
 from reconciler.cli.terminal import out, out_text
-from reconciler.render.styled_text import table
+from reconciler.render.styled_text import line, table
 
 
 @click.command()
 @click.argument("kind", required=False)
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Write the schema that editors use for the files of this workspace. It lists the "
+    "accounting codes, periods, currencies, segments and fields of the Reference.",
+)
 @common_options
-def schema(kind: str | None) -> int:
+def schema(kind: str | None, *, write: bool) -> int:
     """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), of what `apply
     --report` writes (`report`), or of a `close-check`; without one, list them.
     """
+    if write and kind is not None:
+        raise click.UsageError("--write takes no KIND: one schema is for all of them.")
+    if write:
+        # Only this reads a workspace, and the rest is twice as fast without it.
+        from reconciler.app.files.editor_files import write_editor_schema
+        from reconciler.cli.inputs import checked_workspace
+
+        path, changed = write_editor_schema(checked_workspace())
+        out([line("wrote " if changed else "already up to date: ", (f"{path}", "strong"))])
+        return 0
     known = schemas()
     if kind is None:
         out(table(list(known.items())))

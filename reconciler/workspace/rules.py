@@ -181,6 +181,13 @@ CUSTOM_RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="editor-schema",
+        summary="`reconciler.schema.json` lists what the Reference has.",
+        why="Editors check files with it. An old one marks a new name as an error.",
+        remedy="Run `reconciler schema --write`, and commit the file.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="waiver-expired",
         summary="A waiver applies until its expiry date.",
         why="An exception without an end is a new rule that nobody decided on.",

@@ -48,6 +48,7 @@ SHOWN_ELSEWHERE = {
     "house-schema": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "policy-name": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "period-status-spelling": "needs a policy in reconciler.yaml: tests/trust/test_trust_words.py",
+    "editor-schema": "needs a reconciler.schema.json: tests/cli/test_cli_editors.py",
     "daybook-unread": "needs a daybook: tests/trust/test_trust_history.py",
     "waiver-expired": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "waiver-unused": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",

@@ -431,7 +431,8 @@ def test_t26_a_hidden_repository_is_removed(tmp_path):
 
 
 OWN_TESTS = {
-    "daybook-unread", "file-repository", "file-link", "file-special", "file-unreadable"
+    "daybook-unread", "editor-schema", "file-repository", "file-link", "file-special",
+    "file-unreadable",
 }  # fmt: skip
 OWN_TESTS |= {rule.id for rule in SCHEDULE_RULES}
 

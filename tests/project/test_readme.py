@@ -25,6 +25,7 @@ DAYBOOK = (ROOT / "docs" / "daybook.md").read_text(encoding="utf-8")
 PLANS = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "journal-runs.md").read_text(encoding="utf-8")
 SHEETS = (ROOT / "docs" / "spreadsheets.md").read_text(encoding="utf-8")
+EDITORS = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
 OWN = (ROOT / "docs" / "your-own-books.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
 APPROVALS = (ROOT / "docs" / "approvals.md").read_text(encoding="utf-8")
@@ -59,6 +60,7 @@ TEXTS = (
     REHEARSAL,
     SHEETS,
     OWN,
+    EDITORS,
 )
 FLAGS = "".join({*TEXTS, CHANGELOG} - {DEVELOPMENT})
 COMMANDS = sorted({line for text in TEXTS for line in command_lines(text)})

@@ -12,6 +12,7 @@ from reconciler.app.text_files import read_text, write_text
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import ExpectationFailed, Refused, UsageError
 from reconciler.git.repository import Repository
+from reconciler.workspace.editor_schema import has_editor_schema, has_modeline, with_modelines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +39,10 @@ def write_files(
     None deletes a file. What `prove` raises puts every file back. Raises Refused for a file with
     edits that no commit holds, unless it is one of `kept`, whose edits stand in the new texts.
     """
-    changed = {path: text for path, text in files.items() if text != _present(path)}
-    for path in changed:
+    for path in files:
         require_readable(path, root.resolve())
+    files = modelined(root, files)
+    changed = {path: text for path, text in files.items() if text != _present(path)}
     _require_committed(root, sorted({*changed} - {*kept}))
     if options.dry_run or options.check:
         lines = tuple(line for path in sorted(changed) for line in _difference(path, changed[path]))
@@ -51,6 +53,19 @@ def write_files(
         prove()
     tell(FilesWritten(paths=tuple(sorted(changed))))
     return 0
+
+
+def modelined(root: Path, files: Mapping[Path, str | None]) -> dict[Path, str | None]:
+    """The files, with the line that names the schema for editors where the workspace has one.
+
+    A file that is there without the line stays without it: `fmt` adds it.
+    """
+    found = dict(files)
+    for path, text in files.items() if has_editor_schema(root) else ():
+        present = _present(path)
+        if text is not None and (present is None or has_modeline(present)):
+            found[path] = with_modelines(text, path.resolve().relative_to(root.resolve()))
+    return found
 
 
 @contextmanager

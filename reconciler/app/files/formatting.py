@@ -9,6 +9,7 @@ from reconciler.app.text_files import read_text, write_text
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.errors import FilesRefused, UsageError
+from reconciler.workspace.editor_schema import has_editor_schema, with_modelines
 from reconciler.workspace.files import find
 from reconciler.workspace.formatter.formatter import FormatRefused, format_text
 from reconciler.workspace.json_schema import REFERENCE, is_valid
@@ -47,6 +48,8 @@ def format_files(root: Path, paths: Sequence[Path], *, check: bool) -> Iterator[
         except FormatRefused as refusal:
             yield Formatted(path=path, refusal=str(refusal))
             continue
+        if has_editor_schema(root) and root.resolve() in path.resolve().parents:
+            formatted = with_modelines(formatted, path.resolve().relative_to(root.resolve()))
         if formatted == text:
             continue
         if not check:

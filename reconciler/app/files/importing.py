@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from reconciler.app.apply import Interaction, execute_plan, exit_code
-from reconciler.app.files.file_changes import replaced, require_new, require_readable
+from reconciler.app.files.file_changes import modelined, replaced, require_new, require_readable
 from reconciler.app.plan import plan_without_search
 from reconciler.app.progress import FilesWritten, Imported, ImportProblems, Note, Progress
 from reconciler.app.session import ReadSession, WriteSession
@@ -150,7 +150,7 @@ def _declared(
     session: ReadSession, imports: Sequence[Import], interaction: Interaction
 ) -> tuple[ReadSession, Plan]:
     """Write the declarations, and plan their adoption. Leaves no file behind when that fails."""
-    texts = _texts(session, imports)
+    texts = modelined(session.workspace.root, _texts(session, imports))
     with replaced(texts):
         session = replace(session, workspace=_read_again(session, imports, interaction))
         plan = _adoptions(session, imports, interaction.progress)
