@@ -216,7 +216,13 @@ def plan_and_search(
     if session.workspace.spared:
         require_as_read(session.workspace, found.plan)
     live = live_state_of(found.snapshot, seen.asked) if seen.asked is not None else None
-    plan = replace(found.plan, search=options.search, warnings=warnings, live=live)
+    plan = replace(
+        found.plan,
+        search=options.search,
+        warnings=warnings,
+        live=live,
+        waiting=session.workspace.waiting,
+    )
     return replace(found, plan=_strict(plan, session.settings.policy, options))
 
 
@@ -254,7 +260,8 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
         *workspace_warnings(workspace, plan),
         *warnings_of(snapshot.names, plan.changes),
     )
-    plan = _strict(replace(plan, warnings=warnings), policy, options)
+    plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
+    plan = _strict(plan, policy, options)
     return _rehearsed(plan, snapshot, options)
 
 

@@ -114,8 +114,6 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[Plan
     yield from transferred_moves(plan.changes, workspace.tenant.dimensions)
     yield from _posted_facts(workspace, plan)
     yield from _pending(workspace, plan)
-    if workspace.computed is not None:
-        yield from _waiting(workspace)
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
     for problem in workspace.warnings:
@@ -142,22 +140,6 @@ def _pending(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
             name = change.address.name
             text = f"{name} is in {change.period}, which is PendingClose: only Manage Close Process"
             yield warning("period-pending-close", f"{text} posts and cancels there")
-
-
-def _waiting(workspace: CheckedWorkspace) -> Iterator[PlanWarning]:
-    """What schedules post later, a bounded list."""
-    assert workspace.computed is not None
-    # Most workspaces compute nothing, and never load it.
-    from reconciler.core.planning.schedules.generated_proof import due
-    from reconciler.core.planning.schedules.summary import waiting_texts
-
-    computed = workspace.computed
-    through = workspace.settings.generate_through if workspace.settings else ""
-    wanted = due(computed, workspace.declared, workspace.tenant, through)
-    texts = tuple(waiting_texts(computed, wanted, workspace.declared))
-    left = len(texts) - MOST_NAMED
-    more = (f"{left} more schedules and reversals wait",) if left > 0 else ()
-    yield from (warning("schedule-waiting", text) for text in (*texts[:MOST_NAMED], *more))
 
 
 def _posted_facts(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:

@@ -14,6 +14,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.model.resource import Address, Declared, Source, SupportingDocument
+from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
@@ -47,6 +48,8 @@ class CheckedWorkspace:
     supporting: Mapping[Address, SupportingDocument]
     computed: "Computed | None" = None
     """What schedules and `reverseOn` ask for; None without any, and while files have problems."""
+    waiting: tuple[WaitingParts, ...] = ()
+    """What schedules and `reverseOn` post in later periods."""
     spared: frozenset[str] = frozenset()
     """The paths whose YAML an earlier run read."""
     cache_damage: str = ""
@@ -128,9 +131,11 @@ def read_workspace(
     # An unread file may hold a part of what is computed, and of what editors are told.
     whole = all(one.severity is not Severity.ERROR for one in loaded.problems)
     computed = _computed(loaded, tenant) if loaded.computes and whole else None
+    waiting: tuple[WaitingParts, ...] = ()
     if computed is not None:
         through = settings.generate_through if settings is not None else ""
         names = (*names, *_generated(computed, loaded, tenant, through))
+        waiting = _waiting(computed, loaded, tenant, through)
     editors = tuple(outdated(root, tenant)) if check_editors and whole and settings else ()
     made_strict = settings.policy.strict if settings is not None else frozenset[str]()
     made_strict |= frozenset({EVERY_RULE} if strict else ())
@@ -155,6 +160,7 @@ def read_workspace(
         cache_damage=damage,
         supporting={document.address: document for document in loaded.supporting},
         computed=computed,
+        waiting=waiting,
         waived=custom.waived,
     )
 
@@ -205,6 +211,17 @@ def _generated(
 
     declared = {one.address: one for one in loaded.declared}
     yield from check_generated(computed, declared, loaded.supporting, tenant, through)
+
+
+def _waiting(
+    computed: "Computed", loaded: LoadedWorkspace, tenant: Tenant, through: str
+) -> tuple[WaitingParts, ...]:
+    from reconciler.core.planning.schedules.generated_proof import due
+    from reconciler.core.planning.schedules.summary import waiting_parts
+
+    declared = {one.address: one for one in loaded.declared}
+    wanted = due(computed, declared, tenant, through)
+    return tuple(waiting_parts(computed, wanted, declared))
 
 
 @dataclass(slots=True)

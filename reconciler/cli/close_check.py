@@ -51,7 +51,7 @@ def close_check(
     report = check_periods(
         checked_workspace(),
         tuple(dict.fromkeys(periods)),
-        allowed=allowed,
+        allowed=dict.fromkeys(allowed, "--allow"),
         managed_only=managed_only,
         parallelism=parallelism,
         ca_bundle=ca_bundle,

@@ -4,7 +4,9 @@ from typing import Literal, TypeAlias
 
 from reconciler.core.model.plan import Plan
 from reconciler.render.escaping import runner_property, runner_text
+from reconciler.render.phrases import more
 from reconciler.render.plan_view import view_of
+from reconciler.render.sections.waiting_rows import MOST_WAITING
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
 
@@ -70,6 +72,9 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
         )
         for one in view.only_unanswered
     ]
+    later = [": ".join((row[0], ", ".join(row[1:]))) for row in view.waiting[:MOST_WAITING]]
+    later += filter(None, (more(len(view.waiting), MOST_WAITING),))
+    drawn += [annotation("notice", *later, title="waiting for later periods")] * bool(later)
     title = f"plan of {plan.basis.workspace}"
     verdict = view.headline + view.marks
     level: Level = "error" if view.refused else "notice"

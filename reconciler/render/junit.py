@@ -1,6 +1,6 @@
 """JUnit's XML, which build servers list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -50,8 +50,14 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
+def waiting_cases(rows: Iterable[tuple[str, ...]]) -> Iterator[Case]:
+    """A case for each source that posts in later periods."""
+    for name, *rest in rows:
+        yield Case(name=f"{name}, in later periods", output=", ".join(map(escaped, rest)))
+
+
 def plan_junit(plan: Plan, prefix: str) -> str:
-    """A case for each refusal, change and difference that no change answers.
+    """A case for each refusal, change, difference that no change answers, and what waits.
 
     Refusals, blocked changes and such differences have failed.
     """
@@ -81,4 +87,5 @@ def plan_junit(plan: Plan, prefix: str) -> str:
         )
         for one in view.only_unanswered
     ]
+    cases += waiting_cases(view.waiting)
     return junit(f"reconciler plan{view.marks}", cases)

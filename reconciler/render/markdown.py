@@ -19,6 +19,7 @@ from reconciler.render.plan_view import (
     view_of,
 )
 from reconciler.render.sections.reversal_rows import PairRows, net_text
+from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
 from reconciler.render.styled_text import Line, plain_text
 from reconciler.render.text import drift_section, lines_of
 
@@ -97,6 +98,7 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
     yield from _rehearsal(view)
     if view.reversals:
         yield _reversals(view.reversals)
+    yield from waiting_markdown(view.waiting)
     if view.transfers:
         states = (f"{code(period)} {sentence(text)}" for period, text in view.transfers)
         yield f"**Transfers** to the general ledger: {'<br>'.join(states)}"
@@ -124,6 +126,17 @@ def _rehearsal(view: PlanView) -> Iterator[str]:
         cells = [[*map(code, row[:3]), *row[3:]] for row in found.differing[:_LISTED]]
         yield _table(found.titles, cells, right=frozenset({3, 4}))
         if left := more(len(found.differing), _LISTED, " rows"):
+            yield left
+
+
+def waiting_markdown(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
+    """What is posted in later periods; nothing when nothing is."""
+    if rows:
+        cells = [[code(row[0]), *row[1:3], sentence(row[3])] for row in rows[:MOST_WAITING]]
+        yield "**Waiting** for later periods:\n\n" + _table(
+            WAITING_TITLES, cells, right=frozenset({2})
+        )
+        if left := more(len(rows), MOST_WAITING):
             yield left
 
 

@@ -24,6 +24,7 @@ from reconciler.render.sections.impact_table import ImpactTable, impact_table
 from reconciler.render.sections.rehearsal_text import RehearsalView, rehearsal_view
 from reconciler.render.sections.reversal_rows import PairRows, reversal_rows
 from reconciler.render.sections.transfer_rows import transfer_rows
+from reconciler.render.sections.waiting_rows import waiting_rows
 
 BADGES = ("OFFLINE", "PARTIAL")
 """Every format begins its notices with these, and repeats them beside its verdict."""
@@ -85,6 +86,7 @@ class PlanView:
     unanswered: tuple[UnansweredDifference, ...]
     transfers: tuple[tuple[str, str], ...]
     reversals: tuple[PairRows, ...]
+    waiting: tuple[tuple[str, str, str, str], ...]
     rehearsal: RehearsalView | None
     need_person: str
     refused: str
@@ -152,6 +154,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         unanswered=plan.unanswered,
         transfers=transfer_rows(plan.transfers),
         reversals=reversal_rows(plan.reversals),
+        waiting=waiting_rows(plan.waiting),
         rehearsal=rehearsal_view(plan.rehearsal) if plan.rehearsal is not None else None,
         need_person=need_person(len(plan.unanswered)),
         refused=refused_text(plan.refusals),

@@ -48,7 +48,8 @@ class _Text:
 def plan_csv(plan: Plan) -> str:
     """The postings of all feasible changes as CSV. Amounts have a point and no separators.
 
-    A difference that no change answers has a row without amounts.
+    A difference that no change answers has a row without amounts, and so has what waits for a
+    later period.
     """
     text = _Text()
     writer = csv.writer(text, lineterminator="\n")
@@ -66,6 +67,9 @@ def plan_csv(plan: Plan) -> str:
         place = f"{one.path}:{one.line}" if one.path else ""
         blank = [""] * (COLUMNS.index("file") - len(facts))
         writer.writerow([*map(cell, facts), *blank, cell(place), "", ""])
+    for waits in plan.waiting:
+        known = ("waiting", "", waits.name, "", waits.awaited, "", "", waits.currency)
+        writer.writerow([*map(cell, known), *[""] * (len(COLUMNS) - len(known))])
     return "".join(text.rows)
 
 

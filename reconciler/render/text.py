@@ -23,6 +23,7 @@ from reconciler.render.plan_view import (
 )
 from reconciler.render.postings import posting_lines
 from reconciler.render.sections.reversal_rows import MOST_PAIRS
+from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
 from reconciler.render.styled_text import BLANK, Line, line, span, table
 
 LARGE = 10
@@ -53,6 +54,7 @@ def overview_lines(plan: Plan) -> tuple[Line, ...]:
 def _end(view: PlanView, *, dangers: bool) -> Iterator[Line]:
     yield from _impact(view)
     yield from _reversals(view)
+    yield from waiting_section(view.waiting)
     yield from _transfers(view)
     yield from _notes(view)
     if dangers:
@@ -205,6 +207,18 @@ def _reversals(view: PlanView) -> Iterator[Line]:
         yield line(title, indent=2)
         yield from table(rows, right=frozenset({2, 4, 6}), indent=6)
     if rest := more(len(view.reversals), MOST_PAIRS):
+        yield line(rest, indent=2)
+    yield BLANK
+
+
+def waiting_section(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[Line]:
+    """What is posted in later periods; nothing when nothing is."""
+    if not rows:
+        return
+    yield line(("Waiting", "strong"), " for later periods")
+    shown = (WAITING_TITLES, *rows[:MOST_WAITING])
+    yield from table(shown, right=frozenset({2}), header=True, indent=2)
+    if rest := more(len(rows), MOST_WAITING):
         yield line(rest, indent=2)
     yield BLANK
 

@@ -18,7 +18,7 @@ from reconciler.core.planning.stricter import (
 )
 from reconciler.workspace.custom_rules import check_custom_rules
 from reconciler.workspace.json_schema import API_VERSION, WORKSPACE, is_valid
-from reconciler.workspace.settings import Settings, Target, settings_from
+from reconciler.workspace.settings import CloseExpectations, Settings, Target, settings_from
 from reconciler.workspace.yaml_reader import read
 
 UNREADABLE = HeldKey(name="reconciler.yaml", loosened=True)
@@ -189,6 +189,13 @@ def _generate_through(_old: str, new: str, _recorded: int) -> tuple[str, bool]:
     return new, True
 
 
+def _close(
+    _old: CloseExpectations, new: CloseExpectations, _recorded: int
+) -> tuple[CloseExpectations, bool]:
+    """It limits nothing: a close check changes nothing, and shows what is allowed and why."""
+    return new, True
+
+
 SETTINGS = table_of(
     ("name", "metadata.name", changed),
     ("target", "target", _target),
@@ -197,6 +204,7 @@ SETTINGS = table_of(
     ("daybook", "daybook", changed),
     ("dimensions", "dimensions", _dimensions),
     ("generate_through", "generate.through", _generate_through),
+    ("close", "close", _close),
     ("policy", "policy", _policy),
 )
 """A row for each field of the settings. A test fails when one is missing."""

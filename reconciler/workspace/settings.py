@@ -49,6 +49,17 @@ def hosts_of(target: Target) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloseExpectations:
+    """What a close check expects: `runs` of these transaction types.
+
+    `allowed` has the reason of each item that does not fail a check.
+    """
+
+    runs: tuple[str, ...] = ()
+    allowed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A workspace's `reconciler.yaml` as values.
 
@@ -65,6 +76,7 @@ class Settings:
     """The custom fields of lines that count as dimensions, beside the segments."""
     generate_through: str = ""
     """The last period whose parts of schedules are written; empty for every known period."""
+    close: CloseExpectations = field(default_factory=CloseExpectations)
     policy: Policy = field(default_factory=Policy)
 
 
@@ -81,7 +93,16 @@ def settings_from(document: Mapping[str, Value]) -> Settings:
         daybook=str(spec.get("daybook") or DEFAULT_DAYBOOK),
         dimensions=texts_of(spec.get("dimensions")),
         generate_through=text_of(mapping_of(spec.get("generate")).get("through")) or "",
+        close=_close(mapping_of(spec.get("close"))),
         policy=_policy(mapping_of(spec.get("policy"))),
+    )
+
+
+def _close(close: Mapping[str, Value]) -> CloseExpectations:
+    rows = rows_of(close.get("allow"))
+    return CloseExpectations(
+        runs=texts_of(close.get("runs")),
+        allowed=MappingProxyType({str(row["item"]): str(row["reason"]) for row in rows}),
     )
 
 

@@ -1,14 +1,22 @@
 """What fails a close check: a row for each item, and what each names."""
 
 from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
 from builders import declared, entry, live, plan_for, recorded, snapshot, tenant_of
 from run_builders import declared_run, live_run, recorded_run
 
 from reconciler.core.model.resource import Address
+from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import AccountingPeriod
-from reconciler.core.planning.closing.readiness import CloseFacts, SearchedPeriod, close_check
+from reconciler.core.planning.closing.readiness import (
+    CloseFacts,
+    DeclaredRun,
+    SearchedPeriod,
+    close_check,
+)
 
 PERIODS = tuple(
     AccountingPeriod(name=name, start_date=start, end_date=end, status=status)
@@ -23,6 +31,16 @@ TENANT = tenant_of(periods=PERIODS)
 FEBRUARY = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-28"}
 TRANSFERRED = {"transferredToAccounting": "Yes"}
 
+RENT = WaitingParts(
+    kind="JournalSchedule",
+    name="rent",
+    currency="USD",
+    amount=Decimal(9),
+    parts=1,
+    whole=1,
+    awaited="its first period",
+)
+
 
 def facts(files, book, ledger, **changes):
     plan = plan_for(snapshot(files, book, ledger, tenant=TENANT))
@@ -32,7 +50,7 @@ def facts(files, book, ledger, **changes):
     return CloseFacts(plan=plan, periods=periods, **given)
 
 
-def failing(checked, period="Jan-2026", allowed=()):
+def failing(checked, period="Jan-2026", allowed=MappingProxyType({})):
     check = close_check(period, checked, allowed=allowed)
     return {item.item: item.found for item in check.failing}
 
@@ -42,7 +60,7 @@ DUE = declared(entry(**FEBRUARY), name="part", generated_by=Address("JournalSche
 
 
 def test_the_sound_books_are_ready():
-    check = close_check("Jan-2026", facts(*SOUND))
+    check = close_check("Jan-2026", facts(*SOUND), allowed={})
     assert check.ready
     assert check.not_checked == ("draft and processing billing documents, trial balance run",)
 
@@ -71,7 +89,7 @@ def test_the_sound_books_are_ready():
         ),
         pytest.param(SOUND, {"due": (DUE,)}, "Jan-2026", {}),
         pytest.param(
-            SOUND, {"reference": {}, "waiting": ("rent waits for its first period",)}, "Jan-2026",
+            SOUND, {"reference": {}, "waiting": (RENT,)}, "Jan-2026",
             {"period-in-reference": (
                 "Jan-2026 is not in reference.yaml", "rent waits for its first period",
             )},
@@ -89,11 +107,11 @@ def test_the_sound_books_are_ready():
 def test_each_item(books, changes, period, found):
     checked = facts(*books, **changes)
     assert failing(checked, period) == found
-    assert failing(checked, period, allowed=[*found]) == {}
+    assert failing(checked, period, allowed=dict.fromkeys(found, "a reason")) == {}
 
 
 def test_what_was_not_queried_is_said():
-    check = close_check("Jan-2026", facts(*SOUND, searched={}))
+    check = close_check("Jan-2026", facts(*SOUND, searched={}), allowed={})
     assert check.ready
     assert check.not_checked[0] == "entries that nobody declares"
     states = {item.item: str(item.state) for item in check.items}
@@ -102,13 +120,14 @@ def test_what_was_not_queried_is_said():
 
 
 def test_each_item_counts_what_was_looked_at():
-    check = close_check("Jan-2026", facts(*SOUND, due=(DUE,)))
+    check = close_check("Jan-2026", facts(*SOUND, due=(DUE,)), allowed={})
     assert {item.item: item.checked for item in check.items} == {
         "earlier-period": 1,
         "period-in-reference": 1,
         "pending-change": 1,
         "blocked-change": 1,
         "run-not-done": 0,
+        "run-missing": 0,
         "unmanaged": 1,
         "not-transferred": 1,
         "reversal-due": 0,
@@ -141,3 +160,21 @@ def test_a_run_has_ended_well(status, item):
     if item:
         assert found["run-not-done"] == (f"billing JR-00000001 {status}",)
     assert "run-not-done" not in failing(checked, "Feb-2026")
+
+
+@pytest.mark.parametrize(
+    ("last", "types", "status", "found"),
+    [
+        pytest.param("2026-01-31", ("Invoice Item", "Taxation Item"), "Completed", (), id="whole"),
+        pytest.param("2026-01-30", ("Invoice Item", "Taxation Item"), "Completed",
+                     ("Invoice Item", "Taxation Item"), id="a part of the period"),
+        pytest.param("2026-01-31", ("Invoice Item",), "Completed", ("Taxation Item",), id="a type"),
+        pytest.param("2026-01-31", ("Invoice Item", "Taxation Item"), "Processing",
+                     ("Invoice Item", "Taxation Item"), id="at work"),
+    ],
+)  # fmt: skip
+def test_each_type_of_the_settings_needs_a_run(last, types, status, found):
+    run = DeclaredRun(address=declared_run().address, types=types, first="2026-01-01", last=last)
+    books = ([declared_run()], [recorded_run()], [live_run(status=status)])
+    checked = facts(*books, runs=(run,), expected=("Invoice Item", "Taxation Item"))
+    assert failing(checked).get("run-missing", ()) == found

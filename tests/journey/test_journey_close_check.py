@@ -1,14 +1,52 @@
 """`close-check` says whether a period can be closed, and what mends each item that fails."""
 
+import contextlib
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
 from books_harness import by_hand, credit, debit
 from document_schemas import must_fit
 
+from reconciler.core.model.history import Act
+from reconciler.core.model.resource import Address
+from reconciler.core.rules.close_rules import CLOSE_ITEMS
+from reconciler.daybook import Intent, open_daybook
+
 NEXT = "next-period-start"
+MONTHLY = """\
+apiVersion: journal.reconciler/v1
+kind: JournalSchedule
+metadata: {name: hosting}
+spec:
+  method: recurring
+  from: Jan-2026
+  parts: 2
+  entry:
+    currency: USD
+    journalEntryItems:
+      - {accountingCodeName: Deferred Revenue, type: Debit, amount: 5.00}
+      - {accountingCodeName: Subscription Revenue, type: Credit, amount: 5.00}
+"""
 MANAGED = ("close-check", "--managed-only", "Jan-2026")
+
+
+FOLLOWED = set()
+"""The items whose remedy a test of this module follows to the letter."""
+
+
+def follows(*items):
+    """Marks a test that follows the remedies of items."""
+    FOLLOWED.update(items)
+    return lambda test: test
+
+
+def execute(books, statement):
+    """Change the ledger's database, as nothing but the ledger itself does."""
+    with contextlib.closing(sqlite3.connect(books.database)) as connection:
+        connection.execute(statement)
+        connection.commit()
 
 
 def failing(books, *args):
@@ -42,6 +80,7 @@ def test_a_ready_period_is_said_to_be(ready):
     assert ready.content() == before
 
 
+@follows("earlier-period")
 def test_an_earlier_period_is_open(ready):
     ended = ready.run("close-check", "Feb-2026")
     assert ended.code == 7
@@ -53,6 +92,7 @@ def test_an_earlier_period_is_open(ready):
     assert failing(ready, "close-check", "Feb-2026") == {}
 
 
+@follows("pending-change", "not-transferred")
 def test_what_is_pending_is_applied(ready):
     ready.declare("late", debit("9.00"), credit("9.00"))
     assert failing(ready) == {"pending-change": ["late (create)"]}
@@ -60,15 +100,83 @@ def test_what_is_pending_is_applied(ready):
     assert "To fix: Run `reconciler apply" in ended.out
     ready.applied()
     assert failing(ready) == {"not-transferred": [f"late {ready.number('late')} No"]}
+    ended = ready.run("close-check", "Jan-2026")
+    assert "To fix: Transfer the entries. Or allow it with `--allow not-transferred`." in ended.out
     assert failing(ready, "close-check", "Jan-2026", "--allow", "not-transferred") == {}
+    ready.set("late", transferredToAccounting="Yes")
+    assert failing(ready) == {}
     assert failing(ready, "close-check", "Feb-2026", "--allow", "earlier-period") == {}
 
 
-def test_what_is_blocked_or_without_an_answer_is_named(ready):
-    number = ready.number("entry-00")
-    ready.remove("entry-00")
+@follows("blocked-change")
+def test_what_is_blocked_is_resolved_as_the_plan_says(ready):
+    ready.declare("entry-00", debit("1.00"), credit("1.00"), notes="Notes of entry-00")
     assert failing(ready) == {"blocked-change": ["entry-00 (transferred)"]}
-    assert number in ready.run("plan").out
+    ended = ready.run("close-check", "Jan-2026")
+    assert "To fix: Run `reconciler plan" in ended.out
+    (command,) = re.findall(r"To fix: Run `reconciler (.*?)`", ready.run("plan").out)
+    words = command.replace(f" -w {ready.root}", "").split()
+    assert ready.run(*words).code == 0
+    ready.applied()
+    for name in ("entry-00-reversal", "entry-00-rebooked"):
+        ready.set(name, transferredToAccounting="Yes")
+    assert failing(ready) == {}
+
+
+@follows("transfer-error")
+def test_a_failed_transfer_is_sent_again(ready):
+    ready.set("entry-00", transferredToAccounting="Error")
+    assert set(failing(ready)) == {"transfer-error"}
+    ended = ready.run("close-check", "Jan-2026")
+    assert "Correct the cause in the connector, and set the transfer state of" in ended.out
+    ready.set("entry-00", transferredToAccounting="No")
+    assert set(failing(ready)) == {"not-transferred"}
+    ready.set("entry-00", transferredToAccounting="Yes")
+    assert failing(ready) == {}
+
+
+@follows("run-not-done", "run-missing")
+def test_a_run_is_declared_and_ends_well(billing):
+    (billing.root / "billing.yaml").rename(billing.root / "billing.txt")
+    billing.settings(spec="{close: {runs: [Invoice Item, Taxation Item]}}")
+    assert billing.run("apply", "--auto-approve").code == 0
+    only = ("close-check", "Jan-2026", "--allow", "earlier-period", "--allow", "not-transferred")
+    assert failing(billing, *only) == {"run-missing": ["Invoice Item", "Taxation Item"]}
+    ended = billing.run(*only)
+    assert "To fix: Declare a journal run of the period with the type, and run `rec" in ended.out
+    (billing.root / "billing.txt").rename(billing.root / "billing.yaml")
+    billing.applied()
+    assert failing(billing, *only) == {}
+    execute(billing, "update journal_runs set status = 'Error'")
+    assert set(failing(billing, *only)) == {"run-not-done", "run-missing", "pending-change"}
+    ended = billing.run(*only)
+    assert "To fix: Wait until the run has ended in the ledger, then run `reconciler" in ended.out
+    billing.applied()
+    assert failing(billing, *only) == {}
+
+
+@follows("open-call")
+def test_an_open_call_is_settled_by_the_next_apply(ready):
+    book = open_daybook(ready.root / ".reconciler" / "daybook.db", write=True)
+    with contextlib.closing(book):
+        name = Address("JournalEntry", "entry-00")
+        number = ready.number("entry-00")
+        book.record_intent(Intent(address=name, act=Act.UPDATE, number=number, payload="{}"))
+    assert failing(ready)["open-call"] == ["update of entry-00"]
+    ended = ready.run("close-check", "Jan-2026")
+    assert "To fix: Run `reconciler apply" in ended.out
+    assert ready.run("apply", "--auto-approve").code == 0
+    assert failing(ready) == {}
+
+
+def test_what_the_settings_allow_is_shown_with_its_reason(ready):
+    ready.set("entry-00", transferredToAccounting="No")
+    allow = "[{item: not-transferred, reason: The connector runs on Monday.}]"
+    ready.settings(spec=f"{{close: {{allow: {allow}}}}}")
+    ended = ready.run("close-check", "Jan-2026")
+    assert ended.code == 0
+    assert f"        entry-00 {ready.number('entry-00')} No\n" in ended.out
+    assert "        Allowed: The connector runs on Monday.\n" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -87,6 +195,7 @@ def test_the_transfer_of_each_entry_counts(ready, state, item):
     assert failing(ready) == ({item: [f"entry-00 {number} {state}"]} if item else {})
 
 
+@follows("unmanaged")
 def test_what_nobody_declares_is_imported_or_not_looked_for(ready):
     number = by_hand(ready)
     assert failing(ready) == {"unmanaged": [number]}
@@ -97,8 +206,14 @@ def test_what_nobody_declares_is_imported_or_not_looked_for(ready):
     assert "  Not checked:\n    entries that nobody declares\n    draft" in ended.out
     assert ready.run("import", "--period", "Jan-2026", "--yes").code == 0
     assert "unmanaged" not in failing(ready)
+    # The other way that the remedy names.
+    number = by_hand(ready)
+    assert failing(ready)["unmanaged"] == [number]
+    ready.call("PUT", f"journal-entries/{number}/cancel")
+    assert "unmanaged" not in failing(ready)
 
 
+@follows("reversal-due")
 def test_a_reversal_that_is_due_is_written_and_applied(ready):
     again = {"metadata": {"reverseOn": "next-period-start"}}
     ready.declare("accrual", debit("9.00"), credit("9.00"), **again)
@@ -113,6 +228,23 @@ def test_a_reversal_that_is_due_is_written_and_applied(ready):
     assert failing(ready, *only) == {}
 
 
+@follows("schedule-due")
+def test_a_part_that_is_due_is_generated_up_to_the_period(ready):
+    ready.write("hosting.yaml", MONTHLY)
+    assert ready.run("generate", "--through", "Jan-2026").code == 0
+    ready.applied()
+    only = ("close-check", "Feb-2026", "--allow", "earlier-period", "--allow", "not-transferred")
+    part = ["hosting.2026-02-01 of hosting"]
+    assert failing(ready, *only) == {"schedule-due": part}
+    ended = ready.run(*only)
+    assert "To fix: Run `reconciler generate --through Feb-2026" in ended.out
+    assert "  hosting  1 of 2 parts    USD 5.00  Feb-2026\n" in ended.out
+    assert ready.run("generate", "--through", "Feb-2026").code == 0
+    ready.applied()
+    assert failing(ready, *only) == {}
+
+
+@follows("period-in-reference")
 def test_a_period_that_the_reference_lacks_is_added_to_it(ready):
     ready.declare("accrual", debit("9.00"), credit("9.00"), metadata={"reverseOn": NEXT})
     ready.applied()
@@ -127,6 +259,10 @@ def test_a_period_that_the_reference_lacks_is_added_to_it(ready):
     ready.write("reference.yaml", whole)
     assert ready.run("generate").code == 0
     assert set(failing(ready, *only)) == {"reversal-due", "pending-change"}
+
+
+def test_a_test_follows_the_remedy_of_every_item():
+    assert {*CLOSE_ITEMS} == FOLLOWED
 
 
 def test_the_page_shows_what_is_printed(small):

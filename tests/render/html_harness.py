@@ -32,6 +32,7 @@ SCENES = {
             "reversal",
             "dimension-moved",
             "transfers",
+            "waiting",
             "rehearsal-refused",
             "rehearsal-differs",
             "drift-notes",

@@ -15,6 +15,7 @@ from reconciler.core.model.proofs.rehearsal import (
     RehearsedChange,
 )
 from reconciler.core.model.resource import Address, Declared, Live, Source
+from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Tenant
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.snapshot import Snapshot
@@ -104,6 +105,7 @@ class Scene:
         self.dimensions = ()
         self.by = ()
         self.rehearsal = None
+        self.waiting = ()
 
     def entry(self, name, declared=None, *, was=None, live=None, protect=False, **more):
         """One address: what is declared now, was applied before, and is live (as applied)."""
@@ -145,7 +147,7 @@ class Scene:
             policy=self.policy,
         )
         plan = make_plan(snapshot, basis=BASIS, allowances=self.allowances, by=self.by)
-        return replace(plan, warnings=self.warnings, rehearsal=self.rehearsal)
+        return replace(plan, warnings=self.warnings, rehearsal=self.rehearsal, waiting=self.waiting)
 
 
 def scene_of_everything():
@@ -324,8 +326,29 @@ def segmented(value):
     return entry(segments=({"segmentName": "Department", "segmentValue": value},))
 
 
+def waiting():
+    """A new entry, and what a schedule by parts, one by days and an accrual post later."""
+    scene = Scene().entry(TRUE_UP, entry())
+    scene.waiting = (
+        WaitingParts(
+            kind="JournalSchedule", name="2026-insurance", currency="USD",
+            amount=Decimal("15000.00"), parts=10, whole=12, awaited="Mar-2026",
+        ),
+        WaitingParts(
+            kind="JournalSchedule", name="support-by-days", currency="JPY",
+            amount=Decimal(91000), parts=None, whole=None, awaited="periods after Apr-2026",
+        ),
+        WaitingParts(
+            kind="JournalEntry", name="2026-04-accrual", currency="USD",
+            amount=Decimal("800.00"), parts=1, whole=1, awaited="a period after Apr-2026",
+        ),
+    )  # fmt: skip
+    return scene
+
+
 SCENES = {
     "reversal": reversal,
+    "waiting": waiting,
     "dimension-moved": lambda: by_cost_center(
         Scene().entry(TRUE_UP, rent("6370.00", "5652.50"), was=rent("6870.00", "5152.50"))
     ),

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import plan_scenes
 import pytest
 from builders import plan_for, snapshot
 from document_schemas import must_fit
@@ -32,7 +33,7 @@ def report(name="2026-03-rent"):
             item=item,
             found=found.get(item, ()),
             checked=None if item == "unmanaged" else counts.get(item, 0),
-            allowed=item == "blocked-change",
+            allowed_because="The connector sends it on Monday." if item == "blocked-change" else "",
             remedy=rule.remedy.format(name),
         )
         for item, rule in CLOSE_ITEMS.items()
@@ -49,6 +50,7 @@ def report(name="2026-03-rent"):
     basis = plan_for(snapshot([], [], [])).basis
     return CloseReport(
         basis=replace(basis, origin=origin),
+        waiting=plan_scenes.waiting().waiting,
         checked_at="2026-04-02T18:02:11+00:00",
         checks=(
             CloseCheck(period=february, items=ready, not_checked=(asked,)),

@@ -31,6 +31,7 @@ SCENES = {
     "adopt": RUNS["adopt"],
     "run with a stuck entry": RUNS["held"],
     "empty": PLANS["nothing"],
+    "waiting": PLANS["waiting"],
 }
 FORMS = {
     "txt": lambda plan: plain_text(plan_lines(plan)),

@@ -73,6 +73,8 @@ ENUMERATIONS: dict[str, Any] = {
     "Workspace/$defs/approvals/properties/evidence": Evidence,
     "Workspace/$defs/houseRule/properties/kinds/items": NAMES,
     "close-check/$defs/item/properties/item": CLOSE_ITEMS,
+    "Workspace/$defs/close/properties/allow/items/properties/item": CLOSE_ITEMS,
+    "Workspace/$defs/close/properties/runs/items": TRANSACTION_TYPES,
     "close-check/$defs/item/properties/state": ItemState,
     "Reference/$defs/accountingPeriod/properties/status": PeriodStatus,
     "Reference/$defs/accountingCode/properties/type": CodeType,

@@ -1,6 +1,6 @@
 """Reads what a close check needs: the plan, open calls, computed entries and unmanaged entries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -11,15 +11,18 @@ from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import require_daybook
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.documents.plan_file import moment
-from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.closing.readiness import (
     CloseFacts,
     CloseReport,
+    DeclaredRun,
     SearchedPeriod,
     close_check,
 )
 from reconciler.core.recovery.marker_search import UnexpectedRows
 from reconciler.core.recovery.period_import import listed_entries, select_entries, statement_for
+from reconciler.core.rules.journal_runs import target_dates, transaction_types
 from reconciler.errors import LedgerError, Refused
 
 
@@ -27,13 +30,16 @@ def check_periods(
     workspace: CheckedWorkspace,
     names: Sequence[str],
     *,
-    allowed: Sequence[str],
+    allowed: Mapping[str, str],
     managed_only: bool,
     parallelism: int,
     ca_bundle: str | None,
     progress: Progress,
 ) -> CloseReport:
-    """Check periods, and change nothing. Raises Refused for a period that the ledger lacks."""
+    """Check periods, and change nothing. Raises Refused for a period that the ledger lacks.
+
+    `allowed` has the reason for each item that is allowed in addition to the settings.
+    """
     opened = open_session(
         ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle, by_base=False
     )
@@ -57,18 +63,28 @@ def check_periods(
                 f"{one.act} of {one.address.name}" for one in session.daybook.unsettled()
             ),
             due=tuple(one.declared for one in computed.entries.values()) if computed else (),
-            waiting=tuple(
-                f"{one.address.name} waits for {one.awaited}"
-                for one in (computed.waiting if computed else ())
-            ),
+            waiting=workspace.waiting,
+            through=session.settings.generate_through,
+            runs=tuple(_runs(workspace, found.snapshot.tenant)),
+            expected=session.settings.close.runs,
             searched={} if managed_only else {name: _searched(session, name) for name in names},
         )
+        allowed = {**session.settings.close.allowed, **allowed}
     basis = found.plan.basis
     return CloseReport(
         basis=replace(basis, origin=committed(basis.origin, workspace.root)),
         checked_at=moment(at) if at else "",
+        waiting=workspace.waiting,
         checks=tuple(close_check(name, facts, allowed=allowed) for name in names),
     )
+
+
+def _runs(workspace: CheckedWorkspace, tenant: Tenant) -> Iterator[DeclaredRun]:
+    for one in workspace.declared.values():
+        if KINDS[one.address.kind].members and (days := target_dates(one, tenant)):
+            yield DeclaredRun(
+                address=one.address, types=transaction_types(one), first=days[0], last=days[1]
+            )
 
 
 def _searched(session: ReadSession, period: str) -> SearchedPeriod:

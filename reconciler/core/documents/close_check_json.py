@@ -1,5 +1,6 @@
 """A close check as JSON, as `schemas/close-check.schema.json` describes it to others."""
 
+from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.documents.plan_json import target_document
 from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.canonical import readable_json
@@ -24,6 +25,7 @@ def close_document(report: CloseReport) -> Document:
         "commit": origin.commit,
         "dirty": origin.dirty,
         "ready": report.ready,
+        "waiting": [written_fields(one) for one in report.waiting],
         "periods": [_period(check) for check in report.checks],
     }
 
@@ -46,6 +48,7 @@ def _item(item: CloseItem) -> Document:
         "item": item.item,
         "state": item.state.value,
         "checked": item.checked,
+        "allowed_because": item.allowed_because if item.state is ItemState.ALLOWED else "",
         "found": list(item.found),
         "remedy": item.remedy if item.state is ItemState.FAILS else "",
     }

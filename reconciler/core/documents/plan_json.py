@@ -41,6 +41,7 @@ from reconciler.core.model.plan import (
 )
 from reconciler.core.model.resource import Address, Live, Source, Value
 from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
+from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
 from reconciler.core.planning.posting import postings
@@ -93,6 +94,7 @@ def document_of(plan: Plan) -> Document:
         "unanswered": [_written(row) for row in plan.unanswered],
         "transfers": [_written(row) for row in plan.transfers],
         **({"reversals": [_pair(one) for one in plan.reversals]} if plan.reversals else {}),
+        **({"waiting": [_written(one) for one in plan.waiting]} if plan.waiting else {}),
         **({} if plan.rehearsal is None else {"rehearsal": rehearsal_document(plan.rehearsal)}),
         "refusals": [_written(row) for row in plan.refusals],
         "controls": {"approvals": _written(plan.requirement, approvals="required")},
@@ -263,6 +265,7 @@ def plan_from(document: Document) -> Plan:
         ),
         transfers=tuple(_read(Transfers, row) for row in document.get("transfers", ())),
         reversals=tuple(_read_pair(row) for row in document.get("reversals", ())),
+        waiting=tuple(_read(WaitingParts, row) for row in document.get("waiting", ())),
         rehearsal=rehearsal_from(document.get("rehearsal")),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),

@@ -204,6 +204,19 @@ _PLAN = _object(
             )
         ]
     ],
+    waiting=NotRequired[
+        _list[
+            _object(
+                kind=str,
+                name=str,
+                currency=str,
+                amount=_Amount,
+                parts=_Count | None,
+                whole=_Count | None,
+                awaited=str,
+            )
+        ]
+    ],
     rehearsal=NotRequired[
         _object(
             permissions=list[str],

@@ -13,6 +13,7 @@ from reconciler.core.model.policy import Evidence
 from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Address, Line, Live, Source, Value
 from reconciler.core.model.reversal_pair import ReversalPair
+from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.scope import (
     NOTHING_OUT_OF_SCOPE,
     UNKNOWN_ORIGIN,
@@ -350,6 +351,8 @@ class Plan:
     unanswered: tuple[UnansweredDifference, ...] = ()
     transfers: tuple[Transfers, ...] = ()
     reversals: tuple[ReversalPair, ...] = ()
+    waiting: tuple[WaitingParts, ...] = ()
+    """What schedules and `reverseOn` post in later periods. The digest does not depend on it."""
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[PlanWarning, ...] = ()
     allowances: Allowances = Allowances()

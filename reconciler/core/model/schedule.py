@@ -25,6 +25,24 @@ DAILY, RECURRING, ONCE = "daily", "recurring", "once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingParts:
+    """Parts of a schedule, or the reversal of an entry, that are for later periods.
+
+    `kind` and `name` are those of the schedule or of the entry. `amount` are the debits. `parts` of
+    `whole` wait; each is None where later periods decide how many. `awaited` names the first
+    period, or says in words which it is.
+    """
+
+    kind: str
+    name: str
+    currency: str
+    amount: Decimal
+    parts: int | None
+    whole: int | None
+    awaited: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
     """A change of a schedule from a period on. What is None stays as it was.
 

@@ -39,6 +39,12 @@ _RULES = (
         remedy="Wait until the run has ended in the ledger, then run `reconciler apply`.",
     ),
     Rule(
+        id="run-missing",
+        summary="Each transaction type of `close.runs` has a completed run over the whole period.",
+        why="Transactions that no run has taken are in no entry.",
+        remedy="Declare a journal run of the period with the type, and run `reconciler apply`.",
+    ),
+    Rule(
         id="unmanaged",
         summary="No entry of the period is without a declaration, a workspace or a run.",
         why="Nobody reviewed an entry that somebody posted by hand.",

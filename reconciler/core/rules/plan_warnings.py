@@ -45,14 +45,6 @@ _RULES = (
         severity=Severity.INFORMATION,
     ),
     Rule(
-        id="schedule-waiting",
-        summary="Every part of a schedule, and every reversal, has its entry.",
-        why="The entries of later periods are written when these are known and due. Until then "
-        "nothing of them is posted.",
-        remedy="Run `reconciler generate` with the option --through when a period begins.",
-        severity=Severity.INFORMATION,
-    ),
-    Rule(
         id="file-warnings",
         summary="Files that do not change have no warnings.",
         why="A plan names the warnings about the files that it changes, and counts the others.",

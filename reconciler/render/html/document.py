@@ -19,6 +19,7 @@ from reconciler.render.html.changes import ChangeRow, ChangeTable, table_of
 from reconciler.render.html.charts import HALF, charts_of
 from reconciler.render.plan_view import NOTHING_POSTED, UNKNOWN_AMOUNTS, PlanView, view_of
 from reconciler.render.sections.closing import extent_of, facts_of, named, state_text, verdict_of
+from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES, waiting_rows
 
 _POLICY = (
     "default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "
@@ -56,6 +57,8 @@ def plan_html(plan: Plan) -> str:
             runs=_rows(table, view.runs),
             nothing_posted=NOTHING_POSTED,
             unknown_amounts=UNKNOWN_AMOUNTS,
+            waiting_titles=WAITING_TITLES,
+            most_waiting=MOST_WAITING,
             policy=_POLICY.format(styles=_hashes(style, pages), scripts=_hashes(_EARLY, script)),
             # The template marks these as safe: our own files, and a style made of `css_string`s.
             style=style,
@@ -80,6 +83,9 @@ def close_html(report: CloseReport) -> str:
             state_text=state_text,
             extent_of=extent_of,
             named=named,
+            waiting=waiting_rows(report.waiting),
+            waiting_titles=WAITING_TITLES,
+            most_waiting=MOST_WAITING,
             policy=_POLICY.format(styles=_hashes(style), scripts="'none'"),
             style=style,
         )

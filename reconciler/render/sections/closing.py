@@ -6,10 +6,13 @@ from types import MappingProxyType
 from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, CloseReport, ItemState
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.render.escaping import code, escaped, sentence
-from reconciler.render.junit import Case, junit
+from reconciler.render.junit import Case, junit, waiting_cases
+from reconciler.render.markdown import waiting_markdown
 from reconciler.render.phrases import counted, more
 from reconciler.render.plan_view import ledger_of
+from reconciler.render.sections.waiting_rows import waiting_rows
 from reconciler.render.styled_text import BLANK, Line, line, span, table
+from reconciler.render.text import waiting_section
 
 _SHOWN = 10
 """The most names in a list for people; the rest are counted. JSON has all."""
@@ -30,6 +33,7 @@ _NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "period-in-reference": ("period", "periods"),
         "pending-change": ("declaration", "declarations"),
         "blocked-change": ("declaration", "declarations"),
+        "run-missing": ("transaction type", "transaction types"),
         "run-not-done": ("journal run", "journal runs"),
         "unmanaged": ("entry in the ledger", "entries in the ledger"),
         "not-transferred": ("posted entry", "posted entries"),
@@ -99,8 +103,13 @@ def close_lines(report: CloseReport) -> Iterator[Line]:
             yield from (line(name, indent=8) for name in named(item))
             if item.state is ItemState.FAILS:
                 yield line(("To fix: ", "strong"), item.remedy, indent=8)
+            if item.state is ItemState.ALLOWED:
+                yield line(("Allowed: ", "strong"), item.allowed_because, indent=8)
         yield line("Not checked:", indent=2)
         yield from (line(text, indent=4) for text in check.not_checked)
+    if report.waiting:
+        yield BLANK
+        yield from tuple(waiting_section(waiting_rows(report.waiting)))[:-1]
 
 
 def _cells(item: CloseItem) -> Sequence[str]:
@@ -137,10 +146,12 @@ def close_markdown(report: CloseReport) -> str:
         allowed = [item for item in check.items if item.state is ItemState.ALLOWED]
         parts.append("\n".join(rows))
         parts += [
-            f"Allowed {code(item.item)}: {', '.join(map(sentence, named(item)))}"
+            f"Allowed {code(item.item)}: {', '.join(map(sentence, named(item)))}<br>"
+            f"Reason: {sentence(item.allowed_because)}"
             for item in allowed
         ]
         parts.append(f"Not checked: {sentence(', '.join(check.not_checked))}.")
+    parts += waiting_markdown(waiting_rows(report.waiting))
     return "\n\n".join(parts) + "\n"
 
 
@@ -148,17 +159,20 @@ def close_junit(report: CloseReport) -> str:
     """A case for each item of each period. What was not checked is skipped."""
     return junit(
         f"reconciler close-check of {report.basis.workspace}",
-        (
-            Case(
-                name=f"{check.period.name} {item.item}",
-                failure=extent_of(item) if item.state is ItemState.FAILS else "",
-                sort=item.item,
-                output="\n".join(_output(item)),
-                skipped=item.state is ItemState.NOT_CHECKED,
-            )
-            for check in report.checks
-            for item in check.items
-        ),
+        [
+            *(
+                Case(
+                    name=f"{check.period.name} {item.item}",
+                    failure=extent_of(item) if item.state is ItemState.FAILS else "",
+                    sort=item.item,
+                    output="\n".join(_output(item)),
+                    skipped=item.state is ItemState.NOT_CHECKED,
+                )
+                for check in report.checks
+                for item in check.items
+            ),
+            *waiting_cases(waiting_rows(report.waiting)),
+        ],
     )
 
 
@@ -167,3 +181,5 @@ def _output(item: CloseItem) -> Iterator[str]:
     yield from map(escaped, item.found)
     if item.state is ItemState.FAILS:
         yield f"To fix: {item.remedy}"
+    if item.state is ItemState.ALLOWED:
+        yield f"Allowed: {escaped(item.allowed_because)}"

@@ -10,6 +10,7 @@ from reconciler.core.model.enumerations import PeriodStatus, TransferState
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Basis, Change, Plan
 from reconciler.core.model.resource import Address, Declared
+from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.transfers import posted_states
@@ -33,13 +34,14 @@ class ItemState(StrEnum):
 class CloseItem:
     """One item of a check. `found` names what speaks against the close.
 
-    `checked` counts what was looked at, and is None where nobody looked.
+    `checked` counts what was looked at, and is None where nobody looked. Whoever allows an item
+    says why in `allowed_because`.
     """
 
     item: str
     found: tuple[str, ...] = ()
     checked: int | None = 0
-    allowed: bool = False
+    allowed_because: str = ""
     remedy: str = ""
 
     @property
@@ -49,7 +51,7 @@ class CloseItem:
             return ItemState.NOT_CHECKED
         if not self.found:
             return ItemState.OK
-        return ItemState.ALLOWED if self.allowed else ItemState.FAILS
+        return ItemState.ALLOWED if self.allowed_because else ItemState.FAILS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +75,15 @@ class CloseCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseReport:
-    """The checks of several periods: of which books, and when by the ledger's clock."""
+    """The checks of several periods: of which books, and when by the ledger's clock.
+
+    `waiting` is what schedules and reversals post in later periods.
+    """
 
     basis: Basis
     checked_at: str
     checks: tuple[CloseCheck, ...]
+    waiting: tuple[WaitingParts, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -108,13 +114,24 @@ class SearchedPeriod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredRun:
+    """A declared journal run: its transaction types, and the days that it covers."""
+
+    address: Address
+    types: tuple[str, ...]
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseFacts:
     """What a check is made of, for all periods.
 
     `open_calls` are the calls of earlier applies without a known outcome, in words. `due` are the
-    entries that schedules and `reverseOn` compute, `waiting` the sources that wait for a period,
-    in words. `reference` are the periods of the Reference. A period that was not searched is not
-    in `searched`.
+    entries that schedules and `reverseOn` compute, `through` names the last period that
+    `generate` writes, if the settings do. `reference` are the periods of the Reference. A period
+    that was not searched is not in `searched`. `expected` are the transaction types that need a
+    run.
     """
 
     plan: Plan
@@ -122,13 +139,15 @@ class CloseFacts:
     reference: Mapping[str, AccountingPeriod]
     open_calls: tuple[str, ...] = ()
     due: tuple[Declared, ...] = ()
-    waiting: tuple[str, ...] = ()
+    waiting: tuple[WaitingParts, ...] = ()
+    through: str = ""
+    runs: tuple[DeclaredRun, ...] = ()
+    expected: tuple[str, ...] = ()
     searched: Mapping[str, SearchedPeriod]
 
 
-def close_check(name: str, facts: CloseFacts, *, allowed: Iterable[str] = ()) -> CloseCheck:
-    """Check one period by its name."""
-    allowed = frozenset(allowed)
+def close_check(name: str, facts: CloseFacts, *, allowed: Mapping[str, str]) -> CloseCheck:
+    """Check one period by its name. `allowed` has the reason for each allowed item."""
     found: dict[str, list[str]] = {item: [] for item in CLOSE_ITEMS}
     checked = dict.fromkeys(CLOSE_ITEMS, 0)
     for item, what in (
@@ -136,6 +155,7 @@ def close_check(name: str, facts: CloseFacts, *, allowed: Iterable[str] = ()) ->
         *_reference(name, facts),
         *_changes(name, facts),
         *(("open-call", call) for call in facts.open_calls),
+        *_runs(name, facts),
         *_transfers(name, facts.plan.changes),
         *_due(name, facts),
     ):
@@ -153,8 +173,8 @@ def close_check(name: str, facts: CloseFacts, *, allowed: Iterable[str] = ()) ->
                 item=item,
                 found=tuple(sorted(set(each))),
                 checked=None if item in unseen else checked[item],
-                allowed=item in allowed,
-                remedy=_remedy(item, name),
+                allowed_because=allowed.get(item, ""),
+                remedy=_remedy(item, name, facts),
             )
             for item, each in found.items()
         ),
@@ -162,14 +182,20 @@ def close_check(name: str, facts: CloseFacts, *, allowed: Iterable[str] = ()) ->
     )
 
 
-def _remedy(item: str, period: str) -> str:
-    """What to do about an item: as its rule says, and for what nobody declares the command."""
+def _remedy(item: str, period: str, facts: CloseFacts) -> str:
+    """What to do about an item: as its rule says, and with the period in the command."""
     if item == "period-in-reference":
         return CLOSE_ITEMS[item].remedy.format(period)
     if item == "unmanaged":
         command = suggested("import", "--period", period)
         return f"Run {command}, or cancel what is wrong in the ledger."
+    last = facts.reference.get(facts.through)
+    if item in _COMPUTED and last and last.start_date < facts.periods[period].start_date:
+        return f"Run {suggested('generate', '--through', period)}, then `reconciler apply`."
     return CLOSE_ITEMS[item].remedy.format("each entry")
+
+
+_COMPUTED = frozenset({"schedule-due", "reversal-due"})
 
 
 Facts: TypeAlias = Iterator[tuple[str, str]]
@@ -191,7 +217,9 @@ def _reference(name: str, facts: CloseFacts) -> Facts:
     known, period = facts.reference.get(name), facts.periods[name]
     if known is None:
         yield "period-in-reference", f"{name} is not in reference.yaml"
-        yield from (("period-in-reference", waits) for waits in facts.waiting)
+        for one in facts.waiting:
+            if one.awaited not in facts.reference:
+                yield "period-in-reference", f"{one.name} waits for {one.awaited}"
     elif (known.start_date, known.end_date) != (period.start_date, period.end_date):
         yield "period-in-reference", f"{name} has other days in the ledger: {_days(period)}"
     else:
@@ -222,6 +250,26 @@ def _changes(name: str, facts: CloseFacts) -> Facts:
         # What is of no known period counts in each.
         if one.rule != "transfer-error" and name in where.get((one.kind, one.name), {name}):
             yield "blocked-change", f"{one.name} ({one.rule})"
+
+
+def _runs(name: str, facts: CloseFacts) -> Facts:
+    """The transaction types that need a run, and have no completed one over the whole period."""
+    period = facts.periods[name]
+    done = {
+        change.address
+        for change in facts.plan.changes
+        if change.number_posted and change.action is Action.KEEP
+    }
+    covered = {
+        kind
+        for run in facts.runs
+        if run.address in done
+        and run.first <= period.start_date
+        and run.last >= (period.end_date or run.last)
+        for kind in run.types
+    }
+    for kind in facts.expected:
+        yield "run-missing", "" if kind in covered else kind
 
 
 def _transfers(name: str, changes: Iterable[Change]) -> Facts:

@@ -77,15 +77,16 @@ class ScheduleProgress:
 class Waiting:
     """What has no entry yet, because the Reference lacks its period.
 
-    `count` is None where later periods decide it. Without an amount it is a reversal.
+    `count` is None where later periods decide it. `amount` are the debits. The address is that of
+    a schedule, or of the entry whose reversal waits.
     """
 
     address: Address
     origin: Source
     count: int | None
     awaited: str
-    amount: Decimal = ZERO
-    currency: str = ""
+    amount: Decimal
+    currency: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,13 +180,7 @@ class _Expansion:
             declared = reversal_of(one.declared, later, by=self._address)
             self._computed.entries[declared.address] = replace(one, declared=declared)
             return
-        waits = Waiting(
-            address=one.declared.address,
-            origin=one.origin,
-            count=1,
-            awaited=f"a period after {period.name}",
-        )
-        self._computed.waiting.append(waits)
+        self._computed.waiting.append(_reversal_waits(one.declared, one.origin))
 
     def _suffix(self, entry: AllocatedEntry, period: AccountingPeriod) -> str:
         return f"{period.start_date}.{entry.number}" if entry.number else period.start_date
@@ -326,9 +321,7 @@ def _reverse(one: Declared, on: ReverseOn, tenant: Tenant, computed: Computed) -
         computed.findings.append(flaw.found(one.source))
         computed.flawed.add(by)
     elif period is None:
-        awaited = on.period or f"a period after {one.spec.get(PERIOD)}"
-        waits = Waiting(address=by, origin=one.source, count=1, awaited=awaited)
-        computed.waiting.append(waits)
+        computed.waiting.append(_reversal_waits(one, one.source, on.period))
     else:
         declared = reversal_of(one, period, date=on.date, by=by)
         declared = replace(declared, source=beside(one.source))
@@ -336,6 +329,18 @@ def _reverse(one: Declared, on: ReverseOn, tenant: Tenant, computed: Computed) -
             declared=declared, origin=one.source, starts=own.start_date if own else ""
         )
         computed.entries[declared.address] = entry
+
+
+def _reversal_waits(one: Declared, origin: Source, period: str = "") -> Waiting:
+    """The reversal of an entry waits for a period, by default for the next one."""
+    return Waiting(
+        address=one.address,
+        origin=origin,
+        count=1,
+        awaited=period or f"a period after {one.spec.get(PERIOD)}",
+        amount=debits(rows_of(one.spec.get(LINES))),
+        currency=str(one.spec.get("currency")),
+    )
 
 
 def reversal_of(

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.model.money import ZERO, difference, shown, total
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.money import ZERO, difference, total
 from reconciler.core.model.resource import Address
+from reconciler.core.model.schedule import SCHEDULE, WaitingParts
 from reconciler.core.planning.schedules.generation import Computed, GeneratedEntry, ScheduleProgress
 
 
@@ -64,20 +66,45 @@ def summaries(
         yield _summary(one, there, tuple(sorted(names.intersection(wrote))))
 
 
-def waiting_texts(
+def waiting_parts(
     computed: Computed,
     wanted: Mapping[Address, GeneratedEntry],
     declared: Collection[Address],
-) -> Iterator[str]:
+) -> Iterator[WaitingParts]:
     """What is not posted yet, because its period is later than those that are `wanted`."""
-    for one in summaries(computed, wanted, ()):
-        if one.left:
-            count = f", {one.waiting} of {one.parts} parts" if one.waiting is not None else ""
-            amount = f"{one.currency} {shown(one.left, one.currency)}"
-            yield f"{one.name} posts {amount} in later periods{count}"
+    unknown = {one.address: one.awaited for one in computed.waiting}
+    later: dict[Address | None, GeneratedEntry] = {}
+    for one in computed.entries.values():
+        if one.declared.address not in wanted and one.declared.reverses is None:
+            by = one.declared.generated_by
+            later[by] = min(later.get(by, one), one, key=lambda each: each.starts)
+    for told in summaries(computed, wanted, ()):
+        if told.left:
+            address = Address(SCHEDULE, told.name)
+            first = later.get(address)
+            awaited = unknown.get(address, "later periods")
+            if first is not None:
+                awaited = str(first.declared.spec[JOURNAL_ENTRY.period])
+            yield WaitingParts(
+                kind=address.kind,
+                name=told.name,
+                currency=told.currency,
+                amount=told.left,
+                parts=told.waiting,
+                whole=told.parts,
+                awaited=awaited,
+            )
     for waits in computed.waiting:
         if waits.address in wanted or waits.address in declared:
-            yield f"the reversal of {waits.address.name} waits for {waits.awaited}"
+            yield WaitingParts(
+                kind=waits.address.kind,
+                name=waits.address.name,
+                currency=waits.currency,
+                amount=waits.amount,
+                parts=waits.count,
+                whole=waits.count,
+                awaited=waits.awaited,
+            )
 
 
 def _summary(
