@@ -27,7 +27,7 @@ from reconciler.engine.double_postings import (
     posted_by,
 )
 from reconciler.engine.ports import PollingPolicy, Ports
-from reconciler.engine.search import SearchedPlan, mark_complete
+from reconciler.engine.search import SearchedPlan, mark_complete, mark_incomplete
 from reconciler.errors import AppliedInPart, DaybookError, Refused
 from reconciler.forge.ci_context import ChangeOptions
 
@@ -115,6 +115,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     settled = settle_first(session, tell=tell, may_send=may_send, between=interaction.stop.check)
     unchecked = session.daybook.unchecked
     found = plan_and_search(session, options.plan, progress=interaction.stoppable_progress)
+    mark_incomplete(session.daybook, found)
     plan, first_apply = found.plan, options.plan.search.first_apply
     tell(plan)
     require_reviewed(session, consent, plan, tell=tell)

@@ -197,7 +197,7 @@ def _agreement(session: ReadSession) -> Iterator[Check]:
         posting=False,
     )
     remedy = "Restore the newer copy. Or look at `reconciler plan`, which shows what an apply does."
-    for fact in age_warnings(found, complete=session.daybook.complete):
+    for fact in age_warnings(found, new=session.daybook.new):
         yield Check("bad", "daybook", fact.message, ExpectationFailed(fact.message, remedy=remedy))
     if drifted := len(found.plan.drift):
         noun = "entry" if drifted == 1 else "entries"

@@ -149,7 +149,7 @@ def drift_plan(
         options = PlanOptions(reading=reading)
         found = plan_and_search(session, options, progress=progress, posting=False)
         of_reading = (one for one in found.plan.warnings if one.rule in READING_RULES)
-        told = (*of_reading, *age_warnings(found, complete=session.daybook.complete))
+        told = (*of_reading, *age_warnings(found, new=session.daybook.new))
         return replace(found.plan, warnings=told)
 
 
@@ -198,6 +198,7 @@ def plan_and_search(
         read=read,
         finding=SearchPolicy(
             complete=complete,
+            new=session.daybook.new,
             posting=posting,
             # Whether another apply posted the same is seen only by a search after it.
             asked=options.search.find or bool(session.daybook.unchecked),

@@ -49,15 +49,15 @@ def session_warnings(
     yield from workspace_warnings(session.workspace, found.plan)
     yield from warnings_of(found.snapshot.names, found.plan.changes)
     yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
-    complete = session.daybook.complete
-    yield from _search_warnings(found, complete=complete)
-    yield from age_warnings(found, complete=complete)
+    new = session.daybook.new
+    yield from _search_warnings(found, new=new)
+    yield from age_warnings(found, new=new)
     yield from _untracked(found)
     unmarked = any(
         change.posts and not KINDS[change.address.kind].carries_marker
         for change in found.plan.pending
     )
-    if unmarked and not complete and not _known(session, found):
+    if unmarked and new and not _known(session, found):
         yield warning(
             "daybook-new",
             "the daybook is new, and a search cannot find journal runs, for they have no "
@@ -173,11 +173,11 @@ def _money_of(intent: Intent) -> str:
     return f", {currency} {shown(sum(debits, Decimal(0)), currency)}"
 
 
-def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning]:
+def _search_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:
     search = found.search
     if search is None:
         return
-    if search.failure and not complete and found.doubts:
+    if search.failure and new and found.doubts:
         yield warning(
             "ledger-not-searched",
             "the daybook is new, so every entry counts as new, and the ledger cannot be "
@@ -199,7 +199,7 @@ def _search_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWar
         )
 
 
-def age_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning]:
+def age_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:
     """What shows that the daybook or the ledger is a copy from before the last apply (I-44)."""
     again = found.snapshot.again
     if again:
@@ -210,7 +210,7 @@ def age_warnings(found: SearchedPlan, *, complete: bool) -> Iterator[PlanWarning
             "the ledger is older than the daybook, such as one restored from a backup: "
             f"{named} {was} posted again",
         )
-    since = unrecorded(found.snapshot) if complete else ()
+    since = () if new else unrecorded(found.snapshot)
     if since:
         named = _listed([f"{number} ({address.name})" for address, number in since])
         older = (

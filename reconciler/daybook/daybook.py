@@ -99,6 +99,11 @@ class Daybook:
         return self._state.complete
 
     @property
+    def new(self) -> bool:
+        """Whether it never was complete. If it was, and is not now, it is an older copy."""
+        return self._state.new
+
+    @property
     def unchecked(self) -> tuple[str, ...]:
         """The numbers that were created, and after which no run searched and ended since."""
         with self._up_to_date() as state:
@@ -209,6 +214,11 @@ class Daybook:
         """
         if not self.complete:
             self._append(EventType.MARKED_COMPLETE, MarkedComplete())
+
+    def mark_incomplete(self) -> None:
+        """Record that the ledger showed that the daybook may lack entries."""
+        if self.complete:
+            self._append(EventType.MARKED_COMPLETE, MarkedComplete(holds=False))
 
     def begin(self, plan_digest: str) -> None:
         """Record that a run of a plan begins."""

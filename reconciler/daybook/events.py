@@ -101,7 +101,8 @@ class BoundToTenant(Content):
 
 
 class MarkedComplete(Content):
-    pass
+    holds: bool = True
+    """False once the ledger showed that the daybook may lack entries."""
 
 
 class LeaseTaken(Content):

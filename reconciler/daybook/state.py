@@ -95,6 +95,8 @@ class DaybookState:
         self.markers: tuple[str, ...] = ()
         self.tenant: str | None = None
         self.complete = False
+        self.new = True
+        """Whether it was never complete."""
         self.unchecked: dict[str, None] = {}
         """The numbers that were created since a run last ended with its check, in their order."""
         self.applied_commit = ""
@@ -148,7 +150,7 @@ class DaybookState:
             case BoundToTenant():
                 self._bind(content)
             case MarkedComplete():
-                self.complete = True
+                self.complete, self.new = content.holds, False
             case RunBegun():
                 self.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
             case RunEnded():
@@ -169,7 +171,7 @@ class DaybookState:
             self.markers = (*self.markers, content.marker)
         if not self.serial and before != (self.workspace, self.marker):
             # What a search proved was proved for the markers of that time.
-            self.complete = False
+            self.complete, self.new = False, True
 
     def _conclude(self, content: Concluded) -> None:
         tried = self.attempts.get(content.intent)

@@ -24,7 +24,7 @@ from reconciler.engine.call_outcome import (
     shows_in_a_read,
     transfer_asked,
 )
-from reconciler.engine.double_postings import standing
+from reconciler.engine.double_postings import posted_under_key, standing
 from reconciler.engine.intent_log import IntentLog
 from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
@@ -178,7 +178,8 @@ class ChangeExecutor:
             result = result_of(error)
             self.intents.record_outcome(intent, result, error)
             if error.status == KEY_MISMATCH and result is Result.UNSENT:
-                raise self._key_taken(intent) from error
+                found = standing(self.ports.ledger, self.basis, {intent.address: ()})
+                raise posted_under_key(found, intent, self.marker) from error
             if result is Result.UNKNOWN:
                 raise as_unknown(error) from error
             raise
@@ -199,34 +200,22 @@ class ChangeExecutor:
         if live is not None:
             return live.status == CANCELLED and self.reader.marker_of(live) == self.marker
         number = self.number or ""
-        again = self.ports.ledger.create(
-            self.kind, body, key=intent.key or "", track_id=intent.track_id or "", sent_before=True
-        )
-        if again != number or self.reader.read(number) is not None:
-            return False
-        found = standing(self.ports.ledger, self.basis, {self.change.address: ()})
-        return not found.failure and not any(found.numbers.values())
-
-    def _key_taken(self, intent: Intent) -> PostedByAnother:
-        """The error of a create whose key the ledger knows from a request with another body."""
-        found = standing(self.ports.ledger, self.basis, {self.change.address: ()})
-        numbers = found.numbers.get(self.change.address, ())
-        if numbers:
-            fact = f"{' and '.join(numbers)} is posted for it"
-            remedy = "Plan again: the plan shows what differs."
-        else:
-            why = found.failure or "no search finds its entry"
-            fact = f"its entry is not known: {why}"
-            remedy = (
-                f'Look in the ledger for an entry with the marker "{self.marker}". If there is '
-                "none, it was cancelled and deleted: apply again when the key is 24 hours old."
+        # If the ledger forgets the key just now, this call posts: it is open until it is answered.
+        self.intents.record_outcome(intent, Result.UNKNOWN, happened=f"{number} was answered")
+        key, track_id = intent.key or "", intent.track_id or ""
+        try:
+            again = self.ports.ledger.create(
+                self.kind, body, key=key, track_id=track_id, sent_before=True
             )
-        return PostedByAnother(
-            "another apply posted this declaration with other values under the same key, so "
-            f"nothing was posted; {fact}",
-            remedy=f"{remedy} Let all jobs of a workspace share one daybook.",
-            track_id=intent.track_id or "",
-        )
+            if again != number or self.reader.read(number) is not None:
+                return False
+        except LedgerError as error:
+            raise as_unknown(error) from error
+        found = standing(self.ports.ledger, self.basis, {self.change.address: ()})
+        if found.failure or any(found.numbers.values()):
+            return False
+        self.intents.record_outcome(intent, Result.DONE, number=number)
+        return True
 
     def update(self, step: Step) -> None:
         """Update basic information, and read it back. An adoption also writes the marker.

@@ -16,6 +16,7 @@ from reconciler.core.model.resource import Address
 from reconciler.core.recovery.marker_search import Search
 from reconciler.core.recovery.number_probe import inconclusive, order_of
 from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.daybook import Intent
 from reconciler.engine.ports import PostingLedger
 from reconciler.engine.search import SearchedPlan, search_ledger, search_or_probe
 from reconciler.errors import LedgerError, PostedByAnother
@@ -75,6 +76,30 @@ def _stands(ledger: PostingLedger, basis: Basis, address: Address, number: str) 
     if live is None or live.status == CANCELLED:
         return False
     return split_marker(live.fields, basis.marker_place)[1] == marker_of(basis.workspace, address)
+
+
+def posted_under_key(found: Standing, intent: Intent, marker: str) -> PostedByAnother:
+    """The error of a create whose key the ledger knows from a request with another body.
+
+    `found` is what is posted for its address.
+    """
+    numbers = found.numbers.get(intent.address, ())
+    if numbers:
+        fact = f"{' and '.join(numbers)} is posted for it"
+        remedy = "Plan again: the plan shows what differs."
+    else:
+        why = found.failure or "no search finds its entry"
+        fact = f"its entry is not known: {why}"
+        remedy = (
+            f'Look in the ledger for an entry with the marker "{marker}". If there is '
+            "none, it was cancelled and deleted: apply again when the key is 24 hours old."
+        )
+    return PostedByAnother(
+        "another apply posted this declaration with other values under the same key, so "
+        f"nothing was posted; {fact}",
+        remedy=f"{remedy} Let all jobs of a workspace share one daybook.",
+        track_id=intent.track_id or "",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

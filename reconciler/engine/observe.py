@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live
@@ -44,12 +45,20 @@ def read_all(
     parallelism: int,
     advance: Callable[[], None] = lambda: None,
 ) -> Mapping[str, Live | None]:
-    """The live object of every wanted number, as `observe` reads it."""
+    """The live object of every wanted number, as `observe` reads it; after a failure, no more."""
+    failed = Event()
 
     def read(item: tuple[Kind, str]) -> tuple[str, Live | None]:
         kind, number = item
-        live = ledger.read(kind, number)
-        advance()
+        if failed.is_set():
+            # The failure is raised instead of all results.
+            return number, None
+        try:
+            live = ledger.read(kind, number)
+            advance()
+        except BaseException:
+            failed.set()
+            raise
         return number, live
 
     with ThreadPoolExecutor(max_workers=parallelism) as pool:

@@ -96,10 +96,13 @@ class SpillableDaybook(CallRecords, SettlingDaybook, Protocol):
 
 
 class CompletenessLog(Protocol):
-    """A daybook that can be marked as complete."""
+    """A daybook that can be marked as complete, and as incomplete."""
 
+    @property
+    def new(self) -> bool: ...
     def recorded(self) -> Mapping[Address, Recorded]: ...
     def mark_complete(self) -> None: ...
+    def mark_incomplete(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

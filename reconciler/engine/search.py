@@ -8,7 +8,7 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import NOTHING_DROPPED, Dropped
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.plan import Plan
+from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.kept import touched, with_reads
 from reconciler.core.planning.snapshot import Snapshot
@@ -30,6 +30,7 @@ from reconciler.core.recovery.marker_search import (
     matches,
     statement_of,
     unproved,
+    unrecorded,
     unsearched,
     with_found,
     with_previous,
@@ -46,14 +47,16 @@ Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
 class SearchPolicy:
     """When a plan searches the ledger, in addition to recorded entries that the ledger lacks.
 
-    `complete` says that the daybook records everything that was ever posted. With `posting`, new
-    postings are searched for, because they are posted next; with `asked`, everything.
+    `complete` says that the daybook records everything that was ever posted, `new` that it never
+    did. With `posting`, new postings are searched for, because they are posted next; with `asked`,
+    everything.
     `first_apply` is the user's statement that nothing of this workspace was ever posted.
     `probe_from` is the first number to probe without a search; None when none is known. `dropped`
     are the numbers that the daybook records as deleted.
     """
 
     complete: bool
+    new: bool = False
     posting: bool = False
     asked: bool = False
     first_apply: bool = False
@@ -65,13 +68,15 @@ class SearchPolicy:
 class SearchedPlan:
     """A plan, its snapshot, and its search; None when there was none.
 
-    `probe_from`: the first number to probe if a search after posting fails.
+    `lacking`: the ledger shows that the daybook may lack entries. `probe_from`: the first number to
+    probe if a search after posting fails.
     """
 
     plan: Plan
     snapshot: Snapshot
     search: Search | None = None
     doubts: int = 0
+    lacking: bool = False
     probe_from: str | None = None
 
 
@@ -118,19 +123,20 @@ def plan_with_search(
     )
     if snapshot.found or snapshot.again:
         snapshot, plan = _made(snapshot, make, read)
-    if not finding.complete and not search.failure and not search.probed:
+    if finding.new and not search.failure and not search.probed:
         snapshot, failure = _with_equal(snapshot, plan, ledger, read)
         search = replace(search, failure=failure)
         if snapshot.equal:
             snapshot, plan = _made(snapshot, make, read)
     if finding.posting and not finding.first_apply:
-        refusals = _refusals(plan, search, doubts, complete=finding.complete)
+        refusals = _refusals(plan, search, doubts, finding, doubtful=doubtful)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))
     return SearchedPlan(
         plan=plan,
         snapshot=snapshot,
         search=search,
         doubts=len(doubts),
+        lacking=bool(unrecorded(snapshot)) or (doubtful and bool(search.failure)),
         probe_from=finding.probe_from,
     )
 
@@ -168,16 +174,32 @@ def _with_equal(
 
 
 def _refusals(
-    plan: Plan, search: Search, doubts: tuple[Address, ...], *, complete: bool
+    plan: Plan,
+    search: Search,
+    doubts: tuple[Address, ...],
+    finding: SearchPolicy,
+    *,
+    doubtful: bool,
 ) -> Iterator[Refusal]:
     """Why nothing is posted: neither daybook nor search shows what is posted already."""
     outdated = contradicted(plan.changes)
-    if search.failure and doubts and (outdated or not complete):
-        yield unsearched(len(outdated or doubts), search.failure, new=not complete)
-    elif search.probed and not search.failure and not complete:
+    forgotten = {one.address for one in plan.changes if one.action is Action.FORGET}
+    doubts = tuple(address for address in doubts if address not in forgotten)
+    if search.failure and doubts and (outdated or doubtful or not finding.complete):
+        yield unsearched(len(outdated or doubts), search.failure, new=finding.new)
+    elif search.probed and not search.failure and finding.new:
         posting = {one.address for one in plan.changes if one.posts and not one.number_posted}
         if missed := posting.intersection(doubts):
             yield unproved(len(missed), search)
+
+
+def mark_incomplete(daybook: CompletenessLog, found: SearchedPlan) -> None:
+    """Mark the daybook as incomplete, if the ledger shows that it may lack entries.
+
+    A run that records some of them hides that it lacks the others, so this is written before it.
+    """
+    if found.lacking:
+        daybook.mark_incomplete()
 
 
 def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply: bool) -> None:
@@ -189,10 +211,9 @@ def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply:
     search = found.search
     if search is None:
         return
-    if search.failure or search.probed:
-        # A probe ends at a gap, and there may be entries above it.
-        proved = first_apply
-    else:
+    proved = first_apply
+    # A probe ends at a gap, and there may be entries above it that a new daybook lacks.
+    if not search.failure and not (search.probed and daybook.new):
         known = daybook.recorded().values()
         proved = search.everything and all_recorded(found.snapshot.found, known)
     if proved:

@@ -30,7 +30,13 @@ from reconciler.daybook import Daybook, open_daybook
 from reconciler.engine.apply import apply
 from reconciler.engine.observe import observe, read_all
 from reconciler.engine.ports import Ports
-from reconciler.engine.search import SearchedPlan, SearchPolicy, mark_complete, plan_with_search
+from reconciler.engine.search import (
+    SearchedPlan,
+    SearchPolicy,
+    mark_complete,
+    mark_incomplete,
+    plan_with_search,
+)
 from reconciler.engine.settle import settle
 from reconciler.http_client.clock import monotonic
 from reconciler.http_client.transport import HttpxTransport
@@ -282,7 +288,9 @@ class Bench:
 
     def plan(self, client: Client, book: Daybook, wanted: Mapping[str, Declared]) -> Plan:
         """The plan made for people to read."""
-        return self.find(client, book, wanted, SearchPolicy(complete=book.complete)).plan
+        return self.find(
+            client, book, wanted, SearchPolicy(complete=book.complete, new=book.new)
+        ).plan
 
     def find(
         self,
@@ -336,9 +344,10 @@ class Bench:
         with self.daybook() as book, self.client(token=options.pop("token", "")) as client:
             settled = self.settle(client, book)
             finding = SearchPolicy(
-                complete=book.complete, posting=True, **options.pop("finding", {})
+                complete=book.complete, new=book.new, posting=True, **options.pop("finding", {})
             )
             found = self.find(client, book, wanted, finding)
+            mark_incomplete(book, found)
             plan = self.planned = found.plan
             # The guards that count removals are for real books, and these are small.
             if any(refusal.rule == "unsearched-ledger" for refusal in plan.refusals):

@@ -1,7 +1,9 @@
 """Daybooks that are lost, copied or restored, and creates too old for their key: I-44, T3, X11."""
 
+import contextlib
 import random
 import shutil
+import sqlite3
 
 import pytest
 from apply_harness import (
@@ -165,6 +167,88 @@ def test_i44_a_recovery_that_was_broken_off_is_gone_on_with(bench):
     bench.line.queries = None
     bench.converge(BOOKS)
     assert bench.live() == before
+
+
+def cut_off(bench):
+    """The daybook cannot be written after the first adoption."""
+    second = "new.type = 'intent' and exists (select 1 from events where content like '%adopt%')"
+    with contextlib.closing(sqlite3.connect(bench.daybook_path)) as connection:
+        connection.execute(
+            f"create trigger full before insert on events when {second} "
+            "begin select raise(abort, 'database or disk is full'); end"
+        )
+        connection.commit()
+        assert outcomes(bench.apply(BOOKS)) == {"done", "failed"}
+        connection.execute("drop trigger full")
+        connection.commit()
+
+
+def in_part(bench):
+    """The files lack one of the entries for a time."""
+    assert outcomes(bench.apply(files(a=of("1.00"), c=of("3.00")))) == {"done"}
+
+
+@pytest.mark.parametrize("adopts", [cut_off, in_part])
+def test_i03_i44_a_copy_of_which_a_part_was_adopted_posts_nothing_before_a_search(
+    bench, copied, adopts
+):
+    take, restore = copied
+    bench.converge(ONE)
+    take()
+    bench.converge(BOOKS)
+    before = bench.live()
+    restore()
+    bench.clock.pass_by(**LATER)
+    adopts(bench)
+    bench.line.queries = NO_DATA_QUERY
+    assert outcomes(bench.apply(BOOKS)) == {"not_attempted"}
+    (refusal,) = bench.planned.refusals
+    assert "the daybook may be an older copy" in refusal.message
+    bench.line.queries = None
+    bench.converge(BOOKS)
+    assert bench.live() == before
+    with bench.daybook(write=False) as book:
+        assert book.complete
+
+
+def test_i44_a_copy_that_is_contradicted_posts_nothing_before_a_search(bench, copied):
+    """Also where what contradicts it is not posted by this plan, and after that was recorded."""
+    take, restore = copied
+    bench.converge(ONE)
+    take()
+    wanted = files(b=of("2.00"))
+    bench.converge(wanted)
+    before = bench.live()
+    restore()
+    bench.clock.pass_by(**LATER)
+    bench.line.queries = NO_DATA_QUERY
+    assert outcomes(bench.apply(wanted)) == {"not_attempted"}
+    assert outcomes(bench.apply({})) == {"done"}
+    assert outcomes(bench.apply(wanted)) == {"not_attempted"}
+    (refusal,) = bench.planned.refusals
+    assert "the daybook may be an older copy" in refusal.message
+    bench.line.queries = None
+    bench.converge(wanted)
+    assert bench.live() == before
+
+
+def test_i04_a_create_that_is_sent_twice_to_confirm_its_answer_is_open_meanwhile(bench):
+    """Under a key that the ledger has just forgotten, the second call posts."""
+
+    def forgotten(line, request):
+        bench.clock.pass_by(hours=25)
+        return lost_after(line, request)
+
+    bench.converge(ONE)
+    (number,) = bench.live()["a"]
+    bench.api("PUT", f"/v1/journal-entries/{number}/cancel")
+    bench.api("DELETE", f"/v1/journal-entries/{number}")
+    lose(bench)
+    bench.line.choose = nth(2, forgotten, "create")
+    report = bench.apply(ONE)
+    assert outcomes(report) == {"unknown"}
+    assert len(bench.live()["a"]) == 1
+    bench.converge(ONE)
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["deleted", "kept cancelled"])

@@ -22,6 +22,8 @@ from apply_harness import (
     refused_connection,
 )
 
+from reconciler.errors import LedgerUnreachable
+
 LONG = pytest.mark.long
 
 MANY = files(**{f"n{index:02}": of(f"{index + 1}.00") for index in range(12)})
@@ -294,3 +296,17 @@ def test_an_original_is_not_cancelled_while_its_reversal_is_posted(bench, parall
     assert messages(report)["b"] == "a, which reverses it, was not cancelled"
     assert set(bench.live()) == {"a", "b"}
     bench.converge({})
+
+
+def test_nothing_more_is_read_once_a_read_failed(bench):
+    bench.converge(TWO_MONTHS)
+    asked = []
+
+    def lost(line, request):
+        asked.append(request.url.path)
+        return refused_connection(line, request)
+
+    bench.line.reads = lost
+    with pytest.raises(LedgerUnreachable):
+        bench.apply(TWO_MONTHS)
+    assert len({*asked}) == 1

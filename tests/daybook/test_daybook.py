@@ -382,6 +382,29 @@ def test_a_run_that_did_not_end_is_known_whatever_our_clock_says(path, runs, int
         assert book.interrupted("x") is interrupted
 
 
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ("", "new"),
+        ("+", "complete"),
+        ("-", "new"),
+        ("+-", "older"),
+        ("+-+", "complete"),
+        ("+-+-", "older"),
+    ],
+)
+def test_i44_a_daybook_that_was_complete_is_never_new_again(path, marks, expected):
+    with opened(path) as book:
+        for mark in marks:
+            {"+": book.mark_complete, "-": book.mark_incomplete}[mark]()
+            told = book.head
+            {"+": book.mark_complete, "-": book.mark_incomplete}[mark]()
+            assert book.head == told, "it is written once"
+    with opened(path, write=False) as book:
+        known = {(False, True): "new", (True, False): "complete", (False, False): "older"}
+        assert known[book.complete, book.new] == expected
+
+
 def test_a_daybook_is_bound_once(path):
     with opened(path) as book:
         book.bind("tenant-1")

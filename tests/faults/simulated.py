@@ -16,6 +16,7 @@ from simulated_world import World
 
 from reconciler.core.model.report import Report
 from reconciler.daybook import Daybook, open_daybook
+from reconciler.engine.ports import PollingPolicy
 from reconciler.errors import ReconcilerError
 
 KEY_LIFE = timedelta(hours=20)
@@ -132,7 +133,10 @@ class Simulation(World):
                 files(**self.specs),
                 continue_on_error=self.chance.random() < 0.5,
                 between=self.aside(between),
-                ports={"new_track_id": self.track_id},
+                ports={
+                    "new_track_id": self.track_id,
+                    "polling": PollingPolicy(clock=self.steady),
+                },
             )
         except Crash:
             self.tell("crashed")

@@ -231,6 +231,29 @@ def test_t08_without_data_query_the_remedy_ends_well(make_tenant):
     assert tenant.searches == searches, "nothing is in doubt"
 
 
+def test_t08_an_older_copy_is_not_probed_from_what_it_adopted(make_tenant):
+    """Numbers that it lacks are below. Once it has them, its last number is a place to begin."""
+    tenant = make_tenant()
+    job = Checkout(tenant, "first")
+    job.declare(a="1.00")
+    assert job.apply()[0] == 0
+    older = Checkout(tenant, "older", of=job)
+    job.declare(a="1.00", b="2.00", c="3.00")
+    assert job.apply()[0] == 0
+    tenant.clock.pass_by(hours=30)
+    older.declare(a="1.00", c="3.00")
+    assert older.apply("--adopt-found", "1")[0] == 0
+    tenant.searchable = False
+    older.declare(a="1.00", b="2.00", c="3.00")
+    code, said = older.apply()
+    assert (code, "the daybook may be an older copy" in said) == (4, True), said
+    assert "give the first number that an entry of this workspace may have" in said, said
+    assert older.apply("--adopt-found", "1", "--probe-from", *tenant.posted("a"))[0] == 0
+    older.declare(a="1.00", b="2.00", c="3.00", d="4.00")
+    assert older.apply()[0] == 0
+    assert {len(tenant.posted(name)) for name in "abcd"} == {1}
+
+
 def test_t08_a_query_that_does_not_show_what_was_posted_proves_nothing(make_tenant):
     """A query may lag behind the ledger. Then the next plan searches again."""
     tenant = make_tenant(query_lag=600)

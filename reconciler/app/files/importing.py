@@ -99,6 +99,9 @@ def _adopt(
     session: WriteSession, plan: Plan, imports: Sequence[Import], interaction: Interaction
 ) -> int:
     """Carry the adoptions out, and prove that a plan has nothing left to do for them."""
+    if any(item.found for item in imports):
+        # Its last number is no place to probe from any more: what it lacks may be below.
+        session.daybook.mark_incomplete()
     report = execute_plan(session, plan, interaction)
     if code := exit_code(report):
         return code

@@ -205,7 +205,7 @@ _GUARDS = (
         id="unsearched-ledger",
         summary="With a new daybook nothing is posted before the ledger was searched for entries "
         "of this workspace. The same holds if the daybook records entries that the ledger no "
-        "longer has.",
+        "longer has, or lacks entries that the ledger has.",
         why="A new daybook knows no entry, and an older copy knows outdated ones. Entries posted "
         "since would be posted a second time.",
         remedy="Restore the daybook, or have Data Query enabled and permitted. Or give the first "
