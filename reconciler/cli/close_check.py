@@ -7,6 +7,7 @@ from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
     common_options,
+    completing,
     format_option,
     given_options,
     parallelism_option,
@@ -18,7 +19,9 @@ from reconciler.render import CLOSE_RENDERERS
 
 
 @click.command("close-check")
-@click.argument("periods", nargs=-1, required=True, metavar="PERIOD...")
+@click.argument(
+    "periods", nargs=-1, required=True, metavar="PERIOD...", shell_complete=completing("period")
+)
 @click.option(
     "--allow",
     "allowed",

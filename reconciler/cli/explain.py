@@ -5,13 +5,13 @@ from difflib import get_close_matches
 import click
 
 from reconciler.app.explain import all_rules, custom_rule
-from reconciler.cli.options import common_options, given_options
+from reconciler.cli.options import common_options, completing, given_options
 from reconciler.cli.terminal import out
 from reconciler.render.styled_text import Line, line, table
 
 
 @click.command()
-@click.argument("rule", required=False)
+@click.argument("rule", required=False, shell_complete=completing("rule"))
 @common_options
 def explain(rule: str | None) -> int:
     """Explain a RULE that a message names; without one, list all rules."""

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import StringIO
 from keyword import iskeyword
@@ -199,6 +200,8 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None, *, own_process: bool = False) -> int:
     """Run the command line; returns the exit code. With `own_process` the process ends with it."""
     streams.begin()
+    if COMPLETION in os.environ:
+        return _complete(os.environ[COMPLETION])
     code = _run(args, CommonOptions(own_process=own_process))
     if not streams.lost():
         return code
@@ -206,6 +209,24 @@ def run(args: Sequence[str] | None = None, *, own_process: bool = False) -> int:
         show_error(ReconcilerError(f"the output: {why}"))
     # What nobody could read is no success; whatever failed has its own code.
     return ReconcilerError.exit_code if code in _GOOD else code
+
+
+COMPLETION = "_RECONCILER_COMPLETE"
+"""The variable by which a shell asks for completions, or for the script that asks for them."""
+
+
+def _complete(asked: str) -> int:
+    """Answer a shell. An error is silent: it would be written into the line that is typed."""
+    with suppress(click.ClickException, ReconcilerError, OSError):
+        try:
+            root.main(prog_name="reconciler", complete_var=COMPLETION)
+        except SystemExit as ended:
+            if not ended.code:
+                return 0
+    if not asked.endswith("_complete"):
+        remedy = "Write bash_source, zsh_source or fish_source, or remove the variable."
+        show_error(UsageError(f"{COMPLETION} is {asked}", remedy=remedy))
+    return USAGE_ERROR
 
 
 _GOOD = frozenset({0, 2})

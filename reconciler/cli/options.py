@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler.cli.streams import write_line
 from reconciler.core.model.command import completed, suggested
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
+from reconciler.errors import ReconcilerError
 from reconciler.render.escaping import escaped
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -27,6 +29,8 @@ class VerbGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
         word = args[0]
         known = {**self.elsewhere, **{name: name for name in self.list_commands(ctx)}}
         if self.get_command(ctx, word) is None and not word.startswith("-"):
@@ -110,6 +114,30 @@ common_options = together(
     _common("-q", "--quiet", is_flag=True, help="Show only results and problems."),
     _common("-v", "--verbose", is_flag=True, help="Show every call, on stderr."),
 )
+
+
+def completing(what: str) -> Callable[..., list[CompletionItem]]:
+    """What a shell proposes for a parameter: one sort of the words of `app.completion`.
+
+    What goes wrong is not told. It would be written into the line that somebody types.
+    """
+
+    def found(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        # Only a shell that completes loads it.
+        from reconciler.app.completion import candidates
+
+        try:
+            words = candidates(what, ctx.ensure_object(CommonOptions).workspace)
+        except (ReconcilerError, OSError, ValueError):
+            return []
+        return [
+            CompletionItem(word, help=said)
+            for word, said in sorted(words.items())
+            if word.startswith(incomplete)
+        ]
+
+    return found
+
 
 HELP: Mapping[str, Any] = MappingProxyType({"help_option_names": ["-h", "--help"]})
 """The settings of a group whose commands all know `-h`."""
@@ -228,7 +256,13 @@ reading_options = together(
 """The options of verbs that read the live state of every entry."""
 
 narrowing_options = together(
-    _scope("--period", "periods", "PERIOD", "Only what is posted in this accounting period."),
+    _scope(
+        "--period",
+        "periods",
+        "PERIOD",
+        "Only what is posted in this accounting period.",
+        shell_complete=completing("period"),
+    ),
     _scope(
         "--select",
         "labels",
@@ -242,8 +276,20 @@ narrowing_options = together(
 plan_options = together(
     strict_option,
     reading_options,
-    _scope("--target", "targets", "NAME", "Only this NAME, KIND/NAME, or pattern with *."),
-    _scope("--exclude", "excludes", "NAME", "Everything except this; takes what --target takes."),
+    _scope(
+        "--target",
+        "targets",
+        "NAME",
+        "Only this NAME, KIND/NAME, or pattern with *.",
+        shell_complete=completing("name"),
+    ),
+    _scope(
+        "--exclude",
+        "excludes",
+        "NAME",
+        "Everything except this; takes what --target takes.",
+        shell_complete=completing("name"),
+    ),
     narrowing_options,
     _allowance("--max-removals", "removals"),
     _allowance("--max-missing", "entries missing in the ledger"),

@@ -3,13 +3,13 @@
 import click
 
 from reconciler.app.explain import schema_text, schemas
-from reconciler.cli.options import common_options
+from reconciler.cli.options import common_options, completing
 from reconciler.cli.terminal import out, out_text
 from reconciler.render.styled_text import line, table
 
 
 @click.command()
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=completing("kind"))
 @click.option(
     "--write",
     is_flag=True,

@@ -6,7 +6,7 @@ import click
 
 from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.generating import GenerateOptions, generate_files
-from reconciler.cli.options import common_options, given_options, take, writing_options
+from reconciler.cli.options import common_options, completing, given_options, take, writing_options
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import out
 from reconciler.core.planning.schedules.summary import ScheduleSummary
@@ -14,10 +14,11 @@ from reconciler.render.schedules import schedule_lines
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=completing("source"))
 @click.option(
     "--through",
     metavar="PERIOD",
+    shell_complete=completing("period"),
     help="Write parts up to this accounting period, and keep it in reconciler.yaml. [default: "
     "spec.generate.through, else every period of the Reference]",
 )

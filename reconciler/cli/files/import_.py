@@ -16,6 +16,7 @@ from reconciler.cli.options import (
     adopt_found_option,
     ca_bundle_option,
     common_options,
+    completing,
     sound_name,
     take,
     writing_options,
@@ -34,6 +35,7 @@ MOST_SHOWN = 50
 @click.option(
     "--period",
     metavar="NAME",
+    shell_complete=completing("period"),
     help="All entries of an accounting period that no journal run created and no "
     "workspace manages.",
 )
@@ -75,6 +77,7 @@ MOST_SHOWN = 50
 @click.option(
     "--mapping",
     metavar="NAME",
+    shell_complete=completing("mapping"),
     help="The SpreadsheetMapping of the workspace that says what each column is.",
 )
 @click.option("--sheet", metavar="NAME", help="The sheet of the workbook. [default: the mapping's]")

@@ -12,6 +12,7 @@ from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
     common_options,
+    completing,
     sound_name,
     take,
     writing_options,
@@ -27,9 +28,12 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME|JE-NUMBER...")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME|JE-NUMBER...", shell_complete=completing("name")
+)
 @click.option(
     "--period",
+    shell_complete=completing("period"),
     default="",
     metavar="NAME",
     help="The period of the reversal. [default: that of the entry while it is open, else the "
