@@ -1,11 +1,14 @@
 """Annotations on the lines of a pull request, which GitHub's runners read from the output."""
 
+from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias
 
 from reconciler.core.model.plan import Plan
+from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import runner_property, runner_text
 from reconciler.render.phrases import more
 from reconciler.render.plan_view import view_of
+from reconciler.render.sections.rehearsal_text import DIFFERS, EQUAL, REFUSED, RehearsalView
 from reconciler.render.sections.waiting_rows import MOST_WAITING
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
@@ -72,6 +75,8 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
         )
         for one in view.only_unanswered
     ]
+    if view.rehearsal is not None:
+        drawn += _rehearsal(view.rehearsal, {one.name: one for one in view.changes}, prefix)
     later = [": ".join((row[0], ", ".join(row[1:]))) for row in view.waiting[:MOST_WAITING]]
     later += filter(None, (more(len(view.waiting), MOST_WAITING),))
     drawn += [annotation("notice", *later, title="waiting for later periods")] * bool(later)
@@ -80,3 +85,36 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     level: Level = "error" if view.refused else "notice"
     drawn.append(annotation(level, verdict, plan.digest, view.refused, title=title))
     return "".join(drawn)
+
+
+def _rehearsal(
+    found: RehearsalView, changes: Mapping[str, ChangeView], prefix: str
+) -> Iterator[str]:
+    """The result of a rehearsal, and an error on the file of each change that was not accepted."""
+    remedies = {rule: f"To fix: {remedy}" for rule, remedy in found.remedies}
+    for outcome, name, action, message in found.failed:
+        source = changes[name].change.source if name in changes else None
+        yield annotation(
+            "error",
+            f"{outcome} on a scratch ledger: {message}",
+            remedies[REFUSED],
+            title=f"{REFUSED}: {action} {name}",
+            file=prefix + source.path if source else "",
+            line=source.line if source else 1,
+        )
+    if DIFFERS in remedies:
+        rows = (
+            ", ".join((*row[:3], f"{row[4]} by the ledger", f"{row[5]} by the plan"))
+            for row in found.rows
+            if row[5] != EQUAL
+        )
+        shown = [row.strip() for row in rows]
+        rest = more(len(shown), MOST_WAITING)
+        yield annotation("error", *shown[:MOST_WAITING], rest, remedies[DIFFERS], title=DIFFERS)
+    yield annotation(
+        "notice",
+        found.headline,
+        found.balance,
+        found.unknown,
+        title="rehearsal on a scratch ledger",
+    )

@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from reconciler.core.model.plan import Plan
+from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed
 from reconciler.render.escaping import escaped
 from reconciler.render.plan_view import view_of
+from reconciler.render.sections.rehearsal_text import (
+    DIFFERS,
+    REFUSED,
+    REHEARSAL_AMOUNTS,
+    RehearsalView,
+)
+from reconciler.render.styled_text import plain_text, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,27 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
+def _rehearsal_cases(rehearsal: Rehearsal, view: RehearsalView) -> Iterator[Case]:
+    """A case for each change on the scratch ledger, and one for its trial balance."""
+    remedies = {rule: f"To fix: {remedy}" for rule, remedy in view.remedies}
+    for one in rehearsal.changes:
+        accepted = one.outcome is Rehearsed.ACCEPTED
+        yield Case(
+            name=f"rehearsal: {one.action} {one.name}",
+            failure="" if accepted else f"{one.outcome.replace('-', ' ')}: {one.message}",
+            sort=REFUSED,
+            output="accepted" if accepted else remedies[REFUSED],
+        )
+    rows = (view.titles, *view.rows) if view.rows else ()
+    balances = plain_text(table(rows, right=REHEARSAL_AMOUNTS)).splitlines()
+    yield Case(
+        name="rehearsal: trial balance",
+        failure=view.balance if rehearsal.differing else "",
+        sort=DIFFERS,
+        output="\n".join((view.balance, *balances, *filter(None, [remedies.get(DIFFERS)]))),
+    )
+
+
 def waiting_cases(rows: Iterable[tuple[str, ...]]) -> Iterator[Case]:
     """A case for each source that posts in later periods."""
     for name, *rest in rows:
@@ -58,6 +87,8 @@ def waiting_cases(rows: Iterable[tuple[str, ...]]) -> Iterator[Case]:
 
 def plan_junit(plan: Plan, prefix: str) -> str:
     """A case for each refusal, change, difference that no change answers, and what waits.
+
+    With a rehearsal there is one for each change on the scratch ledger, and for its trial balance.
 
     Refusals, blocked changes and such differences have failed.
     """
@@ -88,4 +119,6 @@ def plan_junit(plan: Plan, prefix: str) -> str:
         for one in view.only_unanswered
     ]
     cases += waiting_cases(view.waiting)
+    if plan.rehearsal is not None and view.rehearsal is not None:
+        cases += _rehearsal_cases(plan.rehearsal, view.rehearsal)
     return junit(f"reconciler plan{view.marks}", cases)

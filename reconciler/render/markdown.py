@@ -18,6 +18,7 @@ from reconciler.render.plan_view import (
     PlanView,
     view_of,
 )
+from reconciler.render.sections.rehearsal_text import REHEARSAL_AMOUNTS
 from reconciler.render.sections.reversal_rows import PairRows, net_text
 from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
 from reconciler.render.styled_text import Line, plain_text
@@ -122,11 +123,12 @@ def _rehearsal(view: PlanView) -> Iterator[str]:
             sentence(found.unknown),
         )
     )
-    if found.differing:
-        cells = [[*map(code, row[:3]), *row[3:]] for row in found.differing[:_LISTED]]
-        yield _table(found.titles, cells, right=frozenset({3, 4}))
-        if left := more(len(found.differing), _LISTED, " rows"):
-            yield left
+    if found.rows:
+        cells = [[*map(code, row[:3]), *row[3:]] for row in found.rows[:_LISTED]]
+        drawn = _table(found.titles, cells, right=REHEARSAL_AMOUNTS)
+        rest = "\n\n".join((drawn, *filter(None, [more(len(found.rows), _LISTED, " rows")])))
+        title = "Trial balance of the scratch ledger"
+        yield f"<details><summary>{title}</summary>\n\n{rest}\n\n</details>"
 
 
 def waiting_markdown(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:

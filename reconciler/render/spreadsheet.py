@@ -12,6 +12,8 @@ from reconciler.core.model.resource import text_of
 from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
 from reconciler.core.planning.posting import postings
 from reconciler.render.escaping import cell
+from reconciler.render.sections.rehearsal_text import by_the_plan
+from reconciler.render.sections.waiting_rows import waiting_rows
 
 COLUMNS = (
     "effect",
@@ -30,6 +32,7 @@ COLUMNS = (
     "file",
     "reverses",
     "reversed by",
+    "message",
 )
 """Debit and credit are those of the ledger's line. The changes are debit positive, so that their
 sums equal the impact. The change in home currency is empty where it is unknown."""
@@ -48,8 +51,8 @@ class _Text:
 def plan_csv(plan: Plan) -> str:
     """The postings of all feasible changes as CSV. Amounts have a point and no separators.
 
-    A difference that no change answers has a row without amounts, and so has what waits for a
-    later period.
+    A difference that no change answers, what waits for a later period, and each change of a
+    rehearsal have a row without amounts. The trial balance of a rehearsal has its sums afterwards.
     """
     text = _Text()
     writer = csv.writer(text, lineterminator="\n")
@@ -62,15 +65,52 @@ def plan_csv(plan: Plan) -> str:
         ):
             for entry in entries:
                 writer.writerows(_rows(change, effect, entry, home))
-    for one in plan.unanswered:
-        facts = ("unanswered", one.rule, one.name, one.number)
-        place = f"{one.path}:{one.line}" if one.path else ""
-        blank = [""] * (COLUMNS.index("file") - len(facts))
-        writer.writerow([*map(cell, facts), *blank, cell(place), "", ""])
-    for waits in plan.waiting:
-        known = ("waiting", "", waits.name, "", waits.awaited, "", "", waits.currency)
-        writer.writerow([*map(cell, known), *[""] * (len(COLUMNS) - len(known))])
+    writer.writerows(_more_rows(plan))
     return "".join(text.rows)
+
+
+def _more_rows(plan: Plan) -> Iterator[list[str]]:
+    """What posts nothing by itself."""
+    for one in plan.unanswered:
+        yield _row(
+            effect="unanswered",
+            action=one.rule,
+            name=one.name,
+            number=one.number,
+            file=f"{one.path}:{one.line}" if one.path else "",
+            message=one.message,
+        )
+    for waits, (_, what, amount, _) in zip(plan.waiting, waiting_rows(plan.waiting), strict=True):
+        yield _row(
+            effect="waiting",
+            name=waits.name,
+            accounting_period=waits.awaited,
+            currency=waits.currency,
+            message=f"{what}, {amount}",
+        )
+    if plan.rehearsal is None:
+        return
+    for change in plan.rehearsal.changes:
+        facts = {"action": change.action, "name": change.name, "message": change.message}
+        yield _row(effect=f"rehearsal {change.outcome}", **facts)
+    for row in plan.rehearsal.balances:
+        drawn = _row(
+            effect="rehearsal balance",
+            action="agrees" if row.agrees else "differs",
+            accounting_period=row.period,
+            accounting_code=row.code,
+            currency=row.currency,
+            message="" if row.agrees else f"{by_the_plan(row)} by the plan",
+        )
+        for name in ("debit", "credit"):
+            after = getattr(row, f"{name}_after")
+            drawn[COLUMNS.index(name)] = _digits(after, row.currency)
+        yield drawn
+
+
+def _row(**facts: str) -> list[str]:
+    """A row with these cells; an underscore stands for a blank in the name of a column."""
+    return [cell(facts.get(name.replace(" ", "_"), "")) for name in COLUMNS]
 
 
 def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterator[list[str]]:
@@ -99,6 +139,7 @@ def _rows(change: Change, effect: str, entry: Entry, home: str | None) -> Iterat
             cell(str(change.source) if change.source else ""),
             cell(change.reverses),
             cell(change.reversed_by),
+            "",
         ]
 
 

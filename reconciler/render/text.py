@@ -22,6 +22,7 @@ from reconciler.render.plan_view import (
     view_of,
 )
 from reconciler.render.postings import posting_lines
+from reconciler.render.sections.rehearsal_text import REHEARSAL_AMOUNTS
 from reconciler.render.sections.reversal_rows import MOST_PAIRS
 from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
 from reconciler.render.styled_text import BLANK, Line, line, span, table
@@ -243,10 +244,10 @@ def _rehearsal(view: PlanView) -> Iterator[Line]:
     if left := more(len(found.failed), MOST_LISTED):
         yield line(left, indent=2)
     yield line(found.balance, indent=2)
-    if found.differing:
-        rows = (found.titles, *found.differing[:MOST_LISTED])
-        yield from table(rows, right=frozenset({3, 4}), header=True, indent=4)
-        if left := more(len(found.differing), MOST_LISTED):
+    if found.rows:
+        rows = (found.titles, *found.rows[:MOST_LISTED])
+        yield from table(rows, right=REHEARSAL_AMOUNTS, header=True, indent=4)
+        if left := more(len(found.rows), MOST_LISTED):
             yield line(left, indent=4)
     for rule, remedy in found.remedies:
         yield line(span(rule, "bad"), ": ", ("To fix: ", "strong"), remedy, indent=2)

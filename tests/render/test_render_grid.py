@@ -32,6 +32,8 @@ SCENES = {
     "run with a stuck entry": RUNS["held"],
     "empty": PLANS["nothing"],
     "waiting": PLANS["waiting"],
+    "rehearsal refused": PLANS["rehearsal-refused"],
+    "rehearsal differs": PLANS["rehearsal-differs"],
 }
 FORMS = {
     "txt": lambda plan: plain_text(plan_lines(plan)),

@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 
 from reconciler.core.model.money import difference
-from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed
+from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed, RehearsedBalance
 from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
 from reconciler.render.phrases import counted, sided
 
-_TITLES = ("Period", "Accounting code", "Currency", "In the ledger", "By the plan")
+_TITLES = ("Period", "Accounting code", "Currency", "Before", "After", "By the plan")
+
+EQUAL = "equal"
+"""Stands for the amount by the plan, where it is the ledger's."""
+
+REFUSED, DIFFERS = "rehearsal-refused", "rehearsal-differs"
+"""The rules of a rehearsal."""
+
+REHEARSAL_AMOUNTS = frozenset({3, 4, 5})
+"""The columns of amounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +29,8 @@ class RehearsalView:
     """Outcome, name, action and the ledger's words of each change that was not accepted."""
     balance: str
     titles: tuple[str, ...]
-    differing: tuple[tuple[str, ...], ...]
-    """The rows in which the balances after the plan differ."""
+    rows: tuple[tuple[str, ...], ...]
+    """The trial balance of the scratch ledger; those rows first that are not the plan's."""
     unknown: str
     remedies: tuple[tuple[str, str], ...]
 
@@ -32,7 +41,7 @@ def rehearsal_view(rehearsal: Rehearsal) -> RehearsalView:
     differing, rows = rehearsal.differing, len(rehearsal.balances)
     accepted = len(rehearsal.changes) - len(failed)
     offline = " (OFFLINE: loaded from files and daybook)" if rehearsal.offline else ""
-    broken = (("rehearsal-refused", failed), ("rehearsal-differs", differing))
+    broken = ((REFUSED, failed), (DIFFERS, differing))
     return RehearsalView(
         style="good" if rehearsal.holds else "bad",
         headline=f"{accepted:,} of {counted(len(rehearsal.changes), 'change', 'changes')} "
@@ -46,16 +55,20 @@ def rehearsal_view(rehearsal: Rehearsal) -> RehearsalView:
         if rows
         else "no amount moves in the trial balance",
         titles=_TITLES,
-        differing=tuple(
+        rows=tuple(
             (
-                row.period,
-                row.code,
-                row.currency,
+                *(row.period, row.code, row.currency),
+                sided(difference(row.debit_before, row.credit_before), row.currency),
                 sided(difference(row.debit_after, row.credit_after), row.currency),
-                sided(difference(row.planned_debit_after, row.planned_credit_after), row.currency),
+                EQUAL if row.agrees else by_the_plan(row),
             )
-            for row in differing
+            for row in sorted(rehearsal.balances, key=lambda row: row.agrees)
         ),
         unknown=f"not known here: {', '.join(rehearsal.unknown)}",
         remedies=tuple((rule, REHEARSAL_RULES[rule].remedy) for rule, found in broken if found),
     )
+
+
+def by_the_plan(row: RehearsedBalance) -> str:
+    """The net after the plan, by its impact."""
+    return sided(difference(row.planned_debit_after, row.planned_credit_after), row.currency)
