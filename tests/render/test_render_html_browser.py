@@ -12,10 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 from html_harness import MARKUP, SCENES, everywhere, large_plan, whole_plan
 from plan_scenes import Scene, credit, debit, entry
 from playwright.sync_api import Browser, Page, expect
+from test_render_close_check import report as close_report
 from web_browser import LABELS, OVERFLOWING, opened_browser
 
 from reconciler.core.model.plan import Plan
-from reconciler.render.html.document import plan_html
+from reconciler.render.html.document import close_html, plan_html
 
 LARGE = 600
 DARK = "rgb(20, 23, 27)"
@@ -44,6 +45,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, plan in plans.items():
         (folder / f"{name}.html").write_text(plan_html(plan), encoding="utf-8")
+    (folder / "close.html").write_text(close_html(close_report()), encoding="utf-8")
     return folder
 
 
@@ -122,11 +124,11 @@ def test_a_narrow_screen_shows_every_amount_without_sideways_scrolling(
     browser: Browser, reports: Path, width: int
 ) -> None:
     seen = Watched(browser, reports, viewport={"width": width, "height": 844})
-    for name in ("whole", "rehearsal", "run", "billions"):
+    for name in ("whole", "rehearsal", "run", "billions", "close"):
         page = seen.go(name)
-        page.get_by_role("button", name="Open all").click()
+        page.evaluate("document.getElementById('open-all')?.click()")
         assert page.evaluate(OVERFLOWING) == [], name
-        if width == 390 and name in ("rehearsal", "run"):
+        if width == 390 and name in ("rehearsal", "run", "close"):
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
     seen.page.context.close()
@@ -138,7 +140,7 @@ def test_values_on_a_narrow_screen_are_labelled_by_their_columns(
 ) -> None:
     """The headings are out of sight there, so a label that differs from its heading would lie."""
     seen = Watched(browser, reports, viewport={"width": 390, "height": 844})
-    for name in ("whole", "rehearsal", "run"):
+    for name in ("whole", "rehearsal", "run", "close"):
         pairs = seen.go(name).evaluate(LABELS)
         assert len(pairs) > 10
         # Lines of an entry are on two sides: `Before, debit USD` under `Debit USD`.
