@@ -126,7 +126,7 @@ LAYERS: Mapping[str, Layer] = {
     "git": layer("core/model"),
     "daybook": layer("core/model", "certifi msgspec psycopg"),
     "engine": layer("core daybook"),
-    "render": layer("core", "jinja2", pure=True),
+    "render": layer("core", "jinja2 rich", pure=True),
     "ledger": layer(
         "",
         "alembic click falcon jinja2 msgspec psycopg sqlalchemy sqlglot waitress yaml",
@@ -385,7 +385,7 @@ def test_a_folder_is_looked_through_at_a_glance():
 
 def test_the_package_does_not_grow_without_reason():
     """Raise the limit in the commit that needs it, and say there what for."""
-    assert sum(module.lines for module in modules()) <= 57_950
+    assert sum(module.lines for module in modules()) <= 58_190
 
 
 def test_the_command_line_imports_late_only_what_is_heavy():

@@ -109,6 +109,10 @@ def apply(
         tell=Printer(
             style=style,
             report_file=report,
+            # What is left of a plan has another digest, so a digest is refused the second time.
+            next_step="To see what is left: `reconciler plan`"
+            if plan_digest
+            else f"To continue: {given_options().again}",
             draw_plan=plan_lines if consent.reviewed is None else verdict_lines,
         ),
         progress=progress,

@@ -12,7 +12,7 @@ from reconciler.cli.options import ca_bundle_option, common_options
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import progress
 from reconciler.core.model.plan import Plan
-from reconciler.render.styled_text import Line
+from reconciler.render.styled_text import Part
 from reconciler.render.text import change_lines
 
 
@@ -39,6 +39,6 @@ def forget(*, names: Sequence[str], auto_approve: bool, ca_bundle: str | None) -
         return forget_names(session, names, interaction)
 
 
-def _draw(plan: Plan) -> Iterator[Line]:
+def _draw(plan: Plan) -> Iterator[Part]:
     for change in plan.changes:
         yield from change_lines(change, plan.basis.home_currency)

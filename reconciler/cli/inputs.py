@@ -79,13 +79,10 @@ def asking(verb: str, done: str, *nouns: str) -> Callable[[int, Plan | None], bo
 
     def confirm(count: int, plan: Plan | None) -> bool:
         cancels = cancelling_text(plan) if plan is not None else ""
-        question = (f"{verb} {counted(count, *nouns)}?", cancels, "Only yes is accepted")
+        err([line((f"{verb} {counted(count, *nouns)}?", "strong"), f" {cancels}" * bool(cancels))])
         with unguarded():
             answer = click.prompt(
-                " ".join(filter(None, question)),
-                default="no",
-                show_default=False,
-                err=True,
+                "Only yes is accepted", default="no", show_default=False, err=True
             )
         if str(answer) != "yes":
             err([line(f"Nothing was {done}.")])

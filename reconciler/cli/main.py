@@ -202,7 +202,8 @@ def run(args: Sequence[str] | None = None, *, own_process: bool = False) -> int:
     streams.begin()
     if COMPLETION in os.environ:
         return _complete(os.environ[COMPLETION])
-    code = _run(args, CommonOptions(own_process=own_process))
+    words = tuple(sys.argv[1:] if args is None else args)
+    code = _run(args, CommonOptions(own_process=own_process, words=words))
     if not streams.lost():
         return code
     if why := streams.lost("stdout"):
@@ -242,7 +243,7 @@ def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
         err(line(text) for text in shown.getvalue().splitlines())
         return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        err([line("Interrupted.")])
+        err([line(f"Interrupted. To run the command again: {given.again}.")])
         return INTERRUPTED
     except (ReconcilerError, ModuleNotFoundError) as raised:
         known = raised if isinstance(raised, ReconcilerError) else MissingPackage.of(raised)

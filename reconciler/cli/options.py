@@ -64,6 +64,13 @@ class CommonOptions:
     """The options of these that are on the command line."""
     verb_variables: frozenset[str] = frozenset()
     """The environment variables of single verbs, as far as their prefix occurs."""
+    words: tuple[str, ...] = ()
+    """The words of the command line."""
+
+    @property
+    def again(self) -> str:
+        """This command, to be run once more."""
+        return suggested(*self.words)
 
     def completed(self, text: str) -> str:
         """A text whose suggested commands name the workspace, where somebody named it."""

@@ -38,9 +38,15 @@ from reconciler.render.open_calls import open_lines
 from reconciler.render.phrases import refused_text
 from reconciler.render.plan_comparison import plan_diff_lines
 from reconciler.render.plan_view import counts_of
-from reconciler.render.report import applied_line, refusals_of, report_lines, settled_line
+from reconciler.render.report import (
+    NEXT_STEP,
+    applied_line,
+    refusals_of,
+    report_lines,
+    settled_line,
+)
 from reconciler.render.sheet_import import finding_lines, sheet_lines
-from reconciler.render.styled_text import Line, line
+from reconciler.render.styled_text import Line, Part, line
 from reconciler.render.text import plan_lines
 
 
@@ -50,7 +56,8 @@ class Printer:
 
     style: str = "text"
     report_file: Path | None = None
-    draw_plan: Callable[[Plan], Iterable[Line]] = plan_lines
+    next_step: str = NEXT_STEP
+    draw_plan: Callable[[Plan], Iterable[Part]] = plan_lines
     note: Callable[[str], None] = field(default_factory=noter)
     ended: list[Applied] = field(default_factory=list)
     unsaved: bool = False
@@ -95,13 +102,13 @@ class Printer:
             case Recovery():
                 self._result(open_lines(event))
 
-    def _result(self, lines: Iterable[Line]) -> None:
+    def _result(self, lines: Iterable[Part]) -> None:
         if self.style == "text":
             out(lines)
 
     def _report(self, report: Report) -> None:
         self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))
-        self._result(report_lines(report))
+        self._result(report_lines(report, next_step=self.next_step))
         self._document(report)
         if refused := refused_text(refusals_of(report)):
             self._result([line((refused, "bad"))])
@@ -137,7 +144,7 @@ def _log(ended: Iterable[Applied]) -> Iterator[Line]:
     return (applied_line(item) for item in ended if item.outcome is not Outcome.NOT_ATTEMPTED)
 
 
-def _not_reviewed(event: NotReviewed) -> Iterator[Line]:
+def _not_reviewed(event: NotReviewed) -> Iterator[Part]:
     saved, plan = event.saved, event.plan
     if saved is not None:
         yield line("The new plan differs from the reviewed plan:")

@@ -21,7 +21,7 @@ import click
 
 from reconciler.app.text_files import hide_secrets, without_secrets
 from reconciler.render.escaping import escaped
-from reconciler.render.styled_text import Line
+from reconciler.render.styled_text import Line, Part, laid_out
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _PAINT: Mapping[str, str] = MappingProxyType(
     {
         "strong": "bold",
+        "place": "dim",
         "faint": "dim",
         "create": "green",
         "update": "yellow",
@@ -71,13 +72,30 @@ def lost(name: str = "") -> str:
     return _lost.get(name, "") if name else next(iter(_lost.values()), "")
 
 
-def write_lines(lines: Iterable[Line], *, to_stderr: bool = False, colour: bool = True) -> None:
-    """Write lines: styled on a terminal that takes `colour`, plain elsewhere."""
-    if colour and is_terminal(_stream(to_stderr)):
+def write_lines(parts: Iterable[Part], *, to_stderr: bool = False, colour: bool = True) -> None:
+    """Write parts: folded for a terminal, and styled if it takes `colour`; plain elsewhere."""
+    stream = _stream(to_stderr)
+    terminal = is_terminal(stream)
+    lines = laid_out(parts, _columns(stream) if terminal else None)
+    if colour and terminal:
         _paint(lines, to_stderr=to_stderr)
         return
     texts = ("".join(text for text, _ in spans).rstrip() for spans in lines)
     _write("".join(f"{_safe(text)}\n" for text in texts), to_stderr=to_stderr)
+
+
+_USUAL_COLUMNS = 80
+"""The width of a terminal that does not state one."""
+
+
+def _columns(stream: TextIO | None) -> int:
+    """The width of a terminal: as COLUMNS says, or as the terminal does."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isascii() and stated.isdigit() and int(stated):
+        return int(stated)
+    with suppress(OSError, ValueError, AttributeError):
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_COLUMNS  # type: ignore[union-attr]
+    return _USUAL_COLUMNS
 
 
 def write_line(text: str, *, to_stderr: bool = False) -> None:

@@ -26,17 +26,17 @@ from reconciler.core.model.resource import Address
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.render.escaping import escaped
 from reconciler.render.problems import problem_lines
-from reconciler.render.styled_text import Line, line
+from reconciler.render.styled_text import Line, Part, line, mapped
 
 
-def out(lines: Iterable[Line]) -> None:
+def out(lines: Iterable[Part]) -> None:
     """Results, on stdout."""
-    write_lines(_completed(lines), colour=_colour())
+    write_lines(mapped(lines, _complete()), colour=_colour())
 
 
-def err(lines: Iterable[Line]) -> None:
+def err(lines: Iterable[Part]) -> None:
     """Progress and diagnostics, on stderr."""
-    write_lines(_completed(lines), to_stderr=True, colour=_colour())
+    write_lines(mapped(lines, _complete()), to_stderr=True, colour=_colour())
 
 
 def out_text(text: str) -> None:
@@ -170,12 +170,11 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _completed(lines: Iterable[Line]) -> Iterable[Line]:
-    """The lines with the commands that they suggest completed, so that they can be pasted."""
+def _complete() -> Callable[[str], str]:
+    """Completes the commands that a text suggests, so that they can be pasted."""
     if click.get_current_context(silent=True) is None:
-        return lines
-    complete = given_options().completed
-    return [tuple((complete(text), style) for text, style in spans) for spans in lines]
+        return str
+    return given_options().completed
 
 
 def _colour() -> bool:

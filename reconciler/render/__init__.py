@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan
     from reconciler.core.planning.closing.readiness import CloseReport
-    from reconciler.render.styled_text import Line
+    from reconciler.render.styled_text import Part
 
-Drawing: TypeAlias = "str | Iterable[Line]"
+Drawing: TypeAlias = "str | Iterable[Part]"
 """A document as it is, or lines for a screen to paint."""
 
 Renderer: TypeAlias = "Callable[[Plan, str], Drawing]"

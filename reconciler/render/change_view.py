@@ -18,6 +18,7 @@ from reconciler.core.model.plan import (
     Drift,
     Plan,
     Reason,
+    Verb,
 )
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
@@ -186,12 +187,20 @@ def _money(change: Change) -> str:
 
 
 def cancelling_text(plan: Plan) -> str:
-    """`This cancels 1 posted entry, USD 400.90.`; empty if the plan cancels nothing."""
+    """`This cancels 1 posted entry, USD 400.90.`; empty if the plan cancels and deletes nothing."""
     entries = [entry for change in plan.feasible for entry in newly_cancelled(change)]
-    if not entries:
-        return ""
-    count = counted(len(entries), "posted entry", "posted entries")
-    return f"This cancels {count}, {_debits(entries)}."
+    deleted = sum(
+        any(step.verb is Verb.DELETE for step in change.steps) and not change.cancels
+        for change in plan.feasible
+    )
+    told = []
+    if entries:
+        count = counted(len(entries), "posted entry", "posted entries")
+        told.append(f"This cancels {count}, {_debits(entries)}.")
+    if deleted:
+        count = counted(deleted, "entry that is", "entries that are")
+        told.append(f"This deletes {count} cancelled already.")
+    return " ".join(told)
 
 
 def _debits(entries: Iterable[Entry]) -> str:

@@ -8,7 +8,7 @@ from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
 from reconciler.core.planning.run_members import blocks_run_cancel, is_posted, transfer_of
 from reconciler.render.phrases import counted, more, side_total
-from reconciler.render.styled_text import Line, line, span, table
+from reconciler.render.styled_text import Part, line, span, table
 
 _ROWS = 20
 """The number of entries listed, those that block the run first; the rest are counted."""
@@ -17,7 +17,7 @@ _ROWS = 20
 _STYLES = {"!": "blocked", "-": "remove", "": ""}
 
 
-def run_lines(change: Change) -> Iterator[Line]:
+def run_lines(change: Change) -> Iterator[Part]:
     """The entries that a run cancels, one row each; those that stay are marked."""
     if change.wanted not in (Action.REMOVE, Action.REPLACE, Action.ADOPT):
         return
@@ -29,7 +29,7 @@ def run_lines(change: Change) -> Iterator[Line]:
     yield line(f"{what}: {counted(count, 'entry', 'entries')}", indent=6)
     rows = rows[: _ROWS + 1]
     styles = ["faint", *(_STYLES[row[0]] for row in rows[1:])]
-    yield from table(rows, right=_AMOUNTS, indent=8, styles=styles)
+    yield from table(rows, right=_AMOUNTS, header=True, indent=8, styles=styles)
     if left := more(count, _ROWS):
         yield line(span(left, "faint"), indent=8)
     if gone:

@@ -21,7 +21,7 @@ from reconciler.render.plan_view import (
 from reconciler.render.sections.rehearsal_text import REHEARSAL_AMOUNTS
 from reconciler.render.sections.reversal_rows import PairRows, net_text
 from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
-from reconciler.render.styled_text import Line, plain_text
+from reconciler.render.styled_text import Line, Part, laid_out, plain_text
 from reconciler.render.text import drift_section, lines_of
 
 LIMIT = 60_000
@@ -238,9 +238,9 @@ def _label(view: ChangeView) -> str:
     return f"`{view.label}{wanted}`"
 
 
-def _fenced(lines: Iterable[Line]) -> str:
+def _fenced(parts: Iterable[Part]) -> str:
     """Lines as a diff, in a fence longer than any run of backticks inside."""
-    text = "".join(_marked(line) for line in lines).rstrip()
+    text = "".join(map(_marked, laid_out(parts))).rstrip()
     fence = "```"
     while fence in text:
         fence += "`"

@@ -13,13 +13,13 @@ from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Value, text_of
 from reconciler.render.phrases import amount_text, counted, sided, value_text
 from reconciler.render.plan_view import counts_of
-from reconciler.render.styled_text import BLANK, Line, line, span, table
+from reconciler.render.styled_text import BLANK, Part, line, span, table
 
 MOST_SHOWN = 100
 """The number of addresses shown; the rest are counted."""
 
 
-def plan_diff_lines(reviewed: Plan, now: Plan, found: PlanDiff) -> Iterator[Line]:
+def plan_diff_lines(reviewed: Plan, now: Plan, found: PlanDiff) -> Iterator[Part]:
     """All that differs: address by address, then impact and balance, then both counts."""
     yield from (line(text, indent=2) for text in found.whole)
     for one in found.addresses[:MOST_SHOWN]:
@@ -33,7 +33,7 @@ def plan_diff_lines(reviewed: Plan, now: Plan, found: PlanDiff) -> Iterator[Line
     yield line(("Now:      ", "strong"), f"{counts_of(now)} {now.digest}")
 
 
-def _difference(one: ChangeDifference) -> Iterator[Line]:
+def _difference(one: ChangeDifference) -> Iterator[Part]:
     symbol, style = (
         ("+", "create") if one.before is None else ("-", "remove") if one.after is None else
         ("~", "update")
@@ -67,7 +67,7 @@ _SUM_TITLES = ("", "Currency", "Reviewed", "Now")
 
 def _money(
     title: str, rows: tuple[AmountDifference, ...], titles: tuple[str, ...]
-) -> Iterator[Line]:
+) -> Iterator[Part]:
     if not rows:
         return
     text = sided if titles is _NET_TITLES else shown

@@ -60,6 +60,17 @@ class BalanceProof:
         sums = f"{currency} {self.debit} {'=' if self.holds else '≠'} {self.credit} {self.what}"
         return f"{sums}, {home}" if home else sums
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """A row below `BALANCE_TITLES`."""
+        verdict = "equal" if self.holds else "NOT EQUAL"
+        return self.what, self.currency, self.debit, self.credit, verdict
+
+
+BALANCE_TITLES = ("Balance", "Currency", "Debits", "Credits", "")
+BALANCE_SUMS = frozenset({2, 3})
+"""The columns of sums in a table of proofs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanView:

@@ -7,10 +7,10 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.render.phrases import amount_text, value_text
-from reconciler.render.styled_text import Line, line, span, table
+from reconciler.render.styled_text import Part, Table, line, span, table
 
 
-def posting_lines(change: Change, home: str) -> Iterator[Line]:
+def posting_lines(change: Change, home: str) -> Iterator[Part]:
     """The debit and credit table: all lines of a posted or cancelled entry, else changed lines.
 
     A replacement with unchanged lines reposts them, so all are shown. One in another currency
@@ -38,7 +38,7 @@ def _rows(change: Change, spec: Mapping[str, Value] | None) -> Sequence[Mapping[
     return rows_of((spec or {}).get(KINDS[change.address.kind].lines))
 
 
-def _changed_lines(change: Change, home: str) -> Iterator[Line]:
+def _changed_lines(change: Change, home: str) -> Iterator[Part]:
     comparison = change.comparison
     rows = [("-", row, change.currency) for row in comparison.lines_removed]
     rows += [("+", row, change.currency) for row in comparison.lines_added]
@@ -53,7 +53,7 @@ _Row: TypeAlias = tuple[str, Mapping[str, Value], str]
 
 def _money_table(
     rows: Sequence[_Row], home: str, *, live: bool = False, currencies: bool = False
-) -> tuple[Line, ...]:
+) -> tuple[Table, ...]:
     foreign = any(currency != home and "homeCurrencyAmount" in row for _, row, currency in rows)
     shown_columns = [
         column
@@ -78,6 +78,7 @@ def _money_table(
         right=frozenset(
             place for place, at in enumerate(shown_columns) if at in (_DEBIT, _CREDIT, _HOME)
         ),
+        header=True,
         indent=8,
         styles=["faint", *({"+": "create", "-": "remove"}.get(sign, "") for sign, _, _ in rows)],
     )

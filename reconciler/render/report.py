@@ -51,9 +51,15 @@ def settled_line(item: Settled) -> Line:
     return line(("Settled: ", "strong"), f"{what} {_SETTLED[item.result]}{number}{why}")
 
 
-def report_lines(report: Report) -> tuple[Line, ...]:
-    """The end of an apply: what differs from the plan, then the counts."""
-    return (*_exceptions(report), *_verdict(report))
+NEXT_STEP = "To continue: `reconciler apply`"
+
+
+def report_lines(report: Report, *, next_step: str = NEXT_STEP) -> tuple[Line, ...]:
+    """The end of an apply: what differs from the plan, then the counts.
+
+    `next_step` is a sentence without its full stop: the command after a run that did not complete.
+    """
+    return (*_exceptions(report), *_verdict(report, next_step))
 
 
 def refusals_of(report: Report) -> tuple[Refusal, ...]:
@@ -112,7 +118,7 @@ def _exception(item: Applied) -> Iterator[Line]:
         yield line(span(f"track id {item.track_id}", "faint"), indent=6)
 
 
-def _verdict(report: Report) -> Iterator[Line]:
+def _verdict(report: Report, next_step: str) -> Iterator[Line]:
     actions = Counter(item.change.action for item in report.ended(Outcome.DONE))
     counts = [(actions[action], word) for action, word in PARTICIPLES.items()]
     for outcome, (heading, _) in _HEADINGS.items():
@@ -123,10 +129,10 @@ def _verdict(report: Report) -> Iterator[Line]:
         head = ("Interrupted. " if report.interrupted else "Out of time. ", "bad")
     need = need_person(report.unanswered)
     yield line(head, f"{facts or 'nothing to do'}{', ' * bool(need)}{need}.")
-    if report.ended(Outcome.UNKNOWN) or report.still_open:
-        yield line(
-            "Run `reconciler apply` again. It settles unknown outcomes before anything else."
-        )
+    unknown = bool(report.ended(Outcome.UNKNOWN) or report.still_open)
+    if unknown or report.interrupted or report.timed_out:
+        settles = " An apply settles unknown outcomes before anything else."
+        yield line(f"{next_step}.", settles * unknown)
     if report.unsearched:
         fact = "It is unknown whether another apply posted the same entries:"
         yield line((fact, "bad"), f" {report.unsearched}.")

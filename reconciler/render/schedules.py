@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.planning.schedules.summary import ScheduleSummary
 from reconciler.render.phrases import counted
-from reconciler.render.styled_text import Line, line, table
+from reconciler.render.styled_text import Part, line, table
 
 
 def schedule_lines(
     found: Sequence[ScheduleSummary], through: str, *, writing: bool
-) -> Iterator[Line]:
+) -> Iterator[Part]:
     """A line for each schedule, and one for the parts of later periods."""
     yield from table([(one.name, one.method, _extent(one), _wrote(one, writing)) for one in found])
     for one in found:
@@ -38,7 +38,7 @@ def _wrote(one: ScheduleSummary, writing: bool) -> str:
     return f"{verb} {len(one.wrote)}{name}"
 
 
-def _waiting(found: Sequence[ScheduleSummary], through: str) -> Iterator[Line]:
+def _waiting(found: Sequence[ScheduleSummary], through: str) -> Iterator[Part]:
     if not found:
         return
     known = [one.waiting for one in found if one.waiting is not None]

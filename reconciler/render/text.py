@@ -15,6 +15,8 @@ from reconciler.render.change_view import (
 from reconciler.render.journal_runs import run_lines
 from reconciler.render.phrases import more, value_text
 from reconciler.render.plan_view import (
+    BALANCE_SUMS,
+    BALANCE_TITLES,
     NOTHING_POSTED,
     UNKNOWN_AMOUNTS,
     PlanView,
@@ -25,7 +27,7 @@ from reconciler.render.postings import posting_lines
 from reconciler.render.sections.rehearsal_text import REHEARSAL_AMOUNTS
 from reconciler.render.sections.reversal_rows import MOST_PAIRS
 from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
-from reconciler.render.styled_text import BLANK, Line, line, span, table
+from reconciler.render.styled_text import BLANK, Part, line, span, table
 
 LARGE = 10
 """A longer plan does not fit a screen: it is grouped, and ends with what is dangerous."""
@@ -34,7 +36,7 @@ MOST_LISTED = 20
 """The number of changes listed in each part; the rest are counted."""
 
 
-def plan_lines(plan: Plan) -> tuple[Line, ...]:
+def plan_lines(plan: Plan) -> tuple[Part, ...]:
     """The whole plan, from drift to verdict."""
     view = view_of(plan)
     large = len(view.changes) > LARGE
@@ -46,34 +48,34 @@ def plan_lines(plan: Plan) -> tuple[Line, ...]:
     )
 
 
-def overview_lines(plan: Plan) -> tuple[Line, ...]:
+def overview_lines(plan: Plan) -> tuple[Part, ...]:
     """A plan without its changes: impact, what is dangerous, the verdict."""
     view = view_of(plan)
     return (*_header(view), *_end(view, dangers=True))
 
 
-def _end(view: PlanView, *, dangers: bool) -> Iterator[Line]:
+def _end(view: PlanView, *, dangers: bool) -> Iterator[Part]:
     yield from _impact(view)
     yield from _reversals(view)
     yield from waiting_section(view.waiting)
     yield from _transfers(view)
-    yield from _notes(view)
-    if dangers:
-        yield from _listed("Cancels posted entries:", "bad", view.cancelling)
-        yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
-    yield from _unanswered(view)
     yield from _rehearsal(view)
+    yield from _notes(view)
+    yield from _unanswered(view)
+    if dangers:
+        yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
+        yield from _listed("Cancels posted entries:", "bad", view.cancelling)
     yield from _verdict(view)
     yield from _refusals(view)
 
 
-def verdict_lines(plan: Plan) -> tuple[Line, ...]:
+def verdict_lines(plan: Plan) -> tuple[Part, ...]:
     """The end of a plan alone: refusals, counts, balance and digest."""
     view = view_of(plan)
     return (*_unanswered(view), *_verdict(view), *_refusals(view))
 
 
-def drift_lines(plan: Plan) -> tuple[Line, ...]:
+def drift_lines(plan: Plan) -> tuple[Part, ...]:
     """What changed in the ledger, for the `drift` verb."""
     view = view_of(plan)
     warnings = tuple(line((str(warning), "warning")) for warning in plan.warnings)
@@ -86,12 +88,12 @@ def drift_lines(plan: Plan) -> tuple[Line, ...]:
     return (*told, line(("Drift: ", "warning"), " ".join(facts)))
 
 
-def change_lines(change: Change, home_currency: str | None) -> Iterator[Line]:
+def change_lines(change: Change, home_currency: str | None) -> Iterator[Part]:
     """One change: its action, why, and the lines it posts or cancels."""
     return lines_of(view_of_change(change), home_currency)
 
 
-def _header(view: PlanView) -> Iterator[Line]:
+def _header(view: PlanView) -> Iterator[Part]:
     ledger = ", ".join(map("".join, view.ledger))
     yield line("Workspace ", span(view.plan.basis.workspace, "strong"), f" on {ledger}")
     if view.live:
@@ -101,7 +103,7 @@ def _header(view: PlanView) -> Iterator[Line]:
     yield BLANK
 
 
-def drift_section(drift: tuple[DriftView, ...]) -> Iterator[Line]:
+def drift_section(drift: tuple[DriftView, ...]) -> Iterator[Part]:
     """What changed in the ledger, entry by entry; nothing when nothing did."""
     if not drift:
         return
@@ -122,13 +124,13 @@ def _moved(field: BeforeAfter) -> str:
     return f"{name}: {field.before} -> {field.after}" if field.before else f"{name}: {field.after}"
 
 
-def _changes(view: PlanView, changes: Iterable[ChangeView]) -> Iterator[Line]:
+def _changes(view: PlanView, changes: Iterable[ChangeView]) -> Iterator[Part]:
     for change in changes:
         yield from lines_of(change, view.plan.basis.home_currency)
         yield BLANK
 
 
-def _grouped(view: PlanView) -> Iterator[Line]:
+def _grouped(view: PlanView) -> Iterator[Part]:
     """The changes by accounting period, the earliest first, each with its counts."""
     groups: dict[str, list[ChangeView]] = {}
     for change in view.changes:
@@ -144,12 +146,12 @@ def _grouped(view: PlanView) -> Iterator[Line]:
         yield from _changes(view, changes)
 
 
-def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Line]:
+def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Part]:
     """One change: its action, why, and the lines it posts or cancels."""
     change = view.change
     number, place = (f"  {text}" if text else "" for text in (view.number, view.file))
     action, name = span(str(view.label), view.label.style), span(view.name, "strong")
-    yield line("  ", action, "  ", name, number, span(place, "faint"))
+    yield line("  ", action, "  ", name, number, span(place, "place"))
     for text in (view.headline, view.reason):
         if text:
             yield line(text, indent=6)
@@ -161,7 +163,7 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Line]:
     for field in view.fields:
         forces = f"  # {FORCES}" if field.effect == FORCES else ""
         yield line(_moved(field), (forces, "replace"), indent=6)
-    yield from _stated_fields(change)
+    yield from _stated_fields(view)
     yield from posting_lines(change, home_currency or "")
     if change.members:
         yield from run_lines(change)
@@ -170,18 +172,24 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Line]:
         yield line(span(f"calls: {view.calls}", "faint"), indent=6)
 
 
-def _stated_fields(change: Change) -> Iterator[Line]:
-    """The fields of a new entry without its lines, so that nothing is posted unseen."""
+def _stated_fields(view: ChangeView) -> Iterator[Part]:
+    """The fields of what is posted that no other line shows, so that nothing is posted unseen."""
+    change = view.change
     kind = KINDS[change.address.kind]
-    stated = change.wanted is Action.CREATE or (change.wanted is Action.ADOPT and not kind.lines)
+    stated = (
+        change.wanted is Action.CREATE
+        or (change.wanted is Action.ADOPT and not kind.lines)
+        or (change.wanted is Action.REPLACE and change.block is None)
+    )
     if not stated or change.after is None:
         return
+    told = {kind.lines, *kind.headline, *(field.name for field in view.fields)}
     for name in change.after:
-        if name not in (kind.lines, *kind.headline):
+        if name not in told:
             yield line(span(f"{name}: {value_text(change.after[name])}", "faint"), indent=6)
 
 
-def _impact(view: PlanView) -> Iterator[Line]:
+def _impact(view: PlanView) -> Iterator[Part]:
     """The impact under its heading, or the note that there is none."""
     impact = view.impact
     if impact.rows:
@@ -199,7 +207,7 @@ def _impact(view: PlanView) -> Iterator[Line]:
         yield BLANK
 
 
-def _reversals(view: PlanView) -> Iterator[Line]:
+def _reversals(view: PlanView) -> Iterator[Part]:
     """Each original with its reversal, and what the two leave."""
     if not view.reversals:
         return
@@ -212,7 +220,7 @@ def _reversals(view: PlanView) -> Iterator[Line]:
     yield BLANK
 
 
-def waiting_section(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[Line]:
+def waiting_section(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[Part]:
     """What is posted in later periods; nothing when nothing is."""
     if not rows:
         return
@@ -224,7 +232,7 @@ def waiting_section(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[Line]
     yield BLANK
 
 
-def _transfers(view: PlanView) -> Iterator[Line]:
+def _transfers(view: PlanView) -> Iterator[Part]:
     """How far the entries are transferred, one line a period."""
     if not view.transfers:
         return
@@ -234,7 +242,7 @@ def _transfers(view: PlanView) -> Iterator[Line]:
     yield BLANK
 
 
-def _rehearsal(view: PlanView) -> Iterator[Line]:
+def _rehearsal(view: PlanView) -> Iterator[Part]:
     """What a scratch ledger made of the plan; nothing without a rehearsal."""
     found = view.rehearsal
     if found is None:
@@ -255,7 +263,7 @@ def _rehearsal(view: PlanView) -> Iterator[Line]:
     yield BLANK
 
 
-def _notes(view: PlanView) -> Iterator[Line]:
+def _notes(view: PlanView) -> Iterator[Part]:
     """The warnings, and the approvals that the plan requires."""
     for warning in view.plan.warnings:
         yield line((str(warning), "warning"))
@@ -266,7 +274,7 @@ def _notes(view: PlanView) -> Iterator[Line]:
         yield BLANK
 
 
-def _refusals(view: PlanView) -> Iterator[Line]:
+def _refusals(view: PlanView) -> Iterator[Part]:
     if view.plan.refusals:
         yield BLANK
     for refusal in view.plan.refusals:
@@ -276,7 +284,7 @@ def _refusals(view: PlanView) -> Iterator[Line]:
         yield line((view.refused, "bad"))
 
 
-def _unanswered(view: PlanView) -> Iterator[Line]:
+def _unanswered(view: PlanView) -> Iterator[Part]:
     """What no change answers, each with what to do."""
     if not view.only_unanswered:
         return
@@ -291,7 +299,7 @@ def _unanswered(view: PlanView) -> Iterator[Line]:
     yield BLANK
 
 
-def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[Line]:
+def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[Part]:
     """Changes by name and number; nothing without any."""
     if not changes:
         return
@@ -303,7 +311,7 @@ def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[L
             view.name,
             view.number,
             view.change.period,
-            view.change.block.rule if view.change.block else "",
+            view.change.block.rule if view.change.block else view.money,
         )
         for view in shown
     ]
@@ -313,15 +321,16 @@ def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[L
     yield BLANK
 
 
-def _verdict(view: PlanView) -> Iterator[Line]:
+def _verdict(view: PlanView) -> Iterator[Part]:
     if not view.changes and not view.plan.refusals:
         verdict = view.verdict
         marks = (view.marks, "warning")
         yield line((f"{verdict.words}.", verdict.style), f" {verdict.sentence}", marks)
     else:
         yield line(("Plan: ", "strong"), view.headline, (view.marks, "warning"))
-        first, *rest = map(str, view.proofs or (NOTHING_POSTED,))
-        yield line(("Balance: ", "strong"), first)
-        for proof in rest:
-            yield line(proof, indent=len("Balance: "))
+        if view.proofs:
+            rows = (BALANCE_TITLES, *(proof.cells for proof in view.proofs))
+            yield from table(rows, right=BALANCE_SUMS, header=True)
+        else:
+            yield line(("Balance: ", "strong"), NOTHING_POSTED)
     yield line(("Digest: ", "strong"), view.plan.digest)

@@ -60,7 +60,7 @@ def pending(small):
 
 
 def test_a_terminal_is_painted_and_says_the_same(pending):
-    code, screen = at_a_terminal(pending, "plan")
+    code, screen = at_a_terminal(pending, "plan", COLUMNS="400")
     assert code == 0
     assert ESCAPE + "32m+ create" in screen
     plain = COLOR.sub("", screen)
@@ -109,7 +109,8 @@ def test_what_is_piped_is_plain(pending):
 def test_only_yes_applies(pending, typed, code):
     ended, screen = at_a_terminal(pending, "apply", typed=typed)
     assert ended == code, screen
-    assert "Apply 1 change? Only yes is accepted" in screen
+    assert "Apply 1 change?\nOnly yes is accepted: " in COLOR.sub("", screen)
+    assert ("To run the command again:" in screen) == (code == 130)
     assert "Traceback" not in screen
     assert ("new" in pending.posted()) == (code == 0)
 
@@ -118,10 +119,12 @@ def test_the_question_says_what_is_cancelled(small):
     """A replacement and a removal, each with its amount; the total is asked about."""
     small.remove("entry-01")
     small.declare("entry-02", debit("7.00"), credit("7.00"))
-    code, screen = at_a_terminal(small, "apply", typed="no\n", COLUMNS="400")
+    code, screen = at_a_terminal(small, "apply", typed="no\n", COLUMNS="60")
     assert code == 4
-    question = "Apply 2 changes? This cancels 2 posted entries, USD 801.80. Only yes is accepted"
-    assert question in screen.replace("\n", ""), screen
+    screen = COLOR.sub("", screen)
+    question = "Apply 2 changes? This cancels 2 posted entries, USD 801.80."
+    assert f"\n{question}\nOnly yes is accepted: " in screen, screen
+    assert "\nDigest:\n    sha256:" in screen, "a narrow screen gets folded lines"
 
 
 def test_nobody_is_asked_when_there_is_nothing_to_apply(small):

@@ -56,7 +56,7 @@ def test_an_amount_arrives_digit_for_digit(empty, currency, amount, home):
 def test_ten_and_twenty_cents_are_thirty(empty):
     empty.declare("cents", debit("0.10"), debit("0.20", "Hosting Costs"), credit("0.30"))
     plan = empty.plan()
-    assert "Balance: USD 0.30 = 0.30 posted\n" in plan.out
+    assert "\nposted   USD         0.30     0.30  equal\n" in plan.out
     empty.applied()
 
 

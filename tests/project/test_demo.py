@@ -36,7 +36,7 @@ PROMISES = [
     pytest.param(r"^Drift: 1 entry has changed in the ledger\.$", id="drift is seen"),
     pytest.param(r"^No drift\. ", id="and put back"),
     pytest.param(r"^Impact on ", id="impact"),
-    pytest.param(r"^Balance: ", id="balance"),
+    pytest.param(r"^Balance +Currency +Debits +Credits$", id="balance"),
     pytest.param(r"^All [0-9]+ steps ended as expected\.$", id="the end"),
 ]
 

@@ -11,7 +11,7 @@ from reconciler.render.markdown import waiting_markdown
 from reconciler.render.phrases import counted, more
 from reconciler.render.plan_view import ledger_of
 from reconciler.render.sections.waiting_rows import waiting_rows
-from reconciler.render.styled_text import BLANK, Line, line, span, table
+from reconciler.render.styled_text import BLANK, Line, Part, laid_out, line, span, table
 from reconciler.render.text import waiting_section
 
 _SHOWN = 10
@@ -89,7 +89,7 @@ def facts_of(report: CloseReport) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in facts if value)
 
 
-def close_lines(report: CloseReport) -> Iterator[Line]:
+def close_lines(report: CloseReport) -> Iterator[Part]:
     """The check of each period, ready or not."""
     yield from table(facts_of(report))
     for check in report.checks:
@@ -97,7 +97,7 @@ def close_lines(report: CloseReport) -> Iterator[Line]:
         yield line(
             span(check.period.name, "strong"), f" ({check.period.status})  ", verdict_of(check)
         )
-        rows = table([_cells(item) for item in check.items], indent=2)
+        rows = laid_out(table([_cells(item) for item in check.items], indent=2))
         for item, drawn in zip(check.items, rows, strict=True):
             yield _painted(drawn, item)
             yield from (line(name, indent=8) for name in named(item))
