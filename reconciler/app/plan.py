@@ -1,32 +1,26 @@
 """Makes plans: from files, daybook and ledger, or from files and daybook alone."""
 
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from reconciler import __version__
-from reconciler.app.connection import EMBEDDED, UNNAMED
+from reconciler.app.offline.known import known_offline
 from reconciler.app.progress import Progress
-from reconciler.app.provenance import origin_of
 from reconciler.app.rehearsing import RehearsalOptions, rehearse
 from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import (
     CACHE,
-    daybook_place,
     keep_private,
-    open_workspace_daybook,
     require_daybook,
     workspace_cache,
 )
 from reconciler.app.warnings import (
     age_warnings,
-    offline_warnings,
     reading_warnings,
     scope_warnings,
     session_warnings,
@@ -36,11 +30,11 @@ from reconciler.app.workspace import CheckedWorkspace, require_as_read, require_
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.plan import Allowances, Basis, Plan, SearchOptions
+from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, WHOLE, Scope, Selection
-from reconciler.core.planner import make_plan
+from reconciler.core.planner import also_refused, compared_with, make_plan
 from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.dimensions import UNKNOWN_DIMENSION, unknown_dimension
 from reconciler.core.planning.kept import Asked, live_state_of, newly_kept
@@ -51,14 +45,12 @@ from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.planning.transfers import transfer_states
 from reconciler.core.rules.plan_warnings import READING_RULES, strict_refusals
-from reconciler.daybook import Daybook, no_daybook
 from reconciler.engine.live_state import LastReads, Look, look
 from reconciler.engine.observe import read_all
 from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.workspace.cache.kept_reads import keep_reads, kept_reads
 from reconciler.workspace.cache.rows import Cache
-from reconciler.workspace.settings import Settings
 from reconciler.zuora.rate_limit import hourly_limit
 
 QUERY_FROM = 200
@@ -95,6 +87,8 @@ class PlanOptions:
     search: SearchOptions = field(default_factory=SearchOptions)
     strict: bool = False
     """Whether every warning stops the plan."""
+    base: str | None = None
+    """The revision that an offline plan is compared with; by default that of the CI job."""
     by: tuple[str, ...] = ()
     """The dimensions that divide every row of the impact."""
     reading: ReadOptions = field(default_factory=ReadOptions)
@@ -228,48 +222,38 @@ def plan_and_search(
 
 
 def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
-    """Plan as if the ledger held what the daybook recorded: without connection or credentials.
+    """Plan as if the ledger held what the daybook or the base says: without connection.
 
-    Reads files of the workspace alone, and nothing of the environment. Raises FilesRefused, and
-    DaybookError when there is a daybook that cannot be read.
+    Raises FilesRefused, DaybookError when there is a daybook that cannot be read, and UsageError
+    or Refused when the base cannot be.
     """
-    settings = require_valid(workspace)
-    in_file = isinstance(daybook_place(workspace.root, settings), Path)
-    opened = open_workspace_daybook(workspace.root, settings) if in_file else no_daybook()
-    with closing(opened) as daybook:
-        recorded = daybook.recorded()
-        # Without a daybook everything counts as new, which says nothing of the size of a change.
-        policy = settings.policy
-        if not daybook.lineage:
-            policy = replace(
-                policy, max_changes=None, max_percent=None, max_money=MappingProxyType({})
-            )
-        basis = _offline_basis(workspace, settings, daybook)
-    selection, included = _selected(workspace, recorded, options.scope)
+    known = known_offline(workspace, require_valid(workspace), options.base)
+    selection, included = _selected(workspace, known.recorded, options.scope)
     snapshot = Snapshot(
         declared=workspace.declared,
-        recorded=recorded,
-        live=assumed_live(workspace.declared, recorded, workspace.tenant),
+        recorded=known.recorded,
+        live=assumed_live(workspace.declared, known.recorded, workspace.tenant),
         tenant=workspace.tenant,
-        policy=policy,
+        policy=known.policy,
         selection=selection,
     )
-    plan = make_plan(snapshot, basis=basis, allowances=options.allowances, by=options.by)
+    plan = make_plan(snapshot, basis=known.basis, allowances=options.allowances, by=options.by)
     warnings = (
-        *offline_warnings(workspace, in_file=in_file, limited=policy == settings.policy),
+        *known.warnings,
         *scope_warnings(included),
         *workspace_warnings(workspace, plan),
         *warnings_of(snapshot.names, plan.changes),
     )
     plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
-    plan = _strict(plan, policy, options)
-    return _rehearsed(plan, snapshot, options)
+    plan = _rehearsed(_strict(plan, known.policy, options), snapshot, options)
+    return plan if known.base is None else compared_with(plan, known.base)
 
 
 def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:
     """The plan, refused where it has warnings that are made to fail."""
     strict = policy.strict | (frozenset({EVERY_RULE}) if options.strict else frozenset())
-    return replace(plan, refusals=(*plan.refusals, *strict_refusals(plan.warnings, strict)))
+    found = strict_refusals(plan.warnings, strict)
+    return also_refused(plan, found) if found else plan
 
 
 def _cache_of(session: ReadSession, reading: ReadOptions) -> Cache | None:
@@ -375,22 +359,3 @@ def _selected(
     if problems:
         raise UsageError(". ".join(f"{text[:1].upper()}{text[1:]}" for text in problems))
     return selection, tuple(included)
-
-
-def _offline_basis(workspace: CheckedWorkspace, settings: Settings, daybook: Daybook) -> Basis:
-    """Whose ledger it would be, as far as the workspace says and the daybook records."""
-    target = settings.target
-    unnamed = EMBEDDED if settings.embedded else UNNAMED
-    tenant, _, entity = (daybook.tenant or "").partition("/")
-    return Basis(
-        workspace=settings.name,
-        host=urlsplit(target.base_url).netloc if target else unnamed,
-        tenant_id=(target.tenant_id if target else None) or tenant,
-        entity_id=(target.entity_id if target else None) or entity.strip("-"),
-        lineage=daybook.lineage,
-        serial=daybook.serial,
-        home_currency=workspace.tenant.home_currency,
-        marker_place=settings.marker,
-        files_digest=workspace.digest,
-        origin=origin_of(settings),
-    )

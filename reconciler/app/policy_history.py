@@ -1,6 +1,6 @@
 """What limits an apply: the approved base and the last apply, beside the change itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,10 @@ _encoder = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hoo
 _decoder = msgspec.json.Decoder(Policy)
 
 LAST_APPLY = "the last apply"
+COMPLETE_HISTORY = (
+    "Check out the complete history: in CI with fetch-depth: 0 or GIT_DEPTH: 0, elsewhere with "
+    "`git fetch --unshallow`."
+)
 _SHOWN = 3
 """The most findings of a rule that a refusal names."""
 
@@ -73,23 +77,32 @@ def remembered(settings: Settings, daybook: Records) -> Held:
     return held_to(_of_last_apply(settings, daybook), settings, {}, len(daybook.recorded()))
 
 
-def held_by_base(
-    workspace: CheckedWorkspace,
-    settings: Settings,
-    daybook: Records,
-    repository: Repository | None,
-) -> Held:
-    """What holds of the settings, of the approved base, and of the policy of the last apply.
+def approved_before(
+    settings: Settings, daybook: Records, repository: Repository | None
+) -> tuple[EarlierSettings, ...]:
+    """The policy of the last apply, and the settings of the approved base.
 
-    Raises Refused if the base cannot be read, or if declarations break custom rules of it.
+    Raises Refused if the base cannot be read.
     """
-    bases = list(_of_last_apply(settings, daybook))
-    files: Mapping[str, bytes] = {}
+    found = list(_of_last_apply(settings, daybook))
     head = None if repository is None else repository.head()
     if repository is not None and head is not None:
-        bases += _of_commits(repository, head, settings, daybook)
-        files = _files_there(workspace.root, settings)
-    held = held_to(bases, settings, files, len(daybook.recorded()))
+        found += _of_commits(repository, head, settings, daybook)
+    return tuple(found)
+
+
+def held_by(
+    earlier: Iterable[EarlierSettings],
+    workspace: CheckedWorkspace,
+    settings: Settings,
+    *,
+    posted: int,
+) -> Held:
+    """What holds of the settings and of earlier states, with this number of posted entries.
+
+    Raises Refused if declarations break custom rules of them.
+    """
+    held = held_to(earlier, settings, _files_there(workspace.root, settings), posted)
     today = datetime.now(UTC).date().isoformat()
     declared = workspace.declared.values()
     found = tuple(rule_breaches(held, settings, workspace.root, declared, today=today))
@@ -152,8 +165,7 @@ def _of_commits(
         raise Refused(
             "the checkout does not have the complete history, so the settings that were approved "
             "before this change are unknown",
-            remedy="Check out the complete history: in CI with fetch-depth: 0 or GIT_DEPTH: 0, "
-            "elsewhere with `git fetch --unshallow`.",
+            remedy=COMPLETE_HISTORY,
         )
     last = last if last and repository.has(last) else ""
     approved = (last,) if last else repository.parents(head)
@@ -176,6 +188,21 @@ def _of_commits(
             seen.add(state)
             where = f"commit {commit[:10]}"
             yield EarlierSettings(where=where, settings=found, files=files, passed=not of_approved)
+
+
+def settings_at(
+    repository: Repository, commit: str, settings: Settings, *, where: str
+) -> tuple[str, EarlierSettings | None]:
+    """The path of the workspace's settings in a commit, and what they are; None without any."""
+    file = repository.path_of(WORKSPACE_FILE)
+    data = repository.contents([(commit, file)]).get((commit, file))
+    if data is None:
+        file, data = _moved(repository, commit, settings)
+    if data is None:
+        return "", None
+    found = settings_in(data)
+    files = {} if found is None else _files_of(repository, commit, file, found)
+    return file, EarlierSettings(where=where, settings=found, files=files)
 
 
 def _last_applied(daybook: Records) -> str:

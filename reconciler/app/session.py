@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.app.connection import chosen_ledger, connect
-from reconciler.app.policy_history import held_by_base, remembered
+from reconciler.app.policy_history import approved_before, held_by, remembered
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import open_workspace_daybook, spill_path
 from reconciler.app.workspace import CheckedWorkspace, require_valid
@@ -161,7 +161,8 @@ def open_session(
         in_file = choice.target is not None and choice.named_by == IN_FILE
         if by_base or write or in_file:
             repository = Repository.around(workspace.root)
-            held = held_by_base(workspace, settings, daybook, repository)
+            earlier = approved_before(settings, daybook, repository)
+            held = held_by(earlier, workspace, settings, posted=len(daybook.recorded()))
         else:
             repository, held = None, remembered(settings, daybook)
         if in_file:

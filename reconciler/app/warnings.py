@@ -77,10 +77,10 @@ def _known(session: ReadSession, found: SearchedPlan) -> bool:
 
 
 def offline_warnings(
-    workspace: CheckedWorkspace, *, in_file: bool, limited: bool
+    workspace: CheckedWorkspace, *, in_file: bool, known: bool
 ) -> Iterator[PlanWarning]:
-    """What a plan without a ledger does not know. `limited`: the policy's limits were checked."""
-    if not in_file:
+    """What a plan without a ledger does not know. `known`: something says what is posted."""
+    if not in_file and not known:
         yield warning(
             "offline-daybook",
             "the daybook is in a database, which an offline plan does not open, so "
@@ -92,7 +92,7 @@ def offline_warnings(
             "there is no reference.yaml, so accounting codes and periods are not checked: "
             "the ledger may refuse a change",
         )
-    if not limited:
+    if not known:
         yield warning(
             "limits-unchecked",
             "the policy's limits on changes and money are not checked: without a daybook, "

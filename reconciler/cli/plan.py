@@ -57,6 +57,12 @@ CHANGES_PENDING = 2
     "plan cannot be applied.",
 )
 @click.option(
+    "--base",
+    metavar="REVISION",
+    help="With --offline, compare with the files at the commit where the change began, and with no "
+    "daybook. [default: the target branch of the CI job, where no daybook is in a file]",
+)
+@click.option(
     "--by",
     multiple=True,
     metavar="DIMENSION",
@@ -115,6 +121,8 @@ def plan(
         raise click.UsageError(
             "--find searches the ledger, so it cannot be combined with --offline."
         )
+    if given["base"] is not None and not (offline and given["base"]):
+        raise click.UsageError("--base names a commit for --offline.")
     if permissions is not None and not rehearse:
         raise click.UsageError("--rehearse-as needs --rehearse.")
     if rehearse:

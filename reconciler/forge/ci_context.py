@@ -47,6 +47,33 @@ class CiContext:
     own: bool = False
 
 
+_TARGETS = (
+    # The variable of the build server, of the target branch, and of commits of that branch.
+    ("GITHUB_ACTIONS", "GITHUB_BASE_REF", ()),
+    (
+        *("GITLAB_CI", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"),
+        # The first is set where the checkout is a merge with the target branch.
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "CI_MERGE_REQUEST_DIFF_BASE_SHA"),
+    ),
+    ("TF_BUILD", "SYSTEM_PULLREQUEST_TARGETBRANCH", ()),
+    ("JENKINS_URL", "CHANGE_TARGET", ()),
+    ("BITBUCKET_BUILD_NUMBER", "BITBUCKET_PR_DESTINATION_BRANCH", ()),
+)
+
+
+def target_of_job(environment: Environment) -> tuple[str, str] | None:
+    """The target branch of the change that a CI job is for, and a revision of it for git.
+
+    None in a job that is for no change, and outside of CI.
+    """
+    for server, variable, commits in _TARGETS:
+        branch = environment.get(variable, "").removeprefix("refs/heads/")
+        if environment.get(server) and branch:
+            given = (environment.get(name, "") for name in commits)
+            return branch, next(filter(None, given), f"refs/remotes/origin/{branch}")
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOptions:
     """The options that describe a change. The environment of the job completes them."""

@@ -90,13 +90,17 @@ class Repository:
     def files(self, commit: str) -> dict[str, tuple[str, str]]:
         """The mode and the object of each file of the directory in a commit."""
         commit = (self.head() or "") if commit == "HEAD" else commit
+        return self.files_below(commit, self.prefix)
+
+    def files_below(self, commit: str, folder: str) -> dict[str, tuple[str, str]]:
+        """The same for a folder of the repository, `.` for its top; paths begin at the folder."""
         found = {}
-        code, out, err = self._run_alone("ls-tree", "-r", "-z", commit, "--", self.prefix)
+        code, out, err = self._run_alone("ls-tree", "-r", "-z", commit, "--", folder)
         out = _checked(code, out, err, "ls-tree")
         for row in filter(None, out.split("\0")):
             about, _, path = row.partition("\t")
             mode, _, name = about.split(" ")
-            path = path if self.prefix == "." else path.removeprefix(f"{self.prefix}/")
+            path = path if folder == "." else path.removeprefix(f"{folder}/")
             found[path] = mode, name
         return found
 
@@ -107,6 +111,17 @@ class Repository:
     def has(self, commit: str) -> bool:
         """Whether the checkout has a commit."""
         return self.run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
+
+    def commit_of(self, revision: str) -> str:
+        """The commit that a name, a hash or another revision leads to; empty if there is none."""
+        asked = ("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        code, out, _ = self._run_there("rev-parse", *asked)
+        return out.strip() if code == 0 and _COMMIT.fullmatch(out.strip()) else ""
+
+    def fork_of(self, commit: str, other: str) -> str:
+        """The last commit that two histories have in common; empty if there is none."""
+        code, out, _ = self.run("merge-base", commit, other)
+        return out.strip() if code == 0 else ""
 
     def contains(self, commit: str, other: str) -> bool:
         """Whether the history of a commit has another one, or is that one."""

@@ -32,8 +32,8 @@ class Case:
     skipped: bool = False
 
 
-def junit(suite: str, cases: Iterable[Case]) -> str:
-    """A document with one suite."""
+def junit(suite: str, cases: Iterable[Case], *, about: Iterable[str] = ()) -> str:
+    """A document with one suite, and lines about all of it."""
     cases = tuple(cases)
     failures = sum(1 for case in cases if case.failure)
     skipped = sum(1 for case in cases if case.skipped)
@@ -54,6 +54,8 @@ def junit(suite: str, cases: Iterable[Case]) -> str:
             ET.SubElement(node, "skipped", message=text)
         elif text:
             ET.SubElement(node, "system-out").text = text
+    if lines := "\n".join(map(escaped, about)):
+        ET.SubElement(group, "system-out").text = lines
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -121,4 +123,4 @@ def plan_junit(plan: Plan, prefix: str) -> str:
     cases += waiting_cases(view.waiting)
     if plan.rehearsal is not None and view.rehearsal is not None:
         cases += _rehearsal_cases(plan.rehearsal, view.rehearsal)
-    return junit(f"reconciler plan{view.marks}", cases)
+    return junit(f"reconciler plan{view.marks}", cases, about=view.notices)

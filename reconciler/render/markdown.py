@@ -84,7 +84,7 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
         yield "**No change answers these differences:**\n\n" + "\n".join(_cut(rows, "- "))
     if view.cancelling:
         rows = [
-            f"{_label(change)} {code(change.name)} {code(change.number)}: {sentence(change.money)}"
+            f"{_label(change)} {_named(change.name, change.number)}: {sentence(change.money)}"
             for change in view.cancelling
         ]
         yield _callout("CAUTION", "**Cancels posted entries:**", *_cut(rows))
@@ -170,16 +170,21 @@ def _blocked(view: ChangeView) -> str:
     block = view.change.block
     assert block is not None
     return (
-        f"- {code(view.name)} {code(view.number)}: {code(block.rule)}: "
+        f"- {_named(view.name, view.number)}: {code(block.rule)}: "
         f"{sentence(block.message)}<br>To fix: {sentence(block.remedy)}"
     )
 
 
 def _unanswered(one: UnansweredDifference) -> str:
     return (
-        f"- {code(one.name)} {code(one.number)}: {code(one.rule)}: {sentence(one.message)}"
+        f"- {_named(one.name, one.number)}: {code(one.rule)}: {sentence(one.message)}"
         f"<br>To fix: {sentence(one.remedy)}"
     )
+
+
+def _named(name: str, number: str) -> str:
+    """An entry by its name, and by its number if that is known."""
+    return " ".join(map(code, filter(None, (name, number))))
 
 
 def _cut(rows: Sequence[str], begin: str = "", what: str = "") -> Iterator[str]:

@@ -245,9 +245,10 @@ def _unfeasible(plan: Plan, need: str) -> Verdict:
     if plan.pending:
         every = f"Every change is blocked. {need}.".removesuffix(" .")
         return Verdict(style="bad", words="Blocked", sentence=every)
-    holder = "daybook" if plan.scope.offline else "ledger"
     what = "the files in scope declare" if plan.partial else "the files declare"
-    unchanged = f"The {holder} holds what {what}."
+    unchanged = f"The {'daybook' if plan.scope.offline else 'ledger'} holds what {what}."
+    if plan.base is not None:
+        unchanged = f"{what[:1].upper()}{what[1:]} what {plan.base} declares."
     return Verdict(style="good", words="No changes", sentence=unchanged)
 
 
@@ -292,7 +293,10 @@ def _notices(plan: Plan) -> Iterator[str]:
             if plan.basis.lineage
             else "there is no daybook, so everything counts as new"
         )
-        yield f"OFFLINE: the plan was made without the ledger; {known}. It cannot be applied."
+        made = f"the plan was made without the ledger; {known}"
+        if plan.base is not None:
+            made = f"compared with {plan.base}, not with the ledger"
+        yield f"OFFLINE: {made}. It cannot be applied."
     if plan.partial:
         declared = counted(plan.out_of_scope.declared, "declaration", "declarations")
         recorded = counted(plan.out_of_scope.recorded, "recorded entry", "recorded entries")

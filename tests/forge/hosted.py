@@ -180,6 +180,11 @@ class Repository:
         self._server.pushed(self.head, message)
         return self._merged("refs/pull/7/merge")
 
+    def base(self) -> str:
+        """The commit at which the change left main."""
+        self._own.git("fetch", "--quiet")
+        return self._own.git("merge-base", "origin/main", self.head)
+
     def merge(self) -> str:
         """Press the button."""
         merged = self._merged("refs/heads/main")

@@ -202,6 +202,7 @@ class _JobRun:
             "PATH": os.pathsep.join([*self.path, kept["PATH"]]),
             "CI": "true",
             "GITHUB_ACTIONS": "true",
+            "GITHUB_BASE_REF": "main" if github["event_name"] == "pull_request" else "",
             "GITHUB_API_URL": self.place.api,
             "GITHUB_EVENT_NAME": github["event_name"],
             "GITHUB_EVENT_PATH": str(event),
@@ -244,11 +245,13 @@ class _JobRun:
     def _checkout(self, *, persist_credentials: str, fetch_depth: str = "1") -> None:
         assert persist_credentials == "False"
         assert self.permissions.get("contents") == "read"
-        depth = [] if fetch_depth == "0" else [f"--depth={fetch_depth}"]
+        # The whole history is that of all branches.
+        branches = ["+refs/heads/*:refs/remotes/origin/*"]
+        depth, named = ([], branches) if fetch_depth == "0" else ([f"--depth={fetch_depth}"], [])
         sha = self.context["github"]["sha"]
         for command in (
             ["init", "--quiet"],
-            ["fetch", "--quiet", *depth, f"file://{self.place.origin}", sha],
+            ["fetch", "--quiet", *depth, f"file://{self.place.origin}", sha, *named],
             ["checkout", "--quiet", "--detach", sha],
         ):
             subprocess.run(["git", *command], cwd=self.work, check=True)

@@ -7,7 +7,7 @@ from forge_server import Fault
 
 from reconciler.errors import ForgeError, ForgeRefused
 from reconciler.forge.access import open_forge
-from reconciler.forge.ci_context import CiContext, ci_context_from
+from reconciler.forge.ci_context import CiContext, ci_context_from, target_of_job
 
 SHA, HEAD = "a" * 40, "b" * 40
 ACTIONS = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/books", "GITHUB_SHA": SHA}
@@ -159,3 +159,53 @@ def test_a_proxy_of_the_environment_is_not_asked(github, gitlab, speak, monkeypa
         monkeypatch.setenv(name, gitlab.url)
     assert speak(github).comments(7) == ()
     assert gitlab.sent == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "target"),
+    [
+        pytest.param(
+            {"GITHUB_ACTIONS": "true", "GITHUB_BASE_REF": "main"},
+            ("main", "refs/remotes/origin/main"),
+            id="GitHub",
+        ),
+        pytest.param({"GITHUB_ACTIONS": "true", "GITHUB_BASE_REF": ""}, None, id="GitHub, branch"),
+        pytest.param(
+            {
+                "GITLAB_CI": "true",
+                "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+                "CI_MERGE_REQUEST_DIFF_BASE_SHA": "a" * 40,
+            },
+            ("main", "a" * 40),
+            id="GitLab",
+        ),
+        pytest.param(
+            {
+                "GITLAB_CI": "true",
+                "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+                "CI_MERGE_REQUEST_DIFF_BASE_SHA": "a" * 40,
+                "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "b" * 40,
+            },
+            ("main", "b" * 40),
+            id="GitLab, merged results",
+        ),
+        pytest.param(
+            {"TF_BUILD": "True", "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main"},
+            ("main", "refs/remotes/origin/main"),
+            id="Azure Pipelines",
+        ),
+        pytest.param(
+            {"JENKINS_URL": "https://ci.example", "CHANGE_TARGET": "main"},
+            ("main", "refs/remotes/origin/main"),
+            id="Jenkins",
+        ),
+        pytest.param(
+            {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_PR_DESTINATION_BRANCH": "main"},
+            ("main", "refs/remotes/origin/main"),
+            id="Bitbucket",
+        ),
+        pytest.param({"GITHUB_BASE_REF": "main", "CHANGE_TARGET": "main"}, None, id="outside"),
+    ],
+)
+def test_the_target_of_a_change_is_known_from_the_job(environment, target):
+    assert target_of_job(environment) == target

@@ -171,6 +171,8 @@ class OnGitLab(Life):
         return self.pipeline(
             "merge_request_event", self.repository.head,
             CI_MERGE_REQUEST_IID="7", CI_MERGE_REQUEST_SOURCE_PROJECT_ID=project,
+            CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main",
+            CI_MERGE_REQUEST_DIFF_BASE_SHA=self.repository.base(),
         )  # fmt: skip
 
     def of_main(self, merged, source="push", **more):

@@ -66,7 +66,7 @@ INPUTS = {
         --target=nosuch | --target=nosuch-* | --target=JournalRun/* | --target= | --exclude=nosuch
         --exclude=* | --period=Jan-1999 | --period=Dec-2026 | --select=team=nobody
         --offline --target=nosuch | --offline --target= | --offline --exclude=* | --find --target=x
-        --offline --period=Jan-1999 | --offline --select=team=nobody
+        --offline --period=Jan-1999 | --offline --select=team=nobody | --offline --base=nosuch
         --target=entry-00 --target=nosuch | --target=entry-00 --exclude=entry-00
         --target=entry-00 --period=Feb-2026
     """,

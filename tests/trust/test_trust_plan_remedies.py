@@ -876,11 +876,21 @@ def test_t26_an_offline_plan_without_a_daybook_is_made_where_the_daybook_is(smal
     small.applied()
     small.settings(spec=f'{{{limits}, daybook: "postgresql://db.example/daybook"}}')
     warned(small, "offline-daybook", "keep the daybook in a file", options=("--offline",))
-    warned(small, "limits-unchecked", "Plan where the daybook is.", options=("--offline",))
+    warned(small, "limits-unchecked", "Plan where the daybook is", options=("--offline",))
+    Checkout(small)
+    assert not is_warned(small, "limits-unchecked", "--offline", "--base=main")
     small.settings(spec=f"{{{limits}}}")
     assert not is_warned(small, "offline-daybook", "--offline")
     assert not is_warned(small, "limits-unchecked", "--offline")
     assert small.plan("--detailed-exitcode").code == 0
+
+
+@follows("reference-changed")
+def test_t26_a_changed_reference_is_of_no_matter_to_a_plan_with_the_ledger(small):  # noqa: F811
+    Checkout(small)
+    small.edit("reference.yaml", "name: Hosting Costs", "name: Hosting Expenses")
+    warned(small, "reference-changed", "asks the tenant.", options=("--offline", "--base=main"))
+    assert not is_warned(small, "reference-changed")
 
 
 @follows("file-warnings")

@@ -45,8 +45,10 @@ def contradictions(document: Document, plan: Plan, again: Document) -> Iterator[
     `plan` was read from it, and `again` is what this version would write for that plan.
     """
     for at, change in enumerate(plan.changes):
-        if fault := _fault(change):
+        if fault := _fault(change, numbered=plan.base is None):
             yield f"{fault} - at `$.changes[{at}]`"
+    if plan.base is not None and not plan.scope.offline:
+        yield "it is compared with a commit, and not made offline - at `$.compared_with`"
     addresses = Counter(change.address for change in plan.changes)
     if repeated := [str(address) for address, count in addresses.items() if count > 1]:
         yield f"it has several changes of {repeated[0]} - at `$.changes`"
@@ -56,12 +58,16 @@ def contradictions(document: Document, plan: Plan, again: Document) -> Iterator[
         yield f"a value does not follow from the rest - at `{path}`"
 
 
-def _fault(change: Change) -> str:
-    """Why no plan has such a change; empty when one may have it."""
+def _fault(change: Change, *, numbered: bool) -> str:
+    """Why no plan has such a change; empty when one may have it.
+
+    `numbered`: what is posted has a number, because the ledger or the daybook gave it.
+    """
     verbs = [step.verb for step in change.steps]
     made = [step.number for step in change.steps if step.verb is Verb.CREATE]
     deleted = [step.number for step in change.steps if step.verb is Verb.DELETE]
     edited = {step.number for step in change.steps if step.verb in (Verb.UPDATE, Verb.CANCEL)}
+    unnumbered = not numbered and change.number is None
     blocked, wanted = change.action is Action.BLOCKED, change.wanted
     needed = change.action not in _WITHOUT_STEPS and change.reason is not Reason.RECORD_ONLY
     rules = (
@@ -77,11 +83,20 @@ def _fault(change: Change) -> str:
             "create has no step create",
         ),
         (made in ([], [None]), "the entry to create has a number"),
-        (edited <= {change.number} - {None}, "a step is for an entry of another number"),
-        (None not in deleted and len({*deleted}) == len(deleted), "it deletes one entry twice"),
+        (
+            edited <= {change.number} - ({None} if numbered else set()),
+            "a step is for an entry of another number",
+        ),
+        (
+            (unnumbered or None not in deleted) and len({*deleted}) == len(deleted),
+            "it deletes one entry twice",
+        ),
         (not change.posts or change.after is not None, "nothing is posted"),
         (not change.cancels or change.before is not None, "nothing is cancelled"),
-        (change.number is not None or not change.status, "an entry without a number has a status"),
+        (
+            unnumbered or change.number is not None or not change.status,
+            "an entry without a number has a status",
+        ),
     )
     return next((fault for holds, fault in rules if not holds), "")
 

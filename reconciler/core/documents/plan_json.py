@@ -42,7 +42,7 @@ from reconciler.core.model.plan import (
 from reconciler.core.model.resource import Address, Live, Source, Value
 from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
 from reconciler.core.model.schedule import WaitingParts
-from reconciler.core.model.scope import OutOfScope, Provenance, Scope
+from reconciler.core.model.scope import BaseCommit, OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
 from reconciler.core.planning.posting import postings
 from reconciler.core.planning.run_members import blocks_run_cancel, transfer_of
@@ -86,6 +86,7 @@ def document_of(plan: Plan) -> Document:
         **({} if plan.search == SearchOptions() else {"search": _written(plan.search)}),
         "origin": _written(plan.basis.origin),
         **({} if plan.live is None else {"live": _written(plan.live)}),
+        **({} if plan.base is None else {"compared_with": _written(plan.base)}),
         "digest": plan.digest,
         "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
@@ -276,6 +277,7 @@ def plan_from(document: Document) -> Plan:
         out_of_scope=_read(OutOfScope, scope["not_looked_at"]),
         digest=convert(document["digest"], str),
         live=_read(LiveState, document["live"]) if "live" in document else None,
+        base=_read(BaseCommit, document["compared_with"]) if "compared_with" in document else None,
         summary=MappingProxyType(
             {action: convert(document["summary"][action], int) for action in Action}
         ),

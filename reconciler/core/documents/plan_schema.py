@@ -12,7 +12,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Reason, SearchOptions, Step
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.proofs.rehearsal import RehearsedChange
-from reconciler.core.model.scope import OutOfScope, Provenance, Scope
+from reconciler.core.model.scope import BaseCommit, OutOfScope, Provenance, Scope
 
 FORMAT_VERSION = "1.0"
 
@@ -164,6 +164,7 @@ _PLAN = _object(
     search=NotRequired[_object(SearchOptions)],
     origin=_object(Provenance),
     live=NotRequired[_object(asked_at=_Time, by_query=_Count, by_read=_Count)],
+    compared_with=NotRequired[_object(BaseCommit)],
     digest=str,
     checksum=str,
     changes=_list[_CHANGE],

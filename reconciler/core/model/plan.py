@@ -18,6 +18,7 @@ from reconciler.core.model.scope import (
     NOTHING_OUT_OF_SCOPE,
     UNKNOWN_ORIGIN,
     WHOLE,
+    BaseCommit,
     OutOfScope,
     Provenance,
     Scope,
@@ -364,6 +365,11 @@ class Plan:
     digest: str = ""
     live: LiveState | None = None
     """None where every entry was read. The digest does not depend on it."""
+    base: BaseCommit | None = None
+    """What the files are compared with, if that is neither the ledger nor the daybook.
+
+    The numbers of entries are unknown then: None in the steps as well.
+    """
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -90,6 +90,18 @@ EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaseCommit:
+    """The commit whose declarations count as posted, and the name by which it was found."""
+
+    name: str
+    commit: str
+
+    def __str__(self) -> str:
+        short = self.commit[:7]
+        return f"commit {short}" if self.commit.startswith(self.name) else f"{self.name} at {short}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """The origin of a plan: what a saved plan is checked against, in addition to its digest (I-30).
 

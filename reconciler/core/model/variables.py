@@ -15,8 +15,8 @@ LEDGER_PREFIX, FLAG_PREFIX = "ZUORA_", "RECONCILER_"
 
 FLAGS = frozenset(
     """
-    adopt-found against allow allow-equal allow-remote auto-approve by ca-bundle calendar check ci
-    commit concurrency connection-timeout connections-per-address continue-on-error database
+    adopt-found against allow allow-equal allow-remote auto-approve base by ca-bundle calendar check
+    ci commit concurrency connection-timeout connections-per-address continue-on-error database
     date detailed-exitcode diff dry-run entity environment example exclude expect-no-changes
     expires find first-apply first-day forge forge-url format from home-currency host
     idempotency ignore limit live lock-timeout long-year managed-only mapping marker max-age

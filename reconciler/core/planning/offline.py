@@ -1,13 +1,15 @@
-"""The live state that a plan without a ledger assumes: what the daybook recorded."""
+"""The live state that a plan without a ledger assumes: what was recorded, or what is declared."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of, with_marker
-from reconciler.core.model.plan import CANCELLED
+from reconciler.core.model.plan import CANCELLED, Change, Plan
 from reconciler.core.model.resource import EMPTY, Address, Declared, Live
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.snapshot import adopted
@@ -28,6 +30,71 @@ def assumed_live(
     )
     records = (live for one in recorded.values() for live in _recorded(one, declared, tenant))
     return {live.number: live for live in (*adoptions, *records)}
+
+
+_FIRST_ASSUMED = 10**15
+"""The ledger counts its entries from 1, so no entry has a number like this."""
+_NUMBER = re.compile(r"\bJ[A-Z]-[0-9]+")
+
+
+def recorded_at(declared: Iterable[Declared]) -> dict[Address, Recorded]:
+    """The record of a daybook if an apply of these declarations had just completed.
+
+    Whoever shows a plan of it removes the assumed numbers with `without_assumed_numbers`.
+    """
+    return {
+        one.address: Recorded(
+            address=one.address,
+            number=one.adopts or _assumed_number(one.address, at),
+            spec=one.spec,
+            protect=one.protect,
+            incarnation=1,
+            from_run=one.made_by is not None,
+            adopted=one.adopts,
+        )
+        for at, one in enumerate(sorted(declared, key=lambda one: one.address))
+    }
+
+
+def _assumed_number(address: Address, at: int) -> str:
+    prefix = KINDS[address.kind].number_pattern.partition("[")[0]
+    return f"{prefix}{_FIRST_ASSUMED + at}"
+
+
+def without_assumed_numbers(plan: Plan) -> Plan:
+    """The plan without the numbers and fingerprints that only `recorded_at` gave to entries."""
+    rehearsal = plan.rehearsal
+    rehearsed = tuple(
+        replace(one, message=_without_numbers(one.message))
+        for one in (rehearsal.changes if rehearsal else ())
+    )
+    return replace(
+        plan,
+        changes=tuple(map(_without_number, plan.changes)),
+        reversals=tuple(
+            replace(one, number=_known(one.number), reversal_number=_known(one.reversal_number))
+            for one in plan.reversals
+        ),
+        unanswered=tuple(replace(one, number=_known(one.number)) for one in plan.unanswered),
+        rehearsal=rehearsal and replace(rehearsal, changes=rehearsed),
+    )
+
+
+def _known(number: str) -> str:
+    """The number; empty if it is an assumed one."""
+    digits = number.partition("-")[2]
+    return "" if digits.isdecimal() and int(digits) >= _FIRST_ASSUMED else number
+
+
+def _without_numbers(message: str) -> str:
+    return _NUMBER.sub(lambda found: _known(found[0]) or "the entry", message)
+
+
+def _without_number(change: Change) -> Change:
+    if change.number is None or _known(change.number):
+        return change
+    steps = tuple(replace(step, number=_known(step.number or "") or None) for step in change.steps)
+    return replace(change, number=None, steps=steps, fingerprint="")
 
 
 def _recorded(

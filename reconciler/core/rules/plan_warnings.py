@@ -159,7 +159,14 @@ _RULES = (
         id="limits-unchecked",
         summary="The policy's limits are checked.",
         why="Without a daybook everything counts as new, which tells nothing about a limit.",
-        remedy="Plan where the daybook is.",
+        remedy="Plan where the daybook is, or name the base with --base.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        id="reference-changed",
+        summary="The Reference is that of the base.",
+        why="What a change states about the tenant decides how its own entries are checked.",
+        remedy="Review the change of the Reference too. A plan with the ledger asks the tenant.",
         severity=Severity.WARNING,
     ),
 )

@@ -105,7 +105,7 @@ def _facts(view: ChangeView) -> tuple[str, ...]:
     """What is special about a change."""
     change = view.change
     facts = (
-        (f"cancels {change.number}", view.cancels),
+        (f"cancels {change.number or 'the posted entry'}", view.cancels),
         (f"transferred {change.transferred}", change.transferred not in ("", "No")),
         ("protected", change.protect),
         (f"made by {change.journal_run}", change.journal_run),

@@ -40,7 +40,7 @@ def rehearsal_view(rehearsal: Rehearsal) -> RehearsalView:
     failed = rehearsal.ended(Rehearsed.REFUSED, Rehearsed.NOT_ATTEMPTED)
     differing, rows = rehearsal.differing, len(rehearsal.balances)
     accepted = len(rehearsal.changes) - len(failed)
-    offline = " (OFFLINE: loaded from files and daybook)" if rehearsal.offline else ""
+    offline = " (OFFLINE: nothing was read from the ledger)" if rehearsal.offline else ""
     broken = ((REFUSED, failed), (DIFFERS, differing))
     return RehearsalView(
         style="good" if rehearsal.holds else "bad",

@@ -1,0 +1,1 @@
+"""What a plan without a ledger is made from."""
