@@ -89,6 +89,23 @@ bench: $(DEV) ## Compare with peers, as ratios of one run, and renew docs/perfor
 	$(BIN)/python -m compileall -q reconciler
 	$(BIN)/python benchmarks/compare.py --record docs/performance.md
 
+# A picture whose text is still the same stays as it is.
+.PHONY: pictures
+pictures: $(DEV) ## Draw the pictures of the docs whose text has changed
+	$(BIN)/python tests/project/pictures.py
+
+# The pages keep the paths that they have here, so that every link between them stays as it is. Without
+# its log at the usual level, mkdocs does not count what --strict refuses.
+PAGES := README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md LICENSE docs schemas reconciler/ledger/READINGS.md
+
+.PHONY: docs
+docs: $(DEV) ## Build the docs as a site in build/site, and refuse a link that leads nowhere
+	rm -rf build/pages && mkdir -p build/pages
+	tar -cf - $(PAGES) | tar -xf - -C build/pages
+	$(UV) venv --clear --seed --python $(BIN)/python .venv-docs
+	$(UV) pip install --python .venv-docs/bin/python --requirement docs/requirements.txt
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 .PHONY: lint
 lint: check-lock check-format check-lint check-types check-schemas check-books check-books-format check-workflows ## Run every check, no test
 
@@ -159,7 +176,7 @@ setup: $(DEV) ## Make the environment for development
 
 .PHONY: clean
 clean: ## Remove the environment and everything that tools leave behind
-	rm -rf .venv .venv-newest .venv-lowest .language-server .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
+	rm -rf .venv .venv-newest .venv-lowest .venv-docs .language-server .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment whose Python has gone, or that was left half made, is made anew.

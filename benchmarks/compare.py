@@ -24,7 +24,7 @@ from ledger import serving
 from measure import Command, NotDone, Sample, in_turns, ratio, require_bytecode, run, spread
 
 PEERS = ROOT / ".venv-bench" / "bin"
-PLOT = ROOT / "docs" / "images" / "growth.png"
+PLOT = ROOT / "docs" / "pictures" / "growth.png"
 BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
 CHANGED = 10
 NOTHING = "No changes"
@@ -213,7 +213,9 @@ def main() -> int:
     print(f"\n{text}")
     if asked.record:
         draw(grown)
-        record(asked.record, f"{text}\n![Growth with the number of entries](images/{PLOT.name})\n")
+        record(
+            asked.record, f"{text}\n![Growth with the number of entries](pictures/{PLOT.name})\n"
+        )
     return 0
 
 

@@ -167,12 +167,6 @@ def test_the_tour_works_as_typed(run: Run, tmp_path: Path) -> None:
     assert "No drift." in ended.stdout
 
 
-def test_the_picture_in_the_readme_is_a_part_of_the_whole_plan() -> None:
-    (part,), wholes = blocks(README, "text"), blocks(PLANS, "text")
-    lines = iter(max(wholes, key=len).splitlines())
-    assert [line for line in part.splitlines() if line not in lines] == []
-
-
 def flags(command: click.Command) -> set[str]:
     """Every spelling of every option of a command."""
     options = [param for param in command.params if isinstance(param, click.Option)]
