@@ -12,7 +12,7 @@ from reconciler.app.approvals import (
     policy_to_record,
 )
 from reconciler.app.plan import PlanOptions, plan_and_search
-from reconciler.app.progress import Note, NothingApplied, Progress, Tell
+from reconciler.app.progress import Note, NothingApplied, Progress, RunStarted, Tell
 from reconciler.app.reviewed_plan import Consent, require_applicable, require_reviewed
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first, spilling_daybook
@@ -109,6 +109,14 @@ class ApplyOptions:
 def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: Interaction) -> int:
     """Apply what the workspace declares; returns the exit code."""
     consent, tell = options.consent, interaction.tell
+    tell(
+        RunStarted(
+            workspace=session.settings.name,
+            tenant=session.tenant,
+            host=session.host,
+            commit=session.commit,
+        )
+    )
     if consent.saved is not None:
         require_applicable(session, consent.saved)
     may_send = may_send_again(session, options.change, tell=tell)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from reconciler.core.model.finding import Problem, Refusal
+from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, Report, Settled
+from reconciler.core.model.resource import Address
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
@@ -22,6 +24,31 @@ class Note:
     """A sentence that no result depends on."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run begins on this workspace and ledger; `commit` is checked out, empty without one."""
+
+    workspace: str
+    tenant: str
+    host: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecorded:
+    """The daybook has a call that is about to be sent, or with `result` how it ended.
+
+    `call` is its number in the daybook. Told by the thread that makes the call.
+    """
+
+    call: int
+    address: Address
+    act: str
+    number: str | None
+    track_id: str | None
+    result: Result | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +116,7 @@ class Imported:
 Event: TypeAlias = (
     Applied
     | Assessment
+    | CallRecorded
     | FileDifferences
     | FilesWritten
     | ImportProblems
@@ -99,6 +127,7 @@ Event: TypeAlias = (
     | Plan
     | Recovery
     | Report
+    | RunStarted
     | Settled
     | SheetFindings
     | SheetSummary

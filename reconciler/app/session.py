@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from reconciler.core.model.variables import BASE_URL
 from reconciler.daybook import Daybook, Intent
 from reconciler.daybook.state import Run
 from reconciler.engine.ports import CallRecords, LedgerReader, Searchable
-from reconciler.errors import Refused
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import Held
 from reconciler.workspace.ledger_choice import IN_FILE, LedgerChoice
@@ -92,6 +92,15 @@ class ReadSession:
         """The ledger's tenant and entity, as the daybook records them."""
         tenant = self.ledger.tenant()
         return f"{tenant.tenant_id or self.host}/{tenant.entity_id or '-'}"
+
+    @property
+    def commit(self) -> str:
+        """The commit that is checked out; empty if there is none, or if git does not tell."""
+        found = None
+        if self.repository is not None:
+            with suppress(ReconcilerError):
+                found = self.repository.head()
+        return found or ""
 
     @property
     def basis(self) -> Basis:

@@ -27,8 +27,9 @@ from reconciler.cli.options import (
     plan_options,
 )
 from reconciler.cli.printer import Printer
+from reconciler.cli.run_record import RunRecord
 from reconciler.cli.terminal import ending_with_refusal, progress
-from reconciler.render.text import plan_lines, verdict_lines
+from reconciler.render.text import verdict_lines
 
 
 @click.command()
@@ -74,7 +75,12 @@ from reconciler.render.text import plan_lines, verdict_lines
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the report as JSON, even if the run fails.",
+    help="Write the report as JSON, however the run ends.",
+)
+@click.option(
+    "--events",
+    metavar="FILE",
+    help="Write what happens as it happens, one JSON object a line; - is stdout.",
 )
 @forge_options
 @format_option("text", "json")
@@ -88,6 +94,7 @@ def apply(
     parallelism: int,
     timeout: float,
     report: Path | None,
+    events: str | None,
     style: str,
     ca_bundle: str | None,
     **given: Any,
@@ -96,42 +103,52 @@ def apply(
 
     With PLANFILE or --plan-digest, a new plan is made and must match the reviewed one.
     """
-    saved = saved_plan(planfile, key=plan_key()) if planfile is not None else None
-    consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
-    if not consent.given:
-        require_terminal("Name a saved plan, or add --plan-digest or --auto-approve.")
-    plan = options_of(saved, given_plan_options(given))
-    options = ApplyOptions(
-        consent=consent, plan=plan, change=change_options(given, ca_bundle), **given
-    )
-    workspace, stop = checked_workspace(cached=not plan.reading.no_cache), Stop()
-    interaction = Interaction(
-        tell=Printer(
-            style=style,
-            report_file=report,
-            # What is left of a plan has another digest, so a digest is refused the second time.
-            next_step="To see what is left: `reconciler plan`"
-            if plan_digest
-            else f"To continue: {given_options().again}",
-            draw_plan=plan_lines if consent.reviewed is None else verdict_lines,
-        ),
-        progress=progress,
-        confirm=asking("Apply", "applied", "change"),
-        stop=stop,
-    )
-    with (
-        ending_with_refusal(style),
-        stopping(stop, after=60 * timeout, own_process=given_options().own_process),
-        open_session(
-            WriteSession,
-            workspace,
-            command="apply",
-            parallelism=parallelism,
-            sleep=stop.pause,
-            lock_timeout=lock_timeout,
-            pause=stop.pause_or_end,
-            ca_bundle=ca_bundle,
-            hurry=stop.event,
-        ) as session,
-    ):
-        return apply_workspace(session, options, interaction)
+    style = _style(style, events)
+    printer = Printer(style=style)
+    record = RunRecord(printer, style=style, report_file=report, events=events)
+    with record.written() as ended:
+        saved = saved_plan(planfile, key=plan_key()) if planfile is not None else None
+        consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
+        if not consent.given:
+            require_terminal("Name a saved plan, or add --plan-digest or --auto-approve.")
+        plan = options_of(saved, given_plan_options(given))
+        options = ApplyOptions(
+            consent=consent, plan=plan, change=change_options(given, ca_bundle), **given
+        )
+        # What is left of a plan has another digest, so a digest is refused the second time.
+        left = "To see what is left: `reconciler plan`"
+        printer.next_step = left if plan_digest else f"To continue: {given_options().again}"
+        if consent.reviewed is not None:
+            printer.draw_plan = verdict_lines
+        workspace, stop = checked_workspace(cached=not plan.reading.no_cache), Stop()
+        interaction = Interaction(
+            tell=record.tell,
+            progress=progress,
+            confirm=asking("Apply", "applied", "change"),
+            stop=stop,
+        )
+        with (
+            ending_with_refusal(style),
+            stopping(stop, after=60 * timeout, own_process=given_options().own_process),
+            open_session(
+                WriteSession,
+                workspace,
+                command="apply",
+                parallelism=parallelism,
+                sleep=stop.pause,
+                lock_timeout=lock_timeout,
+                pause=stop.pause_or_end,
+                ca_bundle=ca_bundle,
+                hurry=stop.event,
+            ) as session,
+        ):
+            return ended(apply_workspace(session, options, interaction))
+
+
+def _style(style: str, events: str | None) -> str:
+    """What stdout has: with the events there, nothing else."""
+    if events != "-":
+        return style
+    if style == "json":
+        raise click.UsageError("Both --events - and --format json write to stdout. Choose one.")
+    return "events"

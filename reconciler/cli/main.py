@@ -240,7 +240,8 @@ def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
     except click.ClickException as error:
         shown = StringIO()
         error.show(shown)
-        err(line(text) for text in shown.getvalue().splitlines())
+        for text in shown.getvalue().splitlines():
+            err([line((text, "bad" if text.startswith("Error: ") else ""))])
         return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
         err([line(f"Interrupted. To run the command again: {given.again}.")])

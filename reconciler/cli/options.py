@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from reconciler.cli.streams import write_line
+from reconciler.cli.streams import use_log_format, write_line
 from reconciler.core.model.command import completed, suggested
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.errors import ReconcilerError
@@ -111,8 +111,7 @@ def _common(*flags: str, **attributes: Any) -> Callable[[_Command], _Command]:
 
 common_options = together(
     _common(
-        "-w",
-        "--workspace",
+        *("-w", "--workspace"),
         type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
         help="The workspace: a directory with a reconciler.yaml. [default: journals, else .]",
@@ -120,6 +119,13 @@ common_options = together(
     _common("--no-color", is_flag=True, help="Disable colour, as NO_COLOR does."),
     _common("-q", "--quiet", is_flag=True, help="Show only results and problems."),
     _common("-v", "--verbose", is_flag=True, help="Show every call, on stderr."),
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        expose_value=False,
+        callback=lambda *given: use_log_format(given[-1]),
+        help="Write stderr as text, or as a JSON object for each line. [default: text]",
+    ),
 )
 
 
@@ -192,8 +198,7 @@ ENVIRONMENT = click.core.ParameterSource.ENVIRONMENT
 def format_option(*formats: str) -> Callable[[_Command], _Command]:
     """The option that chooses the output format; the first one is the default."""
     return click.option(
-        "--format",
-        "style",
+        *("--format", "style"),
         type=_Format(formats),
         default=formats[0],
         show_default=True,
@@ -271,9 +276,7 @@ narrowing_options = together(
         shell_complete=completing("period"),
     ),
     _scope(
-        "--select",
-        "labels",
-        "LABEL=VALUE",
+        *("--select", "labels", "LABEL=VALUE"),
         "Only declarations with this label.",
         callback=_labels,
     ),

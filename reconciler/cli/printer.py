@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from reconciler.app.progress import (
     Event,
@@ -15,21 +14,17 @@ from reconciler.app.progress import (
     NotReviewed,
     UnsavedOutcome,
 )
-from reconciler.app.text_files import write_text
 from reconciler.cli.streams import write_document, write_line
 from reconciler.cli.terminal import (
     err,
     has_bar,
-    json_text,
     noter,
     out,
-    out_text,
     problem_spans,
-    whole_commands,
 )
 from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_document
+from reconciler.core.model.report import Applied, Outcome, Report, Settled
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
@@ -52,10 +47,9 @@ from reconciler.render.text import plan_lines
 
 @dataclass(slots=True, kw_only=True)
 class Printer:
-    """One run's output. With `json` as its style, stdout has the report alone."""
+    """One run's output. With another style than `text`, stdout is left to a document."""
 
     style: str = "text"
-    report_file: Path | None = None
     next_step: str = NEXT_STEP
     draw_plan: Callable[[Plan], Iterable[Part]] = plan_lines
     note: Callable[[str], None] = field(default_factory=noter)
@@ -109,25 +103,16 @@ class Printer:
     def _report(self, report: Report) -> None:
         self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))
         self._result(report_lines(report, next_step=self.next_step))
-        self._document(report)
         if refused := refused_text(refusals_of(report)):
             self._result([line((refused, "bad"))])
             err([line((refused, "bad"))])
 
     def _nothing_applied(self, event: NothingApplied) -> None:
         """A refusal is the last line of stdout, and a line of stderr."""
-        self._document(event.report)
         refused = [line((refused_text(event.refusals), "bad"))]
         if not event.told:
             self._result(refused)
         err(refused)
-
-    def _document(self, report: Report) -> None:
-        text = json_text(whole_commands(report_document(report)))
-        if self.style == "json":
-            out_text(text)
-        if self.report_file is not None:
-            write_text(self.report_file, text)
 
     def _unsaved(self, event: UnsavedOutcome) -> None:
         """Shown on stdout, or on stderr where stdout has a document."""

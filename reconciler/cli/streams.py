@@ -4,6 +4,7 @@ Every line passes the encoder for terminals, and every text the redactor. What c
 remembered, so that the exit code says it.
 """
 
+import json
 import logging
 import os
 import sys
@@ -12,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from errno import EBADF
 from io import TextIOBase, TextIOWrapper
 from types import MappingProxyType, TracebackType
@@ -59,12 +61,25 @@ _lost: dict[str, str] = {}
 """Why a stream could not be written, by its name."""
 
 
+_log_format = ["text"]
+"""How lines are written to stderr: `text`, or `json`."""
+
+_LEVELS: Mapping[str, str] = MappingProxyType({"bad": "error", "warning": "warning"})
+"""The levels of styles; of all others it is `info`."""
+
+
 def begin() -> None:
     """Forget what an earlier command in this process could not write, and its secrets."""
     _lost.clear()
+    use_log_format("text")
     logging.getLogger("reconciler").handlers = []
     logging.getLogger("reconciler").setLevel(logging.NOTSET)
     hide_secrets(os.environ.get(name, "") for name in SECRETS)
+
+
+def use_log_format(name: str | None) -> None:
+    """From now on, write each line to stderr as `text` or as `json`; None changes nothing."""
+    _log_format[0] = name or _log_format[0]
 
 
 def lost(name: str = "") -> str:
@@ -74,9 +89,15 @@ def lost(name: str = "") -> str:
 
 def write_lines(parts: Iterable[Part], *, to_stderr: bool = False, colour: bool = True) -> None:
     """Write parts: folded for a terminal, and styled if it takes `colour`; plain elsewhere."""
+    as_json = to_stderr and _log_format[0] == "json"
     stream = _stream(to_stderr)
-    terminal = is_terminal(stream)
+    terminal = is_terminal(stream) and not as_json
     lines = laid_out(parts, _columns(stream) if terminal else None)
+    if as_json:
+        for spans in lines:
+            level = next((_LEVELS[style] for _, style in spans if style in _LEVELS), "info")
+            _write(_record("".join(text for text, _ in spans).strip(), level), to_stderr=True)
+        return
     if colour and terminal:
         _paint(lines, to_stderr=to_stderr)
         return
@@ -98,9 +119,10 @@ def _columns(stream: TextIO | None) -> int:
     return _USUAL_COLUMNS
 
 
-def write_line(text: str, *, to_stderr: bool = False) -> None:
-    """Write a line of text from anywhere."""
-    _write(_safe(text) + "\n", to_stderr=to_stderr)
+def write_line(text: str, *, to_stderr: bool = False, level: str = "info") -> None:
+    """Write a line of text from anywhere. The level is shown in JSON."""
+    as_json = to_stderr and _log_format[0] == "json"
+    _write(_record(text, level) if as_json else _safe(text) + "\n", to_stderr=to_stderr)
 
 
 def write_document(text: str, *, to_stderr: bool = False) -> None:
@@ -145,7 +167,9 @@ def take_over_process() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.lastResort = LineHandler(logging.WARNING)
     logging.raiseExceptions = False
-    warnings.showwarning = lambda message, *_, **__: write_line(f"{message}", to_stderr=True)
+    warnings.showwarning = lambda message, *_, **__: write_line(
+        f"{message}", to_stderr=True, level="warning"
+    )
     sys.excepthook = _show_traceback
     threading.excepthook = lambda ended: (
         _show_traceback(ended.exc_type, ended.exc_value, ended.exc_traceback)
@@ -162,17 +186,32 @@ class _Closed(TextIOBase):
 
 
 class LineHandler(logging.Handler):
-    """Writes log records as lines to stderr."""
+    """Writes log records as lines to stderr, with time and level."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        write_line(record.getMessage(), to_stderr=True)
+        level = record.levelname.lower()
+        text = record.getMessage()
+        if _log_format[0] == "text":
+            text = f"{_time(record.created)} {level} {text}"
+        write_line(text, to_stderr=True, level=level)
 
 
 def _show_traceback(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     for text in "".join(traceback.format_exception(kind, error, trace)).splitlines():
-        write_line(text, to_stderr=True)
+        write_line(text, to_stderr=True, level="error")
+
+
+def _time(moment: float | None = None) -> str:
+    now = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
+    return now.isoformat(timespec="milliseconds")
+
+
+def _record(text: str, level: str) -> str:
+    """A line of JSON, in ASCII, so that it needs no encoding for any terminal or log."""
+    record = {"at": _time(), "level": level, "message": without_secrets(text)}
+    return f"{json.dumps(record)}\n" if text else ""
 
 
 def _safe(text: str) -> str:

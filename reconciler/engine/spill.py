@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
+from typing import TypeAlias
 
 from reconciler.core.model.history import CALLS, Act, Recorded, Result
 from reconciler.core.model.report import Settled
@@ -25,22 +26,32 @@ from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import CallRecords, SpillableDaybook
 from reconciler.errors import DaybookError
 
+Watch: TypeAlias = Callable[[Intent, Result | None, str | None], None]
+
 
 class SpillingDaybook:
     """A daybook that writes outcomes to a spill file when it cannot store them.
 
-    If the file at `path` cannot be written either, `show` is called with the line.
+    If the file at `path` cannot be written either, `show` is called with the line. `watch` is
+    called with an intent that is on disk, and again with its result and number.
     """
 
     def __init__(
-        self, daybook: SpillableDaybook, path: Path, *, show: Callable[[str], None]
+        self,
+        daybook: SpillableDaybook,
+        path: Path,
+        *,
+        show: Callable[[str], None],
+        watch: Watch = lambda *_: None,
     ) -> None:
-        self._daybook, self._path, self._show = daybook, path, show
+        self._daybook, self._path, self._show, self._watch = daybook, path, show, watch
         self._lock = threading.Lock()
 
     def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call. If it cannot be written, nothing is sent."""
-        return self._daybook.record_intent(intent)
+        intent = self._daybook.record_intent(intent)
+        self._watch(intent, None, intent.number)
+        return intent
 
     def unsettled(self) -> tuple[Intent, ...]:
         return self._daybook.unsettled()
@@ -57,6 +68,7 @@ class SpillingDaybook:
         """Write an outcome. Raises DaybookError when only the spill file has it, or nothing."""
         try:
             self._daybook.record_outcome(intent, result, number=number, detail=detail)
+            self._watch(intent, result, number or intent.number)
         except DaybookError as error:
             if result is Result.UNKNOWN or intent.act not in CALLS:
                 # An open call is unknown anyway, and a note is planned again.

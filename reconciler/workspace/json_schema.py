@@ -41,6 +41,7 @@ DOCUMENTS: Mapping[str, str] = MappingProxyType(
     {
         "plan": "plan.schema.json",
         "report": "report.schema.json",
+        "apply-event": "apply-event.schema.json",
         "close-check": "close-check.schema.json",
     }
 )

@@ -104,6 +104,10 @@ ENUMERATIONS: dict[str, Any] = {
     "report/*/action": Action,
     "report/*/outcome": Outcome,
     "report/*/verb": Verb,
+    "apply-event/*/result": Result,
+    "apply-event/*/action": Action,
+    "apply-event/*/outcome": Outcome,
+    "apply-event/*/verb": Verb,
 }
 """Every enumeration of every schema by its place, and what the code knows of it."""
 

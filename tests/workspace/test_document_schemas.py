@@ -15,7 +15,15 @@ from reconciler.workspace import DOCUMENTS, schema_text
 # A signature, and what a digest holds only where it applies.
 # What documents of earlier minor versions lack, and what is written only where there is some.
 OPTIONAL = {"adopt_found", "allow_equal", "live", "mac", "renamed_from", "reverses", "search"}
-OPTIONAL |= {"compared_with", "dimensions", "rehearsal", "reversals", "reversed_by", "waiting"}
+OPTIONAL |= {
+    "compared_with",
+    "dimensions",
+    "rehearsal",
+    "reversals",
+    "run",
+    "reversed_by",
+    "waiting",
+}
 OPTIONAL |= {"warning_rules"}
 ROOT = "urn:journal-reconciler:v1:"
 

@@ -1,7 +1,7 @@
 """The report of an apply: how each change ended, and the JSON document."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,29 @@ from reconciler.core.model.resource import Address
 from reconciler.core.model.review import Assessment
 from reconciler.errors import LedgerError, ReconcilerError
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """The run that a report is about: times in UTC, as ISO 8601. What is unknown is empty."""
+
+    version: str = ""
+    python: str = ""
+    workspace: str = ""
+    tenant: str = ""
+    host: str = ""
+    commit: str = ""
+    """The commit that is checked out around the workspace."""
+    started_at: str = ""
+    ended_at: str = ""
+    exit_code: int | None = None
+    error: str = ""
+    """What ended the run, if an error did."""
+    remedy: str = ""
+
+
+NO_FACTS = RunFacts()
 
 
 class Outcome(StrEnum):
@@ -136,29 +158,32 @@ def settled_rows(settled: Iterable[Settled]) -> list[dict[str, Any]]:
     ]
 
 
-def report_document(report: Report) -> dict[str, Any]:
+def change_row(item: Applied) -> dict[str, Any]:
+    """How a change ended, as plain JSON values."""
+    return {
+        "address": str(item.change.address),
+        "action": item.change.action.value,
+        "outcome": item.outcome.value,
+        "number": item.number,
+        "steps": [{"verb": step.verb.value, "number": step.number} for step in item.steps],
+        "message": item.message,
+        "remedy": item.remedy,
+        "track_id": item.track_id,
+        "codes": list(item.error.codes) if isinstance(item.error, LedgerError) else [],
+    }
+
+
+def report_document(report: Report, run: RunFacts = NO_FACTS) -> dict[str, Any]:
     """The report as plain JSON values."""
     return {
         "format_version": FORMAT_VERSION,
+        "run": asdict(run),
         "plan_digest": report.plan_digest,
         "interrupted": report.interrupted,
         "timed_out": report.timed_out,
         "approvals": _approvals(report.assessment),
         "settled": settled_rows(report.settled),
-        "changes": [
-            {
-                "address": str(item.change.address),
-                "action": item.change.action.value,
-                "outcome": item.outcome.value,
-                "number": item.number,
-                "steps": [{"verb": step.verb.value, "number": step.number} for step in item.steps],
-                "message": item.message,
-                "remedy": item.remedy,
-                "track_id": item.track_id,
-                "codes": list(item.error.codes) if isinstance(item.error, LedgerError) else [],
-            }
-            for item in report.applied
-        ],
+        "changes": [change_row(item) for item in report.applied],
         "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
         "unanswered": report.unanswered,
         "unsearched": report.unsearched,

@@ -15,17 +15,18 @@ LEDGER_PREFIX, FLAG_PREFIX = "ZUORA_", "RECONCILER_"
 
 FLAGS = frozenset(
     """
-    adopt-found against allow allow-equal allow-remote auto-approve base by ca-bundle calendar check
-    ci commit concurrency connection-timeout connections-per-address continue-on-error database
-    date detailed-exitcode diff dry-run entity environment example exclude expect-no-changes
-    expires find first-apply first-day forge forge-url format from home-currency host
-    idempotency ignore limit live lock-timeout long-year managed-only mapping marker max-age
-    max-missing max-removals name no-cache no-color not-posted offline organization out parallelism
-    pending period permission plan-digest port posted pr probe-from query-lag quiet reason
-    rebook rebook-only reference rehearse rehearse-as rehearse-limit repo report requests-per-day
-    requests-per-hour requests-per-minute restate run run-timeout segments select set-aside
-    sheet strict summary target through timeout to token-lifetime token-requests-per-minute
-    update verbose workspace write write-only
+    adopt-found against allow allow-equal allow-remote auto-approve base by ca-bundle calendar
+    check ci commit concurrency connection-timeout connections-per-address continue-on-error
+    database date detailed-exitcode diff dry-run entity environment events example exclude
+    expect-no-changes expires find first-apply first-day forge forge-url format from
+    home-currency host idempotency ignore limit live lock-timeout log-format long-year
+    managed-only mapping marker max-age max-missing max-removals name no-cache no-color
+    not-posted offline organization out parallelism pending period permission plan-digest port
+    posted pr probe-from query-lag quiet reason rebook rebook-only reference rehearse
+    rehearse-as rehearse-limit repo report requests-per-day requests-per-hour
+    requests-per-minute restate run run-timeout segments select set-aside sheet strict summary
+    target through timeout to token-lifetime token-requests-per-minute update verbose workspace
+    write write-only
     """.split()  # noqa: SIM905  a word a flag is easier to compare than a list
 )
 """The flags of all verbs. Written down, because reading them would load every verb."""
