@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
-from reconciler.app.workspace import POSTED_REMEDY, CheckedWorkspace
+from reconciler.app.workspace import CLOSED_LATER, POSTED_REMEDY, CheckedWorkspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.finding import PlanWarning, Severity
@@ -117,6 +117,9 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[Plan
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
     for problem in workspace.warnings:
+        if problem.rule == CLOSED_LATER:
+            # A change in a closed period is blocked, with the state of the ledger as the reason.
+            continue
         if problem.path in touched:
             place = f"{problem.path}:{problem.line}:{problem.column}"
             yield PlanWarning(rule=problem.rule, message=problem.message, place=place)

@@ -274,6 +274,8 @@ def _judged(
     """
     date = str(declared.spec.get(KINDS[declared.address.kind].date) or "")
     for one in findings:
+        if one.rule == CLOSED_LATER and _is_posted(declared, records.of(declared.address)):
+            continue
         if not one.of_tenant or one.severity is not Severity.ERROR:
             yield one
         elif _is_posted(declared, records.of(declared.address)):
@@ -300,6 +302,9 @@ def _made_strict(problem: Problem, strict: frozenset[str]) -> Problem:
     fails = problem.severity is Severity.WARNING and strict & {EVERY_RULE, problem.rule}
     return replace(problem, severity=Severity.ERROR) if fails else problem
 
+
+CLOSED_LATER = "open-period"
+"""The rule that every posted entry breaks in the end: its period is closed, and it stays."""
 
 POSTED_REMEDY = "Nothing to do: the entry is posted. A later change of it cannot be posted."
 

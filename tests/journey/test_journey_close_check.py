@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from books_harness import by_hand, credit, debit
+from books_harness import REFERENCE, by_hand, credit, debit
 from document_schemas import must_fit
 
 from reconciler.core.model.history import Act
@@ -259,6 +259,20 @@ def test_a_period_that_the_reference_lacks_is_added_to_it(ready):
     ready.write("reference.yaml", whole)
     assert ready.run("generate").code == 0
     assert set(failing(ready, *only)) == {"reversal-due", "pending-change"}
+
+
+def test_what_is_posted_in_a_closed_period_brings_no_warning(small):
+    """Every period is closed in the end; a warning for each entry in it would hide all others."""
+    closed = re.sub("(name: .*-2026.*-01-31.*)Open}", r"\1Closed}", REFERENCE.read_text())
+    small.write("reference.yaml", closed)
+    assert "Jan-2026, startDate: 2026-01-01, endDate: 2026-01-31" in closed
+    validated = small.run("validate")
+    assert (validated.code, validated.said.count("[open-period]")) == (0, 0), validated.said
+    small.declare("entry-00", debit("1.00"), credit("1.00"))
+    assert small.run("validate").said.count("[open-period]") == 1
+    planned = small.plan()
+    assert "[open-period]" not in planned.out
+    assert "entry-00 " in planned.out and "period-closed: " in planned.out
 
 
 def test_a_test_follows_the_remedy_of_every_item():

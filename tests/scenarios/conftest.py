@@ -1,0 +1,6 @@
+"""Scenarios: pages that tell a whole story, executed as they stand."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
