@@ -54,12 +54,12 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         if moved is not None:
             drift.append(moved)
     sound = with_originals(_without_double_posting(snapshot, changes), snapshot)
-    outside = _removals_out_of_scope(snapshot)
+    outside = _removals_out_of_scope(snapshot) if snapshot.selection.scope.partial else ()
     return with_reversals(sound, outside, snapshot.tenant), tuple(drift)
 
 
 def _removals_out_of_scope(snapshot: Snapshot) -> Iterator[Change]:
-    for address in _undeclared(snapshot) if snapshot.selection.scope.partial else ():
+    for address in _undeclared(snapshot):
         if address not in snapshot.selection:
             change = _decide(AddressState.of(address, snapshot))
             if change is not None and change.wanted is Action.REMOVE:

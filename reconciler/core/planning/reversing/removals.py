@@ -29,7 +29,8 @@ def with_reversals(
     not make, because they are out of its scope.
     """
     changes, outside = tuple(changes), tuple(outside)
-    pairs = _removed_pairs(changes, outside, tenant)
+    cancels = any(one.cancels for one in changes)
+    pairs = _removed_pairs(changes, outside, tenant) if cancels else {}
     linked = [
         replace(one, reverses=pairs[one.address].address.name) if one.address in pairs else one
         for one in changes

@@ -1,10 +1,9 @@
-"""The plan's word, the rehearsal's and the ledger's: every cell of a grid, and random books."""
+"""A rehearsal ends as the real apply does: with journal runs, and on random books."""
 
 import json
 import random
 import re
 import sys
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -24,13 +23,8 @@ from books_harness import EMBEDDED, SMALL, credit, debit, standing
 from reconciler.core.model.enumerations import TransferState
 from reconciler.ledger import FINANCE, open_ledger, trial_balance
 
-CLOSER = (*FINANCE, "Manage Close Process")
-STATUSES = {"Jan-2026": "Closed", "Feb-2026": "PendingClose", "Mar-2026": "Open"}
-DAYS = {"Jan-2026": "2026-01-31", "Feb-2026": "2026-02-28", "Mar-2026": "2026-03-31"}
+DAYS = {"Feb-2026": "2026-02-28", "Mar-2026": "2026-03-31"}
 STATES = tuple(state.value for state in TransferState)
-ACTIONS = ("update", "replace", "remove", "adopt", "adopt-foreign")
-NINE = (debit("9.00"), credit("9.00"))
-HOME = {"homeCurrencyAmount": "9.00"}
 
 
 @pytest.fixture
@@ -42,60 +36,6 @@ def spread(period):
     return {"accountingPeriodName": period, "journalEntryDate": DAYS[period]}
 
 
-def posted_by_hand(books, period, **fields):
-    lines = [{**line, **HOME} for line in NINE]
-    body = {"currency": "USD", "journalEntryItems": lines, **spread(period), **fields}
-    return books.call("POST", "journal-entries", **body)["journalEntryNumber"]
-
-
-def close_as_stated(books):
-    periods = books.call("GET", "accounting-periods")["accountingPeriods"]
-    for period in sorted(periods, key=lambda period: period["startDate"]):
-        status = STATUSES.get(period["name"], "Closed")
-        if status == "Open":
-            return
-        books.call("PUT", f"accounting-periods/{period['id']}/pending-close")
-        if status == "Closed":
-            books.call("PUT", f"accounting-periods/{period['id']}/close")
-
-
-CELLS = {
-    f"{period}-{state}-{action}".lower(): (period, state, action)
-    for period, state, action in product(STATUSES, STATES, ACTIONS)
-}
-
-
-@pytest.fixture
-def grid(empty):  # noqa: F811
-    """An entry for each cell, and a new one for each period."""
-    ours = [name for name, cell in CELLS.items() if not cell[2].startswith("adopt")]
-    for name in ours:
-        empty.declare(name, *NINE, notes="As applied", **spread(CELLS[name][0]))
-    assert empty.apply().code == 0
-    numbers = empty.posted()
-    for name, (period, _, action) in CELLS.items():
-        foreign = action == "adopt-foreign"
-        marker = {"ReconcilerKey__c": f"other-books/{name}"} if foreign else {}
-        if name not in ours:
-            numbers[name] = posted_by_hand(empty, period, **marker)
-    for name, (period, state, action) in CELLS.items():
-        path = f"journal-entries/{numbers[name]}/basic-information"
-        empty.call("PUT", path, transferredToAccounting=state)
-        if action == "update":
-            empty.declare(name, *NINE, notes="Other notes", **spread(period))
-        elif action == "replace":
-            empty.declare(name, debit("8.00"), credit("8.00"), notes="As applied", **spread(period))
-        elif action == "remove":
-            empty.remove(name)
-        else:
-            adopts = {"adopts": numbers[name]}
-            empty.declare(name, *NINE, metadata=adopts, **spread(period))
-    for period in STATUSES:
-        empty.declare(f"new-{period}".lower(), *NINE, **spread(period))
-    close_as_stated(empty)
-    return empty, numbers
-
-
 def planned(books, permissions, removals=100):
     document = books.plan(
         *("--format", "json", "--max-removals", removals),
@@ -104,43 +44,6 @@ def planned(books, permissions, removals=100):
     assert document["refusals"] == []
     changes = {change["name"]: change for change in document["changes"]}
     return changes, {one["name"]: one["outcome"] for one in document["rehearsal"]["changes"]}
-
-
-def test_the_plan_offers_what_the_ledger_takes_in_every_cell(grid):
-    """Whoever may close a period may do everything that the plan offers, and nothing it blocks.
-
-    Without that permission, only what posts to a period that waits for its close is refused.
-    """
-    books, numbers = grid
-    changes, outcomes = planned(books, FINANCE)
-    for name, outcome in outcomes.items():
-        moves = {step["verb"] for step in changes[name]["steps"]} & {"create", "cancel"}
-        waits = changes[name]["period"]["status"] == "PendingClose"
-        assert (outcome != "accepted") == (bool(moves) and waits), name
-    changes, outcomes = planned(books, CLOSER)
-    assert {*CELLS} <= {*changes}, "a cell is not reached"
-    feasible = {name for name, change in changes.items() if change["feasible"]}
-    assert outcomes == dict.fromkeys(feasible, "accepted")
-    offered = {action: set() for action in ACTIONS}
-    for name, (period, state, action) in CELLS.items():
-        if name in feasible:
-            offered[action].add((STATUSES[period], state))
-    free = {"No", "Error", "Ignore"}
-    takes = set(product(STATUSES.values(), STATES))
-    cancels = {cell for cell in takes if cell[0] != "Closed" and cell[1] in free}
-    assert offered == {
-        "update": takes,
-        "replace": cancels,
-        "remove": cancels,
-        "adopt": takes,
-        "adopt-foreign": set(),
-    }
-    for name in {name for name in CELLS if CELLS[name][2] in ("replace", "remove")} - feasible:
-        answer = books.api.put(f"/v1/journal-entries/{numbers[name]}/cancel").json()
-        assert not answer["success"], f"{name} is blocked, and the ledger takes it"
-    for period, status in STATUSES.items():
-        name = f"new-{period}".lower()
-        assert (name in feasible) == (status != "Closed")
 
 
 def test_a_run_is_cancelled_as_far_as_its_transfers_allow(billing):  # noqa: F811
@@ -177,8 +80,12 @@ def vary(books, chance):
             books.set(name, notes="By hand")
         elif what == 6:
             books.cancel(name)
+        elif what == 7:
+            assert books.run("reverse", name).code == 0
         if chance.random() < 0.3:
             books.declare(f"new-{name}", *lines, **spread(period))
+    if chance.random() < 0.3:
+        books.close_period("Jan-2026")
 
 
 def use_permissions(books, permissions):
