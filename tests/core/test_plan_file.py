@@ -33,6 +33,7 @@ from reconciler.core.documents.plan_json import NOT_A_PLAN, checksum_of, documen
 from reconciler.core.model.canonical import json_bytes
 from reconciler.core.model.plan import Allowances
 from reconciler.core.model.policy import Policy
+from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed, RehearsedChange
 from reconciler.core.model.resource import Source
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.errors import StalePlan
@@ -475,6 +476,33 @@ def with_reversal(*, of="true-up", changed="", **live_fields):
 
 def _first_net(**values):
     return lambda pairs: pairs[0]["nets"][0].update(values)
+
+
+REHEARSED = replace(
+    PLAN,
+    rehearsal=Rehearsal(
+        permissions=("Create Journal Entry",),
+        offline=False,
+        changes=tuple(
+            RehearsedChange(
+                kind=one.address.kind, name=one.address.name, action=one.action.value,
+                outcome=Rehearsed.ACCEPTED,
+            )
+            for one in PLAN.feasible
+        ),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_rehearsal_of_other_changes_is_refused(left):
+    """One that applied nothing would hold: nothing was refused."""
+    assert plan_file.plan_of(plan_text(REHEARSED)).rehearsal == REHEARSED.rehearsal
+
+    def forge(document):
+        del document["rehearsal"]["changes"][left:]
+
+    refused_as_forged(REHEARSED, forge, "rehearsal")
 
 
 PAIRS = {

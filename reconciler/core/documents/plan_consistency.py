@@ -11,6 +11,7 @@ from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, difference
 from reconciler.core.model.plan import Action, Change, Impact, Plan, Reason, Verb
+from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Value
 from reconciler.core.model.reversal_pair import ReversalPair
 from reconciler.core.model.tenant import Tenant
@@ -159,12 +160,21 @@ def _unsupported_figures(plan: Plan) -> Iterator[str]:
     counts = Counter(change.action for change in plan.pending)
     if not _reversals_hold(plan):
         yield "its reversals"
+    if plan.rehearsal is not None and not _covers(plan.rehearsal, plan):
+        yield "its rehearsal"
     if any(
         plan.summary.get(action, 0) != counts[action]
         for action in Action
         if action is not Action.KEEP
     ):
         yield "its summary"
+
+
+def _covers(rehearsal: Rehearsal, plan: Plan) -> bool:
+    """Whether a rehearsal has an end for each feasible change, and for nothing else."""
+    ended = [(one.kind, one.name, one.action) for one in rehearsal.changes]
+    wanted = [(one.address.kind, one.address.name, one.action) for one in plan.feasible]
+    return ended == wanted
 
 
 def _reversals_hold(plan: Plan) -> bool:
