@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
-from reconciler.app.workspace import CLOSED_LATER, POSTED_REMEDY, CheckedWorkspace
+from reconciler.app.workspace import POSTED_REMEDY, CheckedWorkspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.finding import PlanWarning, Severity
@@ -18,6 +18,7 @@ from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.unanswered import unused_acknowledgements
 from reconciler.core.recovery.marker_search import unrecorded, untracked
+from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
@@ -117,8 +118,8 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[Plan
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
     for problem in workspace.warnings:
-        if problem.rule == CLOSED_LATER:
-            # A change in a closed period is blocked, with the state of the ledger as the reason.
+        if problem.rule in PASSING_FACTS:
+            # What is posted may stay. A change is blocked, with the state of the ledger as reason.
             continue
         if problem.path in touched:
             place = f"{problem.path}:{problem.line}:{problem.column}"
@@ -152,7 +153,10 @@ def _posted_facts(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarni
     found = [
         item
         for item in workspace.problems
-        if item.of_tenant and item.severity is Severity.ERROR and item.path not in files
+        if item.of_tenant
+        and item.severity is Severity.ERROR
+        and item.rule not in PASSING_FACTS
+        and item.path not in files
     ]
     for item in found[:MOST_NAMED]:
         place = f"{item.path}:{item.line}:{item.column}"

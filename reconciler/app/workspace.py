@@ -17,6 +17,7 @@ from reconciler.core.model.resource import Address, Declared, Source, Supporting
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check, check_marker, check_together
+from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate, read_again
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
@@ -270,11 +271,12 @@ def _judged(
 ) -> Iterator[Finding]:
     """The findings, with facts of the tenant as warnings where nothing would be posted.
 
-    Without a record the date of the entry decides: the fact may have begun later.
+    A period that was closed after the posting is no finding at all. Without a record the date of
+    the entry decides: the fact may have begun later.
     """
     date = str(declared.spec.get(KINDS[declared.address.kind].date) or "")
     for one in findings:
-        if one.rule == CLOSED_LATER and _is_posted(declared, records.of(declared.address)):
+        if one.rule in PASSING_FACTS and _is_posted(declared, records.of(declared.address)):
             continue
         if not one.of_tenant or one.severity is not Severity.ERROR:
             yield one
@@ -302,9 +304,6 @@ def _made_strict(problem: Problem, strict: frozenset[str]) -> Problem:
     fails = problem.severity is Severity.WARNING and strict & {EVERY_RULE, problem.rule}
     return replace(problem, severity=Severity.ERROR) if fails else problem
 
-
-CLOSED_LATER = "open-period"
-"""The rule that every posted entry breaks in the end: its period is closed, and it stays."""
 
 POSTED_REMEDY = "Nothing to do: the entry is posted. A later change of it cannot be posted."
 

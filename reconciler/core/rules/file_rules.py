@@ -89,8 +89,8 @@ _FILE_RULES = (
         id="open-period",
         summary="The accounting period is open.",
         why="In a closed period nothing can be posted, cancelled or deleted. Entries that are "
-        "already posted may stay declared. Therefore this is a warning for files; a plan blocks "
-        "the change.",
+        "already posted may stay declared, and are not warned about if the daybook is there. "
+        "Therefore this is a warning for files; a plan blocks the change.",
         remedy="Leave the entry as it was posted, or move the change to an open period.",
         severity=Severity.WARNING,
     ),
@@ -246,6 +246,9 @@ TENANT_FACTS = frozenset(
     }
 )
 """The rules about the tenant as it is now. What is posted already was posted under other facts."""
+
+PASSING_FACTS = frozenset({"open-period", "active-accounting-code", "active-currency"})
+"""Those that every entry breaks in time. For what is posted and unchanged that is no problem."""
 
 FILE_RULES: Mapping[str, Rule] = MappingProxyType(
     {rule.id: rule for rule in (*_FILE_RULES, *SCHEDULE_RULES)}
