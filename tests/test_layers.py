@@ -119,7 +119,7 @@ LAYERS: Mapping[str, Layer] = {
     "core/recovery": layer("core/planning", pure=True),
     "core/planner.py": layer("core/documents", pure=True),
     "core": layer("core/planner.py core/recovery", pure=True),
-    "workspace": layer("core", "openpyxl yaml jsonschema jsonschema_rs referencing"),
+    "workspace": layer("core", "openpyxl yaml jsonschema jsonschema_rs msgspec referencing"),
     "http_client": layer("core/model", "certifi httpcore httpx"),
     "zuora": layer("http_client"),
     "forge": layer("http_client"),
@@ -385,7 +385,7 @@ def test_a_folder_is_looked_through_at_a_glance():
 
 def test_the_package_does_not_grow_without_reason():
     """Raise the limit in the commit that needs it, and say there what for."""
-    assert sum(module.lines for module in modules()) <= 58_680
+    assert sum(module.lines for module in modules()) <= 58_930
 
 
 def test_the_command_line_imports_late_only_what_is_heavy():

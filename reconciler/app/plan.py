@@ -8,7 +8,6 @@ from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 
-from reconciler import __version__
 from reconciler.app.offline.known import known_offline
 from reconciler.app.progress import Progress
 from reconciler.app.rehearsing import RehearsalOptions, rehearse
@@ -264,7 +263,7 @@ def _cache_of(session: ReadSession, reading: ReadOptions) -> Cache | None:
         return None
     basis = session.basis
     ledger = (basis.workspace, basis.host, session.tenant, basis.lineage, basis.marker_place)
-    return workspace_cache(session.workspace.root, CACHE, generation=(__version__, *ledger))
+    return workspace_cache(session.workspace.root, CACHE, basis=ledger)
 
 
 def _keep(cache: Cache, found: SearchedPlan, asked: Asked, *, only: bool) -> None:

@@ -14,14 +14,13 @@ from reconciler.daybook import Daybook, open_daybook
 from reconciler.daybook.lease import this_process
 from reconciler.errors import DaybookError, ReconcilerError, Refused
 from reconciler.git.repository import Repository
-from reconciler.workspace.cache.parsed_files import GENERATION, ParsedFiles
+from reconciler.workspace.cache.known_files import KnownFiles
+from reconciler.workspace.cache.program_identity import program_identity
 from reconciler.workspace.cache.rows import Cache
 from reconciler.workspace.settings import Settings
 
 STATE_DIRECTORY = ".reconciler"
-CACHE, PARSED = "cache.db", "files.db"
-MANY_FILES = 200
-"""Fewer files are read as fast without a cache."""
+CACHE, FILES = "cache.db", "files.db"
 
 
 def open_workspace_daybook(
@@ -75,21 +74,23 @@ def _tracked(file: Path) -> str:
     return ""
 
 
-def parsed_files(root: Path) -> ParsedFiles:
-    """The files whose YAML an earlier run read. Raises Refused for a cache of the repository."""
-    cache = workspace_cache(root, PARSED, generation=GENERATION)
-    return ParsedFiles(cache, today=datetime.now(UTC), least=MANY_FILES)
+def known_files(root: Path) -> KnownFiles:
+    """The files that an earlier run read. Raises Refused for a cache of the repository."""
+    return KnownFiles(workspace_cache(root, FILES), today=datetime.now(UTC))
 
 
-def workspace_cache(root: Path, name: str, *, generation: Iterable[str]) -> Cache:
-    """What earlier runs read. Raises Refused for a file of the repository: it may hide a change."""
+def workspace_cache(root: Path, name: str, *, basis: Iterable[str] = ()) -> Cache:
+    """What earlier runs of this program read, on a basis of their own.
+
+    Raises Refused for a file of the repository: it may hide a change.
+    """
     path = root / STATE_DIRECTORY / name
     if path.exists() and (git_rm := _tracked(path)):
         raise Refused(
             f"{path} is tracked by git. A pull request could hide a change with it.",
             remedy=f"Remove it with `{git_rm}`, and add it to .gitignore.",
         )
-    return Cache(path, generation=generation)
+    return Cache(path, generation=(*program_identity(), *basis))
 
 
 def daybook_place(root: Path, settings: Settings) -> Path | str:

@@ -16,12 +16,14 @@ from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.model.resource import Address, Declared, Source, SupportingDocument
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import Tenant, tenant_from
-from reconciler.core.rules.entries import check, check_marker, check_together
+from reconciler.core.rules.entries import check_marker, check_together
 from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate, read_again
+from reconciler.workspace.cache.known_files import KnownFile, KnownFiles
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.editor_schema import outdated
+from reconciler.workspace.judging import Judging
 from reconciler.workspace.loader import WORKSPACE_FILE, LoadedWorkspace
 from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
 from reconciler.workspace.rules import finding
@@ -53,6 +55,8 @@ class CheckedWorkspace:
     """What schedules and `reverseOn` post in later periods."""
     spared: frozenset[str] = frozenset()
     """The paths whose YAML an earlier run read."""
+    judging: Judging | None = None
+    """How each declaration was judged; None for a workspace made otherwise."""
     cache_damage: str = ""
     """Why the cache of files was thrown away; empty where it was not."""
     waived: tuple[str, ...] = ()
@@ -95,7 +99,8 @@ def read_workspace(
     `check_editors` the schema for editors is compared with the Reference. With
     `cached`, YAML that an earlier run read is not read again.
     """
-    loaded, damage = _load_cached(root) if cached else (load(root), "")
+    files = _Files(root) if cached else None
+    loaded = load(root, known_files=files.of) if files else load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
     tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
     if settings is not None:
@@ -107,13 +112,14 @@ def read_workspace(
             manages_close=settings.target.manages_close if settings.target else None,
         )
     records = _Records(root, settings if ask_daybook else None)
+    judging = Judging(loaded.known, tenant)
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.
         _judged_marker(tenant, loaded.declared, records) if settings is not None else (),
         chain.from_iterable(
-            _judged(check(declared, tenant), declared, records) for declared in loaded.declared
+            _judged(judging.findings(declared), declared, records) for declared in loaded.declared
         ),
-        check_together(loaded.declared, tenant),
+        check_together(loaded.declared, tenant, judging.posting),
     )
     names: Iterable[Finding] = ()
     custom = CustomRuleResult()
@@ -140,25 +146,26 @@ def read_workspace(
     editors = tuple(outdated(root, tenant)) if check_editors and whole and settings else ()
     made_strict = settings.policy.strict if settings is not None else frozenset[str]()
     made_strict |= frozenset({EVERY_RULE} if strict else ())
+    problems = sorted(
+        (
+            *loaded.problems,
+            *editors,
+            *locate(root, chain(findings, names, custom.findings, records.unread())),
+        )
+    )
+    if files is not None:
+        files.keep(judging.judged_files())
     return CheckedWorkspace(
         root=root,
         settings=settings,
         tenant=tenant,
         declared={declared.address: declared for declared in loaded.declared},
-        problems=tuple(
-            _made_strict(problem, made_strict)
-            for problem in sorted(
-                (
-                    *loaded.problems,
-                    *editors,
-                    *locate(root, chain(findings, names, custom.findings, records.unread())),
-                )
-            )
-        ),
+        problems=tuple(_made_strict(problem, made_strict) for problem in problems),
         paths=loaded.paths,
         digest=loaded.digest,
-        spared=loaded.spared,
-        cache_damage=damage,
+        spared=frozenset(path for path, one in loaded.known.items() if one.judged),
+        judging=judging,
+        cache_damage=files.damage if files else "",
         supporting={document.address: document for document in loaded.supporting},
         computed=computed,
         waiting=waiting,
@@ -166,22 +173,42 @@ def read_workspace(
     )
 
 
-def _load_cached(root: Path) -> tuple[LoadedWorkspace, str]:
-    """The workspace with the cache of files; and why that was thrown away, if it was."""
-    # Without the cache, `validate` loads nothing of the daybook.
-    from reconciler.app.state_directory import (
-        STATE_DIRECTORY,
-        keep_private,
-        parsed_files,
-    )
+@dataclass(slots=True)
+class _Files:
+    """The cache of files of a workspace, which only many files use."""
 
-    parsed = parsed_files(root)
-    loaded = load(root, parsed=parsed)
-    if parsed.changed:
-        with suppress(ReconcilerError):
-            keep_private(root / STATE_DIRECTORY)
-        parsed.save()
-    return loaded, parsed.damage
+    root: Path
+    known: KnownFiles | None = None
+
+    def of(self, count: int) -> KnownFiles | None:
+        """What earlier runs read, if that pays for the number of files."""
+        if count >= MANY_FILES:
+            # Without the cache, `validate` loads nothing of the daybook.
+            from reconciler.app.state_directory import known_files
+
+            self.known = known_files(self.root)
+        return self.known
+
+    def keep(self, new: Mapping[str, KnownFile]) -> None:
+        """Keep files by the digests of their content."""
+        if self.known is None:
+            return
+        from reconciler.app.state_directory import STATE_DIRECTORY, keep_private
+
+        self.known.remember(new)
+        if self.known.changed:
+            with suppress(ReconcilerError):
+                keep_private(self.root / STATE_DIRECTORY)
+            self.known.save()
+
+    @property
+    def damage(self) -> str:
+        """Why an earlier cache was thrown away; empty where none was."""
+        return self.known.damage if self.known else ""
+
+
+MANY_FILES = 200
+"""Fewer files are read as fast without a cache."""
 
 
 def require_as_read(workspace: CheckedWorkspace, plan: Plan) -> None:
@@ -191,7 +218,9 @@ def require_as_read(workspace: CheckedWorkspace, plan: Plan) -> None:
     if not paths:
         return
     held = {one.address: one for one in workspace.declared.values() if one.source.path in paths}
-    if {one.address: one for one in read_again(workspace.root, paths)} != held:
+    again = {one.address: one for one in read_again(workspace.root, paths)}
+    confirmed = workspace.judging is None or workspace.judging.confirms(again.values())
+    if again != held or not confirmed:
         raise ReconcilerError(
             "a file changed while the plan was made, or the cache of files is wrong",
             remedy="Run the command again with --no-cache.",

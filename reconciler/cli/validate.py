@@ -36,7 +36,9 @@ def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
     posting may occur in two files.
     """
     root = given_options().workspace
-    workspace = read_workspace(root, ask_daybook=True, check_editors=True, strict=strict)
+    workspace = read_workspace(
+        root, ask_daybook=True, check_editors=True, strict=strict, cached=True
+    )
     problems = problems_within(workspace, paths)
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
     if style == "text":

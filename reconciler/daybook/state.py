@@ -106,6 +106,7 @@ class DaybookState:
         self.hash = GENESIS
         self.attempts: dict[int, _Attempt] = {}
         self.runs: list[Run] = []
+        self._recorded: Mapping[Address, Recorded] | None = None
 
     def next_events(self, wishes: Iterable[tuple[EventType, Content]], *, at: str) -> list[Event]:
         """The events that would come next with these contents, in their order."""
@@ -132,6 +133,7 @@ class DaybookState:
             raise Damaged(f"event {event.seq} is impossible: {error}") from error
         self.seq, self.hash = event.seq, event.hash
         self.serial += event.type in STATE
+        self._recorded = None
 
     def _apply(self, event: Event, content: Content) -> None:
         """Change the state. Types that are not named here are only shown."""
@@ -202,7 +204,9 @@ class DaybookState:
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """The recorded state of every address. Raises Damaged."""
-        return fold(self._calls())
+        if self._recorded is None:
+            self._recorded = fold(self._calls())
+        return self._recorded
 
     def dropped(self) -> Dropped:
         """The numbers that were deleted, or recorded as missing."""

@@ -1,13 +1,11 @@
 """A spec as the daybook stores it: text, until somebody asks for a field."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 import msgspec
 
+from reconciler.core.model.json_text import decoded
 from reconciler.core.model.resource import Value
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
@@ -40,7 +38,7 @@ class StoredSpec(Mapping[str, Value]):
     def fields(self) -> dict[str, Value]:
         """The decoded fields."""
         if self._decoded is None:
-            fields = _decoder.decode(bytes(self._text).decode())
+            fields = decoded(bytes(self._text).decode())
             assert isinstance(fields, dict)
             self._decoded = fields
         return self._decoded
@@ -73,17 +71,3 @@ class StoredSpec(Mapping[str, Value]):
 
     def __repr__(self) -> str:
         return f"StoredSpec({self.fields!r})"
-
-
-def _tuples(mapping: dict[str, Any]) -> dict[str, Any]:
-    for name, value in mapping.items():
-        if type(value) is list:
-            mapping[name] = _tuple(value)
-    return mapping
-
-
-def _tuple(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(_tuple(value) if type(value) is list else value for value in values)
-
-
-_decoder = json.JSONDecoder(object_hook=_tuples, parse_float=Decimal, parse_int=Decimal)

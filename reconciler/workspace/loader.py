@@ -4,11 +4,12 @@ import hashlib
 import os
 import shlex
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from reconciler.core.model.finding import Finding, Problem
 from reconciler.core.model.kinds import KINDS
@@ -31,7 +32,7 @@ from reconciler.core.model.schedule import COMPUTED_FROM, SCHEDULE
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
 from reconciler.workspace.amounts import with_exact_amounts
-from reconciler.workspace.cache.parsed_files import ParsedFiles
+from reconciler.workspace.cache.known_files import KnownFile, KnownFiles
 from reconciler.workspace.cut_texts import read_whole
 from reconciler.workspace.files import find, read_file
 from reconciler.workspace.json_schema import (
@@ -73,20 +74,17 @@ class LoadedWorkspace:
     computes: bool
     paths: tuple[str, ...]
     digest: str
-    spared: frozenset[str] = frozenset()
-    """The paths whose YAML was not read: an earlier run read the same bytes."""
-
-    @property
-    def files(self) -> int:
-        """How many files were read."""
-        return len(self.paths)
+    known: Mapping[str, KnownFile] = field(default_factory=lambda: MappingProxyType({}))
+    """The files that only declare and have no problem of their own, by path."""
 
 
-def load(root: Path, *, parsed: ParsedFiles | None = None) -> LoadedWorkspace:
+def load(
+    root: Path, *, known_files: Callable[[int], KnownFiles | None] = lambda _: None
+) -> LoadedWorkspace:
     """Read every YAML file below the directory. Nothing in them is executed, fetched or opened.
 
     A directory without a `reconciler.yaml` is none of ours: nothing else in it is looked at.
-    The YAML of a content that is `parsed` is not read again.
+    `known_files` gives what earlier runs read, if that pays for the number of files.
     """
     if not root.is_dir():
         return _nothing(root, f"there is no directory `{root}`")
@@ -98,25 +96,28 @@ def load(root: Path, *, parsed: ParsedFiles | None = None) -> LoadedWorkspace:
             + ("; it is not named `reconciler.yml`" if near else ""),
         )
     found, problems = find(root)
-    reading, spared = _Reading(), set()
-    if parsed is not None and len(found) < parsed.least:
-        parsed = None
+    reading, files = _Reading(), known_files(len(found))
+    known: dict[str, KnownFile] = {}
     contents: dict[str, str] = {}
     collected = list(problems)
     for file in found:
         data, flaw = read_file(file)
-        contents[file.path] = hashlib.sha256(data).hexdigest()
-        known = None if flaw or parsed is None else parsed.documents(contents[file.path])
-        if known is None:
-            documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
-            collected += flaws
-            if parsed is not None and not flaws and all(map(_is_declaration, documents)):
-                parsed.remember(contents[file.path], documents)
-        else:
-            documents = known
-            spared.add(file.path)
-        for index, document in enumerate(documents):
+        digest = contents[file.path] = hashlib.sha256(data).hexdigest()
+        earlier = None if flaw or files is None else files.find(digest, file.path)
+        if earlier is not None:
+            known[file.path] = earlier
+            for one in earlier.declared:
+                reading.declare(one)
+            continue
+        documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
+        collected += flaws
+        taken = (
             reading.take(document, Source(file.path, document.line, index))
+            for index, document in enumerate(documents)
+        )
+        declared = tuple(one for one in taken if one is not None)
+        if not flaws and len(declared) == len(documents):
+            known[file.path] = KnownFile(digest=digest, declared=declared)
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
         collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
     reading.check_previous_names()
@@ -127,9 +128,7 @@ def load(root: Path, *, parsed: ParsedFiles | None = None) -> LoadedWorkspace:
         for one in collected
         if one.rule != "file-spreadsheet" or one.path.rpartition("/")[2] not in imported
     ]
-    return _loaded(
-        reading, problems=(*collected, *located), contents=contents, spared=frozenset(spared)
-    )
+    return _loaded(reading, problems=(*collected, *located), contents=contents, known=known)
 
 
 def read_again(root: Path, paths: Container[str]) -> tuple[Declared, ...]:
@@ -144,17 +143,12 @@ def read_again(root: Path, paths: Container[str]) -> tuple[Declared, ...]:
     return tuple(declared for _, declared in sorted(reading.declared.items()))
 
 
-def _is_declaration(document: Document) -> bool:
-    """Whether a document only declares; settings and facts of the tenant decide about all."""
-    return isinstance(document.value, Mapping) and document.value.get("kind") in KINDS
-
-
 def _loaded(
     reading: "_Reading",
     *,
     problems: tuple[Problem, ...],
     contents: Mapping[str, str],
-    spared: frozenset[str] = frozenset(),
+    known: Mapping[str, KnownFile] = MappingProxyType({}),
 ) -> LoadedWorkspace:
     digest = hashlib.sha256()
     for path, content in sorted(contents.items()):
@@ -168,7 +162,7 @@ def _loaded(
         computes=reading.computes,
         paths=tuple(sorted(contents)),
         digest=digest.hexdigest(),
-        spared=spared,
+        known=known,
     )
 
 
@@ -209,14 +203,15 @@ class _Reading:
         self._adopting: dict[tuple[str, str], Declared] = {}
         self._claiming: dict[Address, Declared] = {}
 
-    def take(self, document: Document, source: Source) -> None:
+    def take(self, document: Document, source: Source) -> Declared | None:
+        """Take a document. Returns it if it is a declaration that fits its schema."""
         value = document.value
         if not isinstance(value, dict) or not ("apiVersion" in value or "kind" in value):
             self._find(source, (), "document-shape", *_shape_of(value))
-            return
+            return None
         kind = value.get("kind")
         if not self._is_known(value, source) or not isinstance(kind, str):
-            return
+            return None
         accepted = self._is_in_place(kind, source)
         if not is_valid(kind, value):
             # Explaining takes another library, which a workspace without problems never loads.
@@ -228,7 +223,7 @@ class _Reading:
             self._explained[source.path] += len(found)
             self.findings += found
         elif not accepted:
-            return
+            return None
         elif kind == WORKSPACE:
             self.workspace = value
         elif kind == REFERENCE:
@@ -239,7 +234,10 @@ class _Reading:
             self.computes |= kind in COMPUTED_FROM
             self._require_single(new, self.supporting.setdefault(new.address, new))
         else:
-            self._declare(declared_from(kind, value, source))
+            declared = declared_from(kind, value, source)
+            self.declare(declared)
+            return declared
+        return None
 
     def _is_known(self, value: Mapping[str, Value], source: Source) -> bool:
         version, kind = value.get("apiVersion"), value.get("kind")
@@ -272,7 +270,8 @@ class _Reading:
             self._reference_source = source
         return True
 
-    def _declare(self, declared: Declared) -> None:
+    def declare(self, declared: Declared) -> None:
+        """Take a declaration, and hold its names to those of the others."""
         self.computes |= declared.reverse_on is not None or declared.generated_by is not None
         if not self._require_single(declared, self.declared.setdefault(declared.address, declared)):
             return

@@ -22,6 +22,7 @@ from builders import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.model.canonical import short_digest
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import Action, Allowances, Basis
 from reconciler.core.model.policy import Policy
@@ -49,8 +50,11 @@ STAMP = EntryStamp(status="Created", updated="2026-01-31 22:05:12", transferred=
 DAYS = timedelta(days=7)
 
 
+DIGEST = short_digest(declared().spec)
+
+
 def kept(**more):
-    return Kept(**{"live": live(), "stamp": STAMP, "read_at": READ, **more})
+    return Kept(**{"live": live(), "stamp": STAMP, "read_at": READ, "spec": DIGEST, **more})
 
 
 def asked(stamps=None, **more):
@@ -75,6 +79,7 @@ RULE = [
     pytest.param({"file": declared(protect=True)}, Doubt.OPEN, id="protected since"),
     pytest.param({"last": None}, Doubt.UNKNOWN, id="never read"),
     pytest.param({"last": kept(live=live(number="JE-00000002"))}, Doubt.UNKNOWN, id="replaced"),
+    pytest.param({"last": kept(spec="0f")}, Doubt.OTHER, id="compared with another content"),
     pytest.param({"said": asked({NUMBER: None})}, Doubt.TWICE, id="two rows"),
     pytest.param({"said": replace(asked(), stamps={})}, Doubt.MISSING, id="no row"),
     *(
@@ -354,6 +359,8 @@ def test_what_is_not_simply_kept_is_read_before_it_is_shown():
     files = {one: replace(file, spec={**SPEC, "transferredToAccounting": "No"})
              for one, file in declarations.items()}  # fmt: skip
     posted = {one: replace(state, spec=files[one].spec) for one, state in records.items()}
+    # As if the files had declared that already when they were compared.
+    last = {one: replace(each, spec=short_digest(files[one].spec)) for one, each in last.items()}
     books.reads = 0
     found, _ = planned(books, files, posted, last, policy)
     assert [one.address.name for one in found.plan.pending] == [books.names[25]]

@@ -14,7 +14,7 @@ from server_clock import Clock
 from socket_server import on_a_socket
 
 from reconciler.ledger import create_app, open_ledger
-from reconciler.workspace.cache.parsed_files import GENERATION
+from reconciler.workspace.cache.program_identity import program_identity
 from reconciler.workspace.cache.rows import Cache
 
 NAMES = [f"entry-{at:02}" for at in range(26)]
@@ -302,7 +302,7 @@ def test_the_cache_may_go_at_any_time(books, way):
 
 
 def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books, monkeypatch):
-    monkeypatch.setattr("reconciler.app.state_directory.MANY_FILES", 1)
+    monkeypatch.setattr("reconciler.app.workspace.MANY_FILES", 1)
     books.declare("entry-05", debit("7.00"), credit("7.00"), notes="A new amount")
     whole = books.plan_document("--no-cache")
     cache = books.root / ".reconciler" / "files.db"
@@ -311,7 +311,7 @@ def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books
     assert cache.stat().st_mode & 0o777 == 0o600
     assert books.plan_document() == whole
     # Somebody who can write the cache, digests and all, shapes no posting.
-    wrong = Cache(cache, generation=GENERATION)
+    wrong = Cache(cache, generation=program_identity())
     rows = {
         key: (seen, body.replace(b"7.00", b"9.00")) for key, (seen, body) in wrong.rows().items()
     }
@@ -328,7 +328,7 @@ def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books
 
 
 def test_a_damaged_cache_of_files_is_told_and_replaced(books, monkeypatch):
-    monkeypatch.setattr("reconciler.app.state_directory.MANY_FILES", 1)
+    monkeypatch.setattr("reconciler.app.workspace.MANY_FILES", 1)
     books.plan()
     cache = books.root / ".reconciler" / "files.db"
     with closing(sqlite3.connect(cache)) as database:

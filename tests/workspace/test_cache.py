@@ -22,7 +22,7 @@ KNOWN = [address("a"), address("b")]
 
 
 def one(name="a", **more):
-    return Kept(**{"live": live(name=name), "stamp": STAMP, "read_at": NOW, **more})
+    return Kept(**{"live": live(name=name), "stamp": STAMP, "read_at": NOW, "spec": "0f", **more})
 
 
 @pytest.fixture

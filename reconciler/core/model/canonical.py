@@ -184,6 +184,14 @@ def _as_units(found: re.Match[str]) -> str:
     return "".join(f"\\u{raw[at : at + 2].hex()}" for at in range(0, len(raw), 2))
 
 
+def short_digest(content: object) -> str:
+    """A digest of texts, amounts, lists and mappings in their order of keys.
+
+    Amounts of equal value have different digests if they are written otherwise.
+    """
+    return hashlib.blake2b(_encoder.encode(content), digest_size=16).hexdigest()
+
+
 def digest(text: str) -> str:
     """`sha256:` and the hexadecimal digest of a text."""
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -85,6 +85,29 @@ def read_json(
     return value
 
 
+def decoded(text: str) -> Any:
+    """The value of a JSON text that this tool wrote itself. Lists are tuples, numbers Decimal.
+
+    Raises ValueError for a text that is no JSON.
+    """
+    value = _own.decode(text)
+    return _tuple(value) if type(value) is list else value
+
+
+def _tuples(mapping: dict[str, Any]) -> dict[str, Any]:
+    for name, value in mapping.items():
+        if type(value) is list:
+            mapping[name] = _tuple(value)
+    return mapping
+
+
+def _tuple(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuple(value) if type(value) is list else value for value in values)
+
+
+_own = json.JSONDecoder(object_hook=_tuples, parse_float=Decimal, parse_int=Decimal)
+
+
 def _too_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= DEPTH:
         return False

@@ -270,12 +270,16 @@ def _undeclared_change(state: AddressState) -> Change | None:
 
 
 def _compare(state: AddressState, wanted: Mapping[str, Value]) -> Comparison:
+    managed = state.snapshot.policy.manage_transfer_state
+    if state.number in state.snapshot.unread and not managed:
+        # It was compared when it was read. Since then file, record and entry are the same.
+        return UNCHANGED
     return compare(
         state.kind,
         wanted,
         state.recorded.spec,
         state.live_fields,
-        manage_observed=state.snapshot.policy.manage_transfer_state,
+        manage_observed=managed,
     )
 
 

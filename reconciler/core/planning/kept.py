@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from reconciler.core.model.canonical import short_digest
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
@@ -40,12 +41,13 @@ class Kept:
     """An entry as a single read showed it when it equalled file and record.
 
     `stamp` is what a query before that read said. `read_at` is the ledger's time, not after the
-    read.
+    read. `spec` is the digest of what the file declared then.
     """
 
     live: Live
     stamp: EntryStamp
     read_at: datetime
+    spec: str
 
 
 Stamps = Mapping[str, EntryStamp | None]
@@ -68,6 +70,7 @@ class Doubt(StrEnum):
     KIND = "of a kind without a marker"
     OPEN = "adopted, renamed, retired, changed, or with an open call"
     UNKNOWN = "never read as unchanged"
+    OTHER = "read when the file declared something else"
     MISSING = "not in the result of the query"
     TWICE = "in the result of the query more than once"
     MOVED = "changed since the last read"
@@ -103,6 +106,8 @@ def doubt_about(
         return Doubt.OPEN
     if kept is None or kept.live.number != state.number:
         return Doubt.UNKNOWN
+    if declared is None or kept.spec != short_digest(dict(declared.spec)):
+        return Doubt.OTHER
     return _doubt_about_stamp(kept, asked)
 
 
@@ -213,11 +218,13 @@ def newly_kept(plan: Plan, snapshot: Snapshot, asked: Asked) -> Mapping[Address,
         settled = state is not None and state.number == number and is_settled(state, declared)
         if (
             settled
+            and declared is not None
             and live is not None
             and stamp is not None
             and agrees(stamp, live, KINDS[change.address.kind])
         ):
-            found[change.address] = Kept(live=live, stamp=stamp, read_at=asked.at)
+            digest = short_digest(dict(declared.spec))
+            found[change.address] = Kept(live=live, stamp=stamp, read_at=asked.at, spec=digest)
     return found
 
 

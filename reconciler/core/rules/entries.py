@@ -1,13 +1,14 @@
 """The checks of journal entries."""
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
 
+from reconciler.core.model.canonical import short_digest, value_text
 from reconciler.core.model.finding import Finding
+from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.journal_run import JOURNAL_RUN
 from reconciler.core.model.marker import IN_NOTES, marker_of, notes_suffix
@@ -26,7 +27,7 @@ from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding, finding_at
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
 from reconciler.core.rules.reversals import check_reversals, reversed_names
-from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
+from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, closed_period, custom_fields
 
 MAX_LINES = 100
 MAX_NOTES = 2000
@@ -40,8 +41,19 @@ def check(declared: Declared, tenant: Tenant) -> tuple[Finding, ...]:
     An entry that a journal run made is never posted from here, so only fields that an update can
     change are checked.
     """
+    return (*check_content(declared, tenant), *check_period(declared, tenant))
+
+
+def check_content(declared: Declared, tenant: Tenant) -> tuple[Finding, ...]:
+    """The findings of `check` that do not depend on the status of a period."""
     rules = _CHECKS[declared.address.kind] if declared.made_by is None else BASIC_CHECKS
     return tuple(finding for rule in rules for finding in rule(declared, tenant))
+
+
+def check_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    """The other findings of `check`: the only ones that change from month to month."""
+    if declared.made_by is None and KINDS[declared.address.kind] is JOURNAL_ENTRY:
+        yield from closed_period(declared, tenant)
 
 
 def check_marker(tenant: Tenant) -> Iterator[Finding]:
@@ -52,24 +64,37 @@ def check_marker(tenant: Tenant) -> Iterator[Finding]:
         yield finding_at(Source(path=WORKSPACE_FILE), "marker-field", path, message)
 
 
-def check_together(declarations: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
-    """Findings about several declarations of one kind."""
-    by_kind: dict[str, list[Declared]] = {}
+def check_together(
+    declarations: Iterable[Declared],
+    tenant: Tenant,
+    posting_of: Callable[[Declared], str] | None = None,
+) -> Iterator[Finding]:
+    """Findings about several declarations of one kind.
+
+    `posting_of` gives the posting digest of an entry where that is known.
+    """
+    entries: list[Declared] = []
+    runs: list[Declared] = []
     for declared in declarations:
-        by_kind.setdefault(declared.address.kind, []).append(declared)
-    for kind, of_kind in by_kind.items():
-        yield from _TOGETHER[kind](of_kind, tenant)
+        is_run = declared.address.kind == JOURNAL_RUN.name
+        (runs if is_run else entries).append(declared)
+    posting_of = posting_of or (lambda entry: posting_digest(entry.spec, tenant))
+    yield from _same_economics(entries, posting_of)
+    yield from _unknown_home_currency(entries, tenant)
+    yield from check_reversals(entries, tenant)
+    yield from overlaps(runs, tenant)
 
 
-def _same_economics(entries: tuple[Declared, ...], tenant: Tenant) -> Iterator[Finding]:
-    first: dict[Hashable, Declared] = {}
+def _same_economics(
+    entries: Iterable[Declared], posting_of: Callable[[Declared], str]
+) -> Iterator[Finding]:
+    first: dict[str, Declared] = {}
     undone = reversed_names(entries)
     for declared in entries:
         if declared.address.name in undone:
             # Its reversal cancels it out, so an equal entry posts the amounts once.
             continue
-        economics = _economics(declared.spec, tenant)
-        other = first.setdefault(economics, declared)
+        other = first.setdefault(posting_of(declared), declared)
         # Two adopted entries are posted under two numbers already.
         if other is not declared and not (other.adopts and declared.adopts):
             yield finding(
@@ -91,28 +116,22 @@ def _unknown_home_currency(entries: Iterable[Declared], tenant: Tenant) -> Itera
         yield finding(entry, "home-currency", ("spec", LINES, at, name), message)
 
 
-def _about_entries(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
-    entries = tuple(entries)
-    yield from _same_economics(entries, tenant)
-    yield from _unknown_home_currency(entries, tenant)
-    yield from check_reversals(entries, tenant)
+def posting_digest(spec: Mapping[str, Value], tenant: Tenant) -> str:
+    """A digest of what an entry posts and where.
 
-
-def _economics(spec: Mapping[str, Value], tenant: Tenant) -> Hashable:
-    """What an entry posts and where, regardless of the order of its lines; 400.9 equals 400.90.
-
-    Date and notes do not count, for a double posting often differs in them, nor do home amounts.
+    The order of lines and trailing zeros do not count. Nor do date and notes, for a double posting
+    often differs in them, nor home amounts.
     """
-    posted = Counter(
-        frozenset((name, line[name]) for name in line if _counts(name, line, tenant))
+    lines = sorted(
+        sorted((name, value_text(line[name])) for name in line if _counts(name, line, tenant))
         for line in rows_of(spec.get(LINES))
     )
-    segments = frozenset(
-        (segment.get("segmentName"), segment.get("segmentValue"))
+    segments = {
+        (str(segment.get("segmentName")), str(segment.get("segmentValue")))
         for segment in rows_of(spec.get("segments"))
-    )
-    header = (spec.get(name) for name in ("accountingPeriodName", "currency", "organizationLabel"))
-    return *header, segments, frozenset(posted.items())
+    }
+    header = [spec.get(name) for name in ("accountingPeriodName", "currency", "organizationLabel")]
+    return short_digest((header, sorted(segments), lines))
 
 
 def _counts(name: str, line: Mapping[str, Value], tenant: Tenant) -> bool:
@@ -139,7 +158,6 @@ def _limits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 
 
 _Check: TypeAlias = Callable[[Declared, Tenant], Iterator[Finding]]
-_Together: TypeAlias = Callable[[Iterable[Declared], Tenant], Iterator[Finding]]
 
 
 def _amounts(declared: Declared, name: str) -> Iterator[tuple[int, str, Decimal]]:
@@ -292,9 +310,4 @@ _CHECKS: Mapping[str, tuple[_Check, ...]] = MappingProxyType(
         JOURNAL_ENTRY.name: (*MONEY_CHECKS, *TENANT_CHECKS, _limits),
         JOURNAL_RUN.name: RUN_CHECKS,
     }
-)
-
-
-_TOGETHER: Mapping[str, _Together] = MappingProxyType(
-    {JOURNAL_ENTRY.name: _about_entries, JOURNAL_RUN.name: overlaps}
 )

@@ -70,12 +70,16 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     yield from unknown_period(declared, tenant)
     period = tenant.periods_by_name.get(str(declared.spec["accountingPeriodName"]))
-    if period is None:
-        return
-    if period.status == PeriodStatus.CLOSED:
+    if period is not None:
+        yield from date_outside(declared, period)
+
+
+def closed_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
+    """A finding if the period of an entry is closed."""
+    period = tenant.periods_by_name.get(str(declared.spec["accountingPeriodName"]))
+    if period is not None and period.status == PeriodStatus.CLOSED:
         message = f"the accounting period {period.name} is closed"
         yield finding(declared, "open-period", ("spec", "accountingPeriodName"), message)
-    yield from date_outside(declared, period)
 
 
 def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from reconciler.core.model.resource import Address, Live
+from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.planning.kept import EntryStamp, Kept
 from reconciler.workspace.cache.rows import Cache, restored, written
 
@@ -32,16 +32,22 @@ def keep_reads(
 def _document(kept: Kept) -> tuple[object, ...]:
     stamp, live = kept.stamp, kept.live
     said = (stamp.status, stamp.updated, stamp.transferred)
-    return said, (live.number, live.status, live.fields)
+    return said, (live.number, live.status, live.fields), kept.spec
 
 
-def _kept(read_at: datetime, said: tuple[str, ...], seen: tuple[str, str, Mapping]) -> Kept:  # type: ignore[type-arg]
+def _kept(
+    read_at: datetime,
+    said: tuple[str, ...],
+    seen: tuple[str, str, Mapping[str, Value]],
+    spec: str,
+) -> Kept:
     status, updated, transferred = said
     number, live_status, fields = seen
     return Kept(
         live=Live(number=number, status=live_status, fields=fields),
         stamp=EntryStamp(status=status, updated=updated, transferred=transferred),
         read_at=read_at,
+        spec=spec,
     )
 
 

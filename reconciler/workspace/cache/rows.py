@@ -10,13 +10,13 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from reconciler.core.model.canonical import ordered_json
+from reconciler.core.model.json_text import decoded
 
-FORMAT = "2"
+FORMAT = "3"
 
 _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -144,18 +144,10 @@ def written(value: object) -> bytes:
 
 def restored(body: bytes) -> Any:
     """The document as it was: lists are tuples, numbers are Decimal."""
-    return _sealed(json.loads(body, parse_float=Decimal, parse_int=Decimal))
+    return decoded(body.decode())
 
 
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-def _sealed(value: Any) -> Any:
-    if type(value) is list:
-        return tuple(_sealed(item) for item in value)
-    if type(value) is dict:
-        return {name: _sealed(item) for name, item in value.items()}
-    return value

@@ -1,0 +1,135 @@
+"""Keeps the declarations of files without a problem, by their content, for the next run.
+
+Reading YAML, the schemas and the rules about one declaration are spared. Rules between declarations
+judge in every run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_type_hints
+
+import msgspec
+
+from reconciler.core.model.resource import Declared, Source
+from reconciler.core.model.tenant import Tenant
+from reconciler.workspace.cache.rows import Cache, restored, written
+
+UNUSED = timedelta(days=30)
+"""How long content is kept that no file has."""
+
+
+def facts_of(tenant: Tenant) -> str:
+    """What the rules about one declaration depend on, in words that change with it."""
+    held = {one.name: getattr(tenant, one.name) for one in fields(tenant) if one.init}
+    return msgspec.json.encode(held, order="sorted", enc_hook=dict).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFile:
+    """The declarations of a file that only declares, and how an earlier run judged them.
+
+    `digest` is that of its bytes. `judged` is the digest of the facts under which it was judged,
+    empty if it was not. `sound`: no rule found anything. `postings` are the posting digests of the
+    declarations.
+    """
+
+    digest: str
+    declared: tuple[Declared, ...]
+    judged: str = ""
+    sound: bool = False
+    postings: tuple[str, ...] = ()
+
+
+_ROW_FIELDS = [one.name for one in fields(Declared) if one.name not in ("spec", "source")]
+_HINTS = get_type_hints(Declared)
+_Row: Any = msgspec.defstruct(
+    "_Row",
+    [*((name, _HINTS[name]) for name in _ROW_FIELDS), ("line", int), ("spec", msgspec.Raw)],
+    array_like=True,
+)
+"""A declaration in a row: every field that it has, so that a new one cannot be forgotten."""
+
+
+class _Body(msgspec.Struct, array_like=True):
+    judged: str
+    sound: bool
+    postings: tuple[str, ...]
+    rows: list[_Row]
+
+
+class KnownFiles:
+    """The files of earlier runs without any problem in their YAML, by the digest of their bytes."""
+
+    def __init__(self, cache: Cache, *, today: datetime) -> None:
+        self._cache, self._today = cache, _day(today)
+        self._first = _day(today - UNUSED)
+        self._rows = cache.rows()
+        self._used: dict[str, tuple[str, bytes]] = {}
+        self._new: dict[str, KnownFile] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write: not where every file was known today."""
+        return bool(self._used or self._new)
+
+    @property
+    def damage(self) -> str:
+        """Why an earlier file was thrown away; empty where none was."""
+        return self._cache.damage
+
+    def find(self, digest: str, path: str) -> KnownFile | None:
+        """What is known of a content, for the file that has it now; None for any other."""
+        row = self._rows.get(digest)
+        if row is None:
+            return None
+        try:
+            body = _bodies.decode(row[1])
+            declared = tuple(_declared(one, path, at) for at, one in enumerate(body.rows))
+        except (ValueError, TypeError, ArithmeticError) as error:
+            self._cache.throw_away(str(error))
+            self._rows = {}
+            return None
+        if row[0] != self._today:
+            self._used[digest] = (self._today, row[1])
+        return KnownFile(
+            digest=digest,
+            declared=declared,
+            judged=body.judged,
+            sound=body.sound,
+            postings=body.postings,
+        )
+
+    def remember(self, files: Mapping[str, KnownFile]) -> None:
+        """Keep files by the digest of their content."""
+        self._new.update(files)
+
+    def save(self) -> None:
+        """Write what is new."""
+        new = {digest: (self._today, _body(known)) for digest, known in self._new.items()}
+        self._cache.keep({**self._used, **new}, stays=lambda _, seen: seen >= self._first)
+
+
+_bodies = msgspec.json.Decoder(_Body)
+
+
+def _body(known: KnownFile) -> bytes:
+    rows = [_row(one) for one in known.declared]
+    return msgspec.json.encode(
+        _Body(judged=known.judged, sound=known.sound, postings=known.postings, rows=rows),
+        enc_hook=dict,
+    )
+
+
+def _row(declared: Declared) -> Any:
+    held = {name: getattr(declared, name) for name in _ROW_FIELDS}
+    return _Row(**held, line=declared.source.line, spec=msgspec.Raw(written(declared.spec)))
+
+
+def _declared(row: Any, path: str, index: int) -> Declared:
+    held = {name: getattr(row, name) for name in _ROW_FIELDS}
+    return Declared(**held, spec=restored(bytes(row.spec)), source=Source(path, row.line, index))
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()
