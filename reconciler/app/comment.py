@@ -1,7 +1,7 @@
 """Keeps one comment on a change, for each workspace and environment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import Evidence
@@ -20,9 +20,14 @@ DRY_RUN_LIMIT = LIMIT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewState:
-    """The parts of the comment beside the plan: the commit, and the approvals or why they lack."""
+    """The parts of the comment beside the plan: the commit, and the approvals or why they lack.
+
+    `authors` wrote or pushed a part of the change, as far as its review was read.
+    """
 
     commit: str
+    job_url: str = ""
+    authors: tuple[str, ...] = ()
     assessment: Assessment | None = None
     failure: ForgeError | None = None
 
@@ -43,7 +48,7 @@ def post_comment(
             remedy="Name it with --pr, or run the command in a job of a pull request.",
         )
     with open_forge(context, options.environment) as forge:
-        state = _review_state(plan, forge, change, context.commit)
+        state = replace(_review_state(plan, forge, change, context.commit), job_url=context.job_url)
         placed = put(
             forge, change, marker=marker, body=lambda before: body(state, before, forge.limit)
         )
@@ -59,4 +64,5 @@ def _review_state(plan: Plan, forge: Forge, change: int, commit: str) -> ReviewS
         review = forge.review(change, commit=None)
     except ForgeError as error:
         return ReviewState(commit=commit, failure=error)
-    return ReviewState(commit=commit, assessment=assess(requirement, review, digest=plan.digest))
+    found = assess(requirement, review, digest=plan.digest)
+    return ReviewState(commit=commit, authors=review.authors, assessment=found)

@@ -53,6 +53,8 @@ def comment(
             commit=state.commit,
             assessment=state.assessment,
             unread=failure.message if failure else "",
+            preparers=state.authors,
+            job_url=state.job_url,
         )
         if failure is not None:
             fact = line(("Approvals were not read: ", "warning"), failure.message)

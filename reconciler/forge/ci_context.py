@@ -34,7 +34,8 @@ class CiContext:
     """The forge, repository, number and commit of a change.
 
     `commit` is the head of the change in a job for one, else the commit of the job. `branch` is
-    the branch of a job on a branch. With `own` the job runs for this change.
+    the branch of a job on a branch. With `own` the job runs for this change. `job_url` is the page
+    of the job, whatever the change is.
     """
 
     forge: str
@@ -45,6 +46,7 @@ class CiContext:
     ca_bundle: str | None = None
     branch: str = ""
     own: bool = False
+    job_url: str = ""
 
 
 _TARGETS = (
@@ -128,6 +130,7 @@ def ci_context_from(given: CiContext, environment: Environment, event: str) -> C
         ca_bundle=given.ca_bundle,
         branch=branch,
         own=number is not None and given.change in (None, number),
+        job_url=_job_url(forge, environment),
     )
     if not context.repository:
         raise ForgeError(
@@ -138,6 +141,15 @@ def ci_context_from(given: CiContext, environment: Environment, event: str) -> C
             f"{context.commit} is not a commit", remedy="Give all digits of the hash to --commit."
         )
     return context
+
+
+def _job_url(forge: str, environment: Environment) -> str:
+    """The page of the workflow run, or of the pipeline; empty outside of both."""
+    if forge == GITLAB:
+        return environment.get("CI_PIPELINE_URL", "")
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environment.get(name, "") for name in names)
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
 
 
 def _forge_of(environment: Environment) -> str:

@@ -116,6 +116,11 @@ class ChangeView:
     money: str
     fields: tuple[BeforeAfter, ...]
     calls: str
+    support: str
+    """What `SupportingDocument__c` names, such as a web address."""
+
+
+SUPPORT = "SupportingDocument__c"
 
 
 def view_of_change(change: Change) -> ChangeView:
@@ -149,6 +154,7 @@ def view_of_change(change: Change) -> ChangeView:
         money=_money(change) if cancels else "",
         fields=tuple(_fields(change)),
         calls=", ".join(f"{step.verb} {step.number or ''}".rstrip() for step in steps),
+        support=text_of(spec.get(SUPPORT)) or "",
     )
 
 

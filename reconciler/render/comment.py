@@ -8,7 +8,7 @@ from reconciler.core.model.plan import Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.planning.approvals import SHORT
 from reconciler.render.approvals import evidence_text
-from reconciler.render.escaping import code, sentence
+from reconciler.render.escaping import code, link, sentence
 from reconciler.render.markdown import approvals_section, markdown_of, title_of
 from reconciler.render.phrases import more
 from reconciler.render.plan_view import view_of
@@ -18,6 +18,9 @@ MOST_EARLIER = 20
 
 _LISTED = 60
 """The number of approvals and flaws listed; the rest are counted."""
+
+_PEOPLE = 5
+"""The number of people named in a sentence."""
 
 _MARGIN = 200
 """Characters kept free below the limit, for forges that count some characters twice."""
@@ -41,12 +44,17 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What surrounds the plan in a comment. `assessment` is None when nothing could be read."""
+    """What surrounds the plan in a comment. `assessment` is None when nothing could be read.
+
+    `preparers` wrote or pushed a part of the change. `job_url` is the page of the CI job.
+    """
 
     environment: str
     commit: str
     assessment: Assessment | None = None
     unread: str = ""
+    preparers: tuple[str, ...] = ()
+    job_url: str = ""
 
 
 def marker_of(workspace: str, environment: str) -> str:
@@ -134,8 +142,15 @@ def _approvals(frame: Frame) -> tuple[str, ...]:
 def _where(frame: Frame) -> Iterator[str]:
     parts = [f"commit {code(frame.commit)}"] if frame.commit else []
     parts += [f"environment {code(frame.environment)}"] if frame.environment else []
-    if parts:
-        yield f"Planned for {', '.join(parts)}."
+    facts = [f"Planned for {', '.join(parts)}."] * bool(parts)
+    if frame.preparers:
+        people = [*map(code, frame.preparers[:_PEOPLE])]
+        people += filter(None, [more(len(frame.preparers), _PEOPLE)])
+        facts.append(f"Prepared by {', '.join(people)}.")
+    if frame.job_url:
+        facts.append(f"Output and files of the job: {link(frame.job_url)}.")
+    if facts:
+        yield " ".join(facts)
     head = frame.assessment.commit if frame.assessment else ""
     if head and frame.commit and head != frame.commit:
         yield (

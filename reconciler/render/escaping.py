@@ -43,6 +43,20 @@ def code(text: str) -> str:
     return f"<code>{safe}</code>"
 
 
+_LINK = re.compile(
+    r"https://((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)"
+    r"(?::[0-9]{1,5})?(?:[/?#][a-z0-9/?#=&%.,:+~_-]{0,1000})?",
+    re.IGNORECASE | re.ASCII,
+)
+"""An address of the web with a name as its host, and no character that Markdown interprets."""
+
+
+def link(text: str) -> str:
+    """For Markdown: an https address as a link that shows its host; any other text as code."""
+    found = _LINK.fullmatch(text)
+    return f"[{code(found[1])}]({text.replace('&', '&amp;')})" if found else code(text)
+
+
 def sentence(text: str) -> str:
     """For Markdown: a message as text, in which names, values and commands stand in code.
 

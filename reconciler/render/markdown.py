@@ -6,18 +6,22 @@ format, link, mention nor forge anything (I-80).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reconciler.core.model.finding import PlanWarning, UnansweredDifference
 from reconciler.core.model.plan import Action, Plan
-from reconciler.render.change_view import ChangeView
-from reconciler.render.escaping import code, sentence
+from reconciler.render.change_view import BeforeAfter, ChangeView
+from reconciler.render.escaping import code, link, sentence
 from reconciler.render.phrases import counted, more
 from reconciler.render.plan_view import (
+    BALANCE_SUMS,
+    BALANCE_TITLES,
     NOTHING_POSTED,
     UNKNOWN_AMOUNTS,
     PlanView,
     view_of,
 )
+from reconciler.render.sections.impact_table import ImpactTable
 from reconciler.render.sections.rehearsal_text import REHEARSAL_AMOUNTS
 from reconciler.render.sections.reversal_rows import PairRows, net_text
 from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
@@ -27,8 +31,11 @@ from reconciler.render.text import drift_section, lines_of
 LIMIT = 60_000
 """Characters. A forge accepts 65,536 in a comment, which holds more than the plan."""
 
-_LISTED = 50
-"""The number of changes, entries and rows listed in each part; the rest are counted."""
+_LISTED = 20
+"""The number of changes, entries and rows that each part shows; the rest are folded."""
+
+_FIELDS, _LONGEST = 4, 60
+"""The number of fields in a row of the table of changes, and the characters of a value there."""
 
 _ROOM = 200
 """Characters kept for the note on what was left out."""
@@ -47,12 +54,16 @@ def plan_markdown(plan: Plan, *, limit: int = LIMIT) -> str:
 
 def markdown_of(view: PlanView, *, limit: int, approvals: Sequence[str] = ()) -> str:
     """The plan as Markdown; `approvals` are rows on what was read, encoded already."""
-    head, foot = tuple(_head(view, approvals)), tuple(_foot(view))
+    lists = _lists(view)
+    head, foot = tuple(_head(view, lists, approvals)), tuple(_foot(view))
     room = limit - sum(len(text) + 2 for text in (*head, *foot)) - _ROOM
+    rests = tuple(_rests(lists.values(), room // 2))
+    room -= sum(len(text) + 2 for text in rests)
     details: list[str] = []
     for change in view.changes:
         drawn = _fenced(lines_of(change, view.plan.basis.home_currency))
-        text = f"<details><summary>{code(change.name)}</summary>\n\n{drawn}\n\n</details>"
+        drawn = f"Support: {link(change.support)}\n\n" * bool(change.support) + drawn
+        text = _details(code(change.name), drawn)
         room -= len(text) + 2
         if room < 0:
             break
@@ -60,17 +71,70 @@ def markdown_of(view: PlanView, *, limit: int, approvals: Sequence[str] = ()) ->
     if left := len(view.changes) - len(details):
         what = f"The details of {counted(left, 'change is', 'changes are')} left out for length."
         details.append(f"{what} `reconciler show` shows them.")
-    return "\n\n".join((*head, *details, *foot)) + "\n"
+    return "\n\n".join((*head, *rests, *details, *foot)) + "\n"
 
 
-def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
+def _details(title: str, text: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
+class _Rows(NamedTuple):
+    """The rows of a list, or those of a table below its `head`; `what` names them."""
+
+    what: str
+    rows: Sequence[str]
+    head: Sequence[str] = ()
+
+    def first(self) -> str:
+        """The rows that stand in the comment itself, and how many more there are."""
+        return self._drawn(self.rows[:_LISTED], more(len(self.rows), _LISTED))
+
+    def rest(self, room: int) -> str:
+        """The other rows, folded, as far as there is room; the last ones are counted."""
+        fitting = []
+        for row in self.rows[_LISTED:]:
+            room -= len(row) + 1
+            if room < 0:
+                break
+            fitting.append(row)
+        if not fitting:
+            return ""
+        left = more(len(self.rows), _LISTED + len(fitting), ": see `reconciler show`")
+        return _details(f"More {self.what}", self._drawn(fitting, left))
+
+    def _drawn(self, rows: Sequence[str], left: str) -> str:
+        if self.head:
+            return "\n".join((*self.head, *rows, *["", left] * bool(left)))
+        return "\n".join((*rows, *[f"- {left}"] * bool(left)))
+
+
+def _lists(view: PlanView) -> Mapping[str, _Rows]:
+    """Every list and table of a plan that may be long, by what it has."""
+    found = (
+        _Rows("differences", [_unanswered(one) for one in view.only_unanswered]),
+        _Rows("blocked changes", [_blocked(change) for change in view.blocked]),
+        _Rows("cancelled entries", [_cancelled(change) for change in view.cancelling]),
+        _impact_rows(view.impact),
+        _change_rows(view.changes),
+    )
+    return {one.what: one for one in found if one.rows}
+
+
+def _rests(lists: Iterable[_Rows], room: int) -> Iterator[str]:
+    for one in lists:
+        if text := one.rest(room):
+            room -= len(text) + 2
+            yield text
+
+
+def _head(view: PlanView, lists: Mapping[str, _Rows], approvals: Sequence[str]) -> Iterator[str]:
+    """What a reader must know: verdict, what is missing, what is cancelled, the impact."""
     yield title_of(view)
     words = f"{view.verdict.words}."
     repeated = view.headline.startswith(words)
     yield f"**{words}** " * (not repeated) + sentence(view.verdict.sentence)
     ledger = ", ".join(f"{name}{code(value)}" for name, value in view.ledger)
     yield f"Ledger {ledger}." + f" {sentence(view.live)}" * bool(view.live)
-    yield from approvals_section(view, approvals)
     for notice in view.notices:
         yield _callout("IMPORTANT", sentence(notice))
     for refusal in view.plan.refusals:
@@ -79,23 +143,20 @@ def _head(view: PlanView, approvals: Sequence[str]) -> Iterator[str]:
             f"**Refused** by {code(refusal.rule)}: {sentence(refusal.message)}",
             f"To fix: {sentence(refusal.remedy)}",
         )
-    if view.only_unanswered:
-        rows = [_unanswered(one) for one in view.only_unanswered]
-        yield "**No change answers these differences:**\n\n" + "\n".join(_cut(rows, "- "))
-    if view.cancelling:
-        rows = [
-            f"{_label(change)} {_named(change.name, change.number)}: {sentence(change.money)}"
-            for change in view.cancelling
-        ]
-        yield _callout("CAUTION", "**Cancels posted entries:**", *_cut(rows))
-    if view.blocked:
-        rows = [_blocked(change) for change in view.blocked]
-        yield "**Blocked**, skipped by an apply:\n\n" + "\n".join(_cut(rows, "- "))
+    yield from approvals_section(view, approvals)
+    if found := lists.get("differences"):
+        yield f"**No change answers these differences:**\n\n{found.first()}"
+    if found := lists.get("blocked changes"):
+        yield f"**Blocked**, skipped by an apply:\n\n{found.first()}"
+    if found := lists.get("cancelled entries"):
+        yield _callout("CAUTION", "**Cancels posted entries:**", "", *found.first().split("\n"))
+    if view.largest:
+        rows = (f"{_label(one)} {code(one.name)}: {amount}" for one, amount in view.largest)
+        yield f"**Largest change**: {', '.join(rows)}"
     if view.changes:
-        yield from _impact(view)
-        proofs = map(str, view.proofs or (NOTHING_POSTED,))
-        yield f"**Balance**: {'<br>'.join(map(sentence, proofs))}"
-        yield from _changes(view)
+        yield from _impact(view, lists.get("rows of the impact"))
+        yield from _balance(view)
+        yield lists["changes"].first()
     yield from _rehearsal(view)
     if view.reversals:
         yield _reversals(view.reversals)
@@ -128,7 +189,7 @@ def _rehearsal(view: PlanView) -> Iterator[str]:
         drawn = _table(found.titles, cells, right=REHEARSAL_AMOUNTS)
         rest = "\n\n".join((drawn, *filter(None, [more(len(found.rows), _LISTED, " rows")])))
         title = "Trial balance of the scratch ledger"
-        yield f"<details><summary>{title}</summary>\n\n{rest}\n\n</details>"
+        yield _details(title, rest)
 
 
 def waiting_markdown(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
@@ -163,7 +224,9 @@ def approvals_section(view: PlanView, rows: Sequence[str]) -> Iterator[str]:
 
 
 def _callout(sort: str, *lines: str) -> str:
-    return "\n".join((f"> [!{sort}]", *(f"> {line}<br>" for line in lines)))
+    """Lines in a box; the rows of a list in it begin with `- `."""
+    drawn = (line if line.startswith("- ") or not line else f"{line}<br>" for line in lines)
+    return "\n".join((f"> [!{sort}]", *(f"> {line}".rstrip() for line in drawn)))
 
 
 def _blocked(view: ChangeView) -> str:
@@ -194,16 +257,14 @@ def _cut(rows: Sequence[str], begin: str = "", what: str = "") -> Iterator[str]:
         yield begin + left
 
 
-def _impact(view: PlanView) -> Iterator[str]:
+def _cancelled(view: ChangeView) -> str:
+    return f"- {_label(view)} {_named(view.name, view.number)}: {sentence(view.money)}"
+
+
+def _impact(view: PlanView, rows: _Rows | None) -> Iterator[str]:
     impact = view.impact
-    if impact.rows:
-        names = impact.names
-        cells = [[*map(code, row[:names]), *row[names:]] for row in impact.rows[:_LISTED]]
-        titles = [*map(sentence, impact.titles[:names]), *impact.titles[names:]]
-        table = _table(titles, cells, right=impact.amounts)
-        yield f"**Impact** on the entries managed here (net, debit or credit)\n\n{table}"
-        if left := more(len(impact.rows), _LISTED, " rows"):
-            yield left
+    if rows is not None:
+        yield f"**Impact** on the entries managed here (net, debit or credit)\n\n{rows.first()}"
         if impact.note:
             yield sentence(impact.note)
     elif impact.none:
@@ -212,29 +273,76 @@ def _impact(view: PlanView) -> Iterator[str]:
         yield UNKNOWN_AMOUNTS
 
 
-def _changes(view: PlanView) -> Iterator[str]:
-    rows = [
+def _impact_rows(impact: ImpactTable) -> _Rows:
+    names = impact.names
+    titles = [*map(sentence, impact.titles[:names]), *impact.titles[names:]]
+    cells = [[*map(code, row[:names]), *row[names:]] for row in impact.rows]
+    head, rows = _table_rows(titles, cells, right=impact.amounts)
+    return _Rows("rows of the impact", rows, head)
+
+
+def _balance(view: PlanView) -> Iterator[str]:
+    if not view.proofs:
+        yield f"**Balance**: {NOTHING_POSTED}"
+        return
+    cells = [[proof.what, sentence(proof.currency), *proof.cells[2:]] for proof in view.proofs]
+    yield _table(BALANCE_TITLES, cells, right=BALANCE_SUMS)
+
+
+def _change_rows(changes: Iterable[ChangeView]) -> _Rows:
+    cells = [
         [
             _label(change),
             code(change.name),
             code(change.number) if change.number else "",
-            sentence(
-                change.headline + f": {change.money}" * (change.cancels and change.change.posts)
-            ),
+            _what(change),
             code(change.file) if change.file else "",
         ]
-        for change in view.changes[:_LISTED]
+        for change in changes
     ]
-    yield _table(["Action", "Entry", "Number", "What", "File"], rows)
-    if left := more(len(view.changes), _LISTED):
-        yield left
+    head, rows = _table_rows(["Action", "Entry", "Number", "What", "File"], cells)
+    return _Rows("changes", rows, head)
+
+
+def _what(view: ChangeView) -> str:
+    """What a change does: an update by its fields, any other by period, date and amount."""
+    fields = [_moved(field) for field in view.fields[:_FIELDS]]
+    if left := more(len(view.fields), _FIELDS, " fields"):
+        fields.append(left)
+    told = []
+    if view.change.wanted is not Action.UPDATE or not fields:
+        told.append(sentence(view.headline))
+    money = view.money if view.change.posts else ""
+    told += [sentence(text) for text in (view.reason, money) if text]
+    return "<br>".join((*told, *fields))
+
+
+def _moved(field: BeforeAfter) -> str:
+    where = f"line {code(field.line)}: " if field.line else ""
+    if not (field.before or field.after):
+        return f"{where}{code(field.name)} changes"
+    return f"{where}{code(field.name)}: {_short(field.before)} → {_short(field.after)}"
+
+
+def _short(value: str) -> str:
+    """A value in code, cut if it is long: the details show all of it."""
+    return code(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")
 
 
 def _table(
-    titles: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()
+    titles: Sequence[str], cells: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()
 ) -> str:
+    head, rows = _table_rows(titles, cells, right=right)
+    return "\n".join((*head, *rows))
+
+
+def _table_rows(
+    titles: Sequence[str], cells: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()
+) -> tuple[list[str], list[str]]:
+    """The two rows of a table's head, and the others."""
     ruler = ["---:" if at in right else "---" for at in range(len(titles))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, ruler, *rows))
+    drawn = [f"| {' | '.join(row)} |" for row in (titles, ruler, *cells)]
+    return drawn[:2], drawn[2:]
 
 
 def _label(view: ChangeView) -> str:
@@ -274,7 +382,7 @@ def _foot(view: PlanView) -> Iterator[str]:
         if len(drawn) > LIMIT // 6:
             drawn = f"`reconciler drift` shows what changed in {count} entries."
         title = f"{view.drifted} since {'it was' if count == 1 else 'they were'} applied"
-        yield f"<details><summary>{title}</summary>\n\n{drawn}\n\n</details>"
+        yield _details(title, drawn)
     yield from _cut([_warning(one) for one in view.plan.warnings], what=" warnings")
     yield f"Digest: `{view.plan.digest}`"
     if view.command:

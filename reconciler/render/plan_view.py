@@ -9,7 +9,7 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Basis, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
-from reconciler.core.planning.impact import newly_cancelled
+from reconciler.core.planning.impact import largest_of, newly_cancelled
 from reconciler.render.approvals import requirement_text
 from reconciler.render.change_view import (
     LABELS,
@@ -100,6 +100,8 @@ class PlanView:
     waiting: tuple[tuple[str, str, str, str], ...]
     rehearsal: RehearsalView | None
     need_person: str
+    largest: tuple[tuple[ChangeView, str], ...]
+    """The largest change, and its debits; one for each currency that has no home amounts."""
     refused: str
     drift: tuple[DriftView, ...]
     drifted: str
@@ -168,6 +170,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         waiting=waiting_rows(plan.waiting),
         rehearsal=rehearsal_view(plan.rehearsal) if plan.rehearsal is not None else None,
         need_person=need_person(len(plan.unanswered)),
+        largest=_largest(plan, changes),
         refused=refused_text(plan.refusals),
         drift=tuple(map(view_of_drift, plan.drift)),
         drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger"
@@ -181,6 +184,16 @@ def ledger_of(basis: Basis) -> tuple[tuple[str, str], ...]:
     """The host, the tenant and the entity, each after what it is called, as far as known."""
     names = (("tenant ", basis.tenant_id), ("entity ", basis.entity_id))
     return ("", basis.host), *(pair for pair in names if pair[1])
+
+
+def _largest(plan: Plan, changes: tuple[ChangeView, ...]) -> tuple[tuple[ChangeView, str], ...]:
+    """Nothing where no other change would be smaller."""
+    views = {view.change.address: view for view in changes}
+    found = largest_of(plan.feasible, plan.basis.home_currency) if len(views) > 1 else ()
+    return tuple(
+        (views[one.change.address], f"{one.currency} {shown(one.amount, one.currency)}")
+        for one in found
+    )
 
 
 def counts_of(plan: Plan) -> str:

@@ -62,6 +62,7 @@ def _end(view: PlanView, *, dangers: bool) -> Iterator[Part]:
     yield from _rehearsal(view)
     yield from _notes(view)
     yield from _unanswered(view)
+    yield from _largest(view)
     if dangers:
         yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
         yield from _listed("Cancels posted entries:", "bad", view.cancelling)
@@ -297,6 +298,14 @@ def _unanswered(view: PlanView) -> Iterator[Part]:
     if left := more(len(view.only_unanswered), MOST_LISTED):
         yield line(span(left, "warning"), indent=2)
     yield BLANK
+
+
+def _largest(view: PlanView) -> Iterator[Part]:
+    head = ("Largest change: ", "strong")
+    for one, amount in view.largest:
+        yield line(head, f"{one.label} ", span(one.name, "strong"), f", {amount}")
+    if view.largest:
+        yield BLANK
 
 
 def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[Part]:

@@ -77,6 +77,18 @@ def place(**fields):
             id="what is said counts",
         ),
         pytest.param(
+            SAID, {**ACTIONS, "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "5"}, "",
+            place(forge="github", url="https://api.github.com", repository="acme/books",
+                  commit=SHA, job_url="https://github.com/acme/books/actions/runs/5"),
+            id="the page of a workflow run",
+        ),
+        pytest.param(
+            SAID, {**PIPELINE, "CI_PIPELINE_URL": "https://gitlab.com/a/b/-/pipelines/5"}, "",
+            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", commit=SHA,
+                  job_url="https://gitlab.com/a/b/-/pipelines/5"),
+            id="the page of a pipeline",
+        ),
+        pytest.param(
             SAID, ACTIONS, "[" * 5000,
             place(forge="github", url="https://api.github.com", repository="acme/books",
                   commit=SHA),

@@ -23,6 +23,7 @@ TIERS = Policy(approvals=Approvals(tiers=(Tier(required=2),)))
 PLAN = plan_for(snapshot([declared()]), policy=TIERS)
 HEAD, OLD = "a" * 40, "b" * 40
 GITHUB, GITLAB = 65_536, 1_000_000
+JOB = "https://github.com/acme/books/actions/runs/5"
 WIDE = "\uff10" * 64
 """Digits, but none of a digest."""
 
@@ -51,6 +52,7 @@ def body(plan=PLAN, *, before="", limit=GITHUB, **frame):
         ("author", {"assessment": reviewed("mallory"), "commit": OLD}),
         ("unread", {"assessment": None, "unread": "Reading: GitHub answered 403"}),
         ("unasked", {"assessment": None, "environment": "", "commit": ""}),
+        ("prepared", {"preparers": ("mallory", "eve"), "job_url": JOB}),
     ],
 )
 def test_a_comment_reads_like_this(case, frame, golden):
@@ -167,6 +169,9 @@ def test_hostile_names_do_nothing_in_a_comment(text):
 
     def drawn(facts, environment):
         found = assess(PLAN.requirement, facts, digest=PLAN.digest)
-        return shape(body(assessment=found, environment=environment))
+        people = tuple(approval.who for approval in facts.approvals)
+        return shape(
+            body(assessment=found, environment=environment, preparers=people, job_url=people[0])
+        )
 
     assert drawn(review, text) == drawn(plain, "x")

@@ -62,7 +62,7 @@ def test_a_plan_is_grouped_when_it_is_long(creates):
 def test_what_is_dangerous_is_bounded_and_counted():
     plan = long_plan(removals=MOST_LISTED + 30)
     text = plain_text(overview_lines(plan))
-    assert text.count("- remove") == MOST_LISTED
+    assert text.count("\n  - remove") == MOST_LISTED
     assert "  and 31 more\n" in text
     assert plan.summary[Action.REMOVE] == MOST_LISTED + 30
     assert len(text.splitlines()) < 60

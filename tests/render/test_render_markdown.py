@@ -8,12 +8,14 @@ import plan_scenes
 import pytest
 import run_scenes
 from hostile_texts import HOSTILE, is_safe, plan_of
-from markdown_reader import READER, shape
-from plan_scenes import Scene, credit, debit, entry
+from markdown_reader import READER, shape, tokens
+from plan_scenes import TRUE_UP, Scene, credit, debit, entry
 
 from reconciler.core.model.finding import Refusal
-from reconciler.render.escaping import sentence
+from reconciler.core.model.policy import Policy
+from reconciler.render.escaping import code, link, sentence
 from reconciler.render.markdown import LIMIT, plan_markdown
+from reconciler.render.plan_view import view_of
 
 SCENES = {
     **{
@@ -143,7 +145,8 @@ def test_a_long_plan_stays_within_what_a_comment_holds(count):
     plan = scene.plan()
     drawn = plan_markdown(plan)
     assert len(drawn) <= LIMIT
-    shown = drawn.count("<details>")
+    assert drawn.count("| `+ create` |") + drawn.count(" more: see `reconciler show`") > 20
+    shown = drawn.count("<details>") - drawn.count("<summary>More ")
     assert 0 < shown < count
     assert f"The details of {count - shown:,} changes are left out for length" in drawn
     assert drawn.startswith(f"### <code>acme-books</code>: {count} to create.")
@@ -168,3 +171,113 @@ def test_a_change_in_home_currency_that_is_not_known_is_no_zero():
     drawn = plan_markdown(replace(plan, impact=(replace(first, home_change=None), *rest)))
     (row,) = [row for row in drawn.splitlines() if first.code in row and first.currency in row]
     assert row.endswith("| ? |")
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("https://docs.example.com/a/b.pdf?x=1&y=2#page=3", "docs.example.com"),
+        ("https://Example.COM:8443", "Example.COM"),
+        ("https://xn--fsq.example/~me/a_b-c%20d", "xn--fsq.example"),
+        ("http://example.com/a", ""),
+        ("javascript:alert(1)", ""),
+        ("HTTPS://example.com", "example.com"),
+        ("https://user:pass@example.com/", ""),
+        ("https://example.com@evil.example/", ""),
+        ("https://127.0.0.1/a", ""),
+        ("https://localhost/a", ""),
+        ("https://example.com/a) [x](https://evil.example", ""),
+        ("https://example.com/<b>", ""),
+        ("https://example.com/`a`", ""),
+        ('https://example.com/"a"', ""),
+        ("https://example.com/a\\b", ""),
+        ("https://example.com/a b", ""),
+        ("https://example.com/a\nb", ""),
+        ("https://exämple.com/", ""),
+        ("https://example.com/\u202e", ""),
+        ("https://example.com/&copy;", ""),
+        ("https://example.com/" + "a" * 1001, ""),
+        ("REV-2026-003", ""),
+        ("", ""),
+    ],
+)
+def test_only_an_https_address_is_a_link_and_it_shows_its_host(text, host):
+    found = [token for token in tokens(f"Support: {link(text)}") if token.type == "link_open"]
+    if not host:
+        assert found == []
+        return
+    (opened,) = found
+    assert opened.attrs["href"].lower() == text.lower()
+    assert f"[{code(host)}](" in link(text)
+
+
+def test_the_support_of_an_entry_is_a_link_in_its_details():
+    address = "https://docs.example.com/rev/2026-003.pdf"
+    scene = Scene().entry(TRUE_UP, entry(SupportingDocument__c=address))
+    drawn = plan_markdown(scene.plan())
+    assert f"Support: [<code>docs.example.com</code>]({address})" in drawn
+    links = [token.attrs["href"] for token in tokens(drawn) if token.type == "link_open"]
+    assert links == [address]
+
+
+def large(creates, removals):
+    scene = Scene()
+    scene.policy = Policy(max_removals=removals)
+    for number in range(creates):
+        amount = f"{number + 1}.00"
+        scene.entry(f"2026-01-a{number:03}", entry(debit(amount), credit(amount)))
+    for number in range(removals):
+        scene.entry(f"2026-01-r{number:03}", was=entry(debit("1.00"), credit("1.00")))
+    return scene.plan()
+
+
+def test_what_does_not_fit_in_the_head_is_folded_and_nothing_is_lost():
+    """Twenty rows of each part stand in the comment itself; all others are below, each once."""
+    drawn = plan_markdown(large(30, 25), limit=200_000)
+    head, _, _ = drawn.partition("<details>")
+    assert head.count("USD 1.00 cancelled\n") == 20
+    assert "- and 5 more" in head
+    assert "More cancelled entries</summary>" in drawn
+    assert "More changes</summary>" in drawn
+    for number in range(25):
+        assert (
+            drawn.count(f"> - `- remove` <code>2026-01-r{number:03}</code>")
+            + drawn.count(f"\n- `- remove` <code>2026-01-r{number:03}</code>")
+            == 1
+        )
+    for number in range(30):
+        assert drawn.count(f"| `+ create` | <code>2026-01-a{number:03}</code>") == 1
+
+
+def test_the_order_is_verdict_missing_destructive_impact_details():
+    drawn = plan_markdown(SCENES["everything"]().plan())
+    order = [
+        "### ", "**Can be applied.**", "**Blocked**", "[!CAUTION]", "**Largest change**",
+        "**Impact**", "| Balance |", "| Action |", "<details>", "Digest: ",
+    ]  # fmt: skip
+    places = [drawn.index(piece) for piece in order]
+    assert places == sorted(places)
+
+
+def test_an_update_says_what_changes():
+    drawn = plan_markdown(SCENES["update"]().plan())
+    (row,) = [row for row in drawn.splitlines() if row.startswith("| `~ update`")]
+    assert "<code>notes</code>: <code>&#34;True-up of deferred revenue&#34;</code> → " in row
+    assert "12,500.00" not in row
+
+
+def test_the_largest_change_is_compared_in_the_home_currency():
+    """Where no home currency is known, each currency has its largest change."""
+    scene = Scene().entry("2026-01-a", entry(debit("5.00"), credit("5.00")))
+    scene.entry("2026-01-b", was=entry(debit("9.00"), credit("9.00")))
+    scene.entry("2026-01-kept", entry(), was=entry())
+    lines = debit("1.00", home="30.00"), credit("1.00", home="30.00")
+    scene.entry("2026-01-eur", entry(*lines, currency="EUR"))
+    plan = scene.plan()
+
+    def largest(plan):
+        return [(one.name, amount) for one, amount in view_of(plan).largest]
+
+    assert largest(plan) == [("2026-01-eur", "USD 30.00")]
+    unknown = replace(plan, basis=replace(plan.basis, home_currency=None))
+    assert largest(unknown) == [("2026-01-eur", "EUR 1.00"), ("2026-01-b", "USD 9.00")]

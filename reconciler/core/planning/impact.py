@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
@@ -292,24 +292,59 @@ class MoneyMovement:
 
 def money_moved(changes: Iterable[Change], home_currency: str | None) -> MoneyMovement:
     """The debits that changes post or cancel; blocked changes do not count."""
+    return moved_by(
+        (
+            entry
+            for change in changes
+            if change.action is not Action.BLOCKED
+            for entry in (*newly_posted(change), *newly_cancelled(change))
+        ),
+        home_currency,
+    )
+
+
+def moved_by(entries: Iterable[Entry], home_currency: str | None) -> MoneyMovement:
+    """The debits of entries."""
     moved: dict[str, list[Decimal]] = defaultdict(list)
     foreign: set[str] = set()
-    for change in changes:
-        if change.action is Action.BLOCKED:
-            continue
-        for kind, spec in (*newly_posted(change), *newly_cancelled(change)):
-            for posting in postings(kind, spec, home_currency):
-                if posting.debit <= ZERO:
-                    continue
-                moved[posting.currency].append(posting.debit)
-                if home_currency is None or posting.currency == home_currency:
-                    continue
-                if posting.home_net is None:
-                    foreign.add(posting.currency)
-                else:
-                    moved[home_currency].append(posting.home_net.copy_abs())
+    for kind, spec in entries:
+        for posting in postings(kind, spec, home_currency):
+            if posting.debit <= ZERO:
+                continue
+            moved[posting.currency].append(posting.debit)
+            if home_currency is None or posting.currency == home_currency:
+                continue
+            if posting.home_net is None:
+                foreign.add(posting.currency)
+            else:
+                moved[home_currency].append(posting.home_net.copy_abs())
     return MoneyMovement(
         amounts={currency: total(amounts) for currency, amounts in sorted(moved.items())},
         home_currency=home_currency,
         foreign=frozenset(foreign),
     )
+
+
+class Largest(NamedTuple):
+    """The largest change in a currency, and its debits: posted or cancelled, the larger sum."""
+
+    change: Change
+    currency: str
+    amount: Decimal
+
+
+def largest_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Largest, ...]:
+    """The largest change in the home currency, and in each one whose home amounts are unknown."""
+    found: dict[str, Largest] = {}
+    for change in changes:
+        if change.action is Action.BLOCKED:
+            continue
+        for entries in (newly_posted(change), newly_cancelled(change)):
+            moved = moved_by(entries, home_currency)
+            for currency, amount in moved.amounts.items():
+                # With amounts in the home currency, those in its own say nothing more.
+                if home_currency is not None and currency not in {home_currency, *moved.foreign}:
+                    continue
+                if currency not in found or amount > found[currency].amount:
+                    found[currency] = Largest(change, currency, amount)
+    return tuple(one for _, one in sorted(found.items()))
