@@ -169,14 +169,25 @@ lock: $(DEV) ## Renew the lock with the newest versions that pyproject.toml allo
 	$(PART) $(LOCK)/ledger.txt --upgrade --extra ledger --extra postgresql pyproject.toml
 	$(PART) $(LOCK)/postgresql.txt --upgrade --extra postgresql pyproject.toml
 	$(PART) $(LOCK)/run.txt --upgrade pyproject.toml
+	echo 'cyclonedx-bom>=7.2,<8' | $(COMPILE) --upgrade - --output-file $(LOCK)/sbom.txt
 	echo hatchling | $(PART) $(LOCK)/build.txt --upgrade -
+
+# The tools of a bill of materials live in an environment of their own, from a lock of their own.
+.PHONY: release
+release: $(DEV) ## Build the wheel, the source distribution and the bill of materials, into dist/
+	rm -rf dist
+	$(BIN)/hatchling build --target sdist --target wheel
+	$(UV) venv --clear --seed --python $(BIN)/python .venv-sbom
+	$(UV) pip install --python .venv-sbom/bin/python --require-hashes --requirement $(LOCK)/sbom.txt
+	.venv-sbom/bin/cyclonedx-py requirements $(LOCK)/ledger.txt --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file dist/sbom.cdx.json
 
 .PHONY: setup
 setup: $(DEV) ## Make the environment for development
 
 .PHONY: clean
 clean: ## Remove the environment and everything that tools leave behind
-	rm -rf .venv .venv-newest .venv-lowest .venv-docs .language-server .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
+	rm -rf .venv .venv-newest .venv-lowest .venv-docs .venv-sbom .language-server .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment whose Python has gone, or that was left half made, is made anew.

@@ -141,6 +141,11 @@ def test_whatever_installs_the_checkout_installs_the_lock() -> None:
         f"pip install --python .venv-newest/bin/python --upgrade --editable {EVERYTHING}",
         "pip install --python .venv-lowest/bin/python --no-deps --requirement -",
         "pip install --python .venv-bench/bin/python --requirement benchmarks/requirements.txt",
+        "pip install --python .venv-docs/bin/python --requirement docs/requirements.txt",
+        (
+            "pip install --python .venv-sbom/bin/python --require-hashes "
+            "--requirement $(LOCK)/sbom.txt"
+        ),
     ]
 
 

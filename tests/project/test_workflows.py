@@ -15,6 +15,7 @@ WORKFLOWS = sorted(
     {*(ROOT / ".github" / "workflows").glob("*.yml"), *TEMPLATES.glob("*.yml")} - {GITLAB}
 )
 GUIDE = (TEMPLATES / "README.md").read_text(encoding="utf-8")
+DEVELOPMENT = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
 ZIZMOR = ("zizmor", "--offline", "--no-progress", "--pedantic", "--strict-collection")
 SCHEMA = ("check-jsonschema", "--builtin-schema")
 
@@ -118,7 +119,7 @@ def test_every_secret_is_told_of(name: str) -> None:
     ),
 )
 def test_every_environment_is_told_of(environment: str) -> None:
-    assert f"`{environment}`" in GUIDE
+    assert f"`{environment}`" in GUIDE + DEVELOPMENT
 
 
 INJECTED = """\
