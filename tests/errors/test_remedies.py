@@ -279,6 +279,7 @@ REMEDIES |= {
     "reserved-field": edit(("  ReconcilerKey__c: acme-books/accrual\n", "")),
     "reversal-nets": edit(("300.90", "400.90")),
     "reversal-original": edit(("reverses: acrual", "reverses: accrual")),
+    "reversal-renamed": edit(("reverses: accrual", "reverses: 2026-01-accrual")),
     "reversal-original-removed": edit(
         ("reverses: accrual", "reverses: JE-00000018"), then=["reversal-unproved"]
     ),

@@ -356,3 +356,21 @@ def test_the_page_shows_what_the_commands_print(empty, monkeypatch):
     assert (empty.root / "rent.reversal.yaml").read_text() == written
     assert pairs in reconciler("plan").out
     assert reconciler("apply", "--auto-approve").code == 0
+
+
+def test_a_reversal_takes_the_new_name_of_its_original(small):
+    again = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-01"}
+    sides = ({**debit("400.90"), "type": "Credit"}, {**credit("400.90"), "type": "Debit"})
+    small.declare("undo", *sides, **again, metadata={"reverses": "entry-00"})
+    small.applied()
+    small.remove("entry-00")
+    notes = "Notes of entry-00"
+    small.declare("rent", notes=notes, metadata={"previousName": "entry-00"})
+    small.applied()
+    assert "[reversal-renamed]: entry-00 is named rent now" in small.run("validate").said
+    assert "To fix: Write `reverses: rent`." in small.run("validate").said
+    small.edit("undo.yaml", '"entry-00"', '"rent"')
+    assert small.plan("--expect-no-changes").code == 0
+    small.declare("rent", notes=notes)
+    assert small.plan("--expect-no-changes").code == 0
+    assert "[reversal-" not in small.run("validate").said

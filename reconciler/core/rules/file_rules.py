@@ -175,6 +175,14 @@ _FILE_RULES = (
         remedy="Write the name of a declared entry, or the number of an entry in the ledger.",
     ),
     Rule(
+        id="reversal-renamed",
+        summary="`metadata.reverses` has the present name of the original.",
+        why="The former name is known only as long as the original states it as `previousName`. "
+        "After that the reversal has no original, and every run is refused.",
+        remedy="Write the present name. It changes nothing in the ledger.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="reversal-unproved",
         summary="The original of a reversal is declared.",
         why="Files alone do not prove that a reversal cancels out an entry that no file holds. A "

@@ -220,6 +220,9 @@ def check_reversals(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Fin
             fact = f"{key} is reversed by {other.address.name} already ({other.source})"
             yield finding(one, "reversal-twice", REVERSES, fact)
         elif original is not None:
+            if named == original.previous_name:
+                fact = f"{named} is named {key} now"
+                yield finding(one, "reversal-renamed", REVERSES, fact, PRESENT_NAME.format(key))
             yield from _against(one, original, tenant)
         elif is_number(named):
             fact = f"no file declares {named}, so only a plan with the ledger proves the reversal"
@@ -254,6 +257,8 @@ FIND_ORIGINAL = (
     "If its file was removed, restore {0}, or remove both in one change. For an entry outside the "
     "workspace write its JE number."
 )
+
+PRESENT_NAME = "Write `reverses: {0}`. It changes nothing in the ledger."
 
 UNDO_REVERSAL = (
     "Remove this document. If {0} is not transferred, remove its file too: apply cancels it. If "
