@@ -142,7 +142,8 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     notices = tuple(_notices(plan))
     lacking = _lacking(plan, assessment) if plan.requirement.approvals else ""
     verdict = _verdict(plan, lacking, entries)
-    prevented = plan.refusals or plan.scope.offline or lacking or not plan.feasible
+    # A bad verdict is a refusal, a failed rehearsal, or a plan of which nothing is feasible.
+    prevented = verdict.style == "bad" or plan.scope.offline or lacking or not plan.feasible
     return PlanView(
         plan=plan,
         verdict=verdict,
@@ -240,10 +241,9 @@ def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
         return Verdict(style="warning", words=words, sentence=none)
     if not plan.feasible:
         return _unfeasible(plan, need)
-    if plan.scope.offline:
-        return Verdict(
-            style="warning", words="Cannot be applied", sentence="The plan was made offline."
-        )
+    failed = plan.rehearsal is not None and not plan.rehearsal.holds
+    if failed or plan.scope.offline:
+        return _REHEARSAL_FAILED if failed else _OFFLINE
     skipped = f"An apply skips {counted(blocked, 'blocked change', 'blocked changes')}."
     facts = [skipped] * bool(blocked) + [f"{cancelled} will be cancelled."] * bool(cancelled)
     facts += [f"{need}."] * bool(need)
@@ -252,6 +252,16 @@ def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
         return Verdict(style="warning", words=lacking, sentence=sentence)
     style = "warning" if blocked or cancelled or need else "good"
     return Verdict(style=style, words="Can be applied", sentence=sentence)
+
+
+_OFFLINE = Verdict(
+    style="warning", words="Cannot be applied", sentence="The plan was made offline."
+)
+_REHEARSAL_FAILED = Verdict(
+    style="bad",
+    words="Rehearsal failed",
+    sentence="Do not apply the plan: a change was refused, or the trial balance differs.",
+)
 
 
 def _unfeasible(plan: Plan, need: str) -> Verdict:

@@ -159,6 +159,15 @@ def test_the_verdict_comes_first(name, style, said):
     assert text.index(verdict.sentence) < text.index("Digest")
 
 
+@pytest.mark.parametrize("name", ["rehearsal-refused", "rehearsal-differs"])
+def test_a_failed_rehearsal_is_told_before_the_impact_and_offers_no_command(name):
+    plan = SCENES[name]().plan()
+    assert view_of(plan).verdict.words == "Rehearsal failed"
+    text = parts_of(plan_html(plan)).text
+    assert text.index("Rehearsal on a scratch ledger") < text.index("Net of debits and credits")
+    assert "--plan-digest" not in text
+
+
 @pytest.mark.parametrize("name", ["everything", "remove", "run-replace", "replace-currency"])
 def test_what_is_cancelled_is_named_before_the_impact(name):
     plan = SCENES[name]().plan()
