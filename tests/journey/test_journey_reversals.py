@@ -238,6 +238,24 @@ def test_what_is_refused_leaves_no_file(closed, args, code, said):
     assert said in ended.err
 
 
+@pytest.mark.parametrize(
+    ("refused", "remedy", "followed"),
+    [
+        (["rnt"], 'Did you mean "rent"?', ["rent"]),
+        (["rent", "--name", "rent"], "another name with --name.", ["rent", "--name", "undo"]),
+        (["rent", "--period", "Mai-2026"], "other values with --period,",
+         ["rent", "--period", "Mar-2026"]),
+        (["rent", "--rebook-only"], "Run `reconciler reverse rent --rebook ",
+         ["rent", "--rebook"]),
+    ],
+    ids=["name of an entry", "name of the reversal", "period", "nothing to rebook"],
+)  # fmt: skip
+def test_each_remedy_of_the_verb_ends_its_refusal(closed, refused, remedy, followed):
+    assert remedy in " ".join(closed.run("reverse", *refused).err.split())
+    assert closed.run("reverse", *followed).code == 0
+    closed.applied()
+
+
 def test_without_an_open_period_the_verb_says_so(rent):
     text = (rent.root / "reference.yaml").read_text()
     rent.close_period(re.findall(r"name: ([^,]+), .*endDate", text)[-1])
@@ -247,6 +265,13 @@ def test_without_an_open_period_the_verb_says_so(rent):
     # One way of the remedy: a period is named. Whether it is open is for the plan to say.
     assert rent.run("reverse", "rent", "--period", "Feb-2026").code == 0
     assert "period-closed" in rent.plan().out
+    # The other way: the last period is reopened.
+    (rent.root / "rent.reversal.yaml").unlink()
+    periods = rent.call("GET", "accounting-periods")["accountingPeriods"]
+    last = max((one for one in periods if one["endDate"]), key=lambda one: one["startDate"])
+    rent.call("PUT", f"accounting-periods/{last['id']}/reopen")
+    assert rent.run("reverse", "rent").code == 0
+    rent.applied()
 
 
 def test_a_long_name_needs_a_shorter_one(empty):

@@ -49,6 +49,7 @@ from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
 from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
+from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 
 TESTS = Path(__file__).parents[1]
@@ -1000,6 +1001,13 @@ FOLLOWED_ELSEWHERE = {
     "rehearsal-refused": (
         "trust/test_trust_rehearsal.py::test_a_refusal_ends_with_the_permission_or_the_declaration"
     ),
+    "file-modified": (
+        "journey/test_journey_reversals.py::test_a_reversal_is_written_again_into_its_file"
+    ),
+    "reversal-name": "journey/test_journey_reversals.py::test_a_long_name_needs_a_shorter_one",
+    "reversal-period": (
+        "journey/test_journey_reversals.py::test_without_an_open_period_the_verb_says_so"
+    ),
     "lease": "daybook/test_daybook_lease.py::test_a_lease_is_waited_for_as_long_as_was_asked",
     "ledger-not-searched": (
         "apply/test_apply_probing.py::"
@@ -1024,6 +1032,7 @@ BESIDE_THE_PLAN = ("stale-plan", "lease")
 
 def test_t26_every_rule_of_a_plan_has_a_test_that_follows_its_remedy():
     known = {**PLAN_RULES, **DIFFERENCE_RULES, **WARNING_RULES, **LEDGER_RULES, **REHEARSAL_RULES}
+    known |= WRITING_RULES
     # An information asks for nothing.
     wanted = {rule.id for rule in known.values() if rule.severity is not Severity.INFORMATION} | {
         *BESIDE_THE_PLAN
