@@ -19,15 +19,12 @@ from reconciler.errors import DaybookError, FilesRefused
 from reconciler.workspace.loader import WORKSPACE_FILE
 from reconciler.workspace.settings import Settings
 
-FORMAT_VERSION = "1.0"
-
 
 def daybook_document(root: Path) -> dict[str, Any]:
     """All that the daybook records, in the shape of `--format json`."""
     with closing(open_workspace_daybook(root, _settings(root))) as daybook:
         last = {call.intent.address: call for call in daybook.history()}
         return {
-            "format_version": FORMAT_VERSION,
             "daybook": daybook.place,
             "lineage": daybook.lineage,
             "workspace": daybook.workspace,

@@ -8,9 +8,9 @@ import click
 from reconciler.app.approvals import change_options
 from reconciler.app.comment import DRY_RUN_LIMIT, ReviewState, post_comment
 from reconciler.cli.inputs import saved_plan
-from reconciler.cli.options import common_options, forge_options, given_options
+from reconciler.cli.options import common_options, forge_options, given_options, json_option
 from reconciler.cli.show import with_workspace
-from reconciler.cli.terminal import err, note, out_text
+from reconciler.cli.terminal import err, note, out_json, out_text
 from reconciler.core.model.command import completed_plan
 from reconciler.render.comment import Frame, comment_body, marker_of
 from reconciler.render.styled_text import line
@@ -29,6 +29,7 @@ _LONGEST = 10
     help="What the plan is for, such as production, if one change has several plans.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the comment and post nothing.")
+@json_option
 @common_options
 def comment(
     *, planfile: Path, environment: str, dry_run: bool, ca_bundle: str | None, **given: Any
@@ -43,7 +44,10 @@ def comment(
     if dry_run:
         frame = Frame(environment=environment, commit=options.commit or "")
         text = comment_body(plan, frame, before="", limit=DRY_RUN_LIMIT)
-        out_text(with_workspace(text, plan, "markdown"))
+        drawing = with_workspace(text, plan, "markdown")
+        out_json({"comment": drawing})
+        if given_options().style == "text":
+            out_text(drawing)
         return 0
 
     def body(state: ReviewState, before: str, limit: int) -> str:
@@ -68,5 +72,6 @@ def comment(
     change, placed = post_comment(plan, options, marker=marker, body=body)
     what = "Commented" if placed.made else "Updated the comment"
     doubles = f", and removed {placed.removed} more" if placed.removed else ""
+    out_json({"change": str(change), "created": placed.made, "removed": placed.removed})
     note(f"{what} on {change}{doubles}.")
     return 0

@@ -13,7 +13,8 @@ from reconciler.app.daybook import (
     unlock_daybook,
     verify_daybook,
 )
-from reconciler.cli.options import HELP, VerbGroup, common_options, format_option, given_options
+from reconciler.cli.main import VerbGroup
+from reconciler.cli.options import HELP, common_options, given_options, json_option
 from reconciler.cli.recover import recover
 from reconciler.cli.terminal import counted, out, out_json
 from reconciler.render.styled_text import Line, line
@@ -29,15 +30,13 @@ daybook.add_command(recover)
 
 
 @daybook.command(short_help="Show what the daybook records.")
-@format_option("text", "json")
+@json_option
 @common_options
-def show(*, style: str) -> None:
+def show() -> None:
     """Show entries with their numbers, open calls, runs, and who is writing. Reads no ledger."""
     document = daybook_document(given_options().workspace)
-    if style == "json":
-        out_json(document)
-    else:
-        out(_lines(document))
+    out_json(document)
+    out(_lines(document))
 
 
 @daybook.command(short_help="Check every event of the daybook.")
@@ -47,34 +46,42 @@ def show(*, style: str) -> None:
     metavar="FILE",
     help="An export that the daybook must continue. This detects an older or a different daybook.",
 )
+@json_option
 @common_options
 def verify(*, against: Path | None) -> None:
     """Check that no event was changed, removed or moved since it was written."""
     events, serial, digest = verify_daybook(given_options().workspace, against=against)
+    out_json({"events": events, "serial": serial, "hash": digest})
     out([line(f"{counted(events, 'event')}, serial {serial}: none was changed or removed.")])
     out([line(f"The last event has the hash {digest}.")])
 
 
 @daybook.command(short_help="Break the lease of a stuck writer.")
 @click.argument("lease", metavar="ID")
+@json_option
 @common_options
 def unlock(*, lease: str) -> None:
     """End the lease with this ID, which a refused command shows. Its holder can write no more."""
-    out([line(f"Unlocked: {unlock_daybook(given_options().workspace, lease)}.")])
+    broken = unlock_daybook(given_options().workspace, lease)
+    out_json({"unlocked": broken})
+    out([line(f"Unlocked: {broken}.")])
     out([line("That run can write no more. The next apply settles its open calls.")])
 
 
 @daybook.command("export", short_help="Write the whole daybook to a file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
 @common_options
 def export_(*, file: Path) -> None:
     """Write the daybook to FILE as lines of JSON, with the hash chain that proves it complete."""
     events, serial = export_daybook(given_options().workspace, file)
+    out_json({"events": events, "serial": serial})
     out([line(f"Wrote {counted(events, 'event')}, serial {serial}.")])
 
 
 @daybook.command("import", short_help="Create a new daybook from an export.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@json_option
 @common_options
 def import_(*, file: Path) -> None:
     """Create this workspace's daybook from an export, in a file or on PostgreSQL.
@@ -82,6 +89,7 @@ def import_(*, file: Path) -> None:
     It must not exist yet. It keeps its lineage, so the old daybook must not be used any more.
     """
     events, serial = import_daybook(given_options().workspace, file)
+    out_json({"events": events, "serial": serial})
     out([line(f"Imported {counted(events, 'event')}, serial {serial}.")])
 
 

@@ -4,8 +4,17 @@ import click
 
 from reconciler.app.doctor import checks
 from reconciler.app.workspace import read_workspace
-from reconciler.cli.options import ca_bundle_option, common_options, given_options
-from reconciler.cli.terminal import counted, counted_by_kind, log_steps, note, out, problem_spans
+from reconciler.cli.options import ca_bundle_option, common_options, given_options, json_option
+from reconciler.cli.terminal import (
+    counted,
+    counted_by_kind,
+    log_steps,
+    note,
+    out,
+    out_json,
+    problem_spans,
+)
+from reconciler.render.findings import problem_rows
 from reconciler.render.styled_text import line
 
 _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}
@@ -19,6 +28,7 @@ _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}
     "nothing.",
 )
 @ca_bundle_option
+@json_option
 @common_options
 def doctor(*, ci: bool, ca_bundle: str | None) -> int:
     """Check files, daybook, credentials and ledger, and show what is missing. Changes nothing."""
@@ -28,6 +38,8 @@ def doctor(*, ci: bool, ca_bundle: str | None) -> int:
     out([line(("Workspace ", ""), (str(root.absolute()), "strong"))])
     workspace = read_workspace(root)
     out(problem_spans(workspace.errors, root))
+    if workspace.errors:
+        out_json({"problems": problem_rows(workspace.errors)})
     counts = (
         counted(workspace.files, "file"),
         counted_by_kind(workspace.declared),
@@ -35,7 +47,7 @@ def doctor(*, ci: bool, ca_bundle: str | None) -> int:
     )
     if workspace.warnings:
         note("`reconciler validate` shows the warnings of the files.")
-    code = 0
+    code, rows = 0, []
     for check in checks(
         workspace,
         ", ".join(counts),
@@ -43,10 +55,19 @@ def doctor(*, ci: bool, ca_bundle: str | None) -> int:
         ci=ci,
         verb_variables=given.verb_variables,
     ):
+        rows.append(
+            {
+                "status": check.status,
+                "subject": check.subject,
+                "message": check.fact,
+                "remedy": check.error.remedy if check.error else "",
+            }
+        )
         mark = (f"  {check.status:<5}", _STYLES[check.status])
         out([line(mark, (check.subject, "strong"), ": ", check.fact)])
         if check.error is not None:
             code = max(code, check.error.exit_code)
             if check.error.remedy:
                 out([line(check.error.remedy, indent=9)])
+    out_json({"checks": rows})
     return code

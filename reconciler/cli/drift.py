@@ -21,7 +21,7 @@ from reconciler.errors import ExpectationFailed
 from reconciler.render.text import drift_lines
 
 _KEYS = (
-    *("format_version", "workspace", "target", "live"),
+    *("workspace", "target", "live"),
     *("drift", "unanswered", "transfers", "warnings"),
 )
 

@@ -5,18 +5,21 @@ from difflib import get_close_matches
 import click
 
 from reconciler.app.explain import all_rules, custom_rule
-from reconciler.cli.options import common_options, completing, given_options
-from reconciler.cli.terminal import out
+from reconciler.cli.options import common_options, completing, given_options, json_option
+from reconciler.cli.terminal import out, out_json
+from reconciler.core.documents.plain_fields import written_fields
 from reconciler.render.styled_text import Line, line, table
 
 
 @click.command()
 @click.argument("rule", required=False, shell_complete=completing("rule"))
+@json_option
 @common_options
 def explain(rule: str | None) -> int:
     """Explain a RULE that a message names; without one, list all rules."""
     rules = all_rules()
     if rule is None:
+        out_json({"rules": [written_fields(rules[name]) for name in sorted(rules)]})
         out(table([(name, rules[name].summary) for name in sorted(rules)]))
         return 0
     found = rules.get(rule) or custom_rule(rule, given_options().workspace)
@@ -26,6 +29,7 @@ def explain(rule: str | None) -> int:
         if rule.startswith("house/"):
             hint = " Custom rules belong to a workspace: name it with --workspace."
         raise click.UsageError(given_options().completed(f"There is no rule {rule}.{hint}"))
+    out_json({"rules": [written_fields(found)]})
     blocks: tuple[Line, ...] = (
         line((found.id, "strong"), f" ({found.severity})"),
         line(found.summary, indent=2),

@@ -9,9 +9,9 @@ import click
 
 from reconciler.app.starter import ReferenceChoices, write_starter
 from reconciler.cli.inputs import unguarded
-from reconciler.cli.options import common_options, sound_name
+from reconciler.cli.options import common_options, json_option, sound_name
 from reconciler.cli.streams import stdin_is_terminal
-from reconciler.cli.terminal import out
+from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.command import suggested
 from reconciler.core.model.fiscal_calendar import Calendar
 from reconciler.render.styled_text import line
@@ -65,6 +65,7 @@ def _marker(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="The custom field of Journal Entry that holds the marker, or notes.",
 )
 @click.option("--example", is_flag=True, help="Begin with the example data, and ask nothing.")
+@json_option
 @common_options
 def init(*, directory: Path, name: str, marker: str, example: bool, **given: Any) -> int:
     """Write a starter workspace to DIRECTORY. Never overwrites a file.
@@ -78,8 +79,9 @@ def init(*, directory: Path, name: str, marker: str, example: bool, **given: Any
     choices = None
     if any(given.values()) or (stdin_is_terminal() and not example):
         choices = _reference_choices(given, asked)
-    for path in write_starter(directory, name, marker=marker, choices=choices):
-        out([line("wrote ", (f"{path}", "strong"))])
+    written = write_starter(directory, name, marker=marker, choices=choices)
+    out_json({"written": [str(path) for path in written]})
+    out(line("wrote ", (f"{path}", "strong")) for path in written)
     place = () if directory == Path("journals") else ("-w", directory)
     out([line(f"Next: {suggested('plan', *place).strip('`')}")])
     return 0

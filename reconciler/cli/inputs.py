@@ -16,12 +16,13 @@ from reconciler.app.text_files import read_text
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.cli.options import given_options, take
 from reconciler.cli.streams import stdin_is_terminal
-from reconciler.cli.terminal import counted, err, log_steps, problem_spans, show_error
+from reconciler.cli.terminal import counted, err, log_steps, out_json, problem_spans, show_error
 from reconciler.core.documents.plan_file import plan_of
 from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import Scope
 from reconciler.errors import DaybookError
 from reconciler.render.change_view import cancelling_text
+from reconciler.render.findings import problem_rows
 from reconciler.render.styled_text import line
 
 
@@ -35,6 +36,8 @@ def checked_workspace(*, mends: str = "", cached: bool = False) -> CheckedWorksp
     left = tuple(one for one in workspace.problems if one.rule != mends)
     workspace = replace(workspace, problems=left)
     err(problem_spans(workspace.errors, workspace.root))
+    if workspace.errors:
+        out_json({"problems": problem_rows(workspace.errors)})
     log_steps()
     return workspace
 

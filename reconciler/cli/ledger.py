@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli.options import HELP, VerbGroup, format_option
+from reconciler.cli.main import VerbGroup
+from reconciler.cli.options import HELP, format_option, json_option
 from reconciler.cli.streams import write_line
+from reconciler.cli.terminal import out, out_json, out_text
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission
 from reconciler.ledger.connections import ConnectionLimits
 from reconciler.ledger.serve import is_loopback
 from reconciler.ledger.serve import serve as run_server
+from reconciler.render.styled_text import line
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATABASE = click.option(
@@ -207,10 +210,10 @@ def create_client(
     except UnknownPermission as error:
         raise click.BadParameter(str(error), param_hint="--permission") from error
     if style == "json":
-        write_line(json.dumps({"client_id": client_id, "client_secret": secret}))
+        # The credentials alone, since they are kept in a file or sent as they are.
+        out_text(json.dumps({"client_id": client_id, "client_secret": secret}) + "\n")
     else:
-        write_line(f"client_id      {client_id}")
-        write_line(f"client_secret  {secret}")
+        out([line(f"client_id      {client_id}"), line(f"client_secret  {secret}")])
 
 
 @ledger.command("load-transactions")
@@ -218,6 +221,7 @@ def create_client(
 @_REFERENCE
 @_ENTITY
 @click.argument("file", type=click.Path(path_type=Path))
+@json_option
 def load_transactions(
     database: str, reference: Path | None, entity: str | None, file: Path
 ) -> None:
@@ -232,7 +236,8 @@ def load_transactions(
     """
     with _opened(database, reference) as opened:
         loaded = opened.load_transactions(file, tenant_id=_tenant(opened, entity))
-    write_line(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")
+    out_json({"added": loaded.added, "known": loaded.known})
+    out([line(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")])
 
 
 @ledger.command("close-period")
@@ -245,6 +250,7 @@ def load_transactions(
     help="Set it to pending close: only clients that manage the close process can post in it.",
 )
 @click.argument("name")
+@json_option
 def close_period(
     *, database: str, reference: Path | None, entity: str | None, pending: bool, name: str
 ) -> None:
@@ -252,7 +258,8 @@ def close_period(
     with _opened(database, reference) as opened:
         change = "pending-close" if pending else "close"
         opened.change_period(name, change, tenant_id=_tenant(opened, entity))
-    write_line(f"The accounting period {name} is {'pending close' if pending else 'closed'}.")
+    out_json({"period": name, "status": "PendingClose" if pending else "Closed"})
+    out([line(f"The accounting period {name} is {'pending close' if pending else 'closed'}.")])
 
 
 @ledger.command("reopen-period")
@@ -260,15 +267,18 @@ def close_period(
 @_REFERENCE
 @_ENTITY
 @click.argument("name")
+@json_option
 def reopen_period(*, database: str, reference: Path | None, entity: str | None, name: str) -> None:
     """Reopen the accounting period NAME. The next period must be open."""
     with _opened(database, reference) as opened:
         opened.change_period(name, "reopen", tenant_id=_tenant(opened, entity))
-    write_line(f"The accounting period {name} is open.")
+    out_json({"period": name, "status": "Open"})
+    out([line(f"The accounting period {name} is open.")])
 
 
 @ledger.command()
 @_DATABASE
+@json_option
 def verify(database: str) -> None:
     """Verify the audit chain: no recorded change was altered, removed or inserted."""
     with _opened(database, built_in=False) as opened:
@@ -277,7 +287,8 @@ def verify(database: str) -> None:
         raise click.ClickException(
             f"the audit chain is broken at event {broken}; restore the database from a backup"
         )
-    write_line("The audit chain is intact.")
+    out_json({"intact": True})
+    out([line("The audit chain is intact.")])
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The root command: which verbs there are, and how every way to fail ends."""
 
 import gc
-import json
 import os
 import platform
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import StringIO
+from itertools import pairwise
 from keyword import iskeyword
 from types import MappingProxyType
 from typing import Any
@@ -17,8 +17,9 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import streams
-from reconciler.cli.options import HELP, CommonOptions, VerbGroup, common_options, format_option
-from reconciler.cli.terminal import err, out, out_text, show_error
+from reconciler.cli.options import HELP, CommonOptions, common_options, given_options, json_option
+from reconciler.cli.terminal import err, json_text, out, out_json, show_error
+from reconciler.core.model.command import completed_document, suggested
 from reconciler.core.model.variables import (
     FLAG_PREFIX,
     ci_variable,
@@ -64,6 +65,32 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
 
 _WRITING_FILES = frozenset({"export", "fmt", "generate", "import", "reverse"})
 """The verbs whose modules are in the folder `files`."""
+
+
+class VerbGroup(click.Group):
+    """A group that names the nearest of its commands for a word that is none of them."""
+
+    elsewhere: Mapping[str, str] = MappingProxyType({})
+    """Commands of other groups, which are asked for here: the word, and the whole command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        word = args[0]
+        known = {**self.elsewhere, **{name: name for name in self.list_commands(ctx)}}
+        if self.get_command(ctx, word) is None and not word.startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(word.lower(), known, n=1)
+            hint = ""
+            if close:
+                path = (*ctx.command_path.split()[1:], *known[close[0]].split())
+                meant = given_options().completed(suggested(*path, *args[1:]))
+                hint = f" Did you mean {meant}?"
+            raise click.UsageError(f"There is no command {word}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 class LazyGroup(VerbGroup):
@@ -146,7 +173,7 @@ def _read_environment(command: click.Command, *verb: str) -> None:
     of the verb counts before the shared one.
     """
     for option in command.params:
-        if isinstance(option, click.Option) and not option.is_eager:
+        if isinstance(option, click.Option) and option.name not in ("help", "version"):
             flag = next(word for word in option.opts if word.startswith("--"))
             option.envvar = [flag_variable(flag, *verb), flag_variable(flag)]
     if isinstance(command, click.Group):
@@ -174,15 +201,13 @@ def root() -> None:
 
 
 @root.command()
-@format_option("text", "json")
+@json_option
 @common_options
-def version(style: str) -> None:
+def version() -> None:
     """Print the version."""
-    if style == "json":
-        facts = {"reconciler": __version__, "python": platform.python_version()}
-        out_text(json.dumps(facts) + "\n")
-    else:
-        out([line(f"reconciler {__version__} on Python {platform.python_version()}")])
+    python = platform.python_version()
+    out_json({"reconciler": __version__, "python": python})
+    out([line(f"reconciler {__version__} on Python {python}")])
 
 
 _read_environment(root)
@@ -235,6 +260,42 @@ _GOOD = frozenset({0, 2})
 
 
 def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
+    words = sys.argv[1:] if args is None else args
+    code, error = _ended(words, given)
+    if isinstance(error, click.UsageError) and not given.command and _names_json(words):
+        # It was refused before its options were read.
+        given.style = "json"
+    if given.style == "json" and not given.printed:
+        streams.write_document(json_text(_output(given, code, error)))
+    return code
+
+
+def _names_json(words: Sequence[str]) -> bool:
+    return "--format=json" in words or ("--format", "json") in pairwise(words)
+
+
+def _output(given: CommonOptions, code: int, error: Exception | None) -> Mapping[str, object]:
+    """What `--format json` prints, as `schemas/output.schema.json` describes it."""
+    said: dict[str, object] = {
+        "format_version": OUTPUT_VERSION,
+        "command": given.command,
+        "exit_code": code,
+    }
+    if isinstance(error, ReconcilerError):
+        said["error"] = {"message": error.message, "remedy": error.remedy}
+    elif error is not None:
+        message = error.format_message() if isinstance(error, click.ClickException) else f"{error}"
+        said["error"] = {"message": message, "remedy": ""}
+    found = completed_document({**said, **given.result}, given.completed)
+    assert isinstance(found, dict)
+    return found
+
+
+OUTPUT_VERSION = "1.0"
+
+
+def _ended(args: Sequence[str], given: CommonOptions) -> tuple[int, Exception | None]:
+    """The exit code of a command, and the error that ended it, which was shown."""
     try:
         result: Any = root.main(args=args, prog_name="reconciler", standalone_mode=False, obj=given)
     except click.ClickException as error:
@@ -242,21 +303,21 @@ def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
         error.show(shown)
         for text in shown.getvalue().splitlines():
             err([line((text, "bad" if text.startswith("Error: ") else ""))])
-        return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code
+        return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code, error
     except (click.Abort, KeyboardInterrupt):
-        err([line(f"Interrupted. To run the command again: {given.again}.")])
-        return INTERRUPTED
+        remedy = f"To run the command again: {given.again}."
+        err([line(f"Interrupted. {remedy}")])
+        return INTERRUPTED, ReconcilerError("Interrupted.", remedy=remedy)
     except (ReconcilerError, ModuleNotFoundError) as raised:
         known = raised if isinstance(raised, ReconcilerError) else MissingPackage.of(raised)
         known.message, known.remedy = map(given.completed, (known.message, known.remedy))
-        show_error(known)
-        return known.exit_code
     except SystemExit:
         # click ends the process by itself when nobody reads its help.
-        show_error(ReconcilerError("the output: nobody reads it"))
-        return ReconcilerError.exit_code
+        known = ReconcilerError("the output: nobody reads it")
     except OSError as error:
         # A path that no system can have, a full disk: not ours to tell one from the other.
-        show_error(ReconcilerError(f"{error.filename or 'the output'}: {error.strerror}"))
-        return ReconcilerError.exit_code
-    return result if isinstance(result, int) else 0
+        known = ReconcilerError(f"{error.filename or 'the output'}: {error.strerror}")
+    else:
+        return result if isinstance(result, int) else 0, None
+    show_error(known)
+    return known.exit_code, known

@@ -20,32 +20,6 @@ from reconciler.render.escaping import escaped
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class VerbGroup(click.Group):
-    """A group that names the nearest of its commands for a word that is none of them."""
-
-    elsewhere: Mapping[str, str] = MappingProxyType({})
-    """Commands of other groups, which are asked for here: the word, and the whole command."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if ctx.resilient_parsing:
-            return super().resolve_command(ctx, args)
-        word = args[0]
-        known = {**self.elsewhere, **{name: name for name in self.list_commands(ctx)}}
-        if self.get_command(ctx, word) is None and not word.startswith("-"):
-            from difflib import get_close_matches
-
-            close = get_close_matches(word.lower(), known, n=1)
-            hint = ""
-            if close:
-                path = (*ctx.command_path.split()[1:], *known[close[0]].split())
-                meant = given_options().completed(suggested(*path, *args[1:]))
-                hint = f" Did you mean {meant}?"
-            raise click.UsageError(f"There is no command {word}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
 @dataclass(slots=True)
 class CommonOptions:
     """The common options, given on the root or on the verb; the verb's value wins."""
@@ -60,6 +34,14 @@ class CommonOptions:
     """Whether the process ends with this command."""
     named: bool = False
     """Whether somebody named the workspace, on the command line or in the environment."""
+    style: str = "text"
+    """The output format of a verb that has several."""
+    command: str = ""
+    """The verb, with its group."""
+    result: dict[str, object] = field(default_factory=dict)
+    """What the verb reports as JSON."""
+    printed: bool = False
+    """Whether stdout has a document already."""
     typed: set[str] = field(default_factory=set)
     """The options of these that are on the command line."""
     verb_variables: frozenset[str] = frozenset()
@@ -195,15 +177,31 @@ class _Format(click.Choice[str]):
 ENVIRONMENT = click.core.ParameterSource.ENVIRONMENT
 
 
-def format_option(*formats: str) -> Callable[[_Command], _Command]:
-    """The option that chooses the output format; the first one is the default."""
+def _remember_style(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    given = ctx.ensure_object(CommonOptions)
+    given.style, given.command = value, ctx.command_path.partition(" ")[2]
+    return value
+
+
+def format_option(*formats: str, exposed: bool = True) -> Callable[[_Command], _Command]:
+    """The option that chooses the output format; the first one is the default.
+
+    It is read before the others, so that an error in these has the format too.
+    """
     return click.option(
         *("--format", "style"),
         type=_Format(formats),
         default=formats[0],
         show_default=True,
         help="The output format.",
+        callback=_remember_style,
+        is_eager=True,
+        expose_value=exposed,
     )
+
+
+json_option = format_option("text", "json", exposed=False)
+"""For a verb whose texts and JSON both go through `cli.terminal`, which prints one of them."""
 
 
 def _labels(ctx: click.Context, param: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,21 +14,25 @@ from reconciler.app.progress import (
     NotReviewed,
     UnsavedOutcome,
 )
+from reconciler.cli.options import given_options
 from reconciler.cli.streams import write_document, write_line
 from reconciler.cli.terminal import (
     err,
     has_bar,
     noter,
     out,
+    out_json,
     problem_spans,
 )
+from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.report import Applied, Outcome, Report, Settled
+from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_document
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
 from reconciler.render.approvals import assessment_lines
+from reconciler.render.findings import problem_rows
 from reconciler.render.open_calls import open_lines
 from reconciler.render.phrases import refused_text
 from reconciler.render.plan_comparison import plan_diff_lines
@@ -80,17 +84,25 @@ class Printer:
             case UnsavedOutcome():
                 self._unsaved(event)
             case FilesWritten():
+                out_json({"written": [str(path) for path in event.paths]})
                 out(line("wrote ", (str(path), "strong")) for path in event.paths)
             case FileDifferences():
+                out_json({"would_write": [str(path) for path in event.paths]})
+                out_json({"diff": list(event.lines)})
                 out(line(text) for text in event.lines)
                 out(line("would write ", (str(path), "strong")) for path in event.paths)
             case SheetSummary():
+                out_json({"sheet": written_fields(event)})
                 out(sheet_lines(event))
             case SheetFindings():
+                found = [written_fields(one) for one in event.findings]
+                out_json({"findings": found, "finding_count": event.count})
                 err(finding_lines(event))
             case ImportProblems():
+                out_json({"problems": problem_rows(event.problems)})
                 err(problem_spans(event.problems, event.root))
             case Imported():
+                out_json({"adopted": event.count})
                 left = f" are left for what was imported ({event.count})."
                 out([line(("No changes", "good"), left)])
             case Recovery():
@@ -101,6 +113,8 @@ class Printer:
             out(lines)
 
     def _report(self, report: Report) -> None:
+        if given_options().style == "json":
+            out_json({"report": report_document(report)})
         self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))
         self._result(report_lines(report, next_step=self.next_step))
         if refused := refused_text(refusals_of(report)):

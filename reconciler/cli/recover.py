@@ -77,10 +77,8 @@ def recover(
         opened = open_session(WriteSession, workspace, command="recover", ca_bundle=ca_bundle)
         with opened as session:
             recovery = settle(session, answers, tell=printer)
-    if style == "json":
-        out_json(recovery_document(recovery))
-    else:
-        out(verdict_lines(recovery))
+    out_json(recovery_document(recovery))
+    out(verdict_lines(recovery))
     return 0 if recovery.complete else AppliedInPart.exit_code
 
 

@@ -3,8 +3,8 @@
 import click
 
 from reconciler.app.explain import schema_text, schemas
-from reconciler.cli.options import common_options, completing
-from reconciler.cli.terminal import out, out_text
+from reconciler.cli.options import common_options, completing, json_option
+from reconciler.cli.terminal import out, out_json, out_text
 from reconciler.render.styled_text import line, table
 
 
@@ -16,10 +16,12 @@ from reconciler.render.styled_text import line, table
     help="Write the schema that editors use for the files of this workspace. It lists the "
     "accounting codes, periods, currencies, segments and fields of the Reference.",
 )
+@json_option
 @common_options
 def schema(kind: str | None, *, write: bool) -> int:
     """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), of what `apply
-    --report` writes (`report`), or of a `close-check`; without one, list them.
+    --report` writes (`report`), of a `close-check`, or of `--format json` (`output`); without
+    one, list them.
     """
     if write and kind is not None:
         raise click.UsageError("--write takes no KIND: one schema is for all of them.")
@@ -29,10 +31,12 @@ def schema(kind: str | None, *, write: bool) -> int:
         from reconciler.cli.inputs import checked_workspace
 
         path, changed = write_editor_schema(checked_workspace())
+        out_json({"written": [str(path)] if changed else []})
         out([line("wrote " if changed else "already up to date: ", (f"{path}", "strong"))])
         return 0
     known = schemas()
     if kind is None:
+        out_json({"schemas": known})
         out(table(list(known.items())))
         return 0
     if kind not in known:

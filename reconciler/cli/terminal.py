@@ -4,14 +4,14 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from reconciler.cli.options import given_options
+from reconciler.cli.options import CommonOptions, given_options
 from reconciler.cli.streams import (
     LineHandler,
     bar_console,
@@ -30,8 +30,9 @@ from reconciler.render.styled_text import Line, Part, line, mapped
 
 
 def out(lines: Iterable[Part]) -> None:
-    """Results, on stdout."""
-    write_lines(mapped(lines, _complete()), colour=_colour())
+    """Results, on stdout; nothing under `--format json`."""
+    if (given := _given()) is None or given.style != "json":
+        write_lines(mapped(lines, _complete()), colour=_colour())
 
 
 def err(lines: Iterable[Part]) -> None:
@@ -41,12 +42,19 @@ def err(lines: Iterable[Part]) -> None:
 
 def out_text(text: str) -> None:
     """A result in a machine format, on stdout, as it is."""
+    if given := _given():
+        given.printed = True
     write_document(text)
 
 
-def out_json(document: object) -> None:
-    """A result as JSON, on stdout."""
-    out_text(json_text(whole_commands(document)))
+def out_json(document: Mapping[str, object]) -> None:
+    """Add to the result that `--format json` prints at the end of the command."""
+    given_options().result.update(document)
+
+
+def _given() -> CommonOptions | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.ensure_object(CommonOptions)
 
 
 def whole_commands(document: object) -> object:

@@ -13,6 +13,7 @@ from reconciler.cli.terminal import (
     counted_by_kind,
     err,
     out,
+    out_json,
     out_text,
     path_prefix,
     problem_spans,
@@ -46,7 +47,7 @@ def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
     else:
         complete = given_options().completed
         problems = tuple(completed_problem(one, complete) for one in problems)
-        out_text(_document(style, workspace, problems))
+        _write(style, workspace, problems)
     return FilesRefused.exit_code if errors else 0
 
 
@@ -62,15 +63,16 @@ def _print(workspace: CheckedWorkspace, problems: tuple[Problem, ...], errors: i
         err([line("No Reference: accounting codes, periods and currencies were not checked.")])
 
 
-def _document(style: str, workspace: CheckedWorkspace, problems: tuple[Problem, ...]) -> str:
+def _write(style: str, workspace: CheckedWorkspace, problems: tuple[Problem, ...]) -> None:
     """The problems in a format for other programs; paths start at the current directory."""
     prefix = path_prefix(workspace.root)
     match style:
         case "sarif":
-            return findings.findings_sarif(problems, prefix, all_rules(), __version__)
+            out_text(findings.findings_sarif(problems, prefix, all_rules(), __version__))
         case "junit":
             declared = {item.source.path for item in workspace.declared.values()}
-            return findings.findings_junit(problems, declared, prefix)
+            out_text(findings.findings_junit(problems, declared, prefix))
         case "github":
-            return findings.findings_annotations(problems, prefix)
-    return findings.findings_json(problems, files=workspace.files)
+            out_text(findings.findings_annotations(problems, prefix))
+        case _:
+            out_json(findings.findings_document(problems, files=workspace.files))

@@ -14,36 +14,37 @@ from reconciler.render.annotations import Level, annotation
 from reconciler.render.escaping import escaped
 from reconciler.render.junit import Case, junit
 
-FORMAT_VERSION = "1.0"
-
 _LEVELS: Mapping[Severity, Level] = MappingProxyType(
     {Severity.ERROR: "error", Severity.WARNING: "warning"}
 )
 
 
-def findings_json(problems: tuple[Problem, ...], *, files: int) -> str:
+def findings_document(problems: tuple[Problem, ...], *, files: int) -> dict[str, object]:
     """The problems with their unencoded paths, and the counts."""
     errors = sum(1 for problem in problems if problem.severity is Severity.ERROR)
-    document = {
-        "format_version": FORMAT_VERSION,
+    return {
         "valid": errors == 0,
         "files": files,
         "error_count": errors,
         "warning_count": len(problems) - errors,
-        "problems": [
-            {
-                "path": problem.path,
-                "line": problem.line,
-                "column": problem.column,
-                "severity": problem.severity.value,
-                "rule": problem.rule,
-                "message": problem.message,
-                "remedy": problem.remedy,
-            }
-            for problem in problems
-        ],
+        "problems": problem_rows(problems),
     }
-    return harmless_json(json.dumps(document, indent=2)) + "\n"
+
+
+def problem_rows(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """Problems as plain JSON values."""
+    return [
+        {
+            "path": problem.path,
+            "line": problem.line,
+            "column": problem.column,
+            "severity": problem.severity.value,
+            "rule": problem.rule,
+            "message": problem.message,
+            "remedy": problem.remedy,
+        }
+        for problem in problems
+    ]
 
 
 def findings_annotations(problems: Iterable[Problem], prefix: str) -> str:

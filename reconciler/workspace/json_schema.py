@@ -43,6 +43,7 @@ DOCUMENTS: Mapping[str, str] = MappingProxyType(
         "report": "report.schema.json",
         "apply-event": "apply-event.schema.json",
         "close-check": "close-check.schema.json",
+        "output": "output.schema.json",
     }
 )
 """The same for what the tool writes, and others read."""

@@ -9,7 +9,7 @@ import pytest
 from books_harness import Books, credit, debit, interpreter, reconciler
 
 from reconciler import cli
-from reconciler.cli.terminal import out_json
+from reconciler.cli.terminal import json_text
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.close_rules import CLOSE_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
@@ -259,7 +259,7 @@ def test_schema_lists_the_kinds_and_then_what_the_tool_writes():
 
 def test_version_tells_itself():
     assert reconciler("version").out.startswith("reconciler 0.")
-    assert reconciler("version", "--format", "json").json.keys() == {"reconciler", "python"}
+    assert reconciler("version", "--format", "json").json["reconciler"].startswith("0.")
     assert reconciler("--version").code == 0
 
 
@@ -328,10 +328,10 @@ def test_drift_may_leave_out_failed_transfers(small):
     assert small.run("drift", "--ignore", "transfer-error").code == 7
 
 
-def test_i50_a_result_as_json_has_every_digit_of_a_number(capsys):
+def test_i50_a_result_as_json_has_every_digit_of_a_number():
     """A custom field of a tenant may hold a number, and no float may touch it."""
-    out_json({"before": Decimal("9007199254740993.10"), "after": None})
-    assert capsys.readouterr().out == ('{\n  "before": 9007199254740993.10,\n  "after": null\n}\n')
+    written = json_text({"before": Decimal("9007199254740993.10"), "after": None})
+    assert written == '{\n  "before": 9007199254740993.10,\n  "after": null\n}\n'
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
@@ -339,8 +339,7 @@ def test_i50_a_result_as_json_has_every_digit_of_a_number(capsys):
 def test_every_output_is_the_same_twice(small, verb, style):
     small.declare("new")
     small.set("entry-01", notes="By hand")
-    args = ["--format", style] if verb in ("plan", "drift", "validate") else []
-    first, second = (small.run(verb, *args) for _ in range(2))
+    first, second = (small.run(verb, "--format", style) for _ in range(2))
     assert (first.code, first.out, first.err) == (second.code, second.out, second.err)
 
 

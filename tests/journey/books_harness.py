@@ -36,6 +36,7 @@ metadata: {{name: {name}}}
 spec: {spec}
 """
 _NAMES_LEDGER = re.compile(r"(?m)^  target: embedded\n|target: embedded(, )?")
+_IS_OUTPUT = re.compile(r'\{\n  "format_version": "[0-9.]+",\n  "command"')
 _ENTRY = """\
 apiVersion: journal.reconciler/v1
 kind: JournalEntry
@@ -103,17 +104,19 @@ def reconciler(*args: object, cwd: Path | None = None) -> Ended:
         stack.enter_context(contextlib.redirect_stderr(err))
         words = [str(arg) for arg in args]
         code = run(words)
-        _hold_to_schemas(words)
+        _hold_to_schemas(words, out.getvalue())
     return Ended(code=code, out=out.getvalue(), err=err.getvalue())
 
 
-def _hold_to_schemas(words: list[str]) -> None:
+def _hold_to_schemas(words: list[str], printed: str) -> None:
     """Every document that a test has a verb write is one that its schema describes."""
     for flag, name in (("--out", "plan"), ("--report", "report")):
         if flag in words[:-1]:
             written = Path(words[words.index(flag) + 1])
             if written.is_file():
                 must_fit(name, written.read_text(encoding="utf-8"))
+    if _IS_OUTPUT.match(printed):
+        must_fit("output", printed)
 
 
 def process(*args: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ended:

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from reconciler.app.files.formatting import format_files
-from reconciler.cli.options import common_options, given_options
-from reconciler.cli.terminal import err, out
+from reconciler.cli.options import common_options, given_options, json_option
+from reconciler.cli.terminal import err, out, out_json
 from reconciler.errors import FilesRefused
 from reconciler.render.styled_text import line
 
@@ -14,6 +14,7 @@ from reconciler.render.styled_text import line
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit 3 if a file would change.")
+@json_option
 @common_options
 def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
     """Rewrite files in canonical order and spelling. Comments and values are kept.
@@ -21,11 +22,16 @@ def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
     Without PATHS, all YAML files of the workspace.
     """
     code = 0
+    changed: list[str] = []
+    refused: list[dict[str, str]] = []
     for item in format_files(given_options().workspace, paths, check=check):
         if item.refusal:
+            refused.append({"path": str(item.path), "message": item.refusal})
             err([line((f"{item.path}: ", "strong"), f"not formatted: {item.refusal}")])
         else:
+            changed.append(str(item.path))
             out([line((f"{item.path}", "strong"), ": would change" if check else ": formatted")])
         if item.refusal or check:
             code = FilesRefused.exit_code
+    out_json({"would_write" if check else "written": changed, "refused": refused})
     return code

@@ -6,9 +6,17 @@ import click
 
 from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.generating import GenerateOptions, generate_files
-from reconciler.cli.options import common_options, completing, given_options, take, writing_options
+from reconciler.cli.options import (
+    common_options,
+    completing,
+    given_options,
+    json_option,
+    take,
+    writing_options,
+)
 from reconciler.cli.printer import Printer
-from reconciler.cli.terminal import out
+from reconciler.cli.terminal import out, out_json
+from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.planning.schedules.summary import ScheduleSummary
 from reconciler.render.schedules import schedule_lines
 
@@ -24,6 +32,7 @@ from reconciler.render.schedules import schedule_lines
 )
 @click.option("--restate", is_flag=True, help="Change entries that are posted already.")
 @writing_options
+@json_option
 @common_options
 def generate(**given: Any) -> int:
     """Write the entries of schedules, and the reversals of entries with `reverseOn`.
@@ -35,6 +44,11 @@ def generate(**given: Any) -> int:
     options = take(GenerateOptions, given)
 
     def show(found: tuple[ScheduleSummary, ...], through: str) -> None:
+        out_json({"through": through, "schedules": [_row(one) for one in found]})
         out(schedule_lines(found, through, writing=options.writing == WritingOptions()))
 
     return generate_files(given_options().workspace, options, tell=Printer(), show=show)
+
+
+def _row(found: ScheduleSummary) -> dict[str, object]:
+    return {**written_fields(found), "waiting": found.waiting, "left": found.left}

@@ -17,12 +17,13 @@ from reconciler.cli.options import (
     ca_bundle_option,
     common_options,
     completing,
+    json_option,
     sound_name,
     take,
     writing_options,
 )
 from reconciler.cli.printer import Printer
-from reconciler.cli.terminal import note, out, progress
+from reconciler.cli.terminal import note, out, out_json, progress
 from reconciler.render.styled_text import line, span
 
 MOST_SHOWN = 50
@@ -87,6 +88,7 @@ MOST_SHOWN = 50
 @writing_options
 @adopt_found_option
 @ca_bundle_option
+@json_option
 @common_options
 def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **given: Any) -> int:
     """Declare entries and journal runs that are already in the ledger, and adopt them.
@@ -152,6 +154,16 @@ def _require_fitting(options: ImportOptions) -> None:
 
 
 def _show(found: PeriodImport) -> None:
+    out_json(
+        {
+            "period": found.period,
+            "imports": [
+                {"number": one.live.number, "address": str(one.address)} for one in found.imports
+            ],
+            "not_imported": [{"number": number, "message": why} for number, why in found.left],
+            "left_for_later": found.waiting,
+        }
+    )
     out([line(("Import of ", ""), span(found.period, "strong"))])
     for item in found.imports:
         where = str(item.path) if item.path is not None else "already declared, adopted now"

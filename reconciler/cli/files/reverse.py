@@ -13,6 +13,7 @@ from reconciler.cli.options import (
     ca_bundle_option,
     common_options,
     completing,
+    json_option,
     sound_name,
     take,
     writing_options,
@@ -77,6 +78,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> str:
 )
 @writing_options
 @ca_bundle_option
+@json_option
 @common_options
 def reverse(*, ca_bundle: str | None, **given: Any) -> int:
     """Write the reversal of posted entries, which cancels them out exactly.

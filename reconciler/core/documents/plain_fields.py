@@ -30,7 +30,7 @@ def _json(value: object) -> object:
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, Mapping):
-        return dict(value)
+        return {name: _json(item) for name, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

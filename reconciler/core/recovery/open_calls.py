@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.core.model.history import Result
-from reconciler.core.model.report import FORMAT_VERSION, Settled, settled_rows
+from reconciler.core.model.report import Settled, settled_rows
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.spill_record import SpillRecord
 
@@ -75,7 +75,6 @@ def recovery_document(recovery: Recovery) -> dict[str, Any]:
         "problems": list(recovery.problems),
     }
     return {
-        "format_version": FORMAT_VERSION,
         "changed": recovery.changed,
         "open": [
             {
