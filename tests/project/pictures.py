@@ -342,7 +342,7 @@ section { padding: 4px 16px 8px; }
 code { padding: 2px 5px; border-radius: 6px; background: #eff1f3;
   font: 12px ui-monospace, "Liberation Mono", monospace; }
 pre { padding: 16px; border-radius: 6px; background: #f6f8fa; } pre code { padding: 0; }
-table { border-collapse: collapse; } tr:nth-child(2n) { background: #f6f8fa; }
+table { margin: 16px 0; border-collapse: collapse; } tr:nth-child(2n) { background: #f6f8fa; }
 th, td { padding: 6px 13px; border: 1px solid #d1d9e0; }
 blockquote { margin: 0; padding: 0 1em; border-left: 4px solid #d1d9e0; }
 .CAUTION { border-color: #cf222e; } .CAUTION::before { content: "Caution"; color: #cf222e; }

@@ -55,6 +55,7 @@ def plan_html(plan: Plan) -> str:
             cancelling=_rows(table, view.cancelling),
             blocked=_rows(table, view.blocked),
             runs=_rows(table, view.runs),
+            largest=[(table.rows[one.change.address], amount) for one, amount in view.largest],
             nothing_posted=NOTHING_POSTED,
             unknown_amounts=UNKNOWN_AMOUNTS,
             waiting_titles=WAITING_TITLES,
