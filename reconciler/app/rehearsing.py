@@ -1,8 +1,10 @@
 """Rehearses a plan: the engine applies it to a scratch ledger in memory, never to the target."""
 
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 
 from reconciler.app.connection import client_in_process
 from reconciler.core.model.canonical import as_declaration, fingerprint
@@ -11,11 +13,14 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.proofs.rehearsal import Rehearsal
+from reconciler.core.model.report import Applied
 from reconciler.core.model.resource import Live
 from reconciler.core.planning.diff import compare
+from reconciler.core.planning.posting import Posting, postings
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rehearsal.ledger_snapshot import ledger_snapshot
 from reconciler.core.rehearsal.verdict import (
+    new_runs,
     rehearsed_balances,
     rehearsed_changes,
     unknown_to_a_rehearsal,
@@ -31,10 +36,14 @@ MOST_CHANGES = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalOptions:
-    """As whom a plan is rehearsed, and up to which size. No permissions: the finance role."""
+    """As whom a plan is rehearsed, and up to which size. No permissions: the finance role.
+
+    `transactions` is a file of source transactions that new journal runs summarize.
+    """
 
     permissions: tuple[str, ...] = ()
     limit: int = MOST_CHANGES
+    transactions: Path | None = None
 
 
 _TRACK_ID = "rehearsal"
@@ -76,8 +85,14 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
             f"the plan has {changes} changes, and a rehearsal takes {options.limit}",
             remedy=f"Add --rehearse-limit {changes}, or plan a part of the workspace.",
         )
+    if options.transactions and not new_runs(plan):
+        raise UsageError("--transactions: the plan creates no journal run that summarizes them")
     permissions = options.permissions or FINANCE
     content = ledger_snapshot(plan, snapshot)
+    # The period in which a run posts is known only once it has.
+    periods = content.periods
+    if options.transactions:
+        periods |= frozenset(snapshot.tenant.periods_by_name)
     try:
         ledger = open_scratch(content.reference, entries=content.entries, runs=content.runs)
     except LedgerUnusable as error:
@@ -86,13 +101,18 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
             remedy="Write the reference.yaml of the tenant, or plan without --rehearse.",
         ) from error
     with ledger:
+        if options.transactions:
+            try:
+                ledger.load_transactions(options.transactions)
+            except LedgerUnusable as error:
+                raise UsageError(f"--transactions: {error}") from error
         try:
             keys = ledger.issue_client("rehearsal", permissions)
         except UnknownPermission as error:
             raise UsageError(f"--rehearse-as: {error}") from error
         client = client_in_process(ledger, *keys)
         with closing(client):
-            before = trial_balance(ledger, content.periods)
+            before = trial_balance(ledger, periods)
             loaded = _as_loaded(plan, snapshot, client)
             order = {change.address: at for at, change in enumerate(plan.changes)}
             ended = sorted(
@@ -106,14 +126,32 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
                 key=lambda one: order[one.change.address],
             )
             ended = [replace(one, message=_without_track_id(one.message)) for one in ended]
-            after = trial_balance(ledger, content.periods)
+            after = trial_balance(ledger, periods)
+            by_runs = tuple(_posted_by_runs(ended, client)) if options.transactions else ()
     return Rehearsal(
         permissions=permissions,
         offline=plan.scope.offline,
         changes=rehearsed_changes(ended),
-        balances=rehearsed_balances(plan, ended, before, after),
-        unknown=tuple(unknown_to_a_rehearsal(plan, complete=snapshot.tenant.complete)),
+        balances=rehearsed_balances(plan, ended, before, after, by_runs),
+        unknown=tuple(
+            unknown_to_a_rehearsal(
+                plan,
+                complete=snapshot.tenant.complete,
+                transactions=options.transactions.name if options.transactions else "",
+            )
+        ),
     )
+
+
+def _posted_by_runs(applied: Iterable[Applied], client: Client) -> Iterator[Posting]:
+    """What new journal runs posted on the scratch ledger."""
+    for one in applied:
+        kind = KINDS[one.change.address.kind]
+        if kind.members and one.change.posts and one.number:
+            run = client.read(kind, one.number)
+            for member in run.members if run else ():
+                if member.status in KINDS[kind.members].posted_states:
+                    yield from postings(kind.members, member.fields, None)
 
 
 def _without_track_id(message: str) -> str:

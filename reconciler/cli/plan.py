@@ -90,6 +90,13 @@ CHANGES_PENDING = 2
     metavar="N",
     help="The most changes that are rehearsed.",
 )
+@click.option(
+    "--transactions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Source transactions that new journal runs of the rehearsal summarize, as `ledger "
+    "load-transactions` takes them.",
+)
 @plan_options
 @parallelism_option
 @ca_bundle_option
@@ -106,6 +113,7 @@ def plan(
     rehearse: bool,
     permissions: str | None,
     limit: int,
+    transactions: Path | None,
     parallelism: int,
     ca_bundle: str | None,
     summary: bool,
@@ -123,11 +131,14 @@ def plan(
         )
     if given["base"] is not None and not (offline and given["base"]):
         raise click.UsageError("--base names a commit for --offline.")
-    if permissions is not None and not rehearse:
-        raise click.UsageError("--rehearse-as needs --rehearse.")
+    for flag, given_value in (("--rehearse-as", permissions), ("--transactions", transactions)):
+        if given_value is not None and not rehearse:
+            raise click.UsageError(f"{flag} needs --rehearse.")
     if rehearse:
         names = tuple(filter(None, map(str.strip, (permissions or "").split(","))))
-        given["rehearsal"] = RehearsalOptions(permissions=names, limit=limit)
+        given["rehearsal"] = RehearsalOptions(
+            permissions=names, limit=limit, transactions=transactions
+        )
     options = given_plan_options(given, offline=offline)
     workspace = checked_workspace(cached=not (offline or options.reading.no_cache))
     with ending_with_refusal(style):

@@ -25,7 +25,7 @@ from books_fixtures import (  # noqa: F401 - fixtures are found by their names h
     small,
     small_template,
 )
-from books_harness import EMBEDDED, JOURNALS, credit, debit, reconciler
+from books_harness import EMBEDDED, JOURNALS, credit, debit, reconciler, standing
 
 from reconciler.core.planning.impact import impact_of
 from reconciler.core.rehearsal import verdict
@@ -185,6 +185,45 @@ def test_a_run_is_created_empty_and_cancelled_with_its_entries(billing):  # noqa
     found = rehearsed(billing, "--max-removals", 4)
     assert (outcomes(found), found["holds"]) == ({"2026-01-billing": "accepted"}, True)
     assert found["balances"], "its entries move the books"
+
+
+def test_a_run_posts_what_a_file_of_transactions_says(billing):  # noqa: F811
+    file = billing.root.parent / "transactions.csv"
+    found = rehearsed(billing, "--transactions", file)
+    assert (set(outcomes(found).values()), found["holds"]) == ({"accepted"}, True)
+    assert "source transactions that transactions.csv lacks" in found["unknown"]
+    billing.applied()
+    sums = {
+        (row["account"], row["currency"]): (
+            Decimal(row["debit_after"]),
+            Decimal(row["credit_after"]),
+        )
+        for row in found["balances"]
+    }
+    live = {}
+    for number in standing(billing):
+        one = billing.get(number)
+        for line in one["journalEntryItems"]:
+            key = (line["accountingCodeName"], one["currency"])
+            debit_sum, credit_sum = live.get(key, (Decimal(0), Decimal(0)))
+            amount = Decimal(str(line["amount"]))
+            side = (amount, 0) if line["type"] == "Debit" else (0, amount)
+            live[key] = (debit_sum + side[0], credit_sum + side[1])
+    assert sums == live
+
+
+def test_transactions_that_nothing_can_take_are_refused(billing, tmp_path):  # noqa: F811
+    file = billing.root.parent / "transactions.csv"
+    ended = billing.plan("--transactions", file)
+    assert (ended.code, "--transactions needs --rehearse." in ended.err) == (64, True), ended.said
+    broken = tmp_path / "broken.csv"
+    broken.write_text("id\n1\n")
+    ended = billing.plan("--rehearse", "--transactions", broken)
+    assert (ended.code, "--transactions: " in ended.err) == (64, True), ended.said
+    (billing.root / "billing.yaml").unlink()
+    billing.declare("new", *NINE)
+    ended = billing.plan("--rehearse", "--transactions", file)
+    assert (ended.code, "the plan creates no journal run" in ended.err) == (64, True), ended.said
 
 
 def test_an_offline_plan_is_rehearsed_from_daybook_and_files(small):  # noqa: F811

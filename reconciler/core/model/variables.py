@@ -25,8 +25,8 @@ FLAGS = frozenset(
     posted pr probe-from query-lag quiet reason rebook rebook-only reference rehearse
     rehearse-as rehearse-limit repo report requests-per-day requests-per-hour
     requests-per-minute restate run run-timeout segments select set-aside sheet strict summary
-    target through timeout to token-lifetime token-requests-per-minute update verbose workspace
-    write write-only
+    target through timeout to token-lifetime token-requests-per-minute transactions update
+    verbose workspace write write-only
     """.split()  # noqa: SIM905  a word a flag is easier to compare than a list
 )
 """The flags of all verbs. Written down, because reading them would load every verb."""

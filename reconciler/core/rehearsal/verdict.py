@@ -62,10 +62,12 @@ def rehearsed_balances(
     applied: Iterable[Applied],
     before: Iterable[LedgerRow],
     after: Iterable[LedgerRow],
+    by_runs: Iterable[LedgerRow] = (),
 ) -> tuple[RehearsedBalance, ...]:
     """The trial balances of the ledger beside the impact of what it accepted.
 
-    A row is there if the ledger or the plan moves an amount in it.
+    `by_runs` are the postings of journal runs, which no impact knows: they count as planned. A row
+    is there if the ledger or the plan moves an amount in it.
     """
     done = {one.change.address: one for one in applied}
     changes = tuple(
@@ -78,10 +80,18 @@ def rehearsed_balances(
         for row in impact_of(changes, plan.basis.home_currency, divide=lambda *_: ())
     }
     was, now = _sides_of(before, planned), _sides_of(after, planned)
+    runs = _sides_of(by_runs, planned)
     moved = {key for key in {*was, *now} if was.get(key, _NONE) != now.get(key, _NONE)}
     order = sorted(moved.union(planned), key=lambda key: (starts.get(key[0], len(starts)), key))
     return tuple(
-        _balance(key, planned.get(key), was.get(key, _NONE), now.get(key, _NONE)) for key in order
+        _balance(
+            key,
+            planned.get(key),
+            was=was.get(key, _NONE),
+            now=now.get(key, _NONE),
+            runs=runs.get(key, _NONE),
+        )
+        for key in order
     )
 
 
@@ -108,8 +118,11 @@ def _sides_of(rows: Iterable[LedgerRow], planned: Mapping[Key, Impact]) -> Mappi
     }
 
 
-def _balance(key: Key, planned: Impact | None, was: Sides, now: Sides) -> RehearsedBalance:
+def _balance(
+    key: Key, planned: Impact | None, *, was: Sides, now: Sides, runs: Sides
+) -> RehearsedBalance:
     period, code, currency = key
+    then = (planned.debit_after, planned.credit_after) if planned else was
     return RehearsedBalance(
         period=period,
         code=code,
@@ -120,13 +133,23 @@ def _balance(key: Key, planned: Impact | None, was: Sides, now: Sides) -> Rehear
         credit_after=now[1],
         planned_debit_before=planned.debit_before if planned else was[0],
         planned_credit_before=planned.credit_before if planned else was[1],
-        planned_debit_after=planned.debit_after if planned else was[0],
-        planned_credit_after=planned.credit_after if planned else was[1],
+        planned_debit_after=total((then[0], runs[0])),
+        planned_credit_after=total((then[1], runs[1])),
     )
 
 
-def unknown_to_a_rehearsal(plan: Plan, *, complete: bool) -> Iterator[str]:
-    """What the scratch ledger cannot know, as parts of a list."""
+def new_runs(plan: Plan) -> tuple[Change, ...]:
+    """The journal runs that the plan creates."""
+    return tuple(
+        change for change in plan.feasible if change.posts and not KINDS[change.address.kind].lines
+    )
+
+
+def unknown_to_a_rehearsal(plan: Plan, *, complete: bool, transactions: str) -> Iterator[str]:
+    """What the scratch ledger cannot know, as parts of a list.
+
+    `transactions` names the file of source transactions that were loaded, if any.
+    """
     yield (
         "settings of the tenant beyond the Reference"
         if complete
@@ -134,8 +157,9 @@ def unknown_to_a_rehearsal(plan: Plan, *, complete: bool) -> Iterator[str]:
     )
     yield "the permissions of the real client"
     yield "calls of others at the same time"
-    for change in plan.feasible:
-        if change.posts and not KINDS[change.address.kind].lines:
-            yield f"what {change.address} will post"
+    if transactions:
+        yield f"source transactions that {transactions} lacks"
+    else:
+        yield from (f"what {run.address} will post" for run in new_runs(plan))
     if any(change.action is Action.BLOCKED for change in plan.changes):
         yield "what is blocked"
