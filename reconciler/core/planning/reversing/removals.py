@@ -85,13 +85,10 @@ def _refusal(other: Change, which: str, selected: Collection[Address]) -> Refusa
     name = other.address.name
     if other.block is not None:
         return with_reversal(name, other.block, which)
-    chosen = other.address in selected
-    why = "this plan keeps it" if chosen else "its removal is not selected"
-    remedy = (
-        f"Remove {name} in the same change, or restore this file."
-        if chosen
-        else (f"Select {name} too.")
-    )
+    why, remedy = "its removal is not selected", f"Select {name} too."
+    if other.address in selected:
+        why = "this plan keeps it"
+        remedy = f"Remove {name} in the same change, or restore this file."
     return Refusal(
         rule="reversal-order", message=f"{name}, which {which}, stays posted: {why}", remedy=remedy
     )
@@ -108,9 +105,9 @@ def with_reversal(name: str, cause: Refusal, which: str = "reverses it") -> Refu
 
 def _blocked(change: Change, block: Refusal) -> Change:
     """A change that waits for the other entry of its pair; what blocks it already stays."""
-    return (
-        change if change.block is not None else replace(change, action=Action.BLOCKED, block=block)
-    )
+    if change.block is not None:
+        return change
+    return replace(change, action=Action.BLOCKED, block=block)
 
 
 def _cancels_an_entry(change: Change) -> bool:
