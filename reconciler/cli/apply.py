@@ -150,5 +150,7 @@ def _style(style: str, events: str | None) -> str:
     if events != "-":
         return style
     if style == "json":
+        # The reader of the events gets no document that is none.
+        given_options().style = "text"
         raise click.UsageError("Both --events - and --format json write to stdout. Choose one.")
     return "events"

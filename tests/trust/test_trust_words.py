@@ -77,6 +77,12 @@ ENUMERATIONS: dict[str, Any] = {
     "Workspace/$defs/close/properties/runs/items": TRANSACTION_TYPES,
     "close-check/$defs/item/properties/state": ItemState,
     "Reference/$defs/accountingPeriod/properties/status": PeriodStatus,
+    "output/$defs/problem/properties/severity": Severity,
+    "output/properties/rules/items/properties/severity": Severity,
+    "output/properties/checks/items/properties/status": {"ok", "note", "bad"},
+    "output/properties/entries/items/properties/state": {
+        *("recorded", "cancelled", "gone", "unknown"),
+    },
     "Reference/$defs/accountingCode/properties/type": CodeType,
     "Reference/$defs/accountingCode/properties/status": CodeStatus,
     "JournalSchedule/$defs/spec/properties/method": METHODS,
