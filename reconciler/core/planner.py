@@ -56,6 +56,7 @@ def make_plan(
             home_currency=basis.home_currency,
             partial=snapshot.selection.scope.partial,
         ),
+        materiality=snapshot.policy.materiality,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
     return replace(plan, digest=digest_of(plan))

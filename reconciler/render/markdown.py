@@ -113,6 +113,7 @@ def _lists(view: PlanView) -> Mapping[str, _Rows]:
     found = (
         _Rows("differences", [_unanswered(one) for one in view.only_unanswered]),
         _Rows("blocked changes", [_blocked(change) for change in view.blocked]),
+        _Rows("material changes", [_material(*one) for one in view.material]),
         _Rows("cancelled entries", [_cancelled(change) for change in view.cancelling]),
         _impact_rows(view.impact),
         _change_rows(view.changes),
@@ -153,6 +154,8 @@ def _head(view: PlanView, lists: Mapping[str, _Rows], approvals: Sequence[str]) 
     if view.largest:
         rows = (f"{_label(one)} {code(one.name)}: {amount}" for one, amount in view.largest)
         yield f"**Largest change**: {', '.join(rows)}"
+    if found := lists.get("material changes"):
+        yield f"**Material changes**, by the policy:\n\n{found.first()}"
     if view.changes:
         yield from _impact(view, lists.get("rows of the impact"))
         yield from _balance(view)
@@ -259,6 +262,10 @@ def _cut(rows: Sequence[str], begin: str = "", what: str = "") -> Iterator[str]:
 
 def _cancelled(view: ChangeView) -> str:
     return f"- {_label(view)} {_named(view.name, view.number)}: {sentence(view.money)}"
+
+
+def _material(view: ChangeView, amount: str) -> str:
+    return f"- {_label(view)} {_named(view.name, view.number)}: {sentence(amount)}"
 
 
 def _impact(view: PlanView, rows: _Rows | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Basis, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
-from reconciler.core.planning.impact import largest_of, newly_cancelled
+from reconciler.core.planning.impact import largest_of, material, newly_cancelled
 from reconciler.render.approvals import requirement_text
 from reconciler.render.change_view import (
     LABELS,
@@ -102,6 +102,8 @@ class PlanView:
     need_person: str
     largest: tuple[tuple[ChangeView, str], ...]
     """The largest change, and its debits; one for each currency that has no home amounts."""
+    material: tuple[tuple[ChangeView, str], ...]
+    """The changes that are material by the policy, each with its amount."""
     refused: str
     drift: tuple[DriftView, ...]
     drifted: str
@@ -171,7 +173,12 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         waiting=waiting_rows(plan.waiting),
         rehearsal=rehearsal_view(plan.rehearsal) if plan.rehearsal is not None else None,
         need_person=need_person(len(plan.unanswered)),
-        largest=_largest(plan, changes),
+        largest=_largest(plan, changes) if len(changes) > 1 else (),
+        material=tuple(
+            (view, why)
+            for view in (changes if plan.materiality else ())
+            for _, why in material((view.change,), plan.materiality, plan.basis.home_currency)
+        ),
         refused=refused_text(plan.refusals),
         drift=tuple(map(view_of_drift, plan.drift)),
         drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger"
@@ -188,9 +195,8 @@ def ledger_of(basis: Basis) -> tuple[tuple[str, str], ...]:
 
 
 def _largest(plan: Plan, changes: tuple[ChangeView, ...]) -> tuple[tuple[ChangeView, str], ...]:
-    """Nothing where no other change would be smaller."""
     views = {view.change.address: view for view in changes}
-    found = largest_of(plan.feasible, plan.basis.home_currency) if len(views) > 1 else ()
+    found = largest_of(plan.feasible, plan.basis.home_currency)
     return tuple(
         (views[one.change.address], f"{one.currency} {shown(one.amount, one.currency)}")
         for one in found

@@ -301,10 +301,14 @@ def _unanswered(view: PlanView) -> Iterator[Part]:
 
 
 def _largest(view: PlanView) -> Iterator[Part]:
-    head = ("Largest change: ", "strong")
-    for one, amount in view.largest:
+    """The largest change, and those that are material by the policy."""
+    rows = [(("Largest change: ", "strong"), *one) for one in view.largest]
+    rows += [(("Material: ", "warning"), *one) for one in view.material[:MOST_LISTED]]
+    for head, one, amount in rows:
         yield line(head, f"{one.label} ", span(one.name, "strong"), f", {amount}")
-    if view.largest:
+    if left := more(len(view.material), MOST_LISTED, " material changes"):
+        yield line((left, "warning"))
+    if rows:
         yield BLANK
 
 

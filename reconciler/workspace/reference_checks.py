@@ -238,7 +238,11 @@ def check_policy(
     A name that nothing has is an error: it would control nothing. One that a declaration uses
     still controls that, so it is a warning.
     """
-    yield from _money(policy.max_money, tenant, declared, ("spec", "policy", "limits", "money"))
+    for amounts, place in (
+        (policy.max_money, ("limits", "money")),
+        (policy.materiality, ("materiality",)),
+    ):
+        yield from _money(amounts, tenant, declared, ("spec", "policy", *place))
     for at, tier in enumerate(policy.approvals.tiers):
         yield from _money(tier.amount, tenant, declared, (*_TIERS, at, "amount"))
     if not tenant.complete:

@@ -146,6 +146,7 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
         max_changes=_count(limits.get("changes")),
         max_percent=percent if isinstance(percent, Decimal) else None,
         max_money=_amounts(limits.get("money")),
+        materiality=_amounts(policy.get("materiality")),
         approvals=_approvals(mapping_of(policy.get("approvals"))),
         freeze=Freeze(
             periods=frozenset(name for row in freezes for name in texts_of(row.get("periods"))),

@@ -1,21 +1,30 @@
 """Plans in a pull request: golden files, a bounded length, and nothing that hostile text can do."""
 
 import html
+import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import plan_scenes
 import pytest
 import run_scenes
+from document_schemas import must_fit
 from hostile_texts import HOSTILE, is_safe, plan_of
 from markdown_reader import READER, shape, tokens
-from plan_scenes import TRUE_UP, Scene, credit, debit, entry
+from plan_scenes import TRUE_UP, Scene, credit, debit, entry, scene_of_everything
 
+from reconciler.core.documents.plan_file import plan_of as plan_of_text
+from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.documents.plan_json import checksum_of
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.policy import Policy
+from reconciler.errors import ReconcilerError
 from reconciler.render.escaping import code, link, sentence
 from reconciler.render.markdown import LIMIT, plan_markdown
 from reconciler.render.plan_view import view_of
+from reconciler.render.styled_text import plain_text
+from reconciler.render.text import plan_lines
 
 SCENES = {
     **{
@@ -281,3 +290,61 @@ def test_the_largest_change_is_compared_in_the_home_currency():
     assert largest(plan) == [("2026-01-eur", "USD 30.00")]
     unknown = replace(plan, basis=replace(plan.basis, home_currency=None))
     assert largest(unknown) == [("2026-01-eur", "EUR 1.00"), ("2026-01-b", "USD 9.00")]
+
+
+def material(limits):
+    scene = scene_of_everything()
+    scene.policy = Policy(materiality={name: Decimal(least) for name, least in limits.items()})
+    return scene.plan()
+
+
+@pytest.mark.parametrize(
+    ("limits", "named"),
+    [
+        pytest.param({}, [], id="no limits"),
+        pytest.param({"USD": "70000.00"}, [], id="nothing reaches it"),
+        pytest.param({"USD": "61400.00"}, [("2026-01-hosting", "USD 61,400.00")], id="equal"),
+        pytest.param({"USD": "12500.05"}, [("2026-01-hosting", "USD 61,400.00"),
+                                           ("2026-01-true-up", "USD 12,500.10")],
+                     id="what is posted instead counts"),
+        pytest.param({"USD": "12500.00"}, [("2026-01-hosting", "USD 61,400.00"),
+                                           ("2026-01-true-up", "USD 12,500.10")],
+                     id="an update moves nothing, and what is blocked does not happen"),
+        pytest.param({"EUR": "1"}, [("2026-01-hosting", "USD 61,400.00, without a limit"),
+                                    ("2026-01-obsolete", "USD 75.00, without a limit"),
+                                    ("2026-01-true-up", "USD 12,500.10, without a limit")],
+                     id="an amount that no limit covers"),
+    ],
+)  # fmt: skip
+def test_a_material_change_is_named_in_every_form(limits, named):
+    plan = material(limits)
+    assert [(one.name, amount) for one, amount in view_of(plan).material] == named
+    text, drawn = plain_text(plan_lines(plan)), plan_markdown(plan)
+    assert text.count("Material: ") == len(named)
+    assert ("**Material changes**" in drawn) == bool(named)
+    for name, amount in named:
+        assert re.search(rf"^Material: \S+ \w+ {name}, {amount}$", text, re.MULTILINE)
+    document = json.loads(plan_text(plan))["controls"].get("materiality", {"changes": []})
+    assert [row["because"] for row in document["changes"]] == [amount for _, amount in named]
+    read = plan_of_text(plan_text(plan))
+    assert (read.materiality, read.digest) == (plan.materiality, plan.digest)
+    must_fit("plan", plan_text(plan))
+
+
+def test_a_journal_run_is_material_because_its_amounts_are_unknown():
+    scene = run_scenes.SCENES["create"]()
+    scene.policy = Policy(materiality={"USD": Decimal("1.00")})
+    ((_, why),) = view_of(scene.plan()).material
+    assert why == "amounts known only after the run"
+
+
+def test_the_digest_covers_the_limits_of_materiality():
+    assert material({"USD": "70000.00"}).digest != material({"USD": "80000.00"}).digest
+
+
+def test_a_saved_plan_whose_limit_is_no_number_is_refused():
+    document = json.loads(plan_text(material({"USD": "1.00"})))
+    document["controls"]["materiality"]["limits"]["USD"] = "NaN"
+    document["checksum"] = checksum_of(document)
+    with pytest.raises(ReconcilerError, match="is not a number"):
+        plan_of_text(json.dumps(document))

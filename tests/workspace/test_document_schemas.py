@@ -24,7 +24,7 @@ OPTIONAL |= {
     "reversed_by",
     "waiting",
 }
-OPTIONAL |= {"warning_rules"}
+OPTIONAL |= {"materiality", "warning_rules"}
 ROOT = "urn:journal-reconciler:v1:"
 
 

@@ -40,6 +40,7 @@ def test_the_documented_policy_means_what_it_says(tmp_path):
         max_changes=500,
         max_percent=Decimal(25),
         max_money={"USD": Decimal(1000000)},
+        materiality={"USD": Decimal(50000)},
         approvals=Approvals(
             tiers=(
                 Tier(required=1),

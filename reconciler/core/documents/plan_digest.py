@@ -8,7 +8,7 @@ from reconciler.core.model.scope import WHOLE
 
 
 def digest_of(plan: Plan, document: Document | None = None) -> str:
-    """The digest of target, scope, changes, balance and required approvals.
+    """The digest of target, scope, changes, balance, required approvals and materiality.
 
     `document` is that of the plan, if it was made before.
 
@@ -34,6 +34,8 @@ def digest_of(plan: Plan, document: Document | None = None) -> str:
     # Without required approvals there is no key. The reasons are only text.
     if plan.requirement.approvals:
         bound["approvals"] = _without(document["controls"]["approvals"], "because")
+    if plan.materiality:
+        bound["materiality"] = document["controls"]["materiality"]["limits"]
     if plan.refusals:
         bound["refusals"] = sorted({row.rule for row in plan.refusals})
     return digest(json_bytes(bound).decode())

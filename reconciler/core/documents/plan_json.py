@@ -11,6 +11,11 @@ from typing import Any, TypedDict, cast
 
 from msgspec import ValidationError, convert
 
+from reconciler.core.documents.controls_json import (
+    materiality_document,
+    materiality_from,
+    requirement_from,
+)
 from reconciler.core.documents.plain_fields import read_fields as _read
 from reconciler.core.documents.plain_fields import written_fields as _written
 from reconciler.core.documents.plan_schema import FORMAT_VERSION, Document, NotAPlan, require_plan
@@ -34,7 +39,6 @@ from reconciler.core.model.plan import (
     LiveState,
     Plan,
     Reason,
-    Requirement,
     SearchOptions,
     Step,
     Transfers,
@@ -98,7 +102,10 @@ def document_of(plan: Plan) -> Document:
         **({"waiting": [_written(one) for one in plan.waiting]} if plan.waiting else {}),
         **({} if plan.rehearsal is None else {"rehearsal": rehearsal_document(plan.rehearsal)}),
         "refusals": [_written(row) for row in plan.refusals],
-        "controls": {"approvals": _written(plan.requirement, approvals="required")},
+        "controls": {
+            "approvals": _written(plan.requirement, approvals="required"),
+            **({"materiality": materiality_document(plan)} if plan.materiality else {}),
+        },
         "warnings": [warning.message for warning in plan.warnings],
         "warning_rules": [
             {"rule": one.rule, "place": one.place, "severity": one.severity.value}
@@ -270,7 +277,8 @@ def plan_from(document: Document) -> Plan:
         rehearsal=rehearsal_from(document.get("rehearsal")),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),
-        requirement=_read_requirement(document),
+        requirement=requirement_from(document),
+        materiality=materiality_from(document),
         allowances=_read(Allowances, {**_written(Allowances()), **scope}),
         search=_read(SearchOptions, document.get("search") or _written(SearchOptions())),
         scope=_read(Scope, scope),
@@ -295,13 +303,6 @@ def _read_warnings(document: Document) -> Iterator[PlanWarning]:
         raise NotAPlan("there is not one rule for each warning - at `$.warning_rules`")
     for text, row in zip(texts, rules, strict=True):
         yield _read(PlanWarning, row, message=text)
-
-
-def _read_requirement(document: Document) -> Requirement:
-    if "controls" not in document:
-        return Requirement()
-    row = document["controls"]["approvals"]
-    return _read(Requirement, row, approvals=row["required"])
 
 
 class _Plain(TypedDict):

@@ -361,6 +361,8 @@ class Plan:
     scope: Scope = WHOLE
     out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
     requirement: Requirement = Requirement()
+    materiality: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    """By currency, the debits from which a change is material; from the policy."""
     rehearsal: Rehearsal | None = None
     digest: str = ""
     live: LiveState | None = None

@@ -102,7 +102,8 @@ class Policy:
     """What the workspace allows.
 
     `max_removals` replaces the default of max(3, 10 %). `max_money` limits, by currency, the sum
-    of debits that one plan posts or cancels. `max_changes` and `max_percent` limit the number of
+    of debits that one plan posts or cancels. `materiality` is, by currency, the sum of debits from
+    which a single change is shown as material. `max_changes` and `max_percent` limit the number of
     entries that it changes, the latter in percent of the recorded entries.
     """
 
@@ -110,6 +111,7 @@ class Policy:
     manage_transfer_state: bool = False
     max_removals: int | None = None
     max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    materiality: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     max_changes: int | None = None
     max_percent: Decimal | None = None
     approvals: Approvals = NO_APPROVALS

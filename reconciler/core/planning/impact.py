@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.money import ZERO, total
+from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod
@@ -323,6 +323,37 @@ def moved_by(entries: Iterable[Entry], home_currency: str | None) -> MoneyMoveme
         home_currency=home_currency,
         foreign=frozenset(foreign),
     )
+
+
+def material(
+    changes: Iterable[Change], limits: Mapping[str, Decimal], home_currency: str | None
+) -> Iterator[tuple[Change, str]]:
+    """The changes that reach a limit of their currency or of the home currency, each with why.
+
+    Without limits there are none. With limits, an amount that none of them covers is material.
+    """
+    for change in changes if limits else ():
+        if change.action is not Action.BLOCKED and (
+            why := _material(change, limits, home_currency)
+        ):
+            yield change, why
+
+
+def _material(change: Change, limits: Mapping[str, Decimal], home_currency: str | None) -> str:
+    if change.posts and not KINDS[change.address.kind].lines:
+        return "amounts known only after the run"
+    for entries in (newly_posted(change), newly_cancelled(change)):
+        moved = moved_by(entries, home_currency)
+        for currency, least in sorted(limits.items()):
+            amount = moved.amounts.get(currency)
+            if amount is not None and amount >= least:
+                return f"{currency} {shown(amount, currency)}"
+        if unmeasured := moved.unmeasured(limits):
+            return " and ".join(
+                f"{currency} {shown(moved.amounts[currency], currency)}, without a limit"
+                for currency in unmeasured
+            )
+    return ""
 
 
 class Largest(NamedTuple):

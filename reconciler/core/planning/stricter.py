@@ -195,6 +195,7 @@ POLICY = table_of(
     ("manage_transfer_state", "transferState", changed),
     ("max_removals", "limits.removals", _most_removals),
     ("max_money", "limits.money", _least_of_each),
+    ("materiality", "materiality", _least_of_each),
     ("max_changes", "limits.changes", _least),
     ("max_percent", "limits.percent", _least),
     ("approvals", "approvals", _approvals),
