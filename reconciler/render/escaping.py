@@ -51,10 +51,16 @@ _LINK = re.compile(
 """An address of the web with a name as its host, and no character that Markdown interprets."""
 
 
+def host_of(text: str) -> str:
+    """The host of an https address that may be a link; empty for any other text."""
+    found = _LINK.fullmatch(text)
+    return found[1] if found else ""
+
+
 def link(text: str) -> str:
     """For Markdown: an https address as a link that shows its host; any other text as code."""
-    found = _LINK.fullmatch(text)
-    return f"[{code(found[1])}]({text.replace('&', '&amp;')})" if found else code(text)
+    host = host_of(text)
+    return f"[{code(host)}]({text.replace('&', '&amp;')})" if host else code(text)
 
 
 def sentence(text: str) -> str:

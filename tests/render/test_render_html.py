@@ -105,6 +105,25 @@ def test_a_report_is_one_file_that_refers_to_nothing_outside(name):
     assert "@import" not in css
 
 
+@pytest.mark.parametrize(
+    ("support", "linked"),
+    [
+        pytest.param("https://files.example.com/a?b=1&c=2", True, id="https"),
+        pytest.param("http://files.example.com/a", False, id="not encrypted"),
+        pytest.param("javascript:alert(1)", False, id="a script"),
+        pytest.param("https://user@files.example.com/a", False, id="a user before the host"),
+        pytest.param("INC-2026-0309", False, id="no address"),
+    ],
+)
+def test_support_is_a_link_only_to_an_https_address_and_shows_its_host(support, linked):
+    scene = Scene().entry("2026-01-a", entry(SupportingDocument__c=support))
+    parts = parts_of(plan_html(scene.plan()))
+    links = [values for tag, values in parts.tags if tag == "a" and values.get("rel")]
+    assert links == [{"href": support, "rel": "noopener noreferrer"}] * linked
+    assert ("Support: files.example.com" in parts.text) is linked
+    assert support in parts.text
+
+
 @pytest.mark.parametrize("name", ["everything", "nothing"])
 def test_the_policy_names_each_style_and_script_by_its_content(name):
     parts = parts_of(plan_html(SCENES[name]().plan()))

@@ -14,7 +14,7 @@ import jinja2
 from reconciler.core.model.plan import Plan
 from reconciler.core.planning.closing.readiness import CloseReport
 from reconciler.render.change_view import ChangeView
-from reconciler.render.escaping import css_string, neutral
+from reconciler.render.escaping import css_string, host_of, neutral
 from reconciler.render.html.changes import ChangeRow, ChangeTable, table_of
 from reconciler.render.html.charts import HALF, charts_of
 from reconciler.render.plan_view import NOTHING_POSTED, UNKNOWN_AMOUNTS, PlanView, view_of
@@ -160,7 +160,7 @@ def _source(name: str) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("reconciler.render.html"),
         autoescape=True,
         finalize=neutral,
@@ -168,3 +168,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["host"] = host_of
+    return made
