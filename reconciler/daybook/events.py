@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from reconciler.core.model.canonical import StoredSpec, spec_text
 from reconciler.core.model.history import Act
 from reconciler.core.model.resource import Address, Value
-from reconciler.daybook.stored_spec import StoredSpec, spec_text
 
 FORMAT = "3"
 

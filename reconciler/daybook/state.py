@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.core.model.canonical import StoredSpec
 from reconciler.core.model.history import (
     CALLS,
     Act,
@@ -35,7 +36,6 @@ from reconciler.daybook.events import (
     intent_of,
     seal,
 )
-from reconciler.daybook.stored_spec import StoredSpec
 from reconciler.daybook.tables import events_after, head_of, meta_of
 from reconciler.daybook.transaction import Transaction
 

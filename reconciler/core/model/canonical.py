@@ -3,11 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
 
+from reconciler.core.model.json_text import decoded
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import plain
 from reconciler.core.model.resource import Live, Value, rows_of, text_of
@@ -195,3 +196,68 @@ def short_digest(content: object) -> str:
 def digest(text: str) -> str:
     """`sha256:` and the hexadecimal digest of a text."""
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def spec_text(spec: Mapping[str, Value]) -> msgspec.Raw:
+    """The canonical text of a spec: fields in order, amounts with all their digits.
+
+    Equal texts are equal specs. Equal specs may have other texts, such as 400.9 and 400.90.
+    """
+    return msgspec.Raw(_encoder.encode(dict(spec)))
+
+
+_NOTHING = object()
+
+
+class StoredSpec(Mapping[str, Value]):
+    """A spec from its JSON text. It equals what a dictionary of its fields equals.
+
+    Most are only compared with what a file declares, which decodes nothing if the texts are equal.
+    """
+
+    # No dataclass: the JSON writer would write its attributes in place of the spec.
+    __slots__ = ("_decoded", "_equal", "_text")
+
+    def __init__(self, text: msgspec.Raw) -> None:
+        self._text = text
+        self._decoded: dict[str, Value] | None = None
+        self._equal: object = _NOTHING
+        """What it was last found equal to. Specs never change, and a plan compares them often."""
+
+    @property
+    def fields(self) -> dict[str, Value]:
+        """The decoded fields."""
+        if self._decoded is None:
+            fields = decoded(bytes(self._text).decode())
+            assert isinstance(fields, dict)
+            self._decoded = fields
+        return self._decoded
+
+    def __getitem__(self, name: str) -> Value:
+        return self.fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __eq__(self, other: object) -> bool:
+        if other is self._equal:
+            return True
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        try:
+            same = bytes(spec_text(other)) == bytes(self._text)
+        except (TypeError, ValueError):
+            # It has a value that no spec in a daybook has.
+            same = False
+        if not same and self.fields != dict(other):
+            return False
+        self._equal = other
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"StoredSpec({self.fields!r})"

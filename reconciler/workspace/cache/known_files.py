@@ -11,9 +11,10 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from reconciler.core.model.canonical import StoredSpec
 from reconciler.core.model.resource import Declared, Source
 from reconciler.core.model.tenant import Tenant
-from reconciler.workspace.cache.rows import Cache, restored, written
+from reconciler.workspace.cache.rows import Cache, written
 
 UNUSED = timedelta(days=30)
 """How long content is kept that no file has."""
@@ -30,14 +31,15 @@ class KnownFile:
     """The declarations of a file that only declares, and how an earlier run judged them.
 
     `digest` is that of its bytes. `judged` is the digest of the facts under which it was judged,
-    empty if it was not. `sound`: no rule found anything. `postings` are the posting digests of the
-    declarations.
+    empty if it was not. `sound`: no rule found anything. `periods` and `postings` are the names of
+    the accounting periods and the posting digests of the declarations, in their order.
     """
 
     digest: str
     declared: tuple[Declared, ...]
     judged: str = ""
     sound: bool = False
+    periods: tuple[str, ...] = ()
     postings: tuple[str, ...] = ()
 
 
@@ -54,6 +56,7 @@ _Row: Any = msgspec.defstruct(
 class _Body(msgspec.Struct, array_like=True):
     judged: str
     sound: bool
+    periods: tuple[str, ...]
     postings: tuple[str, ...]
     rows: list[_Row]
 
@@ -97,6 +100,7 @@ class KnownFiles:
             declared=declared,
             judged=body.judged,
             sound=body.sound,
+            periods=body.periods,
             postings=body.postings,
         )
 
@@ -114,11 +118,14 @@ _bodies = msgspec.json.Decoder(_Body)
 
 
 def _body(known: KnownFile) -> bytes:
-    rows = [_row(one) for one in known.declared]
-    return msgspec.json.encode(
-        _Body(judged=known.judged, sound=known.sound, postings=known.postings, rows=rows),
-        enc_hook=dict,
+    body = _Body(
+        judged=known.judged,
+        sound=known.sound,
+        periods=known.periods,
+        postings=known.postings,
+        rows=[_row(one) for one in known.declared],
     )
+    return msgspec.json.encode(body, enc_hook=dict)
 
 
 def _row(declared: Declared) -> Any:
@@ -128,7 +135,7 @@ def _row(declared: Declared) -> Any:
 
 def _declared(row: Any, path: str, index: int) -> Declared:
     held = {name: getattr(row, name) for name in _ROW_FIELDS}
-    return Declared(**held, spec=restored(bytes(row.spec)), source=Source(path, row.line, index))
+    return Declared(**held, spec=StoredSpec(row.spec), source=Source(path, row.line, index))
 
 
 def _day(moment: datetime) -> str:

@@ -13,10 +13,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.model.canonical import ordered_json
+import msgspec
+
 from reconciler.core.model.json_text import decoded
 
-FORMAT = "3"
+FORMAT = "4"
 
 _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -139,15 +140,12 @@ def _digest(key: str, seen: str, body: bytes) -> bytes:
 
 def written(value: object) -> bytes:
     """A document in its own order, every number with all its digits."""
-    return ordered_json(_plain(value))
+    return _encoder.encode(value)
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=dict)
 
 
 def restored(body: bytes) -> Any:
     """The document as it was: lists are tuples, numbers are Decimal."""
     return decoded(body.decode())
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

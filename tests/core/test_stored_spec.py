@@ -9,7 +9,7 @@ from builders import credit, debit, entry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.daybook.stored_spec import StoredSpec, spec_text
+from reconciler.core.model.canonical import StoredSpec, spec_text
 
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, places=2) | st.sampled_from(
     [Decimal(text) for text in ("400.9", "400.90", "400.900", "4E+2", "400", "0", "-0", "0.00")]
