@@ -19,6 +19,22 @@ NONE = {"export", "ledger serve"}
 """A table, and a server."""
 
 
+SCHEDULE = """\
+apiVersion: journal.reconciler/v1
+kind: JournalSchedule
+metadata: {name: hosting}
+spec:
+  method: straight-line
+  from: Jan-2026
+  parts: 2
+  entry:
+    currency: USD
+    journalEntryItems:
+      - {accountingCodeName: Deferred Revenue, type: Debit, amount: 9.00}
+      - {accountingCodeName: Subscription Revenue, type: Credit, amount: 9.00}
+"""
+
+
 def verbs(command: click.Command, *path: str):
     if not isinstance(command, click.Group):
         yield " ".join(path), command
@@ -125,7 +141,9 @@ def test_what_verbs_report(small, tmp_path):
     assert exported["events"] == verified["events"] > 0
     assert output("daybook", "recover", "-w", small.root)[1]["open"] == []
     assert output("drift", "-w", small.root)[1]["drift"] == []
-    assert output("generate", "-w", small.root)[1]["schedules"] == []
+    (small.root / "hosting.yaml").write_text(SCHEDULE)
+    (schedule,) = output("generate", "-w", small.root)[1]["schedules"]
+    assert (schedule["count"], schedule["amount"], schedule["left"]) == (2, "9", "0")
     (rule,) = output("explain", "lines-balance")[1]["rules"]
     assert (rule["id"], rule["severity"]) == ("lines-balance", "error")
     assert output("schema")[1]["schemas"]["output"] == "output.schema.json"

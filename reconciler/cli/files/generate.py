@@ -17,6 +17,7 @@ from reconciler.cli.options import (
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.documents.plain_fields import written_fields
+from reconciler.core.model.money import plain
 from reconciler.core.planning.schedules.summary import ScheduleSummary
 from reconciler.render.schedules import schedule_lines
 
@@ -51,4 +52,4 @@ def generate(**given: Any) -> int:
 
 
 def _row(found: ScheduleSummary) -> dict[str, object]:
-    return {**written_fields(found), "waiting": found.waiting, "left": found.left}
+    return {**written_fields(found), "waiting": found.waiting, "left": plain(found.left)}
