@@ -1,6 +1,7 @@
 """Explains the rules that messages name, and the schemas of documents."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.model.finding import Rule
@@ -26,7 +27,7 @@ def schemas() -> Mapping[str, str]:
 
 def all_rules() -> Mapping[str, Rule]:
     """Every rule that a message can name, without those of a workspace."""
-    return {
+    rules = {
         **RULES,
         **FILE_RULES,
         **PLAN_RULES,
@@ -37,6 +38,11 @@ def all_rules() -> Mapping[str, Rule]:
         **LEDGER_RULES,
         **WRITING_RULES,
         **SHEET_RULES,
+    }
+    # A message names the entry there.
+    return {
+        name: replace(rule, remedy=rule.remedy.replace("{0}", "the entry"))
+        for name, rule in rules.items()
     }
 
 

@@ -1,6 +1,7 @@
 """What each verb does when all is well, and the words it ends with."""
 
 import json
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from books_harness import Books, credit, debit, interpreter, reconciler
 
 from reconciler import cli
+from reconciler.app.explain import all_rules
 from reconciler.cli.terminal import json_text
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.close_rules import CLOSE_RULES
@@ -231,6 +233,10 @@ def test_a_custom_rule_is_explained_where_it_holds(small):
         assert words in ended.out
     assert "There is no rule house/other" in small.run("explain", "house/other").err
     assert "name it with --workspace" in reconciler("explain", "house/ticket").err
+
+
+def test_no_explanation_has_a_gap():
+    assert [rule.id for rule in all_rules().values() if re.search(r"\{\d*\}", rule.remedy)] == []
 
 
 def test_no_name_stands_for_two_rules():

@@ -18,7 +18,7 @@ _RULES = (
         id="period-in-reference",
         summary="`reference.yaml` has the period, with the days that it has in the ledger.",
         why="Schedules and reversals are computed only for periods that it has.",
-        remedy="Correct {} in reference.yaml, then run `reconciler generate`.",
+        remedy="Correct the period in reference.yaml, then run `reconciler generate`.",
     ),
     Rule(
         id="pending-change",

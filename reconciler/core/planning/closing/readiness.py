@@ -171,7 +171,7 @@ def close_check(name: str, facts: CloseFacts, *, allowed: Mapping[str, str]) -> 
         items=tuple(
             CloseItem(
                 item=item,
-                found=tuple(sorted(set(each))),
+                found=tuple(dict.fromkeys(each)),
                 checked=None if item in unseen else checked[item],
                 allowed_because=allowed.get(item, ""),
                 remedy=_remedy(item, name, facts),
@@ -185,7 +185,7 @@ def close_check(name: str, facts: CloseFacts, *, allowed: Mapping[str, str]) -> 
 def _remedy(item: str, period: str, facts: CloseFacts) -> str:
     """What to do about an item: as its rule says, and with the period in the command."""
     if item == "period-in-reference":
-        return CLOSE_ITEMS[item].remedy.format(period)
+        return f"Correct {period} in reference.yaml, then run `reconciler generate`."
     if item == "unmanaged":
         command = suggested("import", "--period", period)
         return f"Run {command}, or cancel what is wrong in the ledger."
@@ -204,7 +204,7 @@ Facts: TypeAlias = Iterator[tuple[str, str]]
 
 def _earlier(name: str, periods: Mapping[str, AccountingPeriod]) -> Facts:
     start = periods[name].start_date
-    for period in periods.values():
+    for period in sorted(periods.values(), key=lambda one: one.start_date):
         if period.end_date is not None and period.end_date < start:
             closed = period.status == PeriodStatus.CLOSED
             yield "earlier-period", "" if closed else f"{period.name} ({period.status})"
