@@ -17,8 +17,8 @@ from reconciler.http_client.retry import Progress, http_date, send_with_retries
 from reconciler.zuora.connection import CallLimits
 from reconciler.zuora.decoding import UnknownValue
 from reconciler.zuora.errors import DOUBT_REMEDY, RETRIES, CallInfo, failure
-from reconciler.zuora.rate_limit import RateLimiter, requested_wait
-from reconciler.zuora.responses import Classification, classify
+from reconciler.zuora.rate_limit import WINDOW, RateLimiter, requested_wait
+from reconciler.zuora.responses import Classification, Operation, classify
 from reconciler.zuora.token import Token, TokenSource
 
 log = logging.getLogger("reconciler.zuora")
@@ -133,19 +133,22 @@ class Caller:
         if token is not None:
             headers["Authorization"] = f"Bearer {token.text}"
         request = replace(request, headers=headers)
+        began = self._clock.now()
         with self._limiter.slot(deadline=state.deadline) as free:
             if not free:
                 return Classification(
                     outcome=RequestOutcome.NOT_SENT,
                     detail="no request slot became free before the deadline",
                 )
-            if not self._limiter.wait_until_open(deadline=state.deadline):
+            if not self._limiter.wait_until_open(deadline=state.deadline + WINDOW):
                 # The next attempt would wait as long, and reach the deadline.
                 return Classification(
                     outcome=RequestOutcome.NOT_SENT,
                     wait=self._limiter.remaining_wait(),
                     detail="the rate limit has not been lifted yet",
                 )
+            # Waiting for room is not the call's own time.
+            state.deadline += self._clock.now() - began
             log.debug(
                 "%s %s, attempt %d, track id %s",
                 request.method,
@@ -157,6 +160,8 @@ class Caller:
         if isinstance(reply, FailedRequest):
             return Classification(outcome=reply.outcome, detail=reply.detail)
         ended = self._timed(classify(reply, call.info.operation), reply.headers)
+        if call.info.operation is not Operation.TOKEN:
+            self._limiter.observe(reply.headers, refused=ended.outcome is RequestOutcome.BUSY)
         if ended.outcome is not RequestOutcome.DONE:
             return ended
         try:
@@ -175,7 +180,6 @@ class Caller:
         if date is not None:
             with self._time_lock:
                 self._server_time = date
-        self._limiter.observe(headers)
         if ended.outcome not in WAITED_FOR:
             return ended
         wait = requested_wait(headers, now=date or self.server_time)

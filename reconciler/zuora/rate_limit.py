@@ -10,12 +10,11 @@ from reconciler.http_client.clock import Clock
 from reconciler.http_client.retry import retry_after, seconds
 from reconciler.zuora.connection import CallLimits
 
-SCARCE = 4
-"""Free slots at the server below which the client halves its own: others share the tenant."""
+LIMIT = 40
+"""The server's slots where it does not say how many (API facts 7.4)."""
 
-PLENTY = 12
-"""Free slots above which it adds one. The server has 40 (API facts 7.4)."""
-
+WINDOW = 60.0
+"""Seconds of the window that a call waits for beyond its own time (API facts 7.3)."""
 
 _HOURLY: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
@@ -40,26 +39,48 @@ def hourly_limit(host: str) -> tuple[int, str] | None:
 
 
 class RateLimiter:
-    """Limits the calls in flight, and pauses all calls when the ledger asks for it."""
+    """Limits the calls in flight to what the ledger has room for, and pauses all when it asks.
+
+    The room follows from the headers of each answer: the free slots, of which a tenth is left to
+    others, and the requests left in the nearest window. Without headers it grows with each answer.
+    A refusal halves it; afterwards it grows by one for as many answers as there are slots.
+    """
 
     def __init__(self, limits: CallLimits, *, clock: Clock) -> None:
         self._most = limits.concurrency
         self._clock = clock
         self._changed = threading.Condition()
-        self._allowed = limits.concurrency
+        self._room = 1.0
+        """How far this client may go by the answers so far: the first one tells of the limits."""
+        self._free = self._most
+        """How far it may go by the free slots of the server."""
+        self._sample: tuple[float, int] = (-1, 0)
+        """The free slots that were told last, and the own calls in flight when they were first."""
+        self._left: tuple[float, float] = (0, float("-inf"))
+        """Requests left in the nearest window, and when it ends."""
+        self._refused = False
         self._in_flight = 0
         self._closed_until = float("-inf")
 
     @property
     def allowed(self) -> int:
-        return self._allowed
+        """The calls that may be in flight."""
+        left, until = self._left
+        room = min(self._room, self._free, left if self._clock.now() < until else self._most)
+        return max(1, int(room))
 
     @contextmanager
     def slot(self, *, deadline: float) -> Iterator[bool]:
-        """A request slot for the duration of the block; False when none became free in time."""
-        timeout = max(0.0, deadline - self._clock.now())
+        """A request slot for the duration of the block; False when none became free in time.
+
+        After a pause there is a window's time more.
+        """
+        began = self._clock.now()
+        timeout = max(0.0, deadline - began)
         with self._changed:
-            free = self._changed.wait_for(lambda: self._in_flight < self._allowed, timeout)
+            free = self._changed.wait_for(self._has_slot, timeout)
+            if not free and self._closed_until > began:
+                free = self._changed.wait_for(self._has_slot, WINDOW)
             if free:
                 self._in_flight += 1
         try:
@@ -69,6 +90,9 @@ class RateLimiter:
                 with self._changed:
                     self._in_flight -= 1
                     self._changed.notify()
+
+    def _has_slot(self) -> bool:
+        return self._in_flight < self.allowed
 
     def close_for(self, wait: float) -> None:
         """Pauses every call: a rejected request counts towards the limit too (API facts 7.3)."""
@@ -92,17 +116,48 @@ class RateLimiter:
                 return False
         return True
 
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Adapts the number of slots to the free slots that the server reports."""
-        remaining = seconds(headers.get("concurrency-limit-remaining", ""))
-        if remaining is None:
-            return
+    def observe(self, headers: Mapping[str, str], *, refused: bool = False) -> None:
+        """Adapts the room to an answer, which may be a refusal for lack of it."""
         with self._changed:
-            if remaining <= SCARCE:
-                self._allowed = max(1, self._allowed // 2)
-            elif remaining >= PLENTY and self._allowed < self._most:
-                self._allowed += 1
-                self._changed.notify()
+            if refused:
+                self._room, self._refused = max(1.0, self.allowed / 2), True
+            else:
+                self._room += 1 / self._room if self._refused else 1
+                self._room = min(self._room, self._most)
+            self._observe_slots(headers)
+            self._observe_window(headers)
+            self._changed.notify_all()
+
+    def _observe_slots(self, headers: Mapping[str, str]) -> None:
+        free = seconds(headers.get("concurrency-limit-remaining", ""))
+        if free is None:
+            return
+        limit = seconds(headers.get("concurrency-limit-limit", "")) or LIMIT
+        spare = max(1, limit // 10)
+        if free != self._sample[0]:
+            # Sampled once a second (API facts 7.4): calls that began since then are not counted.
+            self._sample = free, self._in_flight + 1
+        self._free = int(min(limit - spare, self._sample[1] + free - spare, self._most))
+
+    def _observe_window(self, headers: Mapping[str, str]) -> None:
+        left = _first_figure(headers, "remaining")
+        reset = _first_figure(headers, "reset")
+        if left is None or reset is None:
+            return
+        now = self._clock.now()
+        known, until = self._left
+        if now < until and now + reset <= until + 1:
+            # Answers of one window may come in another order than they were counted.
+            left = min(left, known)
+        self._left = left, now + reset
+        if not left:
+            self._closed_until = max(self._closed_until, now + reset)
+
+
+def _first_figure(headers: Mapping[str, str], name: str) -> float | None:
+    """The figure of the nearest window, in either spelling of the header (API facts 7.3)."""
+    text = headers.get(f"ratelimit-{name}") or headers.get(f"rate-limit-{name}") or ""
+    return seconds(text.split(",")[0].split(";")[0].strip())
 
 
 def requested_wait(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
@@ -114,5 +169,4 @@ def requested_wait(headers: Mapping[str, str], *, now: datetime | None) -> float
     asked = retry_after(headers, now=now)
     if asked is not None:
         return asked
-    reset = headers.get("ratelimit-reset") or headers.get("rate-limit-reset") or ""
-    return seconds(reset.split(",")[0].split(";")[0].strip())
+    return _first_figure(headers, "reset")

@@ -156,19 +156,6 @@ def test_calls_in_flight_are_bounded(server, connect):
     assert most == 3
 
 
-def test_the_gate_narrows_when_the_server_is_nearly_full_and_widens_again(server, connect):
-    client = connect(server.url)
-    limiter = client._caller._limiter
-    scarce = answer(document=wire.ENTRY, headers=[("Concurrency-Limit-Remaining", "1")])
-    plenty = answer(document=wire.ENTRY, headers=[("Concurrency-Limit-Remaining", "35")])
-    allowed = []
-    server.play(scarce, scarce, scarce, scarce, plenty, plenty)
-    for _ in range(6):
-        client.read(KIND, NUMBER)
-        allowed.append(limiter.allowed)
-    assert allowed == [4, 2, 1, 1, 2, 3]
-
-
 def test_the_servers_clock_is_that_of_its_last_answer(server, connect):
     client = connect(server.url)
     assert client.server_time() is None
