@@ -49,7 +49,7 @@ def connect(
 ) -> tuple[Client, str]:
     """A client of the chosen ledger, and what that ledger is called on screen.
 
-    `ca_bundle` is a PEM file of authorities that are trusted in addition to the public ones.
+    `ca_bundle` is a PEM file of authorities that are trusted in addition to the machine's.
     """
     connection, transport = connection_of(choice, ca_bundle), None
     if choice.embedded:

@@ -89,7 +89,7 @@ def checks(
         fact = f"{', '.join(proxies)}: not used, calls to ledger and forge are direct"
         yield Check("note", "proxies", fact)
     if ca_bundle is not None:
-        yield Check("ok", "authorities", f"the public ones, and those in {ca_bundle}")
+        yield Check("ok", "authorities", f"those of this machine, and those in {ca_bundle}")
     if ci:
         yield from _job_checks(root, settings, choice)
         return

@@ -347,7 +347,7 @@ ca_bundle_option = click.option(
     "--ca-bundle",
     type=click.Path(exists=True, dir_okay=False),
     metavar="FILE",
-    help="A PEM file of certificate authorities to trust in addition to the public ones.",
+    help="A PEM file of certificate authorities to trust in addition to the machine's.",
 )
 """For the ledger, and where a verb calls a forge, for that too."""
 

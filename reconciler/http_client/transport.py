@@ -3,7 +3,7 @@
 import logging
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
 from typing import Any
@@ -37,13 +37,27 @@ MAPPED: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 )
 
 
+MACHINE_STORES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine
+    "/etc/pki/tls/cert.pem",  # Fedora
+    "/etc/ssl/ca-bundle.pem",  # SUSE
+    "/etc/ssl/cert.pem",  # macOS, without its keychains
+)
+"""Where systems keep the authorities that they trust. Only an administrator writes there."""
+
+
 def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
     """A context that verifies host and chain, with TLS 1.2 or later.
 
-    It trusts the public authorities of certifi and those in `ca_bundle`, a PEM file. The
-    environment has no influence. Raises LedgerUnreachable when the file cannot be read.
+    It trusts the authorities of the machine, or those of certifi where it has none, and those in
+    `ca_bundle`, a PEM file. The environment has no influence. Raises LedgerUnreachable when that
+    file cannot be read.
     """
-    context = ssl.create_default_context(cafile=certifi.where())
+    context = _trusting_machine()
+    # On Windows a store is no file, and lacks public authorities until they are met.
+    for data, encoding, trusted in getattr(ssl, "enum_certificates", _no_certificates)("ROOT"):
+        if encoding == "x509_asn" and (trusted is True or ssl.Purpose.SERVER_AUTH.oid in trusted):
+            context.load_verify_locations(cadata=data)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle is not None:
         try:
@@ -54,6 +68,17 @@ def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
                 remedy="Name a PEM file of certificates, or omit the CA bundle.",
             ) from error
     return context
+
+
+def _trusting_machine() -> ssl.SSLContext:
+    for store in MACHINE_STORES:
+        with suppress(OSError):
+            return ssl.create_default_context(cafile=store)
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+def _no_certificates(_store: str) -> Iterable[tuple[bytes, str, Any]]:
+    return ()
 
 
 class HttpxTransport:

@@ -15,7 +15,7 @@ class Connection:
 
     `base_url` is an https URL, or http to a loopback host. `hosts` are the only allowed hosts;
     None allows the host of `base_url`. `ca_bundle` is a PEM file of authorities that are trusted
-    in addition to the public ones.
+    in addition to the machine's.
     """
 
     base_url: str

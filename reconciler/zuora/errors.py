@@ -100,7 +100,7 @@ REMEDIES: Mapping[RequestOutcome, str] = MappingProxyType(
         RequestOutcome.LOST: "Run again when the network works.",
         RequestOutcome.NOT_SENT: "Check the base URL, the network and the ledger.",
         RequestOutcome.UNTRUSTED: "Correct the certificate, or name the file of its authority with "
-        "--ca-bundle.",
+        "--ca-bundle. SSL_CERT_FILE is not read.",
     }
 )
 

@@ -153,7 +153,7 @@ def test_t28_nothing_else_names_it(secured, authority, variable):
 @openssl
 def test_t28_doctor_names_the_authorities(secured, authority):
     ended = secured.run("doctor", "--ci", "--ca-bundle", authority[0])
-    assert f"authorities: the public ones, and those in {authority[0]}" in ended.out
+    assert f"authorities: those of this machine, and those in {authority[0]}" in ended.out
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])

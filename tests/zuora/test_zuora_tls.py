@@ -10,6 +10,7 @@ from fault_server import RESET_ON_ACCEPT, FaultServer, answer
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerUnreachable
+from reconciler.http_client import transport
 from reconciler.http_client.transport import tls_context
 from reconciler.zuora import client as client_module
 from reconciler.zuora.client import Client
@@ -88,6 +89,36 @@ def test_a_certificate_of_a_known_authority_is_good(secured, certificates, conne
     client = connect(server.url, ca_bundle=str(certificates["right"]))
     assert client.tenant().tenant_id == "4711"
     assert client.read(KIND, "JE-00000001").number == "JE-00000001"
+
+
+def test_an_authority_that_the_machine_trusts_is_known(secured, certificates, connect, monkeypatch):
+    """As a company installs that of its proxy."""
+    server = secured("right")
+    monkeypatch.setattr(transport, "MACHINE_STORES", ("/nowhere", str(certificates["right"])))
+    assert connect(server.url).tenant().tenant_id == "4711"
+
+
+def test_the_store_of_windows_is_read_beside_the_public_authorities(
+    secured, certificates, connect, monkeypatch
+):
+    """What is trusted for mail alone is not."""
+    server, pem = secured("right"), certificates["right"].read_text()
+    der = ssl.PEM_cert_to_DER_cert(pem[: pem.index("-----END CERTIFICATE-----") + 26])
+    monkeypatch.setattr(transport, "MACHINE_STORES", ())
+    for trusted in ({"1.3.6.1.5.5.7.3.4"}, {ssl.Purpose.SERVER_AUTH.oid}, True):
+        rows = [(b"no certificate", "pkcs_7_asn", True), (der, "x509_asn", trusted)]
+        monkeypatch.setattr(ssl, "enum_certificates", lambda _, rows=rows: rows, raising=False)
+        if trusted == {"1.3.6.1.5.5.7.3.4"}:
+            with pytest.raises(LedgerUnreachable, match="certificate was not accepted"):
+                connect(server.url).tenant()
+        else:
+            assert connect(server.url).tenant().tenant_id == "4711"
+
+
+def test_without_a_store_of_the_machine_the_public_authorities_are_known(monkeypatch, tmp_path):
+    (tmp_path / "empty.pem").touch()
+    monkeypatch.setattr(transport, "MACHINE_STORES", ("/nowhere", str(tmp_path / "empty.pem")))
+    assert len(tls_context().get_ca_certs()) > 100
 
 
 @pytest.mark.parametrize(
