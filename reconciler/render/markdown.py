@@ -283,7 +283,11 @@ def _impact(view: PlanView, rows: _Rows | None) -> Iterator[str]:
 def _impact_rows(impact: ImpactTable) -> _Rows:
     names = impact.names
     titles = [*map(sentence, impact.titles[:names]), *impact.titles[names:]]
-    cells = [[*map(code, row[:names]), *row[names:]] for row in impact.rows]
+    # A blank that is not broken keeps an amount and its side on one line.
+    cells = [
+        [*map(code, row[:names]), *(cell.strip().replace(" ", "\u00a0") for cell in row[names:])]
+        for row in impact.rows
+    ]
     head, rows = _table_rows(titles, cells, right=impact.amounts)
     return _Rows("rows of the impact", rows, head)
 
@@ -316,12 +320,9 @@ def _what(view: ChangeView) -> str:
     fields = [_moved(field) for field in view.fields[:_FIELDS]]
     if left := more(len(view.fields), _FIELDS, " fields"):
         fields.append(left)
-    told = []
-    if view.change.wanted is not Action.UPDATE or not fields:
-        told.append(sentence(view.headline))
-    money = view.money if view.change.posts else ""
-    told += [sentence(text) for text in (view.reason, money) if text]
-    return "<br>".join((*told, *fields))
+    told = [view.headline] * (view.change.wanted is not Action.UPDATE or not fields)
+    told += [view.reason, view.money * view.change.posts]
+    return "<br>".join((*map(sentence, filter(None, told)), *fields))
 
 
 def _moved(field: BeforeAfter) -> str:

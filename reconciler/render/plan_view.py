@@ -55,11 +55,6 @@ class BalanceProof:
     what: str
     holds: bool
 
-    def __str__(self) -> str:
-        currency, _, home = self.currency.partition(", ")
-        sums = f"{currency} {self.debit} {'=' if self.holds else '≠'} {self.credit} {self.what}"
-        return f"{sums}, {home}" if home else sums
-
     @property
     def cells(self) -> tuple[str, ...]:
         """A row below `BALANCE_TITLES`."""
