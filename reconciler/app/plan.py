@@ -44,6 +44,7 @@ from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.planning.transfers import transfer_states
 from reconciler.core.rules.plan_warnings import READING_RULES, strict_refusals
+from reconciler.core.rules.severities import governed
 from reconciler.engine.live_state import LastReads, Look, look
 from reconciler.engine.observe import read_all
 from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
@@ -240,7 +241,7 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
     warnings = (
         *known.warnings,
         *scope_warnings(included),
-        *workspace_warnings(workspace, plan),
+        *workspace_warnings(workspace, plan, known.policy),
         *warnings_of(snapshot.names, plan.changes),
     )
     plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
@@ -249,9 +250,10 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
 
 
 def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:
-    """The plan, refused where it has warnings that are made to fail."""
-    strict = policy.strict | (frozenset({EVERY_RULE}) if options.strict else frozenset())
-    found = strict_refusals(plan.warnings, strict)
+    """The plan with warnings as the policy governs them, refused where one of them fails."""
+    failing = policy.failing | (frozenset({EVERY_RULE}) if options.strict else frozenset())
+    plan = replace(plan, warnings=tuple(governed(plan.warnings, policy)))
+    found = strict_refusals(plan.warnings, failing)
     return also_refused(plan, found) if found else plan
 
 

@@ -13,6 +13,7 @@ from reconciler.core.model.finding import PlanWarning, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan, Reason
+from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.renames import warnings_of
@@ -20,6 +21,7 @@ from reconciler.core.planning.unanswered import unused_acknowledgements
 from reconciler.core.recovery.marker_search import unrecorded, untracked
 from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.plan_warnings import warning
+from reconciler.core.rules.severities import waiver_of, waiver_text
 from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
 from reconciler.workspace.loader import WORKSPACE_FILE
@@ -47,7 +49,7 @@ def session_warnings(
         )
     yield from policy_warnings(session.held)
     yield from scope_warnings(included)
-    yield from workspace_warnings(session.workspace, found.plan)
+    yield from workspace_warnings(session.workspace, found.plan, session.settings.policy)
     yield from warnings_of(found.snapshot.names, found.plan.changes)
     yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
     new = session.daybook.new
@@ -109,7 +111,9 @@ def scope_warnings(included: Sequence[Address]) -> Iterator[PlanWarning]:
         yield warning("selection-extended", text)
 
 
-def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
+def workspace_warnings(
+    workspace: CheckedWorkspace, plan: Plan, policy: Policy
+) -> Iterator[PlanWarning]:
     """The warnings about files that the plan changes; the others are counted."""
     yield from (warning("waiver-applied", text) for text in workspace.waived)
     yield from transferred_moves(plan.changes, workspace.tenant.dimensions)
@@ -117,14 +121,20 @@ def workspace_warnings(workspace: CheckedWorkspace, plan: Plan) -> Iterator[Plan
     yield from _pending(workspace, plan)
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
-    for problem in workspace.warnings:
-        if problem.rule in PASSING_FACTS:
-            # What is posted may stay. A change is blocked, with the state of the ledger as reason.
+    for problem in workspace.problems:
+        waiver = waiver_of(problem, policy, today=workspace.today)
+        if waiver is not None and problem.path in touched:
+            yield warning("waiver-applied", waiver_text(problem.rule, waiver))
+    for problem in workspace.governed_by(policy):
+        # What is posted may stay. A change is blocked, with the state of the ledger as reason.
+        if problem.severity is Severity.ERROR or problem.rule in PASSING_FACTS:
             continue
         if problem.path in touched:
             place = f"{problem.path}:{problem.line}:{problem.column}"
-            yield PlanWarning(rule=problem.rule, message=problem.message, place=place)
-        else:
+            yield PlanWarning(
+                rule=problem.rule, message=problem.message, place=place, severity=problem.severity
+            )
+        elif problem.severity is Severity.WARNING:
             others += 1
     if others:
         word = "warning" if others == 1 else "warnings"

@@ -12,12 +12,13 @@ from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.policy import EVERY_RULE
+from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Declared, Source, SupportingDocument
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check_marker, check_together
 from reconciler.core.rules.file_rules import PASSING_FACTS
+from reconciler.core.rules.severities import WAIVABLE, governed, made_strict, waiver_of
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate, read_again
 from reconciler.workspace.cache.known_files import KnownFile, KnownFiles
@@ -25,7 +26,7 @@ from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rul
 from reconciler.workspace.editor_schema import outdated
 from reconciler.workspace.judging import Judging
 from reconciler.workspace.loader import WORKSPACE_FILE, LoadedWorkspace
-from reconciler.workspace.reference_checks import check_policy, check_spelling, check_strict
+from reconciler.workspace.reference_checks import check_policy, check_severities, check_spelling
 from reconciler.workspace.rules import finding
 from reconciler.workspace.settings import Settings, settings_from
 
@@ -59,6 +60,8 @@ class CheckedWorkspace:
     """How each declaration was judged; None for a workspace made otherwise."""
     cache_damage: str = ""
     """Why the cache of files was thrown away; empty where it was not."""
+    today: str = ""
+    """The day that decides which waivers count."""
     waived: tuple[str, ...] = ()
     """The exceptions from custom rules that were needed, in words."""
 
@@ -79,8 +82,17 @@ class CheckedWorkspace:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """The problems that are only shown."""
-        return tuple(item for item in self.problems if item.severity is Severity.WARNING)
+        """The problems that are only shown, by the policy of the files."""
+        return tuple(item for item in self.governed_by() if item.severity is Severity.WARNING)
+
+    def governed_by(self, policy: Policy | None = None) -> tuple[Problem, ...]:
+        """The problems without those that a policy waives or leaves out, and as it lowers others.
+
+        The default is the policy of the files.
+        """
+        policy = policy or (self.settings.policy if self.settings is not None else Policy())
+        left = (one for one in self.problems if not waiver_of(one, policy, today=self.today))
+        return tuple(governed(left, policy))
 
 
 def read_workspace(
@@ -123,17 +135,27 @@ def read_workspace(
     )
     names: Iterable[Finding] = ()
     custom = CustomRuleResult()
+    today = today or datetime.now(UTC).date().isoformat()
+    policy = settings.policy if settings is not None else Policy()
+    named = {one.source: one.address.name for one in loaded.declared}
+    judged = tuple(
+        replace(one, name=named.get(one.source, "")) if one.rule in WAIVABLE else one
+        for one in findings
+    )
     if settings is not None:
-        policy = settings.policy
         names = (
             *check_policy(policy, tenant, loaded.declared),
-            *check_strict(policy),
+            *check_severities(policy),
             *check_spelling(loaded.workspace or {}),
         )
         if policy.custom_rules or policy.waivers:
-            today = today or datetime.now(UTC).date().isoformat()
             custom = check_custom_rules(
-                root, policy.custom_rules, policy.waivers, loaded.declared, today=today
+                root,
+                policy.custom_rules,
+                policy.waivers,
+                loaded.declared,
+                today=today,
+                warned=frozenset((one.rule, one.name) for one in judged if one.name),
             )
     # An unread file may hold a part of what is computed, and of what editors are told.
     whole = all(one.severity is not Severity.ERROR for one in loaded.problems)
@@ -144,13 +166,12 @@ def read_workspace(
         names = (*names, *_generated(computed, loaded, tenant, through))
         waiting = _waiting(computed, loaded, tenant, through)
     editors = tuple(outdated(root, tenant)) if check_editors and whole and settings else ()
-    made_strict = settings.policy.strict if settings is not None else frozenset[str]()
-    made_strict |= frozenset({EVERY_RULE} if strict else ())
+    failing = policy.failing | frozenset({EVERY_RULE} if strict else ())
     problems = sorted(
         (
             *loaded.problems,
             *editors,
-            *locate(root, chain(findings, names, custom.findings, records.unread())),
+            *locate(root, chain(judged, names, custom.findings, records.unread())),
         )
     )
     if files is not None:
@@ -160,7 +181,7 @@ def read_workspace(
         settings=settings,
         tenant=tenant,
         declared={declared.address: declared for declared in loaded.declared},
-        problems=tuple(_made_strict(problem, made_strict) for problem in problems),
+        problems=tuple(made_strict(one, failing, policy, today=today) for one in problems),
         paths=loaded.paths,
         digest=loaded.digest,
         spared=frozenset(path for path, one in loaded.known.items() if one.judged),
@@ -169,6 +190,7 @@ def read_workspace(
         supporting={document.address: document for document in loaded.supporting},
         computed=computed,
         waiting=waiting,
+        today=today,
         waived=custom.waived,
     )
 
@@ -328,12 +350,6 @@ def _judged_marker(
         yield replace(one, severity=Severity.WARNING) if settled else one
 
 
-def _made_strict(problem: Problem, strict: frozenset[str]) -> Problem:
-    """The problem, as an error if its rule is one whose warnings fail."""
-    fails = problem.severity is Severity.WARNING and strict & {EVERY_RULE, problem.rule}
-    return replace(problem, severity=Severity.ERROR) if fails else problem
-
-
 POSTED_REMEDY = "Nothing to do: the entry is posted. A later change of it cannot be posted."
 
 
@@ -342,11 +358,12 @@ def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple
 
     Raises UsageError for a path at which no file was read: it has no problems, and proves nothing.
     """
+    problems = workspace.governed_by()
     if not paths or not workspace.paths:
-        return workspace.problems
+        return problems
     root = workspace.root.resolve()
     read = {(root / path).resolve() for path in workspace.paths}
-    found = {problem: (root / problem.path).resolve() for problem in workspace.problems}
+    found = {problem: (root / problem.path).resolve() for problem in problems}
     wanted = {path.resolve(): path for path in paths}
     for path, given in wanted.items():
         if not any(_lies_in(file, path) for file in (*read, *found.values())):

@@ -53,10 +53,11 @@ def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
 
 def _print(workspace: CheckedWorkspace, problems: tuple[Problem, ...], errors: int) -> None:
     out(problem_spans(problems, workspace.root))
+    warnings = sum(1 for problem in problems if problem.severity is Severity.WARNING)
     counts = (
         counted(workspace.files, "file"),
         f"{counted_by_kind(workspace.declared)}: {counted(errors, 'error')}",
-        counted(len(problems) - errors, "warning"),
+        counted(warnings, "warning"),
     )
     out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
     if not workspace.tenant.complete and workspace.settings is not None:

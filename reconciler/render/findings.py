@@ -15,8 +15,9 @@ from reconciler.render.escaping import escaped
 from reconciler.render.junit import Case, junit
 
 _LEVELS: Mapping[Severity, Level] = MappingProxyType(
-    {Severity.ERROR: "error", Severity.WARNING: "warning"}
+    {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "notice"}
 )
+_SARIF: Mapping[Severity, str] = MappingProxyType({**_LEVELS, Severity.INFORMATION: "note"})
 
 
 def findings_document(problems: tuple[Problem, ...], *, files: int) -> dict[str, object]:
@@ -26,7 +27,7 @@ def findings_document(problems: tuple[Problem, ...], *, files: int) -> dict[str,
         "valid": errors == 0,
         "files": files,
         "error_count": errors,
-        "warning_count": len(problems) - errors,
+        "warning_count": sum(1 for one in problems if one.severity is Severity.WARNING),
         "problems": problem_rows(problems),
     }
 
@@ -82,7 +83,7 @@ def findings_sarif(
             {
                 "ruleId": problem.rule,
                 "ruleIndex": places[problem.rule],
-                "level": _LEVELS[problem.severity],
+                "level": _SARIF[problem.severity],
                 "message": {"text": escaped(_text(problem))},
                 "locations": [_location(problem, prefix)],
                 "partialFingerprints": {"reconciler/v1": f"{mark}:{seen[mark]}"},
@@ -168,5 +169,5 @@ def _sarif_rule(name: str, rule: Rule | None) -> dict[str, Any]:
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.why},
         "help": {"text": rule.remedy},
-        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "defaultConfiguration": {"level": _SARIF[rule.severity]},
     }

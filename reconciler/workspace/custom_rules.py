@@ -13,6 +13,7 @@ from reconciler.core.model.enumerations import CodeType, canonical
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import CustomRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
+from reconciler.core.rules.severities import waiver_text
 from reconciler.workspace.files import FoundFiles, read_file
 from reconciler.workspace.formatter.writer import metadata_of
 from reconciler.workspace.json_schema import API_VERSION, fetch_nothing
@@ -42,18 +43,20 @@ class CustomRuleResult:
     waived: tuple[str, ...] = ()
 
 
-def check_custom_rules(
+def check_custom_rules(  # noqa: PLR0913 - each input is a part of the workspace
     schemas: FilePath | Mapping[str, bytes],
     rules: tuple[CustomRule, ...],
     waivers: tuple[Waiver, ...],
     declared: Iterable[Declared],
     *,
     today: str,
+    warned: frozenset[tuple[str, str]] = frozenset(),
 ) -> CustomRuleResult:
     """The findings `house/ID` of every declaration, and those about rules and waivers themselves.
 
     `today` is YYYY-MM-DD: a waiver applies until and including its expiry date. `schemas` is
-    the workspace with the files of the rules, or what they hold, by their names.
+    the workspace with the files of the rules, or what they hold, by their names. `warned` has
+    the rule and the declaration of each built-in warning that a waiver may cover.
     """
     known: dict[str, tuple[CustomRule, _Validator]] = {}
     findings: list[Finding] = []
@@ -65,7 +68,7 @@ def check_custom_rules(
             findings.append(_about("house-schema", ("houseRules", index), validator))
         else:
             known[rule.id] = rule, validator
-    exceptions = _Waivers(waivers, today)
+    exceptions = _Waivers(waivers, today, warned)
     for one in declared:
         document = _document_of(one)
         for rule, validator in known.values():
@@ -82,8 +85,11 @@ def check_custom_rules(
 class _Waivers:
     """The waivers, and which of them were used."""
 
-    def __init__(self, waivers: tuple[Waiver, ...], today: str) -> None:
+    def __init__(
+        self, waivers: tuple[Waiver, ...], today: str, warned: frozenset[tuple[str, str]]
+    ) -> None:
         self._waivers = waivers
+        self._warned = warned
         self._today = today
         self._used: set[Waiver] = set()
 
@@ -102,17 +108,14 @@ class _Waivers:
             what = f"the waiver of {waiver.rule} for {waiver.name}"
             if waiver.expires < self._today:
                 yield _about("waiver-expired", at, f"{what} expired on {waiver.expires}")
-            elif waiver not in self._used:
+            elif waiver not in self._used and (waiver.rule, waiver.name) not in self._warned:
                 yield _about("waiver-unused", at, f"{what} covers no declaration")
 
     def applied_waivers(self) -> Iterator[str]:
         """A text for each waiver that applied, for the plan."""
         for waiver in self._waivers:
             if waiver in self._used and self._today <= waiver.expires:
-                yield (
-                    f"house/{waiver.rule} is waived for {waiver.name} until {waiver.expires}: "
-                    f"{waiver.reason}"
-                )
+                yield waiver_text(f"house/{waiver.rule}", waiver)
 
 
 def _document_of(declared: Declared) -> dict[str, Value]:

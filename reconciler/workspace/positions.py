@@ -84,6 +84,7 @@ def _problem(finding: Finding, documents: tuple[Mapping[Path, Place], ...]) -> P
         remedy=finding.remedy,
         severity=finding.severity,
         of_tenant=finding.of_tenant,
+        name=finding.name,
     )
 
 

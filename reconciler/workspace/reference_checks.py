@@ -9,7 +9,7 @@ from reconciler.core.model.enumerations import CodeStatus, PeriodStatus, canonic
 from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import WITHDRAWN, minor_units
-from reconciler.core.model.policy import EVERY_RULE, Policy
+from reconciler.core.model.policy import EVERY_RULE, Level, Policy
 from reconciler.core.model.resource import (
     Declared,
     Path,
@@ -26,6 +26,7 @@ from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import excess_decimals, unknown_currency
 from reconciler.core.rules.file_rules import FILE_RULES, TENANT_FACTS
 from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.severities import LOWERABLE
 from reconciler.workspace.rules import RULES, finding
 
 _ROWS: Final[tuple[tuple[Path, tuple[str, ...]], ...]] = (
@@ -215,19 +216,34 @@ def check_spelling(workspace: Mapping[str, Value]) -> Iterator[Finding]:
                     )
 
 
-def check_strict(policy: Policy) -> Iterator[Finding]:
-    """Findings about rules that are made strict and give no warning: they would never apply."""
+def check_severities(policy: Policy) -> Iterator[Finding]:
+    """Findings about levels of rules that give no warning, and about levels that are too low."""
     rules = (*RULES.values(), *FILE_RULES.values(), *WARNING_RULES.values())
-    known = {rule.id for rule in rules if rule.severity is Severity.WARNING} | TENANT_FACTS
-    known.add(_NAME)
-    for name in sorted(policy.strict - known - {EVERY_RULE}):
-        yield finding(
-            _NAME,
-            source=_POLICY,
-            path=("spec", "policy", "strict"),
-            message=f'no rule that gives a warning is named "{name}"',
-            remedy=nearest(name, KnownNames(known)),
+    known = {rule.id for rule in rules if rule.severity is not Severity.ERROR}
+    failing = {rule.id for rule in rules if rule.severity is Severity.WARNING} | {_NAME}
+    named = [(name, "strict", failing | TENANT_FACTS) for name in policy.strict - {EVERY_RULE}]
+    named += [(name, "severities", known | TENANT_FACTS | {_NAME}) for name in policy.severities]
+    for name, key, names in sorted(named, key=lambda row: row[:2]):
+        if name not in names:
+            yield finding(
+                _NAME,
+                source=_POLICY,
+                path=("spec", "policy", key),
+                message=f'no rule that gives a warning is named "{name}"',
+                remedy=nearest(name, KnownNames(names)),
+            )
+    for name, level in policy.severities.items():
+        lower = level in (Level.INFORMATION, Level.OFF) or (
+            level is Level.WARNING and name in TENANT_FACTS
         )
+        fact = ""
+        if lower and name in policy.strict:
+            fact = f"`strict` names {name}, and `severities` lowers it to {level}"
+        elif lower and name not in LOWERABLE and name in known | TENANT_FACTS | {_NAME}:
+            fact = f"{name} guards money or evidence, so it cannot be lowered to {level}"
+        if fact:
+            path = ("spec", "policy", "severities", name)
+            yield finding("policy-severity", source=_POLICY, path=path, message=fact)
 
 
 def check_policy(

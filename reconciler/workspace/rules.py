@@ -165,6 +165,12 @@ CUSTOM_RULES = (
         remedy="Correct the name in `policy`, or add it to the Reference.",
     ),
     Rule(
+        id="policy-severity",
+        summary="A policy lowers only warnings that guard neither money nor evidence.",
+        why="A warning about a second posting must not disappear for all entries at once.",
+        remedy="Remove the row. To accept a warning for one entry, write a waiver.",
+    ),
+    Rule(
         id="period-status-spelling",
         summary="A policy spells a period status as the ledger does: `PendingClose`.",
         why="The vendor's prose writes `Pending Close`. Both are read; a later version will read "

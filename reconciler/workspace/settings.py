@@ -15,6 +15,7 @@ from reconciler.core.model.policy import (
     CustomRule,
     Evidence,
     Freeze,
+    Level,
     Policy,
     Removal,
     Tier,
@@ -157,6 +158,10 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
         strict=frozenset(
             {EVERY_RULE} if policy.get("strict") is True else texts_of(policy.get("strict"))
         ),
+        severities={
+            rule: Level(str(level))
+            for rule, level in sorted(mapping_of(policy.get("severities")).items())
+        },
         custom_rules=tuple(_custom_rule(row) for row in rows_of(policy.get("houseRules"))),
         waivers=tuple(
             Waiver(

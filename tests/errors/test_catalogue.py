@@ -47,6 +47,7 @@ SHOWN_ELSEWHERE = {
     "file-unreadable": "needs a file without permissions: tests/workspace/test_files.py",
     "house-schema": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
     "policy-name": "needs a policy in reconciler.yaml: tests/workspace/test_custom_rules.py",
+    "policy-severity": "needs a policy in reconciler.yaml: tests/trust/test_trust_severities.py",
     "period-status-spelling": "needs a policy in reconciler.yaml: tests/trust/test_trust_words.py",
     "editor-schema": "needs a reconciler.schema.json: tests/cli/test_cli_editors.py",
     "daybook-unread": "needs a daybook: tests/trust/test_trust_history.py",

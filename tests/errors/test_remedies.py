@@ -361,6 +361,10 @@ ELSEWHERE = {
         {"reconciler.yaml": policy("freeze: [{periods: [Jan 2026]}]")},
         {"reconciler.yaml": policy("freeze: [{periods: [Jan-2026]}]")},
     ),
+    "policy-severity": (
+        {"reconciler.yaml": policy("severities: {same-economics: off}")},
+        {"reconciler.yaml": WORKSPACE},
+    ),
     "period-status-spelling": (
         {"reconciler.yaml": policy("freeze: [{periodStatus: [Pending Close]}]")},
         {"reconciler.yaml": policy("freeze: [{periodStatus: [PendingClose]}]")},

@@ -38,7 +38,7 @@ from reconciler.core.model.history import Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.plan import Action, Reason, Verb
-from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier
+from reconciler.core.model.policy import Approvals, Evidence, Freeze, Level, Policy, Removal, Tier
 from reconciler.core.model.proofs.rehearsal import Rehearsed
 from reconciler.core.model.report import Outcome
 from reconciler.core.planning.closing.readiness import ItemState
@@ -66,6 +66,7 @@ ENUMERATIONS: dict[str, Any] = {
     "Workspace/$defs/policy/properties/removal": Removal,
     "Workspace/$defs/policy/properties/transferState": {"observed", "managed"},
     "Workspace/$defs/periodStatus/items": PeriodStatus,
+    "Workspace/$defs/policy/properties/severities/additionalProperties": Level,
     "Workspace/$defs/approvals/properties/tiers/items/properties/actions/items": {
         "reverse",
         *(action for action in Action if action not in (Action.KEEP, Action.BLOCKED)),

@@ -26,6 +26,8 @@ class Problem:
     remedy: str = ""
     severity: Severity = Severity.ERROR
     of_tenant: bool = False
+    name: str = ""
+    """The declaration that a waiver would name; empty where a finding cannot be waived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class Finding:
     severity: Severity = Severity.ERROR
     of_tenant: bool = False
     since: str = ""
+    name: str = ""
+    """The declaration that a waiver would name; empty where a finding cannot be waived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,10 @@ class CustomRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """An exception from a custom rule for one declaration, up to and including a day."""
+    """An exception from a rule for one declaration, up to and including a day.
+
+    The rule is a custom one, or a built-in one that warns about single declarations.
+    """
 
     rule: str
     name: str
@@ -87,6 +90,15 @@ class Waiver:
 
 
 EVERY_RULE = "*"
+
+
+class Level(StrEnum):
+    """What a policy makes of the warnings of a rule; `off` leaves them out."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFORMATION = "information"
+    OFF = "off"
 
 
 class Removal(StrEnum):
@@ -120,6 +132,15 @@ class Policy:
     waivers: tuple[Waiver, ...] = ()
     strict: frozenset[str] = frozenset()
     """The rules whose warnings stop a plan; with EVERY_RULE, all of them."""
+    severities: Mapping[str, Level] = field(default_factory=lambda: MappingProxyType({}))
+    """The levels of rules, where they are not those of the rules themselves."""
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """The rules whose warnings count as errors; with EVERY_RULE, all of them."""
+        return self.strict | {
+            rule for rule, level in self.severities.items() if level is Level.ERROR
+        }
 
     @property
     def delete_cancelled(self) -> bool:

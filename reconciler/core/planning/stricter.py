@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from reconciler.core.model.money import plain
-from reconciler.core.model.policy import Approvals, Evidence, Policy, Removal, Tier
+from reconciler.core.model.policy import Approvals, Evidence, Level, Policy, Removal, Tier
 from reconciler.core.planning.guards import default_limit
 
 Compare = Callable[[Any, Any, int], tuple[Any, bool]]
@@ -177,6 +177,22 @@ def _waivers(old: tuple[Any, ...], new: tuple[Any, ...], _recorded: int) -> tupl
     return tuple(kept), True
 
 
+_LEVELS = (Level.OFF, Level.INFORMATION, Level.WARNING, Level.ERROR)
+
+
+def _levels(
+    old: Mapping[str, Level], new: Mapping[str, Level], _recorded: int
+) -> tuple[Mapping[str, Level], bool]:
+    """The higher level of each rule. What only one policy lowers is not lowered."""
+    held = {}
+    for rule in sorted({*old, *new}):
+        levels = [levels[rule] for levels in (old, new) if rule in levels]
+        level = max(levels, key=_LEVELS.index)
+        if len(levels) > 1 or level in (Level.WARNING, Level.ERROR):
+            held[rule] = level
+    return held, True
+
+
 def table_of(*rows: tuple[str, str, Compare]) -> Mapping[str, Key]:
     """A table of comparisons: of each field, its name in the file and how it is compared."""
     return MappingProxyType({field: Key(name=name, compare=how) for field, name, how in rows})
@@ -203,5 +219,6 @@ POLICY = table_of(
     ("custom_rules", "houseRules", _rules),
     ("waivers", "waivers", _waivers),
     ("strict", "strict", _more),
+    ("severities", "severities", _levels),
 )
 """A row for each field of the policy. A test fails when one is missing."""

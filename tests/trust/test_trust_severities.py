@@ -1,0 +1,176 @@
+"""Warnings are governed: raised, lowered where no money is at stake, waived for single entries."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "forge"))
+from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
+    empty,
+    empty_template,
+    opened,
+    plain_environment,
+)
+from books_harness import JOURNALS, reconciler
+from checkouts import Checkout
+
+from reconciler.app.explain import all_rules
+from reconciler.core.model.finding import Severity
+from reconciler.core.model.policy import Level, Policy
+from reconciler.core.planning.stricter import stricter
+from reconciler.core.rules.severities import LOWERABLE, WAIVABLE
+
+GUARDS = frozenset(
+    """
+    acknowledges-unused date-in-period daybook-new daybook-older daybook-unread
+    dimension-transferred file-ignored generated-missing home-currency import-vanished
+    ledger-not-searched ledger-older limits-unchecked offline-daybook open-call policy-changed
+    possible-rename reference-changed reversal-renamed reversal-unproved reversal-waiting
+    run-overlap same-economics stamps-wrong unread-spill untracked-entry waiver-applied
+    waiver-expired waiver-unused yaml-comment
+    """.split()  # noqa: SIM905  a word a rule is easier to compare than a list
+)
+"""The rules that guard money or evidence. Whoever adds a warning decides where it belongs."""
+
+LATER, EARLIER = "2999-12-31", "2020-01-01"
+
+
+def waiver(rule, expires=LATER):
+    return f"waivers: [{{rule: {rule}, name: two, reason: Both are meant, expires: {expires}}}]"
+
+
+@pytest.fixture
+def warned(empty):  # noqa: F811
+    """Books with a warning about money, two equal entries, and with one about a spreadsheet."""
+    empty.declare("one")
+    empty.declare("two")
+    empty.write("march.csv", "a,b")
+    return empty
+
+
+def found(books, policy, *words):
+    """The exit code of `validate` under a policy, and the rules with their severities."""
+    books.settings(spec=f"{{policy: {policy}}}")
+    ended = books.run("validate", "--format", "json", *words)
+    rows = ended.json["problems"]
+    return ended.code, {row["rule"]: row["severity"] for row in rows}
+
+
+EQUAL, SHEET = ("same-economics", "warning"), ("file-spreadsheet", "warning")
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "severities"),
+    [
+        pytest.param("{}", 0, {EQUAL, SHEET}, id="as they are"),
+        pytest.param(
+            "{severities: {same-economics: error}}", 3,
+            {("same-economics", "error"), SHEET}, id="raised",
+        ),
+        pytest.param(
+            "{severities: {file-spreadsheet: information}}", 0,
+            {EQUAL, ("file-spreadsheet", "information")}, id="lowered",
+        ),
+        pytest.param("{severities: {file-spreadsheet: off}}", 0, {EQUAL}, id="off"),
+        pytest.param(
+            "{strict: true, severities: {file-spreadsheet: off}}", 3,
+            {("same-economics", "error")}, id="what is off is not strict",
+        ),
+        pytest.param(
+            f"{{{waiver('same-economics')}}}", 0, {SHEET}, id="waived"
+        ),
+        pytest.param(
+            f"{{strict: [same-economics], {waiver('same-economics')}}}",
+            0, {SHEET}, id="waived, though strict",
+        ),
+        pytest.param(
+            f"{{{waiver('same-economics', EARLIER)}}}", 0,
+            {EQUAL, SHEET, ("waiver-expired", "warning")}, id="no longer waived",
+        ),
+        pytest.param(
+            f"{{{waiver('date-in-period')}}}", 0,
+            {EQUAL, SHEET, ("waiver-unused", "warning")}, id="a waiver that covers nothing",
+        ),
+        pytest.param(
+            f"{{{waiver('file-spreadsheet')}}}", 0,
+            {EQUAL, SHEET, ("waiver-unused", "warning")}, id="no warning about an entry",
+        ),
+        pytest.param(
+            "{severities: {same-economics: off}}", 3,
+            {EQUAL, SHEET, ("policy-severity", "error")}, id="a guard of money",
+        ),
+        pytest.param(
+            "{severities: {known-accounting-code: warning}}", 3,
+            {EQUAL, SHEET, ("policy-severity", "error")}, id="an error",
+        ),
+        pytest.param(
+            "{strict: [file-spreadsheet], severities: {file-spreadsheet: off}}", 3,
+            {EQUAL, ("policy-severity", "error")}, id="two opposite words",
+        ),
+        pytest.param(
+            "{severities: {same-economic: error}}", 3,
+            {EQUAL, SHEET, ("policy-name", "error")}, id="a misspelt rule",
+        ),
+    ],
+)  # fmt: skip
+def test_a_policy_governs_warnings(warned, policy, code, severities):
+    ended, rules = found(warned, policy)
+    assert set(rules.items()) == severities
+    assert ended == code
+
+
+def test_every_warning_is_lowerable_or_a_guard():
+    """A rule that is on neither list was forgotten, and one on both contradicts itself."""
+    warnings = {rule.id for rule in all_rules().values() if rule.severity is not Severity.ERROR}
+    assert warnings == LOWERABLE | GUARDS
+    assert not LOWERABLE & GUARDS
+    assert WAIVABLE <= GUARDS
+
+
+def test_a_plan_shows_a_waiver_and_no_warning(warned):
+    warned.settings(spec=f"{{policy: {{{waiver('same-economics')}}}}}")
+    shown = warned.plan("--strict").out
+    assert "information[waiver-applied]: same-economics is waived for two until 2999" in shown
+    assert "[same-economics]" not in shown
+
+
+def test_a_change_does_not_lift_the_warning_that_it_breaks(empty):  # noqa: F811
+    """Levels and waivers of the approved base hold until an apply under the new ones completes."""
+    empty.declare("one")
+    empty.settings(spec="{policy: {strict: true}}")
+    empty.remove("one")
+    checkout = Checkout(empty)
+    empty.declare("one")
+    empty.declare("two")
+    empty.settings(spec=f"{{policy: {{{waiver('same-economics')}}}}}")
+    checkout.commit("Waive, and break")
+    ended = empty.plan()
+    assert ended.code == 4, ended.said
+    assert "strict-warning" in ended.said
+    assert "same-economics" in ended.said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "held"),
+    [
+        pytest.param({}, {"a": "off"}, {}, id="lowered by the change alone"),
+        pytest.param({"a": "off"}, {}, {}, id="no longer lowered"),
+        pytest.param({"a": "off"}, {"a": "information"}, {"a": "information"}, id="the higher"),
+        pytest.param({"a": "error"}, {}, {"a": "error"}, id="raised by the base"),
+        pytest.param({}, {"a": "error"}, {"a": "error"}, id="raised by the change"),
+    ],
+)
+def test_the_higher_level_of_two_policies_holds(old, new, held):
+    before, after = (
+        Policy(severities={rule: Level(level) for rule, level in levels.items()})
+        for levels in (old, new)
+    )
+    assert stricter(before, after, 10).severities == held
+
+
+def test_the_example_books_are_clean():
+    ended = reconciler("validate", "-w", JOURNALS, "--strict")
+    assert ended.code == 0, ended.said
+    assert "0 errors, 0 warnings." in ended.out
