@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.app.starter import ReferenceChoices, write_starter
+from reconciler.app.files.starter import ReferenceChoices, write_starter
 from reconciler.cli.inputs import unguarded
 from reconciler.cli.options import common_options, json_option, sound_name
 from reconciler.cli.streams import stdin_is_terminal

@@ -8,6 +8,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from reconciler.errors import UsageError
+
 if TYPE_CHECKING:
     from reconciler.core.model.plan import Plan
     from reconciler.core.planning.closing.readiness import CloseReport
@@ -40,6 +42,18 @@ RENDERERS: Mapping[str, Renderer] = MappingProxyType(
     }
 )
 """The name of a `--format`, and the function that draws it."""
+
+
+def render_plan(plan: "Plan", style: str = "text") -> str:
+    """The plan as text in one of the formats of `RENDERERS`. Raises UsageError for another one."""
+    if style not in RENDERERS:
+        raise UsageError(f"a plan has no format {style}", remedy=f"Use {', '.join(RENDERERS)}.")
+    drawn = RENDERERS[style](plan, "")
+    if isinstance(drawn, str):
+        return drawn
+    text: str = import_module("reconciler.render.styled_text").plain_text(drawn)
+    return text
+
 
 CLOSE_RENDERERS: "Mapping[str, Callable[[CloseReport], Drawing]]" = MappingProxyType(
     {
