@@ -193,7 +193,7 @@ def _own_reference(choices: ReferenceChoices, name: str, marker: str) -> str:
 
 def _example_reference() -> str:
     """The Reference of the example books: from the wheel, or from the checkout."""
-    package = Path(__file__).parent.parent
+    package = Path(__file__).parents[2]
     for place in (package / "examples", package.parent / "journals"):
         if (place / "reference.yaml").is_file():
             return (place / "reference.yaml").read_text(encoding="utf-8")
