@@ -35,6 +35,7 @@ from reconciler.cli.main import run  # noqa: E402
 from reconciler.cli.streams import _PAINT as PAINT  # noqa: E402
 from reconciler.core.model.history import Recorded  # noqa: E402
 from reconciler.core.model.plan import Allowances, Basis, Plan  # noqa: E402
+from reconciler.core.model.policy import Policy  # noqa: E402
 from reconciler.core.model.resource import Address, Declared, Live  # noqa: E402
 from reconciler.core.model.scope import Provenance  # noqa: E402
 from reconciler.core.planner import make_plan  # noqa: E402
@@ -75,7 +76,7 @@ def edited_books() -> Plan:
         declared=_edited(workspace), recorded=recorded, live=live, tenant=workspace.tenant
     )
     plan = make_plan(snapshot, basis=_basis(workspace), allowances=Allowances())
-    return replace(plan, warnings=tuple(workspace_warnings(workspace, plan)))
+    return replace(plan, warnings=tuple(workspace_warnings(workspace, plan, Policy())))
 
 
 def _entry(name: str) -> Address:
