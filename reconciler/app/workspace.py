@@ -317,10 +317,6 @@ def _is_posted(declared: Declared, recorded: Recorded | None) -> bool:
     )
 
 
-def _date_of(declared: Declared) -> str:
-    return str(declared.spec.get(KINDS[declared.address.kind].date) or "")
-
-
 def _judged(
     findings: Iterable[Finding], declared: Declared, records: _Records
 ) -> Iterator[Finding]:
@@ -329,6 +325,7 @@ def _judged(
     A period that was closed after the posting is no finding at all. Without a record the date of
     the entry decides: the fact may have begun later.
     """
+    date = KINDS[declared.address.kind].date
     for one in findings:
         if one.rule in PASSING_FACTS and _is_posted(declared, records.of(declared.address)):
             continue
@@ -336,7 +333,7 @@ def _judged(
             yield one
         elif _is_posted(declared, records.of(declared.address)):
             yield replace(one, severity=Severity.WARNING, remedy=POSTED_REMEDY)
-        elif one.since and _date_of(declared) < one.since:
+        elif one.since and str(declared.spec.get(date) or "") < one.since:
             yield replace(one, severity=Severity.WARNING)
         else:
             yield one

@@ -19,6 +19,7 @@ ELSEWHERE = {
     "README.md": "tests/project/test_readme.py",
     "docs/tour.md": "tests/project/test_readme.py",
     "docs/close.md": "tests/scenarios/test_month_end_page.py",
+    "docs/library.md": "tests/project/test_library.py",
     "docs/spreadsheets.md": "tests/project/pictures.py",
     "docs/your-own-books.md": "tests/cli/test_cli_init.py",
 }
@@ -37,7 +38,7 @@ PREPARED = {
 NOT_RUN = {
     "reconciler comment plan.json --environment production": "it needs a pull request",
     "make faults": "it takes hours",
-    "make planted": "it takes hours",
+    "make planted": "it takes minutes, and plants bugs in copies of the checkout",
 }
 """Commands that are not executed here, and why. tests/forge posts comments to a served forge."""
 
