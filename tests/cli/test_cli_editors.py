@@ -240,6 +240,14 @@ def test_validate_says_that_the_schema_is_old_and_its_remedy_works(begun):
     assert reconciler("validate", "--strict").code == 0
 
 
+def test_closing_a_period_makes_no_schema_old(begun):
+    reference = begun / "reference.yaml"
+    text = reference.read_text()
+    assert "status: Open" in text
+    reference.write_text(text.replace("status: Open", "status: Closed", 1))
+    assert "editor-schema" not in reconciler("validate").out
+
+
 def test_no_schema_is_written_from_files_with_problems(begun):
     before = (begun / EDITOR_SCHEMA).read_text()
     reference = begun / "reference.yaml"
