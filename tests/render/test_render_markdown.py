@@ -21,6 +21,7 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.policy import Policy
 from reconciler.errors import ReconcilerError
 from reconciler.render.escaping import code, link, sentence
+from reconciler.render.html.document import plan_html
 from reconciler.render.markdown import LIMIT, plan_markdown
 from reconciler.render.plan_view import view_of
 from reconciler.render.styled_text import plain_text
@@ -324,6 +325,10 @@ def test_a_material_change_is_named_in_every_form(limits, named):
     assert ("**Material changes**" in drawn) == bool(named)
     for name, amount in named:
         assert re.search(rf"^Material: \S+ \w+ {name}, {amount}$", text, re.MULTILINE)
+    report = plan_html(plan)
+    assert ("Material by the policy:" in report) == bool(named)
+    for name, amount in named:
+        assert re.search(rf"<li>[^\n]*{name}[^\n]*, {amount}</li>", report)
     document = json.loads(plan_text(plan))["controls"].get("materiality", {"changes": []})
     assert [row["because"] for row in document["changes"]] == [amount for _, amount in named]
     read = plan_of_text(plan_text(plan))

@@ -56,6 +56,7 @@ def plan_html(plan: Plan) -> str:
             blocked=_rows(table, view.blocked),
             runs=_rows(table, view.runs),
             largest=[(table.rows[one.change.address], amount) for one, amount in view.largest],
+            material=[(table.rows[one.change.address], amount) for one, amount in view.material],
             nothing_posted=NOTHING_POSTED,
             unknown_amounts=UNKNOWN_AMOUNTS,
             waiting_titles=WAITING_TITLES,
