@@ -319,5 +319,5 @@ def _ended(args: Sequence[str], given: CommonOptions) -> tuple[int, Exception | 
         known = ReconcilerError(f"{error.filename or 'the output'}: {error.strerror}")
     else:
         return result if isinstance(result, int) else 0, None
-    show_error(known)
+    show_error(known, given.command)
     return known.exit_code, known

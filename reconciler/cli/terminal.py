@@ -95,11 +95,18 @@ def counted_by_kind(declared: Iterable[Address]) -> str:
     return ", ".join(counted(counts[kind.name], *kind.nouns) for kind in told)
 
 
-def show_error(error: ReconcilerError) -> None:
-    refused = isinstance(error, Refused)
-    err([line(("REFUSED, nothing was applied: " if refused else "Error: ", "bad"), error.message)])
+def show_error(error: ReconcilerError, command: str = "") -> None:
+    """Print an error on stderr, in the words of the command that it ends."""
+    head = "Error: "
+    if isinstance(error, Refused):
+        head = "REFUSED, nothing was applied: " if command in APPLYING else "REFUSED: "
+    err([line((head, "bad"), error.message)])
     if error.remedy:
         err([line(("To fix: ", "strong"), error.remedy, indent=4)])
+
+
+APPLYING = frozenset({"apply", "forget", "import", "plan", "recover", "show"})
+"""The verbs that apply something, or show what an apply does."""
 
 
 @contextmanager

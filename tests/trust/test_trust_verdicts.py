@@ -254,6 +254,14 @@ def test_t13_a_refused_plan_ends_with_its_refusal(small, tmp_path):  # noqa: F81
     assert shown.out.splitlines()[-1] == last
 
 
+def test_t13_a_verb_that_applies_nothing_does_not_speak_of_it(small):  # noqa: F811
+    for words in (("close-check", "Jan-1999"), ("reverse", "entry-00", "--name", "entry-01")):
+        ended = small.run(*words)
+        assert ended.code == 4, ended.said
+        assert "REFUSED: " in ended.err
+        assert "applied" not in ended.err
+
+
 @pytest.mark.parametrize("options", [[], ["--report", "report.json"], ["--format", "json"]])
 def test_t13_a_refused_apply_ends_with_its_refusal(small, options, monkeypatch, tmp_path):  # noqa: F811
     monkeypatch.chdir(tmp_path)
