@@ -124,7 +124,7 @@ def read_workspace(
             manages_close=settings.target.manages_close if settings.target else None,
         )
     records = _Records(root, settings if ask_daybook else None)
-    judging = Judging(loaded.known, tenant)
+    judging = Judging(loaded.declaring, tenant)
     findings = chain(
         # Without sound settings nobody knows where the marker is to be.
         _judged_marker(tenant, loaded.declared, records) if settings is not None else (),
@@ -184,7 +184,7 @@ def read_workspace(
         problems=tuple(made_strict(one, failing, policy, today=today) for one in problems),
         paths=loaded.paths,
         digest=loaded.digest,
-        spared=frozenset(path for path, one in loaded.known.items() if one.judged),
+        spared=frozenset(path for path, one in loaded.declaring.items() if one.judged),
         judging=judging,
         cache_damage=files.damage if files else "",
         supporting={document.address: document for document in loaded.supporting},
@@ -322,8 +322,8 @@ def _judged(
 ) -> Iterator[Finding]:
     """The findings, with facts of the tenant as warnings where nothing would be posted.
 
-    A period that was closed after the posting is no finding at all. Without a record the date of
-    the entry decides: the fact may have begun later.
+    That a period was closed, or a code or currency ended, after the posting is no finding. Without
+    a record the date of the entry decides: the fact may have begun later.
     """
     date = KINDS[declared.address.kind].date
     for one in findings:

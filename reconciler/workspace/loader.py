@@ -74,7 +74,7 @@ class LoadedWorkspace:
     computes: bool
     paths: tuple[str, ...]
     digest: str
-    known: Mapping[str, KnownFile] = field(default_factory=lambda: MappingProxyType({}))
+    declaring: Mapping[str, KnownFile] = field(default_factory=lambda: MappingProxyType({}))
     """The files that only declare and have no problem of their own, by path."""
 
 
@@ -97,7 +97,7 @@ def load(
         )
     found, problems = find(root)
     reading, files = _Reading(), known_files(len(found))
-    known: dict[str, KnownFile] = {}
+    declaring: dict[str, KnownFile] = {}
     contents: dict[str, str] = {}
     collected = list(problems)
     for file in found:
@@ -105,7 +105,7 @@ def load(
         digest = contents[file.path] = hashlib.sha256(data).hexdigest()
         earlier = None if flaw or files is None else files.find(digest, file.path)
         if earlier is not None:
-            known[file.path] = earlier
+            declaring[file.path] = earlier
             for one in earlier.declared:
                 reading.declare(one)
             continue
@@ -117,7 +117,7 @@ def load(
         )
         declared = tuple(one for one in taken if one is not None)
         if not flaws and len(declared) == len(documents):
-            known[file.path] = KnownFile(digest=digest, declared=declared)
+            declaring[file.path] = KnownFile(digest=digest, declared=declared)
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
         collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
     reading.check_previous_names()
@@ -128,7 +128,7 @@ def load(
         for one in collected
         if one.rule != "file-spreadsheet" or one.path.rpartition("/")[2] not in imported
     ]
-    return _loaded(reading, problems=(*collected, *located), contents=contents, known=known)
+    return _loaded(reading, problems=(*collected, *located), contents=contents, declaring=declaring)
 
 
 def read_again(root: Path, paths: Container[str]) -> tuple[Declared, ...]:
@@ -148,7 +148,7 @@ def _loaded(
     *,
     problems: tuple[Problem, ...],
     contents: Mapping[str, str],
-    known: Mapping[str, KnownFile] = MappingProxyType({}),
+    declaring: Mapping[str, KnownFile] = MappingProxyType({}),
 ) -> LoadedWorkspace:
     digest = hashlib.sha256()
     for path, content in sorted(contents.items()):
@@ -162,7 +162,7 @@ def _loaded(
         computes=reading.computes,
         paths=tuple(sorted(contents)),
         digest=digest.hexdigest(),
-        known=known,
+        declaring=declaring,
     )
 
 

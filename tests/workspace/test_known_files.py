@@ -59,8 +59,10 @@ def cached(root, *, today=NOW, generation=("1",)):
     """The workspace with the cache beside it; `spared` are the files that it spared."""
     files = KnownFiles(Cache(root.parent / "files.db", generation=generation), today=today)
     found = load(root, known_files=lambda _: files)
-    spared = {path for path, one in found.known.items() if one.judged}
-    judging = Judging(found.known, tenant_from(found.reference) if found.reference else Tenant())
+    spared = {path for path, one in found.declaring.items() if one.judged}
+    judging = Judging(
+        found.declaring, tenant_from(found.reference) if found.reference else Tenant()
+    )
     files.remember(judging.judged_files())
     files.save()
     return found, spared, judging

@@ -149,11 +149,6 @@ def json_bytes(document: object) -> bytes:
     return _encoder.encode(document)
 
 
-def ordered_json(document: object) -> bytes:
-    """JSON with keys in their own order; numbers have the digits of their Decimal."""
-    return _in_own_order.encode(document)
-
-
 def readable_json(document: object) -> str:
     """JSON for a reader: indented, keys in their own order, numbers with all their digits."""
     text = msgspec.json.format(_in_own_order.encode(document), indent=2).decode()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from reconciler import __version__
 _READERS = ("PyYAML", "jsonschema-rs", "msgspec")
 
 
+@cache
 def program_identity() -> tuple[str, ...]:
     """What reads and judges: this program, to its last edit, and the libraries that it uses."""
     package = Path(__file__).resolve().parents[2]
