@@ -84,7 +84,10 @@ INPUTS = {
         --write-only --period=Dec-2026 | --from=nosuch.csv --mapping=nosuch
         --from=empty.csv --mapping=nosuch
     """,
-    "export": "--period=Jan-1999 | --select=team=nobody | --format=xlsx --to=x.xlsx --period=x",
+    "export": """
+        --period=Jan-1999 | --select=team=nobody | --format=xlsx --to=x.xlsx --period=x
+        --live --period=Jan-1999 | --live --select=team=nobody
+    """,
     "generate": "nosuch | --check nosuch | --through=Jan-1999",
     "reverse": "nosuch | JE-09999999 | --offline nosuch | --check nosuch",
     "forget": "-y nosuch | -y entry-00 nosuch",

@@ -1,18 +1,34 @@
-"""`reconciler export`: the declared entries as a spreadsheet."""
+"""`reconciler export`: entries as a spreadsheet, as declared or as posted."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reconciler.app.files.spreadsheet_export import exported
+from reconciler.app.files.spreadsheet_export import ExportOptions, exported, exported_live
 from reconciler.app.text_files import write_bytes
 from reconciler.cli.inputs import checked_workspace
-from reconciler.cli.options import common_options, format_option, narrowing_options
-from reconciler.cli.terminal import note, out_text
+from reconciler.cli.options import (
+    ca_bundle_option,
+    common_options,
+    format_option,
+    narrowing_options,
+    parallelism_option,
+    take,
+)
+from reconciler.cli.printer import Printer
+from reconciler.cli.terminal import note, out_text, progress
 
 
 @click.command()
 @narrowing_options
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Export what the ledger has of this workspace, not what files declare.",
+)
+@parallelism_option
+@ca_bundle_option
 @format_option("csv", "xlsx")
 @click.option(
     "--to",
@@ -21,17 +37,20 @@ from reconciler.cli.terminal import note, out_text
     help="The file to write. It is replaced if it exists. [default: stdout, for csv]",
 )
 @common_options
-def export(
-    *, periods: tuple[str, ...], labels: tuple[str, ...], style: str, to: Path | None
-) -> int:
+def export(*, style: str, live: bool, to: Path | None, **given: Any) -> int:
     """Write the declared entries as a spreadsheet, one row for each line. Reads no ledger.
 
-    A workbook has a second sheet with the totals. The page docs/spreadsheets.md has the mapping
-    that reads the spreadsheet again.
+    With --live, write the posted entries instead, as the ledger has them. A workbook has a second
+    sheet with the totals. The page docs/spreadsheets.md has the mapping that reads the spreadsheet
+    again.
     """
     if style == "xlsx" and to is None:
         raise click.UsageError("Name the file of the workbook with --to.")
-    data = exported(checked_workspace(), style, periods=periods, labels=labels)
+    options, workspace = take(ExportOptions, given), checked_workspace()
+    if live:
+        data = exported_live(workspace, style, options, progress=progress, tell=Printer(), **given)
+    else:
+        data = exported(workspace, style, options)
     if to is None:
         out_text(data.decode())
     else:
