@@ -2,23 +2,23 @@
 
     .venv/bin/python benchmarks/parallel_calls.py [CALLS]
 
-An embedded ledger answers on a socket, after a delay in place of a network, and allows as many
-calls at once as the column says. `refused` counts its answers with 429. The client takes a share of
-the slots by itself; `--parallelism` is only its upper bound.
+An embedded ledger answers in a process of its own, after a delay in place of a network, and allows
+as many calls at once as the column says. `refused` counts its answers with 429. The client takes a
+share of the slots by itself; `--parallelism` is only its upper bound.
 """
 
+import multiprocessing
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
 import waitress
-from waitress import wasyncore
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.ledger import Limits, create_app, open_ledger
@@ -40,10 +40,9 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- |")
     one = 0.0
     for parallelism, slots in ROWS:
-        refused: list[str] = []
         with (
             tempfile.TemporaryDirectory() as directory,
-            served(directory, slots, refused) as made,
+            served(directory, slots) as (refused, made),
             made(parallelism) as client,
             ThreadPoolExecutor(parallelism) as pool,
         ):
@@ -52,47 +51,48 @@ def main() -> None:
             list(pool.map(client.read, [KIND] * calls, (f"JE-{at:08}" for at in range(calls))))
             rate = calls / (time.perf_counter() - began)
         one = one or rate
-        print(f"| {parallelism} | {slots} | {rate:.0f} | {rate / one:.1f} | {len(refused)} |")
+        print(f"| {parallelism} | {slots} | {rate:.0f} | {rate / one:.1f} | {refused.value} |")
 
 
 @contextmanager
-def served(directory: str, slots: int, refused: list[str]) -> Iterator[Callable[[int], Client]]:
-    """A ledger with so many slots; yields what makes a client of it."""
+def served(directory: str, slots: int) -> Iterator[tuple[Any, Callable[[int], Client]]]:
+    """A ledger with so many slots: its count of refusals, and what makes a client of it."""
+    here, there = multiprocessing.Pipe()
+    refused = multiprocessing.Value("i", 0)
+    process = multiprocessing.Process(target=_serve, args=(directory, slots, refused, there))
+    process.start()
+    try:
+        url, client_id, secret = here.recv()
+        yield (
+            refused,
+            lambda parallelism: Client(
+                Connection(base_url=url),
+                Credentials(client_id=client_id, client_secret=secret),
+                limits=CallLimits(concurrency=parallelism),
+            ),
+        )
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(directory: str, slots: int, refused: Any, told: Pipe) -> None:
     ledger = open_ledger(f"sqlite:///{Path(directory) / 'ledger.db'}")
     limited = create_app(ledger, limits=Limits(concurrency=slots))
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         def noted(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             if status.startswith("429"):
-                refused.append(status)
+                with refused.get_lock():
+                    refused.value += 1
             return start(status, headers, *error)
 
         time.sleep(DELAY)
         return limited(environ, noted)
 
-    sockets: dict[int, Any] = {}
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=48, map=sockets)
-    ended = threading.Event()
-
-    def serve() -> None:
-        while not ended.is_set():
-            wasyncore.loop(timeout=0.02, map=sockets, count=1)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    client_id, secret = ledger.issue_client("benchmark")
-    try:
-        yield lambda parallelism: Client(
-            Connection(base_url=f"http://127.0.0.1:{server.effective_port}"),
-            Credentials(client_id=client_id, client_secret=secret),
-            limits=CallLimits(concurrency=parallelism),
-        )
-    finally:
-        ended.set()
-        thread.join()
-        server.task_dispatcher.shutdown()
-        wasyncore.close_all(sockets)
-        ledger.close()
+    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=48)
+    told.send((f"http://127.0.0.1:{server.effective_port}", *ledger.issue_client("benchmark")))
+    server.run()
 
 
 if __name__ == "__main__":

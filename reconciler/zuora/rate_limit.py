@@ -42,8 +42,9 @@ class RateLimiter:
     """Limits the calls in flight to what the ledger has room for, and pauses all when it asks.
 
     The room follows from the headers of each answer: the free slots, of which a tenth is left to
-    others, and the requests left in the nearest window. Without headers it grows with each answer.
-    A refusal halves it; afterwards it grows by one for as many answers as there are slots.
+    others, and the requests left in the nearest window. Half of the free slots are taken at once.
+    The rest, and all without headers, is taken one by one: one more with each answer. A refusal
+    halves the room; afterwards it grows by one for as many answers as there are slots.
     """
 
     def __init__(self, limits: CallLimits, *, clock: Clock) -> None:
@@ -126,7 +127,8 @@ class RateLimiter:
                 self._room = min(self._room, self._most)
             self._observe_slots(headers)
             self._observe_window(headers)
-            self._changed.notify_all()
+            # As many as may start: each release of a slot wakes one more.
+            self._changed.notify(max(0, self.allowed - self._in_flight))
 
     def _observe_slots(self, headers: Mapping[str, str]) -> None:
         free = seconds(headers.get("concurrency-limit-remaining", ""))
@@ -137,7 +139,11 @@ class RateLimiter:
         if free != self._sample[0]:
             # Sampled once a second (API facts 7.4): calls that began since then are not counted.
             self._sample = free, self._in_flight + 1
-        self._free = int(min(limit - spare, self._sample[1] + free - spare, self._most))
+        room = min(limit - spare, self._sample[1] + free - spare)
+        self._free = int(min(room, self._most))
+        if not self._refused:
+            # At most half at once: other clients read the same figure, up to a second old.
+            self._room = max(self._room, room / 2)
 
     def _observe_window(self, headers: Mapping[str, str]) -> None:
         left = _first_figure(headers, "remaining")

@@ -130,8 +130,10 @@ SCARCE, PLENTY, SILENT, REFUSED = told(5), told(39), told(), told(refused=True)
     ("answers", "allowed"),
     [
         pytest.param([SILENT] * 8, [2, 3, 4, 5, 6, 7, 8, 8], id="no headers"),
-        pytest.param([PLENTY] * 3, [2, 3, 4], id="plenty"),
-        pytest.param([told(0), SCARCE, PLENTY], [1, 2, 4], id="others use the slots"),
+        pytest.param([PLENTY], [8], id="plenty"),
+        pytest.param([told(9)] * 4, [3, 4, 5, 6], id="half of few slots at once"),
+        pytest.param([told(0), SCARCE, PLENTY], [1, 2, 8], id="others use the slots"),
+        pytest.param([REFUSED, PLENTY, PLENTY], [1, 2, 2], id="refused before"),
         pytest.param([told(3, of=4)] * 3, [2, 3, 3], id="four slots"),
         pytest.param([told(0, of=1)] * 2, [1, 1], id="one slot"),
         pytest.param(
@@ -151,6 +153,40 @@ def test_the_room_follows_from_the_answers(answers, allowed):
         limiter.observe(headers, refused=refused)
         found.append(limiter.allowed)
     assert found == allowed
+
+
+def rounds(calls: int, *, parallelism: int, slots: int) -> tuple[int, int]:
+    """How often all calls in flight are waited for, and the calls refused: no clock is involved."""
+    now, sample, waited, refused = [1000.0], (0.0, 0), 0, 0
+    limiter = RateLimiter(CallLimits(concurrency=parallelism), clock=Clock(now=lambda: now[0]))
+    while calls > 0:
+        answers, held = [], []
+        for inside in range(1, min(calls, limiter.allowed) + 1):
+            held.append(limiter.slot(deadline=now[0]))
+            assert held[-1].__enter__()
+            if sample[0] != now[0] // 1:
+                sample = now[0] // 1, max(0, slots - inside)
+            answers.append(told(sample[1], of=slots, refused=inside > slots))
+        now[0] += 0.05
+        for slot, (headers, no) in zip(held, answers, strict=True):
+            limiter.observe(headers, refused=no)
+            slot.__exit__(None, None, None)
+            calls, refused = calls - (not no), refused + no
+        waited += 1
+    return waited, refused
+
+
+@pytest.mark.parametrize(
+    ("slots", "waited"),
+    [
+        pytest.param(40, 8, id="one call, half of the slots, and 36 at a time"),
+        pytest.param(200, 6, id="one call, and 40 at a time"),
+        pytest.param(4, 68, id="one call, two, and three at a time"),
+        pytest.param(1, 200, id="one at a time"),
+    ],
+)
+def test_two_hundred_calls_of_forty_threads_use_the_room_almost_from_the_start(slots, waited):
+    assert rounds(200, parallelism=40, slots=slots) == (waited, 0)
 
 
 def test_a_used_up_window_pauses_all_calls_until_it_ends():
