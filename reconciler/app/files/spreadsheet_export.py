@@ -11,7 +11,7 @@ from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.command import suggested
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import CANCELLED
-from reconciler.core.model.resource import Address, Declared, Source
+from reconciler.core.model.resource import Declared, Source
 from reconciler.core.model.sheets.entry_table import entry_table
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.snapshot import AddressState, Snapshot
