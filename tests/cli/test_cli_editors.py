@@ -11,7 +11,12 @@ from language_server import language_server
 
 from reconciler.app.workspace import read_workspace
 from reconciler.core.model.resource import Value
-from reconciler.workspace.editor_schema import EDITOR_SCHEMA, editor_schema, with_modelines
+from reconciler.workspace.editor_schema import (
+    EDITOR_SCHEMA,
+    editor_schema,
+    has_modeline,
+    with_modelines,
+)
 from reconciler.workspace.json_schema import SCHEMAS, is_date, schema_text
 from reconciler.workspace.yaml_reader import read
 
@@ -101,6 +106,23 @@ def test_the_page_shows_the_setting_that_init_writes(begun):
     page = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
     assert f"```json\n{Path('.vscode/settings.json').read_text()}```\n" in page
     assert BELOW in page
+
+
+def test_every_document_that_the_project_ships_names_the_schema_that_is_written():
+    """Those of the example books, and those that a page shows with such a line."""
+    written = JOURNALS / EDITOR_SCHEMA
+    assert written.read_text(encoding="utf-8") == editor_schema(read_workspace(JOURNALS).tenant)
+    texts = {file: file.read_text(encoding="utf-8") for file in JOURNALS.rglob("*.yaml")}
+    assert len(texts) > 30
+    for file, text in texts.items():
+        assert with_modelines(text, file.relative_to(JOURNALS)) == text, file
+        assert has_modeline(text), file
+    pages = (page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    lines = [
+        line for page in pages for line in page.splitlines() if "yaml-language-server:" in line
+    ]
+    assert len(lines) > 1
+    assert [line for line in lines if not has_modeline(line)] == []
 
 
 def test_what_the_books_hold_fits_the_schema_of_their_editor(schema):
