@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.app.files.text_files import write_text
 from reconciler.app.state_directory import STATE_DIRECTORY, keep_private
-from reconciler.app.text_files import write_text
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.variables import CREDENTIALS
 from reconciler.errors import ReconcilerError, UsageError

@@ -4,12 +4,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from reconciler.app.files.text_files import read_text, write_text
 from reconciler.app.state_directory import (
     daybook_place,
     open_workspace_daybook,
     require_daybook,
 )
-from reconciler.app.text_files import read_text, write_text
 from reconciler.app.workspace import read_workspace, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.daybook import CallRecord, unlock

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from reconciler.app.files.text_files import read_text
 from reconciler.app.plan import PlanOptions, plan_workspace
-from reconciler.app.text_files import read_text
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.app.workspace import read_workspace as read_checked
 from reconciler.core.documents.plan_file import plan_of

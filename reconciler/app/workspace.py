@@ -1,13 +1,13 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.app.file_cache import FileCache
 from reconciler.core.model.finding import Finding, Problem, Severity
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
@@ -21,7 +21,6 @@ from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.severities import WAIVABLE, governed, made_strict, waiver_of
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate, read_again
-from reconciler.workspace.cache.known_files import KnownFile, KnownFiles
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.editor_schema import outdated
 from reconciler.workspace.judging import Judging
@@ -109,10 +108,11 @@ def read_workspace(
     `today` decides which waivers still count; without it, the day it is in UTC. With
     `ask_daybook` the daybook is read: what is posted and unchanged is only warned about. With
     `check_editors` the schema for editors is compared with the Reference. With
-    `cached`, YAML that an earlier run read is not read again.
+    `cached`, YAML that an earlier run read is not read again, and other processes help to read
+    many files.
     """
-    files = _Files(root) if cached else None
-    loaded = load(root, known_files=files.of) if files else load(root)
+    files = FileCache(root) if cached else None
+    loaded = load(root, known=files.known) if files else load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
     tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
     if settings is not None:
@@ -193,44 +193,6 @@ def read_workspace(
         today=today,
         waived=custom.waived,
     )
-
-
-@dataclass(slots=True)
-class _Files:
-    """The cache of files of a workspace, which only many files use."""
-
-    root: Path
-    known: KnownFiles | None = None
-
-    def of(self, count: int) -> KnownFiles | None:
-        """What earlier runs read, if that pays for the number of files."""
-        if count >= MANY_FILES:
-            # Without the cache, `validate` loads nothing of the daybook.
-            from reconciler.app.state_directory import known_files
-
-            self.known = known_files(self.root)
-        return self.known
-
-    def keep(self, new: Mapping[str, KnownFile]) -> None:
-        """Keep files by the digests of their content."""
-        if self.known is None:
-            return
-        from reconciler.app.state_directory import STATE_DIRECTORY, keep_private
-
-        self.known.remember(new)
-        if self.known.changed:
-            with suppress(ReconcilerError):
-                keep_private(self.root / STATE_DIRECTORY)
-            self.known.save()
-
-    @property
-    def damage(self) -> str:
-        """Why an earlier cache was thrown away; empty where none was."""
-        return self.known.damage if self.known else ""
-
-
-MANY_FILES = 200
-"""Fewer files are read as fast without a cache."""
 
 
 def require_as_read(workspace: CheckedWorkspace, plan: Plan) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from reconciler.app.apply import Stop
+from reconciler.app.files.text_files import read_text
 from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions
-from reconciler.app.text_files import read_text
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.cli.options import given_options, take
 from reconciler.cli.streams import stdin_is_terminal

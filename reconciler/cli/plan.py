@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from reconciler.app.files.text_files import write_text
 from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
 from reconciler.app.rehearsing import MOST_CHANGES, RehearsalOptions
-from reconciler.app.text_files import write_text
 from reconciler.cli.inputs import checked_workspace, given_plan_options
 from reconciler.cli.options import (
     ca_bundle_option,

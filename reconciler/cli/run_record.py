@@ -18,8 +18,8 @@ import click
 
 from reconciler import __version__
 from reconciler.app.apply import INTERRUPTED, NOTHING_BEFORE
+from reconciler.app.files.text_files import without_secrets, write_text
 from reconciler.app.progress import CallRecorded, Event, Note, NothingApplied, RunStarted, Tell
-from reconciler.app.text_files import without_secrets, write_text
 from reconciler.cli.streams import write_document
 from reconciler.cli.terminal import err, json_text, out_text, whole_commands
 from reconciler.core.model.plan import Action, Plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.text_files import read_text
+from reconciler.app.files.text_files import read_text
 from reconciler.cli.options import common_options, format_option, given_options
 from reconciler.cli.terminal import out, out_text, path_prefix
 from reconciler.core.documents.plan_comparison import differences

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from reconciler.app.text_files import hide_secrets, without_secrets
+from reconciler.app.files.text_files import hide_secrets, without_secrets
 from reconciler.render.escaping import escaped
 from reconciler.render.styled_text import Line, Part, laid_out
 

@@ -14,7 +14,7 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import CustomRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
 from reconciler.core.rules.severities import waiver_text
-from reconciler.workspace.files import FoundFiles, read_file
+from reconciler.workspace.files import FoundFile, read_file
 from reconciler.workspace.formatter.writer import metadata_of
 from reconciler.workspace.json_schema import API_VERSION, fetch_nothing
 from reconciler.workspace.rules import finding
@@ -190,7 +190,7 @@ def _content(schemas: FilePath | Mapping[str, bytes], name: str) -> tuple[bytes,
         return b"", f"`{name}` is outside the workspace"
     if not file.is_file():
         return b"", f"there is no file `{name}`"
-    data, flaw = read_file(FoundFiles(name, str(file)))
+    data, flaw = read_file(FoundFile(name, str(file)))
     return data, f"`{name}`: {flaw.message}" if flaw is not None else ""
 
 

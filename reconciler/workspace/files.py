@@ -29,19 +29,19 @@ _PEEKED = 1000
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class FoundFiles:
+class FoundFile:
     """A YAML file: its path relative to the workspace, and where its content lies."""
 
     path: str
     real: str
 
 
-def find(root: Path) -> tuple[tuple[FoundFiles, ...], tuple[Problem, ...]]:
+def find(root: Path) -> tuple[tuple[FoundFile, ...], tuple[Problem, ...]]:
     """All YAML files below the directory, sorted by path, and what is not read although it may be.
 
     Links are followed to files inside the workspace only. Nothing is opened.
     """
-    found: list[FoundFiles] = []
+    found: list[FoundFile] = []
     problems: list[Problem] = []
     top = root.resolve()
     waiting = [""]
@@ -59,14 +59,14 @@ def find(root: Path) -> tuple[tuple[FoundFiles, ...], tuple[Problem, ...]]:
             path = f"{directory}/{entry.name}" if directory else entry.name
             if _is_entered(entry):
                 waiting.append(path)
-            elif isinstance(outcome := _sorted_out(entry, path, top), FoundFiles):
+            elif isinstance(outcome := _sorted_out(entry, path, top), FoundFile):
                 found.append(outcome)
             elif outcome:
                 problems.append(outcome)
     return tuple(sorted(found)), tuple(problems)
 
 
-def read_file(found: FoundFiles) -> tuple[bytes, Problem | None]:
+def read_file(found: FoundFile) -> tuple[bytes, Problem | None]:
     """The bytes of a file, or the problem that keeps it from being read as YAML."""
     path = found.path
     try:
@@ -111,7 +111,7 @@ def _is_entered(entry: os.DirEntry[str]) -> bool:
     return named_well and entry.is_dir(follow_symlinks=False)
 
 
-def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | Problem | None:
+def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFile | Problem | None:
     name = entry.name
     if character := refused_in_name(name):
         escaped = path.encode("unicode_escape", "surrogatepass").decode("ascii")
@@ -122,7 +122,7 @@ def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | P
         return _link(entry, path, top)
     if name.endswith(SUFFIXES):
         regular = entry.is_file(follow_symlinks=False)
-        return FoundFiles(path, entry.path) if regular else _irregular(entry, path)
+        return FoundFile(path, entry.path) if regular else _irregular(entry, path)
     return _not_read(name, path)
 
 
@@ -182,7 +182,7 @@ def _some_names(directory: str) -> Iterator[list[str]]:
             return
 
 
-def _link(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | Problem | None:
+def _link(entry: os.DirEntry[str], path: str, top: Path) -> FoundFile | Problem | None:
     named_yaml = entry.name.endswith(SUFFIXES)
     try:
         target = Path(entry.path).resolve(strict=True)
@@ -197,7 +197,7 @@ def _link(entry: os.DirEntry[str], path: str, top: Path) -> FoundFiles | Problem
     if not target.is_relative_to(top) or _SKIPPED.intersection(target.relative_to(top).parts):
         fact = "the link is outside the workspace"
         return problem("file-link", path=path, message=fact)
-    return FoundFiles(path, str(target)) if target.is_file() else _special(path)
+    return FoundFile(path, str(target)) if target.is_file() else _special(path)
 
 
 def _irregular(entry: os.DirEntry[str], path: str) -> Problem:

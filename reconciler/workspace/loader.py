@@ -4,7 +4,7 @@ import hashlib
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,29 +12,20 @@ from pathlib import Path
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Finding, Problem
-from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
-from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import (
     Address,
     Declared,
-    ImportedFrom,
-    ReverseOn,
     Source,
     SupportingDocument,
     Value,
-    acknowledgements_of,
-    mapping_of,
-    rows_of,
-    text_of,
 )
-from reconciler.core.model.schedule import COMPUTED_FROM, SCHEDULE
+from reconciler.core.model.schedule import COMPUTED_FROM
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
-from reconciler.workspace.amounts import with_exact_amounts
-from reconciler.workspace.cache.known_files import KnownFile, KnownFiles
+from reconciler.workspace.cache.known_files import KnownFile
 from reconciler.workspace.cut_texts import read_whole
-from reconciler.workspace.files import find, read_file
+from reconciler.workspace.declarations import declared_from, supporting_from
+from reconciler.workspace.files import FoundFile, find, read_file
 from reconciler.workspace.json_schema import (
     API_VERSION,
     REFERENCE,
@@ -79,12 +70,14 @@ class LoadedWorkspace:
 
 
 def load(
-    root: Path, *, known_files: Callable[[int], KnownFiles | None] = lambda _: None
+    root: Path,
+    *,
+    known: Callable[[Sequence[FoundFile]], Mapping[str, KnownFile]] = lambda _: {},
 ) -> LoadedWorkspace:
     """Read every YAML file below the directory. Nothing in them is executed, fetched or opened.
 
     A directory without a `reconciler.yaml` is none of ours: nothing else in it is looked at.
-    `known_files` gives what earlier runs read, if that pays for the number of files.
+    `known` gives what need not be read here, by path: files that only declare and have no problem.
     """
     if not root.is_dir():
         return _nothing(root, f"there is no directory `{root}`")
@@ -96,28 +89,24 @@ def load(
             + ("; it is not named `reconciler.yml`" if near else ""),
         )
     found, problems = find(root)
-    reading, files = _Reading(), known_files(len(found))
-    declaring: dict[str, KnownFile] = {}
+    reading, known_files = _Reading(), known(found)
+    files_that_declare: dict[str, KnownFile] = {}
     contents: dict[str, str] = {}
     collected = list(problems)
     for file in found:
-        data, flaw = read_file(file)
-        digest = contents[file.path] = hashlib.sha256(data).hexdigest()
-        earlier = None if flaw or files is None else files.find(digest, file.path)
-        if earlier is not None:
-            declaring[file.path] = earlier
+        if (earlier := known_files.get(file.path)) is not None:
+            contents[file.path] = earlier.digest
+            files_that_declare[file.path] = earlier
             for one in earlier.declared:
                 reading.declare(one)
             continue
+        data, flaw = read_file(file)
+        digest = contents[file.path] = hashlib.sha256(data).hexdigest()
         documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
         collected += flaws
-        taken = (
-            reading.take(document, Source(file.path, document.line, index))
-            for index, document in enumerate(documents)
-        )
-        declared = tuple(one for one in taken if one is not None)
+        declared = reading.take_all(documents, file.path)
         if not flaws and len(declared) == len(documents):
-            declaring[file.path] = KnownFile(digest=digest, declared=declared)
+            files_that_declare[file.path] = KnownFile(digest=digest, declared=declared)
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
         collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
     reading.check_previous_names()
@@ -128,19 +117,31 @@ def load(
         for one in collected
         if one.rule != "file-spreadsheet" or one.path.rpartition("/")[2] not in imported
     ]
-    return _loaded(reading, problems=(*collected, *located), contents=contents, declaring=declaring)
+    return _loaded(
+        reading,
+        problems=(*collected, *located),
+        contents=contents,
+        declaring=files_that_declare,
+    )
 
 
 def read_again(root: Path, paths: Container[str]) -> tuple[Declared, ...]:
-    """The declarations in some files, from their bytes alone; those without any problem."""
+    """The declarations in some files, from their bytes alone: in files without any problem."""
+    files = (declaring(file) for file in find(root)[0] if file.path in paths)
+    return tuple(one for file in files if file is not None for one in file.declared)
+
+
+def declaring(file: FoundFile) -> KnownFile | None:
+    """A file that only declares and has no problem of its own; None for any other."""
+    data, flaw = read_file(file)
+    documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
+    if flaws:
+        return None
     reading = _Reading()
-    for file in find(root)[0]:
-        if file.path in paths:
-            data, flaw = read_file(file)
-            documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
-            for index, document in enumerate(documents if not flaws else ()):
-                reading.take(document, Source(file.path, document.line, index))
-    return tuple(declared for _, declared in sorted(reading.declared.items()))
+    declared = reading.take_all(documents, file.path)
+    if reading.findings or len(declared) < len(documents):
+        return None
+    return KnownFile(digest=hashlib.sha256(data).hexdigest(), declared=declared)
 
 
 def _loaded(
@@ -203,6 +204,14 @@ class _Reading:
         self._adopting: dict[tuple[str, str], Declared] = {}
         self._claiming: dict[Address, Declared] = {}
 
+    def take_all(self, documents: Iterable[Document], path: str) -> tuple[Declared, ...]:
+        """Take the documents of a file. Returns the declarations that fit their schema."""
+        taken = (
+            self.take(document, Source(path, document.line, index))
+            for index, document in enumerate(documents)
+        )
+        return tuple(one for one in taken if one is not None)
+
     def take(self, document: Document, source: Source) -> Declared | None:
         """Take a document. Returns it if it is a declaration that fits its schema."""
         value = document.value
@@ -230,7 +239,7 @@ class _Reading:
             self.findings += reference_flaws(value, source=source)
             self.reference = value
         elif kind in SUPPORTING:
-            new = _supporting(kind, value, source)
+            new = supporting_from(kind, value, source)
             self.computes |= kind in COMPUTED_FROM
             self._require_single(new, self.supporting.setdefault(new.address, new))
         else:
@@ -326,74 +335,3 @@ def _shape_of(value: Value) -> tuple[str, str]:
     if isinstance(value, dict):
         return "the document has neither `apiVersion` nor `kind`", ""
     return "the document is a single value", ""
-
-
-def _with_canonical_spelling(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The spec with every word in its canonical spelling, whichever the file has."""
-    lines = rows_of(spec.get(kind.lines))
-    if not any(_respelt(kind, part) for part in (spec, *lines)):
-        return spec
-    spec = {**spec, **_respelt(kind, spec)}
-    return {**spec, kind.lines: tuple({**one, **_respelt(kind, one)} for one in lines)}
-
-
-def _respelt(kind: Kind, fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    words = ((name, fields[name]) for name in kind.enumerations if name in fields)
-    spelt = ((name, kind.canonical_spelling(name, word), word) for name, word in words)
-    return {name: ours for name, ours, word in spelt if ours != word}
-
-
-def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
-    """The declaration of a document that fits the schema of its kind."""
-    metadata = mapping_of(value["metadata"])
-    labels = mapping_of(metadata.get("labels"))
-    origin = mapping_of(metadata.get("importedFrom"))
-    return Declared(
-        address=Address(kind, str(metadata["name"])),
-        spec=_with_canonical_spelling(
-            KINDS[kind], with_exact_amounts(mapping_of(value["spec"]), lines=KINDS[kind].lines)
-        ),
-        source=source,
-        labels={name: str(text) for name, text in labels.items()},
-        protect=metadata.get("protect") is True,
-        adopts=text_of(metadata.get("adopts")),
-        made_by=text_of(metadata.get("journalRun")),
-        previous_name=text_of(metadata.get("previousName")),
-        acknowledges=acknowledgements_of(metadata.get("acknowledges")),
-        reverses=text_of(metadata.get("reverses")),
-        imported_from=ImportedFrom(**{name: str(text) for name, text in origin.items()})
-        if origin
-        else None,
-        reverse_on=_reverse_on(metadata.get("reverseOn")),
-        generated_by=_address(text_of(metadata.get("generatedBy"))),
-    )
-
-
-def _reverse_on(value: Value) -> ReverseOn | None:
-    fields = mapping_of(value)
-    if value is None:
-        return None
-    return ReverseOn(
-        period=text_of(fields.get("period")) or "", date=text_of(fields.get("date")) or ""
-    )
-
-
-def _address(text: str | None) -> Address | None:
-    return Address(*text.split("/")) if text else None
-
-
-def _supporting(kind: str, value: Mapping[str, Value], source: Source) -> SupportingDocument:
-    address = Address(kind, str(mapping_of(value["metadata"])["name"]))
-    if kind == SCHEDULE:
-        spec = mapping_of(value["spec"])
-        entry = _with_exact_lines(mapping_of(spec["entry"]))
-        amendments = tuple(map(_with_exact_lines, rows_of(spec.get("amendments"))))
-        value = {**value, "spec": {**spec, "entry": entry, "amendments": amendments}}
-    return SupportingDocument(address=address, value=value, source=source)
-
-
-def _with_exact_lines(fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The lines of a schedule as those of an entry are read: exact amounts, canonical words."""
-    return _with_canonical_spelling(
-        JOURNAL_ENTRY, with_exact_amounts(fields, lines=JOURNAL_ENTRY.lines)
-    )

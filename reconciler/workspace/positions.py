@@ -11,7 +11,7 @@ from yaml import CLoader, MappingNode, Node, SequenceNode, compose_all
 
 from reconciler.core.model.finding import Finding, Problem
 from reconciler.core.model.resource import Path, Source
-from reconciler.workspace.files import FoundFiles, read_file
+from reconciler.workspace.files import FoundFile, read_file
 from reconciler.workspace.yaml_reader import read
 
 Place: TypeAlias = tuple[int, int]
@@ -67,7 +67,7 @@ def positions(data: bytes) -> tuple[Mapping[Path, Place], ...]:
 
 
 def _content(root: FilePath, path: str) -> bytes:
-    data, problem = read_file(FoundFiles(path, str((root / path).resolve())))
+    data, problem = read_file(FoundFile(path, str((root / path).resolve())))
     return b"" if problem else data
 
 

@@ -302,7 +302,7 @@ def test_the_cache_may_go_at_any_time(books, way):
 
 
 def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books, monkeypatch):
-    monkeypatch.setattr("reconciler.app.workspace.MANY_FILES", 1)
+    monkeypatch.setattr("reconciler.app.file_cache.MANY_FILES", 1)
     books.declare("entry-05", debit("7.00"), credit("7.00"), notes="A new amount")
     whole = books.plan_document("--no-cache")
     cache = books.root / ".reconciler" / "files.db"
@@ -328,7 +328,7 @@ def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books
 
 
 def test_a_damaged_cache_of_files_is_told_and_replaced(books, monkeypatch):
-    monkeypatch.setattr("reconciler.app.workspace.MANY_FILES", 1)
+    monkeypatch.setattr("reconciler.app.file_cache.MANY_FILES", 1)
     books.plan()
     cache = books.root / ".reconciler" / "files.db"
     with closing(sqlite3.connect(cache)) as database:

@@ -20,7 +20,7 @@ from reconciler.core.model.schedule import SCHEDULE
 from reconciler.errors import FilesRefused
 from reconciler.workspace import schema_text
 from reconciler.workspace.formatter.formatter import format_text
-from reconciler.workspace.setting_editor import with_generate_through
+from reconciler.workspace.formatter.setting_editor import with_generate_through
 
 THREE = "method: straight-line, from: Jan-2026, parts: 3"
 REVERSED = ", reverseOn: next-period-start"

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.model.finding import Severity
 from reconciler.workspace import load
-from reconciler.workspace.files import MAX_FILE_BYTES, FoundFiles, find, read_file
+from reconciler.workspace.files import MAX_FILE_BYTES, FoundFile, find, read_file
 
 
 def paths(root):
@@ -149,7 +149,7 @@ def test_pipes_and_sockets_are_not_opened(tmp_path, monkeypatch):
         assert told(tmp_path) == [
             (name, "file-special") for name in ("link.yaml", "pipe.yaml", "socket.yaml")
         ]
-    assert read_file(FoundFiles("p.yaml", str(tmp_path / "pipe.yaml")))[1].rule == "file-special"
+    assert read_file(FoundFile("p.yaml", str(tmp_path / "pipe.yaml")))[1].rule == "file-special"
 
 
 @pytest.mark.parametrize(

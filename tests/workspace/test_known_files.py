@@ -22,7 +22,7 @@ from reconciler.core.model.resource import (
 )
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.workspace import load, read_again
-from reconciler.workspace.cache.known_files import KnownFile, KnownFiles
+from reconciler.workspace.cache.known_files import KnownFile, KnownFiles, known_from, row_of
 from reconciler.workspace.cache.rows import Cache
 from reconciler.workspace.judging import Judging
 
@@ -58,7 +58,7 @@ def write(root, name, amount="400.90", notes="a text"):
 def cached(root, *, today=NOW, generation=("1",)):
     """The workspace with the cache beside it; `spared` are the files that it spared."""
     files = KnownFiles(Cache(root.parent / "files.db", generation=generation), today=today)
-    found = load(root, known_files=lambda _: files)
+    found = load(root, known=files.of)
     spared = {path for path, one in found.declaring.items() if one.judged}
     judging = Judging(
         found.declaring, tenant_from(found.reference) if found.reference else Tenant()
@@ -210,7 +210,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_rules_find_the_same_with_and_without_the_cache(root, name, monkeypatch):
-    monkeypatch.setattr("reconciler.app.workspace.MANY_FILES", 1)
+    monkeypatch.setattr("reconciler.app.file_cache.MANY_FILES", 1)
     write(root, "first")
     write(root, "late").write_text(ENTRY.format(name="late", amount="7.777", notes="wrong"))
     for _ in range(2):
@@ -271,16 +271,7 @@ def test_every_field_of_a_declaration_comes_back(tmp_path):
     )
     empty = [one.name for one in fields(Declared) if getattr(whole, one.name) in (None, (), {})]
     assert empty == []
-    cache = Cache(tmp_path / "files.db", generation=())
-    files = KnownFiles(cache, today=NOW)
-    files.remember(
-        {
-            "0f": KnownFile(
-                digest="0f", declared=(whole,), judged="x", postings=("p",), periods=("q",)
-            )
-        }
-    )
-    files.save()
-    again = KnownFiles(cache, today=NOW).find("0f", "a/entry.yaml")
-    assert again.declared == (whole,)
+    known = KnownFile(digest="0f", declared=(whole,), judged="x", postings=("p",), periods=("q",))
+    again = known_from(row_of(known), "0f", "a/entry.yaml")
+    assert again == known
     assert repr(dict(again.declared[0].spec)) == repr(whole.spec)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.app.text_files import read_text, write_text
+from reconciler.app.files.text_files import read_text, write_text
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.workspace.editor_schema import EDITOR_SCHEMA, editor_schema
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
+from reconciler.app.files.text_files import read_text, write_text
 from reconciler.app.progress import FileDifferences, FilesWritten, Tell
-from reconciler.app.text_files import read_text, write_text
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import ExpectationFailed, Refused, UsageError
 from reconciler.git.repository import Repository

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.app.text_files import read_text, write_text
+from reconciler.app.files.text_files import read_text, write_text
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.errors import FilesRefused, UsageError

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
+from reconciler.app.files.text_files import read_text
 from reconciler.app.progress import ImportProblems, Note, Tell
 from reconciler.app.state_directory import recorded_if_readable
-from reconciler.app.text_files import read_text
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.resource import Address, Declared
@@ -22,9 +22,9 @@ from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 from reconciler.errors import FilesRefused, Refused, UsageError
 from reconciler.workspace import RULES
 from reconciler.workspace.formatter.formatter import FormatRefused, format_text
+from reconciler.workspace.formatter.setting_editor import with_generate_through
 from reconciler.workspace.formatter.writer import declarations_text, metadata_of
 from reconciler.workspace.loader import WORKSPACE_FILE
-from reconciler.workspace.setting_editor import with_generate_through
 
 _MENDED = frozenset({"generated-stale", "generated-orphan"})
 """The findings that writing the files again mends."""

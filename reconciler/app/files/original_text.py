@@ -8,10 +8,10 @@ from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Source
 from reconciler.core.model.tenant import Tenant
 from reconciler.git.repository import Repository
+from reconciler.workspace.declarations import declared_from
 from reconciler.workspace.formatter.editing import documents_in
 from reconciler.workspace.formatter.writer import declarations_text, metadata_of
 from reconciler.workspace.json_schema import is_valid
-from reconciler.workspace.loader import declared_from
 from reconciler.workspace.yaml_reader import read
 
 

@@ -23,9 +23,9 @@ from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.rules.entries import check, check_together
 from reconciler.core.rules.sheet_rules import SHEET_RULES
 from reconciler.errors import FilesRefused, Refused, UsageError
+from reconciler.workspace.declarations import declared_from
 from reconciler.workspace.formatter.writer import declarations_text
 from reconciler.workspace.json_schema import API_VERSION, is_valid
-from reconciler.workspace.loader import declared_from
 from reconciler.workspace.spreadsheet.cells import Sheet, SpreadsheetRefused, place_of
 from reconciler.workspace.spreadsheet.csv_file import read_csv
 from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, mapping_from

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from reconciler.app.text_files import write_text
+from reconciler.app.files.text_files import write_text
 from reconciler.core.model.fiscal_calendar import Calendar, fiscal_year
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.money import minor_units

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.app.files.spreadsheet_export import ExportOptions, exported, exported_live
-from reconciler.app.text_files import write_bytes
+from reconciler.app.files.text_files import write_bytes
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,

@@ -4,7 +4,8 @@ Reading YAML, the schemas and the rules about one declaration are spared. Rules 
 judge in every run.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
@@ -15,6 +16,7 @@ from reconciler.core.model.canonical import StoredSpec
 from reconciler.core.model.resource import Declared, Source
 from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.cache.rows import Cache, written
+from reconciler.workspace.files import FoundFile, read_file
 
 UNUSED = timedelta(days=30)
 """How long content is kept that no file has."""
@@ -81,28 +83,29 @@ class KnownFiles:
         """Why an earlier file was thrown away; empty where none was."""
         return self._cache.damage
 
-    def find(self, digest: str, path: str) -> KnownFile | None:
-        """What is known of a content, for the file that has it now; None for any other."""
+    def of(self, found: Iterable[FoundFile]) -> dict[str, KnownFile]:
+        """Of some files, those whose content is known, by path."""
+        files: dict[str, KnownFile] = {}
+        for file in found if self._rows else ():
+            data, flaw = read_file(file)
+            known = None if flaw else self._find(hashlib.sha256(data).hexdigest(), file.path)
+            if known is not None:
+                files[file.path] = known
+        return files
+
+    def _find(self, digest: str, path: str) -> KnownFile | None:
         row = self._rows.get(digest)
         if row is None:
             return None
         try:
-            body = _bodies.decode(row[1])
-            declared = tuple(_declared(one, path, at) for at, one in enumerate(body.rows))
+            known = known_from(row[1], digest, path)
         except (ValueError, TypeError, ArithmeticError) as error:
             self._cache.throw_away(str(error))
             self._rows = {}
             return None
         if row[0] != self._today:
             self._used[digest] = (self._today, row[1])
-        return KnownFile(
-            digest=digest,
-            declared=declared,
-            judged=body.judged,
-            sound=body.sound,
-            periods=body.periods,
-            postings=body.postings,
-        )
+        return known
 
     def remember(self, files: Mapping[str, KnownFile]) -> None:
         """Keep files by the digest of their content."""
@@ -110,14 +113,28 @@ class KnownFiles:
 
     def save(self) -> None:
         """Write what is new."""
-        new = {digest: (self._today, _body(known)) for digest, known in self._new.items()}
+        new = {digest: (self._today, row_of(known)) for digest, known in self._new.items()}
         self._cache.keep({**self._used, **new}, stays=lambda _, seen: seen >= self._first)
 
 
 _bodies = msgspec.json.Decoder(_Body)
 
 
-def _body(known: KnownFile) -> bytes:
+def known_from(row: bytes, digest: str, path: str) -> KnownFile:
+    """The file of a row, at the path where it is now. Raises ValueError for any other row."""
+    body = _bodies.decode(row)
+    return KnownFile(
+        digest=digest,
+        declared=tuple(_declared(one, path, at) for at, one in enumerate(body.rows)),
+        judged=body.judged,
+        sound=body.sound,
+        periods=body.periods,
+        postings=body.postings,
+    )
+
+
+def row_of(known: KnownFile) -> bytes:
+    """A file as a row, without its digest and its path."""
     body = _Body(
         judged=known.judged,
         sound=known.sound,
