@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconciler.app.progress import CallRecorded, Tell, UnsavedOutcome
 from reconciler.app.session import ReadSession, WriteSession
@@ -11,8 +12,16 @@ from reconciler.core.model.resource import Address
 from reconciler.core.recovery.open_calls import OpenCall, Recovery
 from reconciler.daybook import Intent
 from reconciler.engine.manual_settlement import close_manually, what_settles
-from reconciler.engine.settle import age_of, claim_fault, settle
-from reconciler.engine.spill import SpillContents, SpillingDaybook, apply_records, examine, take_in
+from reconciler.engine.settle import age_of, settle
+from reconciler.engine.settlement_record import confirmed
+from reconciler.engine.spill import (
+    TAKEN,
+    SpillContents,
+    SpillingDaybook,
+    apply_records,
+    examine,
+    take_in,
+)
 
 
 def spilling_daybook(session: WriteSession, tell: Tell) -> SpillingDaybook:
@@ -49,7 +58,7 @@ def settle_first(
     Raises DaybookError.
     """
     settled = []
-    for item in take_in(session.daybook, session.spill_file, trusted=_trusted(session)):
+    for item in take_in(session.daybook, session.spill_file, confirm=_confirming(session)):
         tell(item)
         if item.result is not Result.UNKNOWN:
             settled.append(item)
@@ -105,7 +114,7 @@ def recover(session: WriteSession, answers: Answers, *, tell: Tell) -> Recovery:
             session.daybook,
             session.spill_file,
             found,
-            trusted=_trusted(session),
+            confirm=_confirming(session),
             set_aside=answers.set_aside,
         )
     settled += close_manually(
@@ -153,11 +162,12 @@ def _open_calls(session: ReadSession) -> Iterator[OpenCall]:
         )
 
 
-def _trusted(session: WriteSession) -> Callable[[Intent, str], bool]:
-    """Whether an open create made what a number names, as far as a read shows."""
-    settings = session.settings
-    return lambda intent, number: (
-        not claim_fault(
-            session.ledger, intent, number, workspace=settings.name, marker_place=settings.marker
-        )
+def _confirming(session: WriteSession) -> Callable[[Intent, str], Settled]:
+    """Settles an open create by the number in a spill file, as far as a read confirms it."""
+    return partial(
+        confirmed,
+        session.ledger,
+        workspace=session.settings.name,
+        marker_place=session.settings.marker,
+        message=TAKEN,
     )

@@ -156,8 +156,9 @@ class ChangeExecutor:
             )
         differing = self.reader.differing_fields(live, expected)
         if differing:
-            # What is posted was not applied by this run, so it counts as found.
-            self.intents.note(self.intents.intent(Act.NOTE, number=number))
+            # Not all of what is posted was applied by this run.
+            applied = self.reader.applied(live, expected)
+            self.intents.note(self.intents.intent(Act.NOTE, number=number, spec=applied))
             raise PostedByAnother(
                 f"{number} is posted for this declaration, but a read shows other values than "
                 f"declared: {', '.join(differing)}. Another apply posted it under the same key, "

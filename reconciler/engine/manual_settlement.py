@@ -20,8 +20,8 @@ from reconciler.engine.settle import (
     SAFE_WINDOW,
     SKEW,
     age_of,
-    claim_fault,
 )
+from reconciler.engine.settlement_record import confirmed, record_settled
 from reconciler.errors import Refused
 
 
@@ -53,12 +53,19 @@ def close_manually(  # noqa: PLR0913 - keywords, and two of them a person's answ
         intent = _open(creates, address)
         if number in known:
             raise Refused(f"{number} is recorded already", remedy=_LOOK)
-        fault = claim_fault(ledger, intent, number, workspace=workspace, marker_place=marker_place)
-        if fault:
-            raise Refused(f"{number} is not the object of {address}: it {fault}", remedy=_LOOK)
+        settled = confirmed(
+            ledger,
+            intent,
+            number,
+            workspace=workspace,
+            marker_place=marker_place,
+            message=_ANSWERED,
+        )
+        if settled.result is not Result.DONE:
+            fault = f"{number} is not the object of {address}: it {settled.message}"
+            raise Refused(fault, remedy=_LOOK)
         # Two creates made two entries: no second answer may name this number.
         known |= {number}
-        settled = settlement_of(intent, Result.DONE, number=number, message=_ANSWERED)
         ended.append((intent, settled))
     for address in not_posted:
         intent = _open(creates, address)
@@ -70,9 +77,7 @@ def close_manually(  # noqa: PLR0913 - keywords, and two of them a person's answ
             _require_absent(address, search, known)
         ended.append((intent, settlement_of(intent, Result.REFUSED, message=_ANSWERED)))
     for intent, settled in ended:
-        daybook.record_outcome(
-            intent, settled.result, number=settled.number, detail=settled.message
-        )
+        record_settled(daybook, intent, settled)
     return tuple(settled for _, settled in ended)
 
 

@@ -89,6 +89,10 @@ class RepeatableCall:
             remedy="Check the entry in the ledger, then plan again.",
             track_id=intent.track_id or "",
         )
+        if intent.act is Act.UPDATE and live is not None:
+            # Somebody changed the entry after the update, which may show in part.
+            applied = self.reader.applied(live, self.effect)
+            self.intents.note(self.intents.intent(Act.NOTE, number=number, spec=applied))
         self.intents.record_outcome(intent, Result.UNSENT, differs)
         raise differs
 

@@ -14,7 +14,6 @@ from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
-from reconciler.core.recovery.claims import Claim, mismatch
 from reconciler.core.recovery.marker_search import Search, recorded_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
@@ -25,6 +24,7 @@ from reconciler.engine.call_outcome import (
 )
 from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
 from reconciler.engine.search import search_ledger, search_or_probe
+from reconciler.engine.settlement_record import confirmed, record_settled, settled_by, shown_by
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
 SAFE_WINDOW = timedelta(hours=20)
@@ -75,14 +75,7 @@ def settle(  # noqa: PLR0913 - keywords, each with its usual value
             settlement.create(intent) if intent.act is Act.CREATE else settlement.by_reading(intent)
         )
         try:
-            daybook.record_outcome(
-                intent, settled.result, number=settled.number, detail=settled.message
-            )
-            if settled.found:
-                # What it was sent with is not what was applied to it.
-                note = replace(intent, act=Act.NOTE, number=settled.number, spec=None, key=None)
-                note = daybook.record_intent(replace(note, payload=None, seq=0))
-                daybook.record_outcome(note, Result.DONE, number=settled.number)
+            record_settled(daybook, intent, settled)
         except DaybookError as error:
             found = f" ({settled.number})" if settled.number else ""
             raise DaybookError(
@@ -114,8 +107,7 @@ class _Settlement:
         key, track_id = intent.key or "", intent.track_id or ""
         try:
             if named := self._named(intent):
-                message = "named by metadata.adopts"
-                return settlement_of(intent, Result.DONE, number=named, message=message)
+                return named
             age = age_of(self.ledger, intent)
             if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
                 return self._by_search(intent, age)
@@ -137,42 +129,29 @@ class _Settlement:
         if live is not None and kind.carries_marker and self._marker_in(live) != marker:
             message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
             return settlement_of(intent, Result.UNKNOWN, message=message)
-        if kind.carries_marker:
-            return self._marked(intent, number, live)
-        if message := self._differing(intent, number, live):
+        settled = settled_by(intent, number, live, marker_place=self.marker_place)
+        if settled.differs and not kind.carries_marker:
             # Nothing but its values could prove that the object is the declared one.
-            message += f"; if it is the declared one, name it with `metadata.adopts: {number}`"
+            named = f"if it is the declared one, name it with `metadata.adopts: {number}`"
+            message = f"{settled.message}; {named}"
             return settlement_of(intent, Result.UNSENT, message=message)
-        return settlement_of(intent, Result.DONE, number=number)
+        return settled
 
-    def _marked(self, intent: Intent, number: str, live: Live | None, message: str = "") -> Settled:
-        """Settle a create by an entry with its marker, whoever posted it."""
-        differs = self._differing(intent, number, live)
-        message = "; ".join(filter(None, (message, differs)))
-        settled = settlement_of(intent, Result.DONE, number=number, message=message)
-        return replace(settled, found=bool(differs))
-
-    def _differing(self, intent: Intent, number: str, live: Live | None) -> str:
-        """In what a live object differs from an open create: another apply may have made it."""
-        kind = KINDS[intent.address.kind]
-        if live is None or intent.spec is None or live.status not in kind.posted_states:
-            return ""
-        held, _ = split_marker(live.fields, self.marker_place)
-        found = read_back(kind, intent.spec, None, held)
-        names = [field.name for field in found.fields]
-        names += [kind.lines] * bool(found.line_updates)
-        return f"{number} has other values than were sent: {', '.join(names)}" if names else ""
-
-    def _named(self, intent: Intent) -> str | None:
-        """The number that the file names, if the create can have made it."""
+    def _named(self, intent: Intent) -> Settled | None:
+        """The settlement by the number that the file names, if the create can have made it."""
         number = self.adopts.get(intent.address)
         known = recorded_numbers(self.recorded.values())
         if number is None or number in known:
             return None
-        fault = claim_fault(
-            self.ledger, intent, number, workspace=self.workspace, marker_place=self.marker_place
+        settled = confirmed(
+            self.ledger,
+            intent,
+            number,
+            workspace=self.workspace,
+            marker_place=self.marker_place,
+            message="named by metadata.adopts",
         )
-        return None if fault else number
+        return settled if settled.result is Result.DONE else None
 
     def _by_search(self, intent: Intent, age: timedelta | None) -> Settled:
         """Settle a create by its marker, because its key may no longer protect (I-09).
@@ -200,7 +179,10 @@ class _Settlement:
         standing = self._unrecorded(intent.address, search)
         if len(standing) == 1:
             live = self.ledger.read(KINDS[intent.address.kind], standing[0])
-            return self._marked(intent, standing[0], live, "found by its marker")
+            found = "found by its marker"
+            return settled_by(
+                intent, standing[0], live, marker_place=self.marker_place, message=found
+            )
         if standing:
             marker = marker_of(self.workspace, intent.address)
             message = (
@@ -255,7 +237,11 @@ class _Settlement:
             message = f'{number} has the status "{live.status}"; wait until that has ended'
             return settlement_of(intent, Result.UNKNOWN, number=number, message=message)
         if self._took_effect(intent, live):
+            if intent.act in ADOPTIONS:
+                return settled_by(intent, number, live, marker_place=self.marker_place)
             return settlement_of(intent, Result.DONE, number=number)
+        if intent.act is Act.UPDATE:
+            return self._not_shown(intent, live)
         in_part = ""
         if live is not None and intent.act is Act.CANCEL:
             in_part = cancelled_in_part(live, gone=noted_unposted(intent.spec))
@@ -270,6 +256,16 @@ class _Settlement:
         if intent.act in ADOPTIONS and KINDS[intent.address.kind].carries_marker:
             return self._marker_in(live) == marker_of(self.workspace, intent.address)
         return intent.act is Act.UPDATE and self._updated(intent, live)
+
+    def _not_shown(self, intent: Intent, live: Live | None) -> Settled:
+        """An update that a read does not show. It may have been changed by hand since."""
+        settled = settlement_of(intent, Result.UNSENT, number=intent.number)
+        state = self.recorded.get(intent.address)
+        before = state.spec if state else None
+        found = shown_by(intent, before, live, marker_place=self.marker_place)
+        if found is None or found.applied == before:
+            return settled
+        return replace(settled, differs=True, applied=found.applied)
 
     def _marker_in(self, live: Live) -> str | None:
         return split_marker(live.fields, self.marker_place)[1]
@@ -298,16 +294,3 @@ def age_of(ledger: LedgerClock, intent: Intent) -> timedelta | None:
         ledger.accounting_periods()
         now = ledger.server_time()
     return None if now is None or intent.server_at is None else now - intent.server_at
-
-
-def claim_fault(
-    ledger: PostingLedger, intent: Intent, number: str, *, workspace: str, marker_place: str
-) -> str:
-    """Why an open create cannot have made the object of a number; empty when it can."""
-    return mismatch(
-        Claim(address=intent.address, spec=intent.spec),
-        ledger.read(KINDS[intent.address.kind], number),
-        workspace=workspace,
-        place=marker_place,
-        periods={period.name: period for period in ledger.accounting_periods()},
-    )

@@ -24,6 +24,7 @@ from reconciler.daybook import Intent
 from reconciler.daybook.fsync import sync
 from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import CallRecords, SpillableDaybook
+from reconciler.engine.settlement_record import record_settled
 from reconciler.errors import DaybookError
 
 Watch: TypeAlias = Callable[[Intent, Result | None, str | None], None]
@@ -136,13 +137,13 @@ def examine(daybook: CallRecords, path: Path) -> SpillContents | None:
 
 
 def take_in(
-    daybook: SpillableDaybook, path: Path, *, trusted: Callable[[Intent, str], bool]
+    daybook: SpillableDaybook, path: Path, *, confirm: Callable[[Intent, str], Settled]
 ) -> Iterator[Settled]:
     """Record the lines of a spill file in the daybook, and rename the file when all are recorded.
 
-    Raises DaybookError, and records nothing, when any line does not fit. `trusted` decides whether
-    a create made the object of a number. An unconfirmed line is yielded as unknown and left to be
-    settled; the file then stays for the next run.
+    Raises DaybookError, and records nothing, when any line does not fit. `confirm` settles a
+    create by a number if it made that object. An unconfirmed line is yielded as unknown and left
+    to be settled; the file then stays for the next run.
     """
     found = examine(daybook, path)
     if found is None:
@@ -152,7 +153,7 @@ def take_in(
             f"the spill file {path} does not fit the daybook: {'; '.join(found.problems)}",
             remedy="Run `reconciler daybook recover`: it shows the lines and what to do.",
         )
-    yield from apply_records(daybook, path, found, trusted=trusted)
+    yield from apply_records(daybook, path, found, confirm=confirm)
 
 
 def apply_records(
@@ -160,7 +161,7 @@ def apply_records(
     path: Path,
     found: SpillContents,
     *,
-    trusted: Callable[[Intent, str], bool],
+    confirm: Callable[[Intent, str], Settled],
     set_aside: bool = False,
 ) -> Iterator[Settled]:
     """Record the outcomes of usable lines for calls that are still open.
@@ -173,21 +174,27 @@ def apply_records(
         tried = daybook.tried(line.intent)
         if tried is None or not tried.open:
             continue
-        intent, result, number = tried.intent, line.result, line.number
-        message = "taken from the spill file"
+        intent, number = tried.intent, line.number
+        settled = settlement_of(intent, line.result, number=number, message=TAKEN)
+        unknown = ""
         if tried.result is Result.UNKNOWN and not _made_something(line):
             # The call was sent again since, and may have taken effect then.
-            result, message = Result.UNKNOWN, f"{_KEPT} is older than its last attempt"
-        elif intent.key and number and not trusted(intent, number):
-            result, message = Result.UNKNOWN, f"the ledger does not confirm {_KEPT}"
+            unknown = f"{_KEPT} is older than its last attempt"
+        elif intent.key and number:
+            settled = confirm(intent, number)
+            if settled.result is Result.UNKNOWN:
+                unknown = f"the ledger does not confirm {_KEPT}"
+        if unknown:
+            whole = False
+            settled = settlement_of(intent, Result.UNKNOWN, number=number, message=unknown)
         else:
-            daybook.record_outcome(intent, result, number=number, detail=line.detail)
-        whole = whole and result is not Result.UNKNOWN
-        yield settlement_of(intent, result, number=number, message=message)
+            record_settled(daybook, intent, settled, detail=line.detail)
+        yield settled
     if whole or set_aside:
         archive(path, "taken" if whole else "refused")
 
 
+TAKEN = "taken from the spill file"
 _KEPT = "its line in the spill file"
 
 

@@ -38,6 +38,8 @@ from reconciler.engine.search import (
     plan_with_search,
 )
 from reconciler.engine.settle import settle
+from reconciler.engine.settlement_record import confirmed
+from reconciler.engine.spill import take_in
 from reconciler.http_client.clock import monotonic
 from reconciler.http_client.transport import HttpxTransport
 from reconciler.ledger import Ledger, create_app, open_ledger
@@ -336,6 +338,13 @@ class Bench:
 
     def settle(self, client: Client, book: Daybook) -> tuple[Settled, ...]:
         return tuple(settle(book, client, workspace=WORKSPACE, marker_place="ReconcilerKey__c"))
+
+    def take_in(self, path: Path) -> list[str]:
+        """Reads a spill file into the daybook, and says how its calls ended."""
+        words = {"workspace": WORKSPACE, "marker_place": "ReconcilerKey__c"}
+        with self.daybook() as book, self.client() as client:
+            found = take_in(book, path, confirm=partial(confirmed, client, **words))
+            return [item.result.value for item in found]
 
     def apply(self, wanted: Mapping[str, Declared], **options: Any) -> Report:
         """Settle, plan, apply: what `reconciler apply` does between files and report."""

@@ -1,5 +1,6 @@
 """Ledgers seeded once and copied for each test."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from apply_harness import (
 )
 from apply_runs import load
 
+from reconciler.daybook import Daybook
+from reconciler.engine.spill import SpillingDaybook
+from reconciler.errors import DaybookError
 from reconciler.ledger import open_ledger
 
 
@@ -76,3 +80,25 @@ def copied(bench):
         shutil.copy(bench.root / "copy.db", bench.daybook_path)
 
     return take, restore
+
+
+@pytest.fixture
+def without_room(bench, monkeypatch):
+    """A block in which the daybook takes no outcome, so that the spill file gets all of them."""
+    path = bench.root / "daybook.db.rescue"
+
+    @contextlib.contextmanager
+    def block():
+        def conclude(book, *answer, **more):
+            def full(*_, **__):
+                raise DaybookError("the disk is full", remedy="")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(book, "record_outcome", full, raising=False)
+                SpillingDaybook(book, path, show=print).record_outcome(*answer, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Daybook, "record_outcome", conclude)
+            yield
+
+    return path, block

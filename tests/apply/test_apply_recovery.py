@@ -1,7 +1,5 @@
 """What an older daybook, an open call or a ledger at rest must not lead to: I-06 to I-11, I-44."""
 
-import contextlib
-
 import httpx
 import pytest
 from apply_harness import (
@@ -25,11 +23,9 @@ from reconciler.cli.inputs import stopping
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_document, report_of
 from reconciler.core.model.resource import Address
-from reconciler.daybook import Daybook
 from reconciler.engine.manual_settlement import close_manually
-from reconciler.engine.settle import claim_fault, settle
-from reconciler.engine.spill import SpillingDaybook, take_in
-from reconciler.errors import AppliedInPart, DaybookError, Refused
+from reconciler.engine.settle import settle
+from reconciler.errors import AppliedInPart, Refused
 
 LONG = pytest.mark.long
 REFUSED = instead(refusal(58490020, "refused for good"))
@@ -277,38 +273,6 @@ def test_i07_a_create_is_not_said_to_be_posted_and_not_posted(books):
 # What a spill file says of a call that was made again, or that the ledger does not bear out.
 
 
-@pytest.fixture
-def without_room(bench, monkeypatch):
-    """A block in which the daybook takes no outcome, so that the spill file gets all of them."""
-    path = bench.root / "daybook.db.rescue"
-
-    @contextlib.contextmanager
-    def block():
-        def conclude(book, *answer, **more):
-            def full(*_, **__):
-                raise DaybookError("the disk is full", remedy="")
-
-            with monkeypatch.context() as patch:
-                patch.setattr(book, "record_outcome", full, raising=False)
-                SpillingDaybook(book, path, show=print).record_outcome(*answer, **more)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Daybook, "record_outcome", conclude)
-            yield
-
-    return path, block
-
-
-def taken(bench, path):
-    words = {"workspace": "books", "marker_place": "ReconcilerKey__c"}
-    with bench.daybook() as book, bench.client() as client:
-
-        def trusted(intent, number):
-            return not claim_fault(client, intent, number, **words)
-
-        return [item.result.value for item in take_in(book, path, trusted=trusted)]
-
-
 def refused_elsewhere(bench, without_room):
     """An entry that was refused once, which only a spill file knows, and that lies elsewhere."""
     path, block = without_room
@@ -326,10 +290,10 @@ def test_i07_i43_a_kept_refusal_does_not_outdo_a_later_attempt(bench, without_ro
     bench.line.choose = each(*[lost_after] * 6)
     bench.apply(one)
     elsewhere.rename(path)
-    assert taken(bench, path) == ["unknown"]
+    assert bench.take_in(path) == ["unknown"]
     assert path.exists()
     bench.converge(one)
-    assert taken(bench, path) == []
+    assert bench.take_in(path) == []
     assert not path.exists()
 
 
@@ -351,10 +315,10 @@ def test_i07_i43_a_kept_refusal_does_not_outdo_an_attempt_that_nothing_was_writt
         bench.apply(one)
     bench.line.choose = lambda sent: None
     elsewhere.rename(path)
-    assert taken(bench, path) == ["unknown"]
+    assert bench.take_in(path) == ["unknown"]
     bench.converge(one)
     assert len(bench.live()["a"]) == 1
-    assert taken(bench, path) == []
+    assert bench.take_in(path) == []
 
 
 def test_i43_a_line_that_is_not_believed_yet_is_kept_until_it_is(books, without_room):
@@ -364,8 +328,8 @@ def test_i43_a_line_that_is_not_believed_yet_is_kept_until_it_is(books, without_
             books.apply(run())
         books.ledger.work()
         books.execute("update journal_runs set status = 'Processing'")
-        assert (taken(books, path), path.exists()) == (["unknown"], True)
+        assert (books.take_in(path), path.exists()) == (["unknown"], True)
         books.execute("update journal_runs set status = 'Completed'")
-        assert (taken(books, path), path.exists()) == (["done"], False)
+        assert (books.take_in(path), path.exists()) == (["done"], False)
         assert len(list(books.root.glob("daybook.db.rescue.taken*"))) == times
         books.apply({})

@@ -1,6 +1,6 @@
 """The report of an apply: how each change ended, and the JSON document."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Action, Change, Step
-from reconciler.core.model.resource import Address
+from reconciler.core.model.resource import Address, Value
 from reconciler.core.model.review import Assessment
 from reconciler.errors import LedgerError, ReconcilerError
 
@@ -65,7 +65,8 @@ class Applied:
 class Settled:
     """The outcome of an open call of an earlier run; UNKNOWN if it is still open.
 
-    `found`: a create whose entry has other values than were sent, so it is not what was applied.
+    `differs`: its entry has other values than were sent. `applied` are then those that count as
+    applied, None if none do.
     """
 
     address: Address
@@ -73,7 +74,8 @@ class Settled:
     result: Result
     number: str | None = None
     message: str = ""
-    found: bool = False
+    differs: bool = False
+    applied: Mapping[str, Value] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

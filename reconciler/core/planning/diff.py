@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reconciler.core.model.canonical import (
@@ -23,6 +24,8 @@ from reconciler.core.planning.line_matching import (
     line_address,
     pair,
     posting_key,
+    same_details,
+    stated,
 )
 
 PROTECT = "protect"
@@ -208,17 +211,11 @@ class _Owned:
         if self._applied:
             names |= self._applied.get(posting_key(self._kind, ours), set())
         for name in sorted(names):
-            if not equal_values(_stated(ours, name), _stated(theirs, name)):
+            if not equal_values(stated(ours, name), stated(theirs, name)):
                 yield name
 
     def agree(self, ours: Line, theirs: Line) -> bool:
         return next(self.differing(ours, theirs), None) is None
-
-
-def _stated(line: Line, name: str) -> Value:
-    """A field of a line; None when it is absent or empty."""
-    value = line.get(name)
-    return None if value == "" else value
 
 
 def _fixed_field_left(
@@ -256,8 +253,8 @@ def _line_updates(
 ) -> Iterator[LineUpdate]:
     for (ours, theirs), (at, _) in zip(pairing.pairs, pairing.positions, strict=True):
         names = tuple(owned.differing(ours, theirs))
-        before = {name: _stated(theirs, name) for name in names}
-        after = {name: _stated(ours, name) for name in names}
+        before = {name: stated(theirs, name) for name in names}
+        after = {name: stated(ours, name) for name in names}
         for name, (was, now) in notes.get(at, {}).items():
             before[name], after[name] = was, now
         if after:
@@ -271,13 +268,10 @@ def _unread_changes(
     if not any(name in kind.write_only for line in (*declared, *applied) for name in line):
         return _NO_CHANGES
 
-    def agree(ours: Line, theirs: Line) -> bool:
-        names = {name for line in (ours, theirs) for name in line if is_detail(kind, name)}
-        return all(_stated(ours, name) == _stated(theirs, name) for name in names)
-
     def bare(line: Line) -> Line:
         return {name: value for name, value in line.items() if name not in kind.line_optional}
 
+    agree = partial(same_details, kind)
     pairing = pair(kind, declared, applied, agree=agree)
     partner = {at: applied[other] for at, other in pairing.positions}
     # A line that now states what the server used to fill is the same line.
@@ -289,7 +283,7 @@ def _unread_changes(
     for at, ours in enumerate(declared):
         theirs = partner.get(at, EMPTY)
         for name in sorted(kind.write_only):
-            was, now = _stated(theirs, name), _stated(ours, name)
+            was, now = stated(theirs, name), stated(ours, name)
             if was != now:
                 changes[at][name] = (was, now)
     return changes

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.resource import Key, Line
+from reconciler.core.model.resource import Key, Line, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,18 @@ def posting_key(kind: Kind, line: Line) -> Key:
 def is_detail(kind: Kind, name: str) -> bool:
     """Whether a line's field can be changed in place."""
     return name in kind.line_updatable or name.endswith(kind.custom_suffix)
+
+
+def stated(line: Line, name: str) -> Value:
+    """A field of a line; None when it is absent or empty."""
+    value = line.get(name)
+    return None if value == "" else value
+
+
+def same_details(kind: Kind, one: Line, other: Line) -> bool:
+    """Whether two lines agree in all fields that can be changed in place."""
+    names = {name for line in (one, other) for name in line if is_detail(kind, name)}
+    return all(stated(one, name) == stated(other, name) for name in names)
 
 
 def line_address(kind: Kind, line: Line) -> Key:

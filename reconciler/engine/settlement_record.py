@@ -1,0 +1,82 @@
+"""Records how open calls ended, with the values that count as applied to their entries."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.core.model.history import Act, Result
+from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.marker import split_marker
+from reconciler.core.model.report import Settled
+from reconciler.core.model.resource import Live, Value
+from reconciler.core.recovery.applied_values import Shown, shown
+from reconciler.core.recovery.claims import Claim, mismatch
+from reconciler.daybook import Intent
+from reconciler.engine.call_outcome import settlement_of
+from reconciler.engine.ports import CallLog, PostingLedger
+
+
+def confirmed(  # noqa: PLR0913 - keywords, and one of them a text
+    ledger: PostingLedger,
+    intent: Intent,
+    number: str,
+    *,
+    workspace: str,
+    marker_place: str,
+    message: str = "",
+) -> Settled:
+    """An open create, settled by a number that somebody names.
+
+    UNKNOWN if the create cannot have made that object; the message then says why.
+    """
+    live = ledger.read(KINDS[intent.address.kind], number)
+    fault = mismatch(
+        Claim(address=intent.address, spec=intent.spec),
+        live,
+        workspace=workspace,
+        place=marker_place,
+        periods={period.name: period for period in ledger.accounting_periods()},
+    )
+    if fault:
+        return settlement_of(intent, Result.UNKNOWN, message=fault)
+    return settled_by(intent, number, live, marker_place=marker_place, message=message)
+
+
+def settled_by(
+    intent: Intent, number: str, live: Live | None, *, marker_place: str, message: str = ""
+) -> Settled:
+    """A create or an adoption that ended with this entry, whoever posted it."""
+    found = shown_by(intent, None, live, marker_place=marker_place)
+    if found is None or not found.differing:
+        return settlement_of(intent, Result.DONE, number=number, message=message)
+    differs = f"{number} has other values than were sent: {', '.join(found.differing)}"
+    message = f"{message}; {differs}" if message else differs
+    settled = settlement_of(intent, Result.DONE, number=number, message=message)
+    return replace(settled, differs=True, applied=found.applied)
+
+
+def shown_by(
+    intent: Intent, before: Mapping[str, Value] | None, live: Live | None, *, marker_place: str
+) -> Shown | None:
+    """What a posted entry shows of a call that wrote its values; None without such an entry."""
+    kind = KINDS[intent.address.kind]
+    if live is None or intent.spec is None or live.status not in kind.posted_states:
+        return None
+    held, _ = split_marker(live.fields, marker_place)
+    return shown(kind, intent.spec, before, held)
+
+
+def record_settled(
+    daybook: CallLog, intent: Intent, settled: Settled, *, detail: str | None = None
+) -> None:
+    """Write how an open call ended. Raises DaybookError."""
+    if settled.differs:
+        # Before the outcome: a run that ends in between leaves the call open.
+        note = replace(intent, act=Act.NOTE, number=settled.number, spec=settled.applied, key=None)
+        note = daybook.record_intent(replace(note, payload=None, seq=0))
+        daybook.record_outcome(note, Result.DONE, number=note.number)
+    daybook.record_outcome(
+        intent,
+        settled.result,
+        number=settled.number,
+        detail=settled.message if detail is None else detail,
+    )
