@@ -17,6 +17,7 @@ from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.renames import warnings_of
+from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.unanswered import unused_acknowledgements
 from reconciler.core.recovery.marker_search import unrecorded, untracked
 from reconciler.core.rules.file_rules import PASSING_FACTS
@@ -52,6 +53,7 @@ def session_warnings(
     yield from workspace_warnings(session.workspace, found.plan, session.settings.policy)
     yield from warnings_of(found.snapshot.names, found.plan.changes)
     yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
+    yield from originals_alone(found.plan.changes, found.snapshot)
     new = session.daybook.new
     yield from _search_warnings(found, new=new)
     yield from age_warnings(found, new=new)

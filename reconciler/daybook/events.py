@@ -66,6 +66,7 @@ class Intent:
     """One call as it is about to be made. `payload` is the exact body, `key` its idempotency key.
 
     `spec` is what the file declares; of a cancel, which entries of a run were cancelled before.
+    `reverses` is the name of the entry that a cancelled one reverses.
     `server_at` is the ledger's own time when the intent was written. Only the ledger's clock
     decides how long a key protects against a second entry.
     """
@@ -80,6 +81,7 @@ class Intent:
     payload: str | None = None
     spec: Mapping[str, Value] | None = None
     protect: bool = False
+    reverses: str = ""
     server_at: datetime | None = None
     seq: int = 0
 
@@ -153,6 +155,7 @@ class Intended(Content):
     payload: str | None = None
     protect: bool = False
     server_at: str | None = None
+    reverses: str = ""
     spec: msgspec.Raw = NO_SPEC
 
 
@@ -214,6 +217,7 @@ def intended(intent: Intent, *, run: str) -> Intended:
         payload=intent.payload,
         protect=intent.protect,
         server_at=intent.server_at.isoformat() if intent.server_at else None,
+        reverses=intent.reverses,
         spec=NO_SPEC if intent.spec is None else spec_text(intent.spec),
     )
 
@@ -230,6 +234,7 @@ def intent_of(content: Intended, seq: int) -> Intent:
         payload=content.payload,
         spec=StoredSpec(content.spec) if content.spec else None,
         protect=content.protect,
+        reverses=content.reverses,
         server_at=None if content.server_at is None else datetime.fromisoformat(content.server_at),
         seq=seq,
     )

@@ -221,6 +221,7 @@ class DaybookState:
                 number=tried.number or tried.content.number,
                 spec=StoredSpec(tried.content.spec) if tried.content.spec else None,
                 protect=tried.content.protect,
+                reverses=tried.content.reverses,
             )
             for tried in self.attempts.values()
         )

@@ -45,6 +45,7 @@ class IntentLog:
             payload=payload,
             spec=spec,
             protect=self.change.protect,
+            reverses=self.change.reverses if act is Act.CANCEL else "",
             server_at=self.ports.ledger.server_time(),
         )
 

@@ -1,5 +1,7 @@
 """A plan holds each reversal to what is posted, and posts none without its original."""
 
+from dataclasses import replace
+
 import pytest
 from builders import address, credit, debit, declared, entry, live, plan_for, recorded, snapshot
 
@@ -8,6 +10,7 @@ from reconciler.core.model.plan import CANCELLED, Action
 from reconciler.core.model.policy import Approvals, Policy, Tier
 from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planning.reversing.proof import undeclared_originals
+from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.selection import Workspace, select
 
 ORIGINAL, NUMBER = "true-up", "JE-00000018"
@@ -264,6 +267,38 @@ def test_an_entry_is_not_cancelled_while_the_other_of_its_pair_stays(
     assert (change.action, change.block.rule) == (Action.BLOCKED, "reversal-order")
     assert change.block.message == message
     assert change.block.remedy
+
+
+CANCELLED_UNDO = replace(UNDO, cancelled=True, reversed=ORIGINAL)
+DELETED_UNDO = replace(CANCELLED_UNDO, number=None, spec=None, last=UNDO.number)
+
+
+@pytest.mark.parametrize(
+    ("files", "book", "ledger", "ends"),
+    [
+        pytest.param([], [RECORD, CANCELLED_UNDO], [posted(), undo(status=CANCELLED)],
+                     f"this plan cancels {ORIGINAL}", id="cancelled"),
+        pytest.param([], [RECORD, DELETED_UNDO], [posted()],
+                     f"this plan cancels {ORIGINAL}", id="deleted"),
+        pytest.param([], [RECORD, DELETED_UNDO], [posted(**YES)],
+                     f"this plan leaves {ORIGINAL} posted", id="the original is transferred"),
+        pytest.param([], [RECORD, CANCELLED_UNDO], [posted(), undo()], "",
+                     id="the reversal is posted again"),
+        pytest.param([original()], [RECORD, DELETED_UNDO], [posted()], "",
+                     id="a file keeps the original"),
+        pytest.param([original(), reversal()], [RECORD, DELETED_UNDO], [posted()], "",
+                     id="both files are restored"),
+        pytest.param([], [replace(RECORD, number="JE-00000020"), DELETED_UNDO],
+                     [posted(number="JE-00000020")], "", id="another original of that name"),
+        pytest.param([], [RECORD, replace(DELETED_UNDO, reversed="")], [posted()], "",
+                     id="it reversed nothing"),
+    ],
+)  # fmt: skip
+def test_an_original_is_named_whose_reversal_was_cancelled_before(files, book, ledger, ends):
+    seen = snapshot(files, book, ledger)
+    told = [one.message for one in originals_alone(plan_for(seen).changes, seen)]
+    fact = f"{NUMBER} of {ORIGINAL} is posted, and an earlier apply cancelled its reversal undo"
+    assert told == ([f"{fact} (JE-00000019): {ends}"] if ends else [])
 
 
 def series(*amounts, **notes):

@@ -238,6 +238,39 @@ def test_t26_an_entry_and_its_reversal_are_removed_together(small, way):  # noqa
     applied_well(small)
 
 
+@follows("original-alone")
+@pytest.mark.parametrize("way", ["applied", "reversed"])
+def test_t26_an_entry_whose_reversal_alone_was_cancelled_is_cancelled_or_reversed(small, way):  # noqa: F811
+    """A connector takes the original once its reversal is cancelled, so its own cancel fails."""
+    assert small.run("reverse", "entry-00").code == 0
+    assert small.apply().code == 0
+    text = text_of(small, "entry-00")
+    original, undo = small.number("entry-00"), small.number("entry-00-reversal")
+    for name in ("entry-00", "entry-00.reversal"):
+        small.remove(name)
+    taken = (
+        f"update journal_entries set transferred_to_accounting = 'Yes' where number = '{original}'"
+    )
+    when = f"after update of status on journal_entries when new.number = '{undo}'"
+    sql(small, f"create trigger taken {when} begin {taken}; end")
+    ended = small.apply()
+    assert (ended.code, undo in small.posted().values()) == (6, False), ended.said
+    fact = f"{original} of entry-00 is posted, and an earlier apply cancelled its reversal "
+    fact += f"entry-00-reversal ({undo}): this plan "
+    said = refused(small, "transferred", "Restore the file and run `reconciler reverse entry-00")
+    assert warned(small, "original-alone") == f"{fact}leaves entry-00 posted"
+    if way == "applied":
+        small.set("entry-00", transferredToAccounting="No")
+        told = warned(small, "original-alone", "Apply the plan: it cancels the original.")
+        assert told == f"{fact}cancels entry-00"
+    else:
+        small.write("entry-00.yaml", text)
+        assert not is_warned(small, "original-alone")
+        run_printed(said, "reverse")
+    applied_well(small)
+    assert not is_warned(small, "original-alone")
+
+
 @follows("transferred")
 def test_t26_a_transferred_entry_of_a_run_keeps_the_run(billing):  # noqa: F811
     billing.applied()

@@ -26,10 +26,10 @@ GUARDS = frozenset(
     """
     acknowledges-unused date-in-period daybook-new daybook-older daybook-unread
     dimension-transferred file-ignored generated-missing home-currency import-vanished
-    ledger-not-searched ledger-older limits-unchecked offline-daybook open-call policy-changed
-    possible-rename reference-changed reversal-renamed reversal-unproved reversal-waiting
-    run-overlap same-economics stamps-wrong unread-spill untracked-entry waiver-applied
-    waiver-expired waiver-unused yaml-comment
+    ledger-not-searched ledger-older limits-unchecked offline-daybook open-call original-alone
+    policy-changed possible-rename reference-changed reversal-renamed reversal-unproved
+    reversal-waiting run-overlap same-economics stamps-wrong unread-spill untracked-entry
+    waiver-applied waiver-expired waiver-unused yaml-comment
     """.split()  # noqa: SIM905  a word a rule is easier to compare than a list
 )
 """The rules that guard money or evidence. Whoever adds a warning decides where it belongs."""

@@ -56,7 +56,8 @@ class Recorded:
     even if it has another one now. `from_run`: the entry was adopted from a journal run, and is
     never created, cancelled or replaced. `retired` are numbers that stay in the ledger with the
     marker of this address, but are no longer managed. `last` is the number that the address had
-    before it had none.
+    before it had none. `reversed` is the name of the entry that ours reversed until we cancelled
+    it.
     """
 
     address: Address
@@ -72,6 +73,7 @@ class Recorded:
     adopted: str | None = None
     retired: tuple[str, ...] = ()
     last: str | None = None
+    reversed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class CallHistory:
     number: str | None = None
     spec: Mapping[str, Value] | None = None
     protect: bool = False
+    reverses: str = ""
 
 
 def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
@@ -222,7 +225,7 @@ def _update(state: Recorded, tried: CallHistory) -> Recorded:
 def _cancel(state: Recorded, tried: CallHistory) -> Recorded:
     # Read only for an entry that is cancelled: then our cancel without a response did it.
     ours = tried.number == state.number and tried.result not in _WITHOUT_EFFECT
-    return replace(state, cancelled=True) if ours else state
+    return replace(state, cancelled=True, reversed=tried.reverses) if ours else state
 
 
 def _delete(state: Recorded, tried: CallHistory) -> Recorded:

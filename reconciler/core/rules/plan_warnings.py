@@ -52,6 +52,15 @@ _RULES = (
         severity=Severity.WARNING,
     ),
     Rule(
+        id="original-alone",
+        summary="An entry and its reversal are cancelled in one apply.",
+        why="The reversal is cancelled first. Until its original is cancelled too, the original "
+        "posts amounts that nothing cancels out.",
+        remedy="Apply the plan: it cancels the original. If the original is blocked, restore its "
+        "file and run `reconciler reverse` with its name.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
         id="possible-rename",
         summary="A new entry is not an entry that is removed under another name.",
         why="A changed name without `previousName` is a removal and a new entry.",

@@ -4,16 +4,18 @@ The daybook does not record the link. Once the file of a reversal is gone, the l
 entry that was posted later cancels the original out exactly.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TypeAlias
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
-from reconciler.core.model.plan import Action, Change
+from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.resource import Address, text_of
 from reconciler.core.model.tenant import Tenant
+from reconciler.core.planning.snapshot import Snapshot
+from reconciler.core.rules.plan_warnings import warning
 from reconciler.core.rules.reversals import net_by_code, remainders
 
 _Nets: TypeAlias = frozenset[tuple[object, Decimal]]
@@ -114,6 +116,31 @@ def _cancels_an_entry(change: Change) -> bool:
     return change.address.kind == JOURNAL_ENTRY.name and change.cancels and change.number_posted
 
 
+def originals_alone(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[PlanWarning]:
+    """A warning about each entry that is to be removed, and whose reversal is cancelled already.
+
+    An earlier apply was to cancel both. Until the entry is cancelled too, it posts its amounts.
+    """
+    cancelled = {
+        one.reversed: one
+        for address, one in snapshot.recorded.items()
+        if one.reversed and address not in snapshot.declared
+    }
+    for change in changes:
+        reversal = cancelled.get(change.address.name)
+        if reversal is None or change.wanted is not Action.REMOVE:
+            continue
+        number = reversal.number or reversal.last or ""
+        live = snapshot.live.get(number)
+        stands = live is not None and live.status != CANCELLED
+        if stands or not _cancels_an_entry(change) or _order(change.number or "") > _order(number):
+            continue
+        name = change.address.name
+        ends = f"this plan leaves {name} posted" if change.block else f"this plan cancels {name}"
+        fact = f"{change.number} of {name} is posted, and an earlier apply cancelled its reversal"
+        yield warning("original-alone", f"{fact} {reversal.address.name} ({number}): {ends}")
+
+
 def _removed_pairs(
     changes: Iterable[Change], outside: Iterable[Change], tenant: Tenant
 ) -> Mapping[Address, Change]:
@@ -142,8 +169,11 @@ def _removed_pairs(
 
 
 def _posting_order(change: Change) -> tuple[int, str]:
+    return _order(change.number or "")
+
+
+def _order(number: str) -> tuple[int, str]:
     """Numbers with more digits are later."""
-    number = change.number or ""
     return len(number), number
 
 
