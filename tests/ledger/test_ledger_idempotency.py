@@ -78,6 +78,18 @@ class TestReplays:
         bench.clock.pass_by(seconds=1)
         assert send(client, "k").json()["journalEntryNumber"] != first
 
+    @pytest.mark.parametrize(("prefix", "left"), [("", ["l"]), ("no token begins so", ["k", "l"])])
+    def test_one_claim_of_many_deletes_what_has_expired(
+        self, make_bench, monkeypatch, prefix, left
+    ):
+        bench = make_bench(token_lifetime=10**6)
+        client = bench.client()
+        monkeypatch.setattr(idempotency, "_SOMETIMES", prefix)
+        send(client, "k")
+        bench.clock.pass_by(hours=24)
+        send(client, "l")
+        assert [row["key"] for row in bench.truth("SELECT key FROM replays ORDER BY key")] == left
+
     def test_another_client_of_the_tenant_shares_the_keys(self, bench):
         assert same(send(bench.client(), "k"), send(bench.client(), "k"))
 
