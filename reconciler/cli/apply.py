@@ -28,7 +28,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.printer import Printer
 from reconciler.cli.run_record import RunRecord
-from reconciler.cli.terminal import ending_with_refusal, progress
+from reconciler.cli.terminal import ending_with_refusal
 from reconciler.render.text import verdict_lines
 
 
@@ -123,7 +123,7 @@ def apply(
         workspace, stop = checked_workspace(cached=not plan.reading.no_cache), Stop()
         interaction = Interaction(
             tell=record.tell,
-            progress=progress,
+            progress=record.progress,
             confirm=asking("Apply", "applied", "change"),
             stop=stop,
         )

@@ -4,7 +4,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from io import FileIO
@@ -21,7 +21,7 @@ from reconciler.app.apply import INTERRUPTED, NOTHING_BEFORE
 from reconciler.app.files.text_files import without_secrets, write_text
 from reconciler.app.progress import CallRecorded, Event, Note, NothingApplied, RunStarted, Tell
 from reconciler.cli.streams import write_document
-from reconciler.cli.terminal import err, json_text, out_text, whole_commands
+from reconciler.cli.terminal import err, json_text, out_text, progress, whole_commands
 from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.report import (
     Applied,
@@ -34,6 +34,7 @@ from reconciler.core.model.report import (
     settled_rows,
 )
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.render.pace import Pace
 from reconciler.render.styled_text import line
 
 EVENTS_FORMAT = "1.0"
@@ -148,6 +149,13 @@ class RunRecord:
         wanted = self._style != "text" or self._file is not None or self._stream is not None
         return self if wanted else self._tell
 
+    def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """Shows how far a task is, and writes it to the events at intervals."""
+        stream = self._stream
+        if stream is None:
+            return progress(what, total)
+        return progress(what, total, tell=lambda pace: stream.put(_progress_document(pace)))
+
     @contextmanager
     def written(self) -> Iterator[Callable[[int], int]]:
         """Write the report however the block ends; it passes its exit code through what it gets."""
@@ -192,6 +200,18 @@ class RunRecord:
     def _text(self) -> str:
         document = report_document(self._report or NOTHING_BEFORE, self._facts)
         return without_secrets(json_text(whole_commands(document)))
+
+
+def _progress_document(pace: Pace) -> dict[str, Any]:
+    return {
+        "at": _now(),
+        "event": "progress",
+        "task": pace.task,
+        "done": pace.done,
+        "total": pace.total,
+        "per_second": round(pace.per_second, 3),
+        "seconds_left": pace.seconds_left,
+    }
 
 
 def document_of(event: Event) -> dict[str, Any] | None:  # noqa: PLR0911 - one for each event

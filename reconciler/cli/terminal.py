@@ -3,11 +3,13 @@
 import logging
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 import click
 
@@ -25,6 +27,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.render.escaping import escaped
+from reconciler.render.pace import Pace
 from reconciler.render.problems import problem_lines
 from reconciler.render.styled_text import Line, Part, line, mapped
 
@@ -160,29 +163,80 @@ def log_steps() -> None:
         logger.setLevel(logging.DEBUG)
 
 
+INTERVAL = 30.0
+"""Seconds from one line about a task to the next where no line can be written over."""
 LONG = 1000
-"""Steps of a task that is named where no bar can show it."""
+"""Steps of a task that is named at its beginning where no bar can show it."""
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr when it is a terminal; yields what to call after each step.
+def progress(
+    what: str, total: int, *, tell: Callable[[Pace], None] | None = None
+) -> Iterator[Callable[[], None]]:
+    """Shows on stderr how far a task is; yields what to call after each step.
 
-    Elsewhere, such as in a CI job, a long task is only named.
+    On a terminal it is a bar. Elsewhere, such as in a CI job, it is a line at intervals, and a long
+    task is named when it begins. `tell` gets what such a line says, also with --quiet.
     """
-    if not total or not has_bar():
-        if total >= LONG:
-            note(f"{what}.")
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    say, bar = noter(), has_bar()
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = bar_console(colour=_colour())
-    bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+    def told(pace: Pace) -> None:
+        if not bar:
+            say(f"{what}: {pace.text}.")
+        if tell is not None:
+            tell(pace)
+
+    if total >= LONG and not bar:
+        say(f"{what}.")
+    with _bar(what, total) if bar and total else nullcontext(_nothing) as show:
+        yield Meter(what, total, show=show, tell=told).step
+
+
+class Meter:
+    """Counts the steps of a task, which any thread may end.
+
+    `show` gets the pace of each step, and `tell` that of a step after each INTERVAL.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        total: int,
+        *,
+        show: Callable[[Pace], None],
+        tell: Callable[[Pace], None],
+    ) -> None:
+        self._task, self._total, self._show, self._tell = task, total, show, tell
+        self._done, self._lock = 0, threading.Lock()
+        self._began = self._told = monotonic()
+
+    def step(self) -> None:
+        """One step more has ended."""
+        with self._lock:
+            now = monotonic()
+            self._done += 1
+            elapsed = now - self._began
+            pace = Pace(task=self._task, done=self._done, total=self._total, elapsed=elapsed)
+            self._show(pace)
+            if now - self._told >= INTERVAL:
+                self._told = now
+                self._tell(pace)
+
+
+def _nothing(pace: Pace) -> None:
+    """No bar shows it."""
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[Pace], None]]:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    bar = Progress(*columns, console=bar_console(colour=_colour()), transient=True)
     with bar:
-        task = bar.add_task(escaped(what), total=total)
-        yield lambda: bar.advance(task)
+        begun = Pace(task=what, done=0, total=total, elapsed=0)
+        task = bar.add_task(escaped(what), total=total, text=begun.text)
+        yield lambda pace: bar.update(task, completed=pace.done, text=pace.text)
 
 
 def _complete() -> Callable[[str], str]:

@@ -6,13 +6,14 @@ import os
 import re
 import sqlite3
 from contextlib import closing
+from itertools import count
 
 import pytest
 from books_harness import entry
 from document_schemas import must_fit
 
 from reconciler import __version__
-from reconciler.cli import run_record
+from reconciler.cli import run_record, terminal
 
 
 def events_in(text):
@@ -99,6 +100,50 @@ def test_a_refused_plan_is_told_by_its_rules(small):
     _, made, last = events_in(ended.out)
     assert made["refused"] == ["too-many-removals"]
     assert last["exit_code"] == ended.code == 4
+
+
+@pytest.fixture
+def slow(pending, monkeypatch):
+    """Twenty seconds pass with each step of a task."""
+    times = count(step=20)
+    monkeypatch.setattr(terminal, "monotonic", lambda: next(times))
+    return pending
+
+
+def paces(events):
+    return [
+        (event["task"], event["done"], event["total"], event["per_second"], event["seconds_left"])
+        for event in events
+        if event["event"] == "progress"
+    ]
+
+
+APPLYING = "Applying: 2 of 3, 3.0 a minute, 20 s left.\n"
+
+
+def test_an_apply_tells_its_rate_and_the_time_left_at_intervals(slow, tmp_path):
+    stream, report = tmp_path / "events.jsonl", tmp_path / "report.json"
+    ended = slow.apply("--events", stream, "--report", report)
+    assert ended.code == 0
+    assert ended.err.count(APPLYING) == ended.err.count("Applying") == 1
+    assert ("Applying", 2, 3, 0.05, 20) in paces(events_in(stream.read_text()))
+    for lasting in (ended.out, report.read_text()):
+        assert "a minute" not in lasting
+        assert "per_second" not in lasting
+
+
+def test_a_quiet_apply_tells_its_rate_to_the_events_only(slow, tmp_path):
+    stream = tmp_path / "events.jsonl"
+    ended = slow.apply("--quiet", "--events", stream)
+    assert (ended.code, "Applying" in ended.err) == (0, False)
+    assert ("Applying", 2, 3, 0.05, 20) in paces(events_in(stream.read_text()))
+
+
+def test_an_apply_that_is_fast_tells_no_rate(pending, monkeypatch):
+    monkeypatch.setattr(terminal, "monotonic", lambda: 0.0)
+    ended = pending.apply("--events", "-")
+    assert "Applying" not in ended.err
+    assert paces(events_in(ended.out)) == []
 
 
 @pytest.fixture

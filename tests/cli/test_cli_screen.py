@@ -6,10 +6,16 @@ import pty
 import re
 import select
 import time
+from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
+from itertools import count
 
 import pytest
 from books_harness import Books, credit, debit, interpreter, process
 from program import LONGEST, Program, clean_environment
+from rich.console import Console
+
+from reconciler.cli import terminal
 
 LONG = pytest.mark.long
 ESCAPE = "\x1b["
@@ -199,3 +205,48 @@ def test_a_locale_without_utf8_does_no_harm(pending):
     ascii_only = interpreter("plan", "-w", pending.root, env=env)
     assert "Traceback" not in ascii_only.err
     assert ascii_only.code == 0
+
+
+def test_a_bar_shows_the_rate_and_the_time_left(monkeypatch):
+    screen, times = StringIO(), count(step=20)
+    console = Console(file=screen, force_terminal=True, width=100)
+    monkeypatch.setattr(terminal, "has_bar", lambda: True)
+    monkeypatch.setattr(terminal, "noter", lambda: pytest.fail)
+    monkeypatch.setattr(terminal, "bar_console", lambda colour: console)
+    monkeypatch.setattr(terminal, "monotonic", lambda: next(times))
+    with terminal.progress("Applying", 3) as advance:
+        advance()
+        advance()
+    last = COLOR.sub("", screen.getvalue())
+    assert "0 of 3" in last
+    assert "2 of 3, 3.0 a minute, 20 s left" in last
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        pytest.param(1, [30, 60, 90], id="a step each second"),
+        pytest.param(20, [2, 4, 6, 8, 10, 12], id="a step every twenty seconds"),
+        pytest.param(45, [*range(1, 13)], id="steps that take longer than the interval"),
+        pytest.param(0.1, [], id="done before the interval ends"),
+    ],
+)
+def test_a_pace_is_told_at_intervals(monkeypatch, seconds, told):
+    now, found, shown = [0.0], [], []
+    steps = 100 if seconds == 1 else 12
+    monkeypatch.setattr(terminal, "monotonic", lambda: now[0])
+    meter = terminal.Meter("Applying", steps, show=shown.append, tell=found.append)
+    for _ in range(steps):
+        now[0] += seconds
+        meter.step()
+    assert [pace.done for pace in found] == told
+    assert [pace.done for pace in shown] == [*range(1, steps + 1)]
+    assert all(pace.elapsed == pytest.approx(pace.done * seconds) for pace in found)
+
+
+def test_steps_of_several_threads_are_shown_in_order():
+    shown = []
+    meter = terminal.Meter("Reading", 400, show=shown.append, tell=pytest.fail)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: meter.step(), range(400)))
+    assert [pace.done for pace in shown] == [*range(1, 401)]
