@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import sys
@@ -20,8 +21,8 @@ from typing import Any
 
 from statements import compile_once
 
-WARM = ("psycopg", "reconciler.daybook.postgresql", "reconciler.ledger.pages.app")
-"""What the commands of `warm_up` do not load by themselves."""
+LATE = ("psycopg", "encodings.idna", "click._textwrap")
+"""What is loaded at first use, outside the package."""
 VERBS = ("validate", "plan", "apply --yes", "plan", "drift", "daybook show")
 
 
@@ -41,11 +42,15 @@ def main() -> None:
 
 
 def warm_up(folder: Path) -> None:
-    """Load and compile what commands use at first use, such as schemas and statements."""
+    """Load every module, and compile what commands use at first use, as schemas and statements."""
+    import reconciler
     from reconciler.cli.main import run
 
-    for name in WARM:
-        importlib.import_module(name)
+    modules = (one.name for one in pkgutil.walk_packages(reconciler.__path__, "reconciler."))
+    for name in (*modules, *LATE):
+        # These two do what they are for when they are loaded.
+        if not name.endswith((".__main__", ".migrations.env")):
+            importlib.import_module(name)
     commands = ["init books", *(f"{verb} -w books" for verb in VERBS)]
     with (
         contextlib.chdir(folder),
