@@ -77,7 +77,8 @@ class Program(subprocess.Popen[str]):
     """`reconciler ARGS`, as `subprocess.Popen` starts it, without the start of an interpreter.
 
     `terminal` makes its standard input the terminal that controls it; `install` names modules whose
-    `install_from_environment` changes the process first. With `script` it runs that instead.
+    `install_from_environment` changes the process first. With `script` it runs that instead. It
+    starts with the descriptors in `closed` closed, as after `>&-`.
     """
 
     def __init__(
@@ -87,9 +88,12 @@ class Program(subprocess.Popen[str]):
         terminal: bool = False,
         install: Sequence[str] = (),
         script: str = "",
+        closed: Sequence[int] = (),
         **options: Any,
     ) -> None:
-        self._more = {"terminal": terminal, "install": list(install), "script": script}
+        self._more = {
+            "terminal": terminal, "install": [*install], "script": script, "closed": [*closed]
+        }  # fmt: skip
         words = [str(arg) for arg in args]
         super().__init__(words, **{"text": True, "env": clean_environment(), **options})
 

@@ -101,15 +101,19 @@ def _be(command: dict[str, Any], descriptors: list[int]) -> None:
         sys.stdin = os.fdopen(0, closefd=False)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        for descriptor in command["closed"]:
+            # What an interpreter makes of one that is closed when it starts.
+            os.close(descriptor)
+            setattr(sys, ("stdin", "stdout", "stderr")[descriptor], None)
         for name in command["install"]:
             importlib.import_module(name).install_from_environment()
         code = _run(command["args"], command["script"])
     except BaseException:  # noqa: BLE001 - a fork must never return into the loop of the server
         traceback.print_exc()
     finally:
-        with contextlib.suppress(BaseException):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):
+                stream.flush()
         os._exit(code)
 
 
