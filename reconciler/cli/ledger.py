@@ -15,8 +15,8 @@ from reconciler.cli.terminal import out, out_json, out_text
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission
 from reconciler.ledger.connections import ConnectionLimits
-from reconciler.ledger.serve import is_loopback
 from reconciler.ledger.serve import serve as run_server
+from reconciler.ledger.web.headers import is_loopback
 from reconciler.render.styled_text import line
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

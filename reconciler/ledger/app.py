@@ -173,11 +173,11 @@ class _Frame:
 
         A responder that reads prepared authenticates by itself, in its transaction.
         """
-        if getattr(resource, "public", False):
-            return
-        if request.method not in getattr(resource, "prepared", ()):
+        public = getattr(resource, "public", False)
+        if not public and request.method not in getattr(resource, "prepared", ()):
             with self._services.store.reading_prepared() as tx:
                 authenticate(self._services, tx, request, response)
+        headers.refuse_options(request, resource)
 
     def process_response(
         self,
@@ -230,17 +230,8 @@ class _Nowhere:
 def _resource(routes: list[Route], services: Services) -> object:
     """A framework resource with one responder per method of a path."""
     responders = {f"on_{route.method.lower()}": _responder(route, services) for route in routes}
-    allowed = [route.method for route in routes]
-
-    def refuse_options(
-        _self: object, request: falcon.Request, response: falcon.Response, **_: str
-    ) -> None:
-        # Without this the framework would answer OPTIONS itself; there is no CORS here.
-        raise falcon.HTTPMethodNotAllowed(allowed)
-
     prepared = frozenset(route.method for route in routes if route.prepared)
-    own = {"on_options": refuse_options, "prepared": prepared}
-    return type("Resource", (), {**own, **responders})()
+    return type("Resource", (), {"prepared": prepared, **responders})()
 
 
 def _responder(route: Route, services: Services) -> Callable[..., None]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .auth import clients
 from .auth.clients import Caller
 from .auth.organizations import all_tenant_ids, entity_tenant_ids, organization_ids
-from .auth.permissions import PERMISSIONS, checked
+from .auth.permissions import Permission, checked
 from .errors import LedgerUnusable
 from .journals.snapshot import Document, load_snapshot
 from .reference_data import document
@@ -53,7 +53,7 @@ class Ledger:
     ) -> tuple[str, str]:
         """A new OAuth client: its id (36 characters) and its secret (42), which is shown only once.
 
-        `permissions` are names of auth.permissions.PERMISSIONS; None grants the standard finance
+        `permissions` are those of auth.permissions; None grants the standard finance
         role with period administration. Raises UnknownPermission. `expires_in` is the lifetime of
         the client's tokens in seconds; None means that of the app. `entities` and `organizations`
         limit the client to these, by name or id; None means all. Raises LedgerUnusable if one is
@@ -236,7 +236,7 @@ def _call(tx: Connection, act: audit.AuditContext, path: Mapping[str, str]) -> C
         entity_id="",
         client_id=act.actor,
         user_id=act.actor,
-        permissions=frozenset(PERMISSIONS),
+        permissions=frozenset(Permission),
         entities={},
         organizations=None,
     )

@@ -1,6 +1,5 @@
 """The ledger on a socket, in the foreground, until SIGTERM or SIGINT."""
 
-import ipaddress
 import logging
 import signal
 import socket
@@ -17,7 +16,7 @@ from .connections import ConnectionLimits, Server
 from .errors import LedgerUnusable
 from .instance import Ledger
 from .runs.worker import Worker
-from .web.headers import LOOPBACK_HOSTS
+from .web.headers import LOOPBACK_HOSTS, is_loopback
 from .web.rate_limits import Limits
 
 THREADS = 8
@@ -88,14 +87,6 @@ def serve(  # noqa: PLR0913 - keywords, half of them with a default
         stopping.set()
         worker.wake()
         working.join()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a listening host."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _run(server: Server, stopping: threading.Event) -> None:

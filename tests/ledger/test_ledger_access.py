@@ -7,7 +7,7 @@ import pytest
 from ledger_harness import ENTRIES, REFERENCE, categories_of, entry, post, sign_in, start_run
 from permission_table import MATRIX, READS
 
-from reconciler.ledger.auth.permissions import PERMISSIONS, STANDARD, UnknownPermission
+from reconciler.ledger.auth.permissions import STANDARD, Permission, UnknownPermission
 from reconciler.ledger.routes import ROUTES
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -142,7 +142,7 @@ class TestPermissions:
         """I-64: without one of them nothing has an effect."""
         path = fill(shared, path)
         for missing in needed:
-            client = shared.client([name for name in PERMISSIONS if name != missing])
+            client = shared.client([name for name in Permission if name != missing])
             response = client.request(method, path, json={"surprise": True})
             assert (response.status_code, categories_of(response)) == (403, [10])
             assert missing in response.text
@@ -155,7 +155,7 @@ class TestPermissions:
         assert shared.client([]).get(fill(shared, path)).json()["success"] is True
 
     def test_a_client_lacks_only_the_override_unless_told_otherwise(self):
-        assert set(PERMISSIONS) - set(STANDARD) == {"Override Transferred to Accounting"}
+        assert set(Permission) - set(STANDARD) == {"Override Transferred to Accounting"}
 
     def test_an_unknown_permission_is_refused_with_the_known_ones(self, shared):
         with pytest.raises(UnknownPermission, match=r"'Rule the World'.*Create Journal Entry"):

@@ -3,7 +3,7 @@
 import pytest
 from ledger_harness import ENTRIES, categories_of, credit, debit, entry, exact, post
 
-from reconciler.ledger.auth.permissions import OVERRIDE_TRANSFERRED, PERMISSIONS
+from reconciler.ledger.auth.permissions import Permission
 
 STATES = ("No", "Processing", "Yes", "Error", "Ignore")
 
@@ -230,7 +230,7 @@ class TestTransferState:
     @pytest.fixture(scope="class")
     @staticmethod
     def overrider(shared):
-        return shared.client(PERMISSIONS)
+        return shared.client(Permission)
 
     @pytest.mark.parametrize("before", STATES)
     @pytest.mark.parametrize("after", STATES)
@@ -240,7 +240,7 @@ class TestTransferState:
         if before == "Yes" != after:
             assert response.status_code == 403
             assert categories_of(response) == [10]
-            assert OVERRIDE_TRANSFERRED in response.text
+            assert Permission.OVERRIDE_TRANSFERRED in response.text
             response = update(overrider, number, transferredToAccounting=after)
         assert response.json() == {"success": True}
         live = read(caller, number)

@@ -15,7 +15,7 @@ from ledger_harness import ENTRIES, Bench, post, settled, start_run
 from query_harness import submit
 from schemathesis.specs.openapi import checks
 
-from reconciler.ledger.auth.permissions import PERMISSIONS
+from reconciler.ledger.auth.permissions import Permission
 from reconciler.ledger.journals.amounts import AMOUNT
 from reconciler.ledger.openapi.operations import OPERATIONS
 from reconciler.ledger.openapi.schemas import SCHEMAS
@@ -135,7 +135,7 @@ class TestCheck:
 def described_ledger(databases, tmp_path_factory):
     """The document as the server publishes it, over a ledger with something in it."""
     bench = Bench(databases.copy(tmp_path_factory.mktemp("openapi")))
-    client = bench.client(PERMISSIONS)
+    client = bench.client(Permission)
     post(client)
     settled(client, start_run(client))
     KNOWN["/query/jobs/{job_id}"] = {"job_id": submit(client, "select number from journalentry")}

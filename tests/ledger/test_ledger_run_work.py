@@ -20,7 +20,7 @@ from ledger_harness import (
 from sqlalchemy import event
 
 from reconciler.ledger import open_ledger
-from reconciler.ledger.auth.permissions import PERMISSIONS
+from reconciler.ledger.auth.permissions import Permission
 from reconciler.ledger.runs.worker import Worker
 from reconciler.ledger.storage.backend import Access
 
@@ -332,7 +332,7 @@ class TestCancellation:
     @pytest.fixture
     def ten(self, bench):
         """A run of ten entries, and a client that may do everything."""
-        client = bench.client(PERMISSIONS)
+        client = bench.client(Permission)
         bench.load(*regions(10))
         run, entries = run_over(bench, client)
         assert run["totalJournalEntryCount"] == 10

@@ -116,13 +116,8 @@ def issue_client(  # noqa: PLR0913 - keywords, each a column
     return client_id, secret
 
 
-def issue_token(
-    tx: Connection, *, client_id: str, client_secret: str, now: int, lifetime: int
-) -> Token | None:
-    """A token for the client, or None if the secret is wrong."""
-    client = verified(tx, client_id=client_id, client_secret=client_secret)
-    if client is None:
-        return None
+def issue_token(tx: Connection, client: RowMapping, *, now: int, lifetime: int) -> Token:
+    """A token for a client whose secret was verified."""
     seconds = client["token_lifetime"] or lifetime
     text = secrets.token_urlsafe(32)
     jti = store_token(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)

@@ -1,59 +1,45 @@
 """The permissions a client can hold, by the vendor's names (API facts 3.1, 4.1, 4.3, 5.1, 8.6)."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 
-CREATE_ENTRY = "Create Journal Entry"
-EDIT_ENTRY = "Edit Journal Entry"
-CANCEL_ENTRY = "Cancel Journal Entry"
-DELETE_ENTRY = "Delete Cancelled Journal Entry"
-OVERRIDE_TRANSFERRED = "Override Transferred to Accounting"
-CREATE_RUN = "Create Journal Run"
-CANCEL_RUN = "Cancel Journal Run"
-DELETE_RUN = "Delete Cancelled Journal Run"
-CONFIGURE_CODES = "Configure Accounting Codes"
-MANAGE_CODE = "Manage Accounting Code"
-DELETE_CODE = "Delete Unused Accounting Code"
-CREATE_PERIOD = "Create Accounting Period"
-DELETE_PERIOD = "Delete Accounting Period"
-REOPEN_PERIOD = "Reopen Accounting Period"
-MANAGE_CLOSE = "Manage Close Process"
-RUN_TRIAL_BALANCE = "Run Trial Balance"
 
-PERMISSIONS = (
-    CREATE_ENTRY,
-    EDIT_ENTRY,
-    CANCEL_ENTRY,
-    DELETE_ENTRY,
-    OVERRIDE_TRANSFERRED,
-    CREATE_RUN,
-    CANCEL_RUN,
-    DELETE_RUN,
-    CONFIGURE_CODES,
-    MANAGE_CODE,
-    DELETE_CODE,
-    CREATE_PERIOD,
-    DELETE_PERIOD,
-    REOPEN_PERIOD,
-    MANAGE_CLOSE,
-    RUN_TRIAL_BALANCE,
-)
+class Permission(StrEnum):
+    CREATE_ENTRY = "Create Journal Entry"
+    EDIT_ENTRY = "Edit Journal Entry"
+    CANCEL_ENTRY = "Cancel Journal Entry"
+    DELETE_ENTRY = "Delete Cancelled Journal Entry"
+    OVERRIDE_TRANSFERRED = "Override Transferred to Accounting"
+    CREATE_RUN = "Create Journal Run"
+    CANCEL_RUN = "Cancel Journal Run"
+    DELETE_RUN = "Delete Cancelled Journal Run"
+    CONFIGURE_CODES = "Configure Accounting Codes"
+    MANAGE_CODE = "Manage Accounting Code"
+    DELETE_CODE = "Delete Unused Accounting Code"
+    CREATE_PERIOD = "Create Accounting Period"
+    DELETE_PERIOD = "Delete Accounting Period"
+    REOPEN_PERIOD = "Reopen Accounting Period"
+    MANAGE_CLOSE = "Manage Close Process"
+    RUN_TRIAL_BALANCE = "Run Trial Balance"
+
 
 # The standard finance role lacks only the override (API facts 8.6). Period administration belongs
 # to administrators there; a client of this ledger gets it too, or nobody could close a period.
-STANDARD = tuple(name for name in PERMISSIONS if name != OVERRIDE_TRANSFERRED)
+STANDARD = tuple(name for name in Permission if name is not Permission.OVERRIDE_TRANSFERRED)
 
 FINANCE = (
-    *(CREATE_ENTRY, EDIT_ENTRY, CANCEL_ENTRY, DELETE_ENTRY),
-    *(CREATE_RUN, CANCEL_RUN, DELETE_RUN),
+    *(Permission.CREATE_ENTRY, Permission.EDIT_ENTRY),
+    *(Permission.CANCEL_ENTRY, Permission.DELETE_ENTRY),
+    *(Permission.CREATE_RUN, Permission.CANCEL_RUN, Permission.DELETE_RUN),
 )
 """What posting and correcting needs, and no more: no override, no period administration."""
 
 
 class UnknownPermission(ValueError):
-    """A permission name that is not in PERMISSIONS; `name` is what was asked for."""
+    """A permission name that does not exist; `name` is what was asked for."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"unknown permission {name!r}; permissions are: {', '.join(PERMISSIONS)}")
+        super().__init__(f"unknown permission {name!r}; permissions are: {', '.join(Permission)}")
         self.name = name
 
 
@@ -62,6 +48,6 @@ def checked(names: Iterable[str] | None) -> tuple[str, ...]:
     if names is None:
         return STANDARD
     wanted = set(names)
-    for name in sorted(wanted.difference(PERMISSIONS)):
+    for name in sorted(wanted.difference(Permission)):
         raise UnknownPermission(name)
-    return tuple(name for name in PERMISSIONS if name in wanted)
+    return tuple(name for name in Permission if name in wanted)

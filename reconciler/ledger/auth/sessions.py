@@ -6,34 +6,25 @@ the scope of its client, and cannot be used as a token, nor a token as a session
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, RowMapping, delete
 
 from ..storage.tables import tokens
-from .clients import Caller, caller_with_hash, store_token, verified
+from .clients import Caller, caller_with_hash, store_token
 
 LIFETIME = 3600
 """Seconds. It is shorter for a client whose tokens expire earlier."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A new session. Its text is not stored. `expires_in` is in seconds."""
+def begin(tx: Connection, client: RowMapping, *, now: int) -> tuple[str, int]:
+    """A session for a client whose secret was verified: its text, and the seconds it lasts.
 
-    text: str
-    expires_in: int
-
-
-def begin(tx: Connection, *, client_id: str, client_secret: str, now: int) -> Session | None:
-    """A session for the client, or None if the secret is wrong."""
-    client = verified(tx, client_id=client_id, client_secret=client_secret)
-    if client is None:
-        return None
+    The text is not stored.
+    """
     seconds = min(client["token_lifetime"] or LIFETIME, LIFETIME)
     text = secrets.token_urlsafe(32)
     store_token(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
-    return Session(text=text, expires_in=seconds)
+    return text, seconds
 
 
 def caller_of(tx: Connection, text: str, *, now: int) -> Caller | None:

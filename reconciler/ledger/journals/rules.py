@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import RowMapping
 
-from ..auth import permissions
+from ..auth.permissions import Permission
 from ..reference_data.tenant_settings import Settings
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
 from .amounts import too_fine, total
@@ -54,10 +54,10 @@ def closed_reason(period: Row, held: frozenset[str]) -> str | None:
     """
     if period["status"] == "Closed":
         return f"The accounting period {period['name']!r} is closed"
-    if period["status"] == "PendingClose" and permissions.MANAGE_CLOSE not in held:
+    if period["status"] == "PendingClose" and Permission.MANAGE_CLOSE not in held:
         return (
             f"The accounting period {period['name']!r} is pending close; posting in it needs the "
-            f"permission {permissions.MANAGE_CLOSE}"
+            f"permission {Permission.MANAGE_CLOSE}"
         )
     return None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from ..auth import permissions
+from ..auth.permissions import Permission
 from ..reference_data.code_types import CODE_TYPE
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage.tables import journal_entries, journal_entry_items
@@ -101,11 +101,11 @@ def _check_transfer(call: Call, entry: Row, state: str) -> None:
             BUSINESS_RULE, "transferredToAccounting of a cancelled entry cannot be changed"
         )
     leaves = entry["transferred_to_accounting"] == "Yes" and state != "Yes"
-    if leaves and permissions.OVERRIDE_TRANSFERRED not in call.caller.permissions:
+    if leaves and Permission.OVERRIDE_TRANSFERRED not in call.caller.permissions:
         raise refusal(
             PERMISSION,
             "Changing transferredToAccounting from Yes needs the permission "
-            f"{permissions.OVERRIDE_TRANSFERRED}",
+            f"{Permission.OVERRIDE_TRANSFERRED}",
         )
 
 

@@ -1,6 +1,5 @@
 """Access to the pages: the viewer, with the visible entities and organizations."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, select
 from ..auth import sessions
 from ..storage.tables import clients, journal_entries, tenants
 from ..web.endpoint import Services
+from ..web.headers import is_loopback
 
 COOKIE = "ledger_session"
 _FORWARDED = (
@@ -57,8 +57,8 @@ def is_open(services: Services, request: falcon.Request) -> bool:
     hosts = services.allowed_hosts
     return (
         bool(hosts)
-        and all(_is_loopback(host) for host in hosts or ())
-        and _is_loopback(request.remote_addr)
+        and all(is_loopback(host) for host in hosts or ())
+        and is_loopback(request.remote_addr)
         and not any(request.get_header(name) for name in _FORWARDED)
     )
 
@@ -111,10 +111,3 @@ def _entities(
         for unit in tenant.entities
         if spanned is None or len(tenant.entities) == 1 or unit["id"] in spanned
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

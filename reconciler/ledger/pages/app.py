@@ -59,15 +59,17 @@ class _Frame:
         response.set_headers(HEADERS)
         headers.check_host(request, self._services.allowed_hosts)
 
+    def process_resource(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        resource: object,
+        params: dict[str, str],
+    ) -> None:
+        headers.refuse_options(request, resource)
 
-class _NoOptions:
-    """A resource that refuses OPTIONS, which the framework would answer."""
 
-    def on_options(self, request: falcon.Request, response: falcon.Response, **_: str) -> None:
-        raise falcon.HTTPMethodNotAllowed(["GET", "HEAD"])
-
-
-class _Resource(_NoOptions):
+class _Resource:
     def __init__(self, services: Services, page_function: PageFunction, *, tenant_id: str) -> None:
         self._services = services
         self._page_function = page_function
@@ -105,7 +107,7 @@ class _Resource(_NoOptions):
             return _problem("Not found", str(error)), view, 404
 
 
-class _Static(_NoOptions):
+class _Static:
     """Stylesheet and icon, which are public."""
 
     def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:

@@ -1,17 +1,15 @@
 """Sign-in with a client's id and secret for a session cookie, and sign-out."""
 
 import re
-import time
 from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 
 import falcon
 
 from ..auth import sessions
-from ..auth.clients import verified
 from ..web.authentication import count_token_request
 from ..web.endpoint import Services
-from ..web.token_endpoint import read_form
+from ..web.token_endpoint import read_form, verified_client
 from . import rendering
 from .access import COOKIE, is_open
 from .routing import is_read
@@ -47,29 +45,16 @@ class SignIn:
         form = read_form(request)
         then = form.get("then", "/")
         typed = [form.get(name, "").strip() for name in ("client_id", "client_secret")]
-        session = self._begin(request, *typed) if all(map(_TYPED.fullmatch, typed)) else None
-        if session is None:
-            time.sleep(self._services.failed_login_delay)
+        fits = all(map(_TYPED.fullmatch, typed))
+        client = verified_client(self._services, *(typed if fits else ("", "")))
+        if client is None:
             response.status = 401
             _show(response, then=then, problem=WRONG)
             return
-        _set_cookie(request, response, session.text, seconds=session.expires_in)
-        raise falcon.HTTPSeeOther(_local(then))
-
-    def _begin(
-        self, request: falcon.Request, client_id: str, secret: str
-    ) -> sessions.Session | None:
-        """A session, or None. Wrong credentials take no write lock."""
-        known = {"client_id": client_id, "client_secret": secret}
-        with self._services.store.reading() as tx:
-            if verified(tx, **known) is None:
-                return None
         with self._services.store.writing() as tx:
-            return sessions.begin(tx, **known, now=int(request.context.now.timestamp()))
-
-    def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Refuse what the framework would answer by itself."""
-        raise falcon.HTTPMethodNotAllowed(["GET", "HEAD", "POST"])
+            text, seconds = sessions.begin(tx, client, now=int(request.context.now.timestamp()))
+        _set_cookie(request, response, text, seconds=seconds)
+        raise falcon.HTTPSeeOther(_local(then))
 
 
 class SignOut:
@@ -86,10 +71,6 @@ class SignOut:
                 sessions.end(tx, text)
         _set_cookie(request, response, "", seconds=0)
         raise falcon.HTTPSeeOther("/")
-
-    def on_options(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Refuse what the framework would answer by itself."""
-        raise falcon.HTTPMethodNotAllowed(["POST"])
 
 
 def _set_cookie(

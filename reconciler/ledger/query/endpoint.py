@@ -25,14 +25,8 @@ def add_routes(app: "falcon.App[Any, Any]", jobs: Jobs) -> None:
 
 
 class _Resource:
-    """Common to all three: the jobs, and no automatic OPTIONS."""
-
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
-
-    def on_options(self, request: falcon.Request, response: falcon.Response, **_path: str) -> None:
-        """Refuse OPTIONS, which the framework would answer; there is no CORS."""
-        raise falcon.HTTPMethodNotAllowed(["GET"])
 
 
 class _All(_Resource):

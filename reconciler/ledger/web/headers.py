@@ -1,5 +1,6 @@
 """Request headers, each checked before it is used (API facts 1.1)."""
 
+import ipaddress
 import re
 
 import falcon
@@ -20,6 +21,22 @@ def check_host(request: falcon.Request, allowed: frozenset[str] | None) -> None:
     host = re.sub(r":[0-9]*$", "", request.get_header("Host") or "").lower()
     if host not in allowed:
         raise falcon.HTTPForbidden(description="This host name is not served here")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def refuse_options(request: falcon.Request, resource: object) -> None:
+    """Refuse OPTIONS, which the framework would answer by itself; there is no CORS here."""
+    if request.method == "OPTIONS":
+        methods = ("GET", "HEAD", "POST", "PUT", "DELETE")
+        allowed = [each for each in methods if hasattr(resource, f"on_{each.lower()}")]
+        raise falcon.HTTPMethodNotAllowed(allowed)
 
 
 def track_id(request: falcon.Request) -> str | None:

@@ -4,8 +4,9 @@ import time
 from urllib.parse import parse_qsl
 
 import falcon
+from sqlalchemy import RowMapping
 
-from ..auth.clients import SECRET_LENGTH, Token, issue_token, verified
+from ..auth.clients import SECRET_LENGTH, issue_token, verified
 from .authentication import count_token_request
 from .endpoint import Services
 from .responses import encode
@@ -28,10 +29,12 @@ class TokenRequest:
         lacking = _complaint(form)
         if lacking is not None:
             raise falcon.HTTPBadRequest(description=lacking)
-        token = self._issue(request, form["client_id"], form["client_secret"])
-        if token is None:
-            time.sleep(self._services.failed_login_delay)
+        client = verified_client(self._services, form["client_id"], form["client_secret"])
+        if client is None:
             raise falcon.HTTPUnauthorized
+        now, lifetime = int(request.context.now.timestamp()), self._services.token_lifetime
+        with self._services.store.writing() as tx:
+            token = issue_token(tx, client, now=now, lifetime=lifetime)
         response.set_header("Cache-Control", "no-store")
         response.set_headers(limits)
         response.data = encode(
@@ -44,19 +47,14 @@ class TokenRequest:
             }
         )
 
-    def _issue(self, request: falcon.Request, client_id: str, secret: str) -> Token | None:
-        """A token, or None. Wrong credentials take no write lock."""
-        known = {"client_id": client_id, "client_secret": secret}
-        with self._services.store.reading() as tx:
-            if verified(tx, **known) is None:
-                return None
-        with self._services.store.writing() as tx:
-            return issue_token(
-                tx,
-                **known,
-                now=int(request.context.now.timestamp()),
-                lifetime=self._services.token_lifetime,
-            )
+
+def verified_client(services: Services, client_id: str, secret: str) -> RowMapping | None:
+    """The client, or None after a delay if the secret is wrong. Takes no write lock."""
+    with services.store.reading() as tx:
+        client = verified(tx, client_id=client_id, client_secret=secret)
+    if client is None:
+        time.sleep(services.failed_login_delay)
+    return client
 
 
 def read_form(request: falcon.Request) -> dict[str, str]:
