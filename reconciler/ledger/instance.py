@@ -21,6 +21,7 @@ from .reference_data.accounting_periods import period_id
 from .reference_data.seed import add_tenant, seed, seeded_with
 from .runs.worker import Worker
 from .storage import audit
+from .storage.author import Author
 from .storage.store import Contention, Store, open_memory, open_store
 from .storage.tables import tenants
 from .web.call import Call, timestamp
@@ -60,10 +61,9 @@ class Ledger:
         unknown or the database cannot be written.
         """
         held = checked(permissions)
-        act = _act(tenant_id or self.tenant_id)
-        with _unusable(), self.store.writing() as tx:
+        with self._writing(tenant_id) as author:
             limited = {
-                units_of: named(tx, act.tenant_id, wanted)
+                units_of: named(author.tx, author.tenant_id, wanted)
                 for units_of, named, wanted in (
                     ("entities", entity_tenant_ids, entities),
                     ("organizations", organization_ids, organizations),
@@ -71,31 +71,25 @@ class Ledger:
                 if wanted is not None
             }
             issued = clients.issue_client(
-                tx,
-                tenant_id=act.tenant_id,
+                author.tx,
+                tenant_id=author.tenant_id,
                 name=name,
                 permissions=held,
                 token_lifetime=expires_in,
-                created_on=act.happened_on,
+                created_on=author.act.happened_on,
                 entities=limited.get("entities"),
                 organizations=limited.get("organizations"),
             )
-            audit.record(
-                tx,
-                act,
-                action="create",
-                object_type="Client",
-                object_name=issued[0],
-                details={"name": name, "permissions": held, **limited},
-            )
+            details = {"name": name, "permissions": held, **limited}
+            author.record("create", "Client", issued[0], details)
         return issued
 
     def add_tenant(self, reference: Mapping[str, Any] | Path) -> str:
         """Another tenant in the same database, with its own reference data; returns its id."""
         with _unusable(), self.store.writing() as tx:
-            act = _act(add_tenant(tx, created_on=timestamp(datetime.now(UTC))))
-            seed(tx, act, reference)
-        return act.tenant_id
+            tenant_id = add_tenant(tx, created_on=_now())
+            seed(_operator(tx, tenant_id), reference)
+        return tenant_id
 
     def tenant_of(self, entity: str) -> str:
         """The tenant id that an entity's rows are stored under. Raises LedgerUnusable."""
@@ -111,27 +105,16 @@ class Ledger:
         """
         from .transactions.loader import load_transactions  # noqa: PLC0415 - few load any
 
-        act = _act(tenant_id or self.tenant_id)
-        with _unusable(), self.store.writing(alone=True) as tx:
-            loaded = load_transactions(tx, act, path)
-            audit.record(
-                tx,
-                act,
-                action="load",
-                object_type="Transactions",
-                object_name=path.name,
-                details={"added": loaded.added, "known": loaded.known},
-            )
-        return loaded
+        with self._writing(tenant_id, alone=True) as author:
+            return load_transactions(author, path)
 
     def load_snapshot(self, entries: Iterable[Document], runs: Iterable[Document]) -> None:
         """Store entries and runs of another ledger under their own numbers.
 
         Raises LedgerUnusable if the tenant lacks a period or an accounting code of theirs.
         """
-        act = _act(self.tenant_id)
-        with _unusable(), self.store.writing(alone=True) as tx:
-            load_snapshot(tx, act, entries, runs)
+        with self._writing(alone=True) as author:
+            load_snapshot(author, entries, runs)
 
     def change_period(self, name: str, change: str, *, tenant_id: str | None = None) -> None:
         """Close, pending-close or reopen an accounting period, by the rules of the API.
@@ -139,10 +122,12 @@ class Ledger:
         Whoever holds the database needs no permission. Raises LedgerUnusable with the rule that
         forbids it.
         """
-        act = _act(tenant_id or self.tenant_id)
-        with _unusable(), self.store.writing() as tx:
+        with self._writing(tenant_id) as author:
             try:
-                PERIOD_CHANGES[change](_call(tx, act, {"id": period_id(tx, act.tenant_id, name)}))
+                key = period_id(author.tx, author.tenant_id, name)
+                PERIOD_CHANGES[change](
+                    Call(author=author, caller=_caller(author), path={"id": key})
+                )
             except Refusal as refused:
                 raise LedgerUnusable(str(refused)) from None
 
@@ -161,6 +146,12 @@ class Ledger:
     def close(self) -> None:
         """Close every connection."""
         self.store.close()
+
+    @contextmanager
+    def _writing(self, tenant_id: str | None = None, *, alone: bool = False) -> Iterator[Author]:
+        """Write in the ledger's own name. Raises LedgerUnusable."""
+        with _unusable(), self.store.writing(alone=alone) as tx:
+            yield _operator(tx, tenant_id or self.tenant_id)
 
     def __enter__(self) -> Self:
         return self
@@ -208,11 +199,9 @@ def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_i
     if tenant_id is None or changed:
         with _unusable(), store.writing(alone=True) as tx:
             # Another process may have been first.
-            tenant_id = tx.execute(first).scalar_one_or_none() or add_tenant(
-                tx, created_on=timestamp(datetime.now(UTC))
-            )
+            tenant_id = tx.execute(first).scalar_one_or_none() or add_tenant(tx, created_on=_now())
             if reference is not None:
-                seed(tx, _act(tenant_id), reference)
+                seed(_operator(tx, tenant_id), reference)
     return Ledger(store, tenant_id)
 
 
@@ -228,32 +217,25 @@ def _unusable() -> Iterator[None]:
         raise LedgerUnusable(f"the database: {cause}") from error
 
 
-def _call(tx: Connection, act: audit.AuditContext, path: Mapping[str, str]) -> Call:
-    """A call in the ledger's own name, without a request."""
-    operator = Caller(
-        tenant_id=act.tenant_id,
-        owner_id=act.tenant_id,
+def _operator(tx: Connection, tenant_id: str) -> Author:
+    """The ledger itself as the author of changes."""
+    act = audit.AuditContext(tenant_id=tenant_id, actor=ACTOR, happened_on=_now())
+    return Author(tx=tx, act=act, user_id=ACTOR)
+
+
+def _caller(author: Author) -> Caller:
+    """The ledger itself as a caller that needs no permission."""
+    return Caller(
+        tenant_id=author.tenant_id,
+        owner_id=author.tenant_id,
         entity_id="",
-        client_id=act.actor,
-        user_id=act.actor,
+        client_id=ACTOR,
+        user_id=ACTOR,
         permissions=frozenset(Permission),
         entities={},
         organizations=None,
     )
-    return Call(
-        tx=tx,
-        caller=operator,
-        now=datetime.now(UTC),
-        request_id=act.request_id,
-        url="",
-        path=path,
-        query={},
-        body={},
-        idempotency_key=None,
-    )
 
 
-def _act(tenant_id: str) -> audit.AuditContext:
-    return audit.AuditContext(
-        tenant_id=tenant_id, actor=ACTOR, happened_on=timestamp(datetime.now(UTC))
-    )
+def _now() -> str:
+    return timestamp(datetime.now(UTC))

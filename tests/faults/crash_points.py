@@ -349,12 +349,14 @@ def half_an_answer(fuse: Fuse) -> None:
 def between_entries(fuse: Fuse) -> None:
     """S6: the worker has handled an entry of a journal run, and has another before it."""
 
-    def wrap(call: Callable[..., Any], task: Any, action: str, kind: str, *args: Any) -> Any:
-        call(task, action, kind, *args)
-        if kind == "JournalEntry":
+    def wrap(call: Callable[..., Any], *event: Any) -> Any:
+        call(*event)
+        _author, _action, kind, _number, details = event
+        of_a_run = {"transactions", "journalRun"} & set(details)
+        if kind == "JournalEntry" and of_a_run:
             fuse.reach()
 
-    wrapped("reconciler.ledger.runs.job_context:JobContext.record", wrap)
+    wrapped("reconciler.ledger.storage.author:Author.record", wrap)
 
 
 SERVER: Mapping[str, Install] = {

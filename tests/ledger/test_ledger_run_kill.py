@@ -28,9 +28,9 @@ PAUSE = """
 import sys, threading
 from itertools import count
 from reconciler.ledger import serve
-from reconciler.ledger.runs.job_context import JobContext
+from reconciler.ledger.storage.author import Author
 
-recorded, record = count(1), JobContext.record
+recorded, record = count(1), Author.record
 told, install = threading.Event(), serve.signal.signal
 
 def pause(self, action, *rest):
@@ -42,7 +42,7 @@ def pause(self, action, *rest):
 def tell(number, handler):
     install(number, lambda *arguments: (handler(*arguments), told.set()))
 
-JobContext.record = pause
+Author.record = pause
 serve.signal.signal = tell
 """
 """A server that pauses within a step, until it is told to stop."""

@@ -61,7 +61,7 @@ def create(call: Call) -> Mapping[str, object]:
     items = _item_rows(entry, context, row)
     call.tx.execute(_ADD_ENTRY, row)
     call.tx.execute(_ADD_ITEMS, items)
-    call.record("create", KIND, number, {"entry": row, "items": items})
+    call.author.record("create", KIND, number, {"entry": row, "items": items})
     return {"journalEntryNumber": number}
 
 
@@ -78,9 +78,9 @@ def cancel(call: Call) -> Mapping[str, object]:
     closed = closed_reason(_period_of(call, entry), call.caller.permissions)
     if closed is not None:
         raise refusal(BUSINESS_RULE, closed)
-    call.change(journal_entries, entry, {"status": "Cancelled"})
+    call.author.change(journal_entries, entry, {"status": "Cancelled"})
     release_entry(call.tx, entry)
-    call.record("cancel", KIND, entry["number"], {})
+    call.author.record("cancel", KIND, entry["number"], {})
     return {}
 
 
@@ -89,8 +89,8 @@ def delete(call: Call) -> Mapping[str, object]:
     entry = find_entry(call)
     if entry["status"] != "Cancelled":
         raise refusal(BUSINESS_RULE, f"{entry['number']} must be cancelled before it is deleted")
-    call.change(journal_entries, entry, {"deleted": True})
-    call.record("delete", KIND, entry["number"], {})
+    call.author.change(journal_entries, entry, {"deleted": True})
+    call.author.record("delete", KIND, entry["number"], {})
     return {}
 
 
@@ -134,7 +134,7 @@ def mixes_aggregation(tx: Connection, period: Row, aggregate: bool) -> bool:
 def _entry_row(call: Call, entry: NewEntry, context: RuleContext, number: str) -> dict[str, Any]:
     assert context.period is not None  # checked by a rule
     return {
-        **call.made(),
+        **call.author.made(),
         "number": number,
         "status": "Created",
         "accounting_period_id": context.period["id"],
@@ -151,7 +151,7 @@ def transfer(call: Call, state: str) -> dict[str, str | None]:
     yes = state == "Yes"
     return {
         "transferred_to_accounting": state,
-        "transfer_date_time": call.timestamp if yes else None,
+        "transfer_date_time": call.author.act.happened_on if yes else None,
         "transferred_by": call.caller.user_id if yes else None,
     }
 

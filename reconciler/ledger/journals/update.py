@@ -61,10 +61,10 @@ def basic_information(call: Call) -> Mapping[str, object]:
         values |= transfer(call, state)
     if custom:
         values["custom_fields"] = _merged(entry["custom_fields"], custom)
-    call.change(journal_entries, entry, values)
+    call.author.change(journal_entries, entry, values)
     for item, wanted in addressed:
         _change_item(call, item, wanted)
-    call.record("update", KIND, entry["number"], call.body)
+    call.author.record("update", KIND, entry["number"], call.body)
     return {}
 
 

@@ -68,7 +68,7 @@ def create(call: Call) -> Mapping[str, object]:
             BUSINESS_RULE, f"There is an accounting code {found['name']!r} of this type already"
         )
     values = {
-        **call.made(),
+        **call.author.made(),
         "status": "Active",
         **columns_of(CODE, found),
         "custom_fields": without_cleared(custom),
@@ -101,7 +101,7 @@ def deactivate(call: Call) -> Mapping[str, object]:
 
 
 def _set_status(call: Call, code: RowMapping, status: str) -> Mapping[str, object]:
-    call.change(accounting_codes, code, {"status": status})
+    call.author.change(accounting_codes, code, {"status": status})
     _record(call, "update", {"name": code["name"], "type": code["type"], "status": status})
     return {}
 
@@ -111,4 +111,4 @@ def _find(call: Call) -> RowMapping:
 
 
 def _record(call: Call, action: str, values: Mapping[str, Any]) -> None:
-    call.record(action, KIND, f"{values['name']} ({values['type']})", values)
+    call.author.record(action, KIND, f"{values['name']} ({values['type']})", values)

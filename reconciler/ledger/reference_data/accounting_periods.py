@@ -62,9 +62,9 @@ def create(call: Call) -> Mapping[str, object]:
     found, _custom, reasons = read_fields(call.body, FIELDS)
     refuse_any(reasons)
     refuse_any([*_misplaced(found, _all(call)), *_late(call, found["startDate"])])
-    values = {**call.made(), **columns_of(PERIOD, found), "status": "Open"}
+    values = {**call.author.made(), **columns_of(PERIOD, found), "status": "Open"}
     call.tx.execute(insert(accounting_periods), values)
-    call.record("create", KIND, values["name"], values)
+    call.author.record("create", KIND, values["name"], values)
     return {"id": values["id"]}
 
 
@@ -125,8 +125,10 @@ def _advance(call: Call, allowed: set[str], status: str) -> Mapping[str, object]
 
 
 def _set_status(call: Call, period: Row, status: str) -> Mapping[str, object]:
-    call.change(accounting_periods, period, {"status": status})
-    call.record("update", KIND, period["name"], {"status": status, "before": period["status"]})
+    call.author.change(accounting_periods, period, {"status": status})
+    call.author.record(
+        "update", KIND, period["name"], {"status": status, "before": period["status"]}
+    )
     return {}
 
 

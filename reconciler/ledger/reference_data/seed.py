@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, update
 
-from ..storage import audit
+from ..storage.author import Author
 from ..storage.tables import accounting_codes, accounting_periods, tenants
 from . import document
 
@@ -40,30 +40,29 @@ def seeded_with(tx: Connection, tenant_id: str) -> str | None:
     return digest
 
 
-def seed(tx: Connection, act: audit.AuditContext, reference: Mapping[str, Any] | Path) -> None:
+def seed(author: Author, reference: Mapping[str, Any] | Path) -> None:
     """Make the tenant's settings, periods and codes as declared, once per content.
 
     A period that is declared Closed is closed, and one declared Open is opened. What is no longer
     declared remains: entries refer to it.
     """
     digest = document.digest_of(reference)
-    if seeded_with(tx, act.tenant_id) == digest:
+    if seeded_with(author.tx, author.tenant_id) == digest:
         return
     loaded = document.load(reference)
-    for tenant_id in _entity_tenant_ids(tx, act, loaded.entities):
-        _seed(tx, replace(act, tenant_id=tenant_id), loaded, digest)
+    for tenant_id in _entity_tenant_ids(author, loaded.entities):
+        of_entity = replace(author, act=replace(author.act, tenant_id=tenant_id))
+        _seed(of_entity, loaded, digest)
 
 
-def _entity_tenant_ids(
-    tx: Connection, act: audit.AuditContext, entities: tuple[document.Unit, ...]
-) -> list[str]:
+def _entity_tenant_ids(author: Author, entities: tuple[document.Unit, ...]) -> list[str]:
     """The tenant ids to seed: the tenant's, and those of its further entities.
 
     The first declared entity takes over the existing rows of the tenant. An entity that is no
     longer declared remains, as all seeded data does.
     """
-    row = tenants.c
-    mine = row.tenant_id == act.tenant_id
+    row, tx = tenants.c, author.tx
+    mine = row.tenant_id == author.tenant_id
     known: list[dict[str, str]] = tx.execute(select(row.entities).where(mine)).scalar_one() or []
     tenant_ids = {entity["id"]: entity["tenant_id"] for entity in known}
     names = {entity["id"]: entity["name"] for entity in known}
@@ -71,21 +70,22 @@ def _entity_tenant_ids(
         names[entity.id] = entity.name
         if not tenant_ids:
             tx.execute(update(tenants).where(mine).values(entity_id=entity.id))
-            tenant_ids[entity.id] = act.tenant_id
+            tenant_ids[entity.id] = author.tenant_id
         elif entity.id not in tenant_ids:
-            tenant_ids[entity.id] = add_tenant(tx, created_on=act.happened_on, entity_id=entity.id)
+            created_on = author.act.happened_on
+            tenant_ids[entity.id] = add_tenant(tx, created_on=created_on, entity_id=entity.id)
     if tenant_ids:
         listed = [
             {"id": key, "name": names[key], "tenant_id": tenant_ids[key]} for key in tenant_ids
         ]
         tx.execute(update(tenants).where(mine).values(entities=listed))
-    return list(tenant_ids.values()) or [act.tenant_id]
+    return list(tenant_ids.values()) or [author.tenant_id]
 
 
-def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, digest: str) -> None:
-    tx.execute(
+def _seed(author: Author, loaded: document.Reference, digest: str) -> None:
+    author.tx.execute(
         update(tenants)
-        .where(tenants.c.tenant_id == act.tenant_id)
+        .where(tenants.c.tenant_id == author.tenant_id)
         .values(
             reference_digest=digest,
             home_currency=loaded.home_currency,
@@ -93,60 +93,44 @@ def _seed(tx: Connection, act: audit.AuditContext, loaded: document.Reference, d
             currencies=dict(sorted(loaded.currencies.items())),
             segmentation_rule=loaded.segmentation_rule,
             segments=list(loaded.segments),
-            custom_fields=_fields(tx, act.tenant_id, loaded),
+            custom_fields=_fields(author, loaded),
             organizations=[asdict(unit) for unit in loaded.organizations],
         )
     )
     periods = [asdict(period) for period in loaded.periods]
     codes = [{**asdict(code), "custom_fields": {}} for code in loaded.codes]
-    audit.record(
-        tx,
-        act,
-        action="seed",
-        object_type="Reference",
-        object_name=digest,
-        details={
-            "accountingPeriods": _upsert(tx, act, accounting_periods, ("name",), periods),
-            "accountingCodes": _upsert(tx, act, accounting_codes, ("name", "type"), codes),
-        },
-    )
+    changed = {
+        "accountingPeriods": _upsert(author, accounting_periods, ("name",), periods),
+        "accountingCodes": _upsert(author, accounting_codes, ("name", "type"), codes),
+    }
+    author.record("seed", "Reference", digest, changed)
 
 
-def _fields(tx: Connection, tenant_id: str, loaded: document.Reference) -> dict[str, Any]:
+def _fields(author: Author, loaded: document.Reference) -> dict[str, Any]:
     """The declared custom fields, and those that entries may have values in from earlier."""
-    known = tx.execute(select(tenants.c.custom_fields).where(tenants.c.tenant_id == tenant_id))
-    fields: dict[str, Any] = known.scalar_one()
+    known = select(tenants.c.custom_fields).where(tenants.c.tenant_id == author.tenant_id)
+    fields: dict[str, Any] = author.tx.execute(known).scalar_one()
     for kind, names in loaded.custom_fields.items():
         fields = {**fields, kind: {**fields.get(kind, {}), **names}}
     return fields
 
 
-def _upsert(
-    tx: Connection, act: audit.AuditContext, table: Table, key: tuple[str, ...], rows: list[Any]
-) -> list[str]:
+def _upsert(author: Author, table: Table, key: tuple[str, ...], rows: list[Any]) -> list[str]:
     """Insert the rows whose key is new, update those that differ; returns the names of both."""
-    mine = table.c.tenant_id == act.tenant_id
-    stored = tx.execute(select(table).where(mine)).mappings()
+    mine = table.c.tenant_id == author.tenant_id
+    stored = author.tx.execute(select(table).where(mine)).mappings()
     known = {tuple(row[name] for name in key): row for row in stored}
-    updated_by = {"updated_by": act.actor, "updated_on": act.happened_on}
-    created_by = {"created_by": act.actor, "created_on": act.happened_on}
     missing, changed = [], []
     for row in rows:
         old = known.get(tuple(row[name] for name in key))
         if old is None:
-            stamps = {
-                "tenant_id": act.tenant_id,
-                "id": uuid.uuid4().hex,
-                **created_by,
-                **updated_by,
-            }
-            missing.append({**row, **stamps})
+            missing.append({**row, **author.made()})
         # Custom fields of a code are not declared.
         elif any(old[name] != row[name] for name in row if name != "custom_fields"):
-            changed.append((old["id"], row))
+            changed.append((old, row))
     if missing:
-        tx.execute(table.insert(), missing)
-    for row_id, row in changed:
+        author.tx.execute(table.insert(), missing)
+    for old, row in changed:
         values = {name: value for name, value in row.items() if name != "custom_fields"}
-        tx.execute(update(table).where(mine, table.c.id == row_id).values(**values, **updated_by))
+        author.change(table, old, values)
     return [row["name"] for row in (*missing, *(row for _, row in changed))]

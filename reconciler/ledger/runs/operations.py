@@ -57,7 +57,7 @@ def create(call: Call) -> Mapping[str, object]:
     _check_idle(call)
     settings = settings_of(call.tx, call.tenant_id)
     row = {
-        **call.made(),
+        **call.author.made(),
         "number": next_number(call.tx, call.tenant_id, "JR"),
         "status": "Pending",
         "journal_entry_date": run.entry_date,
@@ -71,7 +71,7 @@ def create(call: Call) -> Mapping[str, object]:
     }
     call.tx.execute(insert(journal_runs), row)
     job_queue.add(call, str(row["id"]), job_queue.PROCESS)
-    call.record("create", KIND, str(row["number"]), row)
+    call.author.record("create", KIND, str(row["number"]), row)
     return {"journalRunNumber": row["number"]}
 
 
@@ -113,9 +113,9 @@ def cancel(call: Call) -> Mapping[str, object]:
     run = find_run(call)
     _check_state(run, CANCELLABLE, "cancelled")
     job_queue.drop(call.tx, call.tenant_id, run["id"])  # a queued run does not start
-    call.change(journal_runs, run, {"status": "CancelInprogress"})
+    call.author.change(journal_runs, run, {"status": "CancelInprogress"})
     job_queue.add(call, run["id"], job_queue.CANCEL)
-    call.record("cancel", KIND, run["number"], {"before": run["status"]})
+    call.author.record("cancel", KIND, run["number"], {"before": run["status"]})
     return {}
 
 
@@ -123,9 +123,9 @@ def delete(call: Call) -> Mapping[str, object]:
     """Accept the deletion of a cancelled run and its entries."""
     run = find_run(call)
     _check_state(run, DELETABLE, "deleted")
-    call.change(journal_runs, run, {"status": "DeleteInprogress"})
+    call.author.change(journal_runs, run, {"status": "DeleteInprogress"})
     job_queue.add(call, run["id"], job_queue.DELETE)
-    call.record("delete", KIND, run["number"], {})
+    call.author.record("delete", KIND, run["number"], {})
     return {}
 
 

@@ -30,26 +30,30 @@ def cancel(context: JobContext) -> None:
             entry["status"] == "Created"
             and entry["transferred_to_accounting"] not in UNCANCELLABLE_STATES
         ):
-            context.change(journal_entries, entry, {"status": "Cancelled"})
+            context.author.change(journal_entries, entry, {"status": "Cancelled"})
             allocation.release_entry(context.tx, entry)
-            context.record("cancel", ENTRY, entry["number"], {"journalRun": context.run["number"]})
+            context.author.record(
+                "cancel", ENTRY, entry["number"], {"journalRun": context.run["number"]}
+            )
     if _more(context, entries):
         return
     status = "Completed" if _any_created(context) else "Cancelled"
     context.finish({"status": status})
-    context.record("cancelled", KIND, context.run["number"], {"status": status})
+    context.author.record("cancelled", KIND, context.run["number"], {"status": status})
 
 
 def delete(context: JobContext) -> None:
     """Delete the next entries of a cancelled run, and finally the run."""
     entries = _next(context)
     for entry in entries:
-        context.change(journal_entries, entry, {"deleted": True})
-        context.record("delete", ENTRY, entry["number"], {"journalRun": context.run["number"]})
+        context.author.change(journal_entries, entry, {"deleted": True})
+        context.author.record(
+            "delete", ENTRY, entry["number"], {"journalRun": context.run["number"]}
+        )
     if _more(context, entries):
         return
     context.finish({"deleted": True})
-    context.record("deleted", KIND, context.run["number"], {})
+    context.author.record("deleted", KIND, context.run["number"], {})
 
 
 STEPS: dict[str, Callable[[JobContext], None]] = {

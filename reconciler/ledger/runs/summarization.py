@@ -39,7 +39,7 @@ def fail(context: JobContext, why: str) -> None:
     log.warning("the journal run %s ended in Error: %s", context.run["number"], why)
     allocation.release_unsummarized(context.tx, context.run)
     context.finish({"status": "Error"})
-    context.record("fail", KIND, context.run["number"], {"reason": why})
+    context.author.record("fail", KIND, context.run["number"], {"reason": why})
 
 
 def _start(context: JobContext) -> None:
@@ -49,9 +49,9 @@ def _start(context: JobContext) -> None:
     if why is not None:
         fail(context, why)
         return
-    started = {"status": "Processing", "executed_on": context.timestamp}
-    context.change(journal_runs, context.run, started)
-    context.record("start", KIND, context.run["number"], {"transactions": count})
+    started = {"status": "Processing", "executed_on": context.author.act.happened_on}
+    context.author.change(journal_runs, context.run, started)
+    context.author.record("start", KIND, context.run["number"], {"transactions": count})
 
 
 def _blockers(context: JobContext, settings: Settings) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _go_on(context: JobContext) -> None:
         group = allocation.next_group(context.tx, context.run)
         if group is None:
             context.finish({"status": "Completed"})
-            context.record("complete", KIND, context.run["number"], {"entries": position})
+            context.author.record("complete", KIND, context.run["number"], {"entries": position})
             return
         position += 1
         _summarise(context, group, settings, period=period, position=position)
@@ -108,15 +108,14 @@ def _summarise(
     context.tx.execute(insert(journal_entry_items), items)
     count = allocation.allocate_group(context.tx, context.run, group, row["id"])
     details = {"entry": row, "items": items, "transactions": count}
-    context.record("create", ENTRY, row["number"], details)
+    context.author.record("create", ENTRY, row["number"], details)
 
 
 def _entry_row(
     context: JobContext, group: allocation.Group, settings: Settings, period: RowMapping
 ) -> dict[str, Any]:
     return {
-        "tenant_id": context.tenant_id,
-        "id": uuid.uuid4().hex,
+        **context.author.made(),
         "number": next_number(context.tx, context.tenant_id, "JE"),
         "status": "Created",
         "accounting_period_id": period["id"],
@@ -133,10 +132,6 @@ def _entry_row(
         "transferred_to_accounting": "No",
         "custom_fields": {},
         "deleted": False,
-        "created_by": context.user_id,
-        "created_on": context.timestamp,
-        "updated_by": context.user_id,
-        "updated_on": context.timestamp,
     }
 
 

@@ -15,7 +15,7 @@ from ..journals.amounts import AMOUNT, too_fine
 from ..reference_data.code_types import CODE_TYPE
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..runs.transaction_types import TRANSACTION_TYPES
-from ..storage.audit import AuditContext
+from ..storage.author import Author
 from ..storage.tables import accounting_codes, source_transactions
 from ..web.fields import DATE, BadValue, Field, FieldType, choice, read_fields, text
 from .file_rows import read_rows
@@ -59,12 +59,13 @@ FIELDS = (
 )
 
 
-def load_transactions(tx: Connection, act: AuditContext, path: Path) -> Loaded:
-    """Load a file in the caller's transaction, in batches. Raises LedgerUnusable for a wrong line.
+def load_transactions(author: Author, path: Path) -> Loaded:
+    """Load a file in the author's transaction, in batches. Raises LedgerUnusable for a wrong line.
 
     A transaction that exists with the same content is skipped; with other content it is an error.
     """
-    context = _load_context(tx, act.tenant_id)
+    tx = author.tx
+    context = _load_context(tx, author.tenant_id)
     rows = read_rows(path)
     added = known = 0
     try:
@@ -78,6 +79,7 @@ def load_transactions(tx: Connection, act: AuditContext, path: Path) -> Loaded:
         raise LedgerUnusable(f"{path}:{bad.line}: {bad}; nothing was loaded") from None
     if not added + known:
         raise LedgerUnusable(f"{path} holds no transaction; nothing was loaded")
+    author.record("load", "Transactions", path.name, {"added": added, "known": known})
     return Loaded(added=added, known=known)
 
 

@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 
 from ..auth.clients import Caller
 from ..storage import idempotency
+from ..storage.audit import AuditContext
+from ..storage.author import Author
 from ..storage.idempotency import Answer, KeyConflict
 from ..storage.store import Contention, Store
 from . import body, headers
-from .call import Call, Route
+from .call import Call, Route, timestamp
 from .errors import CONTENTION, INTERNAL, KEY_CONFLICT, NOT_FOUND, PERMISSION, Refusal, refusal
 from .rate_limits import Limiter
 from .responses import failure, success
@@ -131,15 +133,12 @@ def _execute(  # noqa: PLR0913 - keywords of one request
         fields = _admit(route, request, raw)
         with _transaction(services, route, reading) as tx:
             call = Call(
-                tx=tx,
+                author=_author(tx, request, key=None if claimed is None else claimed.key),
                 caller=request.context.caller,
-                now=request.context.now,
-                request_id=request_id,
-                url=f"{request.prefix}{request.path}",
                 path=path,
+                url=f"{request.prefix}{request.path}",
                 query=_query(request),
                 body=fields,
-                idempotency_key=None if claimed is None else claimed.key,
             )
             answer = success(route.operation(call), request_id=request_id)
             if claimed is not None:
@@ -163,6 +162,18 @@ def _transaction(
     if reading is not None:
         return nullcontext(reading)
     return services.store.writing() if route.writes else services.store.reading()
+
+
+def _author(tx: Connection, request: falcon.Request, *, key: str | None) -> Author:
+    context = request.context
+    act = AuditContext(
+        tenant_id=context.caller.tenant_id,
+        actor=context.caller.client_id,
+        happened_on=timestamp(context.now),
+        request_id=context.request_id,
+        idempotency_key=key,
+    )
+    return Author(tx=tx, act=act, user_id=context.caller.user_id)
 
 
 def _query(request: falcon.Request) -> dict[str, str]:
