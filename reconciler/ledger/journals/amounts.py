@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation, Rounded
+from functools import reduce
 
 from ..reference_data.tenant_settings import Settings
 from ..web.fields import BadValue, FieldType
@@ -44,12 +45,13 @@ def too_fine(amount: Decimal, currency: str, settings: Settings) -> str | None:
     return f"must have at most {units} decimals in {currency}"
 
 
+add = _EXACT.add
+"""The exact sum of two amounts."""
+
+
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """The exact sum."""
-    result = Decimal(0)
-    for amount in amounts:
-        result = _EXACT.add(result, amount)
-    return result
+    return reduce(add, amounts, Decimal(0))
 
 
 def _exponent(number: Decimal) -> int:

@@ -1,13 +1,10 @@
 """The page of one entry: fields, lines, sums and history."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import RowMapping, and_, select
 
-from ..journals.amounts import total
 from ..journals.entries import KIND
 from ..journals.view import items_of
 from ..reference_data.tenant_settings import settings_of
@@ -21,19 +18,11 @@ from ..storage.tables import (
 from .access import users_of
 from .history import history
 from .listing import visible_entries, visible_runs_of
+from .sides import Sides
 from .view import Page, PageNotFound, View
 
 _ENTRY, _ITEM, _CODE = journal_entries.c, journal_entry_items.c, accounting_codes.c
 _PERIOD, _RUN = accounting_periods.c, journal_runs.c
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
-    """The two sides of an entry in one currency."""
-
-    currency: str
-    debit: Decimal
-    credit: Decimal
 
 
 def page(view: View) -> Page:
@@ -52,7 +41,7 @@ def page(view: View) -> Page:
                 (item, _custom(item, declared.fields_of("JournalEntryItem"))) for item in items
             ],
             "custom": _custom(entry, declared.fields_of("JournalEntry")),
-            "sums": _sums(entry["currency"], [(item["type"], item["amount"]) for item in items]),
+            "sums": Sides.of((item["type"], item["amount"]) for item in items),
             "home": _home_of(entry, items),
             "events": history(view, KIND, entry["number"]),
             "user": lambda key: users.get(key, key),
@@ -86,17 +75,9 @@ def _custom(row: RowMapping, declared: Mapping[str, Any]) -> list[tuple[str, str
     return [(name, values[name]) for name in names if values.get(name) is not None]
 
 
-def _home_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sums | None:
+def _home_of(entry: RowMapping, items: Sequence[RowMapping]) -> Sides | None:
     """The sums in home currency; None if the entry has no home amounts."""
     amounts = [(item["type"], item["home_currency_amount"]) for item in items]
     if entry["home_currency"] is None or any(amount is None for _side, amount in amounts):
         return None
-    return _sums(entry["home_currency"], amounts)
-
-
-def _sums(currency: str, amounts: Sequence[tuple[str, Decimal]]) -> Sums:
-    debit, credit = (
-        total(amount for side, amount in amounts if side == wanted)
-        for wanted in ("Debit", "Credit")
-    )
-    return Sums(currency=currency, debit=debit, credit=credit)
+    return Sides.of(amounts)

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select
 
-from ..journals.amounts import total
 from ..journals.organization_scope import visible_runs
 from ..storage.tables import accounting_periods, journal_entries, journal_entry_items, journal_runs
+from .sides import Sides
 from .view import View
 
 SIZE = 50
@@ -36,11 +36,10 @@ _ROWS = select(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """An entry in a list, with the sums of its sides."""
+    """An entry in a list."""
 
     row: RowMapping
-    debit: Decimal
-    credit: Decimal
+    sides: Sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +47,9 @@ class Total:
     """The total of listed entries in one currency."""
 
     currency: str
-    entries: int
-    debit: Decimal
-    credit: Decimal
     cancelled: bool
+    entries: int
+    sides: Sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +131,10 @@ def _with_sums(view: View, rows: Sequence[RowMapping]) -> list[Listed]:
     query = select(_ITEM.journal_entry_id, _ITEM.type, _ITEM.amount).where(
         _ITEM.tenant_id == view.tenant_id, _ITEM.journal_entry_id.in_([row["id"] for row in rows])
     )
-    amounts: dict[tuple[str, str], list[Decimal]] = {}
+    amounts: dict[str, list[tuple[str, Decimal]]] = {}
     for entry_id, side, amount in view.tx.execute(query):
-        amounts.setdefault((entry_id, side), []).append(amount)
-    return [
-        Listed(
-            row=row,
-            debit=total(amounts.get((row["id"], "Debit"), ())),
-            credit=total(amounts.get((row["id"], "Credit"), ())),
-        )
-        for row in rows
-    ]
+        amounts.setdefault(entry_id, []).append((side, amount))
+    return [Listed(row=row, sides=Sides.of(amounts.get(row["id"], ()))) for row in rows]
 
 
 def _totals(entries: Sequence[Listed]) -> list[Total]:
@@ -155,10 +146,9 @@ def _totals(entries: Sequence[Listed]) -> list[Total]:
     return [
         Total(
             currency=currency,
-            entries=len(group),
-            debit=total(entry.debit for entry in group),
-            credit=total(entry.credit for entry in group),
             cancelled=cancelled,
+            entries=len(group),
+            sides=Sides.together(entry.sides for entry in group),
         )
         for (currency, cancelled), group in sorted(groups.items())
     ]

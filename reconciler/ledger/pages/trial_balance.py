@@ -1,13 +1,12 @@
 """The trial balance of an accounting period: the total of each code by currency."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
-from ..journals.amounts import total
+from ..journals.amounts import add
 from ..storage.tables import (
     accounting_codes,
     accounting_periods,
@@ -16,29 +15,13 @@ from ..storage.tables import (
 )
 from .entries import periods_of
 from .listing import visible_entries
+from .sides import Sides
 from .view import Page, View
 
 _ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
 _PERIOD, _CODE = accounting_periods.c, accounting_codes.c
 _AT_ONCE = 2000
 """Lines read at a time: a period may have more than fit into memory."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
-    """A debit and a credit total, and their difference."""
-
-    debit: Decimal
-    credit: Decimal
-
-    @property
-    def net(self) -> Decimal:
-        """The difference, never negative; `side` is its side."""
-        return abs(total((self.debit, self.credit.copy_negate())))
-
-    @property
-    def side(self) -> str:
-        return "" if self.debit == self.credit else "Dr" if self.debit > self.credit else "Cr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +43,6 @@ class Balance:
     rows: Sequence[CodeRow]
     amounts: Sides
     home: Sides | None
-
-
-_Key = tuple[str, str | None]
-"""Currency and home currency; amounts of different ones are never added."""
-_Sum = dict[str, list[Decimal]]
-"""By accounting code: debit, credit, and both in home currency."""
 
 
 def page(view: View) -> Page:
@@ -110,14 +87,37 @@ def balances(view: View, period: str) -> list[Balance]:
     """The trial balance of a period, one for each currency and home currency."""
     codes = select(accounting_codes).where(_CODE.tenant_id == view.tenant_id)
     known = {row["id"]: row for row in view.tx.execute(codes).mappings()}
-    found = _sums(view, period)
-    return [_balance(key, found[key], known) for key in sorted(found, key=str)]
+    found: dict[tuple[str, str | None], list[CodeRow]] = {}
+    for (currency, home, code), sides in _sums(view, period).items():
+        amounts, in_home = (
+            Sides(debit=debit, credit=credit)
+            for debit, credit in zip(sides["Debit"], sides["Credit"], strict=True)
+        )
+        row = CodeRow(
+            name=known[code]["name"],
+            type=known[code]["type"],
+            amounts=amounts,
+            home=None if home is None else in_home,
+        )
+        found.setdefault((currency, home), []).append(row)
+    return [
+        Balance(
+            currency=currency,
+            home_currency=home,
+            rows=sorted(rows, key=lambda row: (row.name, row.type)),
+            amounts=Sides.together(row.amounts for row in rows),
+            home=None if home is None else Sides.together(row.home for row in rows if row.home),
+        )
+        for (currency, home), rows in sorted(found.items(), key=lambda item: str(item[0]))
+    ]
 
 
-def _sums(view: View, period: str) -> dict[_Key, _Sum]:
+def _sums(view: View, period: str) -> dict[tuple[str, str | None, str], dict[str, list[Decimal]]]:
     """Exact sums of the lines of the period's entries that are not cancelled.
 
-    They are calculated here: a database without decimals would use floats.
+    By currency, home currency and code, the amount and the home amount of each side: amounts of
+    different currencies are never added. They are calculated here: a database without decimals
+    would use floats.
     """
     query = (
         select(
@@ -138,46 +138,20 @@ def _sums(view: View, period: str) -> dict[_Key, _Sum]:
         )
         .where(*visible_entries(view), _ENTRY.status == "Created", _PERIOD.name == period)
     )
-    found: dict[_Key, _Sum] = {}
-    result = view.tx.execute(query, execution_options={"yield_per": _AT_ONCE})
-    for rows in result.partitions():
-        for (currency, home, code, side), amounts in _by_side(rows).items():
-            four = found.setdefault((currency, home), {}).setdefault(code, [Decimal(0)] * 4)
-            at = 0 if side == "Debit" else 1
-            four[at] = total((four[at], *amounts[0]))
-            four[at + 2] = total((four[at + 2], *amounts[1]))
-    return found
-
-
-def _by_side(rows: Iterable[Sequence[Any]]) -> dict[Any, tuple[list[Decimal], list[Decimal]]]:
-    """Amounts and home amounts of lines that agree in everything else."""
-    found: dict[Any, tuple[list[Decimal], list[Decimal]]] = {}
-    for *same, amount, home_amount in rows:
-        amounts, home_amounts = found.setdefault(tuple(same), ([], []))
-        amounts.append(amount)
+    found: dict[tuple[str, str | None, str], dict[str, list[Decimal]]] = {}
+    rows = view.tx.execute(query, execution_options={"yield_per": _AT_ONCE})
+    for currency, home, code, side, amount, home_amount in rows:
+        sides = found.get((currency, home, code))
+        if sides is None:
+            sides = found[currency, home, code] = {
+                "Debit": [Decimal(0), Decimal(0)],
+                "Credit": [Decimal(0), Decimal(0)],
+            }
+        sums = sides[side]
+        sums[0] = add(sums[0], amount)
         if home_amount is not None:
-            home_amounts.append(home_amount)
+            sums[1] = add(sums[1], home_amount)
     return found
-
-
-def _balance(key: _Key, sums: _Sum, codes: Mapping[str, RowMapping]) -> Balance:
-    currency, home = key
-    rows = [
-        CodeRow(
-            name=codes[code]["name"],
-            type=codes[code]["type"],
-            amounts=Sides(debit=four[0], credit=four[1]),
-            home=None if home is None else Sides(debit=four[2], credit=four[3]),
-        )
-        for code, four in sums.items()
-    ]
-    return Balance(
-        currency=currency,
-        home_currency=home,
-        rows=sorted(rows, key=lambda row: (row.name, row.type)),
-        amounts=_together(row.amounts for row in rows),
-        home=None if home is None else _together(row.home for row in rows if row.home),
-    )
 
 
 def _home_totals(balances: Sequence[Balance]) -> list[tuple[str, Sides]]:
@@ -186,9 +160,4 @@ def _home_totals(balances: Sequence[Balance]) -> list[tuple[str, Sides]]:
     for balance in balances:
         if balance.home_currency is not None and balance.home is not None:
             found.setdefault(balance.home_currency, []).append(balance.home)
-    return [(home, _together(sides)) for home, sides in found.items() if len(sides) > 1]
-
-
-def _together(sides: Iterable[Sides]) -> Sides:
-    every = list(sides)
-    return Sides(debit=total(one.debit for one in every), credit=total(one.credit for one in every))
+    return [(home, Sides.together(sides)) for home, sides in found.items() if len(sides) > 1]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select
 
 from ..journals import allocation
-from ..journals.amounts import total
+from ..journals.amounts import add
 from ..journals.entries import KIND as ENTRY
 from ..journals.entries import mixes_aggregation
 from ..reference_data.tenant_settings import Settings, settings_of
@@ -163,10 +163,10 @@ def _sums(
 ) -> tuple[Decimal, Decimal | None]:
     amount, home_amount = Decimal(0), Decimal(0)
     for single, single_home in allocation.amounts_of(context.tx, context.run, group):
-        amount = total((amount, single))
+        amount = add(amount, single)
         if settings.home_currency is not None:
             assert single_home is not None  # an obstacle has been found otherwise
-            home_amount = total((home_amount, single_home))
+            home_amount = add(home_amount, single_home)
     if settings.home_currency is None:
         return amount, None
     # Aggregated, the entry is in the home currency, and so are both of its amounts.
