@@ -176,7 +176,10 @@ def test_only_the_tables_a_query_names_are_copied(make_bench):
     copy = replica.Replica(ledger.store, ledger.tenant_id)
     with copy.locked(lambda: None) as tx:
         schema = query_tables(settings_of(tx, ledger.tenant_id))
-        with copy.updated(tx, schema, {"journalrun"}, lambda: None) as snapshot:
+        reading = replica.Reading(
+            tx=tx, tenant_id=ledger.tenant_id, schema=schema, check_interrupt=lambda: None
+        )
+        with copy.updated(reading, {"journalrun"}) as snapshot:
             query = "SELECT name FROM sqlite_master WHERE type = 'table'"
             assert snapshot.copy.execute(query).fetchall() == [("journalrun rows",)]
 

@@ -21,7 +21,7 @@ from ..storage.store import Contention, Store
 from ..web.call import timestamp
 from ..web.errors import BUSINESS_RULE, NOT_FOUND, Refusal, refusal
 from .execution import Interruption, Output, QueryCancelled, QueryFailed, Translation, execute
-from .replica import Replicas
+from .replica import Reading, Replicas
 from .request import QueryRequest
 from .results import COMPRESSIONS, written
 from .schema import QueryTable, query_tables
@@ -198,19 +198,15 @@ class Jobs:
                 if isinstance(translated, Output):
                     return translated
                 visibility = self._visibility(job, translated, now)
-                snapshot = snapshots.enter_context(
-                    replica.updated(
-                        tx, schema, visibility.needs(translated.tables), interruption.check
-                    )
-                )
-                reached = visibility.prepare(
-                    snapshot,
-                    translated.tables,
-                    schema=schema,
+                reading = Reading(
                     tx=tx,
                     tenant_id=tenant_id,
+                    schema=schema,
                     check_interrupt=interruption.check,
                 )
+                needed = visibility.needs(translated.tables)
+                snapshot = snapshots.enter_context(replica.updated(reading, needed))
+                reached = visibility.prepare(snapshot, reading, translated.tables)
             return execute(translated, snapshot.copy, reached=reached, interruption=interruption)
 
     def _visibility(self, job: Job, translated: Translation, now: datetime) -> Visibility:

@@ -14,12 +14,13 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from ..storage.audit import GENESIS
 from ..storage.store import Store
@@ -57,6 +58,16 @@ _EVENTS = select(_EVENT.sequence, _EVENT.hash, _EVENT.object_type, _EVENT.object
 def copied_table(name: str) -> str:
     """The name of a copied table. Queries cannot name it; their views have documented names."""
     return f"{name} rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What is read for a query: the tables of a tenant, in one transaction."""
+
+    tx: Connection
+    tenant_id: str
+    schema: Mapping[str, QueryTable]
+    check_interrupt: CheckInterrupt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +116,7 @@ class Replica:
         self._store = store
         self._tenant_id = tenant_id
         self._turn = threading.Lock()
-        self._files: weakref.finalize[Any, Any] | None = None
-        self._directory: CopyDirectory | None = None
-        self._path = ""
-        self._layouts: dict[str, RowLayout] = {}
-        self._begin({})
+        self._copy: _Copy | None = None
 
     @contextmanager
     def locked(self, check_interrupt: CheckInterrupt) -> Iterator[Connection]:
@@ -126,219 +133,188 @@ class Replica:
             self._turn.release()
 
     @contextmanager
-    def updated(
-        self,
-        tx: Connection,
-        schema: Mapping[str, QueryTable],
-        tables: Iterable[str],
-        check_interrupt: CheckInterrupt,
-    ) -> Iterator[Snapshot]:
+    def updated(self, reading: Reading, tables: Iterable[str]) -> Iterator[Snapshot]:
         """The named tables as they are in the transaction of `locked`.
 
         The snapshot remains valid whatever happens to the copy.
         """
         try:
-            self._update(tx, schema, tables, check_interrupt)
+            copy = self._update(reading, tables)
         except BaseException:
-            self._begin({})  # an incomplete update is dropped
+            self._drop()  # an incomplete update
             raise
-        with closing(self._connected()) as copy:
-            copy.execute("BEGIN")
-            copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # begins the snapshot
-            yield Snapshot(copy=copy, layouts=dict(self._layouts))
-
-    def remove(self) -> None:
-        """Remove the files. Readers still have them open."""
-        if self._files is not None:
-            self._files()
-        self._files = self._directory = None
+        with closing(copy.connected()) as connection:
+            connection.execute("BEGIN")
+            # This begins the snapshot.
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            yield Snapshot(copy=connection, layouts=dict(copy.layouts))
 
     def keep(self) -> None:
         """Leave the files to the next process, or remove them if they are in use or incomplete."""
-        database, directory = self._store.file, self._directory
+        database, copy = self._store.file, self._copy
         idle = self._turn.acquire(blocking=False)
         try:
-            if database is not None and directory is not None and idle and self._on_disk():
-                note = kept_note.written(self._schema, self._layouts, self._position)
-                self._let_go()
-                directory.keep(database, self._tenant_id, note)
+            if database is not None and copy is not None and idle and copy.on_disk():
+                copy.keep(database, self._tenant_id)
         except (OSError, sqlite3.Error):
             log.warning("a copy for queries is not kept", exc_info=True)
         finally:
-            self.remove()
+            self._drop()
             if idle:
                 self._turn.release()
 
-    def _on_disk(self) -> bool:
+    def _drop(self) -> None:
+        """Drop the copy. Readers still have its files open."""
+        if self._copy is not None:
+            self._copy.remove()
+        self._copy = None
+
+    def _update(self, reading: Reading, tables: Iterable[str]) -> "_Copy":
+        database = self._store.file
+        of_tenant: Select[Any] = _EVENTS.where(_EVENT.tenant_id == self._tenant_id)
+        if self._copy is None and database is not None:
+            self._copy = _adopted(database, self._tenant_id, reading.schema)
+        copy = self._copy
+        events: Sequence[Row[Any]] = ()
+        if copy is not None:
+            later = of_tenant.where(_EVENT.sequence >= copy.position[0]).order_by(_EVENT.sequence)
+            events = reading.tx.execute(later).all()
+        if copy is None or copy.schema != reading.schema or not copy.followed_by(events):
+            self._drop()
+            directory = CopyDirectory.new(None if database is None else database.parent)
+            copy = self._copy = _Copy(directory, reading.schema)
+            last = of_tenant.order_by(_EVENT.sequence.desc()).limit(1)
+            events = reading.tx.execute(last).all()
+        missing = sorted({*tables} - {*copy.layouts})
+        changed = _changed(events[1:], copy.layouts)
+        if missing or changed:
+            with closing(copy.connected()) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for name, called in changed.items():
+                    _read_again(reading, connection, name, copy.layouts[name], called)
+                for name in missing:
+                    copy.layouts[name] = _fill(reading, connection, name)
+                connection.execute("COMMIT")
+        if events:
+            copy.position = (events[-1].sequence, events[-1].hash)
+        return copy
+
+
+class _Copy:
+    """The files of a copy, and what they hold: its schema, its tables and its last event."""
+
+    def __init__(self, directory: CopyDirectory, schema: Mapping[str, QueryTable]) -> None:
+        self.schema = schema
+        self.layouts: dict[str, RowLayout] = {}
+        self.position = (0, GENESIS)
+        self.remove = weakref.finalize(self, directory.remove)
+        self._directory = directory
+
+    def connected(self) -> sqlite3.Connection:
+        """A connection to the copy, which is created if it does not exist."""
+        path = self._directory.path / DATABASE
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # Readers continue during updates. A copy that is kept is synced first.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=OFF")
+        return connection
+
+    def followed_by(self, events: Sequence[Row[Any]]) -> bool:
+        """Whether these begin with the last event of the copy, and the others have known types."""
+        if not events or (events[0].sequence, events[0].hash) != self.position:
+            return False
+        return all(event.object_type in AFFECTED for event in events[1:])
+
+    def on_disk(self) -> bool:
         """Bring the copy to the disk, in one file; False if a reader prevents it."""
-        with closing(self._connected()) as copy:
-            copy.execute("PRAGMA synchronous=FULL")
-            busy: int = copy.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        handle = os.open(self._path, os.O_RDWR)  # Windows syncs no other
+        with closing(self.connected()) as connection:
+            connection.execute("PRAGMA synchronous=FULL")
+            busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        handle = os.open(self._directory.path / DATABASE, os.O_RDWR)  # Windows syncs no other
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
         return not busy
 
-    def _adopt(self, schema: Mapping[str, QueryTable]) -> None:
-        """Take over the copy that an earlier process kept, if it is one of this code and schema."""
-        database = self._store.file
-        found = None if database is None else CopyDirectory.kept(database, self._tenant_id)
+    def keep(self, database: Path, tenant_id: str) -> None:
+        """Leave the files to a later process, with a note of what they hold."""
+        note = kept_note.written(self.schema, self.layouts, self.position)
+        self.remove.detach()
+        self._directory.keep(database, tenant_id, note)
+
+    def takes(self, note: bytes) -> bool:
+        """Whether the files are sound and hold what a note says, by this code and schema."""
+        found = kept_note.read(note, self.schema)
         if found is None:
-            return
-        self._hold(found[0])
-        try:
-            kept = self._usable(found[1], schema)
-        except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
-            kept = None
-        if kept is None:
-            self._begin(schema)
-        else:
-            self._schema, (self._layouts, self._position) = schema, kept
+            return False
+        tables, self.position = found
+        with closing(self.connected()) as connection:
+            sound = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+            there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        self.layouts = {name: RowLayout(SOURCES[name].plain, self.schema[name]) for name in tables}
+        return sound and there.issuperset(map(copied_table, tables))
 
-    def _usable(
-        self, note: bytes, schema: Mapping[str, QueryTable]
-    ) -> tuple[dict[str, RowLayout], tuple[int, str]] | None:
-        """The layouts and the last event of a copy that was kept; None if it is of no use."""
-        found = kept_note.read(note, schema)
-        if found is None:
-            return None
-        tables, position = found
-        with closing(self._connected()) as copy:
-            sound = copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            there = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
-        if not sound or not there.issuperset(map(copied_table, tables)):
-            return None
-        return {name: RowLayout(SOURCES[name].plain, schema[name]) for name in tables}, position
 
-    def _hold(self, directory: CopyDirectory) -> None:
-        self._directory = directory
-        self._files = weakref.finalize(self, directory.remove)
-        self._path = str(directory.path / DATABASE)
+def _adopted(database: Path, tenant_id: str, schema: Mapping[str, QueryTable]) -> _Copy | None:
+    """The copy that an earlier process kept, if it is of use."""
+    found = CopyDirectory.kept(database, tenant_id)
+    if found is None:
+        return None
+    directory, note = found
+    copy = _Copy(directory, schema)
+    with suppress(OSError, ValueError, KeyError, TypeError, sqlite3.Error):
+        if copy.takes(note):
+            return copy
+    copy.remove()
+    return None
 
-    def _let_go(self) -> None:
-        """Leave the files as they are."""
-        if self._files is not None:
-            self._files.detach()
-        self._files = self._directory = None
 
-    def _begin(self, schema: Mapping[str, QueryTable]) -> None:
-        """Drop the copy."""
-        self.remove()
-        self._schema = schema
-        self._layouts = {}
-        self._position = (0, GENESIS)
+def _fill(reading: Reading, copy: sqlite3.Connection, name: str) -> RowLayout:
+    """Copy a table. Its columns have no affinity, so values keep their types."""
+    source, table = SOURCES[name], copied_table(name)
+    layout = RowLayout(source.plain, reading.schema[name])
+    columns = ", ".join(f'"{column}"' for column in layout.columns)
+    copy.execute(f'CREATE TABLE "{table}" ({columns})')
+    rows = source.read(reading.tx, reading.tenant_id, layout)
+    insert(copy, table, layout, rows, reading.check_interrupt)
+    for column in source.found_by:
+        copy.execute(f'CREATE INDEX "{name} by {column}" ON "{table}" ("{column}")')
+    return layout
 
-    def _update(
-        self,
-        tx: Connection,
-        schema: Mapping[str, QueryTable],
-        tables: Iterable[str],
-        check_interrupt: CheckInterrupt,
-    ) -> None:
-        if self._files is None:
-            self._adopt(schema)
-        events: Sequence[Row[Any]] = self._events(tx) if self._files is not None else ()
-        if not events or schema != self._schema or not self._follow(events):
-            self._begin(schema)
-            last = self._of_tenant(_EVENTS).order_by(_EVENT.sequence.desc()).limit(1)
-            events = tx.execute(last).all()
-        missing = sorted({*tables} - {*self._layouts})
-        changed = _changed(events[1:], self._layouts)
-        if missing or changed:
-            with closing(self._connected()) as copy:
-                copy.execute("BEGIN IMMEDIATE")
-                for name, called in changed.items():
-                    self._read_again(tx, copy, name, called, check_interrupt)
-                for name in missing:
-                    self._fill(tx, copy, name, check_interrupt)
-                copy.execute("COMMIT")
-        if events:
-            self._position = (events[-1].sequence, events[-1].hash)
 
-    def _events(self, tx: Connection) -> Sequence[Row[Any]]:
-        """The last event that is in the copy, if it still exists, and those after it."""
-        query = _EVENTS.where(_EVENT.sequence >= self._position[0]).order_by(_EVENT.sequence)
-        return tx.execute(self._of_tenant(query)).all()
+def _read_again(
+    reading: Reading, copy: sqlite3.Connection, name: str, layout: RowLayout, called: set[str]
+) -> None:
+    """Read the changed rows again, or all rows if events do not name them.
 
-    def _follow(self, events: Sequence[Row[Any]]) -> bool:
-        """Whether the events continue the known chain and have known types."""
-        known = (events[0].sequence, events[0].hash) == self._position
-        return known and all(event.object_type in AFFECTED for event in events[1:])
-
-    def _of_tenant(self, query: Any) -> Any:
-        return query.where(_EVENT.tenant_id == self._tenant_id)
-
-    def _fill(
-        self, tx: Connection, copy: sqlite3.Connection, name: str, check_interrupt: CheckInterrupt
-    ) -> None:
-        """Copy a table. Its columns have no affinity, so values keep their types."""
-        source = SOURCES[name]
-        shape = RowLayout(source.plain, self._schema[name])
-        columns = ", ".join(f'"{column}"' for column in shape.columns)
-        copy.execute(f'CREATE TABLE "{copied_table(name)}" ({columns})')
-        insert(
-            copy,
-            copied_table(name),
-            shape,
-            source.read(tx, self._tenant_id, shape),
-            check_interrupt,
-        )
-        for column in source.found_by:
-            copy.execute(
-                f'CREATE INDEX "{name} by {column}" ON "{copied_table(name)}" ("{column}")'
-            )
-        self._layouts[name] = shape
-
-    def _read_again(
-        self,
-        tx: Connection,
-        copy: sqlite3.Connection,
-        name: str,
-        called: set[str],
-        check_interrupt: CheckInterrupt,
-    ) -> None:
-        """Read the changed rows again, or all rows if events do not name them.
-
-        Rows are never removed from the ledger's tables, so all of them are found.
-        """
-        source, shape = SOURCES[name], self._layouts[name]
-        if source.called is None:
-            copy.execute(f'DELETE FROM "{copied_table(name)}"')  # noqa: S608 - our names
-            found = source.read(tx, self._tenant_id, shape)
-            insert(copy, copied_table(name), shape, found, check_interrupt)
-            return
-        names = sorted(called)
-        place = shape.columns.index(source.found_by[0])
-        remove = f'DELETE FROM "{copied_table(name)}" WHERE "{source.found_by[0]}" = ?'  # noqa: S608
-        for start in range(0, len(names), CHUNK):
-            chunk = names[start : start + CHUNK]
-            again = list(source.read(tx, self._tenant_id, shape, chunk))
-            copy.executemany(remove, {(row[place],) for row in again})
-            insert(copy, copied_table(name), shape, again, check_interrupt)
-
-    def _connected(self) -> sqlite3.Connection:
-        """A connection to the copy, which is created if it does not exist."""
-        if self._files is None:
-            database = self._store.file
-            self._hold(CopyDirectory.new(None if database is None else database.parent))
-        copy = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        # Readers continue during updates. A copy that is kept is synced first.
-        copy.execute("PRAGMA journal_mode=WAL")
-        copy.execute("PRAGMA synchronous=OFF")
-        return copy
+    Rows are never removed from the ledger's tables, so all of them are found.
+    """
+    source, table = SOURCES[name], copied_table(name)
+    if source.called is None:
+        copy.execute(f'DELETE FROM "{table}"')  # noqa: S608 - our names
+        rows = source.read(reading.tx, reading.tenant_id, layout)
+        insert(copy, table, layout, rows, reading.check_interrupt)
+        return
+    names = sorted(called)
+    place = layout.columns.index(source.found_by[0])
+    remove = f'DELETE FROM "{table}" WHERE "{source.found_by[0]}" = ?'  # noqa: S608
+    for start in range(0, len(names), CHUNK):
+        chunk = names[start : start + CHUNK]
+        again = list(source.read(reading.tx, reading.tenant_id, layout, chunk))
+        copy.executemany(remove, {(row[place],) for row in again})
+        insert(copy, table, layout, again, reading.check_interrupt)
 
 
 def insert(
     copy: sqlite3.Connection,
     table: str,
-    shape: RowLayout,
+    layout: RowLayout,
     rows: Iterable[RowValues],
     check_interrupt: CheckInterrupt,
 ) -> None:
     """Add rows to a table of a copy."""
-    marks = ", ".join("?" * len(shape.columns))
+    marks = ", ".join("?" * len(layout.columns))
     source = iter(rows)
     while batch := list(islice(source, _BATCH)):
         copy.executemany(f'INSERT INTO "{table}" VALUES ({marks})', batch)  # noqa: S608 - our names

@@ -168,7 +168,7 @@ class Source:
         return tuple(column.name for column in self.rows.selected_columns)[:-2]
 
     def read(
-        self, tx: Connection, tenant_id: str, shape: RowLayout, names: Sequence[str] | None = None
+        self, tx: Connection, tenant_id: str, layout: RowLayout, names: Sequence[str] | None = None
     ) -> Iterator[RowValues]:
         """The rows of a tenant, or those with the names in events."""
         query = self.rows.where(self.table.c.tenant_id == tenant_id)
@@ -178,7 +178,7 @@ class Source:
         found = tx.execute(query.execution_options(yield_per=_BATCH))
         for batch in found.partitions():
             for *values, custom, segments in batch:
-                yield shape.row(values, _custom(custom), _segments(segments))
+                yield layout.row(values, _custom(custom), _segments(segments))
 
 
 def _items_called(tenant_id: str, names: Sequence[str]) -> ColumnElement[bool]:

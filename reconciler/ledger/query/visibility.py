@@ -6,18 +6,16 @@ since, and add those rows as they were.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from sqlalchemy import Connection
 
 from ..journals.organization_scope import are_visible
 from ..web.call import timestamp
 from .as_of import as_of
-from .replica import CheckInterrupt, Snapshot, copied_table, insert
+from .replica import Reading, Snapshot, copied_table, insert
 from .rows import SOURCES
-from .schema import DELETED, ORGANIZATION, QueryTable
+from .schema import DELETED, ORGANIZATION
 
 DELETED_ROWS_KEPT = timedelta(days=30)
 """How long deleted rows can be queried (API facts 1)."""
@@ -53,24 +51,19 @@ class Visibility:
             needed.add("journalentry")
         return needed
 
-    def prepare(  # noqa: PLR0913 - keywords, each with its own type
-        self,
-        snapshot: Snapshot,
-        tables: Iterable[str],
-        *,
-        schema: Mapping[str, QueryTable],
-        tx: Connection,
-        tenant_id: str,
-        check_interrupt: CheckInterrupt,
+    def prepare(
+        self, snapshot: Snapshot, reading: Reading, tables: Iterable[str]
     ) -> frozenset[str]:
         """Create the views of these tables; returns the names that the query may reach."""
         copy, reached = snapshot.copy, {*tables, *map(copied_table, tables), _SCOPE, _RUN_SCOPE}
         copy.execute(f'CREATE TEMP TABLE "{_SCOPE}" (name)')
         copy.execute(f'CREATE TEMP TABLE "{_RUN_SCOPE}" (name)')
-        past = self._past(snapshot, tables, tx, tenant_id, check_interrupt)
+        past = self._past(snapshot, reading, tables)
         self._set_scope(copy, _run_tables(tables, past))
         for name in tables:
-            columns = ", ".join(f'"{column}"' for column in (*schema[name].columns, DELETED))
+            columns = ", ".join(
+                f'"{column}"' for column in (*reading.schema[name].columns, DELETED)
+            )
             condition = self._shows(_RUN_SCOPE if name == _RUNS else _SCOPE)
             shown = f'SELECT {columns} FROM main."{copied_table(name)}" WHERE {condition}'  # noqa: S608
             if self.until is not None and SOURCES[name].kind in _WITH_HISTORY:
@@ -104,14 +97,7 @@ class Visibility:
         whose = f'{ORGANIZATION} IS NULL OR {ORGANIZATION} IN (SELECT name FROM temp."{scope}")'  # noqa: S608
         return f"{seen} AND ({whose})"
 
-    def _past(
-        self,
-        snapshot: Snapshot,
-        tables: Iterable[str],
-        tx: Connection,
-        tenant_id: str,
-        check_interrupt: CheckInterrupt,
-    ) -> set[str]:
+    def _past(self, snapshot: Snapshot, reading: Reading, tables: Iterable[str]) -> set[str]:
         """Store changed rows as they were in tables; returns the tables' names."""
         made: set[str] = set()
         if self.until is None:
@@ -123,13 +109,20 @@ class Visibility:
             numbers = _changed(snapshot.copy, kind.lower(), self.until)
             if not numbers:
                 continue  # a join of views without the past is much quicker
-            found = as_of(tx, tenant_id, kind, numbers, until=self.until, owner_id=self.owner_id)
+            found = as_of(
+                reading.tx,
+                reading.tenant_id,
+                kind,
+                numbers,
+                until=self.until,
+                owner_id=self.owner_id,
+            )
             for name in names:
-                shape = snapshot.layouts[name]
-                columns = ", ".join(f'"{column}"' for column in shape.columns)
+                layout = snapshot.layouts[name]
+                columns = ", ".join(f'"{column}"' for column in layout.columns)
                 snapshot.copy.execute(f'CREATE TEMP TABLE "{_past(name)}" ({columns})')
-                rows = (row for was in found.values() for row in shape.past(name, was))
-                insert(snapshot.copy, _past(name), shape, rows, check_interrupt)
+                rows = (row for was in found.values() for row in layout.past(name, was))
+                insert(snapshot.copy, _past(name), layout, rows, reading.check_interrupt)
                 made.add(name)
         return made
 
