@@ -16,7 +16,7 @@ from .query.jobs import Jobs
 from .routes import ROUTES
 from .runs.worker import Worker
 from .storage.idempotency import Answer
-from .web import api_version, headers
+from .web import headers
 from .web.authentication import authenticate, with_release
 from .web.call import Route
 from .web.endpoint import Commit, Services, refusal_for, respond
@@ -157,9 +157,7 @@ class _Frame:
         context.resource = GENERAL
         context.track_id = None
         headers.check_host(request, self._services.allowed_hosts)
-        context.errors_have_status = api_version.errors_have_status(
-            request.get_header("Zuora-Version")
-        )
+        context.errors_have_status = headers.errors_have_status(request)
         context.track_id = headers.track_id(request)
 
     def process_resource(

@@ -9,7 +9,7 @@ import hmac
 import secrets
 import string
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, select
@@ -119,8 +119,7 @@ def issue_client(  # noqa: PLR0913 - keywords, each a column
 def issue_token(tx: Connection, client: RowMapping, *, now: int, lifetime: int) -> Token:
     """A token for a client whose secret was verified."""
     seconds = client["token_lifetime"] or lifetime
-    text = secrets.token_urlsafe(32)
-    jti = store_token(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
+    text, jti = new_token(tx, client, hashed=_hash, seconds=seconds, now=now)
     spanned = " ".join(f"entity.{key}" for key in entities_of(client) or [client["entity_id"]])
     scope = f"user.{client['user_id']} {spanned} tenant.{client['tenant_id']}"
     return Token(text=text, jti=jti, expires_in=seconds, scope=scope)
@@ -141,22 +140,25 @@ def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMappin
     return client if hmac.compare_digest(known, _hash(client_secret)) else None
 
 
-def store_token(
-    tx: Connection, client: RowMapping, *, token_hash: str, expires_at: int, now: int
-) -> str:
-    """Store a token or session until it expires, and delete expired ones; returns its id."""
-    jti = uuid.uuid4().hex
+def new_token(
+    tx: Connection, client: RowMapping, *, hashed: Callable[[str], str], seconds: int, now: int
+) -> tuple[str, str]:
+    """The text and the id of a new token or session. Its hash is stored until it expires.
+
+    Expired ones are deleted.
+    """
+    text, jti = secrets.token_urlsafe(32), uuid.uuid4().hex
     tx.execute(delete(tokens).where(tokens.c.expires_at <= now))
     tx.execute(
         tokens.insert().values(
             tenant_id=client["tenant_id"],
-            token_hash=token_hash,
+            token_hash=hashed(text),
             client_id=client["id"],
             jti=jti,
-            expires_at=expires_at,
+            expires_at=now + seconds,
         )
     )
-    return jti
+    return text, jti
 
 
 def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:

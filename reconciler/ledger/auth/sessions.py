@@ -5,12 +5,11 @@ the scope of its client, and cannot be used as a token, nor a token as a session
 """
 
 import hashlib
-import secrets
 
 from sqlalchemy import Connection, RowMapping, delete
 
 from ..storage.tables import tokens
-from .clients import Caller, caller_with_hash, store_token
+from .clients import Caller, caller_with_hash, new_token
 
 LIFETIME = 3600
 """Seconds. It is shorter for a client whose tokens expire earlier."""
@@ -22,8 +21,7 @@ def begin(tx: Connection, client: RowMapping, *, now: int) -> tuple[str, int]:
     The text is not stored.
     """
     seconds = min(client["token_lifetime"] or LIFETIME, LIFETIME)
-    text = secrets.token_urlsafe(32)
-    store_token(tx, client, token_hash=_hash(text), expires_at=now + seconds, now=now)
+    text, _id = new_token(tx, client, hashed=_hash, seconds=seconds, now=now)
     return text, seconds
 
 

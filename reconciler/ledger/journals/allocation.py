@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, upda
 from ..storage.tables import source_transactions
 
 _ROW = source_transactions.c
-_CURRENCY = _ROW.currency
 # In the order of an index, and of the entries of a run. The currency comes last, because it is
 # left out where currencies are aggregated.
 _GROUP = (
@@ -24,7 +23,7 @@ _GROUP = (
     _ROW.debit_code_id,
     _ROW.credit_code_id,
     _ROW.segments,
-    _CURRENCY,
+    _ROW.currency,
 )
 
 
@@ -87,7 +86,7 @@ def release_unsummarized(tx: Connection, run: RowMapping) -> None:
 
 def next_group(tx: Connection, run: RowMapping) -> Group | None:
     """The next group to summarise, in a fixed order; None if there is none."""
-    columns = [column for column in _GROUP if not _aggregated_away(column, run)]
+    columns = _columns_of(run)
     query = select(*columns).where(*_unsummarized(run)).order_by(*columns).limit(1)
     found = tx.execute(query).mappings().one_or_none()
     return None if found is None else Group(**{"currency": None, **found})
@@ -95,8 +94,7 @@ def next_group(tx: Connection, run: RowMapping) -> Group | None:
 
 def count_remaining_groups(tx: Connection, run: RowMapping) -> int:
     """The number of groups still to summarise."""
-    columns = [column for column in _GROUP if not _aggregated_away(column, run)]
-    groups = select(*columns).where(*_unsummarized(run)).distinct().subquery()
+    groups = select(*_columns_of(run)).where(*_unsummarized(run)).distinct().subquery()
     left: int = tx.execute(select(func.count()).select_from(groups)).scalar_one()
     return left
 
@@ -133,14 +131,10 @@ def _unsummarized(run: RowMapping) -> tuple[ColumnElement[bool], ...]:
 
 
 def _of_group(run: RowMapping, group: Group) -> tuple[ColumnElement[bool], ...]:
-    same = [
-        column == getattr(group, column.name)
-        for column in _GROUP
-        if not _aggregated_away(column, run)
-    ]
+    same = [column == getattr(group, column.name) for column in _columns_of(run)]
     return (*_unsummarized(run), *same)
 
 
-def _aggregated_away(column: ColumnElement[Any], run: RowMapping) -> bool:
-    """With aggregation, an entry in home currency has transactions of all currencies."""
-    return column is _CURRENCY and bool(run["aggregate_currency"])
+def _columns_of(run: RowMapping) -> Sequence[ColumnElement[Any]]:
+    """What the transactions of an entry agree in: with aggregation not in their currency."""
+    return _GROUP[:-1] if run["aggregate_currency"] else _GROUP

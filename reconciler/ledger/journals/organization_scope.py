@@ -30,7 +30,7 @@ NOT_IN_MULTI_ORG = frozenset(
 
 def read_labels(
     labels: Sequence[Any] | None, known: Mapping[str, str] | None, reasons: list[Reason]
-) -> tuple[str, ...] | None:
+) -> list[str] | None:
     """The names of the requested organizations, in their order; None without Multi-Org.
 
     `known` are those of the caller, id to name. Reasons against them are added to `reasons`.
@@ -49,7 +49,7 @@ def read_labels(
         reasons.extend(wrong)
         if not wrong:
             names.append(_name(found, known))
-    return tuple(names)
+    return names
 
 
 def labels_of(run: RowMapping, caller: Caller) -> list[dict[str, str]]:

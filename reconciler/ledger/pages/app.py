@@ -10,7 +10,7 @@ from ..storage.store import Contention
 from ..web import headers
 from ..web.endpoint import Services
 from . import entries, entry, rendering, runs, trial_balance
-from .access import Entity, Viewer, viewer_of
+from .access import Viewer, viewer_of
 from .routing import WsgiApp
 from .sign_in import SignIn, SignOut, sign_in_redirect
 from .view import Page, PageFunction, PageNotFound, View
@@ -81,30 +81,17 @@ class _Resource:
             viewer = viewer_of(tx, self._services, request, tenant_id=self._tenant_id)
             if viewer is None:
                 raise sign_in_redirect(request)
-            page, view, status = self._page(tx, viewer, request, path)
+            view: View | None = None
+            try:
+                view = _view(tx, viewer, request, path)
+                page = self._page_function(view)
+            except PageNotFound as error:
+                page, response.status = _problem("Not found", str(error)), 404
         if page.refresh is not None:
             response.set_header("Refresh", str(page.refresh))
-        response.status = status
         rendering.write(response, page, viewer=viewer, view=view)
 
     on_head = on_get
-
-    def _page(
-        self, tx: Connection, viewer: Viewer, request: falcon.Request, path: dict[str, str]
-    ) -> tuple[Page, View | None, int]:
-        query = _query(request)
-        entity = _entity(viewer, query.pop("entity", None))
-        if entity is None:
-            return (
-                _problem("Not found", "This entity does not exist, or you have no access to it."),
-                None,
-                404,
-            )
-        view = View(tx=tx, viewer=viewer, entity=entity, path=path, query=query)
-        try:
-            return self._page_function(view), view, 200
-        except PageNotFound as error:
-            return _problem("Not found", str(error)), view, 404
 
 
 class _Static:
@@ -119,6 +106,16 @@ class _Static:
     on_head = on_get
 
 
+def _view(tx: Connection, viewer: Viewer, request: falcon.Request, path: dict[str, str]) -> View:
+    """The request for a page of an entity, by default the first. Raises PageNotFound."""
+    query = _query(request)
+    asked = query.pop("entity", None)
+    for entity in viewer.entities:
+        if asked in (None, entity.id):
+            return View(tx=tx, viewer=viewer, entity=entity, path=path, query=query)
+    raise PageNotFound("This entity does not exist, or you have no access to it.")
+
+
 def _query(request: falcon.Request) -> dict[str, str]:
     """The parameters with a value, in text that databases accept; the last of each name."""
     last = {
@@ -127,11 +124,6 @@ def _query(request: falcon.Request) -> dict[str, str]:
     }
     clean = {name: value.replace("\0", "").strip()[:200] for name, value in last.items()}
     return {name: value for name, value in clean.items() if value}
-
-
-def _entity(viewer: Viewer, asked: str | None) -> Entity | None:
-    """The requested entity, by default the first; None if the viewer may not see it."""
-    return next((one for one in viewer.entities if asked in (None, one.id)), None)
 
 
 def _problem(title: str, message: str) -> Page:

@@ -6,7 +6,7 @@ from typing import Any
 
 import falcon
 
-from ..web import body, headers
+from ..web import body
 from ..web.errors import NOT_FOUND, refusal
 from ..web.responses import encode
 from .jobs import ATTEMPTS, WAITING, Job, Jobs, Status
@@ -31,14 +31,14 @@ class _Resource:
 
 class _All(_Resource):
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        raw = _admit(request)
-        asked = read_request(body.read_object(raw, request.content_type))
+        fields = body.read_object(body.read_bytes(request), request.content_type)
+        asked = read_request(fields)
         job = self._jobs.submit(request.context.caller, asked, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """List the caller's jobs, newest first, and execute the oldest that waits."""
-        body.read_nothing(_admit(request), request.content_type)
+        body.read_nothing(body.read_bytes(request), request.content_type)
         jobs = self._jobs.own(request.context.caller)
         for job in [job for job in jobs if job.status in WAITING][-1:]:
             self._jobs.advance(job, now=request.context.now)
@@ -50,14 +50,14 @@ class _All(_Resource):
 class _One(_Resource):
     def on_get(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
         """The job, executed first if it waits."""
-        body.read_nothing(_admit(request), request.content_type)
+        body.read_nothing(body.read_bytes(request), request.content_type)
         job = self._jobs.find(request.context.caller, job_id)
         self._jobs.advance(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
         """Cancel a job that has not ended."""
-        body.read_nothing(_admit(request), request.content_type)
+        body.read_nothing(body.read_bytes(request), request.content_type)
         job = self._jobs.find(request.context.caller, job_id)
         self._jobs.cancel(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
@@ -83,12 +83,6 @@ RESOURCES: dict[str, type[_Resource]] = {
     f"{PREFIX}jobs/{{job_id}}": _One,
     f"{_FILES}/{{name}}": _File,
 }
-
-
-def _admit(request: falcon.Request) -> bytes:
-    """The body of a request, after the checks of its headers."""
-    headers.check_scope(request, request.context.caller)
-    return body.read_bytes(request)
 
 
 def _shown(request: falcon.Request, job: Job) -> Mapping[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlglot import exp
-from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.errors import OptimizeError, ParseError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
@@ -17,8 +17,8 @@ from .execution import Output, Translation
 from .expressions import Expressions, kind_of
 from .parser import (
     DIALECT,
-    ShowColumns,
-    ShowTables,
+    SHOW_COLUMNS,
+    SHOW_TABLES,
     outside,
     read_query,
     refused,
@@ -47,6 +47,10 @@ def read_and_translate(
         found, timeless = _read(query, schema, now)
     except Refusal:
         raise
+    except RecursionError:
+        raise too_deep() from None
+    except SqlglotError as error:
+        raise refused(_reason(error)) from None
     except Exception:
         # The parser may fail unexpectedly on text in other dialects.
         log.exception("a query could not be read")
@@ -62,13 +66,23 @@ def _read(
     query: str, schema: Mapping[str, QueryTable], now: datetime
 ) -> tuple[Translation | Output, bool]:
     """The translated query or the answer itself, and whether it is the same at any time."""
-    tree = read_query(query)
-    if isinstance(tree, ShowTables):
+    if SHOW_TABLES.fullmatch(query):
         names = [(name,) for name in sorted(schema)]
         return Output(columns=(("table", Kind.TEXT),), rows=names), True
-    if isinstance(tree, ShowColumns):
-        return _shown_columns(schema, tree.table), True
-    return translate(tree, schema, now=now)
+    named = SHOW_COLUMNS.fullmatch(query)
+    if named:
+        return _shown_columns(schema, named[1]), True
+    return translate(read_query(query), schema, now=now)
+
+
+def _reason(error: SqlglotError) -> str:
+    """Why a query is not understood, without a part of it."""
+    if isinstance(error, OptimizeError):
+        # The library adds a place in the query, and perhaps the query.
+        return str(error).split("\n")[0].partition(". Line")[0][:200]
+    found = error.errors if isinstance(error, ParseError) else []
+    at = f" at line {found[0].get('line')}, column {found[0].get('col')}" if found else ""
+    return f"The query is not understood{at}"
 
 
 def _shown_columns(schema: Mapping[str, QueryTable], name: str) -> Output:
@@ -85,24 +99,7 @@ def _shown_columns(schema: Mapping[str, QueryTable], name: str) -> Output:
 def translate(
     tree: exp.Select, schema: Mapping[str, QueryTable], *, now: datetime
 ) -> tuple[Translation, bool]:
-    """The translated query, and whether it is the same at any time.
-
-    Raises Refusal for unknown names and wrong types.
-    """
-    try:
-        return _translate(tree, schema, now)
-    except RecursionError:
-        raise too_deep() from None
-    except OptimizeError as error:
-        # The library adds a place in the query, and perhaps the query.
-        raise refused(str(error).split("\n")[0].partition(". Line")[0][:200]) from None
-    except SqlglotError:
-        raise refused("The query is not understood") from None
-
-
-def _translate(
-    tree: exp.Select, schema: Mapping[str, QueryTable], now: datetime
-) -> tuple[Translation, bool]:
+    """The translated query, and whether it is the same at any time."""
     tables = frozenset(_tables(tree, schema))
     deleted = any(column.name.lower() == DELETED for column in tree.find_all(exp.Column))
     names = _columns(schema, deleted=deleted)

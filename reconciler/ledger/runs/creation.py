@@ -1,7 +1,6 @@
 """A new journal run, read from a request body (API facts 5.2)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -27,21 +26,10 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRun:
-    """A run: its dates, its types in order, its organizations."""
-
-    entry_date: str
-    start: str
-    end: str
-    types: tuple[str, ...]
-    organizations: tuple[str, ...] | None
-
-
 def read_run(
     body: Mapping[str, Any], periods: Sequence[RowMapping], known: Mapping[str, str] | None
-) -> NewRun:
-    """The run of a request body. Raises Refusal with all reasons against it.
+) -> dict[str, Any]:
+    """The columns of the run of a request body. Raises Refusal with all reasons against it.
 
     `known` are the organizations of the caller, id to name; None without Multi-Org.
     """
@@ -52,13 +40,13 @@ def read_run(
     period = _period(found, periods, reasons)
     refuse_any(reasons)
     assert period is not None  # checked above
-    run = NewRun(
-        entry_date=found["journalEntryDate"],
-        start=found.get("targetStartDate") or period["start_date"],
-        end=found.get("targetEndDate") or period["end_date"],
-        types=types,
-        organizations=labels,
-    )
+    run = {
+        "journal_entry_date": found["journalEntryDate"],
+        "target_start_date": found.get("targetStartDate") or period["start_date"],
+        "target_end_date": found.get("targetEndDate") or period["end_date"],
+        "transaction_types": types,
+        "organizations": labels,
+    }
     refuse_any(_violations(run, period))
     return run
 
@@ -72,14 +60,14 @@ def period_over(periods: Sequence[RowMapping], start: str, end: str) -> RowMappi
     return None
 
 
-def _read_types(items: Sequence[Any], reasons: list[Reason]) -> tuple[str, ...]:
+def _read_types(items: Sequence[Any], reasons: list[Reason]) -> list[str]:
     types: list[str] = []
     for at, found, _custom in read_items(items, TYPE_FIELDS, reasons, at="transactionTypes"):
         if found["type"] in types:
             reasons.append(Reason(INVALID_VALUE, f"{at}.type {found['type']!r} is repeated"))
         else:
             types.append(found["type"])
-    return tuple(types)
+    return types
 
 
 def _period(
@@ -122,12 +110,13 @@ def _named(
     return period
 
 
-def _violations(run: NewRun, period: RowMapping) -> Iterator[Reason]:
-    if run.start < EARLIEST:
+def _violations(run: Mapping[str, Any], period: RowMapping) -> Iterator[Reason]:
+    start, end = run["target_start_date"], run["target_end_date"]
+    if start < EARLIEST:
         yield Reason(BUSINESS_RULE, f"The target dates must not be before {EARLIEST}")
-    whole = (run.start, run.end) == (period["start_date"], period["end_date"])
-    for kind in run.types:
-        if run.organizations is not None and kind in organization_scope.NOT_IN_MULTI_ORG:
+    whole = (start, end) == (period["start_date"], period["end_date"])
+    for kind in run["transaction_types"]:
+        if run["organizations"] is not None and kind in organization_scope.NOT_IN_MULTI_ORG:
             yield Reason(BUSINESS_RULE, f"{kind} cannot be summarised in a Multi-Org tenant")
         if kind in REVENUE and not whole:
             yield Reason(

@@ -60,13 +60,9 @@ def create(call: Call) -> Mapping[str, object]:
         **call.author.made(),
         "number": next_number(call.tx, call.tenant_id, "JR"),
         "status": "Pending",
-        "journal_entry_date": run.entry_date,
-        "target_start_date": run.start,
-        "target_end_date": run.end,
-        "transaction_types": list(run.types),
+        **run,
         "segmentation_rule": settings.segmentation_rule,
         "aggregate_currency": settings.aggregate_currency,
-        "organizations": None if run.organizations is None else list(run.organizations),
         "deleted": False,
     }
     call.tx.execute(insert(journal_runs), row)

@@ -185,9 +185,8 @@ def _query(request: falcon.Request) -> dict[str, str]:
 
 
 def _admit(route: Route, request: falcon.Request, raw: bytes) -> Mapping[str, Any]:
-    """The fields of the body, after the checks of permission and scope."""
+    """The fields of the body, after the check of permission."""
     _check_permission(route, request.context.caller)
-    headers.check_scope(request, request.context.caller)
     if route.body:
         return body.read_object(raw, request.content_type)
     body.read_nothing(raw, request.content_type)

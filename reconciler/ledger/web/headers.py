@@ -2,15 +2,18 @@
 
 import ipaddress
 import re
+from datetime import date
 
 import falcon
 
-from ..auth.clients import Caller
-from .errors import INVALID_VALUE, PERMISSION, refusal
+from .errors import INVALID_VALUE, refusal
 
 _TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
 _KEY = re.compile(r"[ -~]{1,254}")
-ENTITY, ORGANIZATIONS = "Zuora-Entity-Ids", "Zuora-Org-Ids"
+DEFAULT_VERSION = "2025-08-12"
+STATUS_SINCE = date(2024, 5, 20)
+_NUMERIC = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?")
+_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -37,6 +40,26 @@ def refuse_options(request: falcon.Request, resource: object) -> None:
         methods = ("GET", "HEAD", "POST", "PUT", "DELETE")
         allowed = [each for each in methods if hasattr(resource, f"on_{each.lower()}")]
         raise falcon.HTTPMethodNotAllowed(allowed)
+
+
+def errors_have_status(request: falcon.Request) -> bool:
+    """Whether errors have their own HTTP status. Older versions answer them with HTTP 200.
+
+    Raises Refusal if Zuora-Version is neither a date nor a number such as 196.0 (API facts 1, 7.2).
+    """
+    version = request.get_header("Zuora-Version", default=DEFAULT_VERSION)
+    if _NUMERIC.fullmatch(version):
+        return False
+    if _DATED.fullmatch(version):
+        try:
+            return date.fromisoformat(version) >= STATUS_SINCE
+        except ValueError:
+            pass  # not in the calendar
+    raise refusal(
+        INVALID_VALUE,
+        "Zuora-Version must be a date such as 2025-08-12 or a number such as 196.0",
+        always=True,
+    )
 
 
 def track_id(request: falcon.Request) -> str | None:
@@ -67,18 +90,6 @@ def bearer(request: falcon.Request) -> str | None:
     """The token of the Authorization header, if it carries one."""
     scheme, _space, token = (request.get_header("Authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
-
-
-def check_scope(request: falcon.Request, caller: Caller) -> None:
-    """Refuse an entity or organization where the tenant has no choice of them.
-
-    The id of a tenant's single entity is accepted.
-    """
-    entity = request.get_header(ENTITY)
-    if not caller.entities and entity is not None and entity.strip() != caller.entity_id:
-        raise refusal(PERMISSION, f"{ENTITY} names an entity the token does not span")
-    if caller.organizations is None and (request.get_header(ORGANIZATIONS) or "").strip():
-        raise refusal(PERMISSION, f"{ORGANIZATIONS} needs a Multi-Org tenant")
 
 
 def accepts_gzip(request: falcon.Request) -> bool:

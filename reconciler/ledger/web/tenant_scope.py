@@ -6,20 +6,26 @@ import falcon
 
 from ..auth.clients import Caller
 from .errors import INVALID_VALUE, MISSING_PARAMETER, PERMISSION, refusal
-from .headers import ENTITY, ORGANIZATIONS
+
+ENTITY, ORGANIZATIONS = "Zuora-Entity-Ids", "Zuora-Org-Ids"
 
 
 def scoped(request: falcon.Request, caller: Caller) -> Caller:
     """The caller, limited to the entity and organizations of the headers. Raises Refusal.
 
-    Where a tenant has no choice of them, `headers.check_scope` checks the headers.
+    The id of a tenant's single entity is accepted.
     """
+    entity = request.get_header(ENTITY)
     if caller.entities:
         entity_id = _chosen(request, caller)
         caller = replace(caller, tenant_id=caller.entities[entity_id], entity_id=entity_id)
+    elif entity is not None and entity.strip() != caller.entity_id:
+        raise refusal(PERMISSION, f"{ENTITY} names an entity the token does not span")
     asked = _listed(request, ORGANIZATIONS)
-    if caller.organizations is None or not asked:
+    if not asked:
         return caller
+    if caller.organizations is None:
+        raise refusal(PERMISSION, f"{ORGANIZATIONS} needs a Multi-Org tenant")
     if not set(asked) <= set(caller.organizations):
         raise refusal(PERMISSION, f"{ORGANIZATIONS} names an organization that is not the user's")
     return replace(caller, organizations={key: caller.organizations[key] for key in asked})
