@@ -45,11 +45,6 @@ class Place:
     object_format: str
 
 
-def is_in_repository(directory: Path) -> bool:
-    """Whether a directory seems to be in a repository; git is not run."""
-    return bool(_tops(directory))
-
-
 def find_repository(directory: Path) -> Place | None:
     """The repository around a directory; None without one.
 

@@ -32,10 +32,7 @@ _OWNER, _DRAFT = "owner", "owner.draft"
 """The file that a process keeps locked as long as it uses the directory."""
 _NOTE, _NOTE_DRAFT = "kept", "kept.draft"
 _UNOWNED = 3600.0
-"""Seconds without a change after which a directory without an owner's file is given up.
-
-Earlier versions wrote no such file, and a new directory has none for a moment.
-"""
+"""Seconds without a change after which a directory is given up that got no owner's file."""
 _CONTENTS = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _OWNER, _DRAFT, _NOTE, _NOTE_DRAFT}
 
 

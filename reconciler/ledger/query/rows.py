@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Label,
     Select,
     Table,
     Text,
@@ -48,22 +47,30 @@ CHUNK = 500
 """Names in one query: databases limit the parameters of a statement."""
 _BATCH = 1000
 
-
 _E, _I, _R = journal_entries.c, journal_entry_items.c, journal_runs.c
+_NEVER, _NOTHING = false(), null()
 
 
-def _columns(table: str, **hidden: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+def _rows(
+    table: str,
+    *,
+    deleted: ColumnElement[Any] = _NEVER,
+    organization: ColumnElement[Any] = _NOTHING,
+    custom: ColumnElement[Any] = _NOTHING,
+    segments: ColumnElement[Any] = _NOTHING,
+) -> Select[Any]:
+    """The columns of a table by their names, then what no query or not every tenant has."""
+    more = {DELETED: deleted, ORGANIZATION: organization}
+    last = {"custom_fields": custom, "segments": segments}
     # Amounts and documents are read as stored: text or a decimal.
-    return [
-        (type_coerce(each, Text) if isinstance(each.type, Amount | Json) else each).label(name)
-        for name, each in {**COLUMNS[table], **hidden}.items()
-    ]
+    return select(
+        *(
+            (type_coerce(each, Text) if isinstance(each.type, Amount | Json) else each).label(name)
+            for name, each in {**COLUMNS[table], **more, **last}.items()
+        )
+    )
 
 
-_NO_SEGMENTS: Label[Any] = null().label("segments")
-_NO_CUSTOM_FIELDS: Label[Any] = null().label("custom_fields")
-_NO_ORGANIZATION: Label[Any] = null().label(ORGANIZATION)
-_NEVER_DELETED = false().label(DELETED)
 _OF_ENTRY = and_(_I.tenant_id == _E.tenant_id, _I.journal_entry_id == _E.id)
 
 
@@ -201,10 +208,12 @@ def _segments(text: str | None) -> Mapping[str, object]:
 SOURCES = {
     "journalentry": Source(
         table=journal_entries,
-        rows=select(
-            *_columns("JournalEntry", deleted=_E.deleted, organization=_E.organization),
-            type_coerce(_E.custom_fields, Text).label("custom_fields"),
-            type_coerce(_E.segments, Text).label("segments"),
+        rows=_rows(
+            "JournalEntry",
+            deleted=_E.deleted,
+            organization=_E.organization,
+            custom=_E.custom_fields,
+            segments=_E.segments,
         ),
         kind="JournalEntry",
         called=lambda _tenant_id, names: _E.number.in_(names),
@@ -212,10 +221,11 @@ SOURCES = {
     ),
     "journalentryitem": Source(
         table=journal_entries,
-        rows=select(
-            *_columns("JournalEntryItem", deleted=_E.deleted, organization=_E.organization),
-            type_coerce(_I.custom_fields, Text).label("custom_fields"),
-            _NO_SEGMENTS,
+        rows=_rows(
+            "JournalEntryItem",
+            deleted=_E.deleted,
+            organization=_E.organization,
+            custom=_I.custom_fields,
         ).join(journal_entries, _OF_ENTRY),
         kind="JournalEntry",
         called=_items_called,
@@ -223,35 +233,17 @@ SOURCES = {
     ),
     "journalrun": Source(
         table=journal_runs,
-        rows=select(
-            *_columns("JournalRun", deleted=_R.deleted, organization=_R.organizations),
-            _NO_CUSTOM_FIELDS,
-            _NO_SEGMENTS,
-        ),
+        rows=_rows("JournalRun", deleted=_R.deleted, organization=_R.organizations),
         kind="JournalRun",
         called=lambda _tenant_id, names: _R.number.in_(names),
         found_by=("id", "number", "updateddate"),
     ),
     "accountingperiod": Source(
-        table=accounting_periods,
-        rows=select(
-            *_columns("AccountingPeriod"),
-            _NEVER_DELETED,
-            _NO_ORGANIZATION,
-            _NO_CUSTOM_FIELDS,
-            _NO_SEGMENTS,
-        ),
-        kind="AccountingPeriod",
+        table=accounting_periods, rows=_rows("AccountingPeriod"), kind="AccountingPeriod"
     ),
     "accountingcode": Source(
         table=accounting_codes,
-        rows=select(
-            *_columns("AccountingCode"),
-            _NEVER_DELETED,
-            _NO_ORGANIZATION,
-            type_coerce(accounting_codes.c.custom_fields, Text).label("custom_fields"),
-            _NO_SEGMENTS,
-        ),
+        rows=_rows("AccountingCode", custom=accounting_codes.c.custom_fields),
         kind="AccountingCode",
     ),
 }

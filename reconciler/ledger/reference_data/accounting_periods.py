@@ -193,6 +193,4 @@ def _find(call: Call) -> Row:
 
 
 def _answer(period: Row) -> dict[str, object]:
-    # Earlier versions stored no year for the open-ended period.
-    year = {} if period["end_date"] else {"fiscalYear": OPEN_ENDED_YEAR}
-    return {**answer_of(PERIOD, period), **year, **dict.fromkeys(NEVER_SET)}
+    return {**answer_of(PERIOD, period), **dict.fromkeys(NEVER_SET)}

@@ -24,7 +24,7 @@ def add_tenant(tx: Connection, *, created_on: str, entity_id: str | None = None)
             entity_id=entity_id or str(uuid.uuid4()),
             created_on=created_on,
             aggregate_currency=False,
-            currencies=[],
+            currencies={},
             segments=[],
             custom_fields={},
         )

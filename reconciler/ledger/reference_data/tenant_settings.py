@@ -40,13 +40,8 @@ def settings_of(tx: Connection, tenant_id: str) -> Settings:
     return Settings(
         home_currency=row["home_currency"],
         aggregate_currency=row["aggregate_currency"],
-        currencies=_stated(row["currencies"]),
+        currencies=row["currencies"],
         segmentation_rule=row["segmentation_rule"],
         segments=tuple(row["segments"]) if row["segmentation_rule"] is not None else None,
         custom_fields=row["custom_fields"],
     )
-
-
-def _stated(stored: Mapping[str, int | None] | list[str]) -> Mapping[str, int | None]:
-    # A database that an earlier version seeded has a list of codes.
-    return dict.fromkeys(stored) if isinstance(stored, list) else stored
