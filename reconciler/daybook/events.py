@@ -203,38 +203,31 @@ def content_of(event: Event) -> Content:
         raise Damaged(f"event {event.seq} cannot be read") from error
 
 
+_SAME = (
+    *("number", "incarnation", "attempt", "key", "track_id"),
+    *("payload", "protect", "reverses"),
+)
+"""The fields of an intent that are written as they are."""
+
+
 def intended(intent: Intent, *, run: str) -> Intended:
     return Intended(
+        **{name: getattr(intent, name) for name in _SAME},
         run=run,
         kind=intent.address.kind,
         name=intent.address.name,
         act=intent.act.value,
-        number=intent.number,
-        incarnation=intent.incarnation,
-        attempt=intent.attempt,
-        key=intent.key,
-        track_id=intent.track_id,
-        payload=intent.payload,
-        protect=intent.protect,
         server_at=intent.server_at.isoformat() if intent.server_at else None,
-        reverses=intent.reverses,
         spec=NO_SPEC if intent.spec is None else spec_text(intent.spec),
     )
 
 
 def intent_of(content: Intended, seq: int) -> Intent:
     return Intent(
+        **{name: getattr(content, name) for name in _SAME},
         address=Address(content.kind, content.name),
         act=Act(content.act),
-        number=content.number,
-        incarnation=content.incarnation,
-        attempt=content.attempt,
-        key=content.key,
-        track_id=content.track_id,
-        payload=content.payload,
         spec=StoredSpec(content.spec) if content.spec else None,
-        protect=content.protect,
-        reverses=content.reverses,
         server_at=None if content.server_at is None else datetime.fromisoformat(content.server_at),
         seq=seq,
     )

@@ -48,13 +48,13 @@ class Repository:
 
     def tags_at(self, commit: str) -> Iterator[tuple[str, str]]:
         """The tag objects that name a commit, each with the name of the tag."""
-        code, out, err = self._run_there(
+        listed = self._run_there(
             "for-each-ref",
             f"--points-at={commit}",
             "--format=%(objecttype) %(objectname) %(refname:strip=2)",
             "refs/tags",
         )
-        for row in _checked(code, out, err, "for-each-ref").splitlines():
+        for row in _checked(listed, "for-each-ref").splitlines():
             sort, tag, name = row.split(" ", 2)
             if sort == "tag":
                 yield tag, name
@@ -62,8 +62,7 @@ class Repository:
     def is_tracked(self, *names: str) -> bool:
         """Whether the index has one of these files of the directory."""
         paths = [name if self.prefix == "." else f"{self.prefix}/{name}" for name in names]
-        code, out, err = self._run_there("ls-files", "-z", "--", *paths)
-        return bool(_checked(code, out, err, "ls-files"))
+        return bool(_checked(self._run_there("ls-files", "-z", "--", *paths), "ls-files"))
 
     def changed(self) -> tuple[str, ...]:
         """Files below the directory that differ from the commit, whatever the index says.
@@ -95,9 +94,8 @@ class Repository:
     def files_below(self, commit: str, folder: str) -> dict[str, tuple[str, str]]:
         """The same for a folder of the repository, `.` for its top; paths begin at the folder."""
         found = {}
-        code, out, err = self._run_alone("ls-tree", "-r", "-z", commit, "--", folder)
-        out = _checked(code, out, err, "ls-tree")
-        for row in filter(None, out.split("\0")):
+        listed = self._run_alone("ls-tree", "-r", "-z", commit, "--", folder)
+        for row in filter(None, _checked(listed, "ls-tree").split("\0")):
             about, _, path = row.partition("\t")
             mode, _, name = about.split(" ")
             path = path if folder == "." else path.removeprefix(f"{folder}/")
@@ -147,8 +145,8 @@ class Repository:
         """
         asked = [place for place in places if "\n" not in place[1]]
         data = os.fsencode("".join(f"{commit}:{path}\n" for commit, path in asked))
-        code, out, err = self._run_alone("cat-file", "--batch", "--follow-symlinks", data=data)
-        rest, found = os.fsencode(_checked(code, out, err, "cat-file")), {}
+        read = self._run_alone("cat-file", "--batch", "--follow-symlinks", data=data)
+        rest, found = os.fsencode(_checked(read, "cat-file")), {}
         for place in asked:
             header, _, rest = rest.partition(b"\n")
             *about, size = header.split(b" ")
@@ -201,14 +199,14 @@ class Repository:
         # This command alone takes no literal pathspecs. After "./" none is anything else.
         plain = trust() | {"GIT_LITERAL_PATHSPECS": "0"}
         asked = ("check-ignore", "-z", "--stdin", "--no-index")
-        code, out, err = execute((*of(self._place), *asked), cwd=top, variables=plain, data=data)
-        if code == 1:
+        found = execute((*of(self._place), *asked), cwd=top, variables=plain, data=data)
+        if found[0] == 1:
             return set()
-        return {named[path] for path in _checked(code, out, err, asked[0]).split("\0") if path}
+        return {named[path] for path in _checked(found, asked[0]).split("\0") if path}
 
     def run_checked(self, *arguments: str) -> str:
         """The output of a git command. Raises ReconcilerError when it fails."""
-        return _checked(*self.run(*arguments), arguments[0])
+        return _checked(self.run(*arguments), arguments[0])
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """The exit code, the output and the error output of a git command about commits."""
@@ -244,7 +242,8 @@ class Repository:
         return execute((*of(self._place), *arguments), cwd=self._place.top, variables=trust())
 
 
-def _checked(code: int, out: str, err: str, verb: str) -> str:
+def _checked(ended: tuple[int, str, str], verb: str) -> str:
+    code, out, err = ended
     if code != 0:
         reason = (err.strip().splitlines() or [f"exit {code}"])[-1]
         raise ReconcilerError(

@@ -74,10 +74,10 @@ def people_of(written: Iterable[Written]) -> Iterator[str]:
 
 def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
     """Why the history is not sufficient; None when it is."""
-    if repository.run_checked("rev-parse", "--is-shallow-repository").strip() != "false":
+    if repository.is_shallow():
         return _flaw("the checkout does not have the complete history", _WHOLE)
     for one in filter(None, (since, commit)):
-        if repository.run("cat-file", "-e", f"{one}^{{commit}}")[0] != 0:
+        if not repository.has(one):
             what = "the last applied one, " if one == since else ""
             return _flaw(
                 f"the commit {one[:10]}, {what}is not in the checkout",
