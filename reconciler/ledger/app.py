@@ -19,7 +19,7 @@ from .storage.idempotency import Answer
 from .web import headers
 from .web.authentication import authenticate, with_release
 from .web.call import Route
-from .web.endpoint import Commit, Services, refusal_for, respond
+from .web.endpoint import Commit, Services, refusal_for, refuse_options, respond
 from .web.errors import (
     GENERAL,
     INTERNAL,
@@ -175,7 +175,7 @@ class _Frame:
         if not public and request.method not in getattr(resource, "prepared", ()):
             with self._services.store.reading_prepared() as tx:
                 authenticate(self._services, tx, request, response)
-        headers.refuse_options(request, resource)
+        refuse_options(request, resource)
 
     def process_response(
         self,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from ..storage.store import Contention
 from ..web import headers
-from ..web.endpoint import Services
+from ..web.endpoint import Services, refuse_options
 from . import entries, entry, rendering, runs, trial_balance
 from .access import Viewer, viewer_of
 from .routing import WsgiApp
@@ -66,7 +66,7 @@ class _Frame:
         resource: object,
         params: dict[str, str],
     ) -> None:
-        headers.refuse_options(request, resource)
+        refuse_options(request, resource)
 
 
 class _Resource:

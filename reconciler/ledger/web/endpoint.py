@@ -215,3 +215,11 @@ def refusal_for(error: Exception) -> Refusal:
         return refusal(CONTENTION, "The ledger is busy; try again")
     log.error("unexpected error", exc_info=error)
     return refusal(INTERNAL, "The ledger failed unexpectedly; see its log")
+
+
+def refuse_options(request: falcon.Request, resource: object) -> None:
+    """Refuse OPTIONS, which the framework would answer by itself; there is no CORS here."""
+    if request.method == "OPTIONS":
+        methods = ("GET", "HEAD", "POST", "PUT", "DELETE")
+        allowed = [each for each in methods if hasattr(resource, f"on_{each.lower()}")]
+        raise falcon.HTTPMethodNotAllowed(allowed)

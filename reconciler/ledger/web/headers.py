@@ -34,14 +34,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def refuse_options(request: falcon.Request, resource: object) -> None:
-    """Refuse OPTIONS, which the framework would answer by itself; there is no CORS here."""
-    if request.method == "OPTIONS":
-        methods = ("GET", "HEAD", "POST", "PUT", "DELETE")
-        allowed = [each for each in methods if hasattr(resource, f"on_{each.lower()}")]
-        raise falcon.HTTPMethodNotAllowed(allowed)
-
-
 def errors_have_status(request: falcon.Request) -> bool:
     """Whether errors have their own HTTP status. Older versions answer them with HTTP 200.
 
