@@ -1,6 +1,7 @@
 """Executes one change: intent in the daybook, call, read-back, outcome in the daybook."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NoReturn
@@ -142,7 +143,7 @@ class ChangeExecutor:
             after, self.number = number, None
         track_id = intent.track_id or ""
         expected = Expectation(spec=spec)
-        fault = self._not_ours(live, expected)
+        fault = self.reader.not_ours(live, expected)
         if live is None or fault:
             self._disown(intent, step, f"the ledger answered {number}, {fault}")
         if live.status in self.kind.failed:
@@ -328,20 +329,6 @@ class ChangeExecutor:
         if live is not None and self.change.cancels and not self.marked:
             self.marked = fingerprint_of(self.reader.marked(live))
 
-    def _not_ours(self, live: Live | None, expected: Expectation) -> str:
-        """Why the answered number is not the entry of this create; empty when it may be.
-
-        A kind without a marker is recognized by its fields.
-        """
-        if live is None:
-            return "which a read does not find"
-        if self.reader.marker_of(live) != self.marker:
-            return f'which does not carry the marker "{self.marker}"'
-        if self.kind.carries_marker:
-            return ""
-        names = {*self.reader.differing_fields(live, expected)} - {"the status"}
-        return f"which differs from the declaration: {', '.join(sorted(names))}" if names else ""
-
     def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
         """Do not record a number that is not ours (I-34)."""
         number, self.number = self.number, None
@@ -356,10 +343,22 @@ class ChangeExecutor:
 
     def _unwritten(self, error: DaybookError) -> Applied:
         """The result when the daybook could not be written: it says what happened (I-43)."""
+        with suppress(LedgerError):
+            self._disclaim_ended()
         happened = self.intents.unrecorded
         said = f"{happened}; this is not recorded: {error.message}" if happened else error.message
         outcome = Outcome.UNKNOWN if self.intents.open else Outcome.FAILED
         return replace(self._result(outcome, error), message=said)
+
+    def _disclaim_ended(self) -> None:
+        """Do not report as created what the key of an earlier create was answered with."""
+        number = self.number or ""
+        created = [step for step in self.done if step.verb is Verb.CREATE]
+        live = self.reader.read(number) if created else None
+        if created and (live is None or live.status == CANCELLED):
+            self.done.remove(*created)
+            self.number = None
+            self.intents.unrecorded = f"the ledger answered {number}, which is not posted"
 
     def _result(
         self, outcome: Outcome, error: ReconcilerError | None = None, *, message: str = ""

@@ -152,6 +152,20 @@ class ReadBack:
         held, _ = split_marker(live.fields, self.marker_place)
         return shown(self.kind, expected.spec or {}, expected.applied, held).applied
 
+    def not_ours(self, live: Live | None, expected: Expectation) -> str:
+        """Why an answered number is not the entry of a create; empty when it may be.
+
+        A kind without a marker is recognized by its fields.
+        """
+        if live is None:
+            return "which a read does not find"
+        if self.marker_of(live) != self.marker:
+            return f'which does not carry the marker "{self.marker}"'
+        if self.kind.carries_marker:
+            return ""
+        names = {*self.differing_fields(live, expected)} - {"the status"}
+        return f"which differs from the declaration: {', '.join(sorted(names))}" if names else ""
+
 
 def fingerprint_of(live: Live | None) -> str:
     """The fingerprint of a read; empty when it found nothing."""

@@ -236,6 +236,23 @@ def test_i43_an_unknown_outcome_that_cannot_be_written_stays_unknown(bench):
     bench.converge(files(a=of()))
 
 
+def test_i33_i43_an_earlier_entry_is_not_reported_as_created(bench):
+    """The daybook was lost, so the create has a key that was answered before, and its number."""
+    one = files(a=of())
+    bench.converge(one)
+    bench.converge({})
+    bench.daybook_path.unlink()
+    with bench.daybook():
+        pass
+    report = bench.apply(one, between=lambda: refuse_events(bench, "outcome"))
+    (item,) = report.applied
+    assert (item.outcome.value, item.number, item.steps) == ("failed", None, ())
+    assert "the ledger answered JE-00000001, which is not posted" in item.message
+    bench.require_true(report)
+    make_room(bench)
+    bench.converge(one)
+
+
 def test_a_listener_that_leaves_ends_the_run_between_two_calls(bench):
     from reconciler.engine.apply import apply
     from reconciler.engine.ports import Ports
