@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from reconciler.app.approvals import (
+    applied_sign_off,
     assess_approvals,
     commit_applied,
     may_send_again,
@@ -17,8 +18,7 @@ from reconciler.app.reviewed_plan import Consent, require_applicable, require_re
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first, spilling_daybook
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.report import Applied, Outcome, Report, Settled, report_of
-from reconciler.core.model.review import Assessment
+from reconciler.core.model.report import Applied, Outcome, Report, report_of
 from reconciler.engine.apply import apply
 from reconciler.engine.double_postings import (
     PostingCheck,
@@ -128,13 +128,19 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     tell(plan)
     require_reviewed(session, consent, plan, tell=tell)
     if plan.refusals:
-        return _refused(plan, settled, interaction)
+        return _refused(plan, Report(applied=(), settled=settled), interaction)
     # What is left of a reviewed plan is a run of that plan.
     digest = consent.saved.digest if consent.saved is not None else plan.digest
     assessment = assess_approvals(session, plan.requirement, digest, options.change)
     tell(assessment)
+    before = Report(
+        applied=(),
+        settled=settled,
+        assessment=assessment,
+        sign_off=applied_sign_off(session, assessment),
+    )
     if not assessment.satisfied:
-        return _refused(plan, settled, interaction, assessment)
+        return _refused(plan, before, interaction)
     if plan.feasible and not consent.given:
         interaction.stop.check()
         if not interaction.confirm(len(plan.feasible), plan):
@@ -152,13 +158,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         first_apply=first_apply,
         continue_on_error=options.continue_on_error,
         run_timeout=options.run_timeout,
-        before=Report(
-            applied=(),
-            settled=settled,
-            assessment=assessment,
-            unsearched=earlier.failure,
-            unseen=earlier.unseen,
-        ),
+        before=replace(before, unsearched=earlier.failure, unseen=earlier.unseen),
     )
     code = exit_code(report)
     if code in (0, Refused.exit_code):
@@ -173,15 +173,10 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     return code
 
 
-def _refused(
-    plan: Plan,
-    settled: tuple[Settled, ...],
-    interaction: Interaction,
-    assessment: Assessment | None = None,
-) -> int:
-    report = report_of((), plan.pending, settled=settled, plan_digest=plan.digest)
-    report = replace(report, assessment=assessment, unanswered=len(plan.unanswered))
-    missing = assessment.missing if assessment is not None else ()
+def _refused(plan: Plan, before: Report, interaction: Interaction) -> int:
+    report = report_of((), plan.pending, settled=before.settled, plan_digest=plan.digest)
+    report = _with_people(report, before, plan)
+    missing = before.assessment.missing if before.assessment is not None else ()
     interaction.tell(
         NothingApplied(report=report, refusals=(*plan.refusals, *missing), told=bool(plan.refusals))
     )
@@ -254,14 +249,22 @@ def execute_plan(
             timed_out=stop.late,
         )
         report = replace(
-            report,
-            assessment=before.assessment,
-            unanswered=len(plan.unanswered),
+            _with_people(report, before, plan),
             unsearched=check.failure or before.unsearched,
             unseen=(*before.unseen, *check.unseen),
         )
         tell(report)
     return report
+
+
+def _with_people(report: Report, before: Report, plan: Plan) -> Report:
+    """The report with who prepared and approved it, and what is left to people."""
+    return replace(
+        report,
+        assessment=before.assessment,
+        sign_off=before.sign_off,
+        unanswered=len(plan.unanswered),
+    )
 
 
 def _with_check(ended: list[Applied], check: PostingCheck, tell: Tell) -> list[Applied]:

@@ -13,18 +13,18 @@ from reconciler.app.session import ReadSession
 from reconciler.app.workspace import require_valid
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Act
-from reconciler.core.model.plan import Plan, Requirement
+from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import Approvals, Evidence
-from reconciler.core.model.review import Assessment, Review
-from reconciler.core.planning.approvals import assess, combined
-from reconciler.errors import ReconcilerError
+from reconciler.core.model.review import Assessment, Requirement, Review, SignOff
+from reconciler.core.planning.approvals import assess, combined, signed_off
+from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.access import open_forge
 from reconciler.forge.ci_context import ChangeOptions, CiContext
 from reconciler.forge.identities import not_brought, not_reviewed
 from reconciler.forge.protocol import MERGE, Forge
 from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
 from reconciler.git.repository import Repository
-from reconciler.git.unapplied import Unapplied, people_of, unapplied
+from reconciler.git.unapplied import Unapplied, authors_since, people_of, unapplied
 
 
 def change_options(options: dict[str, Any], ca_bundle: str | None) -> ChangeOptions:
@@ -70,6 +70,58 @@ def assess_approvals(
             found.append(assess(requirement, whole, digest=digest))
         return combined(found)
     return assess(requirement, replace(review, flaws=(*flaws, *review.flaws)), digest=digest)
+
+
+def approvals_so_far(plan: Plan, forge: Forge, change: int) -> Assessment:
+    """The approvals of a plan that a change has now, whether it is merged or not."""
+    return assess(plan.requirement, forge.review(change, commit=None), digest=plan.digest)
+
+
+def with_sign_off(plan: Plan, root: Path, *, since: str, ca_bundle: str | None) -> Plan:
+    """The plan with who prepared it, and who approved it until now.
+
+    `since` is the commit that was applied before. What cannot be read does not stop the plan.
+    """
+    origin = plan.basis.origin
+    try:
+        found = signed_off(_read_now(plan, ChangeOptions(ca_bundle=ca_bundle)))
+    except ReconcilerError as error:
+        found = replace(_prepared(root, origin.commit, since), approved_not_read=error.message)
+    if origin.dirty and not found.prepared_not_read:
+        found = replace(found, prepared_not_read="files have changes that are not committed")
+    return replace(plan, sign_off=found)
+
+
+def _read_now(plan: Plan, options: ChangeOptions) -> Assessment:
+    context = options.context()
+    if context.change is None:
+        raise ForgeError("the job is not for a pull request or merge request")
+    if plan.requirement.evidence is Evidence.GIT:
+        raise ForgeError("the policy has them read from git when the plan is applied")
+    with open_forge(context, options.environment) as forge:
+        return approvals_so_far(plan, forge, context.change)
+
+
+def _prepared(root: Path, commit: str, since: str) -> SignOff:
+    """Who wrote the commits that a plan applies, as git records it."""
+    if not commit:
+        return SignOff(prepared_not_read="the workspace has no commit")
+    try:
+        repository = Repository.around(root)
+        assert repository is not None
+        people, why = authors_since(repository, commit, since)
+    except (OSError, ReconcilerError) as error:
+        people, why = (), str(error)
+    return SignOff(prepared_by=people, prepared_not_read=why)
+
+
+def applied_sign_off(session: ReadSession, found: Assessment) -> SignOff:
+    """Who prepared and who approved what is applied; before the apply, which ends what it reads."""
+    if found.requirement.approvals:
+        return signed_off(found)
+    root, since = session.workspace.root, session.daybook.applied_commit
+    prepared = _prepared(root, session.commit, since)
+    return replace(prepared, approved_not_read="the policy requires no approval of this plan")
 
 
 def may_send_again(session: ReadSession, change: ChangeOptions, *, tell: Tell) -> bool:

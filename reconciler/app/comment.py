@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reconciler.app.approvals import approvals_so_far
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.review import Assessment
-from reconciler.core.planning.approvals import assess
 from reconciler.errors import ForgeError
 from reconciler.forge.access import open_forge
 from reconciler.forge.ci_context import ChangeOptions
@@ -20,14 +20,10 @@ DRY_RUN_LIMIT = LIMIT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewState:
-    """The parts of the comment beside the plan: the commit, and the approvals or why they lack.
-
-    `authors` wrote or pushed a part of the change, as far as its review was read.
-    """
+    """The parts of the comment beside the plan: the commit, and the approvals or why they lack."""
 
     commit: str
     job_url: str = ""
-    authors: tuple[str, ...] = ()
     assessment: Assessment | None = None
     failure: ForgeError | None = None
 
@@ -61,8 +57,6 @@ def _review_state(plan: Plan, forge: Forge, change: int, commit: str) -> ReviewS
     if not requirement.approvals or requirement.evidence is Evidence.GIT:
         return ReviewState(commit=commit)
     try:
-        review = forge.review(change, commit=None)
+        return ReviewState(commit=commit, assessment=approvals_so_far(plan, forge, change))
     except ForgeError as error:
         return ReviewState(commit=commit, failure=error)
-    found = assess(requirement, review, digest=plan.digest)
-    return ReviewState(commit=commit, authors=review.authors, assessment=found)

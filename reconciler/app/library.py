@@ -42,10 +42,10 @@ def make_plan(
     if base is not None and not offline:
         raise UsageError("a base is for offline plans", remedy="Pass offline=True as well.")
     options = PlanOptions(scope=Scope.of(offline=offline), base=base, strict=strict)
-    plan, _ = plan_workspace(
+    made = plan_workspace(
         workspace, options, parallelism=parallelism, ca_bundle=None, progress=_silent
     )
-    return plan
+    return made.plan
 
 
 def read_plan(file: str | os.PathLike[str], *, key: str = "") -> Plan:

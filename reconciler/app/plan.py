@@ -96,6 +96,17 @@ class PlanOptions:
     """How the plan is rehearsed, if it is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadePlan:
+    """A plan, with what its file needs beside it."""
+
+    plan: Plan
+    at: datetime | None = None
+    """The time by the ledger's clock; None if it is unknown."""
+    since: str = ""
+    """The commit that the last complete apply or the base is of; empty if it is unknown."""
+
+
 def plan_workspace(
     workspace: CheckedWorkspace,
     options: PlanOptions,
@@ -103,19 +114,19 @@ def plan_workspace(
     parallelism: int,
     ca_bundle: str | None,
     progress: Progress,
-) -> tuple[Plan, datetime | None]:
-    """The plan of a workspace, and the time by the ledger's clock where it is known."""
+) -> MadePlan:
+    """The plan of a workspace."""
     if fault := unknown_dimension(options.by, workspace.tenant):
         raise UsageError(fault, remedy=UNKNOWN_DIMENSION)
     if options.scope.offline and options.scope.by_transfer:
         raise UsageError(f"--select {TRANSFER}=… needs the ledger, so it excludes --offline")
     if options.scope.offline:
-        return plan_offline(workspace, options), None
+        return plan_offline(workspace, options)
     opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
     with opened as session:
         found = plan_and_search(session, options, progress=progress)
-        at = session.ledger.server_time()
-    return _rehearsed(found.plan, found.snapshot, options), at
+        at, since = session.ledger.server_time(), session.daybook.applied_commit
+    return MadePlan(plan=_rehearsed(found.plan, found.snapshot, options), at=at, since=since)
 
 
 def _rehearsed(plan: Plan, snapshot: Snapshot, options: PlanOptions) -> Plan:
@@ -221,7 +232,7 @@ def plan_and_search(
     return replace(found, plan=_strict(plan, session.settings.policy, options))
 
 
-def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
+def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
     """Plan as if the ledger held what the daybook or the base says: without connection.
 
     Raises FilesRefused, DaybookError when there is a daybook that cannot be read, and UsageError
@@ -246,7 +257,8 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> Plan:
     )
     plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
     plan = _rehearsed(_strict(plan, known.policy, options), snapshot, options)
-    return plan if known.base is None else compared_with(plan, known.base)
+    plan = plan if known.base is None else compared_with(plan, known.base)
+    return MadePlan(plan=plan, since=known.since)
 
 
 def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:

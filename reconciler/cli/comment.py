@@ -57,7 +57,6 @@ def comment(
             commit=state.commit,
             assessment=state.assessment,
             unread=failure.message if failure else "",
-            preparers=state.authors,
             job_url=state.job_url,
         )
         if failure is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from reconciler.app.approvals import with_sign_off
 from reconciler.app.files.text_files import write_text
 from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
@@ -142,11 +143,13 @@ def plan(
     options = given_plan_options(given, offline=offline)
     workspace = checked_workspace(cached=not (offline or options.reading.no_cache))
     with ending_with_refusal(style):
-        made, at = plan_workspace(
+        found = plan_workspace(
             workspace, options, parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
         )
+    made = found.plan
     if save_to is not None:
-        made = issued(made, workspace.root, at=at, hours=hours)
+        made = issued(made, workspace.root, at=found.at, hours=hours)
+        made = with_sign_off(made, workspace.root, since=found.since, ca_bundle=ca_bundle)
         write_text(save_to, plan_text(made, key=plan_key()))
     print_plan(made, style, summary=summary)
     if save_to is not None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.model.plan import Requirement
 from reconciler.core.model.policy import Evidence
-from reconciler.core.model.review import Approval, Assessment
+from reconciler.core.model.review import Approval, Assessment, Requirement, SignOff
+from reconciler.core.planning.approvals import SHORT
+from reconciler.render.phrases import more
 from reconciler.render.styled_text import BLANK, Line, line
 
 PLACES = {
@@ -38,6 +39,32 @@ def assessment_lines(found: Assessment) -> Iterator[Line]:
         yield line(("Missing: ", "bad"), f"{missing.rule}: {missing.message}")
         yield line(("To fix: ", "strong"), missing.remedy, indent=4)
     yield BLANK
+
+
+_PEOPLE = 5
+"""The number of people named in a sentence."""
+
+
+def preparers_text(found: SignOff) -> str:
+    """Who prepared a change, and what of that is unknown."""
+    names = found.prepared_by[:_PEOPLE]
+    known = ", ".join((*names, *filter(None, [more(len(found.prepared_by), _PEOPLE)])))
+    unread = f"not read: {found.prepared_not_read}" if found.prepared_not_read else ""
+    return "; ".join(filter(None, (known, unread))) or "nobody"
+
+
+def approvers_text(found: SignOff) -> str:
+    """Who approved which commit, or why that is unknown."""
+    names = found.approved_by[:_PEOPLE]
+    known = (*map(approval_text, names), *filter(None, [more(len(found.approved_by), _PEOPLE)]))
+    unread = f"not read: {found.approved_not_read}" if found.approved_not_read else ""
+    return "; ".join(filter(None, (", ".join(known), unread))) or "nobody yet"
+
+
+def approval_text(approval: Approval) -> str:
+    """Who approved, by what evidence, at which commit."""
+    at = f" at {approval.commit[:SHORT]}" if approval.commit else ""
+    return f"{approval.who} {evidence_text(approval)}{at}"
 
 
 def evidence_text(approval: Approval) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.review import Assessment
-from reconciler.core.planning.approvals import SHORT
-from reconciler.render.approvals import evidence_text
+from reconciler.core.model.review import NO_SIGN_OFF, Assessment
+from reconciler.core.planning.approvals import SHORT, signed_off
+from reconciler.render.approvals import evidence_text, preparers_text
 from reconciler.render.escaping import code, link, sentence
 from reconciler.render.markdown import approvals_section, markdown_of, title_of
 from reconciler.render.phrases import more
@@ -18,9 +18,6 @@ MOST_EARLIER = 20
 
 _LISTED = 60
 """The number of approvals and flaws listed; the rest are counted."""
-
-_PEOPLE = 5
-"""The number of people named in a sentence."""
 
 _MARGIN = 200
 """Characters kept free below the limit, for forges that count some characters twice."""
@@ -46,14 +43,13 @@ class Stamp:
 class Frame:
     """What surrounds the plan in a comment. `assessment` is None when nothing could be read.
 
-    `preparers` wrote or pushed a part of the change. `job_url` is the page of the CI job.
+    `job_url` is the page of the CI job.
     """
 
     environment: str
     commit: str
     assessment: Assessment | None = None
     unread: str = ""
-    preparers: tuple[str, ...] = ()
     job_url: str = ""
 
 
@@ -83,7 +79,7 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
     )
     view = view_of(plan, frame.assessment)
     rows = _approvals(frame) if view.approvals else ()
-    foot = "\n\n".join((*_where(frame), *_history(earlier)))
+    foot = "\n\n".join((*_where(plan, frame), *_history(earlier)))
     room = limit - len("\n".join((*head, "", foot))) - _MARGIN
     for allowed in (room, room // 2):
         text = markdown_of(view, limit=allowed, approvals=rows)
@@ -139,14 +135,12 @@ def _approvals(frame: Frame) -> tuple[str, ...]:
     return (*rows[:_LISTED], *[f"- {left}"] * bool(left))
 
 
-def _where(frame: Frame) -> Iterator[str]:
+def _where(plan: Plan, frame: Frame) -> Iterator[str]:
     parts = [f"commit {code(frame.commit)}"] if frame.commit else []
     parts += [f"environment {code(frame.environment)}"] if frame.environment else []
     facts = [f"Planned for {', '.join(parts)}."] * bool(parts)
-    if frame.preparers:
-        people = [*map(code, frame.preparers[:_PEOPLE])]
-        people += filter(None, [more(len(frame.preparers), _PEOPLE)])
-        facts.append(f"Prepared by {', '.join(people)}.")
+    found = plan.sign_off if frame.assessment is None else signed_off(frame.assessment)
+    facts.append(f"Prepared by: {sentence(preparers_text(found or NO_SIGN_OFF))}.")
     if frame.job_url:
         facts.append(f"Output and files of the job: {link(frame.job_url)}.")
     if facts:

@@ -8,6 +8,7 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Action, Verb
 from reconciler.core.model.report import Applied, Outcome, Report, Settled
+from reconciler.render.approvals import approvers_text, preparers_text
 from reconciler.render.phrases import PARTICIPLES, need_person
 from reconciler.render.styled_text import BLANK, Line, Span, line, span
 
@@ -137,6 +138,9 @@ def _verdict(report: Report, next_step: str) -> Iterator[Line]:
         fact = "It is unknown whether another apply posted the same entries:"
         yield line((fact, "bad"), f" {report.unsearched}.")
         yield line(("To fix: ", "strong"), _SEARCH_AGAIN, indent=4)
+    if report.sign_off is not None and report.sign_off.approved_by:
+        yield line(("Prepared by: ", "strong"), f"{preparers_text(report.sign_off)}.")
+        yield line(("Approved by: ", "strong"), f"{approvers_text(report.sign_off)}.")
 
 
 _SEARCH_AGAIN = (

@@ -12,9 +12,8 @@ from reconciler.core.documents.plan_file import plan_of, plan_text
 from reconciler.core.documents.plan_json import checksum_of, document_of
 from reconciler.core.model.canonical import json_bytes
 from reconciler.core.model.finding import Refusal
-from reconciler.core.model.plan import Requirement
 from reconciler.core.model.policy import Approvals, Evidence, Policy, Tier
-from reconciler.core.model.review import Approval, Discarded, Review
+from reconciler.core.model.review import Approval, Discarded, Requirement, Review
 from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planning.approvals import assess
 from reconciler.workspace.settings import policy_digest

@@ -302,7 +302,7 @@ def test_what_is_no_plan_is_refused(text):
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "10.0", ""])
 def test_a_plan_of_another_format_is_refused_by_its_version(version):
-    text = TEXT.replace('"format_version": "1.0"', f'"format_version": "{version}"')
+    text = TEXT.replace('"format_version": "1.1"', f'"format_version": "{version}"')
     with pytest.raises(StalePlan, match="this version reads"):
         plan_file.plan_of(text)
 

@@ -233,6 +233,11 @@ def test_a_merge_applies_exactly_what_was_approved(life):
     assert life.posted() == []
 
     life.server.approve("alice", body=f"Approved: {digest}")
+    life.planned(pushed, event_name="pull_request_review")
+    saved = json.loads(life.actions.artifact(f"plan-{life.repository.head}").read_text())
+    assert saved["sign_off"] == signed_off(life, digest)
+    document = life.actions.artifact("plan-report").read_text()
+    assert f"alice (review 2) at {life.repository.head[:10]}" in document
     log, report = life.applied(merged, code=0)
     assert "Applied: 1 created." in log
     assert report["plan_digest"] == digest
@@ -240,10 +245,29 @@ def test_a_merge_applies_exactly_what_was_approved(life):
         ("alice", [digest])
     ]
     assert report["approvals"]["commit"] == life.repository.head
+    assert report["sign_off"] == signed_off(life, digest, "bob")
     (posted,) = life.posted()
     assert (posted["accountingPeriodName"], posted["status"]) == ("Feb-2026", "Created")
     assert KEY not in log + life.comment
     assert json.loads(life.actions.artifact("apply-report").read_text()) == report
+
+
+def signed_off(life, digest, *more):
+    """Mallory and others prepared the plan with this digest, and alice approved it."""
+    alice = {
+        "who": "alice",
+        "evidence": "review 2",
+        "weak": False,
+        "digests": [digest],
+        "commit": life.repository.head,
+    }
+    return {
+        "prepared_by": ["mallory", *more],
+        "prepared_not_read": "",
+        "approved_by": [alice],
+        "approved_not_read": "",
+        "change": "pull request #7",
+    }
 
 
 def test_the_action_runs_a_command(life, tmp_path):

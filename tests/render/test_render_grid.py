@@ -10,7 +10,7 @@ from document_schemas import must_fit
 from html_harness import large_plan
 
 from reconciler.core.documents.plan_file import plan_text
-from reconciler.core.model.plan import Requirement
+from reconciler.core.model.review import Requirement
 from reconciler.render.annotations import plan_annotations
 from reconciler.render.html.document import plan_html
 from reconciler.render.junit import plan_junit

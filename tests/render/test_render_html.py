@@ -13,6 +13,7 @@ from plan_scenes import Scene, credit, debit, entry
 
 from reconciler.core.model.plan import Action
 from reconciler.core.model.policy import Approvals, Policy, Tier
+from reconciler.core.model.review import Approval, SignOff
 from reconciler.core.model.scope import OutOfScope, Provenance, Scope
 from reconciler.core.planning.impact import impact_of
 from reconciler.render.html.document import plan_html
@@ -35,6 +36,54 @@ WHOLE_PAGES = ("create", "everything", "nothing", "refused-too-many-removals")
 def test_a_plan_reads_like_this_as_a_report(name, golden):
     drawn = without_our_own(plan_html(SCENES[name]().plan()))
     golden(f"html-{name}.html", drawn if name in WHOLE_PAGES else body_of(drawn))
+
+
+APPROVED = Approval(who="alice", evidence="review 2", commit="4f1c0de9a7b2" * 3)
+
+
+@pytest.mark.parametrize(
+    ("sign_off", "rows"),
+    [
+        pytest.param(
+            SignOff(prepared_by=("mallory", "bob"), approved_by=(APPROVED,)),
+            [
+                ("Prepared by", "mallory, bob"),
+                ("Reviewed by", ""),
+                ("Approved by", "alice (review 2) at 4f1c0de9a7"),
+                ("Approved by", ""),
+            ],
+            id="one of two approvals",
+        ),
+        pytest.param(
+            SignOff(
+                prepared_by=("mallory",),
+                prepared_not_read="nobody says who pushed it",
+                approved_not_read="no token",
+            ),
+            [
+                ("Prepared by", "mallory; not read: nobody says who pushed it"),
+                ("Reviewed by", ""),
+                *[("Approved by", "not read: no token")] * 2,
+            ],
+            id="unknown",
+        ),
+        pytest.param(
+            None,
+            [
+                ("Prepared by", "not read: the plan does not name them"),
+                ("Reviewed by", ""),
+                *[("Approved by", "not read: the plan does not name them")] * 2,
+            ],
+            id="not saved",
+        ),
+    ],
+)
+def test_the_fields_to_sign_have_the_names_that_are_known(sign_off, rows):
+    policy = Policy(approvals=Approvals(tiers=(Tier(required=2),)))
+    plan = replace(plan_for(snapshot([declared()]), policy=policy), sign_off=sign_off)
+    signing = plan_html(plan).partition('<section class="signing"')[2]
+    found = re.findall(r'<th scope="row">(.*?)</th><td><bdi>(.*?)</bdi></td>', signing)
+    assert found == rows
 
 
 def body_of(document):

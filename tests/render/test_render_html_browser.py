@@ -264,7 +264,7 @@ def test_on_paper_everything_is_open_and_nothing_is_to_be_pressed(watched: Watch
     for name in ("2026-01-hosting", "2026-01-obsolete", "2026-01-true-up"):
         expect(page.get_by_role("table", name=f"Lines of {name}")).to_be_visible()
     expect(page.get_by_label("Text")).to_be_hidden()
-    expect(page.get_by_text("Approved by")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Approved by")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 

@@ -19,8 +19,7 @@ from forge_fixtures import (  # noqa: F401 - fixtures are found by their names h
 )
 from forge_server import Fault, account, commit_of, gitlab_commit
 
-from reconciler.core.model.plan import Requirement
-from reconciler.core.model.review import Approval, Review
+from reconciler.core.model.review import Approval, Requirement, Review
 from reconciler.core.planning.approvals import assess
 from reconciler.errors import ForgeRefused
 from reconciler.forge.protocol import MERGE

@@ -24,7 +24,7 @@ OPTIONAL |= {
     "reversed_by",
     "waiting",
 }
-OPTIONAL |= {"materiality", "warning_rules"}
+OPTIONAL |= {"commit", "materiality", "sign_off", "warning_rules"}
 ROOT = "urn:journal-reconciler:v1:"
 
 
@@ -106,6 +106,7 @@ REPORT = {
     "interrupted": False,
     "timed_out": False,
     "approvals": None,
+    "sign_off": None,
     "settled": [],
     "changes": [],
     "summary": dict.fromkeys((outcome.value for outcome in Outcome), 0),

@@ -39,6 +39,8 @@ class Known:
     policy: Policy
     basis: Basis
     base: BaseCommit | None
+    since: str
+    """The commit of the base, or else of the last apply; empty if neither is known."""
     warnings: tuple[PlanWarning, ...]
 
 
@@ -53,7 +55,7 @@ def known_offline(workspace: CheckedWorkspace, settings: Settings, revision: str
     opened = open_workspace_daybook(workspace.root, settings) if read else no_daybook()
     with closing(opened) as daybook:
         recorded: Mapping[Address, Recorded] = daybook.recorded()
-        basis = _basis(workspace, settings, daybook)
+        basis, since = _basis(workspace, settings, daybook), daybook.applied_commit
     base: BaseState | None = None
     policy, changed = settings.policy, tuple[PlanWarning, ...]()
     if not basis.lineage:
@@ -70,6 +72,7 @@ def known_offline(workspace: CheckedWorkspace, settings: Settings, revision: str
         policy=policy,
         basis=basis,
         base=base.commit if base is not None else None,
+        since=base.commit.commit if base is not None else since,
         warnings=(*offline_warnings(workspace, in_file=in_file, known=known), *changed),
     )
 

@@ -1,17 +1,31 @@
-"""What the policy asks of a plan, as JSON: the required approvals, and the material changes."""
+"""What the policy asks of a plan, and who prepared and approved it, as JSON."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from reconciler.core.documents.plain_fields import read_fields
+from reconciler.core.documents.plain_fields import read_fields, written_fields
 from reconciler.core.documents.plan_schema import Document, NotAPlan
 from reconciler.core.model.money import plain
-from reconciler.core.model.plan import Plan, Requirement
+from reconciler.core.model.plan import Plan
+from reconciler.core.model.review import Requirement, SignOff
 from reconciler.core.planning.impact import material
 
 
-def materiality_document(plan: Plan) -> Document:
+def controls_document(plan: Plan) -> Document:
+    """The required approvals, and what is material if the policy has limits."""
+    return {
+        "approvals": written_fields(plan.requirement, approvals="required"),
+        **({"materiality": _materiality(plan)} if plan.materiality else {}),
+    }
+
+
+def sign_off_from(document: Document) -> SignOff | None:
+    """Who prepared and approved, as a plan's JSON says; None if it says nothing."""
+    return read_fields(SignOff, document["sign_off"]) if "sign_off" in document else None
+
+
+def _materiality(plan: Plan) -> Document:
     """The limits of materiality, and the changes that reach them."""
     found = material(plan.pending, plan.materiality, plan.basis.home_currency)
     return {

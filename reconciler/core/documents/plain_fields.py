@@ -1,7 +1,7 @@
 """Values of plain fields as JSON objects, and back: the names and types are those of the fields."""
 
 from collections.abc import Mapping
-from dataclasses import Field, fields
+from dataclasses import Field, fields, is_dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -31,7 +31,11 @@ def _json(value: object) -> object:
         return plain(value)
     if isinstance(value, Mapping):
         return {name: _json(item) for name, item in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return written_fields(value)
+    return value
 
 
 def read_fields(kind: type[_Read], row: Document, **named: object) -> _Read:

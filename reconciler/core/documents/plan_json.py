@@ -1,6 +1,6 @@
 """The plan as a JSON document: written, read back, and its checksum.
 
-Format 1.0. A minor version adds, a major version breaks; readers ignore keys they do not know.
+Format 1.1. A minor version adds, a major version breaks; readers ignore keys they do not know.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,10 @@ from typing import Any, TypedDict, cast
 from msgspec import ValidationError, convert
 
 from reconciler.core.documents.controls_json import (
-    materiality_document,
+    controls_document,
     materiality_from,
     requirement_from,
+    sign_off_from,
 )
 from reconciler.core.documents.plain_fields import read_fields as _read
 from reconciler.core.documents.plain_fields import written_fields as _written
@@ -102,10 +103,8 @@ def document_of(plan: Plan) -> Document:
         **({"waiting": [_written(one) for one in plan.waiting]} if plan.waiting else {}),
         **({} if plan.rehearsal is None else {"rehearsal": rehearsal_document(plan.rehearsal)}),
         "refusals": [_written(row) for row in plan.refusals],
-        "controls": {
-            "approvals": _written(plan.requirement, approvals="required"),
-            **({"materiality": materiality_document(plan)} if plan.materiality else {}),
-        },
+        "controls": controls_document(plan),
+        **({} if plan.sign_off is None else {"sign_off": _written(plan.sign_off)}),
         "warnings": [warning.message for warning in plan.warnings],
         "warning_rules": [
             {"rule": one.rule, "place": one.place, "severity": one.severity.value}
@@ -278,6 +277,7 @@ def plan_from(document: Document) -> Plan:
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),
         requirement=requirement_from(document),
+        sign_off=sign_off_from(document),
         materiality=materiality_from(document),
         allowances=_read(Allowances, {**_written(Allowances()), **scope}),
         search=_read(SearchOptions, document.get("search") or _written(SearchOptions())),

@@ -12,9 +12,10 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Reason, SearchOptions, Step
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.proofs.rehearsal import RehearsedChange
+from reconciler.core.model.review import SignOff
 from reconciler.core.model.scope import BaseCommit, OutOfScope, Provenance, Scope
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 Document: TypeAlias = dict[str, Any]
 
@@ -248,6 +249,7 @@ _PLAN = _object(
             )
         )
     ],
+    sign_off=NotRequired[_object(SignOff)],
     warnings=list[str],
     warning_rules=NotRequired[_list[_object(rule=str, place=str, severity=Severity)]],
     summary=dict[_COUNTED, _Count],

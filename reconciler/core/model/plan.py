@@ -9,10 +9,10 @@ from types import MappingProxyType
 from reconciler.core.model.finding import PlanWarning, Refusal, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
-from reconciler.core.model.policy import Evidence
 from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Address, Line, Live, Source, Value
 from reconciler.core.model.reversal_pair import ReversalPair
+from reconciler.core.model.review import NO_REQUIREMENT, Requirement, SignOff
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.scope import (
     NOTHING_OUT_OF_SCOPE,
@@ -271,20 +271,6 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """The approvals that the plan requires before it is applied; by default none.
-
-    `because` names the tiers of the policy that require that number.
-    """
-
-    approvals: int = 0
-    because: tuple[str, ...] = ()
-    approvers: tuple[str, ...] = ()
-    evidence: Evidence = Evidence.FORGE
-    bind_digest: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowances:
     """Limits that options of the command set in place of the defaults.
 
@@ -360,10 +346,12 @@ class Plan:
     search: SearchOptions = SearchOptions()
     scope: Scope = WHOLE
     out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
-    requirement: Requirement = Requirement()
+    requirement: Requirement = NO_REQUIREMENT
     materiality: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     """By currency, the debits from which a change is material; from the policy."""
     rehearsal: Rehearsal | None = None
+    sign_off: SignOff | None = None
+    """None where nobody asked. The digest does not depend on it."""
     digest: str = ""
     live: LiveState | None = None
     """None where every entry was read. The digest does not depend on it."""

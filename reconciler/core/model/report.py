@@ -9,10 +9,10 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Action, Change, Step
 from reconciler.core.model.resource import Address, Value
-from reconciler.core.model.review import Assessment
+from reconciler.core.model.review import Assessment, SignOff
 from reconciler.errors import LedgerError, ReconcilerError
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,8 @@ class Report:
     timed_out: bool = False
     assessment: Assessment | None = None
     """The approvals found before the first call."""
+    sign_off: SignOff | None = None
+    """Who prepared and who approved it; None where nothing of a change is applied."""
     unanswered: int = 0
     """How many differences no change of the plan answers."""
     unsearched: str = ""
@@ -184,6 +186,7 @@ def report_document(report: Report, run: RunFacts = NO_FACTS) -> dict[str, Any]:
         "interrupted": report.interrupted,
         "timed_out": report.timed_out,
         "approvals": _approvals(report.assessment),
+        "sign_off": asdict(report.sign_off) if report.sign_off is not None else None,
         "settled": settled_rows(report.settled),
         "changes": [change_row(item) for item in report.applied],
         "summary": {outcome.value: len(report.ended(outcome)) for outcome in Outcome},
@@ -207,6 +210,7 @@ def _approvals(found: Assessment | None) -> dict[str, Any] | None:
                 "evidence": approval.evidence,
                 "weak": approval.weak,
                 "digests": list(approval.digests),
+                "commit": approval.commit,
             }
             for approval in found.present
         ],

@@ -3,7 +3,24 @@
 from dataclasses import dataclass
 
 from reconciler.core.model.finding import Refusal
-from reconciler.core.model.plan import Requirement
+from reconciler.core.model.policy import Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """The approvals that the plan requires before it is applied; by default none.
+
+    `because` names the tiers of the policy that require that number.
+    """
+
+    approvals: int = 0
+    because: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.FORGE
+    bind_digest: bool = False
+
+
+NO_REQUIREMENT = Requirement()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +34,7 @@ class Approval:
     evidence: str
     weak: bool = False
     digests: tuple[str, ...] = ()
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +77,15 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """The approvals of a plan, compared with those that it requires."""
+    """The approvals of a plan, compared with those that it requires.
+
+    `authors` are all who prepared what is applied, as far as the evidence tells.
+    """
 
     requirement: Requirement
     change: str = ""
     commit: str = ""
+    authors: tuple[str, ...] = ()
     present: tuple[Approval, ...] = ()
     discarded: tuple[Discarded, ...] = ()
     missing: tuple[Refusal, ...] = ()
@@ -72,3 +94,24 @@ class Assessment:
     def satisfied(self) -> bool:
         """Whether no approval is missing."""
         return not self.missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """Who prepared and who approved a change, as far as that was read.
+
+    `prepared_not_read` and `approved_not_read` say what is unknown, and why; empty if nothing is.
+    `change` is its name for people, where the forge knows one.
+    """
+
+    prepared_by: tuple[str, ...] = ()
+    prepared_not_read: str = ""
+    approved_by: tuple[Approval, ...] = ()
+    approved_not_read: str = ""
+    change: str = ""
+
+
+NO_SIGN_OFF = SignOff(
+    prepared_not_read="the plan does not name them", approved_not_read="the plan does not name them"
+)
+"""That of a plan which was not saved, or by an earlier version."""

@@ -5,9 +5,16 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Change, Requirement
+from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.policy import Approvals, Evidence, Tier
-from reconciler.core.model.review import Approval, Assessment, Discarded, Review
+from reconciler.core.model.review import (
+    Approval,
+    Assessment,
+    Discarded,
+    Requirement,
+    Review,
+    SignOff,
+)
 from reconciler.core.planning.impact import (
     Affected,
     MoneyMovement,
@@ -143,7 +150,7 @@ def assess(requirement: Requirement, review: Review | None, *, digest: str) -> A
 
     Without a review all approvals are missing.
     """
-    if not requirement.approvals:
+    if review is None and not requirement.approvals:
         return Assessment(requirement=requirement)
     if review is None:
         return Assessment(
@@ -156,6 +163,7 @@ def assess(requirement: Requirement, review: Review | None, *, digest: str) -> A
         requirement=requirement,
         change=review.change,
         commit=review.commit,
+        authors=review.authors,
         present=present,
         discarded=(*review.discarded, *discarded),
         missing=missing,
@@ -167,13 +175,26 @@ def combined(assessments: Sequence[Assessment]) -> Assessment:
     first = assessments[0]
     if len(assessments) == 1:
         return first
-    present = {item.who.casefold(): item for one in assessments for item in one.present}
+    present = {
+        (item.who.casefold(), item.commit): item for one in assessments for item in one.present
+    }
     return replace(
         first,
         change=" and ".join(one.change for one in assessments),
         present=tuple(present.values()),
         discarded=tuple(dict.fromkeys(item for one in assessments for item in one.discarded)),
         missing=tuple(dict.fromkeys(item for one in assessments for item in one.missing)),
+    )
+
+
+def signed_off(found: Assessment) -> SignOff:
+    """Who prepared and who approved what was assessed."""
+    unknown = [flaw.message for flaw in found.missing if flaw.rule == "approval-evidence"]
+    return SignOff(
+        prepared_by=found.authors,
+        prepared_not_read="; ".join(unknown),
+        approved_by=found.present,
+        change=found.change,
     )
 
 
@@ -202,7 +223,7 @@ def _counted(
         if why:
             discarded.append(Discarded(who=approval.who, why=why))
         else:
-            present.setdefault(who, approval)
+            present.setdefault(who, replace(approval, commit=review.commit))
     return tuple(present.values()), tuple(discarded)
 
 

@@ -6,13 +6,15 @@ from the server can neither make markup nor hide, turn or forge anything (I-80).
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 import jinja2
 
 from reconciler.core.model.plan import Plan
+from reconciler.core.model.review import NO_SIGN_OFF
 from reconciler.core.planning.closing.readiness import CloseReport
+from reconciler.render.approvals import approval_text, approvers_text, preparers_text
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import css_string, host_of, neutral
 from reconciler.render.html.changes import ChangeRow, ChangeTable, table_of
@@ -49,7 +51,7 @@ def plan_html(plan: Plan) -> str:
             charts=charts_of(plan),
             half=HALF,
             ledger=_ledger(view),
-            signers=_signers(plan.requirement.approvals),
+            signers=_signers(plan),
             table=table,
             rows=tuple(table.rows.values()),
             cancelling=_rows(table, view.cancelling),
@@ -114,13 +116,22 @@ def _facts(view: PlanView) -> tuple[tuple[str, str], ...]:
         ("Good until", origin.expires_at),
         ("Made by", f"reconciler {origin.tool_version}" if origin.tool_version else ""),
         ("Approvals", view.approvals),
+        ("Prepared by", preparers_text(view.plan.sign_off or NO_SIGN_OFF)),
+        ("Approved by", approvers_text(view.plan.sign_off or NO_SIGN_OFF)),
     )
     return tuple((name, value) for name, value in facts if value)
 
 
-def _signers(required: int) -> tuple[str, ...]:
-    """Who signs the printed plan: an approver for each approval that it requires, at least one."""
-    return ("Prepared by", "Reviewed by", *["Approved by"] * max(required, 1))
+def _signers(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Who signs the printed plan, as what: each approver, and one for each missing approval."""
+    found = plan.sign_off or NO_SIGN_OFF
+    yield "Prepared by", preparers_text(found)
+    yield "Reviewed by", ""
+    for approval in found.approved_by:
+        yield "Approved by", approval_text(approval)
+    rest = max(plan.requirement.approvals, 1) - len(found.approved_by)
+    for _ in range(rest):
+        yield "Approved by", f"not read: {found.approved_not_read}" * bool(found.approved_not_read)
 
 
 def _ledger(view: PlanView) -> str:
