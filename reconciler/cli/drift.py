@@ -22,7 +22,7 @@ from reconciler.render.text import drift_lines
 
 _KEYS = (
     *("workspace", "target", "live"),
-    *("drift", "unanswered", "transfers", "warnings"),
+    *("drift", "unanswered", "transfers", "warnings", "warning_rules"),
 )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change, Plan, Reason
 from reconciler.render.change_view import (
@@ -76,6 +77,12 @@ def verdict_lines(plan: Plan) -> tuple[Part, ...]:
     return (*_unanswered(view), *_verdict(view), *_refusals(view))
 
 
+_OLDER = {
+    "daybook-older": "The daybook is an older copy.",
+    "ledger-older": "The ledger is an older copy.",
+}
+
+
 def drift_lines(plan: Plan) -> tuple[Part, ...]:
     """What changed in the ledger, for the `drift` verb."""
     view = view_of(plan)
@@ -83,7 +90,11 @@ def drift_lines(plan: Plan) -> tuple[Part, ...]:
     found = (*drift_section(view.drift), *_unanswered(view), *_transfers(view))
     told = (*_header(view), *found, *warnings)
     facts = [f"{fact}." for fact in (view.drifted, view.need_person) if fact]
-    facts += ["The daybook is an older copy."] * (bool(warnings) and not facts)
+    warned = {one.rule for one in plan.warnings if one.severity is Severity.WARNING}
+    facts = facts or [fact for rule, fact in _OLDER.items() if rule in warned]
+    if warned and not facts:
+        fact = "nothing, but a warning counts as a difference: " + ", ".join(sorted(warned))
+        return (*told, line(("Drift: ", "warning"), f"{fact}."))
     if not facts:
         return (*told, line(("No drift.", "good"), " The ledger holds what was applied."))
     return (*told, line(("Drift: ", "warning"), " ".join(facts)))

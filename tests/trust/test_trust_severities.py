@@ -121,6 +121,46 @@ def test_a_policy_governs_warnings(warned, policy, code, severities):
     assert ended == code
 
 
+QUERY = ("--live", "query")
+VERBS = {
+    # How each verb ends at each level of a rule about files, and of one about how it read the
+    # ledger. None: the verb shows no finding under that rule.
+    "validate": {"file-spreadsheet": 3, "cache-discarded": None},
+    "plan": {"file-spreadsheet": 3, "cache-discarded": 4},
+    "apply": {"file-spreadsheet": 3, "cache-discarded": 4},
+    "drift": {"file-spreadsheet": 3, "cache-discarded": 7},
+    "close-check": {"file-spreadsheet": 3, "cache-discarded": None},
+}
+ARGUMENTS = {
+    "plan": QUERY,
+    "apply": ("--auto-approve", *QUERY),
+    "drift": QUERY,
+    "close-check": ("Jan-2026", "--allow", "earlier-period", "--allow", "not-transferred"),
+}
+
+
+@pytest.mark.parametrize("level", ["error", "warning", "information", "off"])
+@pytest.mark.parametrize("rule", ["cache-discarded", "file-spreadsheet"])
+def test_every_verb_ends_by_the_level_of_what_it_finds(empty, rule, level):  # noqa: F811
+    empty.declare("one")
+    empty.settings(spec=f"{{policy: {{severities: {{{rule}: {level}}}}}}}")
+    assert empty.apply().code == 0
+    empty.write("march.csv", "a,b")
+    for verb, ends in VERBS.items():
+        (empty.root / ".reconciler" / "cache.db").write_text("damaged")
+        ended = empty.run(verb, *ARGUMENTS.get(verb, ()))
+        fails = level == "error" or (
+            level == "warning" and (verb, rule) == ("drift", "cache-discarded")
+        )
+        code = ends[rule] if fails and ends[rule] is not None else 0
+        assert ended.code == code, (verb, ended.said)
+        if rule == "cache-discarded" and ends[rule] is not None:
+            word = {"error": "warning", "off": ""}.get(level, level)
+            shown = f"{word}[{rule}]" if word else rule
+            assert (shown in ended.out) is bool(word), (verb, ended.said)
+            assert ("older copy" in ended.out) is False
+
+
 def test_every_warning_is_lowerable_or_a_guard():
     """A rule that is on neither list was forgotten, and one on both contradicts itself."""
     warnings = {rule.id for rule in all_rules().values() if rule.severity is not Severity.ERROR}

@@ -24,12 +24,17 @@ _Warning = TypeVar("_Warning", Problem, PlanWarning)
 
 
 def governed(warnings: Iterable[_Warning], policy: Policy) -> Iterator[_Warning]:
-    """The warnings with the severities that the policy gives to their rules; errors as they are."""
+    """The warnings with the severities that the policy gives to their rules; errors as they are.
+
+    One that is raised to an error is a warning here: whoever knows what it stops lets it fail.
+    """
     for one in warnings:
         level = policy.severities.get(one.rule)
-        # What fails is found by `Policy.failing`, where it is known what that stops.
-        fixed = level in (None, Level.ERROR) or one.severity is Severity.ERROR
-        if fixed or (level is not Level.WARNING and one.rule not in LOWERABLE):
+        if level is None or one.severity is Severity.ERROR:
+            yield one
+        elif level in (Level.ERROR, Level.WARNING):
+            yield replace(one, severity=Severity.WARNING)
+        elif one.rule not in LOWERABLE:
             yield one
         elif level is not Level.OFF:
             yield replace(one, severity=Severity(str(level)))
@@ -54,7 +59,7 @@ def made_strict(
     problem: Problem, failing: frozenset[str], policy: Policy, *, today: str
 ) -> Problem:
     """The problem, as an error if its rule is one whose warnings fail and nothing waives it."""
-    if problem.severity is not Severity.WARNING or not failing & {EVERY_RULE, problem.rule}:
+    if problem.severity is Severity.ERROR or not failing & {EVERY_RULE, problem.rule}:
         return problem
     left = [one for one in governed((problem,), policy) if one.severity is Severity.WARNING]
     fails = left and waiver_of(problem, policy, today=today) is None
