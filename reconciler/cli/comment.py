@@ -13,10 +13,21 @@ from reconciler.cli.show import with_workspace
 from reconciler.cli.terminal import err, note, out_json, out_text
 from reconciler.core.model.command import completed_plan
 from reconciler.render.comment import Frame, comment_body, marker_of
+from reconciler.render.escaping import host_of
 from reconciler.render.styled_text import line
 
 _LONGEST = 10
 """The most characters that one of a path becomes in a command."""
+
+
+def _sound_address(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """A callback that refuses what cannot be a link."""
+    if value and not host_of(value):
+        raise click.BadParameter(
+            "Give an https address with the name of a host, such as "
+            "https://ci.example.com/jobs/7/plan.html."
+        )
+    return value
 
 
 @click.command()
@@ -28,11 +39,24 @@ _LONGEST = 10
     metavar="NAME",
     help="What the plan is for, such as production, if one change has several plans.",
 )
+@click.option(
+    "--report-url",
+    default="",
+    metavar="URL",
+    callback=_sound_address,
+    help="The https address of the HTML report, which the comment links to.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the comment and post nothing.")
 @json_option
 @common_options
 def comment(
-    *, planfile: Path, environment: str, dry_run: bool, ca_bundle: str | None, **given: Any
+    *,
+    planfile: Path,
+    environment: str,
+    report_url: str,
+    dry_run: bool,
+    ca_bundle: str | None,
+    **given: Any,
 ) -> int:
     """Keep one comment on the pull request or merge request, for each workspace and environment.
 
@@ -42,7 +66,8 @@ def comment(
     plan = completed_plan(saved_plan(planfile), given_options().completed)
     options = change_options(given, ca_bundle)
     if dry_run:
-        frame = Frame(environment=environment, commit=options.commit or "")
+        commit = options.commit or ""
+        frame = Frame(environment=environment, commit=commit, report_url=report_url)
         text = comment_body(plan, frame, before="", limit=DRY_RUN_LIMIT)
         drawing = with_workspace(text, plan, "markdown")
         out_json({"comment": drawing})
@@ -58,6 +83,7 @@ def comment(
             assessment=state.assessment,
             unread=failure.message if failure else "",
             job_url=state.job_url,
+            report_url=report_url,
         )
         if failure is not None:
             fact = line(("Approvals were not read: ", "warning"), failure.message)

@@ -43,7 +43,7 @@ class Stamp:
 class Frame:
     """What surrounds the plan in a comment. `assessment` is None when nothing could be read.
 
-    `job_url` is the page of the CI job.
+    `job_url` is the page of the CI job, and `report_url` that of the HTML report.
     """
 
     environment: str
@@ -51,6 +51,7 @@ class Frame:
     assessment: Assessment | None = None
     unread: str = ""
     job_url: str = ""
+    report_url: str = ""
 
 
 def marker_of(workspace: str, environment: str) -> str:
@@ -141,6 +142,8 @@ def _where(plan: Plan, frame: Frame) -> Iterator[str]:
     facts = [f"Planned for {', '.join(parts)}."] * bool(parts)
     found = plan.sign_off if frame.assessment is None else signed_off(frame.assessment)
     facts.append(f"Prepared by: {sentence(preparers_text(found or NO_SIGN_OFF))}.")
+    if frame.report_url:
+        facts.append(f"Report: {link(frame.report_url)}.")
     if frame.job_url:
         facts.append(f"Output and files of the job: {link(frame.job_url)}.")
     if facts:

@@ -69,10 +69,12 @@ class Pipelines:
             fetch = ["fetch", "--quiet", *depth, f"file://{self.origin}", sha]
             for command in (["init", "--quiet"], fetch, ["checkout", "--quiet", "--detach", sha]):
                 subprocess.run(["git", *command], cwd=folder, check=True)
+        handed = {}
         for need in job.get("needs", []):
-            shutil.copytree(
-                self.scratch / "pipelines" / f"{self.runs:03}" / need, folder, dirs_exist_ok=True
-            )
+            kept = self.scratch / "pipelines" / f"{self.runs:03}" / need
+            shutil.copytree(kept, folder, dirs_exist_ok=True)
+            for file in kept.glob("*.env"):
+                handed.update(row.split("=", 1) for row in file.read_text().splitlines())
         trusted = reads and environment is not None
         if trusted and shared.exists():
             shutil.copytree(shared, state)
@@ -81,7 +83,7 @@ class Pipelines:
         install_checkout(programs)
         kept = {key: os.environ[key] for key in INHERITED if key in os.environ}
         path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), kept["PATH"]])
-        variables = {**everywhere, **own, **self.secrets.get(environment, {}), **said}
+        variables = {**everywhere, **own, **self.secrets.get(environment, {}), **handed, **said}
         ended = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", "\n".join(job["script"])],
             cwd=folder,
@@ -103,7 +105,8 @@ class Pipelines:
         kept.mkdir(parents=True)
         if code and artifacts.get("when") != "always":
             return
-        for path in artifacts.get("paths", []):
+        variables = artifacts.get("reports", {}).get("dotenv")
+        for path in (*artifacts.get("paths", []), *filter(None, [variables])):
             for file in folder.glob(path):
                 shutil.copy(file, kept)
 

@@ -272,14 +272,14 @@ class _JobRun:
         if_no_files_found: str,
         retention_days: str = "90",
         include_hidden_files: str = "False",
-    ) -> None:
+    ) -> dict[str, str]:
         found = sorted(self.work.glob(path)) if "*" in path else [Path(path)]
         hidden = [file for file in found if any(part[0] == "." for part in Path(path).parts)]
         found = [] if hidden and include_hidden_files != "True" else found
         if not any(file.exists() for file in found):
             assert if_no_files_found in ("ignore", "warn", "error")
             self.job.code = self.job.code or int(if_no_files_found == "error")
-            return
+            return {}
         kept = self.place.scratch / "artifacts" / f"{self.place.runs:03}" / name
         (kept / "files").mkdir(parents=True)
         for file in found:
@@ -295,6 +295,8 @@ class _JobRun:
         }
         about = {"name": name, "expired": False, "workflow_run": run}
         (kept / "about.json").write_text(json.dumps(about))
+        run_url = f"https://github.example/{REPOSITORY}/actions/runs/{self.place.runs}"
+        return {"artifact-url": f"{run_url}/artifacts/{name}"}
 
     def _download(self, *, name: str, path: str, run_id: str = "", github_token: str = "") -> None:
         if run_id:

@@ -393,3 +393,25 @@ def test_a_list_of_keys_outside_of_the_workspace_is_none(signed):
     ended = signed.books.apply()
     assert ended.code in (1, 3), ended.said
     assert signed.books.posted() == {}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://ci.example.com/plan.html",
+        "plan.html",
+        "https://me:pass@ci.example.com/",
+        "https://x",
+    ],
+)
+def test_a_report_is_linked_over_https_alone(checkout, tmp_path, address):
+    books = checkout.books
+    books.declare("accrual")
+    file = tmp_path / "plan.json"
+    books.plan("--offline", "--out", file)
+    sound = "https://ci.example.com/jobs/7/plan.html"
+    ended = reconciler("comment", file, "--dry-run", "--report-url", sound)
+    assert f"Report: [<code>ci.example.com</code>]({sound})." in ended.out
+    refused = reconciler("comment", file, "--dry-run", "--report-url", address)
+    assert refused.code == 64
+    assert "Give an https address" in refused.err

@@ -214,6 +214,7 @@ def test_a_merge_applies_exactly_what_was_approved(life):
     assert first in life.actions.artifact("plan-report").read_text()
     assert first in life.comment
     assert "none counts" in life.comment
+    assert "/artifacts/plan-report)" in life.comment
 
     pushed = life.pushed(
         "In February", accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28"
@@ -445,6 +446,7 @@ def test_gitlab_applies_exactly_what_was_approved(gitlab_life):
     assert not jobs["comment"].checked_out
     digest = json.loads(life.pipelines.artifact("plan", "plan.json").read_text())["digest"]
     assert f"Digest: `{digest}`" in life.comment
+    assert "](https://gitlab.example/jobs/1/artifacts/file/plan.html)" in life.comment
 
     merged = life.repository.merge()
     refused = life.of_main(merged)["apply"]

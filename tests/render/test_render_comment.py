@@ -55,7 +55,7 @@ def body(plan=PLAN, *, before="", limit=GITHUB, **frame):
         ("author", {"assessment": reviewed("mallory"), "commit": OLD}),
         ("unread", {"assessment": None, "unread": "Reading: GitHub answered 403"}),
         ("unasked", {"assessment": None, "environment": "", "commit": ""}),
-        ("prepared", {"assessment": PREPARED, "job_url": JOB}),
+        ("prepared", {"assessment": PREPARED, "job_url": JOB, "report_url": f"{JOB}/artifacts/7"}),
     ],
 )
 def test_a_comment_reads_like_this(case, frame, golden):
