@@ -11,7 +11,7 @@ from io import StringIO
 from itertools import pairwise
 from keyword import iskeyword
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -262,16 +262,50 @@ _GOOD = frozenset({0, 2})
 def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
     words = sys.argv[1:] if args is None else args
     code, error = _ended(words, given)
-    if isinstance(error, click.UsageError) and not given.command and _names_json(words):
-        # It was refused before its options were read.
-        given.style = "json"
+    if error is not None and not given.recorded:
+        # It was refused before its options were read, or before the verb began.
+        _record_refusal(words, given, code, error)
     if given.style == "json" and not given.printed:
         streams.write_document(json_text(_output(given, code, error)))
     return code
 
 
-def _names_json(words: Sequence[str]) -> bool:
-    return "--format=json" in words or ("--format", "json") in pairwise(words)
+def _record_refusal(
+    words: Sequence[str], given: CommonOptions, code: int, error: Exception
+) -> None:
+    """Give a command line that was refused the output, the report and the events it asks for."""
+    options, asked = _readable_options(words)
+    if not given.command:
+        named = "--format=json" in words or ("--format", "json") in pairwise(words)
+        given.style, given.command = "json" if named else options.style, options.command
+    report, events = asked.get("report"), asked.get("events")
+    if report or events:
+        from reconciler.cli.run_record import RunRecord
+
+        record = RunRecord(lambda event: None, style="text", report_file=report, events=events)
+        try:
+            record.refused(code, *_message_of(error))
+        except ReconcilerError as lost:
+            show_error(lost)
+
+
+def _readable_options(words: Sequence[str]) -> tuple[CommonOptions, Mapping[str, Any]]:
+    """The options of a verb as far as they can be read, from its variables too."""
+    options = CommonOptions()
+    rest, command, path = list(words), cast("click.Command", root), ["reconciler"]
+    while isinstance(command, click.Group):
+        names = command.list_commands(click.Context(command))
+        at = next((at for at, word in enumerate(rest) if word in names), None)
+        found = None if at is None else command.get_command(click.Context(command), rest[at])
+        if at is None or found is None:
+            return options, {}
+        command, rest = found, rest[at + 1 :]
+        path.append(str(command.name))
+    context = command.make_context(
+        " ".join(path), rest, resilient_parsing=True, ignore_unknown_options=True,
+        allow_extra_args=True, obj=options,
+    )  # fmt: skip
+    return options, context.params
 
 
 def _output(given: CommonOptions, code: int, error: Exception | None) -> Mapping[str, object]:
@@ -281,14 +315,18 @@ def _output(given: CommonOptions, code: int, error: Exception | None) -> Mapping
         "command": given.command,
         "exit_code": code,
     }
-    if isinstance(error, ReconcilerError):
-        said["error"] = {"message": error.message, "remedy": error.remedy}
-    elif error is not None:
-        message = error.format_message() if isinstance(error, click.ClickException) else f"{error}"
-        said["error"] = {"message": message, "remedy": ""}
+    if error is not None:
+        said["error"] = dict(zip(("message", "remedy"), _message_of(error), strict=True))
     found = completed_document({**said, **given.result}, given.completed)
     assert isinstance(found, dict)
     return found
+
+
+def _message_of(error: Exception) -> tuple[str, str]:
+    """What an error says, and its remedy."""
+    if isinstance(error, ReconcilerError):
+        return error.message, error.remedy or ""
+    return error.format_message() if isinstance(error, click.ClickException) else f"{error}", ""
 
 
 OUTPUT_VERSION = "1.0"

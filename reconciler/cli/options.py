@@ -42,6 +42,8 @@ class CommonOptions:
     """What the verb reports as JSON."""
     printed: bool = False
     """Whether stdout has a document already."""
+    recorded: bool = False
+    """Whether the verb keeps the record of its run, and so of the error that ends it."""
     typed: set[str] = field(default_factory=set)
     """The options of these that are on the command line."""
     verb_variables: frozenset[str] = frozenset()

@@ -20,6 +20,7 @@ from reconciler import __version__
 from reconciler.app.apply import INTERRUPTED, NOTHING_BEFORE
 from reconciler.app.files.text_files import without_secrets, write_text
 from reconciler.app.progress import CallRecorded, Event, Note, NothingApplied, RunStarted, Tell
+from reconciler.cli.options import given_options
 from reconciler.cli.streams import write_document
 from reconciler.cli.terminal import err, json_text, out_text, progress, whole_commands
 from reconciler.core.model.plan import Action, Plan
@@ -128,7 +129,8 @@ class RunRecord:
         self._facts = RunFacts(
             version=__version__, python=platform.python_version(), started_at=_now()
         )
-        self._stream = EventStream(events) if events else None
+        self._events = events
+        self._stream: EventStream | None = None
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -146,7 +148,7 @@ class RunRecord:
     @property
     def tell(self) -> Tell:
         """What a run tells its events: the record, where anything of it is written."""
-        wanted = self._style != "text" or self._file is not None or self._stream is not None
+        wanted = self._style != "text" or self._file is not None or self._events
         return self if wanted else self._tell
 
     def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
@@ -165,8 +167,10 @@ class RunRecord:
             codes.append(code)
             return code
 
+        given_options().recorded = True
         error, remedy, code = "", "", 1
         try:
+            self._open()
             yield ended
             code = codes[0]
         except ReconcilerError as raised:
@@ -178,8 +182,22 @@ class RunRecord:
         except (KeyboardInterrupt, click.Abort):
             error, code = "interrupted", INTERRUPTED
             raise
+        except Exception as raised:
+            error = f"{type(raised).__name__}: {raised}"
+            raise
         finally:
             self._end(code, error, remedy or "")
+
+    def refused(self, code: int, error: str, remedy: str) -> None:
+        """Record a run that ended before it began. Raises ReconcilerError."""
+        try:
+            self._open()
+        finally:
+            self._end(code, error, remedy)
+
+    def _open(self) -> None:
+        if self._events:
+            self._stream = EventStream(self._events)
 
     def _end(self, code: int, error: str, remedy: str) -> None:
         self._facts = replace(

@@ -156,3 +156,50 @@ def test_a_diff_is_in_the_document(small):
     _, found = output("reverse", "entry-00", "--dry-run", "-w", small.root)
     (path,) = found["would_write"]
     assert f"+++ {path}" in found["diff"]
+
+
+REFUSED = {
+    "an unknown flag": ("apply", "--nosuch"),
+    "an unknown flag of the program": ("--nosuch", "apply"),
+    "a wrong value": ("apply", "--parallelism", "0"),
+    "a wrong format": ("apply", "--format", "yaml"),
+    "a word too many": ("apply", "plan.json", "other.json"),
+    "no consent": ("apply",),
+    "an unknown variable": ("apply", "-y"),
+    "a file of events that cannot be": ("apply", "-y", "--events", "nosuch/events.jsonl"),
+    "two documents on stdout": ("apply", "-y", "--events", "-", "--format", "json"),
+}
+
+
+@pytest.mark.parametrize("through", ["flags", "variables"])
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_run_that_is_refused_leaves_what_it_was_asked_for(
+    small, tmp_path, monkeypatch, case, through
+):
+    words = REFUSED[case]
+    report, events = tmp_path / "report.json", tmp_path / "events.jsonl"
+    files = {"report": report, "events": events, "format": "json"}
+    given = {name for name in files if f"--{name}" in words}
+    files = {name: text for name, text in files.items() if name not in given}
+    if case == "an unknown variable":
+        monkeypatch.setenv("CI", "true")
+        monkeypatch.setenv("RECONCILER_NOSUCH", "1")
+    for name, text in files.items():
+        if through == "variables":
+            monkeypatch.setenv(f"RECONCILER_APPLY_{name.upper()}", str(text))
+        else:
+            words = (*words, f"--{name}", str(text))
+    ended = reconciler("-w", small.root, *words)
+    assert ended.code in (1, 64), ended.said
+    run = json.loads(report.read_text())["run"]
+    assert (run["exit_code"], bool(run["error"]), bool(run["ended_at"])) == (ended.code, True, True)
+    assert run["error"] in ended.err
+    must_fit("report", report.read_text())
+    if "format" in files:
+        assert ended.json["exit_code"] == ended.code
+        must_fit("output", ended.out)
+    told = events.read_text() if "events" in files else ended.out
+    told = "" if case == "a file of events that cannot be" else told
+    rows = [json.loads(row) for row in told.splitlines()]
+    assert [row["event"] for row in rows] == ["run_ended"] * bool(told)
+    assert all(row["error"] == run["error"] for row in rows)

@@ -86,7 +86,13 @@ def test_a_change_is_applied_as_it_was_approved(checkout, github, tmp_path):
         "pull request #7",
     )
     assert told["approvals"]["given"] == [
-        {"by": "alice", "evidence": "review 3", "weak": False, "digests": [newer]}
+        {
+            "by": "alice",
+            "evidence": "review 3",
+            "weak": False,
+            "digests": [newer],
+            "commit": second,
+        }
     ]
     assert TOKEN not in applied.said + refused.said + report.read_text() + file.read_text()
 
