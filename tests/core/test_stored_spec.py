@@ -5,11 +5,20 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import pytest
-from builders import credit, debit, entry
+from builders import MARKER, credit, debit, entry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.model.canonical import StoredSpec, spec_text
+from reconciler.core.model.canonical import (
+    LiveDeclaration,
+    StoredSpec,
+    as_declaration,
+    spec_digest,
+    spec_text,
+)
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.marker import split_marker
+from reconciler.core.model.resource import header_of
 
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, places=2) | st.sampled_from(
     [Decimal(text) for text in ("400.9", "400.90", "400.900", "4E+2", "400", "0", "-0", "0.00")]
@@ -74,9 +83,38 @@ def test_i50_equality_is_by_value(other, equal):
 def test_a_spec_that_is_only_compared_with_its_equal_is_never_decoded():
     spec = stored(entry())
     assert spec == entry()
-    assert spec._decoded is None
+    assert header_of(spec, "currency", "absent") == (entry()["currency"], None)
+    assert spec._made is None
     assert spec["currency"] == entry()["currency"]
-    assert spec._decoded is not None
+    assert spec._made is not None
+
+
+def test_a_digest_that_was_given_proves_nothing_to_what_a_file_says():
+    """A cache may hide a change. It never passes for the content of a file."""
+    forged = StoredSpec(spec_text({**entry(), "notes": "forged"}), spec_digest(entry()))
+    assert forged != entry()
+    assert entry() != forged
+    assert forged == stored({**entry(), "notes": "forged"})
+
+
+@given(SPECS, st.lists(st.sampled_from(["amount", "notes", "lines", "currency", "other"])))
+def test_some_fields_of_the_header_are_those_of_all(spec, names):
+    expected = tuple(map(spec.get, names))
+    for held in (stored(spec), MappingProxyType(spec), spec):
+        assert header_of(held, *names) == expected
+        assert repr(header_of(held, *names)) == repr(header_of(dict(held), *names))
+
+
+@given(SPECS, st.sampled_from([MARKER, "notes"]), st.sampled_from(["currency", "notes", MARKER]))
+def test_a_live_entry_is_shown_as_a_declaration_whether_in_whole_or_in_part(spec, place, name):
+    fields = {**spec, MARKER: "books/one", "transferredBy": "x", "segments": ()}
+    whole = as_declaration(JOURNAL_ENTRY, split_marker(fields, place)[0])
+    for held in (fields, stored(fields)):
+        assert header_of(LiveDeclaration(JOURNAL_ENTRY, held, place), name) == (whole.get(name),)
+        shown = LiveDeclaration(JOURNAL_ENTRY, held, place)
+        assert shown == whole
+        assert whole == shown
+        assert header_of(shown, name) == (whole.get(name),)
 
 
 def test_a_comparison_is_not_kept_for_another_object():

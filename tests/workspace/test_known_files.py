@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.app.workspace import read_workspace
+from reconciler.core.model.canonical import spec_digest
 from reconciler.core.model.resource import (
     Acknowledgement,
     Address,
@@ -275,3 +276,4 @@ def test_every_field_of_a_declaration_comes_back(tmp_path):
     again = known_from(row_of(known), "0f", "a/entry.yaml")
     assert again == known
     assert repr(dict(again.declared[0].spec)) == repr(whole.spec)
+    assert again.declared[0].spec.digest == spec_digest(whole.spec)

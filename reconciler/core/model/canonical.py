@@ -3,15 +3,16 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
 
 from reconciler.core.model.json_text import decoded
 from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.marker import split_marker
 from reconciler.core.model.money import plain
-from reconciler.core.model.resource import Live, Value, rows_of, text_of
+from reconciler.core.model.resource import LateFields, Live, Value, header_of, rows_of, text_of
 
 MONEY_FIELDS = frozenset({"amount", "homeCurrencyAmount"})
 """The fields that hold money, in files and in the API (API facts 3.3)."""
@@ -185,7 +186,11 @@ def short_digest(content: object) -> str:
 
     Amounts of equal value have different digests if they are written otherwise.
     """
-    return hashlib.blake2b(_encoder.encode(content), digest_size=16).hexdigest()
+    return _digest_of(_encoder.encode(content))
+
+
+def _digest_of(text: bytes | msgspec.Raw) -> str:
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def digest(text: str) -> str:
@@ -201,58 +206,92 @@ def spec_text(spec: Mapping[str, Value]) -> msgspec.Raw:
     return msgspec.Raw(_encoder.encode(dict(spec)))
 
 
+def spec_digest(spec: Mapping[str, Value]) -> str:
+    """A digest of the canonical text of a spec. Raises TypeError for a value that none has."""
+    return spec.digest if isinstance(spec, StoredSpec) else short_digest(dict(spec))
+
+
 _NOTHING = object()
 
 
-class StoredSpec(Mapping[str, Value]):
+class StoredSpec(LateFields):
     """A spec from its JSON text. It equals what a dictionary of its fields equals.
 
-    Most are only compared with what a file declares, which decodes nothing if the texts are equal.
+    Most are only compared with what a file declares, which decodes nothing if the texts or the
+    digests are equal.
     """
 
-    # No dataclass: the JSON writer would write its attributes in place of the spec.
-    __slots__ = ("_decoded", "_equal", "_text")
+    __slots__ = ("_digest", "_equal", "_text")
 
-    def __init__(self, text: msgspec.Raw) -> None:
+    def __init__(self, text: msgspec.Raw, digest: str = "") -> None:
+        """`digest` is the `spec_digest` of a text that is not canonical."""
+        super().__init__()
         self._text = text
-        self._decoded: dict[str, Value] | None = None
+        self._digest = digest
         self._equal: object = _NOTHING
         """What it was last found equal to. Specs never change, and a plan compares them often."""
 
     @property
-    def fields(self) -> dict[str, Value]:
-        """The decoded fields."""
-        if self._decoded is None:
-            fields = decoded(bytes(self._text).decode())
-            assert isinstance(fields, dict)
-            self._decoded = fields
-        return self._decoded
+    def digest(self) -> str:
+        """Specs of equal digests are equal. Equal specs may have other digests."""
+        if not self._digest:
+            self._digest = _digest_of(self._text)
+        return self._digest
 
-    def __getitem__(self, name: str) -> Value:
-        return self.fields[name]
+    def _make(self) -> Mapping[str, Value]:
+        fields = decoded(bytes(self._text).decode())
+        assert isinstance(fields, dict)
+        return fields
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.fields)
-
-    def __len__(self) -> int:
-        return len(self.fields)
+    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
+        parts = _parts.decode(self._text)
+        return {name: _value(parts[name]) for name in names if name in parts}
 
     def __eq__(self, other: object) -> bool:
         if other is self._equal:
             return True
         if not isinstance(other, Mapping):
             return NotImplemented
-        try:
-            same = bytes(spec_text(other)) == bytes(self._text)
-        except (TypeError, ValueError):
-            # It has a value that no spec in a daybook has.
-            same = False
-        if not same and self.fields != dict(other):
+        if isinstance(other, StoredSpec):
+            same = other.digest == self.digest
+        else:
+            # A given digest proves nothing to a spec from a file: the text itself has to equal it.
+            try:
+                same = bytes(spec_text(other)) == bytes(self._text)
+            except (TypeError, ValueError):
+                # It has a value that no spec in a daybook has.
+                same = False
+        if not same and dict(self.fields) != dict(other):
             return False
         self._equal = other
         return True
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __repr__(self) -> str:
-        return f"StoredSpec({self.fields!r})"
+
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _value(text: msgspec.Raw) -> Value:
+    part = bytes(text)
+    # Most fields of a header are texts, which the quick decoder reads alike.
+    value: Value = msgspec.json.decode(part) if part[:1] == b'"' else decoded(part.decode())
+    return value
+
+
+class LiveDeclaration(LateFields):
+    """A live entry as a declaration would have it (`as_declaration`), without its marker."""
+
+    __slots__ = ("_kind", "_live", "_place")
+
+    def __init__(self, kind: Kind, live: Mapping[str, Value], place: str) -> None:
+        super().__init__()
+        self._kind, self._live, self._place = kind, live, place
+
+    def _make(self) -> Mapping[str, Value]:
+        return as_declaration(self._kind, split_marker(self._live, self._place)[0])
+
+    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
+        if self._place in names:
+            return self.fields
+        return _stated(self._kind, dict(zip(names, header_of(self._live, *names), strict=True)))

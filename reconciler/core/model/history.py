@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from reconciler.core.model.resource import Address, Value
+from reconciler.core.model.resource import Address, Declared, Value
 
 
 class Act(StrEnum):
@@ -74,6 +74,23 @@ class Recorded:
     retired: tuple[str, ...] = ()
     last: str | None = None
     reversed: str = ""
+
+
+def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
+    """The number that a declaration still has to adopt; None when there is none."""
+    has_one = recorded is not None and recorded.number is not None
+    return None if declared is None or has_one else declared.adopts
+
+
+def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str | None:
+    """The number that a file adopts although its name has another number; None without conflict.
+
+    Numbers that the name had before do not conflict.
+    """
+    if recorded is None or recorded.number is None:
+        return None
+    own = (recorded.number, recorded.adopted, *recorded.leftovers)
+    return None if declared.adopts in own else declared.adopts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

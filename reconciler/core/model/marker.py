@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.resource import Address, Value
+from reconciler.core.model.resource import Address, Value, header_of
 
 IN_NOTES = "notes"
 
@@ -36,12 +36,23 @@ def with_marker(fields: Mapping[str, Value], place: str, marker: str) -> dict[st
 def split_marker(fields: Mapping[str, Value], place: str) -> tuple[Mapping[str, Value], str | None]:
     """Fields as read, without the marker, and the marker; None if there is none."""
     if place != IN_NOTES:
-        marker = fields.get(place)
         rest = {name: value for name, value in fields.items() if name != place}
-        return MappingProxyType(rest), str(marker) if marker else None
-    notes = fields.get("notes")
-    found = _SUFFIX.search(notes) if isinstance(notes, str) else None
-    if found is None or not isinstance(notes, str):
+        return MappingProxyType(rest), marker_in(fields, place)
+    found = _in_notes(fields.get("notes"))
+    if found is None:
         return fields, None
-    rest = {**fields, "notes": notes[: found.start()] or None}
+    rest = {**fields, "notes": found.string[: found.start()] or None}
     return MappingProxyType(rest), found.group(1)
+
+
+def marker_in(fields: Mapping[str, Value], place: str) -> str | None:
+    """The marker in its place among fields as read; None if there is none."""
+    (value,) = header_of(fields, place)
+    if place != IN_NOTES:
+        return str(value) if value else None
+    found = _in_notes(value)
+    return found.group(1) if found else None
+
+
+def _in_notes(notes: Value) -> re.Match[str] | None:
+    return _SUFFIX.search(notes) if isinstance(notes, str) else None

@@ -1,6 +1,6 @@
 """Declarations, live entries, and the values in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -123,6 +123,53 @@ class Live:
     status: str
     fields: Mapping[str, Value]
     members: tuple["Live", ...] = ()
+
+
+class LateFields(Mapping[str, Value]):
+    """Fields that are made when they are asked for: of a plan, most never are."""
+
+    # No dataclass: the JSON writer would write its attributes in place of the fields.
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: Mapping[str, Value] | None = None
+
+    @property
+    def fields(self) -> Mapping[str, Value]:
+        """All fields."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def header(self, *names: str) -> tuple[Value, ...]:
+        """Some fields of the header, None for what is absent; lines are not made for them."""
+        fields = self._some(names) if self._made is None else self._made
+        return tuple(map(fields.get, names))
+
+    def _make(self) -> Mapping[str, Value]:
+        raise NotImplementedError
+
+    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
+        raise NotImplementedError
+
+    def __getitem__(self, name: str) -> Value:
+        return self.fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(self.fields)!r})"
+
+
+def header_of(fields: Mapping[str, Value], *names: str) -> tuple[Value, ...]:
+    """Some fields of the header, None for what is absent, without making any others."""
+    if isinstance(fields, LateFields):
+        return fields.header(*names)
+    return tuple(map(fields.get, names))
 
 
 def mapping_of(value: Value | None) -> Mapping[str, Value]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from reconciler.core.model.canonical import as_declaration, is_absent, lines, with_lines
+from reconciler.core.model.history import other_adopted_number
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
@@ -10,7 +11,7 @@ from reconciler.core.model.plan import CANCELLED, Action, Change, Reason, Verb
 from reconciler.core.model.resource import Declared, Live, Value, rows_of
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.diff import compare
-from reconciler.core.planning.snapshot import AddressState, other_adopted_number
+from reconciler.core.planning.snapshot import AddressState
 
 
 def adoption_of(state: AddressState, declared: Declared) -> Change:

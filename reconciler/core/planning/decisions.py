@@ -1,6 +1,6 @@
 """Decides the change of every address from its declared, recorded and live state. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
 from reconciler.core.model.finding import Refusal
@@ -45,8 +45,12 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         key=lambda address: (KINDS[address.kind].rank, address),
     )
     changes, drift = [], []
+    kept = _kept_as_before(snapshot)
     for address in addresses:
         state = AddressState.of(address, snapshot)
+        if state.recorded.number in kept:
+            changes.append(state.change(Action.KEEP, Reason.UNCHANGED))
+            continue
         change = _decide(state)
         if change is not None:
             changes.append(change)
@@ -56,6 +60,19 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
     sound = with_originals(_without_double_posting(snapshot, changes), snapshot)
     outside = _removals_out_of_scope(snapshot) if snapshot.selection.scope.partial else ()
     return with_reversals(sound, outside, snapshot.tenant), tuple(drift)
+
+
+def _kept_as_before(snapshot: Snapshot) -> Set[str]:
+    """The numbers that need no decision: an earlier plan kept what was read, and had no drift.
+
+    File, record and entry are the same since then. What the names or the policy say may not be.
+    """
+    if snapshot.policy.manage_transfer_state:
+        return frozenset()
+    moved = {*snapshot.renames, *snapshot.renames.values()}
+    moved.update(snapshot.found, snapshot.again.values())
+    held = (snapshot.recorded[one].number for one in moved if one in snapshot.recorded)
+    return snapshot.unread.difference(number for number in held if number is not None)
 
 
 def _removals_out_of_scope(snapshot: Snapshot) -> Iterator[Change]:
@@ -271,9 +288,6 @@ def _undeclared_change(state: AddressState) -> Change | None:
 
 def _compare(state: AddressState, wanted: Mapping[str, Value]) -> Comparison:
     managed = state.snapshot.policy.manage_transfer_state
-    if state.number in state.snapshot.unread and not managed:
-        # It was compared when it was read. Since then file, record and entry are the same.
-        return UNCHANGED
     return compare(
         state.kind,
         wanted,

@@ -11,7 +11,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
-from reconciler.core.model.resource import Value, rows_of, text_of
+from reconciler.core.model.resource import Value, header_of, rows_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, home_change
 from reconciler.core.planning.line_matching import line_address
@@ -124,7 +124,11 @@ def _moving_and_kept(
                 side.extend(postings(kind, spec, home_currency))
     periods = {posting.period for posting in (*before, *after)}
     # Unchanged entries in other periods are in no row.
-    near = [(kind, spec) for kind, spec in kept if spec.get(KINDS[kind].period) in periods]
+    near = [
+        (kind, spec)
+        for kind, spec in (kept if periods else ())
+        if text_of(*header_of(spec, KINDS[kind].period)) in periods
+    ]
     staying = [one for kind, spec in near for one in postings(kind, spec, home_currency)]
     return (before, after), staying
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from reconciler.core.model.canonical import short_digest
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.canonical import spec_digest
+from reconciler.core.model.history import Recorded, other_adopted_number
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Action, LiveState, Plan
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
-from reconciler.core.planning.snapshot import Snapshot, other_adopted_number
+from reconciler.core.planning.snapshot import Snapshot
 
 MARGIN = 2
 """Seconds between a stamp and a read after it. A stamp has whole seconds, and clocks differ."""
@@ -106,7 +106,7 @@ def doubt_about(
         return Doubt.OPEN
     if kept is None or kept.live.number != state.number:
         return Doubt.UNKNOWN
-    if declared is None or kept.spec != short_digest(dict(declared.spec)):
+    if declared is None or kept.spec != spec_digest(declared.spec):
         return Doubt.OTHER
     return _doubt_about_stamp(kept, asked)
 
@@ -223,7 +223,7 @@ def newly_kept(plan: Plan, snapshot: Snapshot, asked: Asked) -> Mapping[Address,
             and stamp is not None
             and agrees(stamp, live, KINDS[change.address.kind])
         ):
-            digest = short_digest(dict(declared.spec))
+            digest = spec_digest(declared.spec)
             found[change.address] = Kept(live=live, stamp=stamp, read_at=asked.at, spec=digest)
     return found
 

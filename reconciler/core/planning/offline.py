@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import Recorded, adopted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
@@ -12,7 +12,6 @@ from reconciler.core.model.marker import marker_of, with_marker
 from reconciler.core.model.plan import CANCELLED, Change, Plan
 from reconciler.core.model.resource import EMPTY, Address, Declared, Live
 from reconciler.core.model.tenant import Tenant
-from reconciler.core.planning.snapshot import adopted
 
 
 def assumed_live(

@@ -8,7 +8,7 @@ from reconciler.core.model.canonical import lines
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.marker import marker_of, split_marker
+from reconciler.core.model.marker import marker_in, marker_of
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.planning.diff import compare
@@ -55,13 +55,13 @@ class Names:
 
     def marker(self, live: Live | None) -> str | None:
         """The marker in its field; where that is empty, in a field that held it before."""
-        own = split_marker(live.fields, self.place)[1] if live is not None else None
+        own = marker_in(live.fields, self.place) if live is not None else None
         return own or self.former_marker(live)[1]
 
     def former_marker(self, live: Live | None) -> tuple[str, str | None]:
         """The field that held the marker at an earlier time, and the marker in it, if any."""
         for place in self.former_places if live is not None else ():
-            if live is not None and (marker := split_marker(live.fields, place)[1]):
+            if live is not None and (marker := marker_in(live.fields, place)):
                 return place, marker
         return "", None
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.snapshot import AddressState, Snapshot
@@ -36,9 +35,7 @@ def retirement_of(snapshot: Snapshot, address: Address) -> Change:
     state = AddressState.of(address, snapshot)
     found = unrecorded_numbers(snapshot, address)
     if state.number is None and found:
-        live = snapshot.live[found[0]]
-        fields, marker = split_marker(live.fields, snapshot.tenant.marker) if live else ({}, None)
-        state = replace(state, number=found[0], live=live, live_fields=fields, marker=marker)
+        state = replace(state, number=found[0], live=snapshot.live[found[0]])
     return replace(state.change(Action.FORGET, Reason.RETIRED), steps=())
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
-from reconciler.core.model.canonical import as_declaration, fingerprint
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.canonical import LiveDeclaration, fingerprint
+from reconciler.core.model.history import Recorded, adopted, other_adopted_number
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.marker import marker_of, split_marker
+from reconciler.core.model.marker import marker_in, marker_of, split_marker
 from reconciler.core.model.plan import (
     CANCELLED,
     UNCHANGED,
@@ -20,7 +21,7 @@ from reconciler.core.model.plan import (
     Verb,
 )
 from reconciler.core.model.policy import Policy
-from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
+from reconciler.core.model.resource import EMPTY, Address, Declared, Live, Value, header_of, text_of
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.diff import compare
@@ -94,23 +95,6 @@ class Snapshot:
         object.__setattr__(self, "claims", claims)
 
 
-def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
-    """The number that a declaration still has to adopt; None when there is none."""
-    has_one = recorded is not None and recorded.number is not None
-    return None if declared is None or has_one else declared.adopts
-
-
-def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str | None:
-    """The number that a file adopts although its name has another number; None without conflict.
-
-    Numbers that the name had before do not conflict.
-    """
-    if recorded is None or recorded.number is None:
-        return None
-    own = (recorded.number, recorded.adopted, *recorded.leftovers)
-    return None if declared.adopts in own else declared.adopts
-
-
 def _run_kind(member: str) -> str:
     return next(kind.name for kind in KINDS.values() if kind.members == member)
 
@@ -142,12 +126,12 @@ def to_read(
     return tuple((KINDS[kind], number) for kind, number in sorted(wanted))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AddressState:
     """One address with its declaration, record and live entry.
 
     `number` is the recorded number, or the one to adopt, or with `found` the one that a search
-    found by its marker. `live_fields` are the fields without `marker`.
+    found by its marker.
     """
 
     address: Address
@@ -157,8 +141,6 @@ class AddressState:
     recorded: Recorded
     number: str | None
     live: Live | None
-    live_fields: Mapping[str, Value]
-    marker: str | None
     found: bool = False
     previous: Address | None = None
     """The address that the entry had before a rename."""
@@ -180,9 +162,6 @@ class AddressState:
         if found:
             # Daybook or ledger is an older copy: the marker proves that the entry belongs here.
             number, live = posted[0], snapshot.live[posted[0]]
-        live_fields, marker = (
-            split_marker(live.fields, snapshot.tenant.marker) if live is not None else ({}, None)
-        )
         return cls(
             address=address,
             kind=KINDS[address.kind],
@@ -191,11 +170,21 @@ class AddressState:
             recorded=recorded,
             number=number,
             live=live,
-            live_fields=live_fields,
-            marker=marker,
             found=found,
             previous=previous,
         )
+
+    @cached_property
+    def live_fields(self) -> Mapping[str, Value]:
+        """The live fields without the marker; empty where nothing is live."""
+        place = self.snapshot.tenant.marker
+        return split_marker(self.live.fields, place)[0] if self.live is not None else EMPTY
+
+    @cached_property
+    def marker(self) -> str | None:
+        """The marker of the live entry, if it has one."""
+        place = self.snapshot.tenant.marker
+        return marker_in(self.live.fields, place) if self.live is not None else None
 
     @property
     def duplicates(self) -> tuple[str, ...]:
@@ -291,7 +280,8 @@ class AddressState:
     @property
     def transferred(self) -> str:
         """The live transfer state; empty when there is none."""
-        return text_of(self.live_fields.get(self.kind.transfer)) or ""
+        fields = self.live.fields if self.live is not None else EMPTY
+        return text_of(*header_of(fields, self.kind.transfer)) or ""
 
     @property
     def delete(self) -> tuple[Verb, ...]:
@@ -321,8 +311,10 @@ class AddressState:
         )
         adopts = action is Action.ADOPT
         fields = self.declared.spec if self.declared else self.live_fields
-        period = self._period(fields)
+        period, currency = map(text_of, header_of(fields, self.kind.period, self.kind.currency))
+        period = period or self._period_of_dates(fields)
         known_period = self.snapshot.tenant.periods_by_name.get(period)
+        place = self.snapshot.tenant.marker
         return Change(
             address=self.address,
             action=action,
@@ -333,12 +325,14 @@ class AddressState:
             status=self.live.status if self.live else "",
             source=self.declared.source if self.declared else None,
             comparison=comparison,
-            before=as_declaration(self.kind, self.live_fields) if self.live is not None else None,
+            before=LiveDeclaration(self.kind, self.live.fields, place)
+            if self.live is not None
+            else None,
             after=self.declared.spec if self.declared else None,
             period=period,
             period_status=known_period.status if known_period else "",
             transferred=self.transferred,
-            currency=text_of(fields.get(self.kind.currency)) or "",
+            currency=currency or "",
             protect=self.declared.protect if self.declared else self.recorded.protect,
             members=self.live.members if self.live else (),
             journal_run=(self.declared.made_by if self.declared else None) or "",
@@ -346,11 +340,10 @@ class AddressState:
             fingerprint=fingerprint(self.live) if self.live and (steps or adopts) else "",
         )
 
-    def _period(self, fields: Mapping[str, Value]) -> str:
-        """The accounting period by its name, or by the dates of a run."""
-        name = text_of(fields.get(self.kind.period)) or ""
-        if name or self.kind.span is None:
-            return name
+    def _period_of_dates(self, fields: Mapping[str, Value]) -> str:
+        """The accounting period of a run, by its dates."""
+        if self.kind.span is None:
+            return ""
         first, last = (text_of(fields.get(field)) or "" for field in self.kind.span)
         holding = (
             period.name

@@ -10,7 +10,7 @@ from reconciler.core.model.finding import PlanWarning, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import MARKER
 from reconciler.core.model.plan import CANCELLED, GONE, LEDGER_MOVED, Action, Change, Drift
-from reconciler.core.model.resource import Address, Declared, Live, text_of
+from reconciler.core.model.resource import Address, Declared, Live, header_of, text_of
 from reconciler.core.planning.run_members import MEMBERS, is_posted, transfer_of
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
@@ -133,7 +133,7 @@ def _transfers(
 ) -> Iterator[UnansweredDifference]:
     """Transfers to the general ledger that failed, or that were reset."""
     kind = KINDS[change.address.kind]
-    stated = text_of(declared.spec.get(kind.transfer)) if declared is not None else None
+    stated = text_of(*header_of(declared.spec, kind.transfer)) if declared is not None else None
     failed = [
         (member.number, f"{member.number} of {change.number}")
         for member in change.members

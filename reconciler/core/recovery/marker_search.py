@@ -157,6 +157,9 @@ def contradicts(snapshot: Snapshot, dropped: Dropped) -> bool:
     for address, state in snapshot.records_by_current_name.items():
         if state.number is None or state.number not in snapshot.live:
             continue
+        if state.number in snapshot.unread:
+            # It was found to be ours when it was read, and did not change since.
+            continue
         live = snapshot.live[state.number]
         before = snapshot.renames.get(address, address)
         if live is None:

@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from reconciler.core.model.resource import Address, Live, Value
+import msgspec
+
+from reconciler.core.model.canonical import StoredSpec
+from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.kept import EntryStamp, Kept
-from reconciler.workspace.cache.rows import Cache, restored, written
+from reconciler.workspace.cache.rows import Cache, written
 
 
 def kept_reads(cache: Cache) -> Mapping[Address, Kept]:
     """Every entry that an earlier run kept; nothing where the cache cannot be trusted."""
     try:
         return {
-            _address(key): _kept(datetime.fromisoformat(seen), *restored(body))
+            _address(key): _kept(datetime.fromisoformat(seen), _rows.decode(body))
             for key, (seen, body) in cache.rows().items()
         }
     except (ValueError, TypeError, ArithmeticError) as error:
@@ -29,25 +32,39 @@ def keep_reads(
     cache.keep(rows, stays=lambda key, seen: key in names and seen >= first)
 
 
-def _document(kept: Kept) -> tuple[object, ...]:
+class _Row(msgspec.Struct, array_like=True, frozen=True):
+    status: str
+    updated: str
+    transferred: str
+    number: str
+    live_status: str
+    fields: msgspec.Raw
+    """Decoded only where a plan asks for them."""
+    spec: str
+
+
+_rows = msgspec.json.Decoder(_Row)
+
+
+def _document(kept: Kept) -> _Row:
     stamp, live = kept.stamp, kept.live
-    said = (stamp.status, stamp.updated, stamp.transferred)
-    return said, (live.number, live.status, live.fields), kept.spec
+    return _Row(
+        status=stamp.status,
+        updated=stamp.updated,
+        transferred=stamp.transferred,
+        number=live.number,
+        live_status=live.status,
+        fields=msgspec.Raw(written(live.fields)),
+        spec=kept.spec,
+    )
 
 
-def _kept(
-    read_at: datetime,
-    said: tuple[str, ...],
-    seen: tuple[str, str, Mapping[str, Value]],
-    spec: str,
-) -> Kept:
-    status, updated, transferred = said
-    number, live_status, fields = seen
+def _kept(read_at: datetime, row: _Row) -> Kept:
     return Kept(
-        live=Live(number=number, status=live_status, fields=fields),
-        stamp=EntryStamp(status=status, updated=updated, transferred=transferred),
+        live=Live(number=row.number, status=row.live_status, fields=StoredSpec(row.fields)),
+        stamp=EntryStamp(status=row.status, updated=row.updated, transferred=row.transferred),
         read_at=read_at,
-        spec=spec,
+        spec=row.spec,
     )
 
 

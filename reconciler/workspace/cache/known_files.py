@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from reconciler.core.model.canonical import StoredSpec
+from reconciler.core.model.canonical import StoredSpec, spec_digest
 from reconciler.core.model.resource import Declared, Source
 from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.cache.rows import Cache, written
@@ -49,7 +49,12 @@ _ROW_FIELDS = [one.name for one in fields(Declared) if one.name not in ("spec", 
 _HINTS = get_type_hints(Declared)
 _Row: Any = msgspec.defstruct(
     "_Row",
-    [*((name, _HINTS[name]) for name in _ROW_FIELDS), ("line", int), ("spec", msgspec.Raw)],
+    [
+        *((name, _HINTS[name]) for name in _ROW_FIELDS),
+        ("line", int),
+        ("digest", str),
+        ("spec", msgspec.Raw),
+    ],
     array_like=True,
 )
 """A declaration in a row: every field that it has, so that a new one cannot be forgotten."""
@@ -147,12 +152,18 @@ def row_of(known: KnownFile) -> bytes:
 
 def _row(declared: Declared) -> Any:
     held = {name: getattr(declared, name) for name in _ROW_FIELDS}
-    return _Row(**held, line=declared.source.line, spec=msgspec.Raw(written(declared.spec)))
+    return _Row(
+        **held,
+        line=declared.source.line,
+        digest=spec_digest(declared.spec),
+        spec=msgspec.Raw(written(declared.spec)),
+    )
 
 
 def _declared(row: Any, path: str, index: int) -> Declared:
     held = {name: getattr(row, name) for name in _ROW_FIELDS}
-    return Declared(**held, spec=StoredSpec(row.spec), source=Source(path, row.line, index))
+    spec = StoredSpec(row.spec, row.digest)
+    return Declared(**held, spec=spec, source=Source(path, row.line, index))
 
 
 def _day(moment: datetime) -> str:

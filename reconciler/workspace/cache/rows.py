@@ -11,13 +11,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from reconciler.core.model.json_text import decoded
-
-FORMAT = "4"
+FORMAT = "5"
 
 _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -144,8 +141,3 @@ def written(value: object) -> bytes:
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=dict)
-
-
-def restored(body: bytes) -> Any:
-    """The document as it was: lists are tuples, numbers are Decimal."""
-    return decoded(body.decode())
