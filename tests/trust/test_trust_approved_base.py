@@ -5,12 +5,6 @@ import os
 import subprocess
 
 import pytest
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
 from books_harness import process
 from checkouts import PEOPLE, Checkout
 
@@ -23,7 +17,7 @@ BY = {name: f"Reviewed-by: {name} <{address}>" for name, address in PEOPLE.items
 
 
 @pytest.fixture(autouse=True)
-def nobodys_git(monkeypatch, plain_environment):  # noqa: F811 - a fixture's name
+def nobodys_git(monkeypatch, plain_environment):
     for name in os.environ:
         if name.startswith(("GIT_", "CI", "GITHUB_", "GITLAB_")):
             monkeypatch.delenv(name)
@@ -32,7 +26,7 @@ def nobodys_git(monkeypatch, plain_environment):  # noqa: F811 - a fixture's nam
 
 
 @pytest.fixture
-def begin(empty):  # noqa: F811 - a fixture's name
+def begin(empty):
     """A repository with these settings, applied once with an entry that somebody approved."""
 
     def begin(policy, spec="", **entry):
@@ -189,7 +183,7 @@ def keys(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["alice", "stranger"])
-def test_t21_who_a_change_adds_to_the_signers_does_not_count_for_it(empty, keys, name):  # noqa: F811
+def test_t21_who_a_change_adds_to_the_signers_does_not_count_for_it(empty, keys, name):
     books = empty
     line = f'{PEOPLE["alice"]} namespaces="git" {(keys / "alice.pub").read_text()}'
     books.write("signers", line)
@@ -217,7 +211,7 @@ def test_t21_who_a_change_adds_to_the_signers_does_not_count_for_it(empty, keys,
 
 
 @pytest.mark.parametrize("how", ["the schema", "the rule", "a waiver"])
-def test_t21_custom_rules_are_those_of_the_base(begin, empty, how):  # noqa: F811
+def test_t21_custom_rules_are_those_of_the_base(begin, empty, how):
     empty.write("rules/notes.json", json.dumps(TICKET))
     checkout = begin(RULE, notes="Reviewed")
     waiver = ", waivers: [{rule: notes, name: second, reason: Why, expires: 2099-12-31}]"
@@ -238,9 +232,7 @@ def test_t21_custom_rules_are_those_of_the_base(begin, empty, how):  # noqa: F81
 
 
 def test_t21_credentials_are_not_sent_to_a_host_that_only_the_change_names(
-    begin,
-    empty,  # noqa: F811
-    monkeypatch,
+    begin, empty, monkeypatch
 ):
     """By the real command line. The base is the first parent: nothing was applied yet."""
     before = "{target: {baseUrl: 'https://rest.zuora.com'}}"
@@ -268,7 +260,7 @@ def test_t21_a_base_that_cannot_be_read_is_a_refusal(begin):
     assert checkout.books.apply().code == 0
 
 
-def test_t21_a_new_workspace_is_held_to_its_own_settings(begin, empty):  # noqa: F811
+def test_t21_a_new_workspace_is_held_to_its_own_settings(begin, empty):
     books = empty
     (books.root / "reconciler.yaml").rename(books.root / "kept")
     checkout = Checkout(books)

@@ -2,22 +2,12 @@
 
 import copy
 import json
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from books_harness import credit, debit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
-from books_harness import credit, debit
 
 MARKER = "ReconcilerKey__c"
 DATES = st.sampled_from(["2020-01-01", "2026-01-31", "2026-02-01", "2027-01-01"])
@@ -134,7 +124,7 @@ def changed(draw, reference):
 
 
 @pytest.fixture
-def posted(empty):  # noqa: F811
+def posted(empty):
     """Entries with everything that a Reference has a say in, posted."""
     home = {"homeCurrencyAmount": "110.00"}
     empty.declare("plain", Preparer__c="Ann")

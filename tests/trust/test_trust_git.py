@@ -5,12 +5,6 @@ import shutil
 import subprocess
 
 import pytest
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
 from books_harness import process
 from checkouts import PEOPLE, Checkout
 
@@ -24,7 +18,7 @@ SECRET = "0123456789abcdef" * 4
 
 
 @pytest.fixture(autouse=True)
-def nobodys_git(monkeypatch, plain_environment):  # noqa: F811 - a fixture's name
+def nobodys_git(monkeypatch, plain_environment):
     for name in os.environ:
         if name.startswith("GIT_"):
             monkeypatch.delenv(name)
@@ -34,7 +28,7 @@ def nobodys_git(monkeypatch, plain_environment):  # noqa: F811 - a fixture's nam
 
 
 @pytest.fixture
-def checkout(empty):  # noqa: F811 - a fixture's name
+def checkout(empty):
     """A change that somebody else merged, with an approval that only git records."""
     empty.settings(spec=POLICY)
     checkout = Checkout(empty)
@@ -190,7 +184,7 @@ def test_t19_git_runs_no_program_of_the_repository(checkout, trap, name, monkeyp
     assert not trap.sprung
 
 
-def test_t19_a_repository_hidden_in_the_workspace_runs_nothing(tmp_path, empty, trap):  # noqa: F811
+def test_t19_a_repository_hidden_in_the_workspace_runs_nothing(tmp_path, empty, trap):
     """By the real command line, with the key that the filter wants in the environment."""
     books = empty
     checkout = Checkout(books)

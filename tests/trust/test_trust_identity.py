@@ -4,20 +4,10 @@ import json
 import re
 import shutil
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
 from books_harness import Books, by_hand, credit, debit
 
 NINE = (debit("9.00"), credit("9.00"))
@@ -32,7 +22,7 @@ PLACES = {
 
 
 @pytest.fixture(scope="session")
-def three_template(empty_template):  # noqa: F811 - a fixture's name
+def three_template(empty_template):
     root = shutil.copytree(empty_template, empty_template.with_name("three"))
     with closing(Books(root)) as books:
         for name in ("one", "two", "three"):
@@ -42,7 +32,7 @@ def three_template(empty_template):  # noqa: F811 - a fixture's name
 
 
 @pytest.fixture
-def books(opened, three_template):  # noqa: F811 - a fixture's name
+def books(opened, three_template):
     """Three entries, applied: 400.90 each, in notes of their own."""
     return opened(three_template)
 
@@ -56,7 +46,7 @@ def fields_of(books, number):
 
 
 @pytest.fixture(scope="module", params=PLACES, ids=str)
-def marked_template(request, empty_template, tmp_path_factory):  # noqa: F811 - a fixture's name
+def marked_template(request, empty_template, tmp_path_factory):
     """One entry with its marker in either place: how to empty it, and how to make it foreign."""
     settings, emptied, foreign = PLACES[request.param]
     root = shutil.copytree(empty_template, tmp_path_factory.mktemp("marked") / "books")
@@ -68,7 +58,7 @@ def marked_template(request, empty_template, tmp_path_factory):  # noqa: F811 - 
 
 
 @pytest.fixture
-def marked(opened, marked_template):  # noqa: F811 - a fixture's name
+def marked(opened, marked_template):
     root, emptied, foreign = marked_template
     books = opened(root)
     number = books.rows("select number from journal_entries")[0]["number"]
@@ -503,7 +493,7 @@ def test_t06_a_person_may_say_that_equal_entries_are_different_postings(books, t
     books.applied()
 
 
-def test_t06_an_unmarked_entry_of_equal_content_is_named_and_can_be_adopted(empty):  # noqa: F811
+def test_t06_an_unmarked_entry_of_equal_content_is_named_and_can_be_adopted(empty):
     number = by_hand(empty)
     lines = (debit("1234.50"), credit("1234.50"))
     empty.declare("one", *lines)
@@ -521,11 +511,7 @@ def test_t06_an_unmarked_entry_of_equal_content_is_named_and_can_be_adopted(empt
         pytest.param("{identity: {marker: notes}}", "{}", id="out of the notes"),
     ],
 )
-def test_t06_a_changed_place_of_the_marker_is_planned_for_each_entry(
-    empty,  # noqa: F811 - a fixture's name
-    before,
-    after,
-):
+def test_t06_a_changed_place_of_the_marker_is_planned_for_each_entry(empty, before, after):
     empty.settings(spec=before)
     empty.declare("noted", notes="Seen by people")
     empty.declare("silent", *NINE)

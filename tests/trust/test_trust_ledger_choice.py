@@ -3,24 +3,11 @@
 import json
 import os
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
 import click
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    served_small,
-    small,
-    small_template,
-)
 from books_harness import WORKSPACE, process, reconciler
 
 from reconciler.cli.main import root as command_line
@@ -140,7 +127,7 @@ VERBS = [
         pytest.param({"ZUORA_BASE_URL": ""}, BLANK, id="blank"),
     ],
 )
-def test_t01_no_verb_assumes_a_ledger(*, empty, verb, environment, rule, monkeypatch):  # noqa: F811
+def test_t01_no_verb_assumes_a_ledger(*, empty, verb, environment, rule, monkeypatch):
     monkeypatch.chdir(empty.root)
     empty.declare("entry-00")
     settings_of(empty, "{}")
@@ -157,7 +144,7 @@ def test_t01_no_verb_assumes_a_ledger(*, empty, verb, environment, rule, monkeyp
     assert not (empty.root / "plan.json").exists()
 
 
-def test_t01_a_green_apply_in_ci_is_into_a_ledger_that_was_named(empty):  # noqa: F811
+def test_t01_a_green_apply_in_ci_is_into_a_ledger_that_was_named(empty):
     """With the real command line: what a job without its secrets does."""
     empty.declare("one")
     settings_of(empty, "{}")
@@ -176,7 +163,7 @@ def test_t01_a_green_apply_in_ci_is_into_a_ledger_that_was_named(empty):  # noqa
     assert "one" in empty.posted()
 
 
-def test_t01_embedded_is_a_word_of_its_own(empty):  # noqa: F811
+def test_t01_embedded_is_a_word_of_its_own(empty):
     empty.settings(spec="{target: embeded}")
     ended = empty.run("validate")
     assert ended.code == 3
@@ -206,7 +193,7 @@ def test_t01_what_init_writes_and_the_examples_name_their_ledger(tmp_path):
         ("RECONCILER_DAYBOOK_RECOVER_DRYRUN", "RECONCILER_DAYBOOK_RECOVER_DRY_RUN"),
     ],
 )
-def test_t01_a_variable_that_sets_nothing_is_told(small, name, nearest):  # noqa: F811
+def test_t01_a_variable_that_sets_nothing_is_told(small, name, nearest):
     small.env = {name: "x"}
     small.settings(spec="{target: embedded}")
     ended = small.plan()
@@ -220,7 +207,7 @@ def test_t01_a_variable_that_sets_nothing_is_told(small, name, nearest):  # noqa
     assert small.run("plan", "--help").code == 0
 
 
-def test_t01_many_unknown_variables_stay_one_message(small):  # noqa: F811
+def test_t01_many_unknown_variables_stay_one_message(small):
     small.env = {f"RECONCILER_{'X' * 5000}{at}": "" for at in range(500)} | {"CI": "true"}
     ended = small.plan()
     assert ended.code == 64
@@ -288,7 +275,7 @@ def test_t01_these_tests_are_no_ci_job():
 
 
 @pytest.fixture
-def tenant(small):  # noqa: F811
+def tenant(small):
     settings_of(small, "{policy: {approvals: {tiers: [{required: 2}]}}}")
     return small
 
@@ -363,7 +350,7 @@ def test_t01_doctor_says_what_a_job_would_use(tenant):
         pytest.param("{target: embedded}", {}, 0, "ok   ledger: embedded, ", id="embedded"),
     ],
 )  # fmt: skip
-def test_t01_doctor_says_what_a_job_lacks(*, small, spec, environment, code, fact):  # noqa: F811
+def test_t01_doctor_says_what_a_job_lacks(*, small, spec, environment, code, fact):
     settings_of(small, spec)
     small.env = environment
     ended = small.run("doctor", "--ci")
@@ -372,7 +359,7 @@ def test_t01_doctor_says_what_a_job_lacks(*, small, spec, environment, code, fac
     assert ("  bad  " in ended.out) == bool(code)
 
 
-def test_t01_a_served_ledger_is_named_by_the_environment(served_small):  # noqa: F811
+def test_t01_a_served_ledger_is_named_by_the_environment(served_small):
     ended = served_small.run("doctor")
     assert ended.code == 0
     assert f"ledger: {served_small.url}, named by ZUORA_BASE_URL" in ended.out
@@ -387,7 +374,7 @@ def test_t01_every_rule_of_the_choice_names_both_ways():
         assert "or the embedded ledger, " in rule.remedy.replace("\n", " "), rule.id
 
 
-def test_t01_the_plan_of_a_named_ledger_is_as_before(small):  # noqa: F811
+def test_t01_the_plan_of_a_named_ledger_is_as_before(small):
     """Choosing on purpose what was the default changes no digest."""
     settings_of(small, "{}")
     before = json.loads(small.plan("--format", "json").out)["digest"]

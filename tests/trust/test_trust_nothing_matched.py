@@ -4,22 +4,10 @@ import json
 import os
 import re
 import shutil
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    small,
-    small_template,
-)
 from books_harness import Books, credit, debit, process, reconciler
 
 from reconciler.cli.main import _COMMANDS
@@ -31,7 +19,7 @@ EXPORT_WITHOUT_EVENTS = {
 
 
 @pytest.fixture(scope="module")
-def shared(small_template, tmp_path_factory):  # noqa: F811
+def shared(small_template, tmp_path_factory):
     """Sound books, and the files that the cases below name. Nothing may change them."""
     home = tmp_path_factory.mktemp("nothing")
     texts = {
@@ -157,7 +145,7 @@ def test_t02_outside_a_workspace_nothing_succeeds(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("where", ["inside", "beside", "above"])
-def test_t02_a_workspace_that_is_near_is_named(small, tmp_path, monkeypatch, where):  # noqa: F811
+def test_t02_a_workspace_that_is_near_is_named(small, tmp_path, monkeypatch, where):
     """In a subdirectory nobody is told to begin another workspace, and what is told works."""
     home = small.root
     if where == "beside":
@@ -185,7 +173,7 @@ def test_t02_far_from_any_workspace_init_is_proposed(tmp_path):
 
 
 @pytest.fixture
-def there(small, tmp_path, monkeypatch):  # noqa: F811
+def there(small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return small
 
@@ -232,7 +220,7 @@ def test_t02_doctor_prints_the_problem_that_it_counts(there):
     assert reconciler(*command.split()).code == 0
 
 
-def test_t02_without_a_daybook_nothing_was_compared(small):  # noqa: F811
+def test_t02_without_a_daybook_nothing_was_compared(small):
     """A job that lost its daybook must not report that all is well."""
     for file in (small.root / ".reconciler").glob("daybook*"):
         file.unlink()
@@ -244,7 +232,7 @@ def test_t02_without_a_daybook_nothing_was_compared(small):  # noqa: F811
     assert not (small.root / ".reconciler" / "daybook.db").exists()
 
 
-def test_t02_an_import_of_what_is_managed_already_has_looked_at_it(small):  # noqa: F811
+def test_t02_an_import_of_what_is_managed_already_has_looked_at_it(small):
     ended = small.run("import", "-y", "--period", "Jan-2026")
     assert ended.code == 0
     assert "not imported: JE-00000001  already recorded as entry-00" in ended.out

@@ -8,13 +8,9 @@ from books_harness import process
 from checkouts import brought, job
 from forge_fixtures import (  # noqa: F401 - fixtures are found by their names here
     checkout,
-    empty,
-    empty_template,
     github,
     gitlab,
     no_forge,
-    opened,
-    plain_environment,
     speak,
 )
 from forge_server import Fault, account, commit_of, gitlab_commit

@@ -9,30 +9,13 @@ import re
 import shlex
 import shutil
 import sqlite3
-import sys
 from contextlib import closing
 from itertools import product
 from pathlib import Path
 
 import pytest
-from builders import declared, live, plan_for, recorded, snapshot
-from builders import entry as spec_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "forge"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    RUN,
-    billing,
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    served_small,
-    small,
-    small_template,
-)
+from books_fixtures import RUN
 from books_harness import (
-    EMBEDDED,
     SERVED,
     SMALL,
     Books,
@@ -42,6 +25,8 @@ from books_harness import (
     reconciler,
     standing,
 )
+from builders import declared, live, plan_for, recorded, snapshot
+from builders import entry as spec_of
 from checkouts import Checkout
 
 from reconciler.core.model.finding import Severity
@@ -63,11 +48,6 @@ _STANDARD = (
 )
 FOLLOWED: dict[str, list[str]] = {}
 """The tests of this module by the rule whose remedy they follow."""
-
-
-@pytest.fixture
-def place():
-    return EMBEDDED
 
 
 def follows(*rules):
@@ -153,11 +133,7 @@ def text_of(books, name):
 @follows("transferred")
 @pytest.mark.parametrize("change", ["remove", "replace"])
 @pytest.mark.parametrize("state", ["Yes", "Processing"])
-def test_t26_a_transferred_entry_is_restored_and_reversed_or_waited_for(
-    small,  # noqa: F811
-    change,
-    state,
-):
+def test_t26_a_transferred_entry_is_restored_and_reversed_or_waited_for(small, change, state):
     text = text_of(small, "entry-00")
     small.set("entry-00", transferredToAccounting=state)
     small.remove("entry-00")
@@ -177,7 +153,7 @@ def test_t26_a_transferred_entry_is_restored_and_reversed_or_waited_for(
 
 @follows("reversal-alone")
 @pytest.mark.parametrize("way", ["removed", "declared"])
-def test_t26_a_reversal_without_its_original_is_removed_or_completed(small, way):  # noqa: F811
+def test_t26_a_reversal_without_its_original_is_removed_or_completed(small, way):
     number = by_hand(small)
     assert small.run("reverse", number, "--to", "undo.yaml").code == 0
     small.applied()
@@ -195,7 +171,7 @@ def test_t26_a_reversal_without_its_original_is_removed_or_completed(small, way)
 
 @follows("reversal-cancelled", "reversal-order")
 @pytest.mark.parametrize("way", ["cancelled", "blocked"])
-def test_t26_a_reversal_of_what_is_not_posted_is_removed(small, way):  # noqa: F811
+def test_t26_a_reversal_of_what_is_not_posted_is_removed(small, way):
     original = by_hand(small)
     february = ("--period", "Feb-2026")
     assert small.run("reverse", original, "--to", "undo.yaml", *february).code == 0
@@ -214,7 +190,7 @@ def test_t26_a_reversal_of_what_is_not_posted_is_removed(small, way):  # noqa: F
 
 @follows("reversal-order")
 @pytest.mark.parametrize("way", ["restored", "resolved", "selected"])
-def test_t26_an_entry_and_its_reversal_are_removed_together(small, way):  # noqa: F811
+def test_t26_an_entry_and_its_reversal_are_removed_together(small, way):
     assert small.run("reverse", "entry-00").code == 0
     assert small.apply().code == 0
     names = ("entry-00", "entry-00.reversal")
@@ -240,7 +216,7 @@ def test_t26_an_entry_and_its_reversal_are_removed_together(small, way):  # noqa
 
 @follows("original-alone")
 @pytest.mark.parametrize("way", ["applied", "reversed"])
-def test_t26_an_entry_whose_reversal_alone_was_cancelled_is_cancelled_or_reversed(small, way):  # noqa: F811
+def test_t26_an_entry_whose_reversal_alone_was_cancelled_is_cancelled_or_reversed(small, way):
     """A connector takes the original once its reversal is cancelled, so its own cancel fails."""
     assert small.run("reverse", "entry-00").code == 0
     assert small.apply().code == 0
@@ -272,7 +248,7 @@ def test_t26_an_entry_whose_reversal_alone_was_cancelled_is_cancelled_or_reverse
 
 
 @follows("transferred")
-def test_t26_a_transferred_entry_of_a_run_keeps_the_run(billing):  # noqa: F811
+def test_t26_a_transferred_entry_of_a_run_keeps_the_run(billing):
     billing.applied()
     text = (billing.root / "billing.yaml").read_text()
     number = standing(billing)[0]
@@ -287,7 +263,7 @@ def test_t26_a_transferred_entry_of_a_run_keeps_the_run(billing):  # noqa: F811
 
 
 @follows("transfer-override")
-def test_t26_the_transfer_state_yes_is_restored_in_the_file(small):  # noqa: F811
+def test_t26_the_transfer_state_yes_is_restored_in_the_file(small):
     small.settings(spec="{policy: {transferState: managed}}")
     small.declare("entry-00", notes="Notes of entry-00", transferredToAccounting="No")
     assert small.apply().code == 0
@@ -299,7 +275,7 @@ def test_t26_the_transfer_state_yes_is_restored_in_the_file(small):  # noqa: F81
 
 @follows("protected")
 @pytest.mark.parametrize("change", ["remove", "replace", "rebook"])
-def test_t26_protection_is_lifted_as_the_remedy_says(small, change):  # noqa: F811
+def test_t26_protection_is_lifted_as_the_remedy_says(small, change):
     small.declare("entry-00", notes="Notes of entry-00", metadata={"protect": True})
     small.applied()
     if change == "replace":
@@ -319,9 +295,7 @@ def test_t26_protection_is_lifted_as_the_remedy_says(small, change):  # noqa: F8
 
 
 @follows("protected", "run-entries-declared")
-def test_t26_a_run_whose_entries_are_declared_and_protected_is_removed_with_their_files(
-    billing,  # noqa: F811
-):
+def test_t26_a_run_whose_entries_are_declared_and_protected_is_removed_with_their_files(billing):
     billing.applied()
     assert billing.run("import", "--run", "JR-00000001").code == 0
     written = billing.root / "imported" / "jr-00000001.yaml"
@@ -349,7 +323,7 @@ def test_t26_a_run_whose_entries_are_declared_and_protected_is_removed_with_thei
 @follows("period-closed")
 @pytest.mark.parametrize("way", ["an open period", "reopened"])
 @pytest.mark.parametrize("change", ["create", "replace"])
-def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):  # noqa: F811
+def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):
     small.close_period("Jan-2026")
     name = "late" if change == "create" else "entry-00"
     small.declare(name, *NINE)
@@ -371,7 +345,7 @@ def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):  # n
 
 @follows("period-pending-close")
 @pytest.mark.parametrize("says", ["", ", managesClose: false", ", managesClose: true"])
-def test_t26_who_may_post_in_a_period_that_is_about_to_close_is_said(served_small, says):  # noqa: F811
+def test_t26_who_may_post_in_a_period_that_is_about_to_close_is_said(served_small, says):
     books = served_small
     spec = f"{{target: {{baseUrl: {books.url}{says}}}}}"
     books.settings(spec=spec)
@@ -407,7 +381,7 @@ def test_t26_who_may_post_in_a_period_that_is_about_to_close_is_said(served_smal
 @follows("period-frozen")
 @pytest.mark.parametrize("way", ["another period", "the policy"])
 @pytest.mark.parametrize("change", ["create", "replace", "remove"])
-def test_t26_a_frozen_period_is_avoided_or_thawed_first(small, change, way):  # noqa: F811
+def test_t26_a_frozen_period_is_avoided_or_thawed_first(small, change, way):
     text = text_of(small, "entry-00")
     small.settings(spec="{policy: {freeze: [{periods: [Jan-2026]}]}}")
     small.applied()
@@ -440,7 +414,7 @@ def test_t26_a_frozen_period_is_avoided_or_thawed_first(small, change, way):  # 
 
 @follows("removal-forbidden")
 @pytest.mark.parametrize("way", ["restore", "the policy"])
-def test_t26_a_forbidden_removal_is_undone_or_allowed_first(small, way):  # noqa: F811
+def test_t26_a_forbidden_removal_is_undone_or_allowed_first(small, way):
     text = text_of(small, "entry-00")
     small.settings(spec="{policy: {removal: forbid}}")
     small.applied()
@@ -458,10 +432,7 @@ def test_t26_a_forbidden_removal_is_undone_or_allowed_first(small, way):  # noqa
 
 @follows("adoption")
 @pytest.mark.parametrize("way", ["import", "write"])
-def test_t26_an_adoption_writes_what_the_ledger_holds_and_changes_it_later(
-    small,  # noqa: F811
-    way,
-):
+def test_t26_an_adoption_writes_what_the_ledger_holds_and_changes_it_later(small, way):
     number = by_hand(small)
     small.declare("adopted", *NINE, metadata={"adopts": number})
     refused(small, "adoption", "Write what the ledger holds into the file, for example by import")
@@ -486,7 +457,7 @@ def test_t26_an_adoption_writes_what_the_ledger_holds_and_changes_it_later(
 @pytest.mark.parametrize(
     "what", ["missing", "cancelled", "recorded", "second", "the other", "old name", "new name"]
 )
-def test_t26_each_other_obstacle_of_an_adoption_has_a_way_out(small, what):  # noqa: F811
+def test_t26_each_other_obstacle_of_an_adoption_has_a_way_out(small, what):
     number, text = small.number("entry-00"), text_of(small, "entry-00")
     fields = {"notes": "Notes of entry-00"}
     if what == "missing":
@@ -531,7 +502,7 @@ def test_t26_each_other_obstacle_of_an_adoption_has_a_way_out(small, what):  # n
 
 @follows("doubled")
 @pytest.mark.parametrize("whose", ["ours", "theirs"])
-def test_t26_of_two_entries_the_daybook_tells_which_one_is_ours(small, whose):  # noqa: F811
+def test_t26_of_two_entries_the_daybook_tells_which_one_is_ours(small, whose):
     first = small.number("entry-00")
     second = by_hand(small, ReconcilerKey__c="acme-books/entry-00")
     planned = " ".join(small.plan("--find").said.split())
@@ -551,10 +522,7 @@ def test_t26_of_two_entries_the_daybook_tells_which_one_is_ours(small, whose):  
 
 @follows("posted-elsewhere")
 @pytest.mark.parametrize("way", ["previousName", "restore"])
-def test_t26_an_entry_that_stays_under_its_old_name_is_renamed_or_restored(
-    small,  # noqa: F811
-    way,
-):
+def test_t26_an_entry_that_stays_under_its_old_name_is_renamed_or_restored(small, way):
     text = text_of(small, "entry-00")
     small.set("entry-00", transferredToAccounting="Yes")
     small.remove("entry-00")
@@ -570,7 +538,7 @@ def test_t26_an_entry_that_stays_under_its_old_name_is_renamed_or_restored(
 
 @follows("run-entry")
 @pytest.mark.parametrize("way", ["restore", "remove"])
-def test_t26_an_entry_of_a_run_is_restored_or_left_to_its_run(billing, way):  # noqa: F811
+def test_t26_an_entry_of_a_run_is_restored_or_left_to_its_run(billing, way):
     billing.applied()
     assert billing.run("import", "--run", "JR-00000001").code == 0
     written = billing.root / "imported" / "jr-00000001.yaml"
@@ -586,7 +554,7 @@ def test_t26_an_entry_of_a_run_is_restored_or_left_to_its_run(billing, way):  # 
 
 
 @follows("run-at-work")
-def test_t26_a_run_that_the_ledger_processes_is_waited_for(billing):  # noqa: F811
+def test_t26_a_run_that_the_ledger_processes_is_waited_for(billing):
     billing.applied()
     sql(billing, "update journal_runs set status = 'Pending'")
     billing.edit("billing.yaml", "2026-01-31", "2026-01-30")
@@ -609,7 +577,7 @@ def test_t26_a_review_in_the_ledger_is_finished():
 
 
 @follows("period-unknown-status")
-def test_t26_a_period_of_unknown_status_is_set_to_a_known_one(small):  # noqa: F811
+def test_t26_a_period_of_unknown_status_is_set_to_a_known_one(small):
     sql(small, "update accounting_periods set status = 'Locked' where name = 'Jan-2026'")
     small.declare("late", *NINE)
     refused(small, "period-unknown-status", "Set the period to Open or Closed in the tenant")
@@ -619,7 +587,7 @@ def test_t26_a_period_of_unknown_status_is_set_to_a_known_one(small):  # noqa: F
 
 @follows("ledger-facts")
 @pytest.mark.parametrize("way", ["the file", "the tenant"])
-def test_t26_what_the_ledger_does_not_allow_is_corrected(small, way):  # noqa: F811
+def test_t26_what_the_ledger_does_not_allow_is_corrected(small, way):
     where = "where name = 'Hosting Costs'"
     sql(small, f"update accounting_codes set status = 'Inactive' {where}")
     small.declare("late", debit("9.00", "Hosting Costs"), credit("9.00"))
@@ -635,7 +603,7 @@ def test_t26_what_the_ledger_does_not_allow_is_corrected(small, way):  # noqa: F
 
 
 @follows("strict-warning", "possible-rename")
-def test_t26_what_strict_refuses_is_resolved(empty):  # noqa: F811
+def test_t26_what_strict_refuses_is_resolved(empty):
     empty.declare("one")
     empty.applied("--strict")
     empty.remove("one")
@@ -657,7 +625,7 @@ def test_t26_what_strict_refuses_is_resolved(empty):  # noqa: F811
     ("rule", "limits"),
     [("money-limit", "{money: {USD: 400.90}}"), ("change-limit", "{changes: 1}")],
 )
-def test_t26_a_limit_is_met_in_parts_or_changed_first(small, rule, limits, way):  # noqa: F811
+def test_t26_a_limit_is_met_in_parts_or_changed_first(small, rule, limits, way):
     small.settings(spec=f"{{policy: {{limits: {limits}}}}}")
     small.applied()
     small.declare("one-more")
@@ -678,7 +646,7 @@ def test_t26_a_limit_is_met_in_parts_or_changed_first(small, rule, limits, way):
 
 
 @follows("money-limit")
-def test_t26_a_currency_without_a_limit_gets_one(small):  # noqa: F811
+def test_t26_a_currency_without_a_limit_gets_one(small):
     small.settings(spec="{policy: {limits: {money: {EUR: 1000}}}}")
     small.applied()
     small.declare("dollars", *NINE)
@@ -688,7 +656,7 @@ def test_t26_a_currency_without_a_limit_gets_one(small):  # noqa: F811
 
 
 @follows("too-many-removals")
-def test_t26_a_limit_of_the_policy_on_removals_is_raised_first(small):  # noqa: F811
+def test_t26_a_limit_of_the_policy_on_removals_is_raised_first(small):
     small.settings(spec="{policy: {limits: {removals: 1}}}")
     small.applied()
     texts = {name: text_of(small, name) for name in SMALL[:2]}
@@ -703,7 +671,7 @@ def test_t26_a_limit_of_the_policy_on_removals_is_raised_first(small):  # noqa: 
 
 
 @follows("unproved-entries", "equal-entries")
-def test_t26_a_daybook_that_was_moved_away_is_restored(small):  # noqa: F811
+def test_t26_a_daybook_that_was_moved_away_is_restored(small):
     before = small.content()
     shutil.move(small.root / ".reconciler" / "daybook.db", small.root.parent / "daybook.db")
     for rest in (small.root / ".reconciler").glob("daybook.db*"):
@@ -723,10 +691,7 @@ def test_t26_a_daybook_that_was_moved_away_is_restored(small):  # noqa: F811
 
 @follows("wrong-tenant")
 def test_t26_the_daybook_of_another_ledger_gets_its_own_back(
-    served_small,  # noqa: F811
-    opened,  # noqa: F811
-    empty_template,  # noqa: F811
-    tmp_path,
+    served_small, opened, empty_template, tmp_path
 ):
     template = shutil.copytree(empty_template, tmp_path / "template")
     shutil.rmtree(template / ".reconciler")
@@ -741,7 +706,7 @@ def test_t26_the_daybook_of_another_ledger_gets_its_own_back(
 
 
 @follows("wrong-tenant")
-def test_t26_a_pinned_tenant_gets_its_own_credentials(served_small):  # noqa: F811
+def test_t26_a_pinned_tenant_gets_its_own_credentials(served_small):
     (row,) = served_small.rows("select tenant_id from tenants")
     target = f"baseUrl: '{served_small.url}', tenantId: "
     served_small.settings(spec=f"{{target: {{{target}another}}}}")
@@ -751,7 +716,7 @@ def test_t26_a_pinned_tenant_gets_its_own_credentials(served_small):  # noqa: F8
 
 
 @follows("wrong-host")
-def test_t26_a_tenant_that_moved_is_named_outside_of_the_change(served_small):  # noqa: F811
+def test_t26_a_tenant_that_moved_is_named_outside_of_the_change(served_small):
     served_small.settings(spec="{target: {baseUrl: 'https://rest.zuora.com'}}")
     checkout = Checkout(served_small)
     served_small.settings(spec=f"{{target: {{baseUrl: '{served_small.url}'}}}}")
@@ -767,7 +732,7 @@ def test_t26_a_tenant_that_moved_is_named_outside_of_the_change(served_small):  
 
 @follows("ownership")
 @pytest.mark.parametrize("way", ["its marker", "empty"])
-def test_t26_a_lost_marker_is_written_by_hand_or_by_an_apply(small, way):  # noqa: F811
+def test_t26_a_lost_marker_is_written_by_hand_or_by_an_apply(small, way):
     small.set("entry-00", ReconcilerKey__c="other-books/entry-00")
     number = next(iter(small.rows("select number from journal_entries")))["number"]
     refused(small, "ownership", "empty the field of its marker there")
@@ -781,7 +746,7 @@ def test_t26_a_lost_marker_is_written_by_hand_or_by_an_apply(small, way):  # noq
 @pytest.mark.parametrize("way", ["Yes", "the live state"])
 @pytest.mark.parametrize("managed", ["managed", "observed"])
 @pytest.mark.parametrize("state", ["No", "Ignore"])
-def test_t26_a_transfer_that_was_reset_is_set_or_declared(small, state, managed, way):  # noqa: F811
+def test_t26_a_transfer_that_was_reset_is_set_or_declared(small, state, managed, way):
     if managed == "managed":
         small.settings(spec="{policy: {transferState: managed}}")
     small.declare("entry-00", notes="Notes of entry-00", transferredToAccounting="Yes")
@@ -803,10 +768,7 @@ def test_t26_a_transfer_that_was_reset_is_set_or_declared(small, state, managed,
 
 @follows("transfer-error")
 @pytest.mark.parametrize("way", ["No", "acknowledge"])
-def test_t26_a_failed_transfer_of_an_entry_of_a_run_is_sent_again_or_accepted(
-    billing,  # noqa: F811
-    way,
-):
+def test_t26_a_failed_transfer_of_an_entry_of_a_run_is_sent_again_or_accepted(billing, way):
     billing.applied()
     number = standing(billing)[0]
     path = f"journal-entries/{number}/basic-information"
@@ -844,7 +806,7 @@ def test_t26_no_entry_gets_the_remedy_of_a_fallback():
 
 
 @follows("acknowledges-unused")
-def test_t26_an_acknowledgement_of_what_is_not_so_is_removed(small):  # noqa: F811
+def test_t26_an_acknowledgement_of_what_is_not_so_is_removed(small):
     number = small.number("entry-00")
     item = {"number": number, "status": "Cancelled", "reason": "By hand"}
     metadata = {"acknowledges": [item]}
@@ -857,7 +819,7 @@ def test_t26_an_acknowledgement_of_what_is_not_so_is_removed(small):  # noqa: F8
 
 @follows("dimension-transferred")
 @pytest.mark.parametrize("way", ["the former value", "an entry"])
-def test_t26_a_dimension_of_a_transferred_entry_is_put_back_or_moved(small, way):  # noqa: F811
+def test_t26_a_dimension_of_a_transferred_entry_is_put_back_or_moved(small, way):
     def declare(center):
         line = debit("400.90", CostCenter__c=center)
         small.declare("entry-00", line, credit("400.90"), notes="Notes of entry-00")
@@ -883,7 +845,7 @@ def test_t26_a_dimension_of_a_transferred_entry_is_put_back_or_moved(small, way)
 
 @follows("untracked-entry")
 @pytest.mark.parametrize("way", ["import", "forget"])
-def test_t26_an_entry_that_nobody_declares_is_imported_or_forgotten(small, way):  # noqa: F811
+def test_t26_an_entry_that_nobody_declares_is_imported_or_forgotten(small, way):
     number = by_hand(small, ReconcilerKey__c="acme-books/stray")
     said = warned(small, "untracked-entry", options=("--find",))
     (command,) = re.findall(rf"reconciler ({way} [^;`]*)", said)
@@ -895,7 +857,7 @@ def test_t26_an_entry_that_nobody_declares_is_imported_or_forgotten(small, way):
 
 
 @follows("no-reference")
-def test_t26_a_reference_is_written(small):  # noqa: F811
+def test_t26_a_reference_is_written(small):
     text = (small.root / "reference.yaml").read_text()
     (small.root / "reference.yaml").unlink()
     warned(small, "no-reference", "Write a reference.yaml", options=("--offline",))
@@ -904,7 +866,7 @@ def test_t26_a_reference_is_written(small):  # noqa: F811
 
 
 @follows("offline-daybook", "limits-unchecked")
-def test_t26_an_offline_plan_without_a_daybook_is_made_where_the_daybook_is(small):  # noqa: F811
+def test_t26_an_offline_plan_without_a_daybook_is_made_where_the_daybook_is(small):
     limits = "policy: {limits: {changes: 2}}"
     small.settings(spec=f"{{{limits}}}")
     small.applied()
@@ -920,7 +882,7 @@ def test_t26_an_offline_plan_without_a_daybook_is_made_where_the_daybook_is(smal
 
 
 @follows("reference-changed")
-def test_t26_a_changed_reference_is_of_no_matter_to_a_plan_with_the_ledger(small):  # noqa: F811
+def test_t26_a_changed_reference_is_of_no_matter_to_a_plan_with_the_ledger(small):
     Checkout(small)
     small.edit("reference.yaml", "name: Hosting Costs", "name: Hosting Expenses")
     warned(small, "reference-changed", "asks the tenant.", options=("--offline", "--base=main"))
@@ -928,7 +890,7 @@ def test_t26_a_changed_reference_is_of_no_matter_to_a_plan_with_the_ledger(small
 
 
 @follows("file-warnings")
-def test_t26_warnings_of_other_files_are_shown_by_validate(small):  # noqa: F811
+def test_t26_warnings_of_other_files_are_shown_by_validate(small):
     said = warned(small, "file-warnings", "see `reconciler validate")
     count = int(said.split()[0])
     found = small.run("validate", "--format", "json").json["problems"]
@@ -936,7 +898,7 @@ def test_t26_warnings_of_other_files_are_shown_by_validate(small):  # noqa: F811
 
 
 @follows("daybook-new")
-def test_t26_a_daybook_that_knows_the_runs_is_restored(billing):  # noqa: F811
+def test_t26_a_daybook_that_knows_the_runs_is_restored(billing):
     billing.applied()
     daybook = billing.root / ".reconciler" / "daybook.db"
     shutil.move(daybook, billing.root.parent / "kept.db")
@@ -949,7 +911,7 @@ def test_t26_a_daybook_that_knows_the_runs_is_restored(billing):  # noqa: F811
 
 
 @follows("policy-changed")
-def test_t26_a_change_of_the_settings_is_applied_alone(small):  # noqa: F811
+def test_t26_a_change_of_the_settings_is_applied_alone(small):
     small.settings(spec="{policy: {limits: {changes: 2}}}")
     small.applied()
     small.settings(spec="{policy: {limits: {changes: 3}}}")
@@ -963,7 +925,7 @@ def test_t26_a_change_of_the_settings_is_applied_alone(small):  # noqa: F811
 
 @follows("unknown-variable")
 @pytest.mark.parametrize("way", ["correct", "remove"])
-def test_t26_a_misspelt_variable_is_corrected_or_removed(small, way):  # noqa: F811
+def test_t26_a_misspelt_variable_is_corrected_or_removed(small, way):
     small.env.update(CI="true", RECONCILER_MAX_REMOVAL="4")
     ended = small.plan()
     assert ended.code != 0, ended.said
@@ -977,7 +939,7 @@ def test_t26_a_misspelt_variable_is_corrected_or_removed(small, way):  # noqa: F
 
 @follows("stale-plan")
 @pytest.mark.parametrize("by", ["file", "digest"])
-def test_t26_a_stale_plan_is_made_and_reviewed_again(small, tmp_path, by):  # noqa: F811
+def test_t26_a_stale_plan_is_made_and_reviewed_again(small, tmp_path, by):
     saved = tmp_path / "plan.json"
     small.declare("one-more", *NINE)
     assert small.plan("--out", saved).code == 0

@@ -5,25 +5,13 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 import pytest
-from listening import end_listening
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty_template,
-    opened,
-    plain_environment,
-    served_small,
-    small_template,
-)
 from books_harness import process, reconciler
+from listening import end_listening
 from socket_server import on_a_socket
 
 from reconciler.cli.main import root as command_line
@@ -87,7 +75,7 @@ class Front:
 
 
 @pytest.fixture
-def secured(served_small, authority):  # noqa: F811
+def secured(served_small, authority):
     """Applied books whose ledger answers over TLS, with a certificate of the private authority."""
     with open_ledger(f"sqlite:///{served_small.database}") as ledger:
         app = create_app(ledger)
@@ -157,7 +145,7 @@ def test_t28_doctor_names_the_authorities(secured, authority):
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
-def test_t28_a_bundle_that_holds_nothing_is_refused(served_small, tmp_path, content):  # noqa: F811
+def test_t28_a_bundle_that_holds_nothing_is_refused(served_small, tmp_path, content):
     bundle = tmp_path / "authorities.pem"
     if content is not None:
         bundle.write_text(content)
@@ -181,7 +169,7 @@ def test_t28_every_verb_that_calls_the_ledger_takes_it():
 PROXIES = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
 
 
-def test_t28_a_proxy_of_the_environment_gets_nothing(served_small):  # noqa: F811
+def test_t28_a_proxy_of_the_environment_gets_nothing(served_small):
     with socket.create_server(("127.0.0.1", 0)) as trap:
         trap.settimeout(0)
         address = f"http://user:hunter2@127.0.0.1:{trap.getsockname()[1]}"
@@ -197,5 +185,5 @@ def test_t28_a_proxy_of_the_environment_gets_nothing(served_small):  # noqa: F81
     assert "hunter2" not in told.said
 
 
-def test_t28_without_a_proxy_doctor_says_nothing_of_it(served_small):  # noqa: F811
+def test_t28_without_a_proxy_doctor_says_nothing_of_it(served_small):
     assert "proxies" not in reconciler("doctor", "-w", served_small.root).said

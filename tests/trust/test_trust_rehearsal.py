@@ -7,25 +7,11 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    billing,
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    served_small,
-    small,
-    small_template,
-)
-from books_harness import EMBEDDED, JOURNALS, credit, debit, reconciler, standing
+from books_harness import JOURNALS, credit, debit, reconciler, standing
 
 from reconciler.core.planning.impact import impact_of
 from reconciler.core.rehearsal import verdict
@@ -41,11 +27,6 @@ FINANCE = (
     "Cancel Journal Run",
     "Delete Cancelled Journal Run",
 )
-
-
-@pytest.fixture
-def place():
-    return EMBEDDED
 
 
 def rehearsed(books, *words, code=0):
@@ -73,7 +54,7 @@ def changed(books):
 ALL = {"new", "entry-00", "entry-01", "entry-02", "entry-03"}
 
 
-def test_every_change_is_applied_and_every_balance_is_that_of_the_plan(small):  # noqa: F811
+def test_every_change_is_applied_and_every_balance_is_that_of_the_plan(small):
     changed(small)
     found = rehearsed(small)
     assert outcomes(found) == dict.fromkeys(ALL, "accepted")
@@ -87,10 +68,7 @@ def test_every_change_is_applied_and_every_balance_is_that_of_the_plan(small):  
     assert (found["holds"], found["permissions"]) == (True, list(FINANCE))
 
 
-def test_a_rehearsal_changes_neither_digest_nor_apply_nor_says_another_thing_twice(
-    small,  # noqa: F811
-    tmp_path,
-):
+def test_a_rehearsal_changes_neither_digest_nor_apply_nor_says_another_thing_twice(small, tmp_path):
     changed(small)
     saved = tmp_path / "plan.json"
     digest = small.plan_document()["digest"]
@@ -105,11 +83,7 @@ def test_a_rehearsal_changes_neither_digest_nor_apply_nor_says_another_thing_twi
 
 
 @pytest.mark.parametrize("lacking", FINANCE[:4])
-def test_a_rehearsal_is_refused_what_the_real_client_is_refused(
-    served_small,  # noqa: F811
-    tmp_path,
-    lacking,
-):
+def test_a_rehearsal_is_refused_what_the_real_client_is_refused(served_small, tmp_path, lacking):
     """With the same permissions the real apply ends as the rehearsal said, change by change."""
     changed(served_small)
     permissions = [name for name in FINANCE if name != lacking]
@@ -129,7 +103,7 @@ def test_a_rehearsal_is_refused_what_the_real_client_is_refused(
 
 
 @pytest.mark.parametrize("way", ["the permission", "the declaration"])
-def test_a_refusal_ends_with_the_permission_or_the_declaration(small, way):  # noqa: F811
+def test_a_refusal_ends_with_the_permission_or_the_declaration(small, way):
     """A period that waits for its close takes entries only from who may close it."""
     periods = small.call("GET", "accounting-periods")["accountingPeriods"]
     for period in sorted(periods, key=lambda period: period["startDate"]):
@@ -149,7 +123,7 @@ def test_a_refusal_ends_with_the_permission_or_the_declaration(small, way):  # n
     assert outcomes(rehearsed(small, *words)) == {"new": "accepted"}
 
 
-def test_a_difference_is_shown_and_gone_with_its_cause(small, monkeypatch):  # noqa: F811
+def test_a_difference_is_shown_and_gone_with_its_cause(small, monkeypatch):
     """The cause is planted: an impact that loses a cent."""
     small.declare("new", *NINE)
 
@@ -167,7 +141,7 @@ def test_a_difference_is_shown_and_gone_with_its_cause(small, monkeypatch):  # n
     assert rehearsed(small)["holds"]
 
 
-def test_a_transferred_entry_keeps_its_state_on_the_scratch_ledger(small):  # noqa: F811
+def test_a_transferred_entry_keeps_its_state_on_the_scratch_ledger(small):
     small.set("entry-00", transferredToAccounting="Yes")
     small.declare("entry-00", notes="Other notes")
     assert outcomes(rehearsed(small)) == {"entry-00": "accepted"}
@@ -176,7 +150,7 @@ def test_a_transferred_entry_keeps_its_state_on_the_scratch_ledger(small):  # no
     assert outcomes(rehearsed(small)) == {"entry-00": "accepted", "entry-01": "accepted"}
 
 
-def test_a_run_is_created_empty_and_cancelled_with_its_entries(billing):  # noqa: F811
+def test_a_run_is_created_empty_and_cancelled_with_its_entries(billing):
     found = rehearsed(billing)
     assert set(outcomes(found).values()) == {"accepted"}
     assert "what JournalRun/2026-01-billing will post" in found["unknown"]
@@ -187,7 +161,7 @@ def test_a_run_is_created_empty_and_cancelled_with_its_entries(billing):  # noqa
     assert found["balances"], "its entries move the books"
 
 
-def test_a_run_posts_what_a_file_of_transactions_says(billing):  # noqa: F811
+def test_a_run_posts_what_a_file_of_transactions_says(billing):
     file = billing.root.parent / "transactions.csv"
     found = rehearsed(billing, "--transactions", file)
     assert (set(outcomes(found).values()), found["holds"]) == ({"accepted"}, True)
@@ -212,7 +186,7 @@ def test_a_run_posts_what_a_file_of_transactions_says(billing):  # noqa: F811
     assert sums == live
 
 
-def test_transactions_that_nothing_can_take_are_refused(billing, tmp_path):  # noqa: F811
+def test_transactions_that_nothing_can_take_are_refused(billing, tmp_path):
     file = billing.root.parent / "transactions.csv"
     ended = billing.plan("--transactions", file)
     assert (ended.code, "--transactions needs --rehearse." in ended.err) == (64, True), ended.said
@@ -226,7 +200,7 @@ def test_transactions_that_nothing_can_take_are_refused(billing, tmp_path):  # n
     assert (ended.code, "the plan creates no journal run" in ended.err) == (64, True), ended.said
 
 
-def test_an_offline_plan_is_rehearsed_from_daybook_and_files(small):  # noqa: F811
+def test_an_offline_plan_is_rehearsed_from_daybook_and_files(small):
     changed(small)
     found = rehearsed(small, "--offline")
     assert (found["offline"], outcomes(found)) == (True, dict.fromkeys(ALL, "accepted"))
@@ -234,7 +208,7 @@ def test_an_offline_plan_is_rehearsed_from_daybook_and_files(small):  # noqa: F8
     assert not {*small.root.glob(".reconciler/*scratch*")}
 
 
-def test_what_cannot_be_rehearsed_says_what_to_do(small):  # noqa: F811
+def test_what_cannot_be_rehearsed_says_what_to_do(small):
     changed(small)
     ended = small.plan("--rehearse", "--rehearse-limit", 4)
     assert (ended.code, "Add --rehearse-limit 5" in ended.said) == (64, True), ended.said
@@ -251,7 +225,7 @@ def test_what_cannot_be_rehearsed_says_what_to_do(small):  # noqa: F811
     assert small.plan("--offline", "--rehearse").code == 0
 
 
-def test_a_refused_plan_is_not_rehearsed(small):  # noqa: F811
+def test_a_refused_plan_is_not_rehearsed(small):
     small.settings(spec="{policy: {limits: {changes: 1}}}")
     changed(small)
     ended = small.plan("--rehearse", "--format", "json")
@@ -259,7 +233,7 @@ def test_a_refused_plan_is_not_rehearsed(small):  # noqa: F811
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_of_a_rehearsal_that_is_ended(small, tmp_path, number):  # noqa: F811
+def test_nothing_is_left_of_a_rehearsal_that_is_ended(small, tmp_path, number):
     """The scratch ledger is in memory, so no signal can leave it behind."""
     changed(small)
     before = {*small.root.rglob("*"), *tmp_path.rglob("*")}

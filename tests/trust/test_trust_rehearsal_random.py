@@ -3,33 +3,15 @@
 import json
 import random
 import re
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    billing,
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    small,
-    small_template,
-)
-from books_harness import EMBEDDED, SMALL, credit, debit, standing
+from books_harness import SMALL, credit, debit, standing
 
 from reconciler.core.model.enumerations import TransferState
 from reconciler.ledger import FINANCE, open_ledger, trial_balance
 
 DAYS = {"Feb-2026": "2026-02-28", "Mar-2026": "2026-03-31"}
 STATES = tuple(state.value for state in TransferState)
-
-
-@pytest.fixture
-def place():
-    return EMBEDDED
 
 
 def spread(period):
@@ -46,7 +28,7 @@ def planned(books, permissions, removals=100):
     return changes, {one["name"]: one["outcome"] for one in document["rehearsal"]["changes"]}
 
 
-def test_a_run_is_cancelled_as_far_as_its_transfers_allow(billing):  # noqa: F811
+def test_a_run_is_cancelled_as_far_as_its_transfers_allow(billing):
     billing.applied()
     (billing.root / "billing.yaml").unlink()
     number = standing(billing)[0]
@@ -109,7 +91,7 @@ WORDS = {"done": "accepted", "failed": "refused", "not_attempted": "not-attempte
 @pytest.mark.parametrize(
     "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 60))]
 )
-def test_a_rehearsal_ends_as_the_real_apply_with_the_same_permissions(small, tmp_path, seed):  # noqa: F811
+def test_a_rehearsal_ends_as_the_real_apply_with_the_same_permissions(small, tmp_path, seed):
     chance = random.Random(seed)
     vary(small, chance)
     lacking = chance.choice([None, None, *FINANCE[:4]])

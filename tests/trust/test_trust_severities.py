@@ -1,18 +1,6 @@
 """Warnings are governed: raised, lowered where no money is at stake, waived for single entries."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "forge"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
 from books_harness import JOURNALS, reconciler
 from checkouts import Checkout
 
@@ -42,7 +30,7 @@ def waiver(rule, expires=LATER):
 
 
 @pytest.fixture
-def warned(empty):  # noqa: F811
+def warned(empty):
     """Books with a warning about money, two equal entries, and with one about a spreadsheet."""
     empty.declare("one")
     empty.declare("two")
@@ -141,7 +129,7 @@ ARGUMENTS = {
 
 @pytest.mark.parametrize("level", ["error", "warning", "information", "off"])
 @pytest.mark.parametrize("rule", ["cache-discarded", "file-spreadsheet"])
-def test_every_verb_ends_by_the_level_of_what_it_finds(empty, rule, level):  # noqa: F811
+def test_every_verb_ends_by_the_level_of_what_it_finds(empty, rule, level):
     empty.declare("one")
     empty.settings(spec=f"{{policy: {{severities: {{{rule}: {level}}}}}}}")
     assert empty.apply().code == 0
@@ -176,7 +164,7 @@ def test_a_plan_shows_a_waiver_and_no_warning(warned):
     assert "[same-economics]" not in shown
 
 
-def test_a_change_does_not_lift_the_warning_that_it_breaks(empty):  # noqa: F811
+def test_a_change_does_not_lift_the_warning_that_it_breaks(empty):
     """Levels and waivers of the approved base hold until an apply under the new ones completes."""
     empty.declare("one")
     empty.settings(spec="{policy: {strict: true}}")

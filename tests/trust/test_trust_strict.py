@@ -1,24 +1,13 @@
 """Number 14: warnings can be made to fail, all of them or by rule."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-)
 
 from reconciler.core.model.policy import Policy
 from reconciler.core.planning.stricter import stricter
 
 
 @pytest.fixture
-def warned(empty):  # noqa: F811
+def warned(empty):
     """Books with a warning: two entries that post the same."""
     empty.declare("one")
     empty.declare("two")
@@ -47,7 +36,7 @@ def test_t14_a_policy_names_the_rules(warned, strict, code):
     assert warned.plan().code == code
 
 
-def test_t14_a_warning_of_the_plan_fails_by_its_rule(empty):  # noqa: F811
+def test_t14_a_warning_of_the_plan_fails_by_its_rule(empty):
     empty.declare("one", metadata={"previousName": "never"})
     assert empty.plan().code == 0
     empty.settings(spec="{policy: {strict: [possible-rename]}}")
@@ -57,7 +46,7 @@ def test_t14_a_warning_of_the_plan_fails_by_its_rule(empty):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["no-such-rule", "period-closed", "same-economic"])
-def test_t14_a_rule_that_gives_no_warning_is_an_error(empty, name):  # noqa: F811
+def test_t14_a_rule_that_gives_no_warning_is_an_error(empty, name):
     empty.settings(spec=f"{{policy: {{strict: [{name}]}}}}")
     ended = empty.run("validate")
     assert ended.code == 3

@@ -7,22 +7,13 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import click
 import pytest
-from program import LONGEST, clean_environment, install_program
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty_template,
-    plain_environment,
-    small_template,
-)
 from books_harness import Books, by_hand, credit, debit, process, reconciler
+from program import LONGEST, clean_environment, install_program
 
 from reconciler.cli.main import root as command_line
 from reconciler.core.model.command import completed, completed_document, suggested
@@ -54,7 +45,7 @@ def shell(tmp_path_factory):
 
 
 @pytest.fixture
-def books(small_template, tmp_path, monkeypatch):  # noqa: F811
+def books(small_template, tmp_path, monkeypatch):
     """Applied entries in a workspace whose path a shell would split."""
     monkeypatch.chdir(tmp_path)
     with closing(Books(Path(shutil.copytree(small_template, tmp_path / PLACE)))) as opened:

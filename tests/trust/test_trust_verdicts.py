@@ -2,24 +2,10 @@
 
 import json
 import re
-import sys
 from itertools import product
-from pathlib import Path
 
 import pytest
 from builders import declared, entry, live, plan_for, recorded, snapshot, tenant_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    billing,
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    small,
-    small_template,
-)
-from books_harness import EMBEDDED
 
 from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.policy import Freeze, Removal
@@ -28,11 +14,6 @@ from reconciler.render import RENDERERS
 from reconciler.render.plan_view import view_of
 
 ONE = "Nothing to do, 1 difference needs a person"
-
-
-@pytest.fixture
-def place():
-    return EMBEDDED
 
 
 def says(books, rule):
@@ -71,7 +52,7 @@ def accepted(remedy):
     return re.search(r"`(acknowledges: \[.*\])`", remedy)[1]
 
 
-def test_t12_a_run_cancelled_in_part(billing):  # noqa: F811
+def test_t12_a_run_cancelled_in_part(billing):
     assert billing.apply().code == 0
     run = billing.plan_document()
     assert run["changes"] == []
@@ -94,7 +75,7 @@ def test_t12_a_run_cancelled_in_part(billing):  # noqa: F811
     assert says(billing, "cancelled-in-part")["message"].startswith("1 of")
 
 
-def test_t12_a_failed_transfer(small):  # noqa: F811
+def test_t12_a_failed_transfer(small):
     small.set("entry-00", transferredToAccounting="Error")
     difference = says(small, "transfer-error")
     assert "`No`" in difference["remedy"]
@@ -111,7 +92,7 @@ def test_t12_a_failed_transfer(small):  # noqa: F811
 
 
 @pytest.mark.parametrize("delete", [False, True], ids=["cancelled", "gone"])
-def test_t12_what_nobody_may_post_again(small, delete):  # noqa: F811
+def test_t12_what_nobody_may_post_again(small, delete):
     number = small.number("entry-00")
     small.cancel("entry-00")
     if delete:
@@ -128,14 +109,14 @@ def test_t12_what_nobody_may_post_again(small, delete):  # noqa: F811
     assert small.actions() == {"entry-00": "blocked"}
 
 
-def test_t12_a_block_that_a_file_asks_for_stays_pending(small):  # noqa: F811
+def test_t12_a_block_that_a_file_asks_for_stays_pending(small):
     small.close_period("Jan-2026")
     small.declare("entry-00", journalEntryDate="2026-01-30")
     assert small.plan("--detailed-exitcode").code == 2
     assert "needs a person" not in small.plan().out
 
 
-def test_t12_what_a_policy_keeps_is_what_the_files_ask_for(small):  # noqa: F811
+def test_t12_what_a_policy_keeps_is_what_the_files_ask_for(small):
     """A removed declaration whose entry somebody cancelled: there is nothing left to do."""
     small.settings(spec="{policy: {removal: cancel}}")
     small.cancel("entry-00")
@@ -221,7 +202,7 @@ def test_t12_an_acknowledgement_accepts_exactly_one_state(status, item, quiet):
     assert (change.action is Action.KEEP, plan.drift == ()) == (quiet, quiet)
 
 
-def test_t12_the_report_counts_what_needs_a_person(small, tmp_path):  # noqa: F811
+def test_t12_the_report_counts_what_needs_a_person(small, tmp_path):
     small.set("entry-00", transferredToAccounting="Error")
     report = tmp_path / "report.json"
     ended = small.process("apply", "--auto-approve", "--report", report)
@@ -240,7 +221,7 @@ def refused(books):
     books.remove(*(f"entry-{at:02}" for at in range(6)))
 
 
-def test_t13_a_refused_plan_ends_with_its_refusal(small, tmp_path):  # noqa: F811
+def test_t13_a_refused_plan_ends_with_its_refusal(small, tmp_path):
     refused(small)
     ended = small.process("plan", "--out", tmp_path / "plan.json")
     assert ended.code == 4
@@ -254,7 +235,7 @@ def test_t13_a_refused_plan_ends_with_its_refusal(small, tmp_path):  # noqa: F81
     assert shown.out.splitlines()[-1] == last
 
 
-def test_t13_a_verb_that_applies_nothing_does_not_speak_of_it(small):  # noqa: F811
+def test_t13_a_verb_that_applies_nothing_does_not_speak_of_it(small):
     for words in (("close-check", "Jan-1999"), ("reverse", "entry-00", "--name", "entry-01")):
         ended = small.run(*words)
         assert ended.code == 4, ended.said
@@ -263,7 +244,7 @@ def test_t13_a_verb_that_applies_nothing_does_not_speak_of_it(small):  # noqa: F
 
 
 @pytest.mark.parametrize("options", [[], ["--report", "report.json"], ["--format", "json"]])
-def test_t13_a_refused_apply_ends_with_its_refusal(small, options, monkeypatch, tmp_path):  # noqa: F811
+def test_t13_a_refused_apply_ends_with_its_refusal(small, options, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     refused(small)
     before = small.content()
@@ -278,7 +259,7 @@ def test_t13_a_refused_apply_ends_with_its_refusal(small, options, monkeypatch, 
         assert "Applied:" not in ended.out
 
 
-def test_t13_so_does_an_apply_without_its_approvals(small):  # noqa: F811
+def test_t13_so_does_an_apply_without_its_approvals(small):
     small.settings(spec="{policy: {approvals: {evidence: git, tiers: [{required: 1}]}}}")
     small.declare("new")
     ended = small.apply()
@@ -287,7 +268,7 @@ def test_t13_so_does_an_apply_without_its_approvals(small):  # noqa: F811
     assert ended.err.splitlines()[-1].startswith(REFUSED)
 
 
-def test_t13_so_does_an_apply_of_which_every_change_is_blocked(small):  # noqa: F811
+def test_t13_so_does_an_apply_of_which_every_change_is_blocked(small):
     small.close_period("Jan-2026")
     small.declare("entry-00", journalEntryDate="2026-01-30")
     ended = small.apply()
@@ -297,7 +278,7 @@ def test_t13_so_does_an_apply_of_which_every_change_is_blocked(small):  # noqa: 
 
 
 @pytest.mark.parametrize("style", ["markdown", "github"])
-def test_t13_other_formats_end_with_it_too(small, style):  # noqa: F811
+def test_t13_other_formats_end_with_it_too(small, style):
     refused(small)
     ended = small.plan("--format", style)
     last = ended.out.splitlines()[-1]

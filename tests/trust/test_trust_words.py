@@ -2,23 +2,11 @@
 
 import json
 import sqlite3
-import sys
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import declared, entry, live, plan_for, recorded, snapshot, tenant_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    small,
-    small_template,
-)
 
 from reconciler.app.policy_history import policy_of_text, text_of_policy
 from reconciler.core.model import enumerations
@@ -208,7 +196,7 @@ def to_status(books, status):
 
 
 @pytest.mark.parametrize("word", SPELLINGS)
-def test_t03_a_freeze_by_any_status_applies_to_the_ledgers_own_word(small, word):  # noqa: F811
+def test_t03_a_freeze_by_any_status_applies_to_the_ledgers_own_word(small, word):
     """The ledger says `PendingClose`; a freeze by `Pending Close` never applied."""
     to_status(small, canonical(PeriodStatus, word))
     policy_in(small, f'{{freeze: [{{periodStatus: ["{word}"]}}]}}')
@@ -225,7 +213,7 @@ def test_t03_a_freeze_by_any_status_applies_to_the_ledgers_own_word(small, word)
 
 
 @pytest.mark.parametrize("word", SPELLINGS)
-def test_t03_an_approval_tier_by_any_status_applies(small, word):  # noqa: F811
+def test_t03_an_approval_tier_by_any_status_applies(small, word):
     to_status(small, canonical(PeriodStatus, word))
     tier = f'{{required: 2, periodStatus: ["{word}"]}}'
     policy_in(small, f"{{approvals: {{evidence: git, tiers: [{tier}]}}}}")
@@ -238,7 +226,7 @@ def test_t03_an_approval_tier_by_any_status_applies(small, word):  # noqa: F811
     assert small.plan_document()["controls"]["approvals"]["required"] == 0
 
 
-def test_t03_a_tier_by_any_action_applies(small):  # noqa: F811
+def test_t03_a_tier_by_any_action_applies(small):
     """One plan of all actions; a tier by each of them is the reason of its requirement."""
     number = small.call(
         "POST",
@@ -278,7 +266,7 @@ def test_t03_a_tier_by_any_action_applies(small):  # noqa: F811
 
 
 @pytest.mark.parametrize("removal", Removal)
-def test_t03_each_way_of_removal_has_its_effect(small, removal):  # noqa: F811
+def test_t03_each_way_of_removal_has_its_effect(small, removal):
     policy_in(small, f"{{removal: {removal}}}")
     small.remove("entry-00")
     (change,) = small.plan_document()["changes"]
@@ -310,7 +298,7 @@ def test_t03_each_transfer_state_is_read_as_the_ledger_writes_it(mode, state):
 
 
 @pytest.mark.parametrize("evidence", Evidence)
-def test_t03_each_evidence_is_asked_for(small, evidence):  # noqa: F811
+def test_t03_each_evidence_is_asked_for(small, evidence):
     policy_in(small, f"{{approvals: {{evidence: {evidence}, tiers: [{{required: 1}}]}}}}")
     small.declare("new")
     assert small.plan_document()["controls"]["approvals"]["evidence"] == evidence
@@ -358,7 +346,7 @@ def test_t03_an_unknown_status_of_a_period_is_never_taken_for_open(file, action)
     assert change.block.rule == "period-unknown-status"
 
 
-def test_t03_the_other_spelling_is_a_warning_that_fmt_ends(small):  # noqa: F811
+def test_t03_the_other_spelling_is_a_warning_that_fmt_ends(small):
     policy_in(small, '{freeze: [{periodStatus: ["Pending Close"]}]}')
 
     def found():
@@ -372,7 +360,7 @@ def test_t03_the_other_spelling_is_a_warning_that_fmt_ends(small):  # noqa: F811
 
 
 @pytest.mark.parametrize("spelling", ["On-Account Receivable", "OnAccountReceivable"])
-def test_t03_a_house_rule_sees_one_spelling_of_a_code_type(empty, spelling):  # noqa: F811
+def test_t03_a_house_rule_sees_one_spelling_of_a_code_type(empty, spelling):
     """A rule that forbids a type forbids it in both spellings."""
     line = {"properties": {"accountingCodeType": {"not": {"const": "On-Account Receivable"}}}}
     spec = {"properties": {"journalEntryItems": {"items": line}}}
@@ -390,7 +378,7 @@ def test_t03_a_house_rule_sees_one_spelling_of_a_code_type(empty, spelling):  # 
     assert "house-schema" in {one["rule"] for one in problems}
 
 
-def test_t03_the_command_line_refuses_to_post_into_a_frozen_period(small):  # noqa: F811
+def test_t03_the_command_line_refuses_to_post_into_a_frozen_period(small):
     """With the real program: the freeze by the prose's spelling stops an apply."""
     to_status(small, "PendingClose")
     policy_in(small, '{freeze: [{periodStatus: ["Pending Close"]}]}')
@@ -402,7 +390,7 @@ def test_t03_the_command_line_refuses_to_post_into_a_frozen_period(small):  # no
     assert small.content() == before
 
 
-def test_t03_an_unknown_status_of_an_entry_is_named_and_the_others_can_be_planned(small):  # noqa: F811
+def test_t03_an_unknown_status_of_an_entry_is_named_and_the_others_can_be_planned(small):
     """A later version of the ledger may have a new word. The remedy is followed to the letter."""
     number = small.posted()["entry-00"]
     with closing(sqlite3.connect(small.database)) as connection, connection:
